@@ -1,0 +1,47 @@
+"""The engine as the other rooms see it."""
+
+from __future__ import annotations
+
+from typing import Iterator, List, Protocol
+
+from adapter.engine.completion import Completion
+from adapter.engine.model import JobRecord, Request
+
+
+class Engine(Protocol):
+    """Run operations somewhere and tell what becomes of them.
+
+    An engine has no thread of its own: ``poll`` moves everything on, and the caller decides who
+    calls it (the serve loop in ceph-mgr, the waiting command in ``orch-ansible``). All methods
+    can be called from any thread.
+    """
+
+    def submit(self, request: Request) -> Completion:
+        """Record a job and start it, or queue it behind the writers of its hosts.
+
+        Raises ``InvalidValue`` for an empty list of hosts or a playbook that does not exist.
+        """
+        ...
+
+    def poll(self) -> bool:
+        """Read what is new from every job and start what can; tell whether any job is active."""
+        ...
+
+    def jobs(self) -> List[JobRecord]:
+        """Return all recorded jobs, the newest first, without the hosts' results."""
+        ...
+
+    def completion(self, job_id: str) -> Completion:
+        """Return a job's completion, also of one that an earlier process started.
+
+        Raises ``UnknownName``.
+        """
+        ...
+
+    def log(self, job_id: str) -> Iterator[str]:
+        """Yield what the job printed, line by line. Raises ``UnknownName``."""
+        ...
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Ask a job to stop, on the hosts too; a finished one is returned as it is."""
+        ...

@@ -1,0 +1,133 @@
+"""The project's own errors, below the interface's ``OrchestratorError``.
+
+::
+
+    OrchestratorError                 (adapter.interface)
+    └── AdapterError                  message + remedy + errno
+        ├── InvalidValue              a field has a value that is not allowed          EINVAL
+        ├── UnknownName               a host, job, device ... that is not known        ENOENT
+        ├── AlreadyExists             a host that is there already                     EEXIST
+        ├── HostUnreachable           a host cannot be used through ssh                EHOSTUNREACH
+        ├── NotReady                  no key, no hosts, not installed ...              EAGAIN
+        └── JobError                  a job did not succeed                            EIO
+            ├── JobFailed             hosts failed
+            ├── JobCancelled          somebody cancelled it                            ECANCELED
+            ├── JobTimedOut           its deadline passed                              ETIMEDOUT
+            └── JobLost               the process that ran it is gone                  ECONNABORTED
+
+Every error is one line: what is wrong, then the remedy. All survive pickling. ``errno`` is
+positive; the rooms that speak to Ceph turn the sign.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Any, Dict, Optional, Tuple, Type
+
+from adapter.interface import OrchestratorError
+
+_SHOWN_LENGTH = 80
+
+
+def shown(value: object) -> str:
+    """Return a value as it may stand in a message: quoted, on one line, of bounded length."""
+    text = repr(value)
+    if len(text) > _SHOWN_LENGTH:
+        text = f"{text[:_SHOWN_LENGTH]}... ({len(str(value))} characters)"
+    return text
+
+
+def _rebuild(cls: Type[AdapterError], message: str, state: Dict[str, Any]) -> AdapterError:
+    error = cls.__new__(cls)
+    Exception.__init__(error, message)
+    error.__dict__.update(state)
+    return error
+
+
+class AdapterError(OrchestratorError):
+    """Say what is wrong and what to do about it.
+
+    ``message`` and ``remedy`` are sentences; ``str()`` gives both on one line.
+    """
+
+    code: int = errno.EINVAL
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        text = " ".join(f"{message} {remedy}".split())
+        super().__init__(text, errno=-self.code)
+        self.message = message
+        self.remedy = remedy
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return _rebuild, (type(self), str(self), dict(self.__dict__))
+
+
+class InvalidValue(AdapterError):
+    """Refuse a value: name the field, the value, why, and what is allowed."""
+
+    def __init__(self, field: str, value: object, reason: str, remedy: str = "") -> None:
+        super().__init__(f"Invalid {field} {shown(value)}: {reason}.", remedy)
+        self.field = field
+
+
+class UnknownName(AdapterError):
+    """Say that a name is not known, and how to see those that are."""
+
+    code = errno.ENOENT
+
+    def __init__(self, kind: str, name: object, remedy: str = "") -> None:
+        super().__init__(f"There is no {kind} {shown(name)}.", remedy)
+
+
+class AlreadyExists(AdapterError):
+    """Refuse to make what is there already."""
+
+    code = errno.EEXIST
+
+
+class HostUnreachable(AdapterError):
+    """Say that a host cannot be used through ssh, and why."""
+
+    code = errno.EHOSTUNREACH
+
+    def __init__(self, host: str, reason: str, remedy: str = "") -> None:
+        super().__init__(f"Host {shown(host)} cannot be reached: {reason}.", remedy)
+        self.host: Optional[str] = host
+
+
+class NotReady(AdapterError):
+    """Say what is missing before anything can be done."""
+
+    code = errno.EAGAIN
+
+
+class JobError(AdapterError):
+    """Say that a job did not succeed; ``job`` is its id."""
+
+    code = errno.EIO
+
+    def __init__(self, job: str, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.job = job
+
+
+class JobFailed(JobError):
+    """Say which hosts failed and why."""
+
+
+class JobCancelled(JobError):
+    """Say that somebody cancelled a job."""
+
+    code = errno.ECANCELED
+
+
+class JobTimedOut(JobError):
+    """Say that a job passed its deadline."""
+
+    code = errno.ETIMEDOUT
+
+
+class JobLost(JobError):
+    """Say that the process that ran a job is gone without a result."""
+
+    code = errno.ECONNABORTED
