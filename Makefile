@@ -1,0 +1,42 @@
+# Every target installs what it needs. `make demo` and `make test` are the two commands; both
+# print their steps with times. LAB names the lab, so that a second one can run beside the first.
+
+LAB ?= demo
+export LAB
+
+.PHONY: help demo test lint unit lab-test bench down clean
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make demo         a real lab: three hosts, Ceph, this backend (LAB=other for a second one)
+demo:
+	@tests/tools/steps demo
+
+## make test         everything that proves the project: lint, unit tests, the lab's tests
+test:
+	@tests/tools/steps lint unit lab-test
+
+## make lint         ruff, mypy, yamllint, ansible-lint
+lint:
+	@tests/tools/steps lint
+
+## make unit         the unit tests alone; need neither root nor Ceph
+unit:
+	@tests/tools/steps unit
+
+## make lab-test     the tests on real hosts alone (as root)
+lab-test:
+	@tests/tools/steps lab-test
+
+## make bench        the benchmarks, printed as ratios (as root)
+bench:
+	@tests/tools/steps bench
+
+## make down         stop the lab and leave nothing of it
+down:
+	@tests/lab/lab down
+
+## make clean        remove what the targets made in this checkout
+clean:
+	rm -rf .venv .cache build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,81 @@
+"""Health warnings: which there are, and what each says. Every one names host and reason."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Tuple
+
+from adapter.cluster.liveness import Liveness
+
+# `ceph health detail` is read by people and mailed around.
+DETAIL_LINES = 50
+DETAIL_LENGTH = 400
+
+Checks = Dict[str, Dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The last failed job of one operation on one host."""
+
+    operation: str
+    host: str
+    message: str
+    job: str
+    when: float
+
+
+def _when(epoch: float) -> str:
+    moment = datetime.datetime.fromtimestamp(epoch, tz=datetime.timezone.utc)
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _check(summary: str, lines: List[str]) -> Dict[str, Any]:
+    detail = [line[:DETAIL_LENGTH] for line in lines[:DETAIL_LINES]]
+    if len(lines) > DETAIL_LINES:
+        detail.append(f"... and {len(lines) - DETAIL_LINES} more")
+    return {"severity": "warning", "summary": summary, "count": len(lines), "detail": detail}
+
+
+def _hosts(count: int) -> str:
+    return "1 host" if count == 1 else f"{count} hosts"
+
+
+def health_checks(
+    *,
+    offline: Mapping[str, Liveness],
+    unreported: Mapping[str, str],
+    failures: Mapping[Tuple[str, str], Failure],
+    problems: Mapping[str, str],
+) -> Checks:
+    """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
+
+    A host that is offline is not named a second time for its missing report.
+    """
+    checks: Checks = {}
+    if offline:
+        lines = [
+            f"host {name} is offline since {_when(state.since or 0)}: {state.reason}"
+            for name, state in sorted(offline.items())
+        ]
+        checks["ANSIBLE_HOST_OFFLINE"] = _check(f"{_hosts(len(lines))} offline", lines)
+    lines = [
+        f"host {name}: {reason}"
+        for name, reason in sorted(unreported.items())
+        if name not in offline
+    ]
+    if lines:
+        summary = f"{_hosts(len(lines))} cannot be inventoried"
+        checks["ANSIBLE_REFRESH_FAILED"] = _check(summary, lines)
+    lines = [
+        f"{failure.operation} on host {failure.host} failed at {_when(failure.when)}: "
+        f"{failure.message} (ceph ansible job show {failure.job})"
+        for _, failure in sorted(failures.items())
+    ]
+    if lines:
+        checks["ANSIBLE_JOB_FAILED"] = _check(f"{len(lines)} operation(s) failed", lines)
+    lines = [f"record of host {name}: {reason}" for name, reason in sorted(problems.items())]
+    if lines:
+        checks["ANSIBLE_BAD_RECORD"] = _check(f"{len(lines)} host record(s) unusable", lines)
+    return checks

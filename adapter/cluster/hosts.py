@@ -1,0 +1,162 @@
+"""The hosts under management, as the orchestrator remembers them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from adapter.cluster import names
+from adapter.cluster.store import Store
+from adapter.engine.model import Target
+from adapter.errors import AdapterError, UnknownName
+from adapter.interface import HostSpec
+
+log = logging.getLogger(__name__)
+
+KIND = "host"
+MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host: what the operator said, and what was learnt when it was added.
+
+    ``keys`` are the pinned ssh host keys (``type base64``). ``machine_id`` is
+    ``/etc/machine-id`` there, ``python`` its interpreter. ``status`` is ``""`` or
+    ``maintenance``; whether the host answers is not kept but seen (``adapter.cluster.liveness``).
+    ``connection`` is ``ssh``, or ``local`` for the machine that the command itself runs on.
+    """
+
+    hostname: str
+    addr: str
+    labels: Tuple[str, ...] = ()
+    status: str = ""
+    keys: Tuple[str, ...] = ()
+    machine_id: str = ""
+    python: str = ""
+    location: Optional[Mapping[str, str]] = None
+    connection: str = "ssh"
+
+    def spec(self, *, online: bool = True) -> HostSpec:
+        """Return the interface's view; a host that does not answer is ``Offline``."""
+        status = self.status if online else "Offline"
+        return HostSpec(self.hostname, addr=self.addr, labels=list(self.labels), status=status)
+
+    def target(self, user: str) -> Target:
+        """Return how the engine reaches the host."""
+        python = self.python or "/usr/bin/python3"
+        return Target(
+            name=self.hostname,
+            addr=self.addr,
+            user=user,
+            python=python,
+            connection=self.connection,
+        )
+
+    def to_record(self) -> Dict[str, Any]:
+        """Return the record for the store."""
+        record: Dict[str, Any] = {
+            "hostname": self.hostname,
+            "addr": self.addr,
+            "labels": list(self.labels),
+            "status": self.status,
+            "keys": list(self.keys),
+            "machine_id": self.machine_id,
+            "python": self.python,
+        }
+        if self.location:
+            record["location"] = dict(self.location)
+        if self.connection != "ssh":
+            record["connection"] = self.connection
+        return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Host:
+        """Read a record, which a person may have edited; raises ``InvalidValue``."""
+        hostname = names.check_hostname(record.get("hostname"))
+        location = record.get("location")
+        return cls(
+            hostname=hostname,
+            addr=names.check_address(record.get("addr") or hostname),
+            labels=tuple(names.check_labels(record.get("labels") or ())),
+            status=MAINTENANCE if record.get("status") == MAINTENANCE else "",
+            keys=tuple(str(key) for key in record.get("keys") or ()),
+            machine_id=str(record.get("machine_id") or ""),
+            python=str(record.get("python") or ""),
+            location=dict(location) if isinstance(location, dict) else None,
+            connection="local" if record.get("connection") == "local" else "ssh",
+        )
+
+
+class Hosts:
+    """The registry: what the store holds, kept in memory.
+
+    Callers hold the orchestrator's lock. ``reload`` notices what another program (a playbook run
+    by hand, an editor) changed in the store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._hosts: Dict[str, Host] = {}
+        self._records: Dict[str, Dict[str, Any]] = {}
+        self.problems: Dict[str, str] = {}
+        self.reload()
+
+    def reload(self) -> bool:
+        """Read the store again; tell whether anything changed.
+
+        A record that cannot be used is left out, and named in ``problems``.
+        """
+        records = self._store.items(KIND)
+        if records == self._records:
+            return False
+        self._records = records
+        self._hosts, self.problems = {}, {}
+        for name, record in sorted(records.items()):
+            try:
+                host = Host.from_record(record)
+            except AdapterError as error:
+                self.problems[name] = str(error)
+                log.error("host record %r is left out: %s", name, error)
+            else:
+                self._hosts[host.hostname] = host
+        return True
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+    def __contains__(self, hostname: object) -> bool:
+        return hostname in self._hosts
+
+    def all(self) -> List[Host]:
+        """Return all hosts by name."""
+        return list(self._hosts.values())
+
+    def get(self, hostname: str) -> Host:
+        """Return a host; raises ``UnknownName`` that says which there are."""
+        try:
+            return self._hosts[hostname]
+        except (KeyError, TypeError):
+            known = ", ".join(list(self._hosts)[:8]) or "none yet"
+            more = "" if len(self._hosts) <= 8 else f" and {len(self._hosts) - 8} more"
+            raise UnknownName("host", hostname, f"Known hosts: {known}{more}.") from None
+
+    def save(self, host: Host) -> Host:
+        """Keep a host, new or changed."""
+        record = host.to_record()
+        self._store.set(f"{KIND}.{host.hostname}", record)
+        self._records[host.hostname] = record
+        self._hosts[host.hostname] = host
+        self._hosts = dict(sorted(self._hosts.items()))
+        return host
+
+    def remove(self, hostname: str) -> None:
+        """Forget a host."""
+        self._store.set(f"{KIND}.{hostname}", None)
+        self._records.pop(hostname, None)
+        self._hosts.pop(hostname, None)
+
+    def with_labels(self, hostname: str, labels: Sequence[str]) -> Host:
+        """Replace a host's labels and keep it."""
+        return self.save(replace(self.get(hostname), labels=tuple(labels)))

@@ -1,0 +1,96 @@
+"""Which hosts' reports are to be taken again.
+
+A report is due when it is older than the interval, or dirty: somebody asked (``--refresh``),
+a job changed the host, or it has just come back. A host that failed is tried again with growing
+pauses, so a broken host costs little and heals by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Container, Dict, Iterable, List, Optional, Sequence
+
+RETRY_FIRST = 15.0
+RETRY_LAST = 300.0
+
+
+@dataclass
+class Due:
+    """The refresh state of a host. Times are monotonic seconds."""
+
+    dirty: bool = True
+    running: bool = False
+    last: Optional[float] = None
+    failures: int = 0
+    not_before: float = 0.0
+    error: str = ""
+
+
+class Refresh:
+    """The refresh state of all hosts. Callers hold the orchestrator's lock."""
+
+    def __init__(self, interval: float = 600.0) -> None:
+        self.interval = interval
+        self._hosts: Dict[str, Due] = {}
+
+    def track(self, hostnames: Sequence[str]) -> None:
+        """Follow exactly these hosts; new ones are dirty."""
+        self._hosts = {name: self._hosts.get(name) or Due() for name in hostnames}
+
+    def want(self, hostnames: Optional[Iterable[str]] = None) -> None:
+        """Ask for new reports now, of all hosts or of some, past any pause after a failure."""
+        for name in list(self._hosts) if hostnames is None else hostnames:
+            state = self._hosts.get(name)
+            if state is not None:
+                state.dirty, state.not_before = True, 0.0
+
+    def due(self, now: float) -> List[str]:
+        """Return the hosts to be reported now."""
+        return [name for name, state in self._hosts.items() if self._wait(state, now) <= 0]
+
+    def next_due(self, now: float, but: Container[str] = ()) -> float:
+        """Return the seconds until the next host is due, leaving out those in ``but``."""
+        waits = [
+            self._wait(state, now)
+            for name, state in self._hosts.items()
+            if not state.running and name not in but
+        ]
+        return max(0.0, min(waits, default=self.interval))
+
+    def _wait(self, state: Due, now: float) -> float:
+        if state.running:
+            return self.interval
+        regular = 0.0 if state.dirty or state.last is None else state.last + self.interval - now
+        return max(regular, state.not_before - now)
+
+    def started(self, hostnames: Iterable[str]) -> None:
+        """Note that a job reports these hosts; what changes from here on makes them dirty again."""
+        for name in hostnames:
+            if name in self._hosts:
+                state = self._hosts[name]
+                state.running, state.dirty = True, False
+
+    def reported(self, hostname: str, now: float) -> None:
+        """Note a new report."""
+        state = self._hosts.get(hostname)
+        if state is not None:
+            state.running, state.last, state.failures, state.error = False, now, 0, ""
+            state.not_before = 0.0
+
+    def failed(self, hostname: str, reason: str, now: float) -> None:
+        """Note that a host could not be reported, and when it is tried again."""
+        state = self._hosts.get(hostname)
+        if state is not None:
+            state.failures += 1
+            pause = min(RETRY_LAST, RETRY_FIRST * 2 ** (state.failures - 1))
+            state.running, state.dirty, state.error = False, True, reason
+            state.not_before = now + pause
+
+    def running(self, hostname: str) -> bool:
+        """Tell whether a job reports the host at the moment."""
+        state = self._hosts.get(hostname)
+        return state is not None and state.running
+
+    def errors(self) -> Dict[str, str]:
+        """Return why hosts could not be reported, of those whose last try failed."""
+        return {name: state.error for name, state in self._hosts.items() if state.error}

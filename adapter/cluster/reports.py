@@ -1,0 +1,165 @@
+"""What hosts said of themselves last, with its age.
+
+A report is what the ``host_report`` module published: facts, devices and daemons. It is kept in
+memory, and in a directory (one JSON file a host) so that a restarted ceph-mgr has an answer, with
+its true age, before the first refresh. Hosts are not trusted: shapes are checked here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional
+
+from adapter.cluster import names
+from adapter.errors import InvalidValue
+
+log = logging.getLogger(__name__)
+
+PARTS = ("facts", "devices", "daemons")
+MAX_DEVICES = 4096
+MAX_DAEMONS = 4096
+
+
+@dataclass
+class HostReport:
+    """The last known parts of a host, each with the time (epoch seconds) it was taken.
+
+    ``serial`` grows by one at each change: what is derived from a report can be kept by it.
+    """
+
+    hostname: str
+    facts: Dict[str, Any] = field(default_factory=dict)
+    devices: List[Dict[str, Any]] = field(default_factory=list)
+    daemons: List[Dict[str, Any]] = field(default_factory=list)
+    identity: Dict[str, Any] = field(default_factory=dict)
+    taken: Dict[str, float] = field(default_factory=dict)
+    serial: int = 0
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return the report as JSON data."""
+        return {
+            "hostname": self.hostname,
+            "identity": self.identity,
+            "taken": self.taken,
+            **{part: getattr(self, part) for part in PARTS},
+        }
+
+
+def _rows(result: Mapping[str, Any], part: str, limit: int) -> List[Dict[str, Any]]:
+    rows = result[part]
+    if not isinstance(rows, list) or len(rows) > limit:
+        raise InvalidValue(f"report of {part}", type(rows).__name__, "it is not a (bounded) list")
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def _devices(result: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    devices = []
+    for row in _rows(result, "devices", MAX_DEVICES):
+        names.check_device_path(row.get("path"))
+        if not isinstance(row.get("sys_api"), dict):
+            row = {**row, "sys_api": {}}
+        devices.append(row)
+    return sorted(devices, key=lambda row: str(row["path"]))
+
+
+def read_result(result: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the parts that a published result holds; raises ``InvalidValue`` for a wrong shape."""
+    parts: Dict[str, Any] = {}
+    if "facts" in result:
+        if not isinstance(result["facts"], dict):
+            raise InvalidValue(
+                "report of facts", type(result["facts"]).__name__, "it is no mapping"
+            )
+        parts["facts"] = result["facts"]
+    if "devices" in result:
+        parts["devices"] = _devices(result)
+    if "daemons" in result:
+        parts["daemons"] = _rows(result, "daemons", MAX_DAEMONS)
+    if isinstance(result.get("identity"), dict):
+        parts["identity"] = result["identity"]
+    return parts
+
+
+class Reports:
+    """All reports. Callers hold the orchestrator's lock.
+
+    ``directory`` None keeps them in memory only.
+    """
+
+    def __init__(self, directory: Optional[Path] = None) -> None:
+        self._directory = directory
+        self._reports: Dict[str, HostReport] = {}
+        self._serial = 0
+
+    def load(self, hostnames: List[str]) -> None:
+        """Read what an earlier process kept of the given hosts."""
+        if self._directory is None:
+            return
+        for hostname in hostnames:
+            path = self._directory / f"{hostname}.json"
+            try:
+                data = json.loads(path.read_text(encoding="utf-8"))
+                taken = {str(key): float(value) for key, value in data["taken"].items()}
+                self._keep(hostname, read_result(data), taken)
+            except FileNotFoundError:
+                continue
+            except (
+                OSError,
+                ValueError,
+                KeyError,
+                AttributeError,
+                TypeError,
+                InvalidValue,
+            ) as error:
+                log.warning("the kept report %s is left out: %s", path, error)
+
+    def get(self, hostname: str) -> Optional[HostReport]:
+        """Return a host's report, or None before the first."""
+        return self._reports.get(hostname)
+
+    def absorb(self, hostname: str, result: Mapping[str, Any], now: float) -> bool:
+        """Take over what a host published; tell whether it held any part of a report.
+
+        Raises ``InvalidValue`` for a wrong shape; the report is then as it was.
+        """
+        parts = read_result(result)
+        if not parts:
+            return False
+        report = self._keep(hostname, parts, dict.fromkeys(parts, now))
+        self._write(report)
+        return True
+
+    def _keep(self, hostname: str, parts: Dict[str, Any], taken: Dict[str, float]) -> HostReport:
+        self._serial += 1
+        old = self._reports.get(hostname) or HostReport(hostname)
+        report = HostReport(
+            hostname,
+            facts=parts.get("facts", old.facts),
+            devices=parts.get("devices", old.devices),
+            daemons=parts.get("daemons", old.daemons),
+            identity=parts.get("identity", old.identity),
+            taken={**old.taken, **taken},
+            serial=self._serial,
+        )
+        self._reports[hostname] = report
+        return report
+
+    def _write(self, report: HostReport) -> None:
+        if self._directory is None:
+            return
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = self._directory / f".{report.hostname}.tmp"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(report.to_json(), file, separators=(",", ":"))
+        os.replace(temporary, self._directory / f"{report.hostname}.json")
+
+    def forget(self, hostname: str) -> None:
+        """Drop a host's report."""
+        self._reports.pop(hostname, None)
+        if self._directory is not None:
+            (self._directory / f"{hostname}.json").unlink(missing_ok=True)

@@ -1,0 +1,217 @@
+"""What all methods share: the state of the cluster under one lock, and the collaborators.
+
+Nothing here waits for a host. Jobs and probes report back through ``absorb`` functions, which the
+thread that polls the engine (or finishes a probe) calls.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+
+from adapter import operations
+from adapter.cluster.health import Checks, Failure, health_checks
+from adapter.cluster.hosts import Host, Hosts
+from adapter.cluster.liveness import Pulse
+from adapter.cluster.refresh import Refresh
+from adapter.cluster.reports import Reports
+from adapter.cluster.store import Store
+from adapter.engine.access import Ssh
+from adapter.engine.base import Engine
+from adapter.engine.completion import Completion
+from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus
+from adapter.errors import InvalidValue
+from adapter.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# Operations that read a whole host report (facts, devices and daemons) in their one call.
+REPORTING = ("get_inventory", "add_host")
+
+
+class Mon(Protocol):
+    """The cluster's monitors, where there is a cluster to talk to."""
+
+    def command(self, **arguments: Any) -> str:
+        """Run a mon command and return its output; raises ``OrchestratorError``."""
+        ...
+
+
+class Core:
+    """State and collaborators of one orchestrator.
+
+    ``store`` keeps hosts, ``engine`` runs operations, ``ssh`` probes hosts and keeps the files
+    that ssh reads. ``cluster`` is the fsid, or empty; ``actor`` who is said to have asked.
+    ``wake`` is set whenever the loop has something to do.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        engine: Engine,
+        ssh: Ssh,
+        settings: Settings,
+        actor: str,
+        cluster: str = "",
+        mon: Optional[Mon] = None,
+        reports_directory: Optional[Path] = None,
+    ) -> None:
+        self.lock = threading.RLock()
+        self.wake = threading.Event()
+        self.store, self.engine, self.ssh, self.mon = store, engine, ssh, mon
+        self.settings, self.actor, self.cluster = settings, actor, cluster
+        self.hosts = Hosts(store)
+        self.reports = Reports(reports_directory)
+        self.pulse = Pulse(settings.probe_interval)
+        self.refresh = Refresh(settings.report_interval)
+        self.failures: Dict[Tuple[str, str], Failure] = {}
+        self.reports.load([host.hostname for host in self.hosts.all()])
+        self.follow_hosts()
+        self._attach()
+
+    def configure(self, settings: Settings) -> None:
+        """Take over changed settings; they hold from the next job and probe on."""
+        with self.lock:
+            self.settings = settings
+            self.pulse.interval = settings.probe_interval
+            self.refresh.interval = settings.report_interval
+            self.follow_hosts()
+        self.wake.set()
+
+    def follow_hosts(self) -> None:
+        """Make everything that goes by host know exactly the hosts that there are now."""
+        known = self.hosts.all()
+        hostnames = [host.hostname for host in known]
+        self.pulse.track([host.hostname for host in known if host.connection == "ssh"])
+        self.refresh.track(hostnames)
+        self.ssh.pin([(host.target(self.settings.ssh_user), host.keys) for host in known])
+        self.failures = {
+            key: failure for key, failure in self.failures.items() if failure.host in self.hosts
+        }
+
+    def reload(self) -> None:
+        """Take over what another program changed in the store."""
+        with self.lock:
+            if self.hosts.reload():
+                self.follow_hosts()
+
+    def submit(
+        self,
+        operation: str,
+        hosts: Sequence[Host],
+        *,
+        parameters: Optional[Mapping[str, Any]] = None,
+        summary: str = "",
+    ) -> Completion:
+        """Submit an operation on hosts; what comes back is taken over by itself."""
+        request = operations.get(operation).request(
+            [host.target(self.settings.ssh_user) for host in hosts],
+            actor=self.actor,
+            parameters=parameters,
+            summary=summary,
+        )
+        completion = self.engine.submit(request)
+        if operation in REPORTING:
+            with self.lock:
+                self.refresh.started(request.hosts)
+        self._listen(completion)
+        self.wake.set()
+        return completion
+
+    def _attach(self) -> None:
+        for record in self.engine.jobs():
+            if not record.status.final:
+                if record.request.operation in REPORTING:
+                    self.refresh.started(record.request.hosts)
+                self._listen(self.engine.completion(record.id))
+
+    def _listen(self, completion: Completion) -> None:
+        record = completion.record
+        completion.on_host(lambda host, outcome: self.absorb_outcome(record, host, outcome))
+        completion.on_change(self.absorb_end)
+
+    def absorb_outcome(self, record: JobRecord, hostname: str, outcome: HostOutcome) -> None:
+        """Take over what one host of a job answered."""
+        operation = record.request.operation
+        with self.lock:
+            if hostname not in self.hosts:
+                return
+            now = time.monotonic()
+            if outcome.status is HostStatus.UNREACHABLE:
+                self.pulse.look_now(hostname, now)
+            elif outcome.status is not HostStatus.NO_RESULT and self.pulse.seen(hostname, now):
+                self.refresh.want([hostname])
+            message = outcome.message
+            if outcome.status.good:
+                message = self._absorb_result(operation, hostname, outcome.result, now)
+            if message and operation in REPORTING:
+                self.refresh.failed(hostname, message, now)
+            self._note_failure(record, hostname, message)
+        self.wake.set()
+
+    def _absorb_result(
+        self, operation: str, hostname: str, result: Mapping[str, Any], now: float
+    ) -> str:
+        """Take over a published report; return why it could not be, or nothing."""
+        try:
+            changed = self.reports.absorb(hostname, result, time.time())
+        except InvalidValue as error:
+            return str(error)
+        except OSError as error:
+            log.warning("the report of host %s cannot be kept on disk: %s", hostname, error)
+            changed = True
+        if changed and operation in REPORTING:
+            self.refresh.reported(hostname, now)
+            self._learn_python(hostname)
+        return ""
+
+    def _learn_python(self, hostname: str) -> None:
+        report, host = self.reports.get(hostname), self.hosts.get(hostname)
+        python = str((report.identity if report else {}).get("python") or "")
+        if python.startswith("/") and python != host.python and not host.python:
+            self.hosts.save(replace(host, python=python))
+
+    def _note_failure(self, record: JobRecord, hostname: str, message: str) -> None:
+        """Keep the last failure of a changing operation on a host until it succeeds there."""
+        key = (record.request.operation, hostname)
+        if not message:
+            self.failures.pop(key, None)
+        elif record.request.changes:
+            self.failures[key] = Failure(*key, message, record.id, time.time())
+
+    def absorb_end(self, completion: Completion) -> None:
+        """Account for the hosts that a finished job left without an answer."""
+        record = completion.record
+        self.wake.set()
+        if not record.status.final or record.status is JobStatus.SUCCEEDED:
+            return
+        for hostname in record.request.hosts:
+            status = completion.outcomes.get(hostname, HostOutcome()).status
+            if status in (HostStatus.WAITING, HostStatus.NO_RESULT):
+                message = f"{record.status.value}: {record.message}"
+                self.absorb_outcome(record, hostname, HostOutcome(HostStatus.NO_RESULT, message))
+
+    def health(self) -> Checks:
+        """Return the health checks as they are now."""
+        with self.lock:
+            return health_checks(
+                offline=self.pulse.offline(),
+                unreported=self.refresh.errors(),
+                failures=self.failures,
+                problems=self.hosts.problems,
+            )
+
+    def online_hosts(self, hostnames: Optional[Sequence[str]] = None) -> List[Host]:
+        """Return the hosts that answer, of those named or of all."""
+        wanted = None if hostnames is None else set(hostnames)
+        with self.lock:
+            return [
+                host
+                for host in self.hosts.all()
+                if self.pulse.online(host.hostname) and (wanted is None or host.hostname in wanted)
+            ]

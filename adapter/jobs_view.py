@@ -1,0 +1,117 @@
+"""Jobs as people and programs read them: a table, the details of one, as text or data."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Dict, Iterable, List, Optional
+
+from adapter.engine.completion import Completion
+from adapter.engine.model import HostOutcome, JobRecord, JobStatus
+
+COLUMNS = ("ID", "STATUS", "PROGRESS", "HOSTS", "STARTED", "TOOK", "SUMMARY")
+
+
+def listed(records: Iterable[JobRecord], *, everything: bool = False) -> List[JobRecord]:
+    """Return jobs from old to new; without ``everything`` not the reads that went well."""
+    kept = [
+        record
+        for record in records
+        if everything or record.request.changes or record.status is not JobStatus.SUCCEEDED
+    ]
+    return kept[::-1]
+
+
+def row(record: JobRecord) -> Dict[str, Any]:
+    """Return the short form of a job; times in ISO 8601, ``seconds`` from start to end."""
+    return {
+        "id": record.id,
+        "operation": record.request.operation,
+        "status": record.status.value,
+        "progress": round(record.progress, 3),
+        "hosts": record.request.hosts,
+        "actor": record.request.actor,
+        "summary": record.request.summary,
+        "message": record.message,
+        "created": _iso(record.created),
+        "started": _iso(record.started),
+        "finished": _iso(record.finished),
+        "seconds": _seconds(record),
+    }
+
+
+def details(completion: Completion) -> Dict[str, Any]:
+    """Return all of a job: the short form, the command by hand and the outcome per host."""
+    record = completion.record
+    outcomes = {
+        host: completion.outcomes.get(host, HostOutcome()).to_json(with_result=False)
+        for host in record.request.hosts
+    }
+    return {
+        **row(record),
+        "check": record.request.check,
+        "changes": record.request.changes,
+        "deadline_seconds": record.request.timeout,
+        "controller": record.controller,
+        "command": record.command,
+        "outcomes": outcomes,
+    }
+
+
+def table(rows: List[Dict[str, Any]]) -> str:
+    """Return jobs as a table."""
+    if not rows:
+        return "No jobs"
+    lines = [COLUMNS]
+    lines += [
+        (
+            each["id"],
+            each["status"],
+            f"{each['progress']:.0%}",
+            _short(each["hosts"]),
+            (each["started"] or "-")[:19],
+            "-" if each["seconds"] is None else f"{each['seconds']:.1f}s",
+            each["summary"],
+        )
+        for each in rows
+    ]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
+    )
+
+
+def text(data: Dict[str, Any]) -> str:
+    """Return the details of a job as lines."""
+    lines = [
+        f"Job       {data['id']}",
+        f"What      {data['summary']} ({data['operation']}{', check' if data['check'] else ''})",
+        f"Who       {data['actor']} on {data['controller']}",
+        f"Status    {data['status']}: {data['message']}",
+        f"Progress  {data['progress']:.0%}",
+        f"Created   {data['created']}",
+        f"Started   {data['started'] or '-'}",
+        f"Finished  {data['finished'] or '-'}",
+        f"By hand   {data['command'] or '-'}",
+        "Hosts",
+    ]
+    for host, outcome in data["outcomes"].items():
+        message = f": {outcome['message']}" if outcome["message"] else ""
+        lines.append(f"  {host}  {outcome['status']}{message}")
+    return "\n".join(lines)
+
+
+def _short(hosts: List[str]) -> str:
+    return ",".join(hosts) if len(hosts) <= 3 else f"{hosts[0]} and {len(hosts) - 1} more"
+
+
+def _iso(moment: Optional[float]) -> Optional[str]:
+    if moment is None:
+        return None
+    stamp = datetime.datetime.fromtimestamp(moment, tz=datetime.timezone.utc)
+    return stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _seconds(record: JobRecord) -> Optional[float]:
+    if record.started is None or record.finished is None:
+        return None
+    return round(record.finished - record.started, 3)

@@ -1,0 +1,165 @@
+"""Devices: ``ceph orch device ls``, ``ceph orch host rescan``, ``ceph device light``."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Dict, List, Optional, Sequence
+
+from adapter.cluster import names
+from adapter.cluster.hosts import Host
+from adapter.cluster.reports import HostReport
+from adapter.core import Core
+from adapter.engine.completion import Completion
+from adapter.errors import HostUnreachable, InvalidValue, NotReady
+from adapter.interface import (
+    Device,
+    DeviceLightLoc,
+    Devices,
+    InventoryFilter,
+    InventoryHost,
+    handle_orch_error,
+)
+
+# `ceph device light` shall say whether the light is on, but never hold up the other commands.
+LIGHT_WAIT = 8.0
+
+
+class DeviceMethods:
+    """The device methods of the interface, on a ``Core``."""
+
+    core: Core
+
+    @handle_orch_error
+    def get_inventory(
+        self, host_filter: Optional[InventoryFilter] = None, refresh: bool = False
+    ) -> List[InventoryHost]:
+        """Return what is known of the hosts' devices; ``refresh`` asks for news and does not wait.
+
+        Raises ``UnknownName`` for a host in the filter that is not known.
+        """
+        with self.core.lock:
+            hosts = self._filtered(host_filter)
+            found = [
+                inventory_host(host, report)
+                for host in hosts
+                for report in [self.core.reports.get(host.hostname)]
+                if report is not None and "devices" in report.taken
+            ]
+            if refresh:
+                self.core.refresh.want([host.hostname for host in hosts])
+        if refresh:
+            self.core.wake.set()
+        return found
+
+    def _filtered(self, host_filter: Optional[InventoryFilter]) -> List[Host]:
+        hosts = self.core.hosts.all()
+        if host_filter is None:
+            return hosts
+        if host_filter.hosts:
+            wanted = set(host_filter.hosts)
+            for hostname in host_filter.hosts:
+                self.core.hosts.get(hostname)
+            hosts = [host for host in hosts if host.hostname in wanted]
+        if host_filter.labels:
+            labels = set(host_filter.labels)
+            hosts = [host for host in hosts if labels & set(host.labels)]
+        return hosts
+
+    @handle_orch_error
+    def rescan_host(self, hostname: str) -> str:
+        """Let a host's storage adapters look for new disks; the inventory follows."""
+        host = self._reachable(hostname)
+        job = self.core.submit("rescan_host", [host])
+        return f"Rescan of host {hostname} scheduled as job {job.job_id}"
+
+    def _reachable(self, hostname: str) -> Host:
+        problem = self.core.ssh.ready()
+        with self.core.lock:
+            host = self.core.hosts.get(hostname)
+            state = self.core.pulse.of(hostname)
+        if problem:
+            raise NotReady(problem)
+        if not state.online:
+            raise HostUnreachable(hostname, state.reason, "It comes back by itself.")
+        return host
+
+    @handle_orch_error
+    def blink_device_light(
+        self, ident_fault: str, on: bool, locations: List[DeviceLightLoc]
+    ) -> List[str]:
+        """Switch the ident or fault light of devices; return one line per light.
+
+        Waits at most 8 s for the hosts; longer work goes on and is named by its job. Raises
+        ``JobFailed`` with what was tried.
+        """
+        if ident_fault not in ("ident", "fault"):
+            raise InvalidValue(
+                "light", ident_fault, "there is no such light", "Use ident or fault."
+            )
+        rows = [_location(location) for location in locations]
+        hosts = [self._reachable(name) for name in dict.fromkeys(row["host"] for row in rows)]
+        state = "on" if on else "off"
+        parameters = {
+            "kind": ident_fault,
+            "on": bool(on),
+            "locations": rows,
+            "sysfs_root": self.core.settings.light_sysfs_root,
+            "command": self.core.settings.light_command,
+        }
+        summary = f"Switch the {ident_fault} light {state} for {_named(rows)}"
+        job = self.core.submit("blink_device_light", hosts, parameters=parameters, summary=summary)
+        if not job.wait(LIGHT_WAIT):
+            return [f"{summary}: still at it, see job {job.job_id}"]
+        if job.exception is not None:
+            raise job.exception
+        return _light_lines(ident_fault, job)
+
+
+def inventory_host(host: Host, report: HostReport) -> InventoryHost:
+    """Return a host's devices as the interface wants them."""
+    created = datetime.datetime.fromtimestamp(report.taken["devices"], tz=datetime.timezone.utc)
+    devices = [_device(row, created) for row in report.devices]
+    return InventoryHost(
+        host.hostname, devices=Devices(devices), labels=list(host.labels), addr=host.addr
+    )
+
+
+def _device(row: Dict[str, Any], created: datetime.datetime) -> Device:
+    return Device(
+        path=row["path"],
+        sys_api=row["sys_api"],
+        available=bool(row.get("available")),
+        rejected_reasons=[str(reason) for reason in row.get("rejected_reasons") or ()],
+        lvs=row.get("lvs") or [],
+        device_id=row.get("device_id") or "",
+        lsm_data=row.get("lsm_data") or {},
+        created=created,
+        ceph_device_lvm=bool(row.get("ceph_device_lvm") or row.get("ceph_device")),
+        crush_device_class=row.get("crush_device_class"),
+        being_replaced=bool(row.get("being_replaced")),
+    )
+
+
+def _location(location: Sequence[str]) -> Dict[str, str]:
+    host, dev, path = location
+    dev = dev if str(dev).startswith("/dev/") else f"/dev/{dev}"
+    return {
+        "host": names.check_hostname(host),
+        "dev": names.check_device_path(dev, "device"),
+        "path": names.check_device_path(path or dev),
+    }
+
+
+def _named(rows: List[Dict[str, str]]) -> str:
+    return ", ".join(f"{row['host']}:{row['dev']}" for row in rows)
+
+
+def _light_lines(kind: str, job: Completion) -> List[str]:
+    lines = []
+    for host, result in sorted(job.result.items()):
+        for light in result.get("lights") or ():
+            state = "on" if light.get("read_back") else "off"
+            lines.append(
+                f"{host}:{light.get('dev')}: {kind} light is {state} ({light.get('method')})"
+            )
+    return lines

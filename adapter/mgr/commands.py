@@ -1,0 +1,132 @@
+# ruff: noqa: I002 -- Ceph reads annotations of command handlers as objects, not as strings
+"""``ceph ansible ...``: keys, the ssh user, jobs, hosts and lights.
+
+Ceph takes the help text from the docstrings and the arguments from the annotations.
+"""
+
+import json
+from typing import Any, List, Optional
+
+import yaml
+from mgr_module import HandleCommandResult
+
+from adapter import jobs_view
+from adapter.cluster import names
+from adapter.errors import InvalidValue, NotReady
+from adapter.interface import DeviceLightLoc, raise_if_exception
+from adapter.mgr.compat import read_command, write_command
+
+assert HandleCommandResult  # re-exported types keep the module importable by name
+
+
+def _formatted(data: Any, plain_text: str, wanted: Optional[str]) -> str:
+    if wanted in (None, "plain"):
+        return plain_text
+    if wanted in ("json", "json-pretty"):
+        return json.dumps(data, indent=4 if wanted == "json-pretty" else None)
+    if wanted == "yaml":
+        return str(yaml.safe_dump(data, sort_keys=False))
+    raise InvalidValue("format", wanted, "it cannot be printed so", "Use plain, json or yaml.")
+
+
+@write_command("ansible generate-key")
+def generate_key(mgr: Any, force: bool = False) -> str:
+    """Make an ssh key for the hosts, keep it, and print its public part"""
+    assert mgr.ansible
+    return str(mgr.keys.generate(replace=force))
+
+
+@read_command("ansible get-pub-key")
+def get_pub_key(mgr: Any) -> str:
+    """Print the public ssh key, to be put into authorized_keys on the hosts"""
+    assert mgr.ansible
+    return str(mgr.keys.public())
+
+
+@write_command("ansible set-priv-key")
+def set_priv_key(mgr: Any, inbuf: Optional[str] = None) -> str:
+    """Use this private ssh key (-i FILE; without a passphrase)"""
+    assert mgr.ansible
+    if not inbuf:
+        raise NotReady("No key was given.", "Give the file with -i.")
+    mgr.keys.set(inbuf)
+    return "The key is set"
+
+
+@write_command("ansible clear-key")
+def clear_key(mgr: Any) -> str:
+    """Remove the ssh key; hosts cannot be managed until there is another"""
+    assert mgr.ansible
+    mgr.keys.set(None)
+    return "The key is removed"
+
+
+@read_command("ansible get-user")
+def get_user(mgr: Any) -> str:
+    """Print the user that logs in to the hosts"""
+    return str(mgr.get_module_option("ssh_user"))
+
+
+@write_command("ansible set-user")
+def set_user(mgr: Any, user: str) -> str:
+    """Set the user that logs in to the hosts (not root: with sudo, without a password)"""
+    mgr.set_module_option("ssh_user", names.check_user(user))
+    mgr.config_notify()
+    return f"Hosts are managed as user {user}"
+
+
+@read_command("ansible check-host")
+def check_host(mgr: Any, hostname: str) -> str:
+    """Ask a host now whether it can be used through ssh"""
+    core = mgr.ansible.core
+    target = core.hosts.get(hostname).target(core.settings.ssh_user)
+    result = core.ssh.probe(target)
+    if not result.ok:
+        raise NotReady(f"Host '{hostname}' cannot be used: {result.reason}.", result.remedy)
+    core.pulse.look_now(hostname, 0.0)
+    core.wake.set()
+    return f"Host {hostname} answers as {result.hostname}"
+
+
+@read_command("ansible job ls")
+def job_ls(mgr: Any, all: bool = False, format: Optional[str] = None) -> str:
+    """List jobs, the newest last; without --all not the background refreshes that went well"""
+    records = jobs_view.listed(mgr.ansible.core.engine.jobs(), everything=all)
+    rows = [jobs_view.row(record) for record in records]
+    return _formatted(rows, jobs_view.table(rows), format)
+
+
+@read_command("ansible job show")
+def job_show(mgr: Any, id: str, format: Optional[str] = None) -> str:
+    """Show who asked for a job, what it does, where, when, the outcome per host, and the command
+    that does the same by hand"""
+    data = jobs_view.details(mgr.ansible.core.engine.completion(id))
+    return _formatted(data, jobs_view.text(data), format)
+
+
+@read_command("ansible job log")
+def job_log(mgr: Any, id: str, lines: int = 200) -> str:
+    """Print the last lines of what a job's playbook printed"""
+    return "\n".join(list(mgr.ansible.core.engine.log(id))[-abs(lines) :])
+
+
+@write_command("ansible job cancel")
+def job_cancel(mgr: Any, id: str) -> str:
+    """Stop a job, on the hosts too"""
+    record = mgr.ansible.core.engine.cancel(id)
+    mgr.ansible.core.wake.set()
+    if record.status.final:
+        return f"Job {id} has ended already: {record.status.value}"
+    return f"Job {id} is being cancelled"
+
+
+@write_command("ansible device light")
+def device_light(mgr: Any, hostname: str, path: str, light: str, state: str) -> str:
+    """Switch the ident or fault light of a disk on or off, also of a disk that Ceph does not use:
+    ceph ansible device light HOST PATH ident|fault on|off"""
+    if state not in ("on", "off"):
+        raise InvalidValue("state", state, "a light has no such state", "Use on or off.")
+    location = DeviceLightLoc(hostname, path, path)
+    result = mgr.ansible.blink_device_light(light, state == "on", [location])
+    lines: List[str] = raise_if_exception(result)
+    return "\n".join(lines)

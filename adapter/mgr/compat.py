@@ -1,0 +1,70 @@
+# ruff: noqa: I002 -- Ceph reads annotations of command handlers as objects, not as strings
+"""What differs between Ceph's versions. The only place that knows.
+
+Sources: contract 2.10 (registration of commands), 2.1 (sign of errno), 0.8 (parameters).
+"""
+
+import functools
+import inspect
+from typing import Any, Callable, Optional, Type
+
+import mgr_module
+import orchestrator
+from mgr_module import HandleCommandResult
+
+from adapter.interface import OrchestratorError as OurError
+
+Handler = Callable[..., Any]
+
+try:  # 20.2: every module has a registry of its own, a subtype with COMMANDS.
+    from orchestrator import OrchestratorCLICommandBase
+
+    CommandRegistry: Any = OrchestratorCLICommandBase.make_registry_subtype("AnsibleCLICommand")
+except ImportError:  # 16 and 18: one registry per interpreter.
+    CommandRegistry = mgr_module.CLICommand
+
+
+def _answer(handler: Handler) -> Handler:
+    """Turn errors into one line on stderr and a negative status, on every version."""
+
+    @functools.wraps(handler)
+    def answer(*args: Any, **kwargs: Any) -> HandleCommandResult:
+        try:
+            return HandleCommandResult(stdout=handler(*args, **kwargs))
+        except (orchestrator.OrchestratorError, OurError) as error:
+            return HandleCommandResult(-abs(error.errno), stderr=str(error))
+
+    return answer
+
+
+def read_command(prefix: str) -> Callable[[Handler], Handler]:
+    """Register a handler that only reads. It returns the text for stdout."""
+    return lambda handler: CommandRegistry(prefix, "r")(_answer(handler))
+
+
+def write_command(prefix: str) -> Callable[[Handler], Handler]:
+    """Register a handler that changes something. It returns the text for stdout."""
+    return lambda handler: CommandRegistry(prefix, "rw")(_answer(handler))
+
+
+def ceph_error(error: BaseException) -> Exception:
+    """Return an error as callers in other modules can read it.
+
+    It must be a class that they can import and pickle, with a negative errno: 16 and 18 hand the
+    sign through to the client, which takes a positive one for success (contract 2.1).
+    """
+    number = getattr(error, "errno", None)
+    kinds = {kind.__name__: kind for kind in (type(error), *type(error).__mro__)}
+    chosen: Type[Exception] = orchestrator.OrchestratorError
+    if "OrchestratorValidationError" in kinds:
+        chosen = orchestrator.OrchestratorValidationError
+    if isinstance(error, NotImplementedError):
+        return NotImplementedError(str(error))
+    if isinstance(number, int) and number:
+        return chosen(str(error), errno=-abs(number))
+    return chosen(str(error) or type(error).__name__)
+
+
+def known_parameters(function: Optional[Handler]) -> Any:
+    """Return the parameters of one of Ceph's own functions, to pass only what it has."""
+    return inspect.signature(function).parameters if function else {}

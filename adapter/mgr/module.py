@@ -1,0 +1,192 @@
+"""The ceph-mgr module: lifecycle, and the interface's methods as Ceph calls them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import orchestrator
+from mgr_module import MgrModule
+
+from adapter.content import content_root
+from adapter.core import Core
+from adapter.engine.access import SshAccess
+from adapter.engine.local import LocalEngine
+from adapter.interface import Orchestrator as OurInterface
+from adapter.interface import OrchestratorError, raise_if_exception
+from adapter.loop import Loop
+from adapter.mgr import commands, options
+from adapter.mgr.compat import CommandRegistry, ceph_error
+from adapter.mgr.convert import from_ceph, to_ceph
+from adapter.mgr.keys import KEY, KeyKeeper
+from adapter.mgr.progress import ProgressReporter
+from adapter.mgr.store import MonStore
+from adapter.orchestrator import AnsibleOrchestrator
+
+log = logging.getLogger(__name__)
+
+# Methods whose value goes to the caller as it is (contract 2.1).
+BARE = ("available", "cancel_completions")
+
+_ = commands  # importing it registers the commands
+
+
+class MgrMon:
+    """The monitors, as the mgr reaches them."""
+
+    def __init__(self, mgr: MgrModule) -> None:
+        self._mgr = mgr
+
+    def command(self, **arguments: Any) -> str:
+        """Run a mon command and return its output; raises ``OrchestratorError``."""
+        status, out, error = self._mgr.mon_command(arguments)
+        if status:
+            raise orchestrator.OrchestratorError(
+                f"{arguments['prefix']}: {error or out}", errno=-abs(status)
+            )
+        return str(out)
+
+
+class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
+    """``ceph orch`` for package-based clusters, by Ansible."""
+
+    MODULE_OPTIONS = options.OPTIONS
+    CLICommand = CommandRegistry
+    NOTIFY_TYPES: List[Any] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._building = threading.Lock()
+        self._orchestrator: Optional[AnsibleOrchestrator] = None
+        self._stopped = threading.Event()
+        self._health: Dict[str, Any] = {}
+        self._option_problem = ""
+        self.keys: Optional[KeyKeeper] = None
+
+    @staticmethod
+    def can_run() -> Tuple[bool, str]:
+        """Tell whether the content is installed beside the package."""
+        try:
+            content_root()
+        except OrchestratorError as error:
+            return False, str(error)
+        return True, ""
+
+    @property
+    def ansible(self) -> AnsibleOrchestrator:
+        """Return the orchestrator; calls can come before ``serve``, so the first one builds it."""
+        with self._building:
+            if self._orchestrator is None:
+                self._orchestrator = AnsibleOrchestrator(self._build())
+            return self._orchestrator
+
+    def _build(self) -> Core:
+        state = Path(str(self.get_module_option("state_directory")))
+        settings = options.safe_settings(self.get_module_option, self._note_option_problem)
+        ssh = SshAccess(state, user=settings.ssh_user)
+        self.keys = KeyKeeper(self, ssh)
+        self.keys.place(str(self.get_module_option("ssh_identity_file") or ""))
+        engine = LocalEngine(
+            state,
+            content_root(),
+            ssh.files,
+            python=str(self.get_module_option("python")),
+        )
+        return Core(
+            store=MonStore(self),
+            engine=engine,
+            ssh=ssh,
+            settings=settings,
+            actor=f"mgr.{self.get_mgr_id()}",
+            cluster=str((self.get("mon_map") or {}).get("fsid") or ""),
+            mon=MgrMon(self),
+            reports_directory=state / "reports",
+        )
+
+    def _note_option_problem(self, problem: str) -> None:
+        self._option_problem = problem
+        log.error("an option is wrong, defaults are used: %s", problem)
+
+    def config_notify(self) -> None:
+        """Take over changed options."""
+        if self._orchestrator is None:
+            return
+        self._option_problem = ""
+        settings = options.safe_settings(self.get_module_option, self._note_option_problem)
+        if self.keys is not None:
+            self.keys.place(str(self.get_module_option("ssh_identity_file") or ""))
+        self._orchestrator.core.configure(settings)
+
+    def serve(self) -> None:
+        """Run the loop until ``shutdown``."""
+        loop = Loop(self.ansible.core)
+        progress = ProgressReporter(self.remote)
+        try:
+            loop.run(self._stopped, after=lambda: self._publish(progress))
+        finally:
+            loop.close()
+
+    def shutdown(self) -> None:
+        """End ``serve``. Jobs go on: the next manager reads on where this one stopped."""
+        self._stopped.set()
+        if self._orchestrator is not None:
+            self._orchestrator.core.wake.set()
+
+    def _publish(self, progress: ProgressReporter) -> None:
+        core = self.ansible.core
+        progress.tell(core.engine.jobs())
+        checks = core.health()
+        if self._option_problem:
+            checks["ANSIBLE_BAD_OPTION"] = {
+                "severity": "warning",
+                "summary": "an option of the ansible module is wrong",
+                "count": 1,
+                "detail": [self._option_problem],
+            }
+        if checks != self._health:
+            self._health = checks
+            self.set_health_checks(checks)
+
+    def store_key(self, text: Optional[str]) -> None:
+        """Keep the private key in the mons' key-value store, or remove it."""
+        self.set_store(KEY, text)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    """Return the method of the module that hands a call on to the orchestrator."""
+
+    def bare(self: Module, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.ansible, name)(*args, **kwargs)
+
+    def guarded(self: Module, *args: Any, **kwargs: Any) -> Any:
+        try:
+            arguments = [from_ceph(each) for each in args]
+            named = {key: from_ceph(each) for key, each in kwargs.items()}
+            result = raise_if_exception(getattr(self.ansible, name)(*arguments, **named))
+            return orchestrator.OrchResult(to_ceph(result))
+        except Exception as error:
+            if not isinstance(error, (OrchestratorError, orchestrator.OrchestratorError)):
+                log.exception("%s failed", name)
+            return orchestrator.OrchResult(None, exception=ceph_error(error))
+
+    method = bare if name in BARE else guarded
+    method.__name__ = name
+    method.__doc__ = getattr(AnsibleOrchestrator, name).__doc__
+    return method
+
+
+def _implemented() -> List[str]:
+    """Return the methods that ours defines beyond the interface and the running Ceph has."""
+    return [
+        name
+        for name in vars(orchestrator.Orchestrator)
+        if not name.startswith("_")
+        and hasattr(AnsibleOrchestrator, name)
+        and getattr(AnsibleOrchestrator, name) is not getattr(OurInterface, name, None)
+    ]
+
+
+for _name in _implemented():
+    setattr(Module, _name, _method(_name))

@@ -1,0 +1,93 @@
+"""How an operation is declared, and how all of them are found."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from adapter.engine.model import Request, Target
+from adapter.errors import UnknownName
+
+Variables = Dict[str, Any]
+VariablesOf = Callable[..., Variables]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What runs for one method of the interface.
+
+    ``name`` is the method, the playbook's stem and the file. ``phases`` are the playbook's roles
+    in order. ``changes`` says that it takes the writer's lease of its hosts. ``timeout`` is in
+    seconds. ``summary`` is the docstring's first line.
+    """
+
+    name: str
+    variables: VariablesOf = field(repr=False)
+    phases: Tuple[str, ...]
+    changes: bool
+    timeout: float
+    summary: str
+
+    def request(
+        self,
+        targets: Sequence[Target],
+        *,
+        actor: str,
+        parameters: Optional[Mapping[str, Any]] = None,
+        summary: str = "",
+        check: bool = False,
+    ) -> Request:
+        """Return the engine's request for these hosts and parameters."""
+        return Request(
+            operation=self.name,
+            targets=tuple(targets),
+            variables=self.variables(**dict(parameters or {})),
+            phases=self.phases,
+            check=check,
+            diff=check,
+            timeout=self.timeout,
+            changes=self.changes and not check,
+            actor=actor,
+            summary=summary or self.summary,
+        )
+
+
+REGISTRY: Dict[str, Operation] = {}
+
+
+def operation(
+    *, phases: Tuple[str, ...], changes: bool, timeout: float
+) -> Callable[[VariablesOf], VariablesOf]:
+    """Register a function that turns a method's parameters into playbook variables."""
+
+    def register(function: VariablesOf) -> VariablesOf:
+        REGISTRY[function.__name__] = Operation(
+            name=function.__name__,
+            variables=function,
+            phases=phases,
+            changes=changes,
+            timeout=timeout,
+            summary=(function.__doc__ or "").strip().splitlines()[0].rstrip("."),
+        )
+        return function
+
+    return register
+
+
+def discover(package: str, path: Sequence[str]) -> List[str]:
+    """Import every operation file of the package; return their names."""
+    found = [name for _, name, _ in pkgutil.iter_modules(path) if not name.startswith("_")]
+    for name in found:
+        importlib.import_module(f"{package}.{name}")
+    return found
+
+
+def get(name: str) -> Operation:
+    """Return an operation; raises ``UnknownName``."""
+    try:
+        return REGISTRY[name]
+    except KeyError:
+        known = ", ".join(sorted(REGISTRY))
+        raise UnknownName("operation", name, f"Known operations: {known}.") from None

@@ -1,0 +1,87 @@
+"""Reports come from hosts, which are not trusted, and outlive the process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+
+from adapter.cluster.reports import Reports
+from adapter.errors import InvalidValue
+
+DEVICE = {"path": "/dev/sdb", "sys_api": {"size": 1.0}, "available": True}
+
+
+def test_parts_are_taken_over_one_by_one_with_their_age() -> None:
+    reports = Reports()
+    reports.absorb("h1", {"devices": [DEVICE], "facts": {"cpu_count": 2}}, 100.0)
+    reports.absorb("h1", {"daemons": [{"daemon_type": "mon"}]}, 200.0)
+    report = reports.get("h1")
+
+    assert report is not None
+    assert report.devices == [DEVICE]
+    assert report.taken == {"devices": 100.0, "facts": 100.0, "daemons": 200.0}
+    assert report.serial == 2
+
+
+def test_a_result_without_a_report_changes_nothing() -> None:
+    reports = Reports()
+
+    assert not reports.absorb("h1", {"lights": []}, 1.0)
+    assert reports.get("h1") is None
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"devices": "no list"},
+        {"devices": [{"path": "/etc/passwd"}]},
+        {"devices": [{"path": "/dev/{{ x }}"}]},
+        {"devices": [{}]},
+        {"facts": []},
+        {"daemons": {}},
+        {"daemons": [{}] * 5000},
+    ],
+    ids=str,
+)
+def test_a_wrong_shape_is_refused_and_the_old_report_stays(result: Dict[str, Any]) -> None:
+    reports = Reports()
+    reports.absorb("h1", {"devices": [DEVICE]}, 1.0)
+
+    with pytest.raises(InvalidValue):
+        reports.absorb("h1", result, 2.0)
+    report = reports.get("h1")
+    assert report is not None
+    assert report.devices == [DEVICE]
+
+
+def test_a_restarted_process_knows_the_reports_and_their_age(tmp_path: Path) -> None:
+    Reports(tmp_path).absorb("h1", {"devices": [DEVICE]}, 100.0)
+    again = Reports(tmp_path)
+    again.load(["h1", "h2"])
+    report = again.get("h1")
+
+    assert report is not None
+    assert report.devices == [DEVICE]
+    assert report.taken == {"devices": 100.0}
+    assert again.get("h2") is None
+    assert (tmp_path / "h1.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"taken": 1}', '{"taken": {"devices": "x"}}'])
+def test_a_damaged_file_is_left_out(tmp_path: Path, text: str) -> None:
+    (tmp_path / "h1.json").write_text(text)
+    reports = Reports(tmp_path)
+    reports.load(["h1"])
+
+    assert reports.get("h1") is None
+
+
+def test_a_forgotten_host_leaves_no_file(tmp_path: Path) -> None:
+    reports = Reports(tmp_path)
+    reports.absorb("h1", {"devices": [DEVICE]}, 100.0)
+    reports.forget("h1")
+
+    assert reports.get("h1") is None
+    assert list(tmp_path.iterdir()) == []
