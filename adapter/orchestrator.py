@@ -23,7 +23,9 @@ class AnsibleOrchestrator(HostMethods, DeviceMethods, DaemonMethods, Orchestrato
     """
 
     def __init__(self, core: Core) -> None:
-        self.core = core
+        HostMethods.__init__(self, core)
+        DeviceMethods.__init__(self, core)
+        DaemonMethods.__init__(self, core)
 
     def available(self) -> Tuple[bool, str, Dict[str, Any]]:
         """Tell from memory whether hosts can be managed, why not, and details.

@@ -10,7 +10,6 @@ from adapter.cluster import names
 from adapter.cluster.store import Store
 from adapter.engine.model import Target
 from adapter.errors import AdapterError, UnknownName
-from adapter.interface import HostSpec
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +36,6 @@ class Host:
     python: str = ""
     location: Optional[Mapping[str, str]] = None
     connection: str = "ssh"
-
-    def spec(self, *, online: bool = True) -> HostSpec:
-        """Return the interface's view; a host that does not answer is ``Offline``."""
-        status = self.status if online else "Offline"
-        return HostSpec(self.hostname, addr=self.addr, labels=list(self.labels), status=status)
 
     def target(self, user: str) -> Target:
         """Return how the engine reaches the host."""

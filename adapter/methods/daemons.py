@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 from typing import Any, Dict, List, Optional
 
+from adapter.cluster.hosts import Host
 from adapter.cluster.reports import HostReport
 from adapter.core import Core
 from adapter.interface import DaemonDescription, DaemonDescriptionStatus, handle_orch_error
+from adapter.methods._memo import Memo
 
 _STATUS = {
     "running": DaemonDescriptionStatus.running,
@@ -22,6 +24,10 @@ class DaemonMethods:
 
     core: Core
 
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._daemons = Memo(daemons_of)
+
     @handle_orch_error
     def list_daemons(
         self,
@@ -33,35 +39,37 @@ class DaemonMethods:
     ) -> List[DaemonDescription]:
         """Return the daemons that all given filters let through.
 
+        The list is the caller's own, the daemons in it are shared and are not to be changed.
         ``refresh`` asks for news and does not wait.
         """
         with self.core.lock:
-            hosts = [known.hostname for known in self.core.hosts.all()]
-            if host is not None:
-                hosts = [self.core.hosts.get(host).hostname]
-            reports = [self.core.reports.get(name) for name in hosts]
-            found = [
-                daemon
-                for report in reports
-                if report is not None
-                for daemon in self._daemons_of(report)
-                if service_name in (None, daemon.service_name())
-                and daemon_type in (None, daemon.daemon_type)
-                and daemon_id in (None, daemon.daemon_id)
-            ]
+            hosts = self.core.hosts.all() if host is None else [self.core.hosts.get(host)]
+            found = [daemon for known in hosts for daemon in self._daemons_on(known)]
             if refresh:
-                self.core.refresh.want(hosts)
+                self.core.refresh.want([known.hostname for known in hosts])
         if refresh:
             self.core.wake.set()
+        wanted = (("daemon_type", daemon_type), ("daemon_id", daemon_id))
+        for name, value in wanted:
+            if value is not None:
+                found = [daemon for daemon in found if getattr(daemon, name) == value]
+        if service_name is not None:
+            found = [daemon for daemon in found if daemon.service_name() == service_name]
         return found
 
-    def _daemons_of(self, report: HostReport) -> List[DaemonDescription]:
-        online = self.core.pulse.online(report.hostname)
-        taken = report.taken.get("daemons")
-        if taken is None:
+    def _daemons_on(self, host: Host) -> List[DaemonDescription]:
+        report = self.core.reports.get(host.hostname)
+        if report is None or "daemons" not in report.taken:
             return []
-        when = datetime.datetime.fromtimestamp(taken, tz=datetime.timezone.utc)
-        return [daemon_description(report.hostname, row, when, online) for row in report.daemons]
+        online = self.core.pulse.online(host.hostname)
+        state = (report.serial, online)
+        return self._daemons.of(host.hostname, state, host, report, online)
+
+
+def daemons_of(host: Host, report: HostReport, online: bool) -> List[DaemonDescription]:
+    """Return a report's daemons as the interface wants them."""
+    when = datetime.datetime.fromtimestamp(report.taken["daemons"], tz=datetime.timezone.utc)
+    return [daemon_description(host.hostname, row, when, online) for row in report.daemons]
 
 
 def service_of(daemon_type: str, daemon_id: str, hostname: str) -> str:

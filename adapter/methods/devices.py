@@ -19,6 +19,7 @@ from adapter.interface import (
     InventoryHost,
     handle_orch_error,
 )
+from adapter.methods._memo import Memo
 
 # `ceph device light` shall say whether the light is on, but never hold up the other commands.
 LIGHT_WAIT = 8.0
@@ -29,18 +30,23 @@ class DeviceMethods:
 
     core: Core
 
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._inventories = Memo(inventory_host)
+
     @handle_orch_error
     def get_inventory(
         self, host_filter: Optional[InventoryFilter] = None, refresh: bool = False
     ) -> List[InventoryHost]:
         """Return what is known of the hosts' devices; ``refresh`` asks for news and does not wait.
 
-        Raises ``UnknownName`` for a host in the filter that is not known.
+        The list is the caller's own, the hosts in it are shared and are not to be changed. Raises
+        ``UnknownName`` for a host in the filter that is not known.
         """
         with self.core.lock:
             hosts = self._filtered(host_filter)
             found = [
-                inventory_host(host, report)
+                self._inventories.of(host.hostname, (host, report.serial), host, report)
                 for host in hosts
                 for report in [self.core.reports.get(host.hostname)]
                 if report is not None and "devices" in report.taken

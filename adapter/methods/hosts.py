@@ -12,6 +12,7 @@ from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import AdapterError, AlreadyExists, HostUnreachable, InvalidValue, NotReady
 from adapter.interface import HostSpec, handle_orch_error
+from adapter.methods._memo import Memo
 
 SHOWN_DAEMONS = 10
 
@@ -25,6 +26,10 @@ class HostMethods:
     """The host methods of the interface, on a ``Core``."""
 
     core: Core
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._specs: Memo[HostSpec] = Memo(host_spec)
 
     @handle_orch_error
     def add_host(self, host_spec: HostSpec) -> str:
@@ -228,11 +233,16 @@ class HostMethods:
 
     @handle_orch_error
     def get_hosts(self) -> List[HostSpec]:
-        """Return all hosts; ``status`` is ``""``, ``maintenance`` or ``Offline``."""
-        with self.core.lock:
+        """Return all hosts; ``status`` is ``""``, ``maintenance`` or ``Offline``.
+
+        The list is the caller's own, the hosts in it are shared and are not to be changed.
+        """
+        core = self.core
+        with core.lock:
+            hosts = [(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
             return [
-                host.spec(online=self.core.pulse.online(host.hostname))
-                for host in self.core.hosts.all()
+                self._specs.of(host.hostname, (host, online), host, online)
+                for host, online in hosts
             ]
 
     @handle_orch_error
@@ -249,6 +259,12 @@ class HostMethods:
                 wanted = [host.hostname for host in self.core.hosts.all()]
             reports = [self.core.reports.get(name) for name in wanted]
             return [dict(report.facts) if report else {} for report in reports]
+
+
+def host_spec(host: Host, online: bool) -> HostSpec:
+    """Return a host as the interface wants it; one that does not answer is ``Offline``."""
+    status = host.status if online else "Offline"
+    return HostSpec(host.hostname, addr=host.addr, labels=list(host.labels), status=status)
 
 
 def _daemons(report: Optional[Any]) -> List[Dict[str, Any]]:

@@ -8,7 +8,6 @@ import json
 from typing import Any, List, Optional
 
 import yaml
-from mgr_module import HandleCommandResult
 
 from adapter import jobs_view
 from adapter.cluster import names
@@ -16,7 +15,10 @@ from adapter.errors import InvalidValue, NotReady
 from adapter.interface import DeviceLightLoc, raise_if_exception
 from adapter.mgr.compat import read_command, write_command
 
-assert HandleCommandResult  # re-exported types keep the module importable by name
+
+def _keys(mgr: Any) -> Any:
+    """Return the module's keys, which are there once the orchestrator is built."""
+    return mgr.ansible and mgr.keys
 
 
 def _formatted(data: Any, plain_text: str, wanted: Optional[str]) -> str:
@@ -32,32 +34,28 @@ def _formatted(data: Any, plain_text: str, wanted: Optional[str]) -> str:
 @write_command("ansible generate-key")
 def generate_key(mgr: Any, force: bool = False) -> str:
     """Make an ssh key for the hosts, keep it, and print its public part"""
-    assert mgr.ansible
-    return str(mgr.keys.generate(replace=force))
+    return str(_keys(mgr).generate(replace=force))
 
 
 @read_command("ansible get-pub-key")
 def get_pub_key(mgr: Any) -> str:
     """Print the public ssh key, to be put into authorized_keys on the hosts"""
-    assert mgr.ansible
-    return str(mgr.keys.public())
+    return str(_keys(mgr).public())
 
 
 @write_command("ansible set-priv-key")
 def set_priv_key(mgr: Any, inbuf: Optional[str] = None) -> str:
     """Use this private ssh key (-i FILE; without a passphrase)"""
-    assert mgr.ansible
     if not inbuf:
         raise NotReady("No key was given.", "Give the file with -i.")
-    mgr.keys.set(inbuf)
+    _keys(mgr).set(inbuf)
     return "The key is set"
 
 
 @write_command("ansible clear-key")
 def clear_key(mgr: Any) -> str:
     """Remove the ssh key; hosts cannot be managed until there is another"""
-    assert mgr.ansible
-    mgr.keys.set(None)
+    _keys(mgr).set(None)
     return "The key is removed"
 
 

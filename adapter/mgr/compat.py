@@ -20,8 +20,11 @@ try:  # 20.2: every module has a registry of its own, a subtype with COMMANDS.
     from orchestrator import OrchestratorCLICommandBase
 
     CommandRegistry: Any = OrchestratorCLICommandBase.make_registry_subtype("AnsibleCLICommand")
-except ImportError:  # 16 and 18: one registry per interpreter.
+    # ... and what one module hands to another is pickled.
+    REMOTE_PICKLES = True
+except ImportError:  # 16 and 18: one registry per interpreter, objects handed over themselves.
     CommandRegistry = mgr_module.CLICommand
+    REMOTE_PICKLES = False
 
 
 def _answer(handler: Handler) -> Handler:

@@ -1,20 +1,22 @@
 """Between our classes and those of the Ceph that is running.
 
-Results are built anew for every caller: on 16 and 18 callers in other modules get our objects
-themselves and sort and change them (contract 2.2).
+On 16 and 18 callers in other modules get our objects themselves, and sort and change them; since
+20 they get pickled copies (contract 2.2).
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from typing import Any, Callable, Dict, List, Tuple
+import weakref
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import orchestrator
 from ceph.deployment import inventory as ceph_inventory
 from ceph.deployment.hostspec import HostSpec as CephHostSpec
 
 from adapter import interface
-from adapter.mgr.compat import known_parameters
+from adapter.mgr.compat import REMOTE_PICKLES, known_parameters
 
 _DEVICE_PARAMETERS = known_parameters(ceph_inventory.Device.__init__)
 _DAEMON_PARAMETERS = known_parameters(orchestrator.DaemonDescription.__init__)
@@ -58,27 +60,41 @@ def _device(device: interface.Device) -> Any:
     return ceph_inventory.Device(**values)
 
 
-class InventoryMemo:
-    """Keep Ceph's Device objects of a host as long as its own inventory is the same object.
+class Twins:
+    """Ceph's objects beside ours, as long as ours live.
 
-    Building tens of thousands of them takes longer than an answer may; they are not changed by
-    callers, the lists around them are, so those are new each time.
+    Building tens of thousands of them takes longer than an answer may. ``make`` builds one,
+    ``copy`` what of it a caller may change; None where callers get a pickled copy anyway.
     """
 
-    def __init__(self) -> None:
-        self._kept: Dict[str, Tuple[interface.Devices, List[Any]]] = {}
+    def __init__(
+        self, make: Callable[[Any], Any], copy: Optional[Callable[[Any], Any]] = None
+    ) -> None:
+        self._make, self._copy = make, copy
+        self._kept: Dict[int, Tuple[Any, Any]] = {}
 
-    def __call__(self, host: interface.InventoryHost) -> Any:
-        kept = self._kept.get(host.name)
-        if kept is None or kept[0] is not host.devices:
-            kept = (host.devices, [_device(each) for each in host.devices.devices])
-            self._kept[host.name] = kept
-        return orchestrator.InventoryHost(
-            host.name,
-            devices=ceph_inventory.Devices(list(kept[1])),
-            labels=list(host.labels),
-            addr=host.addr,
-        )
+    def of(self, ours: Any) -> Any:
+        """Return Ceph's object for one of ours."""
+        kept = self._kept.get(id(ours))
+        if kept is None:
+            key = id(ours)
+            kept = (weakref.ref(ours, lambda _: self._kept.pop(key, None)), self._make(ours))
+            self._kept[key] = kept
+        return kept[1] if self._copy is None else self._copy(kept[1])
+
+
+def _inventory_host(host: interface.InventoryHost) -> Any:
+    devices = ceph_inventory.Devices([_device(each) for each in host.devices.devices])
+    return orchestrator.InventoryHost(
+        host.name, devices=devices, labels=list(host.labels), addr=host.addr
+    )
+
+
+def _copied_inventory_host(host: Any) -> Any:
+    devices = ceph_inventory.Devices(list(host.devices.devices))
+    return orchestrator.InventoryHost(
+        host.name, devices=devices, labels=list(host.labels), addr=host.addr
+    )
 
 
 def _daemon(daemon: interface.DaemonDescription) -> Any:
@@ -94,9 +110,11 @@ def _daemon(daemon: interface.DaemonDescription) -> Any:
 
 
 _TO_CEPH: Dict[type, Callable[[Any], Any]] = {
-    interface.HostSpec: _host_spec,
-    interface.InventoryHost: InventoryMemo(),
-    interface.DaemonDescription: _daemon,
+    interface.HostSpec: Twins(_host_spec, None if REMOTE_PICKLES else copy.deepcopy).of,
+    interface.InventoryHost: Twins(
+        _inventory_host, None if REMOTE_PICKLES else _copied_inventory_host
+    ).of,
+    interface.DaemonDescription: Twins(_daemon, None if REMOTE_PICKLES else copy.copy).of,
 }
 
 

@@ -32,7 +32,7 @@ class KeyKeeper:
             else:
                 self._ssh.keep_key(self._mgr.get_store(KEY))
         except (AdapterError, OSError) as error:
-            log.error("the ssh key cannot be used: %s", error)  # noqa: TRY400 -- it says all
+            log.error("the ssh key cannot be used: %s", error)
 
     def generate(self, replace: bool = False) -> str:
         """Make a new key, keep it, and return its public part."""

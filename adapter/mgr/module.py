@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, ClassVar, Dict, List, Optional, Tuple
 
 import orchestrator
 from mgr_module import MgrModule
@@ -54,7 +54,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
 
     MODULE_OPTIONS = options.OPTIONS
     CLICommand = CommandRegistry
-    NOTIFY_TYPES: List[Any] = []
+    NOTIFY_TYPES: ClassVar[List[Any]] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

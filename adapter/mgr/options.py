@@ -91,7 +91,7 @@ def settings(get: Callable[[str], Any]) -> Settings:
     )
 
 
-def _command(text: str) -> "tuple[str, ...]":
+def _command(text: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(text))
     except ValueError as error:

@@ -14,11 +14,17 @@ log = logging.getLogger(__name__)
 class KeyValue(Protocol):
     """The part of MgrModule that keeps values."""
 
-    def get_store(self, key: str, default: Optional[str] = None) -> Optional[str]: ...
+    def get_store(self, key: str, default: Optional[str] = None) -> Optional[str]:
+        """Return a value."""
+        ...
 
-    def set_store(self, key: str, val: Optional[str]) -> None: ...
+    def set_store(self, key: str, val: Optional[str]) -> None:
+        """Keep a value; None removes it."""
+        ...
 
-    def get_store_prefix(self, key_prefix: str) -> Dict[str, str]: ...
+    def get_store_prefix(self, key_prefix: str) -> Dict[str, str]:
+        """Return the values whose keys begin so, by whole key."""
+        ...
 
 
 class MonStore:

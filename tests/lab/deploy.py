@@ -14,13 +14,30 @@ from typing import Any, Dict, List, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
-CONTENT = ("adapter", "playbooks", "roles", "plugins", "meta", "inventory", "galaxy.yml", "ansible.cfg")
+CONTENT = (
+    "adapter",
+    "playbooks",
+    "roles",
+    "plugins",
+    "meta",
+    "inventory",
+    "galaxy.yml",
+    "ansible.cfg",
+)
 SOURCE = "/root/ceph-orch-ansible"
+AUTHORIZE = """
+mkdir -p -m 700 .ssh
+touch .ssh/authorized_keys
+read -r key
+grep -qxF "$key" .ssh/authorized_keys || echo "$key" >>.ssh/authorized_keys
+"""
 
 
 def lab(*words: str, stdin: str = "") -> str:
     """Run a lab command and return what it printed; a failure ends the program with its words."""
-    done = subprocess.run([str(LAB), *words], input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(LAB), *words], input=stdin, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"lab {' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
@@ -49,7 +66,9 @@ def install(first: str) -> None:
     lab("copy", *(str(ROOT / name) for name in CONTENT), f"{first}:{SOURCE}")
     for verb in (["mgr", "install"], ["mgr", "enable"]):
         say(f"orch-ansible {' '.join(verb)}")
-        print(on(first, "env", f"PYTHONPATH={SOURCE}", "python3", "-m", "adapter.cli", *verb).strip())
+        print(
+            on(first, "env", f"PYTHONPATH={SOURCE}", "python3", "-m", "adapter.cli", *verb).strip()
+        )
 
 
 def trust(first: str, machines: Sequence[Dict[str, Any]]) -> None:
@@ -58,15 +77,22 @@ def trust(first: str, machines: Sequence[Dict[str, Any]]) -> None:
     if "ssh-" not in (public := _public_key(first)):
         public = on(first, "ceph", "ansible", "generate-key").strip()
     for machine in machines:
-        script = 'read -r key; grep -qxF "$key" .ssh/authorized_keys || echo "$key" >>.ssh/authorized_keys'
-        on(machine["name"], "sh", "-c", f"mkdir -p -m 700 .ssh; touch .ssh/authorized_keys; {script}", stdin=public)
+        on(
+            machine["name"],
+            "sh",
+            "-c",
+            AUTHORIZE,
+            stdin=public,
+        )
     say(f"the key is in authorized_keys of {', '.join(machine['name'] for machine in machines)}")
 
 
 def _public_key(first: str) -> str:
     done = subprocess.run(
         [str(LAB), "ssh", first, "ceph", "ansible", "get-pub-key"],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout.strip()
 

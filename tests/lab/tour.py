@@ -42,12 +42,17 @@ def wait_for(what: str, seconds: float, check: Any) -> None:
 
 def listed_devices() -> set[str]:
     """Return the hosts whose devices are known."""
-    return {host["name"] for host in json.loads(on(FIRST, "ceph", "orch", "device", "ls", "-f", "json"))}
+    return {
+        host["name"] for host in json.loads(on(FIRST, "ceph", "orch", "device", "ls", "-f", "json"))
+    }
 
 
 def known_hosts() -> set[str]:
     """Return the hosts under management."""
-    return {host["hostname"] for host in json.loads(on(FIRST, "ceph", "orch", "host", "ls", "-f", "json"))}
+    return {
+        host["hostname"]
+        for host in json.loads(on(FIRST, "ceph", "orch", "host", "ls", "-f", "json"))
+    }
 
 
 def main() -> None:
@@ -89,10 +94,10 @@ What to try next
   tests/lab/lab ssh {FIRST}                           a shell where `ceph orch` works
   ceph orch device ls --wide --refresh          new data of all hosts
   ceph orch host label add {machines[-1]["name"]} nvme             labels
-  ceph ansible job ls --all                     every playbook that ran; `job show ID` has the command
+  ceph ansible job ls --all                     every playbook that ran; see `job show ID`
   tests/lab/lab power off {machines[-1]["name"]}                   then watch `ceph health detail`
-  dashboard: {dashboard.get("url")}  user {dashboard.get("user")}  password {dashboard.get("password")}
-             Cluster > Hosts, Cluster > Physical disks
+  {dashboard.get("url")}  the dashboard: Cluster > Hosts, Cluster > Physical disks
+             user {dashboard.get("user")}  password {dashboard.get("password")}
   make down                                     when you are done"""
     )
 

@@ -37,17 +37,30 @@ def _room(path: Path) -> str:
     return path.relative_to(ADAPTER).parts[0].removesuffix(".py")
 
 
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk a tree without what only a type checker reads."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from _executed(node)
+
+
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            assert node.level <= len(path.relative_to(ADAPTER).parts) - 1, f"{path} leaves its room"
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             if node.module == "adapter":
                 yield from (f"adapter.{alias.name}" for alias in node.names)
 
 
-FILES = sorted(path for path in ADAPTER.rglob("*.py") if path.parent != ADAPTER or path.stem != "__init__")
+FILES = sorted(
+    path for path in ADAPTER.rglob("*.py") if path.parent != ADAPTER or path.stem != "__init__"
+)
 
 
 def _known(path: Path) -> Tuple[str, int]:

@@ -1,0 +1,119 @@
+"""How the orchestrator reaches its hosts: the key, the pinned host keys, the probe.
+
+``SshAccess`` is what the other rooms hold; ``Ssh`` is its protocol, ``MemoryAccess`` its
+in-memory twin.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, Iterable, List, Optional, Protocol, Tuple
+
+from adapter.engine.model import Target
+from adapter.engine.ssh import MemoryProber, ProbeResult, SshProber
+from adapter.engine.ssh_files import PinnedHost, SshFiles
+
+
+class Ssh(Protocol):
+    """What is needed of ssh by those who manage hosts."""
+
+    def ready(self) -> str:
+        """Return what is missing before any host can be reached, or nothing."""
+        ...
+
+    def pin(self, hosts: Iterable[PinnedHost]) -> None:
+        """Know exactly these hosts, each by its own keys."""
+        ...
+
+    def probe(self, target: Target, *, learn_keys: bool = False) -> ProbeResult:
+        """Look whether a host can be used; never raises for what the network does."""
+        ...
+
+    def close(self, target: Target) -> None:
+        """End the shared connection to a host."""
+        ...
+
+
+class SshAccess:
+    """ssh on the files of one state directory. ``user`` logs in where a host has no own."""
+
+    def __init__(self, state_dir: Path, user: str) -> None:
+        self.files = SshFiles(state_dir, user=user)
+        self._own_identity = self.files.identity_path
+        self._prober = SshProber(self.files)
+        self._hosts: List[PinnedHost] = []
+
+    def ready(self) -> str:
+        """Return what is missing, or nothing."""
+        return self.files.ready()
+
+    def pin(self, hosts: Iterable[PinnedHost]) -> None:
+        """Write the files, and close connections that were made with another key."""
+        self._hosts = list(hosts)
+        for target in self.files.write(self._hosts):
+            self.close(target)
+
+    def probe(self, target: Target, *, learn_keys: bool = False) -> ProbeResult:
+        """Look whether a host can be used, within a few seconds."""
+        return self._prober.probe(target, learn_keys=learn_keys)
+
+    def close(self, target: Target) -> None:
+        """End the shared connection to a host."""
+        self._prober.close(target)
+
+    def use_identity(self, path: str) -> None:
+        """Use a private key file that belongs to somebody else."""
+        self._set_identity_path(Path(path))
+
+    def keep_key(self, private: Optional[str]) -> None:
+        """Keep a private key in the state directory and use it; None removes it."""
+        if private is None:
+            self._own_identity.unlink(missing_ok=True)
+        else:
+            self.files.identity_path = self._own_identity
+            self.files.set_identity(private)
+        self._set_identity_path(self._own_identity)
+
+    def _set_identity_path(self, path: Path) -> None:
+        if self.files.identity_path != path:
+            self.files.identity_path = path
+            self.pin(self._hosts)
+
+    def generate_key(self) -> Tuple[str, str]:
+        """Make a new key pair: the private text and the public line. Nothing is kept."""
+        pair = self.files.generate_key()
+        return pair.private, pair.public
+
+    def check_key(self, private: str) -> str:
+        """Return the public line of a private key; raises ``InvalidValue``."""
+        return self.files.check_key(private)
+
+    def public_key(self) -> str:
+        """Return the public line of the key in use, or nothing."""
+        return self.files.public_key()
+
+
+class MemoryAccess:
+    """The in-memory twin: hosts answer as ``answers`` says, by address; others well."""
+
+    def __init__(self, answers: Optional[Dict[str, ProbeResult]] = None, problem: str = "") -> None:
+        self.prober = MemoryProber(answers or {})
+        self.problem = problem
+        self.pinned: List[PinnedHost] = []
+        self.closed: List[Target] = []
+
+    def ready(self) -> str:
+        """Return the problem given."""
+        return self.problem
+
+    def pin(self, hosts: Iterable[PinnedHost]) -> None:
+        """Remember the hosts."""
+        self.pinned = list(hosts)
+
+    def probe(self, target: Target, *, learn_keys: bool = False) -> ProbeResult:
+        """Answer as told."""
+        return self.prober.probe(target, learn_keys=learn_keys)
+
+    def close(self, target: Target) -> None:
+        """Remember that it was closed."""
+        self.closed.append(target)

@@ -1,0 +1,132 @@
+"""Time the answers from memory, as ceph-mgr calls them: 1,000 hosts with 24 devices each.
+
+Runs on a host that has Ceph's mgr modules (``tests/bench/run.py`` copies it there). The module
+class itself is used, with Ceph's own result classes; only the C++ side of ceph-mgr is absent.
+Prints JSON: per method the 50th and 99th percentile in milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+import types
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+HOSTS, DEVICES, DAEMONS, CALLS = 1000, 24, 10, 300
+MGR = "/usr/share/ceph/mgr"
+
+
+class Nothing:
+    """Stand for a C++ base class of ceph-mgr."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take whatever ceph-mgr would give."""
+
+
+def ceph_module() -> types.ModuleType:
+    """Return what ceph-mgr's C++ side provides, empty."""
+    module = types.ModuleType("ceph_module")
+    for name in ("BaseMgrModule", "BaseMgrStandbyModule", "BasePyOSDMap", "BasePyCRUSH"):
+        setattr(module, name, type(name, (Nothing,), {}))
+    module.BasePyOSDMapIncremental = type("BasePyOSDMapIncremental", (Nothing,), {})  # type: ignore[attr-defined]
+    return module
+
+
+def device(number: int) -> Dict[str, Any]:
+    """Return a device row as hosts report it."""
+    path = f"/dev/sd{chr(97 + number)}"
+    return {
+        "path": path,
+        "available": number % 2 == 0,
+        "rejected_reasons": [] if number % 2 == 0 else ["LVM detected", "locked"],
+        "device_id": f"VENDOR_MODEL_SERIAL{number}",
+        "lvs": [],
+        "lsm_data": {},
+        "sys_api": {"size": 8e12, "rotational": "1", "vendor": "V", "model": "M", "path": path},
+        "ceph_device_lvm": number % 2 == 1,
+        "being_replaced": False,
+    }
+
+
+def daemon(number: int) -> Dict[str, Any]:
+    """Return a daemon row as hosts report it."""
+    return {
+        "daemon_type": "osd",
+        "daemon_id": str(number),
+        "unit": f"ceph-osd@{number}.service",
+        "state": "running",
+        "version": "20.2.4",
+        "started": "2026-11-23T04:15:19.381234Z",
+        "memory_usage": 1 << 30,
+    }
+
+
+def fill(core: Any) -> None:
+    """Put the hosts and their reports into a core."""
+    from adapter.cluster.hosts import Host
+
+    for number in range(HOSTS):
+        name = f"host{number:04}"
+        core.hosts._hosts[name] = Host(name, f"10.0.{number // 250}.{number % 250 + 1}", ("osd",))
+        result = {
+            "facts": {"hostname": name},
+            "devices": [device(each) for each in range(DEVICES)],
+            "daemons": [daemon(number * DAEMONS + each) for each in range(DAEMONS)],
+        }
+        core.reports.absorb(name, result, time.time())
+    core.pulse.track([host.hostname for host in core.hosts.all()])
+
+
+def percentiles(call: Callable[[], Any]) -> Dict[str, float]:
+    """Return the 50th and 99th percentile of a call, in milliseconds."""
+    call()
+    times: List[float] = []
+    for _ in range(CALLS):
+        started = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - started) * 1000)
+    times.sort()
+    return {"p50": times[len(times) // 2], "p99": times[int(len(times) * 0.99)]}
+
+
+def main() -> None:
+    """Time the four reads."""
+    sys.modules["ceph_module"] = ceph_module()
+    sys.path[:0] = [MGR, str(Path(__file__).resolve().parents[2])]
+    sys.modules.pop("adapter", None)
+    from adapter.cluster.store import MemoryStore
+    from adapter.core import Core
+    from adapter.engine.access import MemoryAccess
+    from adapter.engine.memory import MemoryEngine
+    from adapter.mgr.module import Module
+    from adapter.orchestrator import AnsibleOrchestrator
+    from adapter.settings import Settings
+
+    core = Core(
+        store=MemoryStore(),
+        engine=MemoryEngine(lambda request: {}),
+        ssh=MemoryAccess(),
+        settings=Settings(),
+        actor="bench",
+        reports_directory=Path(tempfile.mkdtemp(prefix="bench-")),
+    )
+    fill(core)
+    module = Module.__new__(Module)
+    module._orchestrator = AnsibleOrchestrator(core)
+    import threading
+
+    module._building = threading.Lock()
+    assert len(module.get_inventory().result) == HOSTS
+    assert len(module.list_daemons().result) == HOSTS * DAEMONS
+    figures = {
+        name: percentiles(getattr(module, name))
+        for name in ("get_hosts", "get_inventory", "list_daemons", "available")
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""Hosts: what is kept, what is refused, and that a refusal changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import pytest
+
+from adapter.engine.ssh import ProbeResult
+from adapter.errors import (
+    AdapterError,
+    AlreadyExists,
+    HostUnreachable,
+    InvalidValue,
+    NotReady,
+    UnknownName,
+)
+from adapter.interface import HostSpec, raise_if_exception
+
+
+def call(result: Any) -> Any:
+    return raise_if_exception(result)
+
+
+def add(world: Any, name: str = "h1", addr: str = "10.0.0.1", labels: List[str] = ()) -> str:
+    return str(call(world.orchestrator.add_host(HostSpec(name, addr=addr, labels=list(labels)))))
+
+
+def test_a_host_is_kept_with_its_keys_and_prepared_by_a_job(world: Any) -> None:
+    text = add(world, labels=["mon", "_admin"])
+    world.engine.poll()
+
+    assert text.startswith("Added host 'h1' with addr '10.0.0.1' (job ")
+    assert world.store.get("host.h1")["labels"] == ["mon", "_admin"]
+    assert world.store.get("host.h1")["keys"]
+    assert world.operations() == [("add_host", ["h1"])]
+    assert world.requests[0].variables == {
+        "host_record_hostname": "h1",
+        "host_record_addr": "10.0.0.1",
+        "host_record_labels": ["_admin", "mon"],
+        "host_record_cluster": "F51D",
+    }
+    assert world.ssh.pinned[0][0].addr == "10.0.0.1"
+    assert call(world.orchestrator.get_facts("h1")) == [{"hostname": "h1", "cpu_count": 1}]
+
+
+def test_a_host_that_cannot_be_reached_is_not_kept(world: Any) -> None:
+    world.unreachable("10.0.0.1", "Permission denied (publickey)")
+
+    with pytest.raises(HostUnreachable, match="Permission denied"):
+        add(world)
+    assert world.store.items("host") == {}
+    assert world.requests == []
+
+
+def test_a_machine_with_another_name_is_refused(world: Any) -> None:
+    world.ssh.prober.answers["10.0.0.1"] = ProbeResult(True, hostname="h9")
+
+    with pytest.raises(InvalidValue, match="calls itself 'h9'"):
+        add(world)
+    assert world.store.items("host") == {}
+
+
+def test_a_qualified_name_and_its_short_form_are_the_same_machine(world: Any) -> None:
+    world.ssh.prober.answers["10.0.0.1"] = ProbeResult(True, hostname="h1.example.org")
+
+    add(world)
+    assert world.store.get("host.h1") is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "addr", "error"),
+    [
+        ("h1", "10.0.0.9", "'h1' with addr '10.0.0.1' is there already"),
+        ("h2", "10.0.0.1", "has this address already"),
+        ("a b", "10.0.0.9", "host name"),
+        ("-oX", "10.0.0.9", "host name"),
+        ("h2", "{{ x }}", "address"),
+        ("h2", "h2\nx", "address"),
+    ],
+)
+def test_what_is_known_or_wrong_is_refused(world: Any, name: str, addr: str, error: str) -> None:
+    add(world)
+    before = world.store.items("host")
+
+    with pytest.raises(AdapterError, match=error):
+        add(world, name, addr)
+    assert world.store.items("host") == before
+
+
+def test_the_same_machine_is_not_added_under_two_names(world: Any) -> None:
+    world.ssh.prober.answers["10.0.0.1"] = ProbeResult(True, hostname="h1", machine_id="m1")
+    world.ssh.prober.answers["10.0.0.2"] = ProbeResult(True, hostname="h2", machine_id="m1")
+    add(world)
+
+    with pytest.raises(AlreadyExists, match="same machine as 'h2'"):
+        add(world, "h2", "10.0.0.2")
+
+
+def test_without_a_key_nothing_is_tried(world: Any) -> None:
+    world.ssh.problem = "There is no ssh key."
+
+    with pytest.raises(NotReady, match="no ssh key"):
+        add(world)
+    assert world.orchestrator.available() == (False, "There is no ssh key.", {})
+
+
+@pytest.mark.parametrize("label", ["", "a b", "a/b", "{{ x }}", "-x", "_", "a" * 254, "a\n"])
+def test_bad_labels_are_refused(world: Any, label: str) -> None:
+    add(world)
+
+    with pytest.raises(InvalidValue, match="label"):
+        call(world.orchestrator.add_host_label("h1", label))
+    with pytest.raises(InvalidValue, match="label"):
+        add(world, "h2", "10.0.0.2", [label])
+    assert world.store.get("host.h1")["labels"] == []
+
+
+def test_labels_come_and_go_and_the_host_is_told(world: Any) -> None:
+    add(world)
+    assert call(world.orchestrator.add_host_label("h1", "rgw")) == "Added label rgw to host h1"
+    assert "already" in call(world.orchestrator.add_host_label("h1", "rgw"))
+    assert (
+        call(world.orchestrator.remove_host_label("h1", "rgw")) == "Removed label rgw from host h1"
+    )
+    with pytest.raises(InvalidValue, match="has not got it"):
+        call(world.orchestrator.remove_host_label("h1", "rgw"))
+    while world.engine.poll():
+        pass
+
+    assert world.operations() == [
+        ("add_host", ["h1"]),
+        ("add_host_label", ["h1"]),
+        ("remove_host_label", ["h1"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("remove_host", ("nope",)),
+        ("update_host_addr", ("nope", "10.0.0.1")),
+        ("add_host_label", ("nope", "x")),
+        ("remove_host_label", ("nope", "x")),
+        ("get_facts", ("nope",)),
+        ("rescan_host", ("nope",)),
+    ],
+)
+def test_an_unknown_host_is_named_with_those_that_are_known(
+    world: Any, method: str, arguments: Any
+) -> None:
+    add(world)
+
+    with pytest.raises(UnknownName, match=r"no host 'nope'\. Known hosts: h1"):
+        call(getattr(world.orchestrator, method)(*arguments))
+
+
+def test_the_dashboard_removes_a_host_with_one_argument(world: Any) -> None:
+    add(world)
+
+    assert call(world.orchestrator.remove_host("h1")).startswith("Removed host 'h1'")
+    assert call(world.orchestrator.get_hosts()) == []
+    assert world.store.items("host") == {}
+
+
+def test_an_offline_host_is_removed_only_when_that_is_said(world: Any) -> None:
+    add(world)
+    for _ in range(2):
+        world.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+
+    with pytest.raises(AdapterError, match=r"offline \(no route to host\)\. .*--offline --force"):
+        call(world.orchestrator.remove_host("h1"))
+    with pytest.raises(AdapterError, match="needs --force"):
+        call(world.orchestrator.remove_host("h1", offline=True))
+    assert call(world.orchestrator.remove_host("h1", force=True, offline=True)) == (
+        "Removed offline host 'h1'"
+    )
+
+
+def test_a_host_with_daemons_needs_force(world: Any) -> None:
+    add(world)
+    world.core.reports.absorb("h1", {"daemons": [{"daemon_type": "mon", "daemon_id": "h1"}]}, 1.0)
+
+    with pytest.raises(AdapterError, match=r"1 Ceph daemon\(s\): mon\.h1"):
+        call(world.orchestrator.remove_host("h1"))
+    call(world.orchestrator.remove_host("h1", force=True, rm_crush_entry=True))
+    assert world.mon_commands == [{"prefix": "osd crush remove", "name": "h1"}]
+
+
+def test_another_address_must_be_the_same_machine(world: Any) -> None:
+    world.ssh.prober.answers["10.0.0.1"] = ProbeResult(True, hostname="h1", machine_id="m1")
+    world.ssh.prober.answers["10.0.0.5"] = ProbeResult(True, hostname="h1", machine_id="m5")
+    add(world)
+
+    with pytest.raises(InvalidValue, match="another machine than 'h1'"):
+        call(world.orchestrator.update_host_addr("h1", "10.0.0.5"))
+    assert world.store.get("host.h1")["addr"] == "10.0.0.1"
+    world.ssh.prober.answers["10.0.0.5"] = ProbeResult(True, hostname="h1", machine_id="m1")
+    assert call(world.orchestrator.update_host_addr("h1", "10.0.0.5")) == (
+        "Updated host 'h1' addr to '10.0.0.5'"
+    )
+    assert world.store.get("host.h1")["addr"] == "10.0.0.5"
+
+
+def test_a_host_that_does_not_answer_is_offline_and_all_of_them_make_it_unavailable(
+    world: Any,
+) -> None:
+    add(world)
+    assert world.orchestrator.available()[0]
+    for _ in range(2):
+        world.core.pulse.missed("h1", "timed out", 0.0, 0.0)
+
+    assert [host.status for host in call(world.orchestrator.get_hosts())] == ["Offline"]
+    assert world.orchestrator.available() == (
+        False,
+        "no host answers; h1: timed out",
+        {"hosts": 1, "offline": 1},
+    )
