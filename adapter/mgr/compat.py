@@ -40,14 +40,24 @@ def _answer(handler: Handler) -> Handler:
     return answer
 
 
+def _register(prefix: str, permission: str, handler: Handler) -> Handler:
+    # Ceph counts annotations to tell which arguments have defaults, and expects none on the first
+    # parameter (its own is `self`). A wrong count breaks every `ceph` command of the cluster.
+    handler.__annotations__ = {
+        name: kind for name, kind in handler.__annotations__.items() if name != "mgr"
+    }
+    registered: Handler = CommandRegistry(prefix, permission)(_answer(handler))
+    return registered
+
+
 def read_command(prefix: str) -> Callable[[Handler], Handler]:
     """Register a handler that only reads. It returns the text for stdout."""
-    return lambda handler: CommandRegistry(prefix, "r")(_answer(handler))
+    return lambda handler: _register(prefix, "r", handler)
 
 
 def write_command(prefix: str) -> Callable[[Handler], Handler]:
     """Register a handler that changes something. It returns the text for stdout."""
-    return lambda handler: CommandRegistry(prefix, "rw")(_answer(handler))
+    return lambda handler: _register(prefix, "rw", handler)
 
 
 def ceph_error(error: BaseException) -> Exception:
