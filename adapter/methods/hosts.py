@@ -61,7 +61,7 @@ class HostMethods:
                 )
             )
             core.follow_hosts()
-        job = core.submit("add_host", [host], parameters={"record": self._record(host)})
+            job = core.submit("add_host", [host], parameters={"record": self._record(host)})
         return f"Added host '{hostname}' with addr '{addr}' (job {job.job_id} reads what it has)"
 
     def _check_ready(self) -> None:

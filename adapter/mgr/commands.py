@@ -103,9 +103,9 @@ def job_show(mgr: Any, id: str, format: Optional[str] = None) -> str:
 
 
 @read_command("ansible job log")
-def job_log(mgr: Any, id: str, lines: int = 200) -> str:
-    """Print the last lines of what a job's playbook printed"""
-    return "\n".join(list(mgr.ansible.core.engine.log(id))[-abs(lines) :])
+def job_log(mgr: Any, id: str, lines: Optional[int] = None) -> str:
+    """Print the last lines (200) of what a job's playbook printed"""
+    return "\n".join(list(mgr.ansible.core.engine.log(id))[-abs(lines or 200) :])
 
 
 @write_command("ansible job cancel")
