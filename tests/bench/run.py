@@ -1,0 +1,117 @@
+"""Run the benchmarks and print them as ratios: ``make bench``.
+
+Needs root and a lab with the backend installed and its hosts added (``make demo``). Nothing here
+is a test: figures depend on the machine, ratios hold within one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE)]
+
+from cluster import LAB, measure  # noqa: E402
+from engine import Bench  # noqa: E402
+from loopback import PORT, Loopback  # noqa: E402
+
+from adapter.engine.model import Target  # noqa: E402
+
+ROOT = HERE.parents[1]
+
+
+def line(name: str, value: str, bar: str, good: bool) -> None:
+    """Print one figure beside its bar."""
+    print(f"{name:<58} {value:>22}   {bar:<18} {'ok' if good else 'MISSED'}", flush=True)
+
+
+def hosts() -> List[Dict[str, Any]]:
+    """Return the lab's hosts."""
+    found: List[Dict[str, Any]] = json.loads(subprocess.check_output([str(LAB), "hosts"]))
+    return found
+
+
+def lab_keys(machines: List[Dict[str, Any]]) -> Dict[str, List[str]]:
+    """Return the lab's pinned host keys by address."""
+    known = Path(machines[0]["ssh_config"]).with_name("known_hosts")
+    keys: Dict[str, List[str]] = {}
+    for text in known.read_text(encoding="ascii").splitlines():
+        names, kind, key = text.split()[:3]
+        for name in names.split(","):
+            keys.setdefault(name, []).append(f"{kind} {key}")
+    return keys
+
+
+def reads() -> None:
+    """Answers from memory inside the module, on the first host with Ceph's own classes."""
+    copy = [str(LAB), "copy", str(ROOT / "adapter"), str(ROOT / "tests" / "bench")]
+    copy += [str(ROOT / "playbooks"), str(ROOT / "ansible.cfg"), "h1:/root/bench"]
+    subprocess.run(copy, check=True, stdout=subprocess.DEVNULL)
+    script = "cd /root/bench && PYTHONPATH=. python3 bench/reads.py"
+    out = subprocess.check_output([str(LAB), "ssh", "h1", "sh", "-c", script], text=True)
+    for name, figures in json.loads(out.splitlines()[-1]).items():
+        value = f"p99 {figures['p99']:.2f} ms"
+        line(f"{name}, 1,000 hosts in memory", value, "< 20 ms", figures["p99"] < 20)
+
+
+def lab_engine(machines: List[Dict[str, Any]], times: int) -> None:
+    """The engine against plain ansible-playbook on the lab's hosts."""
+    targets = [Target(host["name"], host["addr"]) for host in machines[:3]]
+    bench = Bench(targets, Path(machines[0]["ssh_key"]), lab_keys(machines))
+    found = bench.compare("get_inventory", times)
+    value = f"+{found['more_seconds']:.2f} s ({found['ratio']:.2f})"
+    line(
+        "engine against ansible-playbook, 3 hosts", value, "<= +0.6 s", found["more_seconds"] <= 0.6
+    )
+
+
+def loopback_engine(count: int, times: int) -> None:
+    """The engine against plain ansible-playbook on many loopback hosts, and the CPU per host."""
+    with Loopback(count) as many:
+        targets = [
+            Target(f"n{number}", address, port=PORT, python=sys.executable)
+            for number, address in enumerate(many.addresses)
+        ]
+        bench = Bench(targets, many.identity, dict.fromkeys(many.addresses, many.keys))
+        found = bench.compare("get_inventory", times)
+    ratio, cpu = found["ratio"], found["cpu_per_host"]
+    line(f"engine against ansible-playbook, {count} hosts", f"{ratio:.2f}", "<= 1.10", ratio <= 1.1)
+    line(f"controller CPU per host report, {count} hosts", f"{cpu:.3f} s", "<= 0.10 s", cpu <= 0.1)
+
+
+def cluster(machines: List[Dict[str, Any]]) -> None:
+    """The stock ceph command against cephadm's medians."""
+    for name, figure in measure(machines[-1]).items():
+        value = f"{figure['ours']:.2f} / {figure['cephadm']:.2f} s = {figure['ratio']:.2f}"
+        line(name, value, "<= 0.8", figure["ratio"] <= 0.8)
+
+
+def main() -> None:
+    """Print all figures, or those that are named."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    names = ("reads", "lab", "loopback", "cluster")
+    parser.add_argument("what", nargs="*", help=f"of: {' '.join(names)} (default: all)")
+    parser.add_argument("--times", type=int, default=5, help="runs per figure (median)")
+    parser.add_argument("--hosts", type=int, default=100, help="loopback hosts")
+    options = parser.parse_args()
+    wanted = options.what or list(names)
+    machines = hosts()
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians", flush=True)
+    if "reads" in wanted:
+        reads()
+    if "lab" in wanted:
+        lab_engine(machines, options.times)
+    if "loopback" in wanted:
+        loopback_engine(options.hosts, options.times)
+    if "cluster" in wanted:
+        cluster(machines)
+
+
+if __name__ == "__main__":
+    main()
