@@ -1,0 +1,1 @@
+"""Give real hosts and a real Ceph cluster on one machine, for tests and trials."""
