@@ -168,7 +168,31 @@ class Core:
         if changed and operation in REPORTING:
             self.refresh.reported(hostname, now)
             self._learn_python(hostname)
+            if operation == "get_inventory":
+                self.correct_record(hostname)
         return ""
+
+    def record_of(self, host: Host) -> Dict[str, object]:
+        """Return what the host's own record shall say."""
+        return {
+            "hostname": host.hostname,
+            "addr": host.addr,
+            "labels": sorted(host.labels),
+            "cluster": self.cluster,
+        }
+
+    def correct_record(self, hostname: str) -> None:
+        """Bring a host's own record up to date where the last report shows another.
+
+        It differs when labels or the address changed while the host did not answer.
+        """
+        report, host = self.reports.get(hostname), self.hosts.get(hostname)
+        said = report.identity.get("record") if report else None
+        wanted = self.record_of(host)
+        if isinstance(said, dict) and any(said.get(key) != wanted[key] for key in wanted):
+            parameters = {"record": wanted}
+            summary = "Bring the host's record up to date"
+            self.submit("add_host_label", [host], parameters=parameters, summary=summary)
 
     def _learn_python(self, hostname: str) -> None:
         report, host = self.reports.get(hostname), self.hosts.get(hostname)

@@ -61,7 +61,7 @@ class HostMethods:
                 )
             )
             core.follow_hosts()
-            job = core.submit("add_host", [host], parameters={"record": self._record(host)})
+            job = core.submit("add_host", [host], parameters={"record": self.core.record_of(host)})
         return f"Added host '{hostname}' with addr '{addr}' (job {job.job_id} reads what it has)"
 
     def _check_ready(self) -> None:
@@ -101,15 +101,6 @@ class HostMethods:
                 f"Add it as '{seen.hostname}', or correct its name with hostnamectl.",
             )
         return seen
-
-    def _record(self, host: Host) -> Dict[str, object]:
-        """Return what the host's own record shall say."""
-        return {
-            "hostname": host.hostname,
-            "addr": host.addr,
-            "labels": sorted(host.labels),
-            "cluster": self.core.cluster,
-        }
 
     @handle_orch_error
     def remove_host(
@@ -194,7 +185,7 @@ class HostMethods:
             changed = core.hosts.save(replace(core.hosts.get(host), addr=addr, keys=seen.keys))
             core.follow_hosts()
             core.pulse.look_now(host, 0.0)
-        parameters = {"record": self._record(changed), "machine_id": known.machine_id}
+        parameters = {"record": self.core.record_of(changed), "machine_id": known.machine_id}
         core.submit("update_host_addr", [changed], parameters=parameters)
         return f"Updated host '{host}' addr to '{addr}'"
 
@@ -229,7 +220,7 @@ class HostMethods:
     def _tell_labels(self, operation: str, host: Host) -> None:
         """Let the host's own record follow; an offline host gets it when it is back."""
         if self.core.pulse.online(host.hostname) and not self.core.ssh.ready():
-            self.core.submit(operation, [host], parameters={"record": self._record(host)})
+            self.core.submit(operation, [host], parameters={"record": self.core.record_of(host)})
 
     @handle_orch_error
     def get_hosts(self) -> List[HostSpec]:

@@ -6,6 +6,7 @@ from typing import Any, List
 
 import pytest
 
+from adapter.engine.model import HostOutcome, HostStatus
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import (
     AdapterError,
@@ -216,3 +217,18 @@ def test_a_host_that_does_not_answer_is_offline_and_all_of_them_make_it_unavaila
         "no host answers; h1: timed out",
         {"hosts": 1, "offline": 1},
     )
+
+
+def test_a_record_that_missed_a_change_is_brought_up_to_date(world: Any) -> None:
+    add(world, labels=["mon"])
+    world.engine.poll()
+    kept = {**world.core.record_of(world.core.hosts.get("h1")), "labels": []}
+    world.answer = lambda request: {
+        "h1": HostOutcome(HostStatus.OK, result={"identity": {"record": kept}, "devices": []})
+    }
+    world.core.submit("get_inventory", [world.core.hosts.get("h1")])
+    while world.engine.poll():
+        pass
+
+    assert world.operations()[-2:] == [("get_inventory", ["h1"]), ("add_host_label", ["h1"])]
+    assert world.requests[-1].variables["host_record_labels"] == ["mon"]
