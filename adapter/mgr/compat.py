@@ -6,7 +6,7 @@ Sources: contract 2.10 (registration of commands), 2.1 (sign of errno), 0.8 (par
 
 import functools
 import inspect
-from typing import Any, Callable, Optional, Type
+from typing import Any, Callable, Optional
 
 import mgr_module
 import orchestrator
@@ -68,14 +68,16 @@ def ceph_error(error: BaseException) -> Exception:
     """
     number = getattr(error, "errno", None)
     kinds = {kind.__name__: kind for kind in (type(error), *type(error).__mro__)}
-    chosen: Type[Exception] = orchestrator.OrchestratorError
+    chosen: Any = orchestrator.OrchestratorError
     if "OrchestratorValidationError" in kinds:
         chosen = orchestrator.OrchestratorValidationError
     if isinstance(error, NotImplementedError):
         return NotImplementedError(str(error))
     if isinstance(number, int) and number:
-        return chosen(str(error), errno=-abs(number))
-    return chosen(str(error) or type(error).__name__)
+        answer: Exception = chosen(str(error), errno=-abs(number))
+    else:
+        answer = chosen(str(error) or type(error).__name__)
+    return answer
 
 
 def known_parameters(function: Optional[Handler]) -> Any:

@@ -103,7 +103,9 @@ def _daemon(daemon: interface.DaemonDescription) -> Any:
         for name in _DAEMON_PARAMETERS
         if name not in ("self", "service_name", "status") and hasattr(daemon, name)
     }
-    status = orchestrator.DaemonDescriptionStatus(int(daemon.status))
+    status = orchestrator.DaemonDescriptionStatus(
+        -2 if daemon.status is None else int(daemon.status)
+    )
     return orchestrator.DaemonDescription(
         **values, status=status, service_name=daemon.service_name()
     )
