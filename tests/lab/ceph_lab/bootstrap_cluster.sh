@@ -55,15 +55,23 @@ if [ "$DASHBOARD" = yes ]; then
     ceph mgr module enable dashboard --force
 fi
 systemctl enable --now "ceph-mgr@$NAME"
-[ "$DASHBOARD" = yes ] || exit 0
 
-printf %s "$DASHBOARD_PASSWORD" > "$work/password"
-deadline=$((SECONDS + READY_SECONDS))
-until ceph dashboard ac-user-create --force-password \
-    "$DASHBOARD_USER" -i "$work/password" administrator > "$work/said" 2>&1; do
-    if ((SECONDS > deadline)); then
-        echo "the dashboard did not come up in $READY_SECONDS s: $(cat "$work/said")" >&2
-        exit 1
-    fi
-    sleep 0.5
-done
+# wait_until WHAT COMMAND...: repeat the command until it succeeds.
+wait_until() {
+    local deadline=$((SECONDS + READY_SECONDS))
+    until "${@:2}" > "$work/said" 2>&1; do
+        if ((SECONDS > deadline)); then
+            echo "$1 did not come up in $READY_SECONDS s: $(cat "$work/said")" >&2
+            exit 1
+        fi
+        sleep 0.5
+    done
+}
+
+mgr_is_active() { ceph mgr stat --format json-pretty | grep '"available": true'; }
+wait_until "the mgr" mgr_is_active
+if [ "$DASHBOARD" = yes ]; then
+    printf %s "$DASHBOARD_PASSWORD" > "$work/password"
+    wait_until "the dashboard" ceph dashboard ac-user-create --force-password \
+        "$DASHBOARD_USER" -i "$work/password" administrator
+fi

@@ -6,10 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from ceph_lab.errors import LabError
+from ceph_lab.errors import CommandError, LabError
 from ceph_lab.locks import held
 from ceph_lab.report import step
-from ceph_lab.run import run, succeeds
+from ceph_lab.run import run
 
 # Package and one file or command that shows it is there.
 TOOLS = {
@@ -48,9 +48,12 @@ def ensure_tools() -> None:
         with step("installing on this machine: " + " ".join(missing)):
             env = {"DEBIAN_FRONTEND": "noninteractive"}
             install = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-            if not succeeds([*install, "--simulate"]):
+            try:
+                run(install, env=env)
+            except CommandError:
+                # No package lists yet, or older ones than the mirror's.
                 run(["apt-get", "update"], env=env)
-            run(install, env=env)
+                run(install, env=env)
 
 
 def missing_packages() -> list[str]:
