@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # Operations that read a whole host report (facts, devices and daemons) in their one call.
 REPORTING = ("get_inventory", "add_host")
+# Operations whose failure the caller is told at once; it is no lasting state of the cluster.
+AWAITED = ("blink_device_light",)
 
 
 class Mon(Protocol):
@@ -205,7 +207,7 @@ class Core:
         key = (record.request.operation, hostname)
         if not message:
             self.failures.pop(key, None)
-        elif record.request.changes:
+        elif record.request.changes and record.request.operation not in AWAITED:
             self.failures[key] = Failure(*key, message, record.id, time.time())
 
     def absorb_end(self, completion: Completion) -> None:
@@ -219,6 +221,15 @@ class Core:
             if status in (HostStatus.WAITING, HostStatus.NO_RESULT):
                 message = f"{record.status.value}: {record.message}"
                 self.absorb_outcome(record, hostname, HostOutcome(HostStatus.NO_RESULT, message))
+
+    def forget_failures(self, job_id: str) -> int:
+        """Take a job's failures out of the health warnings; return how many there were."""
+        with self.lock:
+            kept = {key: each for key, each in self.failures.items() if each.job != job_id}
+            gone = len(self.failures) - len(kept)
+            self.failures = kept
+        self.wake.set()
+        return gone
 
     def health(self) -> Checks:
         """Return the health checks as they are now."""

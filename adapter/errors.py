@@ -22,7 +22,7 @@ positive; the rooms that speak to Ceph turn the sign.
 from __future__ import annotations
 
 import errno
-from typing import Any, Dict, Optional, Tuple, Type
+from typing import Any, Dict, Tuple, Type
 
 from adapter.interface import OrchestratorError
 
@@ -90,9 +90,10 @@ class HostUnreachable(AdapterError):
 
     code = errno.EHOSTUNREACH
 
-    def __init__(self, host: str, reason: str, remedy: str = "") -> None:
-        super().__init__(f"Host {shown(host)} cannot be reached: {reason}.", remedy)
-        self.host: Optional[str] = host
+    def __init__(self, host: str, reason: str, remedy: str = "", addr: str = "") -> None:
+        where = f" at {shown(addr)}" if addr else ""
+        super().__init__(f"Host {shown(host)}{where} cannot be reached: {reason}.", remedy)
+        self.host = host
 
 
 class NotReady(AdapterError):

@@ -77,7 +77,7 @@ class Loop:
         core = self._core
         try:
             result = core.ssh.probe(target)
-            ok, reason = result.ok, result.reason
+            ok, reason = result.ok, f"{result.reason}. {result.remedy}".strip(" .")
         except Exception as error:
             log.exception("the probe of host %s failed", hostname)
             ok, reason = False, str(error)

@@ -10,7 +10,8 @@ from adapter.cluster.liveness import Liveness
 
 # `ceph health detail` is read by people and mailed around.
 DETAIL_LINES = 50
-DETAIL_LENGTH = 400
+DETAIL_LENGTH = 500
+MESSAGE_LENGTH = 300
 
 Checks = Dict[str, Dict[str, Any]]
 
@@ -70,7 +71,7 @@ def health_checks(
         checks["ANSIBLE_REFRESH_FAILED"] = _check(summary, lines)
     lines = [
         f"{failure.operation} on host {failure.host} failed at {_when(failure.when)}: "
-        f"{failure.message} (ceph ansible job show {failure.job})"
+        f"{failure.message[:MESSAGE_LENGTH]} (ceph ansible job show {failure.job})"
         for _, failure in sorted(failures.items())
     ]
     if lines:

@@ -10,7 +10,7 @@ from adapter.cluster.hosts import Host
 from adapter.cluster.reports import HostReport
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.errors import HostUnreachable, InvalidValue, NotReady
+from adapter.errors import HostUnreachable, InvalidValue, JobError, JobFailed, NotReady
 from adapter.interface import (
     Device,
     DeviceLightLoc,
@@ -117,7 +117,7 @@ class DeviceMethods:
         if not job.wait(LIGHT_WAIT):
             return [f"{summary}: still at it, see job {job.job_id}"]
         if job.exception is not None:
-            raise job.exception
+            raise _light_failure(job, job.exception)
         return _light_lines(ident_fault, job)
 
 
@@ -161,11 +161,19 @@ def _named(rows: List[Dict[str, str]]) -> str:
 
 
 def _light_lines(kind: str, job: Completion) -> List[str]:
-    lines = []
-    for host, result in sorted(job.result.items()):
-        for light in result.get("lights") or ():
-            state = "on" if light.get("read_back") else "off"
-            lines.append(
-                f"{host}:{light.get('dev')}: {kind} light is {state} ({light.get('method')})"
-            )
-    return lines
+    return [
+        f"{host}:{light.get('path')}: {kind} light is {'on' if light.get('on') else 'off'} "
+        f"({light.get('method')}{'' if light.get('read_back') is not None else ', not read back'})"
+        for host, result in sorted(job.result.items())
+        for light in result.get("lights") or ()
+    ]
+
+
+def _light_failure(job: Completion, error: JobError) -> JobError:
+    """Return the error with everything that the hosts said of what they tried."""
+    said = [
+        f"{host}: {outcome.message}"
+        for host, outcome in sorted(job.outcomes.items())
+        if outcome.message and not outcome.status.good
+    ]
+    return JobFailed(job.job_id, " ".join(said)) if said else error

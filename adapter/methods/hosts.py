@@ -92,7 +92,7 @@ class HostMethods:
         """Look at a machine that is not known yet; raise what speaks against it."""
         seen = self.core.ssh.probe(target, learn_keys=True)
         if not seen.ok:
-            raise HostUnreachable(f"{hostname} ({target.addr})", seen.reason, seen.remedy)
+            raise HostUnreachable(hostname, seen.reason, seen.remedy, target.addr)
         if seen.hostname and short_name(seen.hostname) != short_name(hostname):
             raise InvalidValue(
                 "host name",

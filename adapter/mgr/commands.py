@@ -118,6 +118,14 @@ def job_cancel(mgr: Any, id: str) -> str:
     return f"Job {id} is being cancelled"
 
 
+@write_command("ansible job ack")
+def job_ack(mgr: Any, id: str) -> str:
+    """Take a failed job out of `ceph health detail`; its record stays"""
+    mgr.ansible.core.engine.completion(id)
+    gone = mgr.ansible.core.forget_failures(id)
+    return f"{gone} warning(s) of job {id} are gone" if gone else f"Job {id} has no warning"
+
+
 @write_command("ansible device light")
 def device_light(mgr: Any, hostname: str, path: str, light: str, state: str) -> str:
     """Switch the ident or fault light of a disk on or off, also of a disk that Ceph does not use:

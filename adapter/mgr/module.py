@@ -24,6 +24,7 @@ from adapter.mgr.keys import KEY, KeyKeeper
 from adapter.mgr.progress import ProgressReporter
 from adapter.mgr.store import MonStore
 from adapter.orchestrator import AnsibleOrchestrator
+from adapter.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._orchestrator: Optional[AnsibleOrchestrator] = None
         self._stopped = threading.Event()
         self._health: Dict[str, Any] = {}
-        self._option_problem = ""
+        self._option_problems: List[str] = []
         self.keys: Optional[KeyKeeper] = None
 
     @staticmethod
@@ -84,7 +85,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
 
     def _build(self) -> Core:
         state = Path(str(self.get_module_option("state_directory")))
-        settings = options.safe_settings(self.get_module_option, self._note_option_problem)
+        settings = self._settings(Settings())
         ssh = SshAccess(state, user=settings.ssh_user)
         self.keys = KeyKeeper(self, ssh)
         self.keys.place(str(self.get_module_option("ssh_identity_file") or ""))
@@ -105,19 +106,20 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             reports_directory=state / "reports",
         )
 
-    def _note_option_problem(self, problem: str) -> None:
-        self._option_problem = problem
-        log.error("an option is wrong, defaults are used: %s", problem)
+    def _settings(self, before: Settings) -> Settings:
+        settings, self._option_problems = options.settings(self.get_module_option, before)
+        for problem in self._option_problems:
+            log.error("an option is left as it was: %s", problem)
+        return settings
 
     def config_notify(self) -> None:
         """Take over changed options."""
         if self._orchestrator is None:
             return
-        self._option_problem = ""
-        settings = options.safe_settings(self.get_module_option, self._note_option_problem)
+        core = self._orchestrator.core
         if self.keys is not None:
             self.keys.place(str(self.get_module_option("ssh_identity_file") or ""))
-        self._orchestrator.core.configure(settings)
+        core.configure(self._settings(core.settings))
 
     def serve(self) -> None:
         """Run the loop until ``shutdown``."""
@@ -138,12 +140,12 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         core = self.ansible.core
         progress.tell(core.engine.jobs())
         checks = core.health()
-        if self._option_problem:
+        if self._option_problems:
             checks["ANSIBLE_BAD_OPTION"] = {
                 "severity": "warning",
-                "summary": "an option of the ansible module is wrong",
-                "count": 1,
-                "detail": [self._option_problem],
+                "summary": f"{len(self._option_problems)} option(s) of the ansible module wrong",
+                "count": len(self._option_problems),
+                "detail": [f"mgr/ansible: {problem}" for problem in self._option_problems],
             }
         if checks != self._health:
             self._health = checks

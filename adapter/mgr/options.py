@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from typing import Any, Callable, List
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Tuple
 
 from mgr_module import Option
 
@@ -80,28 +82,52 @@ OPTIONS: List[Any] = [
 ]
 
 
-def settings(get: Callable[[str], Any]) -> Settings:
-    """Return the settings that the options say; raises ``InvalidValue``."""
-    return Settings(
-        ssh_user=names.check_user(get("ssh_user")),
-        report_interval=float(get("report_interval")),
-        probe_interval=float(get("probe_interval")),
-        light_command=_command(get("light_command") or ""),
-        light_sysfs_root=get("light_sysfs_root") or "",
-    )
+def settings(get: Callable[[str], Any], before: Settings) -> Tuple[Settings, List[str]]:
+    """Return the settings that the options say, and what is wrong with some of them.
+
+    A wrong option keeps the value it had ``before``: one slip must not change the others. Ceph
+    itself does not enforce an option's minimum.
+    """
+    values: Dict[str, Any] = {}
+    problems: List[str] = []
+    for name, read in _READERS.items():
+        try:
+            values[name] = read(name, get(name))
+        except AdapterError as error:
+            problems.append(str(error))
+    return replace(before, **values), problems
 
 
-def _command(text: str) -> tuple[str, ...]:
+def _seconds(name: str, value: Any) -> float:
+    least = _MINIMA[name]
     try:
-        return tuple(shlex.split(text))
+        seconds = float(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(name, value, "it is not a number of seconds") from error
+    if not seconds >= least:
+        raise InvalidValue(name, value, f"it is less than {least} s", "Give more.")
+    return seconds
+
+
+def _argv(name: str, value: Any) -> Tuple[str, ...]:
+    try:
+        return tuple(shlex.split(value or ""))
     except ValueError as error:
-        raise InvalidValue("light_command", text, str(error), "Check its quotes.") from error
+        raise InvalidValue(name, value, str(error).lower(), "Check its quotes.") from error
 
 
-def safe_settings(get: Callable[[str], Any], problem: Callable[[str], None]) -> Settings:
-    """Return the settings, or the defaults and a word to ``problem`` where an option is wrong."""
-    try:
-        return settings(get)
-    except AdapterError as error:
-        problem(str(error))
-        return Settings()
+def _root(name: str, value: Any) -> str:
+    text = value or ""
+    if text and not re.fullmatch(r"/[A-Za-z0-9/_.-]*", text):
+        raise InvalidValue(name, value, "it is not an absolute path of plain characters")
+    return str(text)
+
+
+_MINIMA = {"report_interval": 30, "probe_interval": 2}
+_READERS: Dict[str, Callable[[str, Any], Any]] = {
+    "ssh_user": lambda name, value: names.check_user(value, name),
+    "report_interval": _seconds,
+    "probe_interval": _seconds,
+    "light_command": _argv,
+    "light_sysfs_root": _root,
+}

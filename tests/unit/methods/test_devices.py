@@ -83,7 +83,7 @@ def _lights(request: Request) -> Dict[str, HostOutcome]:
             HostStatus.CHANGED,
             result={
                 "lights": [
-                    {"dev": row["dev"], "method": "enclosure", "read_back": True}
+                    {"path": row["path"], "on": True, "method": "enclosure", "read_back": True}
                     for row in rows
                     if row["host"] == target.name
                 ]
