@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from pathlib import Path
@@ -173,9 +174,8 @@ def _method(name: str) -> Callable[..., Any]:
                 log.exception("%s failed", name)
             return orchestrator.OrchResult(None, exception=ceph_error(error))
 
-    method = bare if name in BARE else guarded
-    method.__name__ = name
-    method.__doc__ = getattr(AnsibleOrchestrator, name).__doc__
+    handed_on = getattr(AnsibleOrchestrator, name)
+    method: Callable[..., Any] = functools.wraps(handed_on)(bare if name in BARE else guarded)
     return method
 
 

@@ -1,0 +1,65 @@
+"""The mgr module as Ceph's own code sees it: what it advertises, how it answers, what it raises."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict
+
+import pytest
+
+from tests.lab_tests.lab_client import LAB, ROOT, Lab, run
+
+FEATURES = [
+    "add_host",
+    "add_host_label",
+    "blink_device_light",
+    "cancel_completions",
+    "get_facts",
+    "get_hosts",
+    "get_inventory",
+    "list_daemons",
+    "remove_host",
+    "remove_host_label",
+    "rescan_host",
+    "update_host_addr",
+]
+
+
+@pytest.fixture(scope="module")
+def contract(lab: Lab) -> Dict[str, Any]:
+    """Return what tests/contract/module_contract.py saw on the first host."""
+    parts = [str(ROOT / name) for name in ("adapter", "tests/contract", "playbooks", "ansible.cfg")]
+    copied = run([str(LAB), "--name", lab.name, "copy", *parts, "h1:/root/contract/tests"])
+    assert copied.rc == 0, copied.err
+    script = "cd /root/contract && rm -rf adapter playbooks ansible.cfg && mv tests/adapter "
+    script += "tests/playbooks tests/ansible.cfg . && python3 tests/contract/module_contract.py"
+    found: Dict[str, Any] = json.loads(lab.sh(lab.first, script))
+    return found
+
+
+def test_what_is_advertised_is_what_is_there(contract: Dict[str, Any]) -> None:
+    assert contract["features"] == FEATURES
+
+
+def test_every_command_explains_itself(contract: Dict[str, Any]) -> None:
+    assert contract["undocumented"] == []
+    assert all(command.startswith("ansible ") for command in contract["commands"])
+
+
+def test_other_modules_can_read_every_answer_and_every_error(contract: Dict[str, Any]) -> None:
+    answers = dict(enumerate(contract["calls"]))
+
+    assert not [answer for answer in answers.values() if "Error:" in answer[1]]
+    assert answers[1][1].startswith("OrchestratorError 22 Invalid host name 'my_host'")
+    assert answers[2][1].startswith("OrchestratorError 17 Host 'h1'")
+    assert answers[4][1].startswith("OrchestratorError 2 There is no host 'nope'")
+
+
+def test_parameters_are_named_as_callers_name_them(contract: Dict[str, Any]) -> None:
+    signatures = contract["signatures"]
+
+    assert signatures["get_inventory"].startswith("(self, host_filter")
+    assert "force: 'bool' = False" in signatures["remove_host"]
+    assert signatures["list_daemons"].index("service_name") < signatures["list_daemons"].index(
+        "host:"
+    )
