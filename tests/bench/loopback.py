@@ -66,6 +66,8 @@ class Loopback:
             "MaxSessions 100",
             "Subsystem sftp internal-sftp",
             "PermitRootLogin prohibit-password",
+            # bash reads ~/.bashrc for every command of sshd's unless it is a nested shell.
+            "SetEnv SHLVL=2",
         ]
         config.write_text("\n".join(lines) + "\n", encoding="ascii")
         sshd = shutil.which("sshd") or "/usr/sbin/sshd"
