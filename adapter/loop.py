@@ -75,7 +75,11 @@ class Loop:
 
     def _probe(self, hostname: str, target: Target) -> None:
         core = self._core
+        with core.lock:
+            renew = core.pulse.renew(hostname, time.monotonic())
         try:
+            if renew:
+                core.ssh.close(target)
             result = core.ssh.probe(target)
             ok, reason = result.ok, f"{result.reason}. {result.remedy}".strip(" .")
         except Exception as error:

@@ -13,6 +13,8 @@ from typing import Dict, List, Optional, Sequence
 # so that probing 1,000 hosts stays a small, steady load.
 PROBES_PER_SECOND = 20.0
 FAILURES_TO_OFFLINE = 2
+# An ssh connection that is shared for ever would hide a revoked key or a changed host key.
+RENEW_AFTER = 600.0
 
 
 @dataclass
@@ -25,6 +27,7 @@ class Liveness:
     failures: int = 0
     next_probe: float = 0.0
     probing: bool = False
+    renewed: float = 0.0
 
 
 class Pulse:
@@ -96,6 +99,14 @@ class Pulse:
             return False
         state.online, state.since = False, wall
         state.next_probe = now + self.pause_between()
+        return True
+
+    def renew(self, hostname: str, now: float) -> bool:
+        """Tell whether the next probe shall use a new connection, and count from now."""
+        state = self._hosts.get(hostname)
+        if state is None or now - state.renewed < RENEW_AFTER:
+            return False
+        state.renewed = now
         return True
 
     def look_now(self, hostname: str, now: float) -> None:

@@ -42,6 +42,7 @@ class SshAccess:
         self._own_identity = self.files.identity_path
         self._prober = SshProber(self.files)
         self._hosts: List[PinnedHost] = []
+        self._identity: Tuple[Path, str] = (self._own_identity, _text(self._own_identity))
 
     def ready(self) -> str:
         """Return what is missing, or nothing."""
@@ -63,21 +64,27 @@ class SshAccess:
 
     def use_identity(self, path: str) -> None:
         """Use a private key file that belongs to somebody else."""
-        self._set_identity_path(Path(path))
+        self._use(Path(path), _text(Path(path)))
 
     def keep_key(self, private: Optional[str]) -> None:
         """Keep a private key in the state directory and use it; None removes it."""
+        before = _text(self._own_identity)
         if private is None:
             self._own_identity.unlink(missing_ok=True)
-        else:
+        elif before.strip() != private.strip():
             self.files.identity_path = self._own_identity
             self.files.set_identity(private)
-        self._set_identity_path(self._own_identity)
+        self._use(self._own_identity, private or "")
 
-    def _set_identity_path(self, path: Path) -> None:
-        if self.files.identity_path != path:
-            self.files.identity_path = path
-            self.pin(self._hosts)
+    def _use(self, path: Path, private: str) -> None:
+        """Log in with this key from now on, also where a connection of another is still open."""
+        changed = (path, private.strip()) != self._identity
+        self._identity = (path, private.strip())
+        self.files.identity_path = path
+        self.pin(self._hosts)
+        if changed:
+            for target, _ in self._hosts:
+                self.close(target)
 
     def generate_key(self) -> Tuple[str, str]:
         """Make a new key pair: the private text and the public line. Nothing is kept."""
@@ -91,6 +98,13 @@ class SshAccess:
     def public_key(self) -> str:
         """Return the public line of the key in use, or nothing."""
         return self.files.public_key()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return ""
 
 
 class MemoryAccess:

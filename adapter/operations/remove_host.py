@@ -6,6 +6,9 @@ from adapter.operations._registry import Variables, operation
 
 
 @operation(phases=("host_record",), changes=True, timeout=120.0)
-def remove_host() -> Variables:
-    """Release a host from management."""
-    return {}
+def remove_host(cluster: str = "") -> Variables:
+    """Release a host from management.
+
+    ``cluster`` is the fsid that its record must name: another cluster's record stays.
+    """
+    return {"host_record_cluster": cluster}

@@ -66,3 +66,12 @@ def test_a_job_that_could_not_reach_a_host_brings_the_probe_forward() -> None:
     pulse.look_now("h1", 3.0)
 
     assert pulse.due(3.0) == ["h1"]
+
+
+def test_the_connection_is_renewed_every_ten_minutes() -> None:
+    pulse = _pulse()
+
+    assert pulse.renew("h1", 1000.0)
+    assert not pulse.renew("h1", 1599.0)
+    assert pulse.renew("h1", 1600.0)
+    assert not pulse.renew("gone", 0.0)

@@ -219,6 +219,21 @@ def test_a_host_that_does_not_answer_is_offline_and_all_of_them_make_it_unavaila
     )
 
 
+@pytest.mark.parametrize("cluster", ["", "another", None])
+def test_somebody_elses_record_is_left_alone(world: Any, cluster: Any) -> None:
+    add(world)
+    world.engine.poll()
+    record = {"hostname": "h1", "addr": "", "labels": [], "cluster": cluster}
+    world.answer = lambda request: {
+        "h1": HostOutcome(HostStatus.OK, result={"identity": {"record": record}, "devices": []})
+    }
+    world.core.submit("get_inventory", [world.core.hosts.get("h1")])
+    while world.engine.poll():
+        pass
+
+    assert [name for name, _ in world.operations()] == ["add_host", "get_inventory"]
+
+
 def test_a_record_that_missed_a_change_is_brought_up_to_date(world: Any) -> None:
     add(world, labels=["mon"])
     world.engine.poll()

@@ -1,0 +1,105 @@
+"""Do what may hang in a process of its own, and give up on it after a while.
+
+Reading from a disk that is dying, or asking a name server that does not answer, can block for
+minutes and cannot be interrupted. One helper process does all such work of a report, each piece in
+a thread as far as there are enough; what has not answered at the deadline is missing from the
+result, and the helper is left to itself.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import select
+import signal
+import threading
+import time
+
+_THREADS = 64
+
+
+def run_apart(jobs, timeout):
+    """Run functions by name in a helper process; return what those answered that did in time.
+
+    A job's answer must be JSON data. A job that raises or answers None is missing from the result.
+    """
+    if not jobs:
+        return {}
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _serve(jobs, writer)
+    os.close(writer)
+    try:
+        lines = _collect(reader, len(jobs), time.monotonic() + timeout)
+    finally:
+        os.close(reader)
+        _dismiss(child)
+    answers = dict(json.loads(line.decode("ascii")) for line in lines)
+    return {name: answer for name, answer in answers.items() if answer is not None}
+
+
+def _serve(jobs, writer):
+    """Be the helper: never returns, holds none of the caller's streams."""
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        lock = threading.Lock()
+        waiting = collections.deque(jobs.items())
+        threads = [
+            threading.Thread(target=_work, args=(waiting, writer, lock), daemon=True)
+            for _ in range(min(_THREADS, len(jobs)))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        os._exit(0)
+
+
+def _work(waiting, writer, lock):
+    while True:
+        try:
+            name, job = waiting.popleft()
+        except IndexError:
+            return
+        _answer(name, job, writer, lock)
+
+
+def _answer(name, job, writer, lock):
+    try:
+        line = json.dumps([name, job()]).encode("ascii") + b"\n"
+    except Exception:  # noqa: BLE001 - a job that fails is one that did not answer
+        line = json.dumps([name, None]).encode("ascii") + b"\n"
+    with lock:
+        while line:
+            line = line[os.write(writer, line) :]
+
+
+def _collect(reader, expected, deadline):
+    buffer = b""
+    while buffer.count(b"\n") < expected:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([reader], [], [], left)[0]:
+            break
+        chunk = os.read(reader, 1 << 16)
+        if not chunk:
+            break
+        buffer += chunk
+    return buffer.split(b"\n")[:-1]
+
+
+def _dismiss(child):
+    """Remove the helper; one that hangs in the kernel is left to init."""
+    try:
+        os.kill(child, signal.SIGKILL)
+        for _ in range(20):
+            if os.waitpid(child, os.WNOHANG)[0]:
+                return
+            time.sleep(0.005)
+    except OSError:
+        pass

@@ -1,0 +1,93 @@
+"""Run a program by its argument list, with a deadline that holds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+
+# Where administrators' tools are, also for a login that is not root's.
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+OUTPUT_LIMIT = 32 << 20
+
+
+class Answer:
+    """What a program said; ``problem`` is empty when it ended with status 0 in time."""
+
+    def __init__(self, out="", err="", problem=""):
+        self.out = out
+        self.err = err
+        self.problem = problem
+
+
+class Command:
+    """A program that has been started; others can be done while it works."""
+
+    def __init__(self, argv, environment=None):
+        self.argv = list(argv)
+        self._problem = ""
+        self._process = None
+        try:
+            self._process = subprocess.Popen(
+                self.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=_environment(environment),
+                cwd="/",
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            self._problem = f"{self.argv[0]} cannot be started: {error}"
+
+    def result(self, timeout):
+        """Wait for the end, at most for so many seconds; then the program is killed.
+
+        A process that waits for a dead disk cannot be killed; it is left behind, not waited for.
+        """
+        if self._process is None:
+            return Answer(problem=self._problem)
+        try:
+            out, err = self._process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            return Answer(problem=f"{self.argv[0]} did not end within {timeout:g} s")
+        text = out[:OUTPUT_LIMIT].decode("utf-8", "replace")
+        notes = err[-4096:].decode("utf-8", "replace")
+        status = self._process.returncode
+        return Answer(text, notes, f"{self.argv[0]} ended with status {status}" if status else "")
+
+    def _kill(self):
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(0.2)
+        except (OSError, subprocess.TimeoutExpired):
+            pass
+        for stream in (self._process.stdout, self._process.stderr):
+            stream.close()
+
+
+def run(argv, timeout, environment=None):
+    """Run a program to its end."""
+    return Command(argv, environment).result(timeout)
+
+
+def find_program(name):
+    """Return the path of a program, or an empty text when it is not installed."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), SEARCH_PATH])
+    return shutil.which(name, path=path) or ""
+
+
+def last_line(text):
+    """Return the last line that says something: where programs put the reason."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
+
+
+def _environment(extra):
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join([SEARCH_PATH, environment.get("PATH", "")])
+    environment["LC_ALL"] = "C.UTF-8"
+    environment.update(extra or {})
+    return environment

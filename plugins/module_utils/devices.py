@@ -1,0 +1,205 @@
+"""Read a host's disks as ``ceph-volume inventory`` reports them, without ceph-volume.
+
+The keys and the reasons for rejection are those of Ceph 20; what decides them is read from sysfs,
+from udev's database and from the first and last bytes of the disks. One reason of Ceph 18 is kept,
+because a disk in use must never look free on a host without Ceph: ``locked`` (mounted, swapped to,
+or built upon by RAID, encryption or another mapping).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from .command import find_program, run
+from .reading import list_dir, read_lines
+from .signatures import inspect
+from .udev import device_id
+
+SMALLEST = 5 << 30
+_BLKID_TIMEOUT = 10.0
+# The types that the retired ceph-disk gave to its partitions all carry one of these endings.
+_CEPH_DISK_TYPES = re.compile(
+    r"[0-9a-f]{8}-9b03-4f30-b4c6-(35865ceff106|5ec00ceff106|b4b80ceff106)"
+    r"|[0-9a-f]{8}-9d25-41b8-afd0-(35865ceff05d|5ec00ceff05d|062c0ceff05d)"
+    r"|45b0969e-8ae0-4982-bf9d-5a8d867af560|4fbd7e29-8ae0-4982-bf9d-5a8d867af560"
+    r"|cafecafe-8ae0-4982-bf9d-5a8d867af560|fb3aabf9-d25f-47cc-bf5e-721d1816496b"
+    r"|30cd0809-c2b2-499c-8879-2d6b78529876|5ce17fce-4087-4169-b7ff-056cc58473f9"
+)
+
+
+def inspections(blocks):
+    """Return the jobs that look at the contents of these disks, by path."""
+
+    def job(block):
+        return lambda: inspect(block.node, block.size, block.sector_size)
+
+    return {block.path: job(block) for block in blocks}
+
+
+def second_opinions(blocks, contents, timeout=_BLKID_TIMEOUT):
+    """Let blkid look at the disks that seem empty: it knows more formats than ``signatures``.
+
+    Returns the changed contents. One process for all; disks that did not answer are left alone.
+    """
+    seemingly_empty = [
+        block
+        for block in blocks
+        if not contents.get(block.path, {"error": ""}).keys() & {"error"}
+        and not contents[block.path]["type"]
+        and not contents[block.path]["table"]
+    ]
+    program = find_program("blkid") if seemingly_empty else ""
+    if not program:
+        return contents
+    argv = [program, "-c", "/dev/null", "-p", "-o", "export"]
+    answer = run([*argv, *(block.node for block in seemingly_empty)], timeout)
+    changed = dict(contents)
+    found = parse_blkid(answer.out)
+    for block in seemingly_empty:
+        properties = found.get(block.node, {})
+        update = {"type": properties.get("TYPE", ""), "table": properties.get("PTTYPE", "")}
+        changed[block.path] = dict(contents[block.path], **update)
+    return changed
+
+
+def parse_blkid(text):
+    """Read the output of ``blkid -o export``: a paragraph of KEY=value lines for each device."""
+    devices = {}
+    for paragraph in text.split("\n\n"):
+        pairs = [line.partition("=") for line in paragraph.splitlines()]
+        properties = {key: value for key, separator, value in pairs if separator}
+        if "DEVNAME" in properties:
+            devices[properties.pop("DEVNAME")] = properties
+    return devices
+
+
+def busy_numbers(roots):
+    """Return the numbers of the block devices that are mounted, and of those swapped to."""
+    mounted = set()
+    for line in read_lines(os.path.join(roots.proc, "self/mountinfo")):
+        fields = line.split(" ")
+        if len(fields) > 2:
+            mounted.add(fields[2])
+    swaps = {line.split(" ")[0].split("\t")[0] for line in read_lines(f"{roots.proc}/swaps")[1:]}
+    return mounted, swaps
+
+
+def describe_devices(roots, blocks, contents, volumes):
+    """Return the report's rows: the free disks first, each group in order of path."""
+    busy = busy_numbers(roots)
+    rows = [_row(block, contents.get(block.path), volumes, busy) for block in blocks]
+    return sorted(rows, key=lambda row: (not row["available"], row["path"]))
+
+
+def _row(block, content, volumes, busy):
+    on_disk = [volumes[piece.path] for piece in block.pieces if piece.path in volumes]
+    groups = [free for entry in on_disk for free in entry["groups"].values()]
+    logical = [volume for entry in on_disk for volume in entry["volumes"].values()]
+    reasons = _reasons(block, content or {"error": "no answer"}, groups, busy)
+    return {
+        "path": block.path,
+        "available": not reasons,
+        "rejected_reasons": sorted(reasons),
+        "sys_api": _sys_api(block),
+        "device_id": device_id(block.udev, block.sys_dir),
+        "lsm_data": {},
+        "lvs": logical,
+        "ceph_device_lvm": any("osd_id" in volume for volume in logical),
+        "being_replaced": bool(content and content.get("replaced")),
+    }
+
+
+def _reasons(block, content, groups, busy):
+    checks = {
+        "id_bus": block.udev.get("ID_BUS") == "usb",
+        "read-only": block.attribute("ro") == "1",
+        "Insufficient space (<5GB)": block.size < SMALLEST,
+        "Used by ceph-disk": any(_made_by_ceph_disk(part) for part in block.parts),
+        "Has partitions": bool(block.parts),
+        "Insufficient space (<10 extents) on vgs": bool(groups) and max(groups) <= 10,
+        "LVM detected": bool(groups),
+        "locked": _is_mounted(block, busy) or _is_held(block, groups),
+    }
+    if "error" in content:
+        checks["Failed to determine if device is BlueStore"] = True
+        checks["Has GPT headers"] = block.udev.get("ID_PART_TABLE_TYPE") == "gpt"
+        checks["Has a FileSystem"] = bool(block.udev.get("ID_FS_TYPE"))
+    else:
+        checks["Has BlueStore device label"] = content["bluestore"]
+        checks["Has GPT headers"] = content["table"] == "gpt"
+        checks["Has a FileSystem"] = bool(content["type"])
+        checks["Is being replaced"] = content["replaced"]
+    return [reason for reason, applies in checks.items() if applies]
+
+
+def _made_by_ceph_disk(part):
+    kind = part.udev.get("ID_PART_ENTRY_TYPE", "").lower()
+    label = part.udev.get("ID_PART_ENTRY_NAME", "")
+    return "ceph" in label or bool(_CEPH_DISK_TYPES.fullmatch(kind))
+
+
+def _is_mounted(block, busy):
+    mounted, swaps = busy
+    return any(piece.number in mounted or piece.path in swaps for piece in block.pieces)
+
+
+def _is_held(block, groups):
+    """Tell whether RAID, encryption or a mapping stands on the disk; LVM has its own reason."""
+    return not groups and any(piece.holders for piece in block.pieces)
+
+
+def _sys_api(block):
+    """Return the kernel's description of a disk, with ceph-volume's keys and types."""
+    size = float(block.size)
+    scheduler = re.search(r"\[([^\]]*)\]", block.attribute("queue/scheduler"))
+    actuators = os.path.join(block.sys_dir, "queue/independent_access_ranges")
+    slaves = list_dir(os.path.join(block.sys_dir, "slaves"))
+    name = os.path.basename(block.sys_dir)
+    return {
+        "removable": block.attribute("removable"),
+        "ro": block.attribute("ro"),
+        "vendor": block.attribute("device/vendor"),
+        "model": block.attribute("device/model"),
+        "rev": block.attribute("device/rev"),
+        "sas_address": block.attribute("device/sas_address"),
+        "sas_device_handle": block.attribute("device/sas_device_handle"),
+        "support_discard": block.attribute("queue/discard_granularity"),
+        "rotational": block.attribute("queue/rotational"),
+        "nr_requests": block.attribute("queue/nr_requests"),
+        "partitions": {part.name: _partition(part) for part in block.parts},
+        "device_nodes": slaves or [name],
+        "actuators": len(list_dir(actuators)) if os.path.isdir(actuators) else None,
+        "scheduler_mode": scheduler.group(1) if scheduler else "",
+        "sectors": 0,
+        "sectorsize": str(block.sector_size),
+        "size": size,
+        "human_readable_size": human_size(size),
+        "path": block.path,
+        "devname": name,
+        "type": block.kind,
+        "parent": "/dev/" + name,
+        "id_bus": block.udev.get("ID_BUS", ""),
+    }
+
+
+def _partition(part):
+    size = float(part.size)
+    return {
+        "start": part.attribute("start", "0"),
+        "sectors": part.attribute("size", "0"),
+        "sectorsize": 512,
+        "size": size,
+        "human_readable_size": human_size(size),
+        "holders": part.holders,
+    }
+
+
+def human_size(size):
+    """Return a size as ceph-volume writes it: steps of 1024 with the letters of 1000."""
+    units = ["B", "KB", "MB", "GB", "TB", "PB"]
+    step = 0
+    while size >= 1024 and step < len(units) - 1:
+        size /= 1024
+        step += 1
+    return f"{size:.2f} {units[step]}"

@@ -1,0 +1,75 @@
+"""Decide where the report's devices come from, and get them."""
+
+from __future__ import annotations
+
+import os
+
+from . import devices_ceph_volume as ceph_volume
+from .apart import run_apart
+from .block import LOOP_VARIABLE, allows_loop_devices, own_blocks
+from .devices import describe_devices, inspections, second_opinions
+from .devices_lvm import read_volumes
+from .reading import read_assignments
+
+# A healthy disk answers in milliseconds; one that does not is not fit for an OSD.
+CONTENT_TIMEOUT = 5.0
+
+
+class DeviceReport:
+    """The devices of a host, read in two steps: ceph-volume may work between them.
+
+    ``kept`` holds ceph-volume's last answer; ``mode`` is ``auto`` or ``never``.
+    """
+
+    def __init__(self, roots, kept, mode="auto", timeout=120.0):
+        self.source = "module"
+        self.error = ""
+        self._roots = roots
+        self._timeout = timeout
+        self._kept = kept
+        self._rows = None
+        self._command = None
+        self._setting = loop_setting(roots)
+        self._blocks = own_blocks(roots, allows_loop_devices(self._setting))
+        self._contents = self._look(self._blocks)
+        self._mark = ""
+        # ceph-volume knows one place for everything, and works for root alone.
+        its_own = roots.real and roots.sys == "/sys" and os.geteuid() == 0
+        if mode == "auto" and its_own and ceph_volume.program():
+            self._ask_ceph_volume()
+
+    def rows(self):
+        """Return the devices; ``source`` and ``error`` tell where they come from."""
+        if self._command is not None:
+            self._rows, self.error = ceph_volume.finish(self._command, self._timeout)
+            if self._rows is not None:
+                self._kept.save(self._mark, self._rows)
+        if self._rows is not None:
+            self.source = "ceph-volume"
+            return ceph_volume.only_own(self._rows, self._blocks)
+        return self._own_rows()
+
+    def _look(self, blocks):
+        pieces = [piece for block in blocks for piece in block.pieces]
+        return run_apart(inspections(pieces), CONTENT_TIMEOUT)
+
+    def _ask_ceph_volume(self):
+        self._mark = ceph_volume.fingerprint(
+            self._roots, self._blocks, self._contents, self._setting
+        )
+        self._rows = self._kept.load(self._mark)
+        if self._rows is None:
+            self._command = ceph_volume.start(self._setting)
+
+    def _own_rows(self):
+        contents = second_opinions(self._blocks, self._contents)
+        has_lvm = any(content.get("type") == "LVM2_member" for content in contents.values())
+        volumes = read_volumes() if has_lvm and self._roots.real else {}
+        return describe_devices(self._roots, self._blocks, contents, volumes)
+
+
+def loop_setting(roots):
+    """Return the value of ceph-volume's variable for loop devices: environment, then /etc."""
+    name = LOOP_VARIABLE
+    kept = read_assignments(os.path.join(roots.etc, "environment"))
+    return os.environ.get(name) or kept.get(name, "")

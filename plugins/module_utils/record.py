@@ -1,0 +1,68 @@
+"""Keep the record on a host that says who manages it.
+
+``/var/lib/ceph-orch-ansible/host.json`` names the host as the orchestrator calls it and the cluster
+that it belongs to. A second orchestrator that is pointed at the host by mistake finds it there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from .reading import clean_data, read_bytes
+
+RECORD_PATH = "/var/lib/ceph-orch-ansible/host.json"
+SCHEMA = 1
+
+
+def read_record(path=RECORD_PATH):
+    """Return the record, or None when there is none that can be understood."""
+    try:
+        record = json.loads(read_bytes(path, 65536).decode("utf-8"))
+    except ValueError:
+        return None
+    return clean_data(record) if isinstance(record, dict) else None
+
+
+def make_record(hostname, addr, labels, cluster):
+    """Return a record with these contents; the labels each once, in order."""
+    return {
+        "schema": SCHEMA,
+        "hostname": hostname,
+        "addr": addr,
+        "labels": sorted(set(labels)),
+        "cluster": cluster,
+    }
+
+
+def encode_record(record):
+    """Return the text that is kept for a record."""
+    return json.dumps(record, indent=2, sort_keys=True) + "\n" if record else ""
+
+
+def claimed_by_other(record, cluster):
+    """Return the id of another cluster that the record names, or an empty text.
+
+    For an orchestrator without a cluster (``cluster`` is empty) every cluster is another one.
+    """
+    other = str((record or {}).get("cluster") or "")
+    return other if other != cluster else ""
+
+
+def write_record(path, record):
+    """Write the record so that a reader sees the old or the new one, whole."""
+    directory = os.path.dirname(path)
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    temporary = f"{path}.{os.getpid()}.new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o644), "w", encoding="utf-8") as stream:
+            os.fchmod(stream.fileno(), 0o644)
+            stream.write(encode_record(record))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+        raise

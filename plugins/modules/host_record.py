@@ -1,0 +1,180 @@
+#!/usr/bin/python
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Keep the record on a host that says who manages it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: host_record
+short_description: Keep the record that says by which cluster a host is managed
+description:
+  - Writes or removes a small JSON file on the host that names the host as the orchestrator calls
+    it, its address and labels, and the cluster that it belongs to.
+  - A host whose record names another cluster is not touched, so that two orchestrators do not
+    manage one host by mistake.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what would change without writing anything.
+    support: full
+  diff_mode:
+    description: Returns the record before and after.
+    support: full
+  platform:
+    description: The systems that the module runs on.
+    platforms: Linux
+    support: full
+options:
+  state:
+    description:
+      - Whether the record shall be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  path:
+    description:
+      - The file that holds the record. Its directory is made when it is missing.
+    type: path
+    default: /var/lib/ceph-orch-ansible/host.json
+  hostname:
+    description:
+      - The name by which the orchestrator knows the host.
+      - Required when O(state=present).
+    type: str
+  addr:
+    description:
+      - The address at which the orchestrator reaches the host.
+    type: str
+    default: ''
+  labels:
+    description:
+      - The labels that the host carries.
+    type: list
+    elements: str
+    default: []
+  cluster:
+    description:
+      - The fsid of the cluster that manages the host; empty for an orchestrator without a cluster.
+    type: str
+    default: ''
+  takeover:
+    description:
+      - Whether a record that names another cluster may be replaced or removed.
+    type: bool
+    default: false
+author:
+  - The ceph-orch-ansible developers
+"""
+
+EXAMPLES = r"""
+- name: Say that the host is ours
+  ceph_orch.ansible.host_record:
+    hostname: ceph-1
+    addr: 192.0.2.11
+    labels: [osd, rgw]
+    cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+
+- name: Release the host
+  ceph_orch.ansible.host_record:
+    state: absent
+"""
+
+RETURN = r"""
+ceph_orch_result:
+  description: The record as it is afterwards.
+  returned: always
+  type: dict
+  contains:
+    record:
+      description: C(schema), C(hostname), C(addr), C(labels) and C(cluster), or null.
+      type: dict
+      sample:
+        schema: 1
+        hostname: ceph-1
+        addr: 192.0.2.11
+        labels: [osd, rgw]
+        cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.record import (
+    RECORD_PATH,
+    claimed_by_other,
+    encode_record,
+    make_record,
+    read_record,
+    write_record,
+)
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "path": {"type": "path", "default": RECORD_PATH},
+            "hostname": {"type": "str"},
+            "addr": {"type": "str", "default": ""},
+            "labels": {"type": "list", "elements": "str", "default": []},
+            "cluster": {"type": "str", "default": ""},
+            "takeover": {"type": "bool", "default": False},
+        },
+        required_if=[("state", "present", ["hostname"])],
+        supports_check_mode=True,
+    )
+    params = module.params
+    path = params["path"]
+    before = read_record(path)
+    wanted = None
+    if params["state"] == "present":
+        if not params["hostname"]:
+            module.fail_json(msg="Invalid hostname '': it is empty. Give the host's name.")
+        wanted = make_record(
+            params["hostname"], params["addr"], params["labels"], params["cluster"]
+        )
+    refuse_foreign(module, before)
+    changed = wanted != before or (wanted is None and os.path.lexists(path))
+    if changed and not module.check_mode:
+        try:
+            apply(path, wanted)
+        except OSError as error:
+            module.fail_json(msg=f"The record {path} cannot be changed: {error.strerror}.")
+    module.exit_json(
+        changed=changed,
+        diff={
+            "before": encode_record(before),
+            "after": encode_record(wanted),
+            "before_header": path,
+            "after_header": path,
+        },
+        ceph_orch_result={"record": wanted},
+    )
+
+
+def refuse_foreign(module, record):
+    """Fail when the record says that another cluster manages the host."""
+    other = claimed_by_other(record, module.params["cluster"])
+    if other and not module.params["takeover"]:
+        module.fail_json(
+            msg=(
+                f"The host is managed by another cluster: its record names {other}, not "
+                f"{module.params['cluster'] or 'none'}. Remove it there first, or set "
+                "host_record_takeover if that cluster is gone."
+            )
+        )
+
+
+def apply(path, record):
+    """Write or remove the record."""
+    if record is None:
+        os.unlink(path)
+    else:
+        write_record(path, record)
+
+
+if __name__ == "__main__":
+    main()

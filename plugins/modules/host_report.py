@@ -1,0 +1,276 @@
+#!/usr/bin/python
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Report everything that the orchestrator wants to know about a host, in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: host_report
+short_description: Report a host's facts, disks and Ceph daemons in one call
+description:
+  - Gathers what an orchestrator of Ceph needs to know about a host, in a single module call, and
+    publishes it under the key C(ceph_orch_result).
+  - The facts have the keys of C(cephadm gather-facts). Ansible's own fact collectors gather what
+    they know inside this module; the rest is read from C(/proc) and C(/sys).
+  - The devices are those of C(ceph-volume inventory) where ceph-volume is installed. Elsewhere the
+    module reads the disks itself and reports the same keys and the same reasons for rejection.
+  - The daemons are those that Ceph's packages run under systemd.
+  - Nothing on the host is changed. Disks are opened for reading only.
+notes:
+  - ceph-volume and Ansible's fact collectors cost a second of processor time and more with each
+    call, so what they found is kept in C(/run/ceph-orch-ansible) (readable by its owner alone) and
+    is reported again as long as nothing that decides it has changed, at most for O(cache_max_age)
+    seconds. In check mode nothing is kept.
+  - For the devices that is the attributes of every disk and partition in sysfs, the data of udev,
+    the signatures of file systems, partition tables, BlueStore and LVM on the disks as read by the
+    module, mounts, swap and mappings, and the installed ceph-volume itself. For the facts it is the
+    boot, the processors, the distribution's release, SELinux and the network's interfaces,
+    addresses and routes; memory, load, ports and uptime are read on every call.
+  - A disk that does not answer within 5 seconds does not stop the report; it is rejected.
+  - Disks can be judged only by root; for other users every disk is rejected because its contents
+    are not known.
+attributes:
+  check_mode:
+    description: Can run in check mode and return the same without changing anything.
+    support: full
+  diff_mode:
+    description: Returns details of what has changed.
+    support: none
+    details: Nothing is ever changed.
+  platform:
+    description: The systems that the module runs on.
+    platforms: Linux
+    support: full
+options:
+  gather:
+    description:
+      - What to report besides the host's identity, which is always there.
+    type: list
+    elements: str
+    choices: [facts, devices, daemons]
+    default: [facts, devices, daemons]
+  ceph_volume:
+    description:
+      - Whether ceph-volume is asked for the devices where it is installed.
+      - With V(never), and whenever ceph-volume fails, the module reads the disks itself.
+    type: str
+    choices: [auto, never]
+    default: auto
+  ceph_volume_timeout:
+    description:
+      - For how many seconds ceph-volume may work before it is stopped.
+    type: int
+    default: 120
+  cache_max_age:
+    description:
+      - For how many seconds what ceph-volume or Ansible's fact collectors found may be reported
+        again while nothing that decides it has changed; V(0) asks them each time.
+    type: int
+    default: 600
+  expect_machine_id:
+    description:
+      - The machine id that the host must have; the module fails when another machine answers.
+      - An empty text accepts every machine.
+    type: str
+    default: ''
+  sysfs_root:
+    description:
+      - Where the kernel's description of the hardware is mounted.
+    type: path
+    default: /sys
+  dev_root:
+    description:
+      - The directory of the device nodes. A device without a node in it is not the host's own.
+    type: path
+    default: /dev
+author:
+  - The ceph-orch-ansible developers
+"""
+
+EXAMPLES = r"""
+- name: Report everything
+  ceph_orch.ansible.host_report:
+
+- name: Look whether the host answers, and who it is
+  ceph_orch.ansible.host_report:
+    gather: []
+
+- name: Read the disks without ceph-volume
+  ceph_orch.ansible.host_report:
+    gather: [devices]
+    ceph_volume: never
+"""
+
+RETURN = r"""
+ceph_orch_result:
+  description: What was found; the keys that were not asked for are missing.
+  returned: always
+  type: dict
+  contains:
+    schema:
+      description: The version of this structure.
+      type: int
+      sample: 1
+    identity:
+      description:
+        - C(hostname), C(fqdn), C(machine_id), the C(python) that runs the module, and C(record),
+          the record of M(ceph_orch.ansible.host_record) or null.
+      type: dict
+      sample:
+        hostname: ceph-1
+        fqdn: ceph-1.example.org
+        machine_id: 0f3a6d8c1b2e4f5a9c7d8e6f1a2b3c4d
+        python: 3.11.2
+        record: null
+    facts:
+      description: The host's facts, with the keys of C(cephadm gather-facts).
+      type: dict
+    devices:
+      description: The disks, with the keys of C(ceph-volume inventory), free ones first.
+      type: list
+      elements: dict
+    devices_source:
+      description: Who read the disks, C(ceph-volume) or C(module).
+      type: str
+      sample: ceph-volume
+    devices_error:
+      description: Why ceph-volume, though installed, gave no answer.
+      type: str
+    daemons:
+      description:
+        - The daemons, each with C(daemon_type), C(daemon_id), C(unit), C(state) (running, stopped,
+          error or unknown), C(enabled), C(pid), C(memory_usage) in bytes, C(cpu_percentage) since
+          the start, C(started), C(version), C(ports) and C(fsid).
+      type: list
+      elements: dict
+    timings:
+      description: How many seconds each part took.
+      type: dict
+      sample: {facts: 0.09, devices: 0.02, daemons: 0.03}
+"""
+
+import os
+import platform
+import socket
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.apart import run_apart
+from ..module_utils.reading import Roots, clean, read_text
+from ..module_utils.record import read_record
+
+SCHEMA = 1
+_NAME_TIMEOUT = 2.0
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "gather": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["facts", "devices", "daemons"],
+                "default": ["facts", "devices", "daemons"],
+            },
+            "ceph_volume": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+            "ceph_volume_timeout": {"type": "int", "default": 120},
+            "cache_max_age": {"type": "int", "default": 600},
+            "expect_machine_id": {"type": "str", "default": ""},
+            "sysfs_root": {"type": "path", "default": "/sys"},
+            "dev_root": {"type": "path", "default": "/dev"},
+        },
+        supports_check_mode=True,
+    )
+    roots = Roots(sys=module.params["sysfs_root"], dev=module.params["dev_root"])
+    identity = read_identity(roots)
+    expected = module.params["expect_machine_id"]
+    if expected and expected != identity["machine_id"]:
+        module.fail_json(
+            msg=(
+                f"Another machine answers: its machine id is '{identity['machine_id']}', expected "
+                f"was '{clean(expected)}'. Check the address of the host."
+            )
+        )
+    report = {"schema": SCHEMA, "identity": identity, "timings": {}}
+    report.update(gather(module, roots, identity, report["timings"]))
+    module.exit_json(changed=False, ceph_orch_result=report)
+
+
+def read_identity(roots):
+    """Return who the host is. A name server that does not answer costs two seconds at most."""
+    hostname = clean(os.uname().nodename)
+    names = run_apart({"fqdn": socket.getfqdn}, _NAME_TIMEOUT)
+    return {
+        "hostname": hostname,
+        "fqdn": clean(names.get("fqdn", "")) or hostname,
+        "machine_id": read_text(os.path.join(roots.etc, "machine-id")),
+        "python": platform.python_version(),
+        "record": read_record(),
+    }
+
+
+def gather(module, roots, identity, timings):
+    """Return the wanted parts of the report. ceph-volume works while the others are gathered."""
+    wanted = set(module.params["gather"])
+    parts = {}
+    began = time.monotonic()
+    devices = start_devices(module, roots) if "devices" in wanted else None
+    spent = time.monotonic() - began
+    if "facts" in wanted:
+        began = time.monotonic()
+        parts["facts"] = read_facts(module, roots, identity["fqdn"])
+        timings["facts"] = round(time.monotonic() - began, 3)
+    if "daemons" in wanted:
+        began = time.monotonic()
+        parts["daemons"] = read_daemons(module, roots, identity["hostname"])
+        timings["daemons"] = round(time.monotonic() - began, 3)
+    if devices is not None:
+        began = time.monotonic()
+        parts["devices"] = devices.rows()
+        parts["devices_source"] = devices.source
+        if devices.error:
+            parts["devices_error"] = clean(devices.error, 1024)
+        timings["devices"] = round(time.monotonic() - began + spent, 3)
+    return parts
+
+
+# The imports are where they are needed: Python compiles what a module imports on every call.
+def start_devices(module, roots):
+    """Begin to read the disks."""
+    from ..module_utils.devices_report import DeviceReport
+
+    return DeviceReport(
+        roots,
+        kept(module, "ceph-volume-inventory.json"),
+        mode=module.params["ceph_volume"],
+        timeout=max(module.params["ceph_volume_timeout"], 1),
+    )
+
+
+def read_facts(module, roots, fqdn):
+    """Return the host's facts under cephadm's keys."""
+    from ..module_utils.facts_report import read_facts as read
+
+    return read(module, roots, fqdn, kept(module, "ansible-facts.json"))
+
+
+def read_daemons(module, roots, hostname):
+    """Return the host's daemons."""
+    from ..module_utils.daemons import read_daemons as read
+
+    return read(roots, hostname, kept(module, "ceph-version.json"))
+
+
+def kept(module, name):
+    """Return where an answer that cost something is kept between calls."""
+    from ..module_utils.private_file import Kept
+
+    return Kept(name, module.params["cache_max_age"], write=not module.check_mode)
+
+
+if __name__ == "__main__":
+    main()
