@@ -72,6 +72,8 @@ class Core:
         self.pulse = Pulse(settings.probe_interval)
         self.refresh = Refresh(settings.report_interval)
         self.failures: Dict[Tuple[str, str], Failure] = {}
+        # Hosts that are removed already, and reached once more to take their record away.
+        self.leaving: Dict[str, Host] = {}
         self.reports.load([host.hostname for host in self.hosts.all()])
         self.follow_hosts()
         self._attach()
@@ -91,7 +93,9 @@ class Core:
         hostnames = [host.hostname for host in known]
         self.pulse.track([host.hostname for host in known if host.connection == "ssh"])
         self.refresh.track(hostnames)
-        self.ssh.pin([(host.target(self.settings.ssh_user), host.keys) for host in known])
+        leaving = [host for name, host in self.leaving.items() if name not in self.hosts]
+        user = self.settings.ssh_user
+        self.ssh.pin([(host.target(user), host.keys) for host in [*known, *leaving]])
         self.failures = {
             key: failure for key, failure in self.failures.items() if failure.host in self.hosts
         }
@@ -124,6 +128,21 @@ class Core:
         self._listen(completion)
         self.wake.set()
         return completion
+
+    def release(self, host: Host) -> Completion:
+        """Take our record from a host that is removed already; its keys are pinned until then."""
+        with self.lock:
+            self.leaving[host.hostname] = host
+            self.follow_hosts()
+        completion = self.submit("remove_host", [host], parameters={"cluster": self.cluster})
+        completion.on_change(lambda job: self._released(job, host))
+        return completion
+
+    def _released(self, completion: Completion, host: Host) -> None:
+        if completion.record.status.final:
+            with self.lock:
+                self.leaving.pop(host.hostname, None)
+                self.follow_hosts()
 
     def _attach(self) -> None:
         for record in self.engine.jobs():

@@ -127,7 +127,7 @@ class HostMethods:
             core.follow_hosts()
         if not online:
             return f"Removed offline host '{host}'"
-        job = core.submit("remove_host", [known], parameters={"cluster": core.cluster})
+        job = core.release(known)
         return f"Removed host '{host}' (job {job.job_id} removes its record there)"
 
     def _check_removable(self, host: Host, *, online: bool, force: bool, offline: bool) -> None:

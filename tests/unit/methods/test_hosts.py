@@ -164,6 +164,19 @@ def test_the_dashboard_removes_a_host_with_one_argument(world: Any) -> None:
     assert world.store.items("host") == {}
 
 
+def test_a_removed_host_stays_pinned_until_its_record_is_gone(world: Any) -> None:
+    add(world)
+    while world.engine.poll():
+        pass
+    call(world.orchestrator.remove_host("h1"))
+
+    assert [target.name for target, _ in world.ssh.pinned] == ["h1"]
+    while world.engine.poll():
+        pass
+    assert world.requests[-1].variables == {"host_record_cluster": "F51D"}
+    assert world.ssh.pinned == []
+
+
 def test_an_offline_host_is_removed_only_when_that_is_said(world: Any) -> None:
     add(world)
     for _ in range(2):

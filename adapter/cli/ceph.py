@@ -1,0 +1,144 @@
+"""The command ``ceph``, asked with a bounded time; and what is asked of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List
+
+from adapter.errors import AdapterError, NotReady
+
+CONNECT_TIMEOUT = 10
+CALL_TIMEOUT = 40.0
+
+# What `ceph` says while a manager starts or changes; it is then asked again.
+Pause = Callable[[float], None]
+
+
+class CephError(NotReady):
+    """Pass on why ``ceph`` failed; ``status`` is its exit status."""
+
+    def __init__(self, words: List[str], reason: str, status: int) -> None:
+        super().__init__(f"`{' '.join(['ceph', *words])}` failed: {reason.rstrip('.')}.")
+        self.reason, self.status = reason, status
+
+    def __reduce__(self) -> Any:
+        return AdapterError.__reduce__(self)
+
+
+class Ceph:
+    """The cluster as ``ceph`` reaches it from this host."""
+
+    def __init__(self, program: str = "ceph") -> None:
+        self._program = program
+
+    def __call__(self, *words: str, timeout: float = CALL_TIMEOUT) -> str:
+        """Run ``ceph WORDS...`` and return its output.
+
+        Raises ``NotReady`` where there is no ``ceph``, ``CephError`` with its reason.
+        """
+        argv = [self._program, "--connect-timeout", str(CONNECT_TIMEOUT), *words]
+        try:
+            done = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise CephError([*words], f"no answer within {timeout:g} s", 110) from None
+        except OSError as error:
+            raise NotReady(
+                f"`ceph` cannot be run: {error.strerror}.",
+                "Run this where the package ceph-common and an admin keyring are.",
+            ) from error
+        if done.returncode:
+            raise CephError([*words], _reason(done.stderr or done.stdout), done.returncode)
+        return done.stdout
+
+    def json(self, *words: str) -> Any:
+        """Run ``ceph WORDS... --format json`` and return the data."""
+        text = self(*words, "--format", "json")
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise CephError([*words], "its answer is not JSON", 0) from error
+
+
+def _reason(text: str) -> str:
+    """Return ceph's own line: the one that begins with Error, or the last."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("Error ", "[errno"))]
+    return (errors or lines or ["no reason given"])[-1]
+
+
+@dataclass(frozen=True)
+class Managers:
+    """What the manager map says of a module."""
+
+    active: str
+    ready: bool
+    enabled: bool
+    having: List[str]
+    lacking: List[str]
+    problem: str
+
+    @classmethod
+    def ask(cls, ceph: Ceph, module: str) -> Managers:
+        """Read the manager map."""
+        data = ceph.json("mgr", "dump")
+        active = str(data.get("active_name") or "")
+        having: List[str] = []
+        lacking: List[str] = []
+        problem = ""
+        managers = [(active, data.get("available_modules") or [])] if active else []
+        managers += [
+            (str(each.get("name")), each.get("available_modules") or [])
+            for each in data.get("standbys") or []
+        ]
+        for name, modules in managers:
+            entry = next((each for each in modules if each.get("name") == module), None)
+            (lacking if entry is None else having).append(name)
+            if entry is not None and not entry.get("can_run", True) and not problem:
+                problem = f"manager {name}: {entry.get('error_string')}"
+        enabled = module in (data.get("modules") or [])
+        return cls(active, bool(data.get("available")), enabled, having, lacking, problem)
+
+
+def orchestrator_status(ceph: Ceph) -> Dict[str, Any]:
+    """Return what ``ceph orch status`` says; without a backend, ``{"backend": ""}``."""
+    try:
+        data = ceph.json("orch", "status")
+    except CephError as error:
+        if "No orchestrator configured" in error.reason:
+            return {"backend": ""}
+        raise
+    return data if isinstance(data, dict) else {"backend": ""}
+
+
+def until(
+    done: Callable[[], bool],
+    seconds: float,
+    *,
+    pause: Pause = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> str:
+    """Ask again and again until ``done``; return nothing, or the last reason why not.
+
+    What ``ceph`` cannot answer for the moment counts as not yet.
+    """
+    end, reason = clock() + seconds, "it did not answer"
+    while True:
+        try:
+            if done():
+                return ""
+        except CephError as error:
+            reason = error.reason
+        if clock() >= end:
+            return reason
+        pause(1.0)

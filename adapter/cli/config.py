@@ -1,0 +1,114 @@
+"""``DIR/config.yml``: the settings of the command, checked before anything is done."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping, Tuple
+
+import yaml
+
+from adapter.cluster import names
+from adapter.errors import AdapterError, InvalidValue
+from adapter.settings import Settings
+
+FILE = "config.yml"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings, and what only the command has.
+
+    ``ssh_identity_file`` is an existing private key (empty: the one in ``DIR/ssh``), ``python``
+    the interpreter with ansible-core and ansible-runner (empty: the command's own).
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    ssh_identity_file: str = ""
+    python: str = ""
+
+
+def load(directory: Path) -> Config:
+    """Read the file; without one the defaults hold.
+
+    Raises ``InvalidValue`` for a setting that is not known or cannot be, ``AdapterError`` for a
+    file that is not a YAML mapping.
+    """
+    path = directory / FILE
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Config()
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise AdapterError(f"{path} is not YAML: {error}.", "Correct it.") from error
+    if data is None:
+        return Config()
+    if not isinstance(data, dict):
+        raise AdapterError(f"{path} does not hold a mapping.", "Write lines like `ssh_user: root`.")
+    return read(data, path)
+
+
+def read(data: Mapping[Any, Any], path: Path) -> Config:
+    """Return the settings in ``data``; relative files are beside ``path``."""
+    values: Dict[str, Any] = {}
+    for key, value in data.items():
+        checker = CHECKERS.get(key) if isinstance(key, str) else None
+        if checker is None:
+            close = difflib.get_close_matches(str(key), CHECKERS, 1)
+            hint = f"Is it '{close[0]}'?" if close else f"There are: {', '.join(CHECKERS)}."
+            raise InvalidValue(f"setting in {path}", key, "there is none of this name", hint)
+        values[key] = checker(key, value)
+    own = {name: values.pop(name) for name in ("ssh_identity_file", "python") if name in values}
+    if own.get("ssh_identity_file"):
+        own["ssh_identity_file"] = str(path.parent / Path(own["ssh_identity_file"]).expanduser())
+    return Config(Settings(**values), **own)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidValue(name, value, "it is not a text", "Put it in quotes.")
+    return value
+
+
+def _user(name: str, value: Any) -> str:
+    return names.check_user(value, name)
+
+
+def _number(least: float) -> Callable[[str, Any], float]:
+    def number(name: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
+            raise InvalidValue(name, value, f"it is not a number of at least {least:g}")
+        return value
+
+    return number
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidValue(name, value, "it is not a whole number of at least 1")
+    return value
+
+
+def _command(name: str, value: Any) -> Tuple[str, ...]:
+    if isinstance(value, str):
+        try:
+            return tuple(shlex.split(value))
+        except ValueError as error:
+            raise InvalidValue(name, value, str(error), "Check its quotes.") from error
+    if isinstance(value, list) and all(isinstance(word, str) for word in value):
+        return tuple(value)
+    raise InvalidValue(name, value, "it is neither a command line nor a list of words")
+
+
+CHECKERS: Dict[str, Callable[[str, Any], Any]] = {
+    "ssh_user": _user,
+    "ssh_identity_file": _text,
+    "report_interval": _number(1),
+    "probe_interval": _number(1),
+    "report_batch": _count,
+    "light_command": _command,
+    "light_sysfs_root": _text,
+    "python": _text,
+}

@@ -1,0 +1,129 @@
+"""What every verb shares: options that stand before or behind it, and the world it acts on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, List
+
+import click
+
+from adapter.cli.ceph import Ceph, Pause
+from adapter.cli.config import Config
+from adapter.cli.content import usable_content
+from adapter.cli.mgr_files import Place
+from adapter.engine.access import SshAccess
+from adapter.engine.base import Engine
+from adapter.engine.local import LocalEngine
+
+DEFAULT_DIRECTORY = "~/.orch-ansible"
+EPILOG = "Every verb also takes --dir DIR, --no-progress, --verbose and --debug."
+
+
+def ssh_access(directory: Path, settings: Config) -> SshAccess:
+    """Return ssh on the files below ``directory``, with the key that the settings name."""
+    access = SshAccess(directory, user=settings.settings.ssh_user)
+    if settings.ssh_identity_file:
+        access.use_identity(settings.ssh_identity_file)
+    return access
+
+
+def local_engine(directory: Path, access: SshAccess, settings: Config) -> Engine:
+    """Return the engine that keeps its jobs in ``directory``."""
+    return LocalEngine(directory, usable_content(directory), access.files, python=settings.python)
+
+
+@dataclass
+class World:
+    """What lies outside of the command; tests give their own."""
+
+    ceph: Ceph = field(default_factory=Ceph)
+    pause: Pause = time.sleep
+    place: Callable[..., Place] = Place
+    access: Callable[..., Any] = ssh_access
+    engine: Callable[..., Engine] = local_engine
+
+
+@dataclass
+class Context:
+    """The options for all verbs, and the world."""
+
+    world: World = field(default_factory=World)
+    directory: Path = field(default_factory=lambda: Path(DEFAULT_DIRECTORY).expanduser())
+    progress: bool = True
+    verbose: bool = False
+
+    def say(self, line: str) -> None:
+        """Tell the operator something that is not the answer."""
+        click.echo(line, err=True)
+
+
+pass_context = click.make_pass_decorator(Context, ensure=True)
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Return a callback that keeps an option wherever it stands; the last one given holds."""
+
+    def keep(context: click.Context, _: click.Parameter, value: Any) -> Any:
+        if value is not None:
+            setattr(context.ensure_object(Context), name, value)
+        return value
+
+    return keep
+
+
+def common_options(*, hidden: bool) -> List[click.Option]:
+    """Return the options that every verb takes."""
+    return [
+        click.Option(
+            ["--dir", "directory"],
+            envvar=None if hidden else "ORCH_ANSIBLE_DIR",
+            type=click.Path(path_type=Path, file_okay=False),
+            callback=_keep("directory"),
+            expose_value=False,
+            hidden=hidden,
+            help="Where hosts, settings and jobs are kept "
+            f"(also ORCH_ANSIBLE_DIR; {DEFAULT_DIRECTORY} if not given).",
+        ),
+        click.Option(
+            ["--progress/--no-progress"],
+            default=None,
+            callback=_keep("progress"),
+            expose_value=False,
+            hidden=hidden,
+            help="Show what a running job does, on a terminal.",
+        ),
+        click.Option(
+            ["--verbose"],
+            is_flag=True,
+            default=None,
+            callback=_keep("verbose"),
+            expose_value=False,
+            hidden=hidden,
+            help="Show what the job's playbook prints.",
+        ),
+        click.Option(
+            ["--debug"],
+            is_flag=True,
+            expose_value=False,
+            hidden=hidden,
+            help="Show where an error comes from.",
+        ),
+    ]
+
+
+class Verb(click.Command):
+    """A verb; it takes the options for all verbs too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("epilog", EPILOG)
+        super().__init__(*args, **kwargs)
+        self.params += common_options(hidden=True)
+
+
+class Room(click.Group):
+    """A group of verbs."""
+
+    command_class = Verb
+    group_class = type

@@ -1,0 +1,79 @@
+"""What stands between the command and the engine: it remembers jobs, and can make them checks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Iterator, List
+
+from adapter.engine.access import Ssh
+from adapter.engine.base import Engine
+from adapter.engine.completion import Completion
+from adapter.engine.local import LocalEngine
+from adapter.engine.model import JobRecord, Request, Target
+from adapter.engine.ssh import ProbeResult
+
+
+class WatchedEngine:
+    """An ``Engine`` that remembers what this command submitted.
+
+    With ``check`` every job is a dry run: Ansible's check mode, with differences.
+    """
+
+    def __init__(self, engine: Engine, *, check: bool = False) -> None:
+        self._engine = engine
+        self._check = check
+        self.submitted: List[Completion] = []
+
+    def submit(self, request: Request) -> Completion:
+        """Submit a job, as a dry run if so wished."""
+        if self._check:
+            request = replace(request, check=True, diff=True, changes=False)
+        completion = self._engine.submit(request)
+        self.submitted.append(completion)
+        return completion
+
+    def poll(self) -> bool:
+        """Move everything on."""
+        return self._engine.poll()
+
+    def jobs(self) -> List[JobRecord]:
+        """Return all recorded jobs, the newest first."""
+        return self._engine.jobs()
+
+    def completion(self, job_id: str) -> Completion:
+        """Return a job's completion."""
+        return self._engine.completion(job_id)
+
+    def log(self, job_id: str) -> Iterator[str]:
+        """Yield what the job printed."""
+        return self._engine.log(job_id)
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Ask a job to stop."""
+        return self._engine.cancel(job_id)
+
+    def close(self) -> None:
+        """End what is still queued: nobody would start it any more."""
+        if isinstance(self._engine, LocalEngine):
+            self._engine.close()
+
+
+class LocalAccess:
+    """The ``Ssh`` of a command that only looks at this very machine: no key is needed."""
+
+    def __init__(self, ssh: Ssh) -> None:
+        self._ssh = ssh
+
+    def ready(self) -> str:
+        """Return nothing: nothing is missing."""
+        return ""
+
+    def pin(self, hosts: object) -> None:
+        """Do nothing: there is no host to be pinned."""
+
+    def probe(self, target: Target, *, learn_keys: bool = False) -> ProbeResult:
+        """Look at this machine."""
+        return self._ssh.probe(target, learn_keys=learn_keys)
+
+    def close(self, target: Target) -> None:
+        """Do nothing: there is no connection."""

@@ -1,0 +1,225 @@
+"""``orch-ansible mgr ...``: the mgr module on a manager's host, and the backend."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Dict, List
+
+import click
+
+from adapter import __version__
+from adapter.cli.context import Context, Room, pass_context
+from adapter.cli.mgr_backend import (
+    NAME,
+    cluster_lines,
+    cluster_status,
+    disable,
+    enable,
+)
+from adapter.cli.mgr_files import (
+    PYTHON,
+    STATE,
+    Place,
+    content_items,
+    facts,
+    install,
+    module_items,
+    uninstall,
+)
+from adapter.cli.output import format_option, print_data
+from adapter.errors import AdapterError, NotReady
+
+root_option = click.option(
+    "--root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
+    default=Path("/"),
+    help="Install below DIR, which becomes a host later; what a host has is then not checked.",
+    metavar="DIR",
+)
+check_option = click.option("--check", is_flag=True, help="Only say what would be changed.")
+
+
+@click.group(cls=Room)
+def mgr() -> None:
+    """Put this into Ceph's manager.
+
+    `ceph orch` and the dashboard then speak to it.
+
+    \b
+    On every manager's host:            orch-ansible mgr install
+    Then on one with an admin keyring:  orch-ansible mgr enable
+    """
+
+
+@mgr.command("install")
+@root_option
+@click.option(
+    "--state-dir",
+    default=STATE,
+    show_default=True,
+    help="Where jobs, ssh files and reports go; belongs to the user ceph.",
+)
+@click.option(
+    "--python",
+    default=PYTHON,
+    show_default=True,
+    help="The interpreter that has ansible-core and ansible-runner.",
+)
+@check_option
+@pass_context
+def install_verb(context: Context, root: Path, state_dir: str, python: str, check: bool) -> None:
+    """Install what ceph-mgr needs here.
+
+    As root, on every manager's host.
+
+    A second run changes nothing. After an upgrade of this package run it again, then restart
+    ceph-mgr.
+
+    \b
+    Example:
+      orch-ansible mgr install --check
+      orch-ansible mgr install
+    """
+    place = context.world.place(root, state_dir, python)
+    _need_root(place)
+    changes = install(place, check=check)
+    _print_changes(changes, check=check)
+    if check:
+        return
+    _say_settings(context, place)
+    if changes:
+        context.say(
+            "Next: do the same on every manager's host; restart ceph-mgr where the module was "
+            "in use already; then `orch-ansible mgr enable` once."
+        )
+
+
+@mgr.command("uninstall")
+@root_option
+@click.option("--purge", is_flag=True, help="Remove the state directory too: jobs, keys, reports.")
+@check_option
+@pass_context
+def uninstall_verb(context: Context, root: Path, purge: bool, check: bool) -> None:
+    """Remove what `mgr install` made here.
+
+    Exactly that, as root.
+
+    \b
+    Example:
+      orch-ansible mgr disable
+      orch-ansible mgr uninstall
+    """
+    place = context.world.place(root)
+    _need_root(place)
+    changes = uninstall(place, purge=purge, check=check)
+    _print_changes(changes, check=check)
+    if changes and not check:
+        context.say("A running ceph-mgr keeps what it has loaded until it is restarted.")
+
+
+@mgr.command("enable")
+@click.option("--replace", is_flag=True, help="Also if another backend is set now.")
+@pass_context
+def enable_verb(context: Context, replace: bool) -> None:
+    """Make it the backend of `ceph orch`.
+
+    Enables the module, sets the backend, waits for it, prints `ceph orch status`.
+    Needs `ceph` with an admin keyring.
+
+    \b
+    Example:
+      orch-ansible mgr enable
+    """
+    world = context.world
+    click.echo(enable(world.ceph, context.say, world.pause, replace=replace).rstrip())
+    context.say(
+        "Next: `ceph ansible generate-key`, put the key that it prints into authorized_keys on "
+        "the hosts, then `ceph orch host add NAME ADDR`."
+    )
+
+
+@mgr.command("disable")
+@pass_context
+def disable_verb(context: Context) -> None:
+    """Clear the backend, disable the module.
+
+    Nothing is removed.
+
+    \b
+    Example:
+      orch-ansible mgr disable
+    """
+    disable(context.world.ceph, context.say)
+
+
+@mgr.command("status")
+@root_option
+@format_option
+@pass_context
+def status_verb(context: Context, root: Path, form: str) -> None:
+    """Show what is installed and set.
+
+    On this host, and what the cluster says of module and backend.
+
+    \b
+    Example:
+      orch-ansible mgr status
+      orch-ansible mgr status -f json
+    """
+    data: Dict[str, Any] = {"here": _installed(context.world.place(root))}
+    lines = _here_lines(data["here"])
+    try:
+        data["cluster"] = cluster_status(context.world.ceph)
+        lines += cluster_lines(data["cluster"])
+    except AdapterError as error:
+        data["cluster"] = None
+        lines.append(f"Cluster          not asked: {error}")
+    print_data(data, "\n".join(lines), form)
+
+
+def _installed(place: Place) -> Dict[str, Any]:
+    content, module = place.content.manifest(), place.module.manifest()
+    changed: List[str] = []
+    if content is not None and module is not None:
+        manifest = facts(Place(place.root, str(content.get("state_directory")), place.python))
+        changed += place.content.differences(content_items(), manifest)
+        changed += place.module.differences(module_items(), manifest)
+    return {
+        "installed": content is not None and module is not None,
+        "version": (content or {}).get("version"),
+        "content": str(place.content.directory),
+        "module": str(place.module.directory),
+        "state_directory": (content or {}).get("state_directory"),
+        "differences": changed,
+    }
+
+
+def _here_lines(here: Dict[str, Any]) -> List[str]:
+    if not here["installed"]:
+        return ["Installed here   no"]
+    differs = len(here["differences"])
+    same = "as this command has it" if not differs else f"differs from this command ({differs})"
+    return [
+        f"Installed here   {here['version']}, {same}",
+        f"State            {here['state_directory']}",
+    ]
+
+
+def _need_root(place: Place) -> None:
+    if place.live and os.geteuid() != 0:
+        raise NotReady("Only root may do this.", "Run it with sudo.")
+
+
+def _print_changes(changes: List[str], *, check: bool) -> None:
+    if not changes:
+        click.echo(f"Nothing to change ({__version__} is there)" if check else "Nothing changed")
+    for line in changes:
+        click.echo(f"would {line}" if check else line)
+
+
+def _say_settings(context: Context, place: Place) -> None:
+    if place.state != STATE:
+        context.say(f"Set it in Ceph: ceph config set mgr mgr/{NAME}/state_directory {place.state}")
+    if place.python != PYTHON:
+        context.say(f"Set it in Ceph: ceph config set mgr mgr/{NAME}/python {place.python}")

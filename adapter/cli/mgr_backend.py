@@ -1,0 +1,151 @@
+"""Make the installed module the orchestrator's backend, and undo it."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List
+
+from adapter.cli.ceph import Ceph, CephError, Managers, Pause, orchestrator_status, until
+from adapter.errors import NotReady
+
+NAME = "ansible"
+OPTION = "mgr/orchestrator/orchestrator"
+# A manager that respawns loads some thirty modules; on a slow host that takes a while.
+MODULE_WAIT = 120.0
+BACKEND_WAIT = 60.0
+
+WHY_FORCE = (
+    "The backend is set by `ceph config set mgr mgr/orchestrator/orchestrator ansible --force`:\n"
+    "`ceph orch set backend` knows only the backends that come with Ceph (an enum in its own\n"
+    "option) and refuses any other name; --force leaves out that check and nothing else."
+)
+
+Say = Callable[[str], None]
+
+
+def enable(ceph: Ceph, say: Say, pause: Pause, *, replace: bool = False) -> str:
+    """Enable the module, make it the backend, wait for both; return ``ceph orch status``."""
+    before = orchestrator_status_or_none(ceph)
+    other = str(before.get("backend") or "")
+    if other not in ("", NAME) and not replace:
+        raise NotReady(
+            f"The orchestrator's backend is '{other}'.",
+            "Its hosts and services are not taken over; give --replace if that is what you want.",
+        )
+    managers = Managers.ask(ceph, NAME)
+    if not managers.active:
+        raise NotReady("No manager is active in this cluster.", "Start one: ceph-mgr@NAME.")
+    if managers.enabled:
+        say(f"The module {NAME} is enabled already.")
+    else:
+        _enable_module(ceph, managers, say)
+    _wait_for_module(ceph, say, pause, enabled_by_us=not managers.enabled)
+    if other == NAME:
+        say(f"The backend is {NAME} already.")
+    else:
+        say(WHY_FORCE)
+        ceph("config", "set", "mgr", OPTION, NAME, "--force")
+    reason = until(
+        lambda: orchestrator_status(ceph).get("backend") == NAME, BACKEND_WAIT, pause=pause
+    )
+    if reason:
+        raise NotReady(f"`ceph orch status` does not name the backend {NAME}: {reason}.")
+    for name in Managers.ask(ceph, NAME).lacking:
+        say(
+            f"Warning: manager {name} has not got the module. Run `orch-ansible mgr install` on "
+            "its host, or `ceph orch` stops when it becomes the active one."
+        )
+    return ceph("orch", "status")
+
+
+def orchestrator_status_or_none(ceph: Ceph) -> Dict[str, Any]:
+    """Return the orchestrator's status; a backend that does not answer is known by its name."""
+    try:
+        return orchestrator_status(ceph)
+    except CephError:
+        return {"backend": ceph("config", "get", "mgr", OPTION).strip()}
+
+
+def _enable_module(ceph: Ceph, managers: Managers, say: Say) -> None:
+    say(f"Enabling the module {NAME}; the managers restart for that ...")
+    try:
+        ceph("mgr", "module", "enable", NAME)
+    except CephError:
+        if not managers.lacking:
+            raise
+        # A manager looks for modules when it starts, and this makes it start again.
+        ceph("mgr", "module", "enable", NAME, "--force")
+
+
+def _wait_for_module(ceph: Ceph, say: Say, pause: Pause, *, enabled_by_us: bool) -> None:
+    say("Waiting for the module to answer ...")
+    reason = until(lambda: bool(ceph("ansible", "get-user").strip()), MODULE_WAIT, pause=pause)
+    if not reason:
+        return
+    managers = Managers.ask(ceph, NAME)
+    if managers.active and managers.active in managers.lacking:
+        if enabled_by_us:
+            ceph("mgr", "module", "disable", NAME)
+        raise NotReady(
+            f"The active manager {managers.active} has not got the module {NAME}.",
+            "Run `orch-ansible mgr install` on its host, then this again.",
+        )
+    raise NotReady(
+        f"The module {NAME} does not answer: {managers.problem or _health(ceph) or reason}.",
+        "See `ceph health detail` and the log of the active manager.",
+    )
+
+
+def _health(ceph: Ceph) -> str:
+    """Return what the health says of the module, or nothing."""
+    try:
+        checks = ceph.json("health", "detail").get("checks") or {}
+    except CephError:
+        return ""
+    for code in ("MGR_MODULE_ERROR", "MGR_MODULE_DEPENDENCY"):
+        for line in (checks.get(code) or {}).get("detail") or []:
+            if f"'{NAME}'" in str(line.get("message")):
+                return str(line["message"]).rstrip(".")
+    return ""
+
+
+def disable(ceph: Ceph, say: Say) -> None:
+    """Clear the backend if it is ours, and disable the module; hosts and settings are kept."""
+    if orchestrator_status_or_none(ceph).get("backend") == NAME:
+        ceph("orch", "set", "backend", "")
+        say("The orchestrator has no backend now.")
+    else:
+        say(f"The backend is not {NAME}.")
+    if Managers.ask(ceph, NAME).enabled:
+        ceph("mgr", "module", "disable", NAME)
+        say(f"The module {NAME} is disabled. Its hosts are kept for the next time.")
+    else:
+        say(f"The module {NAME} is not enabled.")
+
+
+def cluster_status(ceph: Ceph) -> Dict[str, Any]:
+    """Return what the cluster says of module and backend."""
+    managers = Managers.ask(ceph, NAME)
+    backend = orchestrator_status_or_none(ceph)
+    return {
+        "active_manager": managers.active,
+        "managers_with_module": managers.having,
+        "managers_without_module": managers.lacking,
+        "enabled": managers.enabled,
+        "backend": backend.get("backend") or "",
+        "available": bool(backend.get("available")) and backend.get("backend") == NAME,
+        "reason": str(backend.get("reason") or managers.problem or ""),
+    }
+
+
+def cluster_lines(status: Dict[str, Any]) -> List[str]:
+    """Return the same as lines."""
+    yes = {True: "yes", False: "no"}
+    return [
+        f"Active manager   {status['active_manager'] or '-'}",
+        f"Has the module   {', '.join(status['managers_with_module']) or '-'}",
+        f"Has it not       {', '.join(status['managers_without_module']) or '-'}",
+        f"Module enabled   {yes[status['enabled']]}",
+        f"Backend          {status['backend'] or '-'}",
+        f"Available        {yes[status['available']]}"
+        + (f" ({status['reason']})" if status["reason"] else ""),
+    ]

@@ -1,0 +1,206 @@
+"""The orchestrator as one command uses it: built, moved on, waited for, closed."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Callable, Dict, List, Optional, Sequence, Type
+
+from adapter.cli import config
+from adapter.cli.context import Context
+from adapter.cli.driver import Driver
+from adapter.cli.engine import LocalAccess, WatchedEngine
+from adapter.cli.output import own_words
+from adapter.cluster.hosts import KIND, Host, Hosts
+from adapter.cluster.store import MemoryStore, Store, YamlStore
+from adapter.core import Core
+from adapter.engine.completion import Completion
+from adapter.engine.ssh import ProbeResult
+from adapter.errors import NotReady
+from adapter.interface import OrchestratorError, OrchResult, raise_if_exception
+from adapter.orchestrator import AnsibleOrchestrator
+
+PROBE_THREADS = 16
+
+
+class JobsFailed(Exception):
+    """Jobs did not succeed; ``lines`` say which hosts and why, the last one names the job."""
+
+    def __init__(self, lines: List[str]) -> None:
+        super().__init__(lines[-1])
+        self.lines = lines
+
+
+class Session:
+    """One command's orchestrator, on a directory of YAML.
+
+    With ``check`` everything goes the same way, but jobs are dry runs and the directory's hosts
+    and reports stay as they are. With ``local`` a directory without hosts shows this machine.
+    """
+
+    def __init__(self, context: Context, *, check: bool = False, local: bool = False) -> None:
+        self.context, self.check = context, check
+        self.directory = Path(os.path.expanduser(context.directory)).absolute()
+        self.config = config.load(self.directory)
+        store: Store = YamlStore(self.directory)
+        if check:
+            store = _copy(store)
+        self.is_local = local and not any((self.directory / KIND).glob("*.yml"))
+        if self.is_local:
+            store = MemoryStore()
+            store.set(f"{KIND}.{this_machine().hostname}", this_machine().to_record())
+            more = "" if os.geteuid() == 0 else " Root would see more."
+            context.say(f"No hosts in {self.directory}: showing this machine.{more}")
+        self.access = context.world.access(self.directory / "ssh", self.config)
+        self.engine = WatchedEngine(
+            context.world.engine(self.directory, self.access, self.config), check=check
+        )
+        self.core = Core(
+            store=store,
+            engine=self.engine,
+            ssh=LocalAccess(self.access) if self.is_local else self.access,
+            settings=self.config.settings,
+            actor=actor(),
+            reports_directory=None if check else self.directory / "reports",
+        )
+        self.orchestrator = AnsibleOrchestrator(self.core)
+        self.driver = Driver(
+            self.engine, progress=context.progress, verbose=context.verbose, say=context.say
+        )
+
+    def __enter__(self) -> Session:
+        self.driver.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.driver.stop()
+        self.engine.close()
+        if self.check:
+            # The files that ssh reads know the directory's hosts again, and no other.
+            user, known = self.config.settings.ssh_user, Hosts(YamlStore(self.directory)).all()
+            self.core.ssh.pin([(host.target(user), host.keys) for host in known])
+        if isinstance(error, OrchestratorError):
+            error.args = (own_words(str(error)), *error.args[1:])
+
+    def call(self, method: Callable[..., OrchResult[Any]], *arguments: Any, **named: Any) -> Any:
+        """Call a method of the orchestrator; Ctrl-C while it waits cancels its job."""
+        try:
+            return raise_if_exception(method(*arguments, **named))
+        except KeyboardInterrupt:
+            self.driver.cancel(self.engine.submitted)
+            raise
+
+    def settle(self) -> Optional[JobsFailed]:
+        """Wait for what was submitted; return what failed."""
+        jobs = list(self.engine.submitted)
+        self.driver.wait(jobs)
+        failed = [job for job in jobs if job.is_errored()]
+        if not failed:
+            return None
+        return JobsFailed([line for job in failed for line in failure_lines(job)])
+
+    def failed_hosts(self) -> Dict[str, str]:
+        """Return the hosts that a job failed on, with the reason."""
+        return {
+            host: outcome.message or outcome.status.value
+            for job in self.engine.submitted
+            for host, outcome in job.outcomes.items()
+            if job.is_errored() and not outcome.status.good
+        }
+
+    def need_ready(self) -> None:
+        """Raise ``NotReady`` if no host can be reached at all."""
+        problem = self.core.ssh.ready()
+        if problem:
+            raise NotReady(problem)
+
+    def records(self) -> Dict[str, Dict[str, Any]]:
+        """Return the directory's host records as they are now, or would be."""
+        return self.core.store.items(KIND)
+
+    def hosts(self, hostnames: Sequence[str] = ()) -> List[Host]:
+        """Return hosts by name, or all; raises ``UnknownName``, ``NotReady`` if there are none."""
+        known = self.core.hosts
+        if hostnames:
+            return [known.get(name) for name in dict.fromkeys(hostnames)]
+        if not len(known):
+            raise NotReady(
+                f"There is no host in {self.directory}.",
+                "Add one with `orch-ansible host add NAME ADDR`.",
+            )
+        return known.all()
+
+    def read(self, operation: str, hosts: Sequence[Host]) -> Optional[JobsFailed]:
+        """Run a reading operation on hosts and wait; return what failed, the rest is known."""
+        self.need_ready()
+        self.core.submit(operation, hosts)
+        return self.settle()
+
+    def probe(self, hosts: Sequence[Host]) -> Dict[str, ProbeResult]:
+        """Ask hosts through ssh at the same time; the orchestrator learns who is offline."""
+        with ThreadPoolExecutor(max_workers=PROBE_THREADS) as pool:
+            results = list(pool.map(self._probe, hosts))
+        return {host.hostname: result for host, result in zip(hosts, results)}
+
+    def _probe(self, host: Host) -> ProbeResult:
+        core, target = self.core, host.target(self.config.settings.ssh_user)
+        result = core.ssh.probe(target)
+        if not result.ok:
+            # A shared connection to a dead host would tell the same again.
+            core.ssh.close(target)
+            result = core.ssh.probe(target)
+        with core.lock:
+            if result.ok:
+                core.pulse.seen(host.hostname, 0.0)
+            else:
+                core.pulse.missed(host.hostname, result.reason, 0.0, 0.0)
+                core.pulse.missed(host.hostname, result.reason, 0.0, 0.0)
+        return result
+
+
+def this_machine() -> Host:
+    """Return this very machine as a host, by connection local."""
+    python = sys.executable or "/usr/bin/python3"
+    name = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname().split(".")[0]).strip("-")
+    name = name[:63].rstrip("-") or "localhost"
+    return Host(name, "127.0.0.1", python=python, connection="local")
+
+
+def actor() -> str:
+    """Return who asks, for the jobs' records."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()} (orch-ansible)"
+
+
+def failure_lines(job: Completion) -> List[str]:
+    """Return a line for each host that failed, then one that names the job."""
+    record = job.record
+    bad = [(host, each) for host, each in record.outcomes.items() if not each.status.good]
+    lines = [own_words(f"{host}: {each.message or each.status.value}") for host, each in bad]
+    count = f"{len(bad)} of {len(record.request.hosts)} host(s)"
+    how = f"failed on {count}" if bad else f"{record.status.value}: {record.message}"
+    if record.status.value not in ("failed", "succeeded") and bad:
+        how = f"{record.status.value}, {how}"
+    lines.append(f"{record.request.operation} {how}; see `orch-ansible job log {record.id}`")
+    return lines
+
+
+def _copy(store: Store) -> MemoryStore:
+    copy = MemoryStore()
+    for name, record in store.items(KIND).items():
+        copy.set(f"{KIND}.{name}", record)
+    return copy

@@ -1,0 +1,56 @@
+"""What the verbs that change hosts have in common."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import click
+
+from adapter.cli import shapes
+from adapter.cli.output import own_words, printable
+from adapter.cli.session import Session
+from adapter.engine.completion import Completion
+from adapter.engine.model import HostStatus
+from adapter.interface import OrchResult
+
+check_option = click.option(
+    "--check", is_flag=True, help="Only show what would be changed, here and on the hosts."
+)
+
+
+def change(
+    session: Session, method: Callable[..., OrchResult[Any]], *arguments: Any, **named: Any
+) -> None:
+    """Call a method that changes something, say what it said, and wait for its job."""
+    before = session.records()
+    said = session.call(method, *arguments, **named)
+    if not session.check:
+        click.echo(own_words(str(said)))
+    failed = session.settle()
+    if session.check:
+        print_check(session, before)
+    if failed:
+        raise failed
+
+
+def print_check(session: Session, before: Any) -> None:
+    """Print what would be changed in the directory and on the hosts."""
+    after = session.records()
+    for name in sorted({*before, *after}):
+        path = f"{session.directory}/host/{name}.yml"
+        for line in shapes.unified(before.get(name), after.get(name), path, path):
+            click.echo(line)
+    for job in session.engine.submitted:
+        _print_job(job)
+    session.context.say("Nothing was changed (--check).")
+
+
+def _print_job(job: Completion) -> None:
+    for host, outcome in sorted(job.outcomes.items()):
+        if outcome.status.good:
+            would = (
+                "would change" if outcome.status is HostStatus.CHANGED else "would stay as it is"
+            )
+            click.echo(f"{host}: {would} ({job.record.request.operation})")
+        for line in shapes.differences(outcome.diff):
+            click.echo(printable(line))

@@ -1,0 +1,83 @@
+"""Small files that only their owner may read, written so that nobody sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any, Optional, Union
+
+PathLike = Union[str, Path]
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIR = 0o700
+
+
+def private_dir(path: PathLike) -> Path:
+    """Make a directory 0700 with its parents, or set the mode of an existing one; return it."""
+    directory = Path(path)
+    directory.mkdir(mode=PRIVATE_DIR, parents=True, exist_ok=True)
+    if directory.stat().st_mode & 0o077:
+        directory.chmod(PRIVATE_DIR)
+    return directory
+
+
+def write_private(path: PathLike, text: str) -> None:
+    """Replace a file by ``text``, mode 0600, through a temporary name in the same directory."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as handle:
+            handle.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        remove_quietly(temporary)
+        raise
+
+
+def remove_quietly(path: PathLike) -> None:
+    """Remove a file that may be missing."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def write_if_changed(path: PathLike, text: str) -> bool:
+    """Write a private file unless it says the same already; tell whether it was written."""
+    path = Path(path)
+    try:
+        if path.read_text(encoding="utf-8") == text and not path.stat().st_mode & 0o077:
+            return False
+    except (OSError, ValueError):
+        pass
+    write_private(path, text)
+    return True
+
+
+def write_json(path: PathLike, data: Any) -> None:
+    """Write JSON data as a private file."""
+    write_private(path, json.dumps(data, separators=(",", ":"), default=str))
+
+
+def read_json(path: PathLike) -> Any:
+    """Return a file's JSON data, or None if it is missing or damaged."""
+    try:
+        return json.loads(Path(path).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def try_lock(path: PathLike) -> Optional[int]:
+    """Return a descriptor that holds the lock file, or None if it is held or cannot be opened."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

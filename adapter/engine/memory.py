@@ -1,0 +1,123 @@
+"""The engine's in-memory twin: a function answers instead of Ansible."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from dataclasses import replace
+from typing import Callable, Dict, Iterator, List, Mapping, Union
+
+from adapter.engine import outcomes as words
+from adapter.engine.completion import Completion
+from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus, Request
+from adapter.errors import InvalidValue, UnknownName
+
+Answers = Mapping[str, HostOutcome]
+Answer = Union[Callable[[Request], Answers], Exception]
+
+
+class MemoryEngine:
+    """Implement ``Engine`` without a process.
+
+    ``answer(request)`` returns the outcome of each host; a host that it leaves out has no result.
+    Where it raises (or is itself an exception) every host fails with that message. Nothing is
+    answered before ``poll``, which completes what is pending.
+    """
+
+    def __init__(self, answer: Answer, *, clock: Callable[[], float] = time.time) -> None:
+        self._answer = answer
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._completions: Dict[str, Completion] = {}
+        self._pending: List[str] = []
+        self._counter = itertools.count(1)
+        self.requests: List[Request] = []
+
+    def submit(self, request: Request) -> Completion:
+        """Record a job; the next ``poll`` completes it. Raises ``InvalidValue``."""
+        if not request.targets:
+            raise InvalidValue("hosts", [], "an operation needs at least one host")
+        with self._lock:
+            job_id = f"{next(self._counter):06d}-{request.operation}"
+            now = self._clock()
+            record = JobRecord(
+                id=job_id,
+                request=request,
+                status=JobStatus.RUNNING,
+                created=now,
+                started=now,
+                message=f"{request.operation}: starting",
+                command=f"ansible-playbook playbooks/{request.operation}.yml",
+                controller="memory",
+            )
+            completion = Completion(record, cancel=self.cancel)
+            self._completions[job_id] = completion
+            self._pending.append(job_id)
+            self.requests.append(request)
+        return completion
+
+    def poll(self) -> bool:
+        """Complete what is pending; tell whether any job is active."""
+        with self._lock:
+            pending, self._pending = self._pending, []
+        for job_id in pending:
+            completion = self._completions[job_id]
+            answers = self._answers(completion.record.request)
+            request = completion.record.request
+            published = {host for host, outcome in answers.items() if outcome.result}
+            outcomes = words.settle(request, answers, published, reason="no result was published")
+            good = all(outcome.status.good for outcome in outcomes.values())
+            self._end(completion, JobStatus.SUCCEEDED if good else JobStatus.FAILED, outcomes)
+        with self._lock:
+            return bool(self._pending)
+
+    def jobs(self) -> List[JobRecord]:
+        """Return all jobs, the newest first."""
+        with self._lock:
+            return [completion.record for completion in reversed(self._completions.values())]
+
+    def completion(self, job_id: str) -> Completion:
+        """Return a job's completion. Raises ``UnknownName``."""
+        with self._lock:
+            if job_id not in self._completions:
+                raise UnknownName("job", job_id)
+            return self._completions[job_id]
+
+    def log(self, job_id: str) -> Iterator[str]:
+        """Yield one line that names the job. Raises ``UnknownName``."""
+        record = self.completion(job_id).record
+        return iter([f"{record.id}: {record.message}"])
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Cancel a pending job; a finished one is returned as it is. Raises ``UnknownName``."""
+        completion = self.completion(job_id)
+        with self._lock:
+            if job_id not in self._pending:
+                return completion.record
+            self._pending.remove(job_id)
+        outcomes = words.settle(completion.record.request, {}, set(), reason="cancelled")
+        self._end(completion, JobStatus.CANCELLED, outcomes)
+        return completion.record
+
+    def _answers(self, request: Request) -> Answers:
+        error = self._answer
+        if not isinstance(error, Exception):
+            try:
+                return error(request)
+            except Exception as raised:  # noqa: BLE001 - what a test's function raises is an answer
+                error = raised
+        return dict.fromkeys(request.hosts, HostOutcome(HostStatus.FAILED, words.one_line(error)))
+
+    def _end(
+        self, completion: Completion, status: JobStatus, outcomes: Dict[str, HostOutcome]
+    ) -> None:
+        record = replace(
+            completion.record,
+            status=status,
+            finished=self._clock(),
+            progress=1.0,
+            message=words.ended_in_words(status, outcomes),
+        )
+        completion.update(record, outcomes)
+        completion.notify()

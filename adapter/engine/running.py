@@ -1,0 +1,268 @@
+"""One job that has not ended, as its parent follows it: only files are read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+from dataclasses import replace
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from adapter.engine import outcomes as words
+from adapter.engine import processes
+from adapter.engine.child import Child
+from adapter.engine.completion import Completion
+from adapter.engine.files import read_json, write_json
+from adapter.engine.jobs import JobDir, Tail
+from adapter.engine.model import HostOutcome, JobRecord, JobStatus
+from adapter.engine.progress import Progress
+
+# A small part of the time after which a worker gives up on a silent parent.
+LEASE_INTERVAL = 5.0
+# The worker ends a job by itself; the parent does it only when the worker has not for so long.
+STOP_GRACE = 10.0
+_KILL_AFTER = 3.0
+_NOT_STARTED = "not started, because the process that was to start it has ended; ask again"
+_LOST = "the process that ran it ended without a result"
+
+Times = Callable[[], float]
+
+
+class Running:
+    """A queued or running job: its record, its progress, its process.
+
+    ``step`` is called by one thread at a time. ``lock`` is the descriptor of the job's lock while
+    the job is queued by this process.
+    """
+
+    def __init__(
+        self,
+        job: JobDir,
+        record: JobRecord,
+        marker: str,
+        *,
+        clock: Times,
+        monotonic: Times,
+        cancel: Callable[[str], Any],
+    ) -> None:
+        self.job = job
+        self.marker = marker
+        self.record = record
+        self.completion = Completion(record, cancel=cancel)
+        self.child: Optional[Child] = None
+        self.lock: Optional[int] = None
+        self._clock, self._monotonic = clock, monotonic
+        self._progress = Progress(record.request)
+        self._tail = Tail(job.file("events.jsonl"))
+        self._lease_at = 0.0
+        self._deadline: Optional[float] = None
+        self._cancelled_at: Optional[float] = None
+        self._stopped_at: Optional[float] = None
+        self._swept_at: Optional[float] = None
+
+    @property
+    def is_queued(self) -> bool:
+        """Tell whether the job waits for its start."""
+        return self.record.status is JobStatus.QUEUED
+
+    def started(self, child: Child) -> None:
+        """Record that the job runs in this process."""
+        self.child, self.lock = child, None
+        self.set(
+            status=JobStatus.RUNNING,
+            started=self._clock(),
+            message=f"{self.record.request.operation}: starting",
+        )
+        self._count_down()
+        self.save()
+
+    def attach(self, pid: Optional[int]) -> None:
+        """Follow a job that another process started."""
+        self.child = Child(self.job, self.marker, pid, None)
+        self._count_down()
+
+    def set(self, **changes: Any) -> None:
+        """Change the record; the completion's listeners hear of it when ``notify`` is called."""
+        self.record = replace(self.record, **changes)
+        self.completion.update(self.record, {})
+
+    def save(self) -> None:
+        """Write the record, for those who come after this process."""
+        pid = self.child.pid if self.child is not None else None
+        self.job.write_record(self.record, self.marker, pid)
+
+    def ask_to_stop(self) -> None:
+        """Ask the worker to stop; if it does not, ``step`` ends it."""
+        self.job.ask_to_stop()
+        if self._cancelled_at is None:
+            self._cancelled_at = self._monotonic()
+
+    def end_unstarted(self, message: str) -> None:
+        """End a job that never ran as cancelled."""
+        outcomes = words.settle(self.record.request, {}, set(), reason=message)
+        self._end(JobStatus.CANCELLED, message, outcomes)
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
+
+    def end_failed(self, message: str) -> None:
+        """End a job that could not be started."""
+        outcomes = words.settle(self.record.request, {}, set(), reason=message)
+        self._end(JobStatus.FAILED, message, outcomes)
+
+    def step(self) -> None:
+        """Renew the lease, read what is new, and see whether the job has ended."""
+        if self.is_queued:
+            self._step_queued()
+            return
+        now = self._monotonic()
+        if now - self._lease_at >= LEASE_INTERVAL or self._lease_at == 0.0:
+            self._lease_at = now
+            self.job.renew_lease()
+        # The result is written after the last event, so it is looked for before they are read.
+        ended = self.job.has_result
+        alive = ended or (self.child is not None and self.child.is_alive)
+        self._read_events(everything=ended or not alive)
+        if ended:
+            self._take_result()
+        elif not alive and not self.job.has_result:
+            self._declare_lost(now)
+        elif alive:
+            self._enforce(now)
+
+    def _step_queued(self) -> None:
+        """Look after a job that another process has queued."""
+        if self.lock is not None:
+            return
+        data = read_json(self.job.file("record.json")) or {}
+        if data.get("status") == JobStatus.RUNNING.value:
+            started = data.get("started")
+            self.attach(data.get("pid"))
+            self.set(status=JobStatus.RUNNING, started=started)
+        elif self.job.has_result:
+            self.attach(None)
+            self._take_result()
+        elif self.job.is_abandoned and not self.job.has_result:
+            self.end_unstarted(_NOT_STARTED)
+
+    def _count_down(self) -> None:
+        """Set the deadline; the time that has passed is only known by the clock on the wall."""
+        passed = max(0.0, self._clock() - (self.record.started or self.record.created))
+        self._deadline = self._monotonic() + self.record.request.timeout - passed
+
+    def _read_events(self, *, everything: bool) -> None:
+        changed: Dict[str, HostOutcome] = {}
+        before = (self.record.progress, self.record.message, self.record.command)
+        lines = self._tail.read_all() if everything else self._tail.read()
+        heard = False
+        for event in lines:
+            heard = True
+            host = self._progress.apply(event)
+            if host is not None:
+                changed[host] = self._progress.outcomes[host]
+        if not heard:
+            return
+        progress = self._progress
+        after = (progress.fraction, progress.message, progress.command or self.record.command)
+        if after != before or changed:
+            self.record = replace(
+                self.record, progress=after[0], message=after[1], command=after[2]
+            )
+            self.completion.update(self.record, changed)
+
+    def _take_result(self) -> None:
+        data = read_json(self.job.file("result.json"))
+        data = data if isinstance(data, dict) else {}
+        try:
+            status = JobStatus(data.get("status"))
+        except ValueError:
+            status = JobStatus.LOST
+        told = words.read_outcomes(data.get("outcomes"))
+        outcomes = {
+            host: replace(known, status=told[host].status, message=told[host].message)
+            for host, known in self._progress.outcomes.items()
+            if host in told
+        }
+        outcomes = words.settle(
+            self.record.request,
+            {**self._progress.outcomes, **outcomes},
+            self._progress.published,
+            reason=_LOST,
+        )
+        command = str(data.get("command") or self.record.command)
+        self.record = replace(self.record, command=command)
+        self._finish(status, str(data.get("message") or status.value), outcomes)
+
+    def _declare_lost(self, now: float) -> None:
+        """End a job whose worker is gone, after what it left behind has been ended."""
+        left = self.child.left_behind() if self.child is not None else []
+        if left and self._swept_at is None:
+            # ansible-playbook passes this on to its task workers; a kill would not.
+            processes.signal_all(left, signal.SIGTERM)
+            self._swept_at = now
+        if left and self._swept_at is not None and now - self._swept_at < _KILL_AFTER:
+            return
+        processes.signal_all(left, signal.SIGKILL)
+        status, message = JobStatus.LOST, _LOST
+        code = self.child.exit_code if self.child is not None else None
+        if self._cancelled_at is not None:
+            status, message = JobStatus.CANCELLED, "cancelled"
+        elif self._is_late(now):
+            status, message = JobStatus.TIMED_OUT, words.late_in_words(self.record.request.timeout)
+        elif code is not None and code < 0:
+            message = f"{message} (signal {-code})"
+        outcomes = words.settle(
+            self.record.request,
+            self._progress.outcomes,
+            self._progress.published,
+            reason=f"{message} before this host answered",
+            interrupted=True,
+        )
+        self._end(status, message, outcomes)
+
+    def _end(self, status: JobStatus, message: str, outcomes: Mapping[str, HostOutcome]) -> None:
+        """Write the result in the worker's place."""
+        data = {
+            "status": status.value,
+            "message": message,
+            "rc": None,
+            "outcomes": {
+                host: outcome.to_json(with_result=False)
+                for host, outcome in words.without_results(outcomes).items()
+            },
+        }
+        with contextlib.suppress(OSError):
+            write_json(self.job.file("result.json"), data)
+        for name in ("runner", "tmp"):
+            shutil.rmtree(self.job.file(name), ignore_errors=True)
+        self._finish(status, message, outcomes)
+
+    def _finish(self, status: JobStatus, message: str, outcomes: Mapping[str, HostOutcome]) -> None:
+        before = self.completion.outcomes
+        changed = {host: value for host, value in outcomes.items() if before.get(host) != value}
+        self.record = replace(
+            self.record,
+            status=status,
+            finished=self._clock(),
+            progress=1.0,
+            message=words.one_line(message, words.SENTENCE_LENGTH),
+        )
+        self.completion.update(self.record, changed)
+        self.record = self.completion.record
+        self.save()
+
+    def _enforce(self, now: float) -> None:
+        """End a worker that should have ended the job by itself."""
+        asked = self._cancelled_at is not None and now - self._cancelled_at > STOP_GRACE
+        late = self._deadline is not None and now > self._deadline + STOP_GRACE
+        if not (asked or late) or self.child is None:
+            return
+        if self._stopped_at is None:
+            self._stopped_at = now
+            self.child.terminate()
+        elif now - self._stopped_at > _KILL_AFTER:
+            self.child.kill()
+
+    def _is_late(self, now: float) -> bool:
+        return self._deadline is not None and now > self._deadline

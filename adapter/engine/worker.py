@@ -1,0 +1,178 @@
+"""The child process that runs one job: ``python -m adapter.engine.worker JOBDIR [LOCK]``.
+
+LOCK is the number of an inherited descriptor that holds the job's lock. Whatever happens in here,
+``result.json`` is there at the end; what cannot be caught (SIGKILL) is seen by the parent because
+the lock is free.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from adapter.engine import outcomes as words
+from adapter.engine.encode import command_line, write_inventory, write_variables
+from adapter.engine.files import read_json, try_lock, write_json
+from adapter.engine.model import HostOutcome, HostStatus, JobStatus, Request
+from adapter.engine.playbook_run import PlaybookRun, playbook_path, ssh_arguments
+from adapter.engine.processes import MARK
+from adapter.engine.remote import end_on_hosts
+from adapter.engine.watchdog import Stop, Watchdog
+
+_BUSY = 3
+_UNUSABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the job; return the exit status, which nobody needs: the result is in the file."""
+    job = Path(arguments[0]).absolute()
+    lock = int(arguments[1]) if len(arguments) > 1 else try_lock(job / "lock")
+    if lock is None:
+        sys.stderr.write(f"{job.name} is run by another process\n")
+        return _BUSY
+    os.set_inheritable(lock, False)
+    settings = read_json(job / "request.json")
+    try:
+        request = Request.from_json(settings["request"])
+    except (KeyError, TypeError, ValueError):
+        result: Dict[str, Any] = {"status": "failed", "message": "request.json cannot be read"}
+        write_json(job / "result.json", {**result, "rc": None, "outcomes": {}})
+        return _UNUSABLE
+    result = _failed(request, "the worker ended before the playbook")
+    try:
+        result = run_job(job, request, settings)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - there is always a result
+        traceback.print_exc()
+        result = _failed(request, words.one_line(f"{type(error).__name__}: {error}"))
+    finally:
+        write_json(job / "result.json", result)
+    return 0 if result["status"] == JobStatus.SUCCEEDED.value else 1
+
+
+def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[str, Any]:
+    """Run the playbook and return the result's data."""
+    marker = str(settings["marker"])
+    os.environ[MARK] = marker
+    # It led Python here; in ansible-playbook's it would lead to ceph-mgr's modules.
+    os.environ.pop("PYTHONPATH", None)
+    _adopt_orphans()
+    watchdog = Watchdog(job, request.timeout, float(settings["lease"]), marker)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: watchdog.signalled())
+    watchdog.start()
+    write_inventory(job / "inventory.yml", request, marker)
+    write_variables(job / "vars.yml", request.variables)
+    content = Path(settings["content_root"])
+    command = command_line(
+        job, content, request, ssh_arguments(settings), playbook=playbook_path(request)
+    )
+    run = PlaybookRun(
+        job,
+        request,
+        settings,
+        stopping=lambda: watchdog.is_stopping,
+        must_kill=watchdog.must_kill,
+    )
+    run.lines.write({"type": "start", "pid": os.getpid(), "command": command})
+    if not watchdog.is_stopping:
+        run.run()
+    watchdog.finish()
+    if watchdog.stop is not None:
+        busy = [target for target in request.targets if target.name in run.reader.busy]
+        end_on_hosts(busy, settings["ssh_config"], marker)
+    result = conclude(request, run, watchdog.stop)
+    run.lines.write({"type": "end", "status": result["status"]})
+    return {**result, "command": command}
+
+
+def conclude(request: Request, run: PlaybookRun, stop: Optional[Stop]) -> Dict[str, Any]:
+    """Return the result's data from what is known of a run that is over."""
+    outcomes = words.settle(
+        request,
+        _forgive(run),
+        run.progress.published,
+        reason=f"{stop.message} before this host answered" if stop else _why_no_result(run),
+        interrupted=stop is not None,
+    )
+    code = run.return_code
+    if stop is not None:
+        status, message = stop.status, stop.message
+    elif any(not outcome.status.good for outcome in outcomes.values()):
+        status = JobStatus.FAILED
+        message = words.ended_in_words(status, outcomes)
+    elif code == 0 or (code is None and run.reader.has_stats):
+        status = JobStatus.SUCCEEDED
+        message = words.ended_in_words(status, outcomes)
+    else:
+        status, message = JobStatus.FAILED, _gave_up(run)
+    return _result(status, message, code, outcomes)
+
+
+def _forgive(run: PlaybookRun) -> Dict[str, HostOutcome]:
+    """Return the outcomes without failures that the playbook itself dealt with."""
+    outcomes = dict(run.progress.outcomes)
+    for host in run.reader.forgiven & run.progress.published:
+        outcomes[host] = HostOutcome(
+            HostStatus.CHANGED if host in run.progress.changed else HostStatus.OK
+        )
+    return outcomes
+
+
+def _why_no_result(run: PlaybookRun) -> str:
+    if not run.reader.has_stats:
+        return _gave_up(run)
+    if run.event_error:
+        return run.event_error
+    if run.reader.no_hosts_matched:
+        return "the playbook matched no hosts"
+    return "the playbook published no result for this host"
+
+
+def _gave_up(run: PlaybookRun) -> str:
+    reason = run.reader.complaint() or run.error or "it printed nothing"
+    code = run.return_code
+    ended = "did not end well" if code is None else f"ended with {code}"
+    return words.one_line(f"ansible-playbook {ended}: {reason}")
+
+
+def _failed(request: Request, message: str) -> Dict[str, Any]:
+    outcomes = words.settle(request, {}, set(), reason=message)
+    return _result(JobStatus.FAILED, message, None, outcomes)
+
+
+def _result(
+    status: JobStatus, message: str, code: Optional[int], outcomes: Mapping[str, HostOutcome]
+) -> Dict[str, Any]:
+    return {
+        "status": status.value,
+        "message": words.one_line(message, words.SENTENCE_LENGTH),
+        "rc": code,
+        "outcomes": {
+            host: outcome.to_json(with_result=False)
+            for host, outcome in words.without_results(outcomes).items()
+        },
+    }
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of descendants that lose theirs, so that they can still be found."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _arguments() -> List[str]:
+    if len(sys.argv) not in (2, 3):
+        sys.stderr.write("usage: python -m adapter.engine.worker JOBDIR [LOCK]\n")
+        raise SystemExit(2)
+    return sys.argv[1:]
+
+
+if __name__ == "__main__":
+    sys.exit(main(_arguments()))

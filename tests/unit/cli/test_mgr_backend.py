@@ -1,0 +1,245 @@
+"""``orch-ansible mgr enable|disable|status`` against a cluster made of a dictionary."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from adapter.cli import mgr_backend
+from adapter.cli.ceph import Ceph, CephError
+from adapter.errors import NotReady
+from tests.unit.cli.door import Door
+
+STATUS = "Backend: ansible\nAvailable: Yes\n"
+
+
+class Cluster(Ceph):
+    """The part of a cluster that is asked here, with the answers of 20.2.4."""
+
+    def __init__(self) -> None:
+        self.calls: List[str] = []
+        self.enabled = False
+        self.backend = ""
+        self.has_module = {"a": True, "b": True}
+        self.active = "a"
+        self.slow = 2
+        self.health: Dict[str, Any] = {}
+
+    def __call__(self, *words: str, timeout: float = 0) -> str:
+        """Answer."""
+        line = " ".join(words).replace(" --format json", "")
+        self.calls.append(line)
+        for prefix, method in (
+            ("mgr dump", self._dump),
+            ("mgr module enable ansible", self._enable),
+            ("mgr module disable ansible", self._disable),
+            ("ansible get-user", self._user),
+            ("config set mgr mgr/orchestrator/orchestrator ansible --force", self._set),
+            ("config get mgr mgr/orchestrator/orchestrator", lambda _: self.backend),
+            ("orch set backend", self._clear),
+            ("orch status", self._status),
+            ("health detail", lambda _: json.dumps(self.health)),
+        ):
+            if line.startswith(prefix):
+                return str(method(words))
+        raise AssertionError(line)
+
+    def _dump(self, _: Any) -> str:
+        def modules(name: str) -> list[Dict[str, Any]]:
+            return [{"name": "ansible", "can_run": True}] if self.has_module[name] else []
+
+        return json.dumps(
+            {
+                "active_name": self.active,
+                "available": True,
+                "available_modules": modules("a"),
+                "standbys": [{"name": "b", "available_modules": modules("b")}],
+                "modules": ["nfs", *(["ansible"] if self.enabled else [])],
+            }
+        )
+
+    def _enable(self, words: Any) -> str:
+        if not all(self.has_module.values()) and "--force" not in words:
+            raise CephError(list(words), "Error ENOENT: all mgr daemons do not support it", 2)
+        self.enabled = True
+        return ""
+
+    def _disable(self, _: Any) -> str:
+        self.enabled = False
+        return ""
+
+    def _user(self, words: Any) -> str:
+        self.slow -= 1
+        if not self.enabled or self.slow > 0 or not self.has_module["a"]:
+            raise CephError(list(words), "Error EINVAL: invalid command", 22)
+        return "root\n"
+
+    def _set(self, _: Any) -> str:
+        self.backend = "ansible"
+        return ""
+
+    def _clear(self, _: Any) -> str:
+        self.backend = ""
+        return ""
+
+    def _status(self, words: Any) -> str:
+        if not self.backend:
+            raise CephError(list(words), "Error ENOENT: No orchestrator configured (try ...)", 2)
+        if "json" in words:
+            return json.dumps({"available": True, "backend": self.backend})
+        return STATUS
+
+
+@pytest.fixture
+def cluster(door: Door, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    monkeypatch.setattr(mgr_backend, "MODULE_WAIT", 0.05)
+    monkeypatch.setattr(mgr_backend, "BACKEND_WAIT", 0.05)
+    found = Cluster()
+    door.ceph = found
+    return found
+
+
+def test_enable_sets_the_backend_and_says_why_so(door: Door, cluster: Cluster) -> None:
+    result = door.run("mgr", "enable")
+
+    assert result.stdout == STATUS
+    assert "--force" in result.stderr
+    assert "enum" in result.stderr, "why this way"
+    changes = [call for call in cluster.calls if " enable " in call or " set " in call]
+    assert changes == [
+        "mgr module enable ansible",
+        "config set mgr mgr/orchestrator/orchestrator ansible --force",
+    ]
+    assert door.pauses >= 1, "it waited for the module"
+
+
+def test_enable_twice_changes_nothing(door: Door, cluster: Cluster) -> None:
+    door.run("mgr", "enable")
+    cluster.calls.clear()
+
+    assert "already" in door.run("mgr", "enable").stderr
+    assert not [call for call in cluster.calls if " enable " in call or " set " in call]
+
+
+def test_another_backend_is_replaced_only_when_asked(door: Door, cluster: Cluster) -> None:
+    cluster.backend = "cephadm"
+
+    assert "--replace" in door.refused("mgr", "enable", status=1)
+    assert (cluster.enabled, cluster.backend) == (False, "cephadm")
+    door.run("mgr", "enable", "--replace")
+    assert cluster.backend == "ansible"
+
+
+def test_a_manager_without_the_module_is_named(door: Door, cluster: Cluster) -> None:
+    cluster.has_module["b"] = False
+
+    result = door.run("mgr", "enable")
+
+    assert "Warning: manager b has not got the module" in result.stderr
+    assert "mgr module enable ansible --force" in cluster.calls
+
+
+def test_an_active_manager_without_the_module(door: Door, cluster: Cluster) -> None:
+    cluster.has_module["a"] = False
+
+    result = door.run("mgr", "enable", status=1)
+
+    assert "The active manager a has not got the module" in result.stderr
+    assert "mgr install" in result.stderr
+    assert not cluster.enabled, "it is disabled again: otherwise the cluster would complain"
+
+
+def test_a_module_that_failed_is_explained_by_the_health(door: Door, cluster: Cluster) -> None:
+    cluster.slow = 10**9
+    cluster.health = {
+        "checks": {
+            "MGR_MODULE_ERROR": {"detail": [{"message": "Module 'ansible' has failed: boom"}]}
+        }
+    }
+
+    result = door.run("mgr", "enable", status=1)
+
+    assert "Module 'ansible' has failed: boom" in result.stderr.splitlines()[-1]
+    assert cluster.backend == ""
+
+
+def test_no_manager_at_all(door: Door, cluster: Cluster) -> None:
+    cluster.active = ""
+
+    assert "No manager is active" in door.refused("mgr", "enable", status=1)
+
+
+def test_disable_and_again(door: Door, cluster: Cluster) -> None:
+    door.run("mgr", "enable")
+    door.run("mgr", "disable")
+
+    assert (cluster.enabled, cluster.backend) == (False, "")
+    cluster.calls.clear()
+    assert "is not enabled" in door.run("mgr", "disable").stderr
+    assert not [call for call in cluster.calls if "disable" in call or "set" in call]
+
+
+def test_disable_leaves_another_backend(door: Door, cluster: Cluster) -> None:
+    cluster.backend, cluster.enabled = "cephadm", True
+
+    door.run("mgr", "disable")
+
+    assert (cluster.enabled, cluster.backend) == (False, "cephadm")
+
+
+def test_status_tells_host_and_cluster(door: Door, cluster: Cluster) -> None:
+    text = door.run("mgr", "status").stdout
+    assert "Installed here   no" in text
+    assert "Backend          -" in text
+    (door.directory / "machine").mkdir()
+    door.run("mgr", "install")
+    door.run("mgr", "enable")
+
+    data = json.loads(door.run("mgr", "status", "-f", "json").stdout)
+
+    assert data["here"]["installed"]
+    assert data["here"]["differences"] == []
+    assert data["cluster"]["backend"] == "ansible"
+    assert data["cluster"]["managers_with_module"] == ["a", "b"]
+
+
+def test_status_without_a_cluster(door: Door) -> None:
+    door.ceph = Ceph("/nope/ceph")
+
+    assert "not asked: `ceph` cannot be run" in door.run("mgr", "status").stdout
+
+
+def program(directory: Path, text: str) -> Ceph:
+    path = directory / "ceph"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return Ceph(str(path))
+
+
+def test_the_reason_of_ceph_is_passed_on_in_one_line(tmp_path: Path) -> None:
+    ceph = program(tmp_path, "echo 'Traceback\nmore' >&2; echo 'Error EPERM: no' >&2; exit 1")
+
+    with pytest.raises(CephError, match=r"`ceph mgr dump` failed: Error EPERM: no\.") as caught:
+        ceph("mgr", "dump")
+    assert (caught.value.status, caught.value.reason) == (1, "Error EPERM: no")
+
+
+def test_ceph_is_given_a_bounded_time_and_plain_words(tmp_path: Path) -> None:
+    ceph = program(tmp_path, 'echo "$#:$*"')
+    assert ceph("orch", "set", "backend", "") == "6:--connect-timeout 10 orch set backend \n"
+    with pytest.raises(CephError, match=r"no answer within 0\.1 s"):
+        program(tmp_path, "exec sleep 5")("status", timeout=0.1)
+
+
+@pytest.mark.parametrize("text", ["echo no json", "true"])
+def test_an_answer_that_is_no_json(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CephError, match="not JSON"):
+        program(tmp_path, text).json("mgr", "dump")
+
+
+def test_no_ceph_at_all() -> None:
+    with pytest.raises(NotReady, match="ceph-common"):
+        Ceph("/nope/ceph")("status")

@@ -1,0 +1,238 @@
+"""``orch-ansible mgr install|uninstall|status`` into a root of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapter.cli import mgr_files
+from adapter.cli.mgr_files import CONTENT, MODULE, Place, content_items
+from tests.unit.cli.door import Door
+
+LINKS = "collections/ansible_collections/ceph_orch/ansible"
+
+
+@pytest.fixture
+def host(door: Door) -> Path:
+    """Return the root of a host without anything on it."""
+    path = door.directory / "machine"
+    path.mkdir()
+    return path
+
+
+def content(host: Path) -> Path:
+    return host / CONTENT.lstrip("/")
+
+
+def module(host: Path) -> Path:
+    return host / MODULE.lstrip("/")
+
+
+def test_install_puts_package_content_links_module_and_state(door: Door, host: Path) -> None:
+    result = door.run("mgr", "install")
+
+    assert f"make {content(host)}" in result.stdout
+    assert "mgr enable" in result.stderr, "it says what to do next"
+    for name in ("adapter/mgr/module.py", "adapter/engine/worker.py", "ansible.cfg", "galaxy.yml"):
+        assert (content(host) / name).is_file(), name
+    for name in ("galaxy.yml", "meta", "playbooks", "plugins", "roles"):
+        link = content(host) / LINKS / name
+        assert not os.path.isabs(os.readlink(link))
+        assert link.resolve() == content(host) / name
+        assert link.exists()
+    assert (host / "var/lib/ceph/orch-ansible").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_run_changes_nothing(door: Door, host: Path) -> None:
+    door.run("mgr", "install")
+    before = {path: path.lstat().st_mtime_ns for path in host.rglob("*")}
+
+    assert door.run("mgr", "install").stdout == "Nothing changed\n"
+    assert {path: path.lstat().st_mtime_ns for path in host.rglob("*")} == before
+
+
+def test_a_check_only_says_what_would_be_done(door: Door, host: Path) -> None:
+    assert "would make" in door.run("mgr", "install", "--check").stdout
+    assert list(host.iterdir()) == []
+    door.run("mgr", "install")
+    assert "would remove" in door.run("mgr", "uninstall", "--check").stdout
+    assert door.run("mgr", "install", "--check").stdout.startswith("Nothing to change")
+
+
+def test_what_somebody_changed_is_put_right(door: Door, host: Path) -> None:
+    door.run("mgr", "install")
+    (content(host) / "ansible.cfg").write_text("")
+
+    assert door.run("mgr", "install").stdout == f"change {content(host)}/ansible.cfg\n"
+    assert (content(host) / "ansible.cfg").read_text()
+
+
+def test_the_installed_package_installs_the_same(door: Door, host: Path) -> None:
+    """What lies on a manager's host is whole: it can be copied on from there."""
+    door.run("mgr", "install")
+    other = door.directory / "other"
+    other.mkdir()
+    argv = [sys.executable, "-m", "adapter.cli", "mgr", "install", "--root", str(other)]
+    environment = {**os.environ, "PYTHONPATH": str(content(host)), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    subprocess.run(argv, env=environment, check=True, capture_output=True, cwd=other)
+
+    assert (
+        json.loads((content(other) / "installed.json").read_text())["files"]
+        == json.loads((content(host) / "installed.json").read_text())["files"]
+    )
+
+
+def test_ceph_mgr_finds_one_class_and_the_path_is_appended_once(door: Door, host: Path) -> None:
+    """The first MgrModule in the package's namespace is the module (contract 2.11)."""
+    door.run("mgr", "install")
+    package = door.directory / "scan"
+    (package / "adapter" / "mgr").mkdir(parents=True)
+    (package / "adapter" / "__init__.py").write_text("")
+    (package / "adapter" / "mgr" / "__init__.py").write_text("")
+    (package / "adapter" / "mgr" / "module.py").write_text(
+        "class MgrModule: pass\nclass Module(MgrModule): pass\n"
+    )
+    script = (
+        "import sys; sys.path[:0] = sys.argv[1:]; import ansible, inspect; "
+        "print([n for n, v in vars(ansible).items() if inspect.isclass(v)], "
+        f"sys.path[-1], sys.path.count('{CONTENT}'))"
+    )
+    argv = [sys.executable, "-c", script, str(module(host).parent), str(package)]
+
+    done = subprocess.run(argv, check=True, capture_output=True, text=True)
+
+    assert done.stdout.split("\n")[0] == f"['Module'] {CONTENT} 1"
+
+
+def test_uninstall_removes_exactly_what_install_made(door: Door, host: Path) -> None:
+    (host / "usr/share/ceph/mgr/dashboard").mkdir(parents=True)
+    door.run("mgr", "install")
+    state = host / "var/lib/ceph/orch-ansible"
+    (state / "ssh_config").write_text("")
+
+    door.run("mgr", "uninstall")
+
+    files = sorted(str(path.relative_to(host)) for path in host.rglob("*"))
+    assert files == sorted(
+        [
+            *("usr", "usr/share", "usr/share/ceph", "usr/share/ceph/mgr"),
+            *("usr/share/ceph/mgr/dashboard", "var", "var/lib", "var/lib/ceph"),
+            *("var/lib/ceph/orch-ansible", "var/lib/ceph/orch-ansible/ssh_config"),
+        ]
+    )
+    assert door.run("mgr", "uninstall").stdout == "Nothing changed\n"
+    assert "with all jobs and keys" in door.run("mgr", "uninstall", "--purge").stdout
+    assert not state.exists()
+
+
+def test_a_state_directory_of_its_own_is_remembered(door: Door, host: Path) -> None:
+    result = door.run(
+        "mgr", "install", "--state-dir", "/srv/orch", "--python", "/opt/py/bin/python"
+    )
+
+    assert "ceph config set mgr mgr/ansible/state_directory /srv/orch" in result.stderr
+    assert "ceph config set mgr mgr/ansible/python /opt/py/bin/python" in result.stderr
+    assert (host / "srv/orch").is_dir()
+    door.run("mgr", "uninstall", "--purge")
+    assert not (host / "srv/orch").exists()
+
+
+@pytest.mark.parametrize("made", [MODULE, CONTENT])
+def test_a_directory_that_install_did_not_make_is_refused(
+    door: Door, host: Path, made: str
+) -> None:
+    (host / made.lstrip("/")).mkdir(parents=True)
+    before = sorted(host.rglob("*"))
+
+    for verb in ("install", "uninstall"):
+        assert "was not made by" in door.refused("mgr", verb, status=1)
+    assert sorted(host.rglob("*")) == before, "also the other directory is as it was"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("relative", "not an absolute path"), ("/a/../b", "not an absolute path")],
+)
+def test_a_wrong_state_directory(door: Door, host: Path, state: str, words: str) -> None:
+    assert words in door.refused("mgr", "install", "--state-dir", state)
+    assert list(host.iterdir()) == []
+
+
+def test_a_state_directory_that_is_used_for_something_else(door: Door, host: Path) -> None:
+    (host / "srv/data").mkdir(parents=True)
+    (host / "srv/data/file").write_text("")
+    (host / "srv/link").symlink_to("data")
+
+    assert "other things" in door.refused("mgr", "install", "--state-dir", "/srv/data", status=1)
+    assert "not a directory" in door.refused("mgr", "install", "--state-dir", "/srv/link", status=1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_state_belongs_to_ceph_of_that_root(door: Door, host: Path) -> None:
+    (host / "etc").mkdir()
+    (host / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nceph:x:167:168::/:/bin/false\n")
+
+    door.run("mgr", "install")
+
+    found = (host / "var/lib/ceph/orch-ansible").stat()
+    assert (found.st_uid, found.st_gid) == (167, 168)
+    os.chown(host / "var/lib/ceph/orch-ansible", 0, 0)
+    assert "to ceph, 0700" in door.run("mgr", "install").stdout
+
+
+def test_byte_code_is_made_for_the_final_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import marshal
+
+    monkeypatch.setattr(mgr_files, "PYTHON", sys.executable)
+    made = tmp_path / "made"
+    (made / "adapter").mkdir(parents=True)
+    (made / "adapter" / "__init__.py").write_text("x = 1\n")
+
+    mgr_files.precompile(Place(), made, Place().content)
+
+    (code,) = (made / "adapter").rglob("*.pyc")
+    assert marshal.loads(code.read_bytes()[16:]).co_filename == f"{CONTENT}/adapter/__init__.py"
+
+
+def test_missing_packages_are_named(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/sh\necho 'ansible 2.14.18'\necho 'ansible_runner none: No module named x'\n"
+        "echo 'yaml 6.0'\n"
+    )
+    python.chmod(0o755)
+
+    assert mgr_files.missing_packages(str(python)) == [
+        "ansible is 2.14.18, 2.17 is needed (package ansible-core)",
+        "ansible_runner cannot be imported (No module named x; package python3-ansible-runner)",
+    ]
+    assert "cannot be run" in mgr_files.missing_packages("/nope")[0]
+
+
+def test_this_python_has_what_is_needed() -> None:
+    pytest.importorskip("ansible_runner")
+
+    assert mgr_files.missing_packages(sys.executable) == []
+
+
+def test_a_host_without_ceph_mgr_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mgr_files.shutil, "which", lambda _: None)
+
+    with pytest.raises(mgr_files.NotReady, match="no ceph-mgr"):
+        mgr_files.install(Place())
+
+
+def test_everything_that_is_installed_is_a_file_of_ours() -> None:
+    names = content_items()
+
+    assert "adapter/cli/mgr_files.py" in names
+    assert not [name for name in names if "__pycache__" in name or "/." in name]
+    assert not [name for name in names if name.split("/")[0] in ("tests", "docs", "molecule")]
