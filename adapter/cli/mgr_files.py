@@ -4,6 +4,7 @@
 
     /usr/share/ceph-orch-ansible/     the package and the Ansible content
     /usr/share/ceph/mgr/ansible/      two files: what ceph-mgr finds, and imports from there
+    /usr/local/bin/orch-ansible       a link to this command in the first
     /var/lib/ceph/orch-ansible/       jobs, ssh files, reports; belongs to the user ceph
 """
 
@@ -25,6 +26,7 @@ from adapter.errors import AdapterError, InvalidValue, NotReady
 
 CONTENT = "/usr/share/ceph-orch-ansible"
 MODULE = "/usr/share/ceph/mgr/ansible"
+COMMAND = "/usr/local/bin/orch-ansible"
 STATE = "/var/lib/ceph/orch-ansible"
 PYTHON = "/usr/bin/python3"
 USER = "ceph"
@@ -47,11 +49,26 @@ if CONTENT not in sys.path:
 from adapter.mgr.module import Module
 '''
 
+COMMAND_FILE = "bin/orch-ansible"
+COMMAND_TEXT = f'''\
+#!{PYTHON} -I
+"""The command orch-ansible, put here by `orch-ansible mgr install`."""
+
+import sys
+
+sys.path.insert(0, "{CONTENT}")
+
+from adapter.cli import main
+
+main()
+'''
+
 # Each import, the least version, and the Debian package that has it.
 NEEDED = (
     ("ansible", "ansible.release", "2.17", "ansible-core"),
     ("ansible_runner", "", "2.4", "python3-ansible-runner"),
     ("yaml", "", "", "python3-yaml"),
+    ("click", "", "8.1", "python3-click"),
 )
 _ASK = """\
 import importlib, importlib.metadata, sys
@@ -103,6 +120,11 @@ class Place:
         return Tree(self.below(MODULE))
 
     @property
+    def command(self) -> Path:
+        """Return the link under which shells find the command."""
+        return self.below(COMMAND)
+
+    @property
     def state_directory(self) -> Path:
         """Return the state directory."""
         return self.below(self.state)
@@ -117,6 +139,7 @@ def content_items() -> Items:
         if path.exists():
             items.update(read_tree(path, name))
     items.update({name: Item(link=target) for name, target in collection_links().items()})
+    items[COMMAND_FILE] = Item(COMMAND_TEXT.encode(), executable=True)
     return items
 
 
@@ -138,7 +161,7 @@ def check_host(place: Place) -> None:
     if missing:
         raise NotReady(
             f"{place.python} lacks what runs the playbooks: {'; '.join(missing)}.",
-            f"Install the packages: apt install {' '.join(each[-1] for each in NEEDED[:2])}.",
+            f"Install the packages: apt install {' '.join(each[-1] for each in NEEDED)}.",
         )
 
 
@@ -205,13 +228,23 @@ def install(place: Place, *, check: bool = False) -> List[str]:
         (tree, items, tree.differences(items, manifest))
         for tree, items in ((place.content, content_items()), (place.module, module_items()))
     ]
+    link = not os.path.lexists(place.command)
     if not check:
         for tree, items, lines in planned:
             if lines:
                 tree.put(items, manifest, lambda made, tree=tree: precompile(place, made, tree))  # type: ignore[misc]
         if changes:
             make_state(place)
-    return [line for _, _, lines in planned for line in lines] + changes
+        if link:
+            place.command.parent.mkdir(parents=True, exist_ok=True)
+            place.command.symlink_to(f"{CONTENT}/{COMMAND_FILE}")
+    linked = [f"make {COMMAND}"] if link else []
+    return [line for _, _, lines in planned for line in lines] + linked + changes
+
+
+def is_our_command(path: Path) -> bool:
+    """Tell whether a link leads to the installed command; another file there is left alone."""
+    return path.is_symlink() and os.readlink(path) == f"{CONTENT}/{COMMAND_FILE}"
 
 
 def precompile(place: Place, made: Path, tree: Tree) -> None:
@@ -295,6 +328,10 @@ def uninstall(place: Place, *, purge: bool = False, check: bool = False) -> List
             lines.append(f"remove {tree.directory} ({len(manifest['files'])} files)")
             left = tree.foreign() if check else tree.remove()
             lines += [f"keep {tree.directory / name}, it was not installed" for name in left]
+    if is_our_command(place.command):
+        lines.append(f"remove {COMMAND}")
+        if not check:
+            place.command.unlink()
     directory = place.state_directory
     if purge and directory.is_dir() and not directory.is_symlink():
         if not is_state(directory):

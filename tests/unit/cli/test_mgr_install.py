@@ -121,7 +121,8 @@ def test_uninstall_removes_exactly_what_install_made(door: Door, host: Path) -> 
     files = sorted(str(path.relative_to(host)) for path in host.rglob("*"))
     assert files == sorted(
         [
-            *("usr", "usr/share", "usr/share/ceph", "usr/share/ceph/mgr"),
+            *("usr", "usr/local", "usr/local/bin"),
+            *("usr/share", "usr/share/ceph", "usr/share/ceph/mgr"),
             *("usr/share/ceph/mgr/dashboard", "var", "var/lib", "var/lib/ceph"),
             *("var/lib/ceph/orch-ansible", "var/lib/ceph/orch-ansible/ssh_config"),
         ]
