@@ -207,7 +207,7 @@ def test_missing_packages_are_named(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(
         "#!/bin/sh\necho 'ansible 2.14.18'\necho 'ansible_runner none: No module named x'\n"
-        "echo 'yaml 6.0'\n"
+        "echo 'yaml 6.0'\necho 'click 8.1.3'\n"
     )
     python.chmod(0o755)
 
