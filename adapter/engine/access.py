@@ -35,10 +35,19 @@ class Ssh(Protocol):
 
 
 class SshAccess:
-    """ssh on the files of one state directory. ``user`` logs in where a host has no own."""
+    """ssh on the files of one state directory. ``user`` logs in where a host has no own.
 
-    def __init__(self, state_dir: Path, user: str) -> None:
+    ``command`` is what an operator types to see to the key (``ceph ansible``).
+    """
+
+    def __init__(self, state_dir: Path, user: str, command: str = "") -> None:
         self.files = SshFiles(state_dir, user=user)
+        if command:
+            self.files.key_in_words = f"that `{command} get-pub-key` prints"
+            self.files.how_to_get_a_key = (
+                f"Make one with `{command} generate-key`, or set one with "
+                f"`{command} set-priv-key -i FILE`."
+            )
         self._own_identity = self.files.identity_path
         self._prober = SshProber(self.files)
         self._hosts: List[PinnedHost] = []

@@ -94,15 +94,20 @@ class Progress:
             return None
         after = self._outcome(host, before, status, event)
         self.outcomes[host] = after
-        self._advance(host, after.status, short_role(str(event.get("role") or "")))
+        self._advance(host, after.status, event)
         return host if after != before else None
 
-    def _advance(self, host: str, status: HostStatus, role: str) -> None:
+    def _advance(self, host: str, status: HostStatus, event: Mapping[str, Any]) -> None:
+        """Count a host's way: a phase is behind it when it published, or is in a later one.
+
+        A phase's first tasks say nothing of how far it is, least of all the check of its
+        arguments.
+        """
         if status in _BAD:
             position = self._shares
         elif self._phases:
-            index = self._index(role)
-            position = 0 if index is None else index + 1
+            index = self._index(short_role(str(event.get("role") or "")))
+            position = 0 if index is None else index + bool(event.get("result"))
         else:
             position = 1 if host in self.published else 0
         gain = position - self._positions[host]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -28,17 +29,20 @@ from adapter.engine.ssh_reasons import explain, in_its_own_words, no_answer
 
 # Shell built-ins only: no process is started on the host, and nothing in it comes from data.
 _SCRIPT = (
-    "m=; h=; p=; "
+    "m=; h=; p=; k=; "
     "read -r m </etc/machine-id; "
     "read -r h </proc/sys/kernel/hostname; "
     "for c in /usr/bin/python3 /usr/libexec/platform-python /usr/local/bin/python3; do "
     'if [ -x "$c" ]; then p=$c; break; fi; done; '
     '[ -n "$p" ] || p=$(command -v python3); '
-    'printf "\\norch-probe:%s:%s:%s:end\\n" "$m" "$h" "$p"'
+    "while read -r l; do case $l in *cluster*) k=$l;; esac; done "
+    "</var/lib/ceph-orch-ansible/host.json; "
+    'printf "\\norch-probe:%s:%s:%s:%s:end\\n" "$m" "$h" "$p" "$k"'
 )
 _REMOTE_COMMAND = f"exec /bin/sh -c '{_SCRIPT}' 2>/dev/null"
 _ANSWER = b"\norch-probe:"
 _END = b":end\n"
+_CLUSTER = re.compile(r'"cluster": "([0-9A-Za-z-]{1,64})"')
 _OUTPUT_LIMIT = 64 * 1024
 _CLOSE_TIMEOUT = 2.0
 _MEMORY_KEYS = ("ssh-ed25519 " + "A" * 68,)
@@ -50,7 +54,8 @@ class ProbeResult:
 
     ``reason`` and ``remedy`` are sentences when it is not ``ok``. ``keys`` are the host keys that
     were learned (``type base64``), also when the login then failed. ``python`` is a path, or empty
-    where there is none, which is no failure. ``hostname`` is what ``hostname`` prints there.
+    where there is none, which is no failure. ``hostname`` is what ``hostname`` prints there,
+    ``cluster`` the one that the host's own record names.
     """
 
     ok: bool
@@ -60,6 +65,7 @@ class ProbeResult:
     python: str = ""
     hostname: str = ""
     machine_id: str = ""
+    cluster: str = ""
     seconds: float = 0.0
 
 
@@ -102,7 +108,7 @@ class SshProber:
 
     @property
     def _identity(self) -> str:
-        return str(self.files.identity_path)
+        return self.files.key_in_words or str(self.files.identity_path)
 
     def _argv(
         self,
@@ -182,13 +188,15 @@ def _result(
     if fields is None:
         reason, remedy = _why_not(target, stdout, stderr, timeout, identity)
         return ProbeResult(ok=False, reason=reason, remedy=remedy, keys=keys, seconds=seconds)
-    machine_id, hostname, python = fields
+    machine_id, hostname, python, record = fields
+    cluster = _CLUSTER.search(record)
     return ProbeResult(
         ok=True,
         keys=keys,
         python=python if python.startswith("/") else "",
         hostname=hostname,
         machine_id=machine_id,
+        cluster=cluster.group(1) if cluster else "",
         seconds=seconds,
     )
 
@@ -208,13 +216,13 @@ def _why_not(
     return no_answer(target, timeout) if stdout is None else in_its_own_words(stderr)
 
 
-def _answer(stdout: bytes) -> Optional[Tuple[str, str, str]]:
+def _answer(stdout: bytes) -> Optional[Tuple[str, str, str, str]]:
     _, found, rest = stdout.rpartition(_ANSWER)
     answer, ended, _ = rest.partition(_END)
-    parts = answer.decode("utf-8", "replace").split(":", 2)
-    if not found or not ended or len(parts) != 3:
+    parts = answer.decode("utf-8", "replace").split(":", 3)
+    if not found or not ended or len(parts) != 4:
         return None
-    return parts[0], parts[1], parts[2]
+    return parts[0], parts[1], parts[2], parts[3]
 
 
 def _run(argv: Sequence[str], timeout: float) -> Tuple[Optional[bytes], str]:

@@ -95,6 +95,9 @@ class SshFiles:
         self.known_hosts_path = self.state_dir / "known_hosts"
         self.control_dir = _control_dir(self.state_dir)
         self.user = user
+        # Words of the door that keeps the key, for messages.
+        self.key_in_words = ""
+        self.how_to_get_a_key = "Generate one, or set one."
         self._connect_timeout = connect_timeout
         self._control_persist = control_persist
         self._hosts: Tuple[PinnedHost, ...] = ()
@@ -107,7 +110,7 @@ class SshFiles:
         if not shutil.which("ssh"):
             return "There is no ssh client on this machine. Install the package openssh-client."
         if not os.access(self.identity_path, os.R_OK):
-            return f"There is no ssh key at {self.identity_path}. Generate one, or set one."
+            return f"There is no ssh key ({self.identity_path}). {self.how_to_get_a_key}"
         return ""
 
     def write(self, hosts: Iterable[PinnedHost]) -> List[Target]:

@@ -73,7 +73,7 @@ def _unknown_key(target: Target) -> Tuple[str, str]:
 def _denied(target: Target) -> Tuple[str, str]:
     return (
         f"permission denied for user '{target.user}' with the key {{identity}}",
-        f"Put the public key of {{identity}} into ~{target.user}/.ssh/authorized_keys there.",
+        f"Put its public part into ~{target.user}/.ssh/authorized_keys there.",
     )
 
 

@@ -46,6 +46,7 @@ class HostMethods:
         self._check_ready()
         self._check_new(hostname, addr)
         seen = self._look(hostname, Target(hostname, addr, user=core.settings.ssh_user))
+        self._check_free(hostname, seen.cluster)
         with core.lock:
             self._check_new(hostname, addr, seen.machine_id)
             host = core.hosts.save(
@@ -87,6 +88,15 @@ class HostMethods:
                     f"(machine id {machine_id}).",
                     "Cloned machines need `systemd-machine-id-setup` before they are added.",
                 )
+
+    def _check_free(self, hostname: str, cluster: str) -> None:
+        """Refuse a host whose own record names another cluster than ours."""
+        if cluster and cluster != self.core.cluster:
+            raise AlreadyExists(
+                f"Host '{hostname}' is managed by another cluster ({cluster}).",
+                "Remove it there first; if that cluster is gone, remove the file "
+                "/var/lib/ceph-orch-ansible/host.json on the host.",
+            )
 
     def _look(self, hostname: str, target: Target) -> ProbeResult:
         """Look at a machine that is not known yet; raise what speaks against it."""

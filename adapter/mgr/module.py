@@ -87,7 +87,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
     def _build(self) -> Core:
         state = Path(str(self.get_module_option("state_directory")))
         settings = self._settings(Settings())
-        ssh = SshAccess(state, user=settings.ssh_user)
+        ssh = SshAccess(state, user=settings.ssh_user, command="ceph ansible")
         self.keys = KeyKeeper(self, ssh)
         self.keys.place(str(self.get_module_option("ssh_identity_file") or ""))
         engine = LocalEngine(

@@ -91,7 +91,7 @@ _PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _PYTHON = re.compile(r"/[A-Za-z0-9/_.+-]+")
 # What identifies a host to ssh is of no use in a playbook.
 _NOT_PUBLISHED = ("keys",)
-_SSH_CONFIG_PLACES = ("ssh_config", "state/ssh_config")
+_SSH_CONFIG_PLACES = ("ssh/ssh_config", "ssh_config")
 
 
 class InventoryModule(BaseInventoryPlugin):

@@ -6,12 +6,14 @@ that it belongs to. A second orchestrator that is pointed at the host by mistake
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
 from .reading import clean_data, read_bytes
 
 RECORD_PATH = "/var/lib/ceph-orch-ansible/host.json"
+_OWN_DIRECTORY = "ceph-orch-ansible"
 SCHEMA = 1
 
 
@@ -66,3 +68,12 @@ def write_record(path, record):
         if os.path.lexists(temporary):
             os.unlink(temporary)
         raise
+
+
+def remove_record(path):
+    """Remove the record, and the directory that was made for it unless others use it too."""
+    os.unlink(path)
+    directory = os.path.dirname(path)
+    if os.path.basename(directory) == _OWN_DIRECTORY:
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)

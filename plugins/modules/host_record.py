@@ -35,7 +35,8 @@ options:
     default: present
   path:
     description:
-      - The file that holds the record. Its directory is made when it is missing.
+      - The file that holds the record. Its directory is made when it is missing. A directory called
+        C(ceph-orch-ansible) is removed with the record when nothing else is in it.
     type: path
     default: /var/lib/ceph-orch-ansible/host.json
   hostname:
@@ -56,7 +57,8 @@ options:
     default: []
   cluster:
     description:
-      - The fsid of the cluster that manages the host; empty for an orchestrator without a cluster.
+      - The fsid of the cluster that manages the host; empty for an orchestrator without a cluster,
+        for which every cluster is another one.
     type: str
     default: ''
   takeover:
@@ -79,6 +81,7 @@ EXAMPLES = r"""
 - name: Release the host
   ceph_orch.ansible.host_record:
     state: absent
+    cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
 """
 
 RETURN = r"""
@@ -108,6 +111,7 @@ from ..module_utils.record import (
     encode_record,
     make_record,
     read_record,
+    remove_record,
     write_record,
 )
 
@@ -161,9 +165,9 @@ def refuse_foreign(module, record):
     if other and not module.params["takeover"]:
         module.fail_json(
             msg=(
-                f"The host is managed by another cluster: its record names {other}, not "
-                f"{module.params['cluster'] or 'none'}. Remove it there first, or set "
-                "host_record_takeover if that cluster is gone."
+                f"The host is managed by another cluster: its record names {other}. Remove it "
+                f"there first; if that cluster is gone, remove {module.params['path']} on the host "
+                "(or set host_record_takeover)."
             )
         )
 
@@ -171,7 +175,7 @@ def refuse_foreign(module, record):
 def apply(path, record):
     """Write or remove the record."""
     if record is None:
-        os.unlink(path)
+        remove_record(path)
     else:
         write_record(path, record)
 

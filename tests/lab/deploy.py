@@ -64,11 +64,17 @@ def install(first: str) -> None:
     say(f"copy this checkout to {first}:{SOURCE}")
     on(first, "rm", "-rf", SOURCE)
     lab("copy", *(str(ROOT / name) for name in CONTENT), f"{first}:{SOURCE}")
-    for verb in (["mgr", "install"], ["mgr", "enable"]):
-        say(f"orch-ansible {' '.join(verb)}")
-        print(
-            on(first, "env", f"PYTHONPATH={SOURCE}", "python3", "-m", "adapter.cli", *verb).strip()
-        )
+    say("orch-ansible mgr install")
+    printed = on(
+        first, "env", f"PYTHONPATH={SOURCE}", "python3", "-m", "adapter.cli", "mgr", "install"
+    )
+    print(printed.strip())
+    if "change " in printed or "remove " in printed:
+        say("restart ceph-mgr: it has loaded what was there before")
+        on(first, "systemctl", "reset-failed", f"ceph-mgr@{first}")
+        on(first, "systemctl", "restart", f"ceph-mgr@{first}")
+    say("orch-ansible mgr enable")
+    print(on(first, "orch-ansible", "mgr", "enable").strip())
 
 
 def trust(first: str, machines: Sequence[Dict[str, Any]]) -> None:

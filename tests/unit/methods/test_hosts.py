@@ -201,6 +201,15 @@ def test_a_host_with_daemons_needs_force(world: Any) -> None:
     assert world.mon_commands == [{"prefix": "osd crush remove", "name": "h1"}]
 
 
+def test_another_clusters_host_is_refused_and_nothing_is_kept(world: Any) -> None:
+    world.ssh.prober.answers["10.0.0.1"] = ProbeResult(True, hostname="h1", cluster="0ther")
+
+    with pytest.raises(AlreadyExists, match=r"another cluster \(0ther\)"):
+        add(world)
+    assert world.store.items("host") == {}
+    assert world.requests == []
+
+
 def test_another_address_must_be_the_same_machine(world: Any) -> None:
     world.ssh.prober.answers["10.0.0.1"] = ProbeResult(True, hostname="h1", machine_id="m1")
     world.ssh.prober.answers["10.0.0.5"] = ProbeResult(True, hostname="h1", machine_id="m5")

@@ -1,0 +1,190 @@
+"""Playbooks, roles and modules keep to the rules of docs/architecture.md."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+import yaml
+
+from tests.unit.content.runs import BIN, ROOT, Machine
+
+PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if (path / "tasks").is_dir())
+MODULES = sorted((ROOT / "plugins/modules").glob("*.py"))
+COLLECTION = "ceph_orch.ansible"
+PUBLISHERS = {"host_report", "host_record", "device_light", "host_rescan", "publish_result"}
+FORBIDDEN = re.compile(
+    r"\bset_fact\b|\bhostvars\b|\bgroups\[|\brun_once\b|\bdelegate_to\b|\bignore_errors\b"
+    r"|failed_when: false|\bshell:|\bansible\.builtin\.shell\b|\bansible_facts\[|\bvars_prompt\b"
+)
+
+
+def _yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _name(path: Path) -> str:
+    return path.stem
+
+
+def test_the_playbooks_parse(machine: Machine) -> None:
+    names = [path.stem for path in PLAYBOOKS]
+    run = machine.play(*names, options=("--syntax-check",))
+
+    assert run.status == 0, run.output
+    for name in names:
+        assert f"playbook: {ROOT}/playbooks/{name}.yml" in run.output
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=_name)
+def test_a_playbook_is_plays_of_roles(path: Path) -> None:
+    plays = _yaml(path)
+
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
+    for play in plays:
+        assert play["hosts"] == "all"
+        assert play["gather_facts"] is False
+        assert set(play) <= {"name", "hosts", "gather_facts", "roles"}
+        for role in play["roles"]:
+            assert set(role) <= {"role", "vars"}
+            assert role["role"].startswith(COLLECTION + ".")
+            assert (ROOT / "roles" / role["role"].split(".")[-1]).is_dir()
+    assert plays[-1]["roles"][-1]["role"].split(".")[-1] in PUBLISHERS
+
+
+def test_each_operation_has_a_playbook_with_its_phases() -> None:
+    operations = {
+        path.stem
+        for path in (ROOT / "adapter/operations").glob("*.py")
+        if not path.stem.startswith("_")
+    }
+
+    assert operations <= {path.stem for path in PLAYBOOKS}
+
+
+@pytest.mark.parametrize("path", ROLES, ids=_name)
+def test_a_role_declares_what_it_takes(path: Path) -> None:
+    options = _yaml(path / "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    defaults_file = path / "defaults/main.yml"
+    defaults = (_yaml(defaults_file) if defaults_file.exists() else None) or {}
+    optional = {name: option for name, option in options.items() if not option.get("required")}
+
+    assert {name: option["default"] for name, option in optional.items()} == defaults
+    for name, option in options.items():
+        assert name.startswith(path.name + "_")
+        assert option["description"]
+        assert option["type"]
+    assert (path / "README.md").is_file()
+    readme = (path / "README.md").read_text(encoding="utf-8")
+    assert [name for name in options if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize("path", ROLES, ids=_name)
+def test_a_role_uses_its_own_names_and_full_module_names(path: Path) -> None:
+    for file in sorted(path.rglob("tasks/*.yml")):
+        for task in _yaml(file):
+            module = next(key for key in task if "." in key)
+            assert module.startswith(("ansible.builtin.", COLLECTION + "."))
+            assert re.fullmatch(r"[A-Z].*[a-z]", task["name"])
+            assert str(task.get("register", f"__{path.name}_")).startswith(f"__{path.name}_")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for top in ("playbooks", "roles") for path in sorted((ROOT / top).rglob("*.yml"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_nothing_that_makes_hosts_depend_on_each_other(path: Path) -> None:
+    found = FORBIDDEN.findall(path.read_text(encoding="utf-8"))
+
+    assert found == []
+
+
+@pytest.fixture(scope="module")
+def docs(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Any]:
+    machine = Machine(tmp_path_factory.mktemp("docs"))
+    names = [f"{COLLECTION}.{path.stem}" for path in MODULES]
+    done = subprocess.run(
+        [str(BIN / "ansible-doc"), "-t", "module", "--json", *names],
+        cwd=ROOT,
+        env=machine.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_is_documented(path: Path, docs: Dict[str, Any]) -> None:
+    document = docs[f"{COLLECTION}.{path.stem}"]
+
+    assert document["examples"]
+    assert document["return"]["ceph_orch_result"]["contains"]
+    for attribute in ("check_mode", "diff_mode"):
+        assert document["doc"]["attributes"][attribute]["support"] in ("full", "none")
+
+
+class _Captured(Exception):
+    """Carry what a module gives to AnsibleModule."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_modules_options_are_those_it_documents(
+    path: Path, docs: Dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module(f"plugins.modules.{path.stem}")
+
+    def capture(**arguments: Any) -> None:
+        raise _Captured(arguments)
+
+    monkeypatch.setattr(module, "AnsibleModule", capture)
+    with pytest.raises(_Captured) as captured:
+        module.main()
+    arguments = captured.value.args[0]
+
+    assert arguments["supports_check_mode"] is True
+    documented = docs[f"{COLLECTION}.{path.stem}"]["doc"]["options"]
+    _compare(arguments["argument_spec"], documented)
+
+
+def _compare(spec: Dict[str, Any], documented: Dict[str, Any]) -> None:
+    assert set(spec) == set(documented)
+    for name, option in spec.items():
+        described = documented[name]
+        for key in ("type", "elements", "choices", "default"):
+            assert (name, key, option.get(key)) == (name, key, described.get(key))
+        assert bool(option.get("required")) == bool(described.get("required"))
+        if "options" in option:
+            _compare(option["options"], described["suboptions"])
+
+
+def _sources() -> List[Path]:
+    return sorted((ROOT / "plugins").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", _sources(), ids=_name)
+def test_files_are_small_and_speak_python_3_7(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert len(text.splitlines()) <= 400
+    assert "from __future__ import annotations" in text
+    assert "shell=True" not in text
+    ast.parse(text, str(path), feature_version=(3, 7))
+
+
+@pytest.mark.parametrize("path", MODULES + _sources(), ids=_name)
+def test_collection_code_imports_relatively(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert "from plugins" not in text
+    assert "ansible_collections" not in text
+    assert "import adapter" not in text
+    assert "from adapter" not in text

@@ -1,0 +1,307 @@
+"""The playbooks do on this machine what they say: predicted, done, done again, undone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+import yaml
+
+from tests.unit.content.runs import ROOT, Machine
+
+# A value that becomes a file if anything evaluates it.
+HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch CANARY') }}$(touch CANARY)`touch CANARY`"
+
+
+def _report(**variables: Any) -> Dict[str, Any]:
+    return {"host_report_ceph_volume": "never", **variables}
+
+
+def test_reading_playbooks(machine: Machine) -> None:
+    run = machine.play(
+        "get_inventory", "get_facts", "available", "list_daemons", "get_hosts", variables=_report()
+    )
+
+    assert run.status == 0, run.output
+    assert run.changed == []
+    inventory = run.published("Read the disks of hosts")
+    assert set(inventory) == {"schema", "identity", "timings", "devices", "devices_source"}
+    assert inventory["devices_source"] == "module"
+    facts = run.published("Read the facts of hosts")
+    assert facts["facts"]["kernel"] == os.uname().release
+    assert facts["facts"]["memory_total_kb"] > 0
+    assert set(facts["identity"]) == {"hostname", "fqdn", "machine_id", "python", "record"}
+    assert set(run.published("Look whether hosts answer")) == {"schema", "identity", "timings"}
+    assert isinstance(run.published("List the Ceph daemons on hosts")["daemons"], list)
+    assert run.custom["_run"]["ceph_orch_result"] == {
+        "h1": {
+            "schema": 1,
+            "host": {"hostname": "h1", "addr": "h1", "labels": [], "status": ""},
+        }
+    }
+
+
+def test_one_call_reports_everything(machine: Machine) -> None:
+    everything = ["facts", "devices", "daemons"]
+    run = machine.play("get_inventory", variables=_report(host_report_gather=everything))
+
+    assert run.status == 0, run.output
+    published = run.published()
+    assert set(everything) <= set(published)
+    assert set(published["timings"]) == set(everything)
+    assert len([row for row in run.rows if row["result"]]) == 1
+
+
+def test_another_machine_is_refused(machine: Machine, tmp_path: Path) -> None:
+    run = machine.play(
+        "update_host_addr",
+        variables={
+            "update_host_addr_machine_id": "0" * 32,
+            "host_record_path": str(tmp_path / "host.json"),
+        },
+    )
+
+    assert run.status != 0
+    assert "Another machine answers" in run.failures[0]
+    assert not (tmp_path / "host.json").exists()
+
+
+def test_arguments_that_make_no_sense_are_refused(machine: Machine) -> None:
+    run = machine.play("get_inventory", variables={"host_report_gather": ["everything"]})
+    assert run.status != 0
+    assert "host_report_gather" in run.output
+    assert "facts, devices, daemons" in run.output
+    run = machine.play("blink_device_light", variables={"device_light_kind": "ident"})
+    assert run.status != 0
+    assert "device_light_locations" in run.output
+
+
+def test_a_host_is_added_and_removed(machine: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "ceph-orch-ansible" / "host.json"
+    variables = _report(
+        host_report_gather=[],
+        host_record_path=str(path),
+        host_record_hostname="h1",
+        host_record_addr="192.0.2.1",
+        host_record_labels=["b", "a"],
+        host_record_cluster="cluster-1",
+    )
+
+    predicted = machine.play("add_host", variables=variables, options=("--check", "--diff"))
+    assert predicted.status == 0, predicted.output
+    assert len(predicted.changed) == 1
+    assert '"cluster": "cluster-1"' in predicted.diffs[0]["after"]
+    assert not path.parent.exists()
+
+    done = machine.play("add_host", "add_host", variables=variables)
+    assert done.status == 0, done.output
+    assert done.changed == predicted.changed
+    record = json.loads(path.read_text(encoding="utf-8"))
+    assert record == {
+        "schema": 1,
+        "hostname": "h1",
+        "addr": "192.0.2.1",
+        "labels": ["a", "b"],
+        "cluster": "cluster-1",
+    }
+    assert done.published()["record"] == record
+
+    other = machine.play(
+        "add_host_label", "remove_host", variables={**variables, "host_record_cluster": "cluster-2"}
+    )
+    assert other.status != 0
+    assert "its record names cluster-1" in other.failures[0]
+    assert json.loads(path.read_text(encoding="utf-8")) == record
+
+    taken = machine.play(
+        "remove_host_label",
+        variables={
+            **variables,
+            "host_record_cluster": "cluster-2",
+            "host_record_labels": [],
+            "host_record_takeover": True,
+        },
+    )
+    assert taken.status == 0, taken.output
+    assert json.loads(path.read_text(encoding="utf-8"))["labels"] == []
+
+    kept = machine.play("remove_host", variables=_only(path))
+    assert "its record names cluster-2" in kept.failures[0]
+    only = {**_only(path), "host_record_cluster": "cluster-2"}
+    predicted = machine.play("remove_host", variables=only, options=("--check",))
+    assert len(predicted.changed) == 1
+    assert path.exists()
+    gone = machine.play("remove_host", "remove_host", variables=only)
+    assert len(gone.changed) == 1
+    assert gone.published() == {"record": None}
+    assert not path.parent.exists()
+
+
+def _only(path: Path) -> Dict[str, Any]:
+    return {"host_record_path": str(path)}
+
+
+@pytest.fixture
+def enclosure(tmp_path: Path) -> Path:
+    """An enclosure with one disk, made of files."""
+    slot = tmp_path / "sys/class/enclosure/0:0:8:0/Slot 01"
+    (slot / "device/block/sdx").mkdir(parents=True)
+    (slot / "locate").write_text("0\n")
+    return slot / "locate"
+
+
+def _light(tmp_path: Path, **variables: Any) -> Dict[str, Any]:
+    return {
+        "device_light_sysfs_root": str(tmp_path / "sys"),
+        "device_light_kind": "ident",
+        "device_light_on": True,
+        "device_light_locations": [
+            {"host": "h1", "dev": "sdx", "path": ""},
+            {"host": "h2", "dev": "sdy", "path": "/dev/sdy"},
+        ],
+        **variables,
+    }
+
+
+def test_a_light_is_switched_and_read_back(
+    machine: Machine, tmp_path: Path, enclosure: Path
+) -> None:
+    on = _light(tmp_path)
+    predicted = machine.play("blink_device_light", variables=on, options=("--check", "--diff"))
+    assert predicted.status == 0, predicted.output
+    assert len(predicted.changed) == 1
+    assert predicted.diffs[0]["before"] == "/dev/sdx ident off\n"
+    assert predicted.diffs[0]["after"] == "/dev/sdx ident on\n"
+    assert enclosure.read_text() == "0\n"
+
+    done = machine.play("blink_device_light", "blink_device_light", variables=on)
+    assert done.changed == predicted.changed
+    assert enclosure.read_text() == "1"
+    light = {"dev": "sdx", "path": "/dev/sdx", "kind": "ident", "on": True}
+    assert done.published()["lights"] == [{**light, "method": "enclosure", "read_back": True}]
+
+    off = machine.play("blink_device_light", variables=_light(tmp_path, device_light_on=False))
+    assert off.published()["lights"][0]["read_back"] is False
+    assert enclosure.read_text() == "0"
+
+
+def test_lights_of_other_hosts_and_bad_paths(
+    machine: Machine, tmp_path: Path, enclosure: Path
+) -> None:
+    others = [{"host": "h2", "dev": "sdx", "path": ""}]
+    run = machine.play(
+        "blink_device_light", variables=_light(tmp_path, device_light_locations=others)
+    )
+    assert run.status == 0, run.output
+    assert run.published() == {"lights": []}
+
+    bad = [
+        {"host": "h1", "dev": "sdx", "path": ""},
+        {"host": "h1", "dev": "s", "path": "/dev/../x"},
+    ]
+    run = machine.play("blink_device_light", variables=_light(tmp_path, device_light_locations=bad))
+    assert "Invalid path '/dev/../x'" in run.failures[0]
+    assert enclosure.read_text() == "0\n"
+
+
+def test_adapters_look_for_disks(machine: Machine, tmp_path: Path) -> None:
+    scans = [tmp_path / f"sys/class/scsi_host/host{number}/scan" for number in range(2)]
+    for scan in scans:
+        scan.parent.mkdir(parents=True)
+        scan.write_text("")
+    variables = _report(host_report_gather=[], host_rescan_sysfs_root=str(tmp_path / "sys"))
+
+    predicted = machine.play("rescan_host", variables=variables, options=("--check",))
+    assert predicted.published()["rescan"]["message"] == "2 of 2 adapters would look for new disks"
+    assert [scan.read_text() for scan in scans] == ["", ""]
+    done = machine.play("rescan_host", variables=variables)
+    assert done.published()["rescan"] == {
+        "adapters": 2,
+        "asked": 2,
+        "failed": [],
+        "appeared": [],
+        "vanished": [],
+        "message": "2 of 2 adapters looked for new disks",
+    }
+    assert [scan.read_text() for scan in scans] == ["- - -", "- - -"]
+    assert done.changed == []
+
+
+def test_hostile_values_stay_data(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canaries = [tmp_path / "CANARY", ROOT / "CANARY", ROOT / "playbooks/CANARY", Path("/CANARY")]
+    path = tmp_path / "host.json"
+    run = machine.play(
+        "add_host",
+        "get_hosts",
+        variables=_report(
+            host_report_gather=[],
+            host_record_path=str(path),
+            host_record_hostname=HOSTILE,
+            host_record_addr=HOSTILE,
+            host_record_labels=[HOSTILE, "-oProxyCommand=touch CANARY"],
+            host_record_cluster=HOSTILE,
+        ),
+        host={"orch_record": {"hostname": "h1", "labels": [HOSTILE]}},
+    )
+
+    assert run.status == 0, run.output
+    assert json.loads(path.read_text(encoding="utf-8"))["hostname"] == HOSTILE
+    assert run.custom["_run"]["ceph_orch_result"]["h1"]["host"]["labels"] == [HOSTILE]
+
+    bad = [{"host": "h1", "dev": HOSTILE, "path": HOSTILE}]
+    run = machine.play(
+        "blink_device_light",
+        variables=_light(
+            tmp_path, device_light_locations=bad, device_light_command=["echo", HOSTILE]
+        ),
+    )
+    assert "it is not a device file" in run.failures[0]
+    assert [canary for canary in canaries if canary.exists()] == []
+
+
+def _prepare(tmp_path: Path, script: str, programs: Dict[str, str]) -> str:
+    """Run what host_prepare runs, on a machine that has nothing but these programs."""
+    source = yaml.safe_load((ROOT / "roles/host_prepare/vars/main.yml").read_text(encoding="utf-8"))
+    bin_dir = tmp_path / "bin"
+    bin_dir.mkdir()
+    for name in ("tail", "tr", "touch", "chmod"):
+        os.symlink(f"/usr/bin/{name}", bin_dir / name)
+    for name, body in programs.items():
+        (bin_dir / name).write_text(f"#!/bin/sh\n{body}\n")
+        (bin_dir / name).chmod(0o755)
+    return subprocess.run(
+        ["/bin/sh", "-c", source["__host_prepare_script"][script]],
+        env={"PATH": str(bin_dir), "BIN": str(bin_dir)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+INSTALLS = 'case "$*" in *install*python3*) touch "$BIN/python3"; chmod 755 "$BIN/python3";; esac'
+
+
+@pytest.mark.parametrize(
+    ("script", "programs", "said"),
+    [
+        ("look", {"python3": "exit 0"}, "ceph-orch: present"),
+        ("look", {"apt-get": INSTALLS}, "ceph-orch: missing"),
+        ("install", {"python3": "exit 0", "apt-get": "exit 9"}, "ceph-orch: present"),
+        ("install", {"apt-get": INSTALLS}, "ceph-orch: installed"),
+        ("install", {"dnf": INSTALLS}, "ceph-orch: installed"),
+        ("install", {"zypper": INSTALLS}, "ceph-orch: installed"),
+        ("install", {"apt-get": "echo E: no network; exit 100"}, "ceph-orch: failed E: no network"),
+        ("install", {}, "ceph-orch: failed there is neither apt-get nor dnf nor zypper"),
+    ],
+)
+def test_python_is_installed_only_where_it_is_missing(
+    script: str, programs: Dict[str, str], said: str, tmp_path: Path
+) -> None:
+    assert _prepare(tmp_path, script, programs) == said
+    assert (tmp_path / "bin/python3").exists() is (said.split()[1] in ("present", "installed"))
