@@ -73,8 +73,7 @@ def test_another_machine_is_refused(machine: Machine, tmp_path: Path) -> None:
 def test_arguments_that_make_no_sense_are_refused(machine: Machine) -> None:
     run = machine.play("get_inventory", variables={"host_report_gather": ["everything"]})
     assert run.status != 0
-    assert "host_report_gather" in run.output
-    assert "facts, devices, daemons" in run.output
+    assert "gather must be one or more of: facts, devices, daemons" in run.output
     run = machine.play("blink_device_light", variables={"device_light_kind": "ident"})
     assert run.status != 0
     assert "device_light_locations" in run.output
