@@ -23,7 +23,7 @@ from .errors import (
 )
 from .events import OrchestratorEvent
 from .host_placement import HostPattern, HostPlacementSpec, PatternType
-from .hosts import HostSpec, assert_valid_host
+from .hosts import HostSpec, assert_valid_host, assert_valid_oob
 from .inventory import Device, DeviceLightLoc, Devices, InventoryFilter, InventoryHost
 from .matchers import AllMatcher, EqualityMatcher, Matcher, SizeMatcher, SubstringMatcher
 from .orchestrator import Orchestrator
@@ -150,6 +150,7 @@ __all__ = [
     "UpgradeStatusSpec",
     "YamlLiteralString",
     "assert_valid_host",
+    "assert_valid_oob",
     "completion_to_result",
     "daemon_type_to_service",
     "datetime_now",

@@ -8,7 +8,7 @@ comparisons per field.
 from __future__ import annotations
 
 import reprlib
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple, Type
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, NoReturn, Optional, Type
 
 from .errors import SpecValidationError
 
@@ -55,21 +55,33 @@ def is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
 
-_NAMED: Dict[str, Tuple[Check, str]] = {
-    "Any": (lambda value: True, "anything"),
-    "None": (lambda value: value is None, "nothing"),
-    "bool": (is_bool, "true or false"),
-    "dict": (lambda value: isinstance(value, dict), "a mapping"),
-    "float": (is_number, "a number"),
-    "int": (is_int, "an integer"),
-    "list": (lambda value: isinstance(value, list), "a list"),
-    "str": (is_str, "a string (in quotes if it looks like a number)"),
+class Kind(NamedTuple):
+    """What a field may be: a test, words for messages, and classes that need no test."""
+
+    test: Check
+    words: str
+    exact: FrozenSet[type]
+
+
+def _kind(test: Check, words: str, *exact: type) -> Kind:
+    return Kind(test, words, frozenset(exact))
+
+
+_NAMED: Dict[str, Kind] = {
+    "Any": _kind(lambda value: True, "anything"),
+    "None": _kind(lambda value: value is None, "nothing", type(None)),
+    "bool": _kind(is_bool, "true or false", bool),
+    "dict": _kind(lambda value: isinstance(value, dict), "a mapping", dict),
+    "float": _kind(is_number, "a number", int, float),
+    "int": _kind(is_int, "an integer", int),
+    "list": _kind(lambda value: isinstance(value, list), "a list", list),
+    "str": _kind(is_str, "a string (in quotes if it looks like a number)", str),
 }
 
 
 def declare(cls: type, words: str) -> None:
     """Let fields be declared with a class of ours; ``words`` describe it in messages."""
-    _NAMED[cls.__name__] = (lambda value: isinstance(value, cls), words)
+    _NAMED[cls.__name__] = _kind(lambda value: isinstance(value, cls), words, cls)
 
 
 def _split_arguments(text: str) -> List[str]:
@@ -86,18 +98,17 @@ def _split_arguments(text: str) -> List[str]:
     return [*parts, text[start:].strip()]
 
 
-def _list_of(inner: Tuple[Check, str]) -> Tuple[Check, str]:
-    test, words = inner
+def _list_of(inner: Kind) -> Kind:
+    test = inner.test
 
     def check(value: Any) -> bool:
         return isinstance(value, list) and all(map(test, value))
 
-    return check, f"a list, each {words}"
+    return _kind(check, f"a list, each {inner.words}")
 
 
-def _dict_of(key: Tuple[Check, str], item: Tuple[Check, str]) -> Tuple[Check, str]:
-    key_test, key_words = key
-    item_test, item_words = item
+def _dict_of(key: Kind, item: Kind) -> Kind:
+    key_test, item_test = key.test, item.test
 
     def check(value: Any) -> bool:
         return (
@@ -106,27 +117,27 @@ def _dict_of(key: Tuple[Check, str], item: Tuple[Check, str]) -> Tuple[Check, st
             and all(map(item_test, value.values()))
         )
 
-    return check, f"a mapping of {key_words} to {item_words}"
+    return _kind(check, f"a mapping of {key.words} to {item.words}")
 
 
-def _any_of(choices: List[Tuple[Check, str]]) -> Tuple[Check, str]:
-    tests = tuple(test for test, _ in choices)
+def _any_of(choices: List[Kind]) -> Kind:
+    tests = tuple(choice.test for choice in choices)
 
     def check(value: Any) -> bool:
         return any(test(value) for test in tests)
 
-    return check, " or ".join(words for _, words in choices if words != "nothing")
+    words = [choice.words for choice in choices if choice.words != "nothing"]
+    return _kind(check, " or ".join(words), *(one for choice in choices for one in choice.exact))
 
 
-def checker_for(annotation: str) -> Tuple[Check, str]:
-    """Turn the text of a type annotation into ``(function, words for messages)``."""
+def checker_for(annotation: str) -> Kind:
+    """Turn the text of a type annotation into what checks it."""
     name, bracket, rest = annotation.strip().partition("[")
     if not bracket:
         return _NAMED[name]
     inner = [checker_for(part) for part in _split_arguments(rest[:-1])]
     if name == "Optional":
-        test = inner[0][0]
-        return (lambda value: value is None or test(value)), inner[0][1]
+        return _any_of([*inner, _NAMED["None"]])
     if name == "Union":
         return _any_of(inner)
     if name == "List":
@@ -134,25 +145,25 @@ def checker_for(annotation: str) -> Tuple[Check, str]:
     return _dict_of(inner[0], inner[1])
 
 
-def checkers_for(annotations: Dict[str, str]) -> Dict[str, Tuple[Check, str]]:
+def checkers_for(annotations: Dict[str, str]) -> Dict[str, Kind]:
     """Turn a table of field names and annotation texts into a table of checkers."""
     return {name: checker_for(text) for name, text in annotations.items()}
 
 
 def check_fields(
     values: Dict[str, Any],
-    checkers: Dict[str, Tuple[Check, str]],
+    checkers: Dict[str, Kind],
     error: Type[Exception],
     what: str,
 ) -> None:
     """Check ``values`` against a table of all allowed fields; ``what`` names the thing."""
     for name, value in values.items():
-        checker = checkers.get(name)
-        if checker is None:
+        kind = checkers.get(name)
+        if kind is None:
             allowed = ", ".join(sorted(checkers))
             raise error(f"{what}: unknown key {shown(name)}; allowed: {allowed}")
-        if not checker[0](value):
-            refuse(f"{what}: {name}", value, checker[1], error)
+        if value.__class__ not in kind.exact and not kind.test(value):
+            refuse(f"{what}: {name}", value, kind.words, error)
 
 
 def require_mapping(
@@ -162,7 +173,7 @@ def require_mapping(
     if not isinstance(value, dict):
         refuse(what, value, "a mapping (JSON object)", error)
     for key in value:
-        if not isinstance(key, str):
+        if key.__class__ is not str and not isinstance(key, str):
             refuse(f"{what}: key", key, "a string", error)
     return value
 

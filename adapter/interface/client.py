@@ -54,4 +54,5 @@ def _stub(name: str) -> Callable[..., Any]:
 
 
 for _name in (*FEATURES, *HIDDEN_FEATURES):
-    setattr(OrchestratorClientMixin, _name, _stub(_name))
+    if _name != "is_orchestrator_module":  # that one is about the module itself
+        setattr(OrchestratorClientMixin, _name, _stub(_name))

@@ -30,6 +30,16 @@ def assert_valid_host(name: str) -> None:
             )
 
 
+def assert_valid_oob(oob: Dict[str, Any]) -> None:
+    """Raise ``SpecValidationError`` unless ``oob`` has a username and a password."""
+    missing = [key for key in ("username", "password") if not oob.get(key)]
+    if missing:
+        raise SpecValidationError(
+            f"oob: {' and '.join(missing)} is missing;"
+            " allowed: a mapping with username and password"
+        )
+
+
 def _without_repeats(labels: List[str]) -> List[str]:
     return list(dict.fromkeys(labels))
 
@@ -81,12 +91,7 @@ class HostSpec:
         assert_valid_host(self.hostname)
         check_fields(vars(self), self._CHECKERS, SpecValidationError, "host spec")
         if self.oob:
-            missing = [key for key in ("username", "password") if not self.oob.get(key)]
-            if missing:
-                raise SpecValidationError(
-                    f"oob: {' and '.join(missing)} is missing for host {self.hostname};"
-                    " allowed: a mapping with username and password"
-                )
+            assert_valid_oob(self.oob)
 
     def to_json(self) -> Dict[str, Any]:
         """Give the JSON form; ``location`` and ``oob`` only where they are set."""

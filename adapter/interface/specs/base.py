@@ -195,33 +195,43 @@ class ServiceSpec:
     @classmethod
     def _own_type(cls) -> Optional[str]:
         """Give the type of a class that has only one, for specs that leave it out."""
-        types = [name for name, spec_class in CLASSES.items() if spec_class is cls]
+        types = [name for name, one in CLASSES.items() if one is cls]
         return types[0] if len(types) == 1 else None
 
     @classmethod
     def _from_json_impl(cls: Type[ServiceSpecT], data: Dict[str, Any]) -> ServiceSpecT:
         """Make the spec from its fields in JSON form; each is checked against its type."""
-        fields, readers, values = cls._fields, cls._readers, {}
-        what = data["service_type"]
+        fields = cls._fields
+        plain, readers = fields.plain, cls._readers
+        values: Dict[str, Any] = {}
         for name, value in data.items():
+            allowed = plain.get(name)
+            if allowed is not None and value.__class__ in allowed:
+                values[name] = value
+                continue
             name = cls._renamed.get(name, name)
             if value is None or name in cls._ignored:
                 continue
-            checker = fields.checkers.get(name)
-            if checker is None:
-                raise SpecValidationError(
-                    f"{what}: {shown(name)} is an unexpected keyword;"
-                    f" allowed: {', '.join(sorted(fields.names))}"
-                )
-            reader = readers.get(name)
-            if reader is not None:
-                value = reader(value)
-            if not checker[0](value):
-                value = fields.coerced(name, value)
-                if not checker[0](value):
-                    refuse(f"{what}: {name}", value, checker[1])
-            values[name] = copied(value) if value.__class__ in (list, dict) else value
+            if name in readers and name in fields.names:
+                value = readers[name](value)
+            values[name] = cls._checked(data["service_type"], name, value)
         return cls(**values)
+
+    @classmethod
+    def _checked(cls, what: str, name: str, value: Any) -> Any:
+        """Give a field's value as the constructor takes it, or refuse it."""
+        fields = cls._fields
+        kind = fields.checkers.get(name)
+        if kind is None:
+            raise SpecValidationError(
+                f"{what}: {shown(name)} is an unexpected keyword;"
+                f" allowed: {', '.join(sorted(fields.names))}"
+            )
+        if not kind.test(value):
+            value = fields.coerced(name, value)
+            if not kind.test(value):
+                refuse(f"{what}: {name}", value, kind.words)
+        return copied(value) if value.__class__ in (list, dict) else value
 
     # writing
 
@@ -276,9 +286,9 @@ class ServiceSpec:
         """
         checkers = self._fields.checkers
         for name, value in vars(self).items():
-            checker = checkers.get(name)
-            if checker is not None and not checker[0](value):
-                self._refuse(name, checker[1])
+            kind = checkers.get(name)
+            if kind is not None and not kind.test(value):
+                self._refuse(name, kind.words)
         self._validate_values()
 
     def _validate_values(self) -> None:
@@ -292,8 +302,9 @@ class ServiceSpec:
         for network in self.networks:
             if not is_network(network):
                 self._refuse("networks", "networks such as 10.0.0.0/16", network)
+        values = self.__dict__
         for name in self._fields.ports:
-            port = getattr(self, name)
+            port = values[name]
             if port is not None and not 0 <= port <= 65535:
                 self._refuse(name, "a port, 1 to 65535")
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Callable, Dict, FrozenSet, List, Tuple, Type, TypeVar, cast
 
-from ..checks import Check, checkers_for, is_int
+from ..checks import Kind, checkers_for, is_int
 from ..errors import SpecValidationError
 from ..placement import PlacementSpec
 
@@ -45,7 +45,15 @@ class SpecFields:
         defaults, annotations = _declared(cls)
         resting: Dict[str, Any] = cast(Any, cls)._resting
         self.names: FrozenSet[str] = frozenset(defaults)
-        self.checkers: Dict[str, Tuple[Check, str]] = checkers_for(annotations)
+        self.checkers: Dict[str, Kind] = checkers_for(annotations)
+        readers: Dict[str, Any] = cast(Any, cls)._readers
+        none = type(None)
+        # a value of such a class is taken as it is; lists and mappings are looked into
+        self.plain: Dict[str, FrozenSet[type]] = {
+            name: kind.exact - {none, list, dict}
+            for name, kind in self.checkers.items()
+            if name not in readers
+        }
         self.written: Tuple[Tuple[str, Any], ...] = tuple(
             (name, resting.get(name, defaults[name]))
             for name in sorted(defaults)
