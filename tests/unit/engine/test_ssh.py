@@ -1,0 +1,314 @@
+"""Probes, host keys and connections, against an sshd of our own on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from adapter.engine.local import LocalEngine
+from adapter.engine.model import JobStatus, Request, Target
+from adapter.engine.remote import why_unreachable
+from adapter.engine.ssh import MemoryProber, ProbeResult, SshProber
+from adapter.engine.ssh_files import SshFiles
+from adapter.engine.ssh_reasons import explain
+from adapter.errors import InvalidValue
+from tests.unit.engine.harness import CONTENT, Sshd, drain, finish, is_alive, until
+
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBnrGdN3Cs1Dm5AjS4kR8yA0qkE3wVQzv3dGcUKaDWXu"
+
+
+@pytest.fixture
+def files(state: Path, sshd: Sshd) -> SshFiles:
+    return SshFiles(state / "s", sshd.key, user=sshd.user)
+
+
+@pytest.fixture
+def prober(files: SshFiles, sshd: Sshd) -> Iterator[SshProber]:
+    prober = SshProber(files)
+    yield prober
+    prober.close(sshd.target)
+
+
+def test_learning_a_host(prober: SshProber, files: SshFiles, sshd: Sshd) -> None:
+    refused = prober.probe(sshd.target)
+    assert not refused.ok
+    assert refused.reason == "no ssh host key is pinned for 127.0.0.1"
+    seen = prober.probe(sshd.target, learn_keys=True)
+    assert seen.reason == ""
+    assert seen.keys == (sshd.public_host_key,)
+    assert seen.hostname == socket.gethostname()
+    machine_id = Path("/etc/machine-id")
+    assert seen.machine_id == (machine_id.read_text().strip() if machine_id.exists() else "")
+    assert os.access(seen.python, os.X_OK)
+    # What was learned is not accepted before it is pinned.
+    assert not prober.probe(sshd.target).ok
+    assert files.write([(sshd.target, seen.keys)]) == []
+    assert prober.probe(sshd.target).ok
+
+
+def test_probes_share_a_connection_until_it_is_closed(
+    prober: SshProber, files: SshFiles, sshd: Sshd
+) -> None:
+    files.write([(sshd.target, [sshd.public_host_key])])
+    assert prober.probe(sshd.target).ok
+    assert any(files.control_dir.iterdir())
+    shared = list(files.control_dir.iterdir())
+    assert prober.probe(sshd.target).ok
+    assert list(files.control_dir.iterdir()) == shared
+    prober.close(sshd.target)
+    assert not any(files.control_dir.iterdir())
+
+
+def test_a_changed_host_key(prober: SshProber, files: SshFiles, sshd: Sshd) -> None:
+    files.write([(sshd.target, [sshd.public_host_key])])
+    sshd.stop()
+    sshd.new_host_key()
+    sshd.start()
+    seen = prober.probe(sshd.target)
+    assert not seen.ok
+    assert seen.reason == "the ssh host key of 127.0.0.1 is not the one that was pinned"
+    assert "`ceph orch host set-addr h1 127.0.0.1`" in seen.remedy
+    assert files.write([(sshd.target, [sshd.public_host_key])]) == [sshd.target]
+    assert prober.probe(sshd.target).ok
+
+
+def test_a_key_that_is_not_accepted(prober: SshProber, files: SshFiles, sshd: Sshd) -> None:
+    pair = files.generate_key()
+    files.identity_path = files.state_dir / "identity"
+    files.set_identity(pair.private)
+    files.rewrite()
+    seen = prober.probe(sshd.target, learn_keys=True)
+    assert not seen.ok
+    assert seen.reason == (
+        f"permission denied for user '{sshd.user}' with the key {files.identity_path}"
+    )
+    assert "authorized_keys" in seen.remedy
+    # The host has shown its key although the login failed.
+    assert seen.keys == (sshd.public_host_key,)
+
+
+def test_hosts_that_do_not_answer(prober: SshProber) -> None:
+    closed = prober.probe(Target("h1", "127.0.0.1", port=1), learn_keys=True)
+    assert closed.reason == "connection refused at 127.0.0.1 port 1"
+    unknown = prober.probe(Target("h1", "no-such-host.invalid"), timeout=20)
+    assert unknown.reason == "the name no-such-host.invalid cannot be resolved"
+
+
+def test_asking_ssh_why(files: SshFiles, sshd: Sshd) -> None:
+    files.write([(sshd.target, [sshd.public_host_key])])
+    closed = Target("h2", "127.0.0.1", port=1)
+    targets = (sshd.target, closed, Target("here", "127.0.0.1", connection="local"))
+    assert why_unreachable(targets, str(files.config_path)) == {"h2": "Connection refused"}
+
+
+def test_a_daemon_that_hangs(prober: SshProber) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        target = Target("h1", "127.0.0.1", port=silent.getsockname()[1])
+        started = time.monotonic()
+        seen = prober.probe(target, timeout=0.5)
+        assert time.monotonic() - started < 5
+        assert seen.reason == "no answer from 127.0.0.1 within 0.5 s"
+        assert seen.seconds >= 0.5
+        prober.files = SshFiles(prober.files.state_dir / "quick", connect_timeout=1)
+        seen = prober.probe(target)
+        assert seen.reason == (
+            f"something accepts connections at 127.0.0.1 port {target.port} "
+            "but does not speak ssh in time"
+        )
+
+
+def test_the_machine_itself(files: SshFiles) -> None:
+    seen = SshProber(files).probe(Target("here", "127.0.0.1", connection="local"))
+    assert seen.ok
+    assert seen.hostname == socket.gethostname()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        Target("h1", "-oProxyCommand=touch${IFS}x"),
+        Target("h1", "h1;id"),
+        Target("h1", "h1", user="-oProxyCommand=x"),
+        Target("h1", "h1", user="a b"),
+        Target("h1", "fe80::1%$(id)"),
+        Target("h1", ""),
+    ],
+)
+def test_what_ssh_is_not_given(state: Path, target: Target) -> None:
+    files = SshFiles(state)
+    for call in (
+        lambda: SshProber(files).probe(target),
+        lambda: SshProber(files).close(target),
+        lambda: files.write([(target, [])]),
+        lambda: MemoryProber().probe(target),
+    ):
+        with pytest.raises(InvalidValue):
+            call()
+
+
+def test_the_files_are_private_and_written_once(state: Path) -> None:
+    files = SshFiles(state)
+    hosts = [
+        (Target("h1", "10.0.0.1", port=2222, user="admin"), [OTHER_KEY + " comment"]),
+        (Target("h2", "fd00::2"), [OTHER_KEY]),
+        (Target("here", "127.0.0.1", connection="local"), []),
+    ]
+    files.write(hosts)
+    assert files.known_hosts_path.read_text() == (
+        f"[10.0.0.1]:2222 {OTHER_KEY}\nfd00::2 {OTHER_KEY}\n"
+    )
+    config = files.config_path.read_text()
+    assert "Host h1 10.0.0.1\n  HostName 10.0.0.1\n  Port 2222\n  User admin\n" in config
+    before = files.config_path.stat().st_mtime_ns, files.known_hosts_path.stat().st_mtime_ns
+    files.write(hosts)
+    assert before == (
+        files.config_path.stat().st_mtime_ns,
+        files.known_hosts_path.stat().st_mtime_ns,
+    )
+    for path in (files.config_path, files.known_hosts_path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    # Of a key that holds more than a key, only the key is written.
+    files.write([(Target("h1", "10.0.0.1"), [f"{OTHER_KEY}\n* {OTHER_KEY}"])])
+    assert files.known_hosts_path.read_text() == f"10.0.0.1 {OTHER_KEY}\n"
+    with pytest.raises(InvalidValue, match="host key"):
+        files.write([(Target("h1", "10.0.0.1"), ["nonsense"])])
+
+
+def test_a_long_state_directory_gets_short_sockets(state: Path) -> None:
+    files = SshFiles(state / ("long" * 20))
+    assert files.control_dir is not None
+    assert len(str(files.control_dir)) < 50
+    assert stat.S_IMODE(files.control_dir.stat().st_mode) == 0o700
+    files.control_dir.rmdir()
+
+
+def test_keys(state: Path) -> None:
+    files = SshFiles(state)
+    assert "no ssh key" in files.ready()
+    assert files.public_key() == ""
+    pair = files.generate_key("a comment")
+    assert pair.public.startswith("ssh-ed25519 ")
+    assert files.check_key(pair.private) == files.set_identity(pair.private)
+    assert files.public_key().split()[:2] == pair.public.split()[:2]
+    assert files.ready() == ""
+    assert stat.S_IMODE(files.identity_path.stat().st_mode) == 0o600
+    assert sorted(path.name for path in state.iterdir()) == [
+        "cp",
+        "identity",
+        "known_hosts",
+        "ssh_config",
+    ]
+    for text in ("", "nonsense", pair.public, pair.private[:100]):
+        with pytest.raises(InvalidValue) as caught:
+            files.check_key(text)
+        assert "\n" not in str(caught.value)
+        assert str(state) not in str(caught.value)
+        assert not text or text[:40] not in str(caught.value)
+
+
+def test_a_shell_that_runs_nothing(prober: SshProber, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapter.engine.ssh._SCRIPT", "echo This account is not available; exit 1")
+    seen = prober.probe(Target("here", "127.0.0.1", connection="local"))
+    assert seen.reason == ("the login works but the probe does not: This account is not available")
+
+
+@pytest.mark.parametrize(
+    ("stderr", "reason"),
+    [
+        ("ssh: connect to host 10.0.0.1 port 22: No route to host", "no route to 10.0.0.1"),
+        (
+            "ssh: connect to host 10.0.0.1 port 22: Connection timed out",
+            "no answer from 10.0.0.1 port 22",
+        ),
+        (
+            "kex_exchange_identification: Connection closed by remote host",
+            "10.0.0.1 port 22 closed the connection before the login",
+        ),
+        (
+            'Load key "/x": error in libcrypto\nroot@h: Permission denied (publickey).',
+            "the ssh key KEY cannot be used",
+        ),
+        (
+            "Received disconnect: Too many authentication failures",
+            "permission denied for user 'root' with the key KEY",
+        ),
+    ],
+)
+def test_reasons_in_plain_words(stderr: str, reason: str) -> None:
+    found = explain(Target("h1", "10.0.0.1"), f"a banner\r\n{stderr}\r\n", "KEY")
+    assert found is not None
+    assert found[0] == reason
+    assert found[1].endswith((".", "?"))
+    assert explain(Target("h1", "10.0.0.1"), "a banner", "KEY") is None
+
+
+def test_the_memory_prober() -> None:
+    prober = MemoryProber({"10.0.0.2": ProbeResult(ok=False, reason="it is off")})
+    well = prober.probe(Target("h1", "10.0.0.1"), learn_keys=True)
+    assert (well.ok, well.hostname, len(well.keys)) == (True, "h1", 1)
+    assert prober.probe(Target("h2", "10.0.0.2")).reason == "it is off"
+    assert [target.name for target, _ in prober.probed] == ["h1", "h2"]
+
+
+def remote_engine(state: Path, files: SshFiles) -> LocalEngine:
+    return LocalEngine(state, CONTENT, files, python=sys.executable)
+
+
+def test_a_cancelled_job_ends_on_the_host_too(
+    prober: SshProber, files: SshFiles, sshd: Sshd, state: Path, has_ansible: None
+) -> None:
+    files.write([(sshd.target, [sshd.public_host_key])])
+    engine = remote_engine(state, files)
+    started = state / "started"
+    target = replace(sshd.target, user=sshd.user)
+    job = engine.submit(Request("wait", (target,), {"started": str(started)}))
+    pid = until(lambda: started.exists() and started.read_text().strip(), engine.poll)
+    job.cancel()
+    finish(engine, job, 20)
+    assert job.status is JobStatus.CANCELLED
+    assert not is_alive(int(pid))
+    drain(engine)
+    # The host is this very machine, and what was ended there was not the worker.
+    last = (state / "jobs" / job.job_id / "events.jsonl").read_text().splitlines()[-1]
+    assert json.loads(last)["type"] == "end"
+    # The shared connection is left to those who use it.
+    assert prober.probe(sshd.target).seconds < 5
+    assert any(files.control_dir.iterdir())
+
+
+def test_a_lost_job_is_ended_on_the_host_first(
+    files: SshFiles, sshd: Sshd, state: Path, has_ansible: None
+) -> None:
+    files.write([(sshd.target, [sshd.public_host_key])])
+    engine = remote_engine(state, files)
+    started = state / "started"
+    job = engine.submit(Request("wait", (sshd.target,), {"started": str(started)}))
+    pid = until(lambda: started.exists() and started.read_text().strip(), engine.poll)
+    record = json.loads((state / "jobs" / job.job_id / "record.json").read_text())
+    os.kill(record["pid"], signal.SIGKILL)
+    finish(engine, job, 30)
+    assert job.status is JobStatus.LOST
+    assert not is_alive(int(pid))
+    drain(engine)
+
+
+def test_a_host_with_another_key_is_not_spoken_to(
+    files: SshFiles, sshd: Sshd, state: Path, has_ansible: None
+) -> None:
+    files.write([(sshd.target, [OTHER_KEY])])
+    engine = remote_engine(state, files)
+    job = finish(engine, engine.submit(Request("get_report", (sshd.target,))))
+    drain(engine)
+    assert job.outcomes["h1"].message == "Host key verification failed"
