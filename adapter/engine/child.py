@@ -93,6 +93,21 @@ def start(job: JobDir, marker: str, lock: int, *, python: str, home: Path) -> Ch
     return Child(job, marker, process.pid, process)
 
 
+def start_cleaner(job: JobDir, *, python: str, home: Path) -> subprocess.Popen[bytes]:
+    """Start the process that ends what a lost job left on its hosts. Raises ``OSError``."""
+    with open(job.file("worker.log"), "ab", opener=_private) as output:
+        return subprocess.Popen(
+            [python, "-m", "adapter.engine.remote", str(job.path)],
+            cwd=str(job.path),
+            env=_environment("", home),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            close_fds=True,
+        )
+
+
 def default_python() -> str:
     """Return this interpreter, or the system's where this program is not one (ceph-mgr)."""
     name = os.path.basename(sys.executable or "")

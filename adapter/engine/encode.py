@@ -14,7 +14,7 @@ import yaml
 
 from adapter.engine.files import write_private
 from adapter.engine.model import Request, Target
-from adapter.engine.processes import MARK
+from adapter.engine.processes import REMOTE_MARK
 
 try:
     from yaml import CSafeDumper as _SafeDumper
@@ -81,7 +81,7 @@ def _host_variables(target: Target, marker: str) -> Dict[str, Any]:
     }
     if target.connection != "local":
         # Processes on this machine have the mark from the worker.
-        values["ansible_shell_executable"] = f"/usr/bin/env {MARK}={marker} /bin/sh"
+        values["ansible_shell_executable"] = f"/usr/bin/env {REMOTE_MARK}={marker} /bin/sh"
         values["ansible_host"] = target.addr
         values["ansible_port"] = target.port
         values["ansible_user"] = target.user

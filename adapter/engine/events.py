@@ -24,8 +24,9 @@ _PREFIX = re.compile(r"^(?:Task failed|Action failed|Module failed)(?:: |\.\s*)"
 _SSH_PREFIX = re.compile(
     r"^.*?(?:Failed to connect to the host via (?:ssh|scp|sftp)|"
     r"Data could not be sent to remote host.*?Make sure this host can be reached over ssh): ?",
-    re.DOTALL,
+    re.DOTALL | re.IGNORECASE,
 )
+_SAYS_NOTHING = ("Broken pipe", "Data could not be sent")
 _NO_REASON = ("", "One or more items failed", "All items completed", "non-zero return code")
 _NOTE_EVENTS = ("warning", "deprecated", "system_warning")
 
@@ -34,8 +35,9 @@ class EventReader:
     """Turn events into lines, and remember what only the end of a play tells.
 
     ``has_stats`` says that the play came to its end; ``forgiven`` are hosts whose failure was
-    rescued or ignored; ``busy`` those with a task under way; ``errors`` what ansible-playbook
-    complained about; ``last_lines`` the last of its output.
+    rescued or ignored; ``busy`` those with a task under way; ``unexplained`` those that could not
+    be reached without a reason; ``errors`` what ansible-playbook complained about; ``last_lines``
+    the last of its output.
     """
 
     def __init__(self, hosts: List[str]) -> None:
@@ -43,6 +45,7 @@ class EventReader:
         self.no_hosts_matched = False
         self.forgiven: Set[str] = set()
         self.busy: Set[str] = set()
+        self.unexplained: Set[str] = set()
         self.errors: Deque[str] = deque(maxlen=_LAST_LINES)
         self.last_lines: Deque[str] = deque(maxlen=_LAST_LINES)
         self._hosts = set(hosts)
@@ -142,7 +145,10 @@ class EventReader:
         host = str(data.get("host"))
         self.busy.discard(host)
         self._bad.add(host)
-        return self._host(data, "unreachable", message=connection_failure(_result(data)))
+        message = connection_failure(_result(data))
+        if any(words in message for words in _SAYS_NOTHING):
+            self.unexplained.add(host)
+        return self._host(data, "unreachable", message=message)
 
     def _retry(self, data: Mapping[str, Any]) -> List[Line]:
         result = _result(data)

@@ -117,8 +117,11 @@ class JobDirs:
     def create(self, record: JobRecord, settings: Mapping[str, Any], marker: str) -> JobDir:
         """Make the directory of a new job, complete with request, record and lease.
 
-        It gets its name only when everything is in it. Raises ``OSError``.
+        It gets its name only when everything is in it. Raises ``OSError``, ``FileExistsError``
+        for an id that is taken.
         """
+        if (self.root / record.id).exists():
+            raise FileExistsError(record.id)
         temporary = private_dir(self.root / f"{_UNFINISHED}{record.id}")
         job = JobDir(temporary)
         write_json(job.file("request.json"), {"request": record.request.to_json(), **settings})

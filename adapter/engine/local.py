@@ -263,6 +263,7 @@ class LocalEngine:
             clock=self._clock,
             monotonic=self._monotonic,
             cancel=self.cancel,
+            clean=lambda job: children.start_cleaner(job, python=self._python, home=self._state),
         )
 
     def _follow(self, running: Running) -> None:

@@ -153,8 +153,13 @@ class PlaybookRun:
 def runner_settings() -> Dict[str, Any]:
     """Return ansible-runner's settings.
 
-    ``pexpect_timeout`` is how often ``cancel_callback`` is asked while nothing is printed; the end
-    of the run is seen at once whatever it is. Without an output file runner writes less.
+    ``pexpect_timeout`` is how often ``cancel_callback`` is asked while nothing is printed (5 s by
+    default); the end of a run is seen at once whatever it is. ``pexpect_use_poll`` is for
+    descriptors above 1023. Runner's own output file would only be a second ``output.log``.
+
+    Measured (core 2.19, 2 cores): imports 0.15 s CPU, each event 0.3 ms in the worker and about
+    1 ms in runner's callback plugin, pexpect's fixed pause after the end 0.1 s; together 0.2 s
+    more than plain ansible-playbook for 3 hosts.
     """
     return {"pexpect_timeout": 1, "pexpect_use_poll": True, "suppress_output_file": True}
 

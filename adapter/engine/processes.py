@@ -12,6 +12,8 @@ import signal
 from typing import Dict, Iterable, List
 
 MARK = "CEPH_ORCH_JOB"
+# What ssh has started on a host, which may be this very machine: its worker is not to be found.
+REMOTE_MARK = "CEPH_ORCH_TASK"
 
 
 def marked(marker: str) -> List[int]:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 from dataclasses import replace
 from typing import Any, Callable, Dict, Mapping, Optional
 
@@ -45,6 +46,7 @@ class Running:
         clock: Times,
         monotonic: Times,
         cancel: Callable[[str], Any],
+        clean: Callable[[JobDir], subprocess.Popen[bytes]],
     ) -> None:
         self.job = job
         self.marker = marker
@@ -60,6 +62,8 @@ class Running:
         self._cancelled_at: Optional[float] = None
         self._stopped_at: Optional[float] = None
         self._swept_at: Optional[float] = None
+        self._clean = clean
+        self._cleaner: Optional[subprocess.Popen[bytes]] = None
 
     @property
     def is_queued(self) -> bool:
@@ -204,6 +208,8 @@ class Running:
         if left and self._swept_at is not None and now - self._swept_at < _KILL_AFTER:
             return
         processes.signal_all(left, signal.SIGKILL)
+        if not self._hosts_are_clean():
+            return
         status, message = JobStatus.LOST, _LOST
         code = self.child.exit_code if self.child is not None else None
         if self._cancelled_at is not None:
@@ -220,6 +226,22 @@ class Running:
             interrupted=True,
         )
         self._end(status, message, outcomes)
+
+    def _hosts_are_clean(self) -> bool:
+        """Tell whether what a changing job may have left on its hosts has been ended.
+
+        The next writer of a host must not meet it there. It takes some seconds at most, and what
+        runs on a host that does not answer is left alone.
+        """
+        request = self.record.request
+        if not request.changes or all(target.connection != "ssh" for target in request.targets):
+            return True
+        if self._cleaner is None:
+            try:
+                self._cleaner = self._clean(self.job)
+            except OSError:
+                return True
+        return self._cleaner.poll() is not None
 
     def _end(self, status: JobStatus, message: str, outcomes: Mapping[str, HostOutcome]) -> None:
         """Write the result in the worker's place."""
