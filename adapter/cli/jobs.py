@@ -50,7 +50,7 @@ def show(context: Context, job_id: str, form: str) -> None:
 
     \b
     Example:
-      orch-ansible job show 20261123-052600-add_host-1a2b
+      orch-ansible job show 20261123T052600-add_host-1a2b
     """
     with Session(context) as session:
         session.engine.poll()
@@ -67,7 +67,7 @@ def log(context: Context, job_id: str, lines: int) -> None:
 
     \b
     Example:
-      orch-ansible job log 20261123-052600-add_host-1a2b --lines 20
+      orch-ansible job log 20261123T052600-add_host-1a2b --lines 20
     """
     with Session(context) as session:
         for line in collections.deque(session.engine.log(job_id), maxlen=lines):
@@ -84,7 +84,7 @@ def cancel(context: Context, job_id: str) -> None:
 
     \b
     Example:
-      orch-ansible job cancel 20261123-052600-add_host-1a2b
+      orch-ansible job cancel 20261123T052600-add_host-1a2b
     """
     with Session(context) as session:
         completion = session.engine.completion(job_id)
