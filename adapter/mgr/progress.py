@@ -50,7 +50,8 @@ class ProgressReporter:
                 _event(record),
                 ev_msg=state[1],
                 ev_progress=record.progress,
-                refs=["ansible", record.request.operation],
+                # Pairs: the dashboard makes a mapping of them.
+                refs=[("ansible", record.request.operation)],
                 add_to_ceph_s=True,
             )
 

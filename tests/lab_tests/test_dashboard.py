@@ -38,14 +38,14 @@ FLAGS = (
 )
 # The dashboard keeps its list of hosts for a minute.
 CACHED = 75
-# The rows of the page's table: header to what the cell shows, a tick or cross as true or false.
+# The rows of the page's table: header to what the cell shows, a tick (shown or hidden) as true or false.
 READ_TABLE = """
 const heads = [...document.querySelectorAll('table thead th')].map(th => th.innerText.trim());
 return [...document.querySelectorAll('table tbody tr')].map(row => {
   const cells = [...row.querySelectorAll('td')];
   return Object.fromEntries(cells.map((cell, at) => {
-    const tick = cell.querySelector('i.fa-check, i.fa-times');
-    const shown = tick ? tick.classList.contains('fa-check') : cell.innerText.trim();
+    const tick = cell.querySelector('i.fa-check');
+    const shown = tick ? !tick.hidden : cell.innerText.trim();
     return [heads[at] || '', shown];
   }));
 });
