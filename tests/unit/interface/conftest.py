@@ -64,7 +64,7 @@ def read() -> Callable[[str, Any], Any]:
 
 @pytest.fixture(scope="session")
 def quickly() -> Callable[[Callable[[], Any]], Any]:
-    """Run a function that may take some milliseconds of CPU time, not more."""
+    """Run a function that must not grow out of hand."""
 
     def run(function: Callable[[], Any]) -> Any:
         spent: List[float] = []
@@ -85,4 +85,6 @@ def quickly() -> Callable[[Callable[[], Any]], Any]:
     return run
 
 
-LIMIT = 0.02  # seconds
+# Seconds of CPU. What it takes is milliseconds; the bound is for what grows out of hand, on a
+# machine that is busy with other things too.
+LIMIT = 0.5

@@ -67,6 +67,7 @@ ANYTHING = settings(
     max_examples=40 * TIMES,
     deadline=None,
     database=None,
+    derandomize=TIMES == 1,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 Quickly = Callable[[Callable[[], Any]], Any]
@@ -209,8 +210,8 @@ def test_hostile_placement_text(text: str) -> None:
     except interface.SpecValidationError as error:
         message = str(error)
 
-    # a few milliseconds, and for long text some microseconds for each of its parts
-    assert time.thread_time() - before < 0.05 + len(text) * 10e-6
+    # It takes milliseconds; an expression that runs away takes minutes.
+    assert time.thread_time() - before < 5.0
     assert len(message) < 1000
 
 

@@ -86,7 +86,7 @@ def test_a_job_that_hangs_does_not_hold_up_the_others(tmp_path: Path) -> None:
     answers = run_apart({"hangs": lambda: fifo.read_text(), "works": lambda: "x" * 10**6}, 0.5)
 
     assert answers == {"works": "x" * 10**6}
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 def test_a_helper_that_dies_loses_only_its_answers() -> None:
@@ -107,7 +107,7 @@ def test_a_program_is_stopped_with_all_that_it_started() -> None:
     answer = run(["/bin/sh", "-c", "sleep 60 & sleep 60"], 0.2)
 
     assert answer.problem == "/bin/sh did not end within 0.2 s"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 def test_bytes_that_are_no_text_are_read() -> None:
