@@ -284,7 +284,7 @@ def test_a_cancelled_job_ends_on_the_host_too(
     last = (state / "jobs" / job.job_id / "events.jsonl").read_text().splitlines()[-1]
     assert json.loads(last)["type"] == "end"
     # The shared connection is left to those who use it.
-    assert prober.probe(sshd.target).seconds < 5
+    assert prober.probe(sshd.target).seconds < 30
     assert any(files.control_dir.iterdir())
 
 
