@@ -24,6 +24,7 @@ from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus
+from adapter.engine.ssh_files import is_python
 from adapter.errors import InvalidValue
 from adapter.settings import Settings
 
@@ -124,7 +125,7 @@ class Core:
         completion = self.engine.submit(request)
         if operation in REPORTING:
             with self.lock:
-                self.refresh.started(request.hosts)
+                self.refresh.started(request.hosts, completion.job_id)
         self._listen(completion)
         self.wake.set()
         return completion
@@ -148,7 +149,7 @@ class Core:
         for record in self.engine.jobs():
             if not record.status.final:
                 if record.request.operation in REPORTING:
-                    self.refresh.started(record.request.hosts)
+                    self.refresh.started(record.request.hosts, record.id)
                 self._listen(self.engine.completion(record.id))
 
     def _listen(self, completion: Completion) -> None:
@@ -160,7 +161,7 @@ class Core:
         """Take over what one host of a job answered."""
         operation = record.request.operation
         with self.lock:
-            if hostname not in self.hosts:
+            if hostname not in self.hosts or not self._same_host(record, hostname):
                 return
             now = time.monotonic()
             if outcome.status is HostStatus.UNREACHABLE:
@@ -175,6 +176,11 @@ class Core:
             self._note_failure(record, hostname, message)
         self.wake.set()
 
+    def _same_host(self, record: JobRecord, hostname: str) -> bool:
+        """Tell whether a job asked the host as it is known now, not one of that name before."""
+        asked = {target.name: target.addr for target in record.request.targets}
+        return asked.get(hostname) == self.hosts.get(hostname).addr
+
     def _absorb_result(
         self, operation: str, hostname: str, result: Mapping[str, Any], now: float
     ) -> str:
@@ -186,6 +192,9 @@ class Core:
         except OSError as error:
             log.warning("the report of host %s cannot be kept on disk: %s", hostname, error)
             changed = True
+        except Exception as error:
+            log.exception("the report of host %s cannot be read", hostname)
+            return f"its report cannot be read ({type(error).__name__})"
         if changed and operation in REPORTING:
             self.refresh.reported(hostname, now)
             self._learn_python(hostname)
@@ -221,7 +230,7 @@ class Core:
     def _learn_python(self, hostname: str) -> None:
         report, host = self.reports.get(hostname), self.hosts.get(hostname)
         python = str((report.identity if report else {}).get("python") or "")
-        if python.startswith("/") and python != host.python and not host.python:
+        if is_python(python) and not host.python:
             self.hosts.save(replace(host, python=python))
 
     def _note_failure(self, record: JobRecord, hostname: str, message: str) -> None:
@@ -236,13 +245,21 @@ class Core:
         """Account for the hosts that a finished job left without an answer."""
         record = completion.record
         self.wake.set()
-        if not record.status.final or record.status is JobStatus.SUCCEEDED:
+        if not record.status.final:
             return
-        for hostname in record.request.hosts:
-            status = completion.outcomes.get(hostname, HostOutcome()).status
-            if status in (HostStatus.WAITING, HostStatus.NO_RESULT):
-                message = f"{record.status.value}: {record.message}"
-                self.absorb_outcome(record, hostname, HostOutcome(HostStatus.NO_RESULT, message))
+        if record.status is not JobStatus.SUCCEEDED:
+            for hostname in record.request.hosts:
+                status = completion.outcomes.get(hostname, HostOutcome()).status
+                if status in (HostStatus.WAITING, HostStatus.NO_RESULT):
+                    message = f"{record.status.value}: {record.message}"
+                    outcome = HostOutcome(HostStatus.NO_RESULT, message)
+                    self.absorb_outcome(record, hostname, outcome)
+        if record.request.operation in REPORTING:
+            with self.lock:
+                for hostname in record.request.hosts:
+                    if self.refresh.reporter(hostname) == record.id:
+                        message = "it published no report"
+                        self.refresh.failed(hostname, message, time.monotonic())
 
     def forget_failures(self, job_id: str) -> int:
         """Take a job's failures out of the health warnings; return how many there were."""

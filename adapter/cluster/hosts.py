@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from adapter.cluster import names
 from adapter.cluster.store import Store
 from adapter.engine.model import Target
+from adapter.engine.ssh_files import check_key_line, check_target
 from adapter.errors import AdapterError, UnknownName
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class Host:
         """Read a record, which a person may have edited; raises ``InvalidValue``."""
         hostname = names.check_hostname(record.get("hostname"))
         location = record.get("location")
-        return cls(
+        host = cls(
             hostname=hostname,
             addr=names.check_address(record.get("addr") or hostname),
             labels=tuple(names.check_labels(record.get("labels") or ())),
@@ -81,6 +82,10 @@ class Host:
             location=dict(location) if isinstance(location, dict) else None,
             connection="local" if record.get("connection") == "local" else "ssh",
         )
+        check_target(host.target("root"))
+        for key in host.keys:
+            check_key_line(key)
+        return host
 
 
 class Hosts:
@@ -137,8 +142,9 @@ class Hosts:
             raise UnknownName("host", hostname, f"Known hosts: {known}{more}.") from None
 
     def save(self, host: Host) -> Host:
-        """Keep a host, new or changed."""
+        """Keep a host, new or changed; raises ``InvalidValue`` for what could not be read again."""
         record = host.to_record()
+        Host.from_record(record)
         self._store.set(f"{KIND}.{host.hostname}", record)
         self._records[host.hostname] = record
         self._hosts[host.hostname] = host

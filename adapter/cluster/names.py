@@ -14,6 +14,8 @@ from adapter.errors import InvalidValue
 
 HOST_LENGTH = 250
 PART_LENGTH = 63
+# Names that Ansible's inventory keeps for itself.
+RESERVED = ("all", "ungrouped")
 LABEL_LENGTH = 63
 
 _HOST_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
@@ -35,6 +37,8 @@ def check_hostname(name: object, field: str = "host name") -> str:
     remedy = "Use letters, digits, dashes and dots, as `hostname` prints it on the host."
     if len(name) > HOST_LENGTH:
         raise InvalidValue(field, name, f"it is longer than {HOST_LENGTH} characters", remedy)
+    if name.lower() in RESERVED:
+        raise InvalidValue(field, name, "Ansible keeps this name for itself", "Rename the host.")
     for part in name.split("."):
         if len(part) > PART_LENGTH:
             raise InvalidValue(
@@ -71,6 +75,8 @@ def check_address(addr: object, field: str = "address") -> str:
                 field, addr, "it is not an IPv4 address", "Give four numbers from 0 to 255."
             ) from None
         return check_hostname(addr, field)
+    if getattr(parsed, "scope_id", None):
+        raise InvalidValue(field, addr, "it has a zone", "Give an address without '%'.")
     if parsed.is_unspecified or parsed.is_multicast:
         raise InvalidValue(field, addr, "it is not the address of a host", "Give the host's own.")
     return str(parsed)

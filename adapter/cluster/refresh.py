@@ -20,6 +20,7 @@ class Due:
 
     dirty: bool = True
     running: bool = False
+    job: str = ""
     last: Optional[float] = None
     failures: int = 0
     not_before: float = 0.0
@@ -63,12 +64,12 @@ class Refresh:
         regular = 0.0 if state.dirty or state.last is None else state.last + self.interval - now
         return max(regular, state.not_before - now)
 
-    def started(self, hostnames: Iterable[str]) -> None:
+    def started(self, hostnames: Iterable[str], job: str = "") -> None:
         """Note that a job reports these hosts; what changes from here on makes them dirty again."""
         for name in hostnames:
             if name in self._hosts:
                 state = self._hosts[name]
-                state.running, state.dirty = True, False
+                state.running, state.dirty, state.job = True, False, job
 
     def reported(self, hostname: str, now: float) -> None:
         """Note a new report."""
@@ -81,15 +82,16 @@ class Refresh:
         """Note that a host could not be reported, and when it is tried again."""
         state = self._hosts.get(hostname)
         if state is not None:
-            state.failures += 1
-            pause = min(RETRY_LAST, RETRY_FIRST * 2 ** (state.failures - 1))
             state.running, state.dirty, state.error = False, True, reason
+            # Beyond some doublings the pause is the longest one anyway.
+            pause = min(RETRY_LAST, RETRY_FIRST * 2 ** min(state.failures, 10))
+            state.failures += 1
             state.not_before = now + pause
 
-    def running(self, hostname: str) -> bool:
-        """Tell whether a job reports the host at the moment."""
+    def reporter(self, hostname: str) -> str:
+        """Return the job that reports the host at the moment, or nothing."""
         state = self._hosts.get(hostname)
-        return state is not None and state.running
+        return state.job if state is not None and state.running else ""
 
     def errors(self) -> Dict[str, str]:
         """Return why hosts could not be reported, of those whose last try failed."""

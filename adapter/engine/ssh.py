@@ -23,6 +23,7 @@ from adapter.engine.ssh_files import (
     SshFiles,
     check_key_line,
     check_target,
+    is_python,
     known_host_name,
 )
 from adapter.engine.ssh_reasons import explain, in_its_own_words, no_answer
@@ -193,7 +194,7 @@ def _result(
     return ProbeResult(
         ok=True,
         keys=keys,
-        python=python if python.startswith("/") else "",
+        python=python if is_python(python) else "",
         hostname=hostname,
         machine_id=machine_id,
         cluster=cluster.group(1) if cluster else "",

@@ -59,13 +59,18 @@ def check_target(target: Target) -> Target:
         raise InvalidValue("host name", target.name, "in Ansible it is the name of a group")
     if target.connection not in ("ssh", "local"):
         raise InvalidValue("connection", target.connection, "it is neither ssh nor local")
-    if not _PYTHON.fullmatch(target.python):
+    if not is_python(target.python):
         raise InvalidValue("python", target.python, "it is not the path of an interpreter")
     if not (_NAME.fullmatch(target.addr) or _IPV6.fullmatch(target.addr)):
         raise InvalidValue("address", target.addr, "it is neither an IP address nor a host name")
     if isinstance(target.port, bool) or not 0 < target.port < 65536:
         raise InvalidValue("port", target.port, "it is not a port number")
     return target
+
+
+def is_python(path: str) -> bool:
+    """Tell whether a path can be given to Ansible as an interpreter."""
+    return bool(_PYTHON.fullmatch(path))
 
 
 def known_host_name(target: Target) -> str:

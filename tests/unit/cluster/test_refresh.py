@@ -66,3 +66,11 @@ def test_hosts_that_are_left_out_do_not_hurry_the_loop() -> None:
 
     assert refresh.next_due(0.0) == 0.0
     assert refresh.next_due(0.0, but={"h1"}) == 600.0
+
+
+def test_a_host_that_fails_for_days_is_still_tried() -> None:
+    refresh = _refresh()
+    for moment in range(3000):
+        refresh.failed("h1", "no python", float(moment))
+
+    assert refresh.due(3000.0 + RETRY_LAST) == ["h1"]
