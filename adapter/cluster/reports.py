@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
-from adapter.cluster import names
+from adapter.cluster.report_rows import daemon_row, device_row
 from adapter.errors import InvalidValue
 
 log = logging.getLogger(__name__)
@@ -57,13 +57,13 @@ def _rows(result: Mapping[str, Any], part: str, limit: int) -> List[Dict[str, An
 
 
 def _devices(result: Mapping[str, Any]) -> List[Dict[str, Any]]:
-    devices = []
-    for row in _rows(result, "devices", MAX_DEVICES):
-        names.check_device_path(row.get("path"))
-        if not isinstance(row.get("sys_api"), dict):
-            row = {**row, "sys_api": {}}
-        devices.append(row)
+    devices = [device_row(row) for row in _rows(result, "devices", MAX_DEVICES)]
     return sorted(devices, key=lambda row: str(row["path"]))
+
+
+def _daemons(result: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    rows = [daemon_row(row) for row in _rows(result, "daemons", MAX_DAEMONS)]
+    return [row for row in rows if row is not None]
 
 
 def read_result(result: Mapping[str, Any]) -> Dict[str, Any]:
@@ -78,7 +78,7 @@ def read_result(result: Mapping[str, Any]) -> Dict[str, Any]:
     if "devices" in result:
         parts["devices"] = _devices(result)
     if "daemons" in result:
-        parts["daemons"] = _rows(result, "daemons", MAX_DAEMONS)
+        parts["daemons"] = _daemons(result)
     if isinstance(result.get("identity"), dict):
         parts["identity"] = result["identity"]
     return parts

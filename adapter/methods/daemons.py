@@ -44,9 +44,9 @@ class DaemonMethods:
         """
         with self.core.lock:
             hosts = self.core.hosts.all() if host is None else [self.core.hosts.get(host)]
-            found = [daemon for known in hosts for daemon in self._daemons_on(known)]
             if refresh:
                 self.core.refresh.want([known.hostname for known in hosts])
+            found = [daemon for known in hosts for daemon in self._daemons_on(known)]
         if refresh:
             self.core.wake.set()
         wanted = (("daemon_type", daemon_type), ("daemon_id", daemon_id))

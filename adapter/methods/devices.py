@@ -45,14 +45,14 @@ class DeviceMethods:
         """
         with self.core.lock:
             hosts = self._filtered(host_filter)
+            if refresh:
+                self.core.refresh.want([host.hostname for host in hosts])
             found = [
                 self._inventories.of(host.hostname, (host, report.serial), host, report)
                 for host in hosts
                 for report in [self.core.reports.get(host.hostname)]
                 if report is not None and "devices" in report.taken
             ]
-            if refresh:
-                self.core.refresh.want([host.hostname for host in hosts])
         if refresh:
             self.core.wake.set()
         return found
@@ -134,15 +134,15 @@ def _device(row: Dict[str, Any], created: datetime.datetime) -> Device:
     return Device(
         path=row["path"],
         sys_api=row["sys_api"],
-        available=bool(row.get("available")),
-        rejected_reasons=[str(reason) for reason in row.get("rejected_reasons") or ()],
-        lvs=row.get("lvs") or [],
-        device_id=row.get("device_id") or "",
-        lsm_data=row.get("lsm_data") or {},
+        available=row["available"],
+        rejected_reasons=list(row["rejected_reasons"]),
+        lvs=row["lvs"],
+        device_id=row["device_id"],
+        lsm_data=row["lsm_data"],
         created=created,
-        ceph_device_lvm=bool(row.get("ceph_device_lvm") or row.get("ceph_device")),
-        crush_device_class=row.get("crush_device_class"),
-        being_replaced=bool(row.get("being_replaced")),
+        ceph_device_lvm=row["ceph_device_lvm"],
+        crush_device_class=row["crush_device_class"],
+        being_replaced=row["being_replaced"],
     )
 
 
