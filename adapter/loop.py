@@ -10,11 +10,12 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, List
+from typing import Callable, List, Optional
 
 from adapter.cluster.hosts import Host
 from adapter.core import Core
 from adapter.engine.model import Target
+from adapter.errors import AdapterError
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ PROBE_THREADS = 8
 # While a job runs its events are read this often (seconds): the delay that an operator sees.
 ACTIVE_PAUSE = 0.05
 IDLE_PAUSE = 5.0
+# Other programs may change the store; reading all of it is not done with every event of a job.
+RELOAD_PAUSE = 5.0
 
 
 class Loop:
@@ -30,11 +33,15 @@ class Loop:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._pool = ThreadPoolExecutor(max_workers=PROBE_THREADS, thread_name_prefix="probe")
+        self._reloaded = 0.0
+        self.problem = ""
 
     def step(self) -> float:
         """Do what is due; return the seconds until something can be due again."""
         core = self._core
-        core.reload()
+        if time.monotonic() - self._reloaded >= RELOAD_PAUSE:
+            self._reloaded = time.monotonic()
+            core.reload()
         active = core.engine.poll()
         if core.ssh.ready():
             return IDLE_PAUSE if not active else ACTIVE_PAUSE
@@ -54,56 +61,90 @@ class Loop:
         """
         while not stopped.is_set():
             self._core.wake.clear()
-            try:
-                pause = self.step()
-                after()
-            except Exception:
+            pause = self._guarded(self.step)
+            self._guarded(after)
+            if self.problem:
+                # Whatever wakes the loop would only make it fail again.
+                stopped.wait(IDLE_PAUSE)
+            else:
+                self._core.wake.wait(max(pause or 0.0, ACTIVE_PAUSE))
+
+    def _guarded(self, part: Callable[[], Optional[float]]) -> Optional[float]:
+        """Run a part of the round; a failure is logged once, kept, and not the last round."""
+        try:
+            result = part()
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+            if problem != self.problem:
                 log.exception("a round of the serve loop failed")
-                pause = IDLE_PAUSE
-            self._core.wake.wait(max(pause, ACTIVE_PAUSE))
+            self.problem = problem
+            return None
+        if part == self.step:
+            self.problem = ""
+        return result
 
     def close(self) -> None:
         """Stop probing."""
-        self._pool.shutdown(wait=False)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _start_probes(self, now: float) -> None:
         core = self._core
         with core.lock:
-            due = [core.hosts.get(name) for name in core.pulse.due(now)]
+            due = [core.hosts.get(name) for name in core.pulse.due(now) if name in core.hosts]
         for host in due:
             self._pool.submit(self._probe, host.hostname, host.target(core.settings.ssh_user))
 
     def _probe(self, hostname: str, target: Target) -> None:
+        """Look at a host and take over what was seen; runs in a thread of the pool.
+
+        Jobs share the probe's ssh connection: it is renewed so that they end by themselves, and
+        cut only when the host is offline, where it would make the next probe wait for it.
+        """
         core = self._core
         with core.lock:
             renew = core.pulse.renew(hostname, time.monotonic())
         try:
             if renew:
-                core.ssh.close(target)
+                core.ssh.close(target, gently=True)
             result = core.ssh.probe(target)
             ok, reason = result.ok, f"{result.reason}. {result.remedy}".strip(" .")
         except Exception as error:
             log.exception("the probe of host %s failed", hostname)
             ok, reason = False, str(error)
-        now = time.monotonic()
+        if self._take_over(hostname, target, ok, reason):
+            core.wake.set()
+        if not ok and not core.pulse.online(hostname):
+            core.ssh.close(target)
+
+    def _take_over(self, hostname: str, target: Target, ok: bool, reason: str) -> bool:
+        """Record what a probe saw; tell whether the loop has something to do now."""
+        core, now = self._core, time.monotonic()
         with core.lock:
+            if hostname not in core.hosts or core.hosts.get(hostname).addr != target.addr:
+                core.pulse.look_again(hostname, now)
+                return True
             if ok:
-                if core.pulse.seen(hostname, now):
+                came_back = core.pulse.seen(hostname, now)
+                if came_back:
                     log.info("host %s answers again", hostname)
                     core.refresh.want([hostname])
-            elif core.pulse.missed(hostname, reason, now, time.time()):
+                return came_back
+            if core.pulse.missed(hostname, reason, now, time.time()):
                 log.warning("host %s is offline: %s", hostname, reason)
-        if not ok:
-            # A shared connection to a dead host would make the next probe wait for it.
-            core.ssh.close(target)
-        core.wake.set()
+            return True
 
     def _start_refreshes(self, now: float) -> None:
         core = self._core
         with core.lock:
             due = core.online_hosts(core.refresh.due(now))
         for batch in _batches(due, core.settings.report_batch):
-            core.submit("get_inventory", batch, summary="Refresh host reports")
+            try:
+                core.submit("get_inventory", batch, summary="Refresh host reports")
+            except AdapterError as error:
+                log.error("hosts cannot be refreshed: %s", error)
+                with core.lock:
+                    for host in batch:
+                        core.refresh.failed(host.hostname, str(error), now)
 
 
 def _batches(hosts: List[Host], size: int) -> List[List[Host]]:

@@ -75,5 +75,5 @@ class LocalAccess:
         """Look at this machine."""
         return self._ssh.probe(target, learn_keys=learn_keys)
 
-    def close(self, target: Target) -> None:
+    def close(self, target: Target, *, gently: bool = False) -> None:
         """Do nothing: there is no connection."""

@@ -109,6 +109,12 @@ class Pulse:
         state.renewed = now
         return True
 
+    def look_again(self, hostname: str, now: float) -> None:
+        """Drop what a probe saw (it asked an address that is not the host's any more)."""
+        state = self._hosts.get(hostname)
+        if state is not None:
+            state.probing, state.next_probe = False, now
+
     def look_now(self, hostname: str, now: float) -> None:
         """Probe a host at the next occasion (a job could not reach it)."""
         state = self._hosts.get(hostname)

@@ -29,8 +29,8 @@ class Ssh(Protocol):
         """Look whether a host can be used; never raises for what the network does."""
         ...
 
-    def close(self, target: Target) -> None:
-        """End the shared connection to a host."""
+    def close(self, target: Target, *, gently: bool = False) -> None:
+        """End the shared connection to a host; ``gently`` not what runs over it."""
         ...
 
 
@@ -67,9 +67,9 @@ class SshAccess:
         """Look whether a host can be used, within a few seconds."""
         return self._prober.probe(target, learn_keys=learn_keys)
 
-    def close(self, target: Target) -> None:
-        """End the shared connection to a host."""
-        self._prober.close(target)
+    def close(self, target: Target, *, gently: bool = False) -> None:
+        """End the shared connection to a host; ``gently`` not what runs over it."""
+        self._prober.close(target, gently=gently)
 
     def use_identity(self, path: str) -> None:
         """Use a private key file that belongs to somebody else."""
@@ -93,7 +93,7 @@ class SshAccess:
         self.pin(self._hosts)
         if changed:
             for target, _ in self._hosts:
-                self.close(target)
+                self.close(target, gently=True)
 
     def generate_key(self) -> Tuple[str, str]:
         """Make a new key pair: the private text and the public line. Nothing is kept."""
@@ -137,6 +137,6 @@ class MemoryAccess:
         """Answer as told."""
         return self.prober.probe(target, learn_keys=learn_keys)
 
-    def close(self, target: Target) -> None:
+    def close(self, target: Target, *, gently: bool = False) -> None:
         """Remember that it was closed."""
         self.closed.append(target)

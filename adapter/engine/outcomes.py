@@ -15,9 +15,13 @@ UNKNOWN_STATE = "interrupted before its end, so what was done on this host is no
 
 
 def one_line(text: object, limit: int = LINE_LENGTH) -> str:
-    """Return a text on one line of at most ``limit`` characters."""
+    """Return a text on one line of at most ``limit`` printable characters.
+
+    What hosts print reaches terminals from here: it cannot move their cursors.
+    """
     # The bound comes first, so that megabytes of output are not split for 300 characters.
     line = " ".join(str(text)[: limit * 4 + 1000].split())
+    line = "".join(char if char.isprintable() else "?" for char in line)
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 

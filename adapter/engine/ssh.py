@@ -99,13 +99,17 @@ class SshProber:
             keys = _learned_keys(learned, target)
         return _result(target, seen, stderr, timeout, started, self._identity, keys)
 
-    def close(self, target: Target) -> None:
-        """End the shared connection to a target; without one nothing happens."""
+    def close(self, target: Target, *, gently: bool = False) -> None:
+        """End the shared connection to a target; without one nothing happens.
+
+        ``gently`` lets what runs over it end by itself: it only takes no new sessions.
+        """
         check_target(target)
         sockets = self.files.control_dir
         if sockets is None or target.connection != "ssh" or not any(sockets.iterdir()):
             return
-        _run([*self._argv(target, ("-O", "exit"), command=())], _CLOSE_TIMEOUT)
+        order = "stop" if gently else "exit"
+        _run([*self._argv(target, ("-O", order), command=())], _CLOSE_TIMEOUT)
 
     @property
     def _identity(self) -> str:
@@ -149,7 +153,7 @@ class MemoryProber:
         )
         return self.answers.get(target.addr, well)
 
-    def close(self, target: Target) -> None:
+    def close(self, target: Target, *, gently: bool = False) -> None:
         """Remember the target."""
         with self._lock:
             self.closed.append(target)
@@ -195,8 +199,8 @@ def _result(
         ok=True,
         keys=keys,
         python=python if is_python(python) else "",
-        hostname=hostname,
-        machine_id=machine_id,
+        hostname=one_line(hostname, 255),
+        machine_id=one_line(machine_id, 64),
         cluster=cluster.group(1) if cluster else "",
         seconds=seconds,
     )

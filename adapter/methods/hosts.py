@@ -130,14 +130,16 @@ class HostMethods:
             known = core.hosts.get(host)
             online = core.pulse.online(host)
             self._check_removable(known, online=online, force=force, offline=offline)
-            if rm_crush_entry:
-                self._remove_crush_entry(host)
+        if rm_crush_entry:
+            self._remove_crush_entry(host)
+        with core.lock:
+            known = core.hosts.get(host)
             core.hosts.remove(host)
             core.reports.forget(host)
             core.follow_hosts()
-        if not online:
-            return f"Removed offline host '{host}'"
-        job = core.release(known)
+            if not online:
+                return f"Removed offline host '{host}'"
+            job = core.release(known)
         return f"Removed host '{host}' (job {job.job_id} removes its record there)"
 
     def _check_removable(self, host: Host, *, online: bool, force: bool, offline: bool) -> None:
@@ -171,17 +173,16 @@ class HostMethods:
 
     @handle_orch_error
     def update_host_addr(self, host: str, addr: str) -> str:
-        """Give a host another address, after seeing that the same machine answers there."""
+        """Give a host another address, after seeing that the same machine answers there.
+
+        It must show an ssh host key that is pinned for it. Given the address that it has, this
+        pins the key that it shows now: how an operator accepts a changed one.
+        """
         core = self.core
         known = core.hosts.get(host)
         addr = names.check_address(addr)
         self._check_ready()
-        for other in core.hosts.all():
-            if other.addr == addr and other.hostname != host:
-                raise AlreadyExists(
-                    f"Host '{other.hostname}' has the address '{addr}' already.",
-                    "Give every host its own address.",
-                )
+        self._check_free_address(host, addr)
         seen = self._look(host, replace(known.target(core.settings.ssh_user), addr=addr))
         if known.machine_id and seen.machine_id and seen.machine_id != known.machine_id:
             raise InvalidValue(
@@ -191,13 +192,30 @@ class HostMethods:
                 f"expected {known.machine_id})",
                 "Remove the host and add it again if it was replaced.",
             )
+        same_key = not known.keys or bool(set(seen.keys) & set(known.keys))
+        if addr != known.addr and not same_key:
+            raise InvalidValue(
+                "address",
+                addr,
+                f"the machine there shows another ssh host key than the one pinned for '{host}'",
+                "If it was installed anew, remove the host and add it again.",
+            )
         with core.lock:
+            self._check_free_address(host, addr)
             changed = core.hosts.save(replace(core.hosts.get(host), addr=addr, keys=seen.keys))
             core.follow_hosts()
             core.pulse.look_now(host, 0.0)
         parameters = {"record": self.core.record_of(changed), "machine_id": known.machine_id}
         core.submit("update_host_addr", [changed], parameters=parameters)
         return f"Updated host '{host}' addr to '{addr}'"
+
+    def _check_free_address(self, host: str, addr: str) -> None:
+        for other in self.core.hosts.all():
+            if other.addr == addr and other.hostname != host:
+                raise AlreadyExists(
+                    f"Host '{other.hostname}' has the address '{addr}' already.",
+                    "Give every host its own address.",
+                )
 
     @handle_orch_error
     def add_host_label(self, host: str, label: str) -> str:
@@ -208,7 +226,7 @@ class HostMethods:
             if label in known.labels:
                 return f"Host {host} has label {label} already"
             changed = self.core.hosts.with_labels(host, [*known.labels, label])
-        self._tell_labels("add_host_label", changed)
+            self._tell_labels("add_host_label", changed)
         return f"Added label {label} to host {host}"
 
     @handle_orch_error
@@ -224,7 +242,7 @@ class HostMethods:
             changed = self.core.hosts.with_labels(
                 host, [each for each in known.labels if each != label]
             )
-        self._tell_labels("remove_host_label", changed)
+            self._tell_labels("remove_host_label", changed)
         return f"Removed label {label} from host {host}"
 
     def _tell_labels(self, operation: str, host: Host) -> None:

@@ -121,9 +121,11 @@ def job_cancel(mgr: Any, id: str) -> str:
 @write_command("ansible job ack")
 def job_ack(mgr: Any, id: str) -> str:
     """Take a failed job out of `ceph health detail`; its record stays"""
-    mgr.ansible.core.engine.completion(id)
     gone = mgr.ansible.core.forget_failures(id)
-    return f"{gone} warning(s) of job {id} are gone" if gone else f"Job {id} has no warning"
+    if gone:
+        return f"{gone} warning(s) of job {id} are gone"
+    mgr.ansible.core.engine.completion(id)
+    return f"Job {id} has no warning"
 
 
 @write_command("ansible device light")

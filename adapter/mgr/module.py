@@ -127,7 +127,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         loop = Loop(self.ansible.core)
         progress = ProgressReporter(self.remote)
         try:
-            loop.run(self._stopped, after=lambda: self._publish(progress))
+            loop.run(self._stopped, after=lambda: self._publish(progress, loop.problem))
         finally:
             loop.close()
 
@@ -137,10 +137,17 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         if self._orchestrator is not None:
             self._orchestrator.core.wake.set()
 
-    def _publish(self, progress: ProgressReporter) -> None:
+    def _publish(self, progress: ProgressReporter, problem: str) -> None:
         core = self.ansible.core
         progress.tell(core.engine.jobs())
         checks = core.health()
+        if problem:
+            checks["ANSIBLE_LOOP_FAILED"] = {
+                "severity": "warning",
+                "summary": "the ansible module cannot do its rounds",
+                "count": 1,
+                "detail": [problem[:400]],
+            }
         if self._option_problems:
             checks["ANSIBLE_BAD_OPTION"] = {
                 "severity": "warning",

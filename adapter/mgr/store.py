@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any, Dict, Mapping, Optional, Protocol
+from typing import Any, Dict, Mapping, Optional, Protocol, Tuple
 
 from adapter.cluster.store import Record
 
@@ -35,6 +35,8 @@ class MonStore:
 
     def __init__(self, mgr: KeyValue) -> None:
         self._mgr = mgr
+        # By key: the text that was parsed last, and what it says.
+        self._parsed: Dict[str, Tuple[str, Record]] = {}
 
     def get(self, key: str) -> Optional[Record]:
         """Return the record, or None."""
@@ -49,7 +51,12 @@ class MonStore:
         """Return all records of a kind; one that is no JSON mapping is empty, and logged."""
         prefix = f"{kind}."
         found = self._mgr.get_store_prefix(prefix)
-        return {key[len(prefix) :]: _parse(key, text) for key, text in found.items()}
+        parsed = {}
+        for key, text in found.items():
+            kept = self._parsed.get(key)
+            parsed[key] = kept if kept and kept[0] == text else (text, _parse(key, text))
+        self._parsed = parsed
+        return {key[len(prefix) :]: dict(record) for key, (_, record) in parsed.items()}
 
 
 def _parse(key: str, text: str) -> Record:

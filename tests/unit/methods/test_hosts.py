@@ -211,14 +211,23 @@ def test_another_clusters_host_is_refused_and_nothing_is_kept(world: Any) -> Non
 
 
 def test_another_address_must_be_the_same_machine(world: Any) -> None:
-    world.ssh.prober.answers["10.0.0.1"] = ProbeResult(True, hostname="h1", machine_id="m1")
+    world.ssh.prober.answers["10.0.0.1"] = ProbeResult(
+        True, hostname="h1", machine_id="m1", keys=("ssh-ed25519 AAAA",)
+    )
     world.ssh.prober.answers["10.0.0.5"] = ProbeResult(True, hostname="h1", machine_id="m5")
     add(world)
 
     with pytest.raises(InvalidValue, match="another machine than 'h1'"):
         call(world.orchestrator.update_host_addr("h1", "10.0.0.5"))
     assert world.store.get("host.h1")["addr"] == "10.0.0.1"
-    world.ssh.prober.answers["10.0.0.5"] = ProbeResult(True, hostname="h1", machine_id="m1")
+    world.ssh.prober.answers["10.0.0.5"] = ProbeResult(
+        True, hostname="h1", machine_id="m1", keys=("ssh-ed25519 BBBB",)
+    )
+    with pytest.raises(InvalidValue, match="another ssh host key"):
+        call(world.orchestrator.update_host_addr("h1", "10.0.0.5"))
+    world.ssh.prober.answers["10.0.0.5"] = ProbeResult(
+        True, hostname="h1", machine_id="m1", keys=("ssh-ed25519 AAAA",)
+    )
     assert call(world.orchestrator.update_host_addr("h1", "10.0.0.5")) == (
         "Updated host 'h1' addr to '10.0.0.5'"
     )
@@ -269,3 +278,50 @@ def test_a_record_that_missed_a_change_is_brought_up_to_date(world: Any) -> None
 
     assert world.operations()[-2:] == [("get_inventory", ["h1"]), ("add_host_label", ["h1"])]
     assert world.requests[-1].variables["host_record_labels"] == ["mon"]
+
+
+def test_a_changed_host_key_is_accepted_where_the_address_is_given_again(world: Any) -> None:
+    for key in ("AAAA", "BBBB"):
+        world.ssh.prober.answers["10.0.0.1"] = ProbeResult(
+            True, hostname="h1", machine_id="m1", keys=(f"ssh-ed25519 {key}",)
+        )
+        if key == "AAAA":
+            add(world)
+    call(world.orchestrator.update_host_addr("h1", "10.0.0.1"))
+
+    assert world.store.get("host.h1")["keys"] == ["ssh-ed25519 BBBB"]
+
+
+def test_a_machine_with_an_odd_python_is_added_without_it(world: Any) -> None:
+    world.ssh.prober.answers["10.0.0.1"] = ProbeResult(True, hostname="h1", python="/opt/a b")
+
+    with pytest.raises(InvalidValue, match="python"):
+        add(world)
+    assert world.store.items("host") == {}
+    add(world, "h2", "10.0.0.2")
+    assert call(world.orchestrator.remove_host("h2", force=True)).startswith("Removed host 'h2'")
+
+
+def test_a_job_of_a_host_that_was_there_before_is_not_taken_over(world: Any) -> None:
+    add(world)
+    while world.engine.poll():
+        pass
+    old = world.core.submit("get_inventory", [world.core.hosts.get("h1")])
+    call(world.orchestrator.remove_host("h1", force=True))
+    world.ssh.prober.answers["10.0.0.9"] = ProbeResult(True, hostname="h1")
+    add(world, "h1", "10.0.0.9")
+    world.core.absorb_outcome(old.record, "h1", HostOutcome(HostStatus.OK, result={"facts": {}}))
+
+    assert world.core.reports.get("h1") is None
+
+
+def test_a_report_that_publishes_nothing_known_is_a_failure(world: Any) -> None:
+    add(world)
+    while world.engine.poll():
+        pass
+    world.answer = lambda request: {"h1": HostOutcome(HostStatus.OK, result={"x": 1})}
+    world.core.submit("get_inventory", [world.core.hosts.get("h1")])
+    while world.engine.poll():
+        pass
+
+    assert world.core.refresh.errors() == {"h1": "it published no report"}
