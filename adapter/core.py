@@ -214,15 +214,16 @@ class Core:
     def correct_record(self, hostname: str) -> None:
         """Bring a host's own record up to date where the last report shows another.
 
-        It differs when labels or the address changed while the host did not answer. A record that
-        does not name our cluster is somebody else's and is left alone.
+        It differs when labels or the address changed while the host did not answer, and is not
+        there when its first job was cut. A record that does not name our cluster is somebody
+        else's and is left alone.
         """
         report, host = self.reports.get(hostname), self.hosts.get(hostname)
         said = report.identity.get("record") if report else None
         wanted = self.record_of(host)
-        if not isinstance(said, dict) or said.get("cluster") != (self.cluster or None):
+        if not self.cluster or (isinstance(said, dict) and said.get("cluster") != self.cluster):
             return
-        if any(said.get(key) != wanted[key] for key in wanted):
+        if not isinstance(said, dict) or any(said.get(key) != wanted[key] for key in wanted):
             parameters = {"record": wanted}
             summary = "Bring the host's record up to date"
             self.submit("add_host_label", [host], parameters=parameters, summary=summary)

@@ -137,6 +137,12 @@ class Loop:
         core = self._core
         with core.lock:
             due = core.online_hosts(core.refresh.due(now))
+            unready = [host for host in due if self._never_reported(host)]
+        for host in unready:
+            # Its first preparation did not get to the end: without it there is no Python maybe.
+            parameters = {"record": core.record_of(host)}
+            core.submit("add_host", [host], parameters=parameters)
+        due = [host for host in due if host not in unready]
         for batch in _batches(due, core.settings.report_batch):
             try:
                 core.submit("get_inventory", batch, summary="Refresh host reports")
@@ -145,6 +151,10 @@ class Loop:
                 with core.lock:
                     for host in batch:
                         core.refresh.failed(host.hostname, str(error), now)
+
+    def _never_reported(self, host: Host) -> bool:
+        failed_before = host.hostname in self._core.refresh.errors()
+        return failed_before and self._core.reports.get(host.hostname) is None
 
 
 def _batches(hosts: List[Host], size: int) -> List[List[Host]]:

@@ -132,7 +132,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             loop.close()
 
     def shutdown(self) -> None:
-        """End ``serve``. Jobs go on: the next manager reads on where this one stopped."""
+        """End ``serve``. Jobs go on without it: the next manager reads what becomes of them."""
         self._stopped.set()
         if self._orchestrator is not None:
             self._orchestrator.core.wake.set()

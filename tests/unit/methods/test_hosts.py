@@ -17,6 +17,7 @@ from adapter.errors import (
     UnknownName,
 )
 from adapter.interface import HostSpec, raise_if_exception
+from adapter.loop import Loop
 
 
 def call(result: Any) -> Any:
@@ -250,7 +251,7 @@ def test_a_host_that_does_not_answer_is_offline_and_all_of_them_make_it_unavaila
     )
 
 
-@pytest.mark.parametrize("cluster", ["", "another", None])
+@pytest.mark.parametrize("cluster", ["", "another"])
 def test_somebody_elses_record_is_left_alone(world: Any, cluster: Any) -> None:
     add(world)
     world.engine.poll()
@@ -325,3 +326,16 @@ def test_a_report_that_publishes_nothing_known_is_a_failure(world: Any) -> None:
         pass
 
     assert world.core.refresh.errors() == {"h1": "it published no report"}
+
+
+def test_a_host_whose_first_job_failed_is_prepared_again(world: Any) -> None:
+    world.answer = lambda request: {"h1": HostOutcome(HostStatus.FAILED, "no python")}
+    add(world)
+    while world.engine.poll():
+        pass
+    world.core.refresh.want(["h1"])
+    loop = Loop(world.core)
+    loop.step()
+    loop.close()
+
+    assert [record.request.operation for record in world.engine.jobs()] == ["add_host"] * 2
