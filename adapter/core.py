@@ -273,8 +273,10 @@ class Core:
 
     def health(self) -> Checks:
         """Return the health checks as they are now."""
+        unready = self.ssh.ready()
         with self.lock:
             return health_checks(
+                unready=unready if len(self.hosts) else "",
                 offline=self.pulse.offline(),
                 unreported=self.refresh.errors(),
                 failures=self.failures,

@@ -45,6 +45,7 @@ def _hosts(count: int) -> str:
 
 def health_checks(
     *,
+    unready: str = "",
     offline: Mapping[str, Liveness],
     unreported: Mapping[str, str],
     failures: Mapping[Tuple[str, str], Failure],
@@ -52,9 +53,12 @@ def health_checks(
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
-    A host that is offline is not named a second time for its missing report.
+    ``unready`` says what is missing before any host can be reached. A host that is offline is
+    not named a second time for its missing report.
     """
     checks: Checks = {}
+    if unready:
+        checks["ANSIBLE_NOT_READY"] = _check("hosts cannot be managed", [unready])
     if offline:
         lines = [
             f"host {name} is offline since {_when(state.since or 0)}: {state.reason}"

@@ -139,6 +139,8 @@ class HostMethods:
             core.follow_hosts()
             if not online:
                 return f"Removed offline host '{host}'"
+            if core.ssh.ready():
+                return f"Removed host '{host}'; its record there stays, for there is no ssh key"
             job = core.release(known)
         return f"Removed host '{host}' (job {job.job_id} removes its record there)"
 

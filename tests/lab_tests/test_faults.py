@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lab_tests.conftest import log_size, tracebacks
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.slow_light import slow_light
@@ -9,13 +11,18 @@ from tests.lab_tests.slow_light import slow_light
 FINAL = ("succeeded", "failed", "cancelled", "timed out", "lost")
 
 
-def kill_manager(lab: Lab) -> None:
-    """End the manager's process with SIGKILL, and start it again without systemd's pause."""
+def kill_manager(lab: Lab, whom: str) -> None:
+    """End the manager with SIGKILL, and start it again without systemd's pause.
+
+    ``main`` is the manager alone, ``all`` everything that runs in its unit, its jobs too.
+    """
     lab.sh(
         lab.first,
-        "pid=$(systemctl show -P MainPID ceph-mgr@h1); kill -9 $pid; "
+        'pid=$(systemctl show -P MainPID ceph-mgr@h1); test "$pid" -gt 1; '
+        "systemctl kill -s KILL --kill-whom=$1 ceph-mgr@h1; "
         "while test -d /proc/$pid; do sleep 0.1; done; "
         "systemctl reset-failed ceph-mgr@h1; systemctl restart ceph-mgr@h1",
+        whom,
     )
 
 
@@ -26,13 +33,14 @@ def answers(lab: Lab) -> bool:
     return "Backend: ansible" in status.out
 
 
-def test_a_manager_killed_in_the_middle_of_a_job(cluster: Lab) -> None:
+@pytest.mark.parametrize("whom", ["main", "all"])
+def test_a_manager_killed_in_the_middle_of_a_job(cluster: Lab, whom: str) -> None:
     log = log_size(cluster)
     crashes = cluster.ceph_json("crash", "ls")
     with slow_light(cluster, "h2", seconds=25) as job:
         assert job.works()
         before = [row["id"] for row in cluster.jobs() if row["operation"] == "blink_device_light"]
-        kill_manager(cluster)
+        kill_manager(cluster, whom)
         wait_until("the new manager answers", lambda: answers(cluster), cluster.patience(60))
 
         def ended() -> str:
@@ -46,6 +54,8 @@ def test_a_manager_killed_in_the_middle_of_a_job(cluster: Lab) -> None:
         assert len(job.seen()) == 1, "the host was asked more than once"
         details = cluster.job(job.job_id)
         print(f"{details['status']}: {details['message']}; {details['outcomes']}")
+        if whom == "all":
+            assert details["status"] == "lost"
         if details["status"] != "succeeded":
             assert details["outcomes"]["h2"]["message"], "no reason is given for the host"
     assert cluster.ceph_json("crash", "ls") == crashes == []

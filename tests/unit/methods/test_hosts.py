@@ -339,3 +339,15 @@ def test_a_host_whose_first_job_failed_is_prepared_again(world: Any) -> None:
     loop.close()
 
     assert [record.request.operation for record in world.engine.jobs()] == ["add_host"] * 2
+
+
+def test_without_a_key_a_host_can_be_removed_and_health_says_what_is_missing(world: Any) -> None:
+    add(world)
+    while world.engine.poll():
+        pass
+    world.ssh.problem = "There is no ssh key."
+
+    assert world.core.health()["ANSIBLE_NOT_READY"]["detail"] == ["There is no ssh key."]
+    assert "its record there stays" in call(world.orchestrator.remove_host("h1"))
+    assert [name for name, _ in world.operations()] == ["add_host"]
+    assert world.core.health() == {}
