@@ -177,11 +177,14 @@ def ssh_arguments(settings: Mapping[str, Any]) -> str:
 def environment(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[str, str]:
     """Return what ansible-playbook's environment has beside the worker's own."""
     programs = os.path.dirname(sys.executable)
+    temporary = private_dir(job / "tmp")
     return {
         "PATH": os.pathsep.join(filter(None, (programs, os.environ.get("PATH")))),
         "ANSIBLE_CONFIG": os.path.join(settings["content_root"], "ansible.cfg"),
         "ANSIBLE_HOME": str(private_dir(Path(settings["state_dir"]) / "ansible")),
-        "ANSIBLE_LOCAL_TEMP": str(job / "tmp"),
+        "ANSIBLE_LOCAL_TEMP": str(temporary),
+        # A module that is ended leaves its payload behind, here where it is removed.
+        "TMPDIR": str(temporary),
         "ANSIBLE_SSH_ARGS": ssh_arguments(settings),
         # Runner would switch this off.
         "ANSIBLE_HOST_KEY_CHECKING": "True",
