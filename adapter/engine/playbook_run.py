@@ -23,6 +23,9 @@ from adapter.engine.outcomes import one_line
 from adapter.engine.progress import Progress
 
 _MOST_FORKS = 50
+# ansible-playbook's status for an exception of its own.
+_UNEXPECTED = 250
+_NOT_THERE = "RPC server did not start"
 _OUTPUT_BYTES = 2 * 1024 * 1024
 _OUTPUT_TAIL = 200
 # Larger results are dropped by runner's callback plugin without a word; its own bound is 700,000.
@@ -102,7 +105,12 @@ class PlaybookRun:
         """Run the playbook to its end, whatever that is; nothing is raised."""
         data_dir = private_dir(self._job / "runner")
         try:
-            self._run(data_dir)
+            self._run(data_dir, "job")
+            if self._never_began() and not self._stopping():
+                text = f"started again: {self.reader.complaint()}"
+                self.lines.write({"type": "note", "text": text})
+                self.reader = EventReader(self._request.hosts)
+                self._run(data_dir, "again")
         except (Exception, SystemExit) as error:  # noqa: BLE001
             # Runner exits on some errors, and raises a time-out after a run that went well.
             self.error = one_line(f"{type(error).__name__}: {error}")
@@ -111,7 +119,15 @@ class PlaybookRun:
             for path in (data_dir, self._job / "tmp"):
                 shutil.rmtree(path, ignore_errors=True)
 
-    def _run(self, data_dir: Path) -> None:
+    def _never_began(self) -> bool:
+        """Tell whether ansible-core gave up on itself before any host was asked.
+
+        The 2.22 beta does so on a busy machine: a helper process of its own is not there in time.
+        """
+        gave_up = self.return_code == _UNEXPECTED and not self.reader.has_stats
+        return gave_up and _NOT_THERE in self.reader.complaint()
+
+    def _run(self, data_dir: Path, ident: str) -> None:
         # Here and not above: it costs 0.12 s, which the parts that fail before need not pay.
         import ansible_runner
 
@@ -121,7 +137,7 @@ class PlaybookRun:
         done = ansible_runner.run(
             private_data_dir=str(data_dir),
             project_dir=str(self._settings["content_root"]),
-            ident="job",
+            ident=ident,
             playbook=playbook_path(self._request),
             inventory=str(self._job / "inventory.yml"),
             cmdline=" ".join(map(shlex.quote, flags)),

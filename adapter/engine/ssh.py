@@ -91,6 +91,7 @@ class SshProber:
             seen, stderr = _run(["/bin/sh", "-c", _SCRIPT], timeout)
             return _result(target, seen, stderr, timeout, started, "")
         if not learn_keys:
+            self.files.prepare()
             seen, stderr = _run(self._argv(target, ()), timeout)
             return _result(target, seen, stderr, timeout, started, self._identity)
         with tempfile.TemporaryDirectory(prefix="keys-", dir=self.files.state_dir) as directory:

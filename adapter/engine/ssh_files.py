@@ -98,7 +98,7 @@ class SshFiles:
         self.identity_path = Path(identity_path or self.state_dir / "identity")
         self.config_path = self.state_dir / "ssh_config"
         self.known_hosts_path = self.state_dir / "known_hosts"
-        self.control_dir = _control_dir(self.state_dir)
+        self.control_dir: Optional[Path] = None
         self.user = user
         # Words of the door that keeps the key, for messages.
         self.key_in_words = ""
@@ -130,6 +130,8 @@ class SshFiles:
             for target, keys in hosts
             if target.connection == "ssh"
         ]
+        if pairs:
+            self.prepare()
         lines: List[str] = []
         pinned: Dict[str, Tuple[str, ...]] = {}
         changed: List[Target] = []
@@ -144,6 +146,13 @@ class SshFiles:
         write_if_changed(self.config_path, self._config([target for target, _ in pairs]))
         self._hosts, self._pinned = tuple(pairs), pinned
         return changed
+
+    def prepare(self) -> None:
+        """Make the directory of the shared connections; ssh does not work when it is missing.
+
+        One below /tmp may have been removed by those who clean there.
+        """
+        self.control_dir = _control_dir(self.state_dir)
 
     def rewrite(self) -> None:
         """Write both files again, after ``user`` or ``identity_path`` was set."""
