@@ -25,6 +25,7 @@ from adapter.engine.progress import Progress
 _MOST_FORKS = 50
 # ansible-playbook's status for an exception of its own.
 _UNEXPECTED = 250
+_TEMPORARY_LENGTH = 76
 _NOT_THERE = "RPC server did not start"
 _OUTPUT_BYTES = 2 * 1024 * 1024
 _OUTPUT_TAIL = 200
@@ -116,7 +117,7 @@ class PlaybookRun:
             self.error = one_line(f"{type(error).__name__}: {error}")
         finally:
             self._output.close()
-            for path in (data_dir, self._job / "tmp"):
+            for path in (data_dir, temporary_dir(self._job)):
                 shutil.rmtree(path, ignore_errors=True)
 
     def _never_began(self) -> bool:
@@ -166,6 +167,17 @@ class PlaybookRun:
         return False
 
 
+def temporary_dir(job: Path) -> Path:
+    """Return where Ansible's temporary files go: beside the job, or in /tmp for a long path.
+
+    ansible-core 2.22 binds a socket below it, and a socket's path has 107 characters at most.
+    """
+    beside = job / "tmp"
+    if len(os.fsencode(beside)) <= _TEMPORARY_LENGTH:
+        return beside
+    return Path("/tmp") / f"orch-{os.getpid()}-{job.name[-4:]}"  # noqa: S108 -- made 0700
+
+
 def runner_settings() -> Dict[str, Any]:
     """Return ansible-runner's settings.
 
@@ -193,7 +205,7 @@ def ssh_arguments(settings: Mapping[str, Any]) -> str:
 def environment(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[str, str]:
     """Return what ansible-playbook's environment has beside the worker's own."""
     programs = os.path.dirname(sys.executable)
-    temporary = private_dir(job / "tmp")
+    temporary = private_dir(temporary_dir(job))
     return {
         "PATH": os.pathsep.join(filter(None, (programs, os.environ.get("PATH")))),
         "ANSIBLE_CONFIG": os.path.join(settings["content_root"], "ansible.cfg"),
