@@ -71,6 +71,7 @@ def record(lab: Lab, host: str) -> dict[str, Any]:
 
 
 def test_rm_takes_the_hosts_own_record_away(cluster: Lab) -> None:
+    assert record(cluster, SPARE)["hostname"] == SPARE
     cluster.ok("orch", "host", "rm", SPARE)
     wait_until(
         "the record on the host is gone",
