@@ -17,7 +17,7 @@ from typing import Any, Dict, List
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE)]
 
-from cluster import LAB, measure  # noqa: E402
+from cluster import CLIENT, LAB, measure  # noqa: E402
 from engine import Bench  # noqa: E402
 from loopback import PORT, Loopback  # noqa: E402
 
@@ -89,7 +89,10 @@ def cluster(machines: List[Dict[str, Any]]) -> None:
     """The stock ceph command against cephadm's medians."""
     for name, figure in measure(machines[-1]).items():
         value = f"{figure['ours']:.2f} / {figure['cephadm']:.2f} s = {figure['ratio']:.2f}"
-        line(name, value, "<= 0.8", figure["ratio"] <= 0.8)
+        if name == CLIENT:
+            print(f"{name:<58} {value:>22}   (no bar: it is in every figure below)", flush=True)
+        else:
+            line(name, value, "<= 0.8", figure["ratio"] <= 0.8)
 
 
 def main() -> None:
