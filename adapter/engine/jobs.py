@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from adapter.engine.files import PathLike, private_dir, try_lock, write_json
+from adapter.engine.files import PathLike, private_dir, try_lock, write_json, write_private
 from adapter.engine.model import JobRecord, JobStatus, Request
 from adapter.engine.outcomes import read_outcomes, without_results
 
@@ -57,6 +57,15 @@ class JobDir:
     def has_result(self) -> bool:
         """Tell whether the job has ended."""
         return self.file("result.json").exists()
+
+    @property
+    def secrets(self) -> Path:
+        """Return the directory of the files that are gone when the job has ended."""
+        return self.file("secrets")
+
+    def drop_secrets(self) -> None:
+        """Remove the secrets."""
+        shutil.rmtree(self.secrets, ignore_errors=True)
 
     def try_lock(self) -> Optional[int]:
         """Return a descriptor that holds the job's lock, or None if somebody else does."""
@@ -130,6 +139,8 @@ class JobDirs:
         )
         for name in ("lock", "lease"):
             job.file(name).touch(mode=0o600)
+        for name, text in record.request.secrets.items():
+            write_private(private_dir(job.secrets) / name, text)
         temporary.rename(self.root / record.id)
         return JobDir(self.root / record.id)
 
@@ -220,7 +231,7 @@ def surplus(
 
 def record_to_json(record: JobRecord) -> Dict[str, Any]:
     """Return a record as JSON data, without variables and the hosts' results."""
-    slim = replace(record.request, variables={})
+    slim = replace(record.request, variables={}, secrets={})
     return {
         "id": record.id,
         "request": slim.to_json(),

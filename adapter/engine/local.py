@@ -41,6 +41,7 @@ from adapter.errors import InvalidValue, NotReady, UnknownName
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
+_SECRET = re.compile(r"[a-z][a-z0-9._-]*")
 _VARIABLE = re.compile(r"(?!ansible_)[A-Za-z_][A-Za-z0-9_]*")
 _TRIES = 20
 _SEE_JOBS = "List the jobs to see their ids."
@@ -220,6 +221,9 @@ class LocalEngine:
             if target.name in seen:
                 raise InvalidValue("hosts", target.name, "it is named twice")
             seen.add(target.name)
+        for name in request.secrets:
+            if not _SECRET.fullmatch(name):
+                raise InvalidValue("secret", name, "it is not a plain file name")
         for name in request.variables:
             if not _VARIABLE.fullmatch(str(name)):
                 raise InvalidValue("variable", name, "it is not a name that playbooks may be given")
@@ -251,6 +255,7 @@ class LocalEngine:
                 break
         else:
             raise FileExistsError(None, "no free job id")
+        record = replace(record, request=replace(request, secrets={}))
         running = self._running(job, record, marker)
         running.lock = job.try_lock()
         return running

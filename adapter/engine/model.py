@@ -6,7 +6,7 @@ All of it can be written to and read from JSON; nothing here starts or reads any
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 
@@ -33,7 +33,8 @@ class Request:
     Ansible marked unsafe. ``phases`` are the playbook's roles in order; progress is counted by
     them. ``timeout`` is in seconds from the start. ``changes`` says that the job takes the
     writer's lease of its hosts: two such jobs never run on one host at the same time.
-    ``actor`` is who asked, ``summary`` one line of what for.
+    ``actor`` is who asked, ``summary`` one line of what for. ``secrets`` are texts by file name:
+    the job finds them as files of its own user until it ends, and they are in no record.
     """
 
     operation: str
@@ -46,6 +47,7 @@ class Request:
     changes: bool = True
     actor: str = ""
     summary: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def hosts(self) -> List[str]:
@@ -53,8 +55,8 @@ class Request:
         return [target.name for target in self.targets]
 
     def to_json(self) -> Dict[str, Any]:
-        """Return the request as JSON data."""
-        return asdict(self)
+        """Return the request as JSON data, without the secrets."""
+        return asdict(replace(self, secrets={}))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Request:

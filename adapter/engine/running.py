@@ -258,6 +258,7 @@ class Running:
             write_json(self.job.file("result.json"), data)
         for name in ("runner", "tmp"):
             shutil.rmtree(self.job.file(name), ignore_errors=True)
+        self.job.drop_secrets()
         self._finish(status, message, outcomes)
 
     def _finish(self, status: JobStatus, message: str, outcomes: Mapping[str, HostOutcome]) -> None:

@@ -19,12 +19,15 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from adapter.engine import outcomes as words
 from adapter.engine.encode import command_line, write_inventory, write_variables
 from adapter.engine.files import read_json, try_lock, write_json
+from adapter.engine.jobs import JobDir
 from adapter.engine.model import HostOutcome, HostStatus, JobStatus, Request
 from adapter.engine.playbook_run import PlaybookRun, playbook_path, ssh_arguments
 from adapter.engine.processes import MARK
 from adapter.engine.remote import end_on_hosts, why_unreachable
 from adapter.engine.watchdog import Stop, Watchdog
 
+# The variable that tells roles where the job's secret files are.
+SECRETS = "ceph_orch_secrets"
 _BUSY = 3
 _UNUSABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
@@ -52,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         traceback.print_exc()
         result = _failed(request, words.one_line(f"{type(error).__name__}: {error}"))
     finally:
+        JobDir(job).drop_secrets()
         write_json(job / "result.json", result)
     return 0 if result["status"] == JobStatus.SUCCEEDED.value else 1
 
@@ -68,7 +72,10 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
         signal.signal(number, lambda *_: watchdog.signalled())
     watchdog.start()
     write_inventory(job / "inventory.yml", request, marker)
-    write_variables(job / "vars.yml", request.variables)
+    variables = dict(request.variables)
+    if JobDir(job).secrets.is_dir():
+        variables[SECRETS] = str(JobDir(job).secrets)
+    write_variables(job / "vars.yml", variables)
     content = Path(settings["content_root"])
     command = command_line(
         job, content, request, ssh_arguments(settings), playbook=playbook_path(request)

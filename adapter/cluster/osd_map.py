@@ -1,0 +1,226 @@
+"""What the monitors know of the OSDs, read from their JSON answers. Pure functions.
+
+Sources: the answers of `osd dump`, `osd tree`, `osd df`, `osd metadata`, `osd safe-to-destroy`,
+`osd ok-to-stop` and `pg ls-by-osd` of Ceph 18.2 and 20.2.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from adapter.errors import NotReady
+
+
+@dataclass(frozen=True)
+class Osd:
+    """One OSD of the map.
+
+    ``host`` is the name of its CRUSH host, or empty. ``fresh`` says that it was registered and
+    has never been up. ``reweight`` is 0.0 for an OSD that is out.
+    """
+
+    osd_id: int
+    uuid: str = ""
+    host: str = ""
+    up: bool = False
+    destroyed: bool = False
+    fresh: bool = False
+    crush_weight: float = 0.0
+    reweight: float = 1.0
+    device_class: str = ""
+
+
+@dataclass(frozen=True)
+class OsdMap:
+    """All OSDs at one epoch, with the names of the pools by their ids."""
+
+    epoch: int = 0
+    osds: Mapping[int, Osd] = field(default_factory=dict)
+    pools: Mapping[int, str] = field(default_factory=dict)
+
+    def destroyed_on(self, hostname: str) -> List[int]:
+        """Return the ids that wait on a host for a new disk."""
+        return sorted(
+            osd.osd_id for osd in self.osds.values() if osd.destroyed and osd.host == hostname
+        )
+
+
+@dataclass(frozen=True)
+class OsdMetadata:
+    """What an OSD said of itself when it started last.
+
+    ``device_ids`` are ``vendor_model_serial``; ``devices`` the names of the disks, all of them.
+    ``affinity`` is the service id of the drive group that made it.
+    """
+
+    osd_id: int
+    hostname: str = ""
+    devices: Tuple[str, ...] = ()
+    device_ids: Tuple[str, ...] = ()
+    affinity: str = ""
+    db_devices: Tuple[str, ...] = ()
+    wal_devices: Tuple[str, ...] = ()
+
+
+def read_json(text: str, what: str) -> Any:
+    """Return the monitors' JSON; raises ``NotReady`` for an answer that is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise NotReady(f"The monitors' answer to `{what}` is not JSON.", "Try again.") from None
+
+
+def read_osd_map(dump: str, tree: str) -> OsdMap:
+    """Return the map from `osd dump` and `osd tree`; raises ``NotReady``."""
+    known = read_json(dump, "osd dump")
+    nodes = read_json(tree, "osd tree").get("nodes") or []
+    hosts = {
+        child: str(node["name"])
+        for node in nodes
+        if node.get("type") == "host"
+        for child in node.get("children") or ()
+    }
+    places = {node["id"]: node for node in nodes if node.get("type") == "osd"}
+    osds = {
+        row["osd"]: _osd(row, places.get(row["osd"], {}), hosts.get(row["osd"], ""))
+        for row in known.get("osds") or ()
+    }
+    pools = {int(row["pool"]): str(row["pool_name"]) for row in known.get("pools") or ()}
+    return OsdMap(int(known.get("epoch") or 0), osds, pools)
+
+
+def _osd(row: Mapping[str, Any], place: Mapping[str, Any], host: str) -> Osd:
+    state = row.get("state") or ()
+    return Osd(
+        osd_id=int(row["osd"]),
+        uuid=str(row.get("uuid") or ""),
+        host=host,
+        up=bool(row.get("up")),
+        destroyed="destroyed" in state or place.get("status") == "destroyed",
+        fresh="new" in state and not row.get("up_from"),
+        crush_weight=float(place.get("crush_weight") or 0.0),
+        reweight=float(row.get("weight") or 0.0),
+        device_class=str(place.get("device_class") or ""),
+    )
+
+
+def read_metadata(text: str) -> Dict[int, OsdMetadata]:
+    """Return what the OSDs said of themselves, by id, from `osd metadata`."""
+    rows = read_json(text, "osd metadata")
+    return {int(row["id"]): _metadata(row) for row in rows if isinstance(row, dict) and "id" in row}
+
+
+def _metadata(row: Mapping[str, Any]) -> OsdMetadata:
+    pairs = [part.partition("=") for part in _list(row.get("device_ids"))]
+    dedicated = row.get("bluefs_dedicated_db") == "1"
+    return OsdMetadata(
+        osd_id=int(row["id"]),
+        hostname=str(row.get("hostname") or ""),
+        devices=tuple(_list(row.get("devices"))),
+        device_ids=tuple(value for _, _, value in pairs if value),
+        affinity=str(row.get("osdspec_affinity") or ""),
+        db_devices=tuple(_list(row.get("bluefs_db_devices"))) if dedicated else (),
+        wal_devices=(
+            tuple(_list(row.get("bluefs_wal_devices")))
+            if row.get("bluefs_dedicated_wal") == "1"
+            else ()
+        ),
+    )
+
+
+def _list(text: Any) -> List[str]:
+    return [part for part in str(text or "").split(",") if part]
+
+
+def read_pg_counts(text: str) -> Dict[int, int]:
+    """Return how many placement groups are on each OSD, from `osd df`."""
+    data = read_json(text, "osd df")
+    rows = [*(data.get("nodes") or ()), *(data.get("stray") or ())]
+    return {int(row["id"]): int(row.get("pgs") or 0) for row in rows if int(row["id"]) >= 0}
+
+
+@dataclass(frozen=True)
+class Left:
+    """The placement groups that are still on an OSD: how many in which state, of which pools."""
+
+    count: int = 0
+    states: Mapping[str, int] = field(default_factory=dict)
+    pools: Tuple[str, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Tell whether data is on its way, or waits for its turn."""
+        words = ("backfilling", "backfill_wait", "recover", "peering", "activating")
+        return any(word in state for state in self.states for word in words)
+
+    def in_words(self) -> str:
+        """Return e.g. ``3 PGs left: 2 active+remapped+backfilling, 1 active+clean``."""
+        states = sorted(self.states.items(), key=lambda item: (-item[1], item[0]))
+        listed = ", ".join(f"{number} {state}" for state, number in states[:4])
+        text = "1 PG left" if self.count == 1 else f"{self.count} PGs left"
+        return f"{text}: {listed}" if listed else text
+
+
+def read_left(text: str, osd_map: OsdMap) -> Left:
+    """Return the placement groups on an OSD from `pg ls-by-osd`."""
+    data = read_json(text, "pg ls-by-osd")
+    rows = data.get("pg_stats", data) if isinstance(data, dict) else data
+    rows = rows if isinstance(rows, list) else []
+    states: Dict[str, int] = {}
+    pools: Dict[str, None] = {}
+    for row in rows:
+        state = str(row.get("state") or "unknown")
+        states[state] = states.get(state, 0) + 1
+        number = str(row.get("pgid") or "").partition(".")[0]
+        if number.isdigit():
+            pools[osd_map.pools.get(int(number), number)] = None
+    return Left(len(rows), states, tuple(pools))
+
+
+@dataclass(frozen=True)
+class Safety:
+    """Which of the OSDs that were asked about can be destroyed, and what speaks against it."""
+
+    safe: Tuple[int, ...] = ()
+    active: Tuple[int, ...] = ()
+    missing_stats: Tuple[int, ...] = ()
+    stored_pgs: Tuple[int, ...] = ()
+
+    def reason(self, osd_id: int) -> str:
+        """Return why an OSD is not safe to destroy, or nothing."""
+        if osd_id in self.safe:
+            return ""
+        if osd_id in self.active:
+            return "placement groups still need it"
+        if osd_id in self.stored_pgs:
+            return "it still holds data that has no other complete copy"
+        return "its statistics are not in yet"
+
+
+def read_safety(text: str) -> Safety:
+    """Return the answer of `osd safe-to-destroy`."""
+    data = read_json(text, "osd safe-to-destroy")
+    return Safety(*(_ids(data.get(key)) for key in _SAFETY))
+
+
+_SAFETY = ("safe_to_destroy", "active", "missing_stats", "stored_pgs")
+
+
+def _ids(value: Any) -> Tuple[int, ...]:
+    return tuple(int(each) for each in value or ())
+
+
+def osd_number(text: object) -> int:
+    """Return an id from ``3`` or ``osd.3``; raises ``ValueError``."""
+    digits = str(text)
+    digits = digits[4:] if digits.startswith("osd.") else digits
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 9:
+        raise ValueError(digits)
+    return int(digits)
+
+
+def listed(ids: Sequence[int]) -> str:
+    """Return ids as people write them: ``osd.1, osd.2``."""
+    return ", ".join(f"osd.{each}" for each in ids)
