@@ -56,7 +56,9 @@ class Request:
 
     def to_json(self) -> Dict[str, Any]:
         """Return the request as JSON data, without the secrets."""
-        return asdict(replace(self, secrets={}))
+        data = asdict(replace(self, secrets={}))
+        del data["secrets"]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Request:
