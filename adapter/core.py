@@ -11,14 +11,21 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter import operations
+from adapter.cluster.events import Events
 from adapter.cluster.health import Checks, Failure, health_checks
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.liveness import Pulse
+from adapter.cluster.maps import Maps, Mon, NoMon
+from adapter.cluster.osd_intents import Intents
+from adapter.cluster.osd_owners import OsdOwners
+from adapter.cluster.osd_removals import Removals
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
+from adapter.cluster.service_actions import ServiceActions
+from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
@@ -31,17 +38,18 @@ from adapter.settings import Settings
 log = logging.getLogger(__name__)
 
 # Operations that read a whole host report (facts, devices and daemons) in their one call.
-REPORTING = ("get_inventory", "add_host")
+REPORTING = (
+    "get_inventory",
+    "add_host",
+    "create_osds",
+    "remove_osds",
+    "zap_device",
+    "daemon_action",
+    "service_action",
+)
+PAUSE = "state.paused"
 # Operations whose failure the caller is told at once; it is no lasting state of the cluster.
 AWAITED = ("blink_device_light",)
-
-
-class Mon(Protocol):
-    """The cluster's monitors, where there is a cluster to talk to."""
-
-    def command(self, **arguments: Any) -> str:
-        """Run a mon command and return its output; raises ``OrchestratorError``."""
-        ...
 
 
 class Core:
@@ -72,6 +80,15 @@ class Core:
         self.reports = Reports(reports_directory)
         self.pulse = Pulse(settings.probe_interval)
         self.refresh = Refresh(settings.report_interval)
+        self.maps = Maps(mon or NoMon())
+        self.specs = Specs(store)
+        self.intents = Intents(store)
+        self.removals = Removals(store)
+        self.owners = OsdOwners(store)
+        self.actions = ServiceActions(store)
+        self.events = Events()
+        # Set when the cluster's maps are to be read again.
+        self.maps_changed = threading.Event()
         self.failures: Dict[Tuple[str, str], Failure] = {}
         # Hosts that are removed already, and reached once more to take their record away.
         self.leaving: Dict[str, Host] = {}
@@ -107,6 +124,27 @@ class Core:
             if self.hosts.reload():
                 self.follow_hosts()
 
+    @property
+    def paused(self) -> bool:
+        """Tell whether nothing is to be done by itself."""
+        return bool((self.store.get(PAUSE) or {}).get("paused"))
+
+    def pause(self, paused: bool) -> None:
+        """Stop doing things by itself, or go on."""
+        self.store.set(PAUSE, {"paused": True} if paused else None)
+        self.wake.set()
+
+    def state_serials(self) -> Tuple[Any, ...]:
+        """Return what changes when there may be something new to be made."""
+        parts = (self.reports, self.specs, self.intents, self.owners)
+        offline = tuple(sorted(self.pulse.offline()))
+        return (*(part.serial for part in parts), len(self.hosts), offline)
+
+    def look_at_maps(self) -> None:
+        """Let the cluster's maps be read again soon."""
+        self.maps_changed.set()
+        self.wake.set()
+
     def submit(
         self,
         operation: str,
@@ -114,6 +152,7 @@ class Core:
         *,
         parameters: Optional[Mapping[str, Any]] = None,
         summary: str = "",
+        secrets: Optional[Mapping[str, str]] = None,
     ) -> Completion:
         """Submit an operation on hosts; what comes back is taken over by itself."""
         request = operations.get(operation).request(
@@ -122,6 +161,7 @@ class Core:
             parameters=parameters,
             summary=summary,
         )
+        request = replace(request, secrets=dict(secrets or {}))
         completion = self.engine.submit(request)
         if operation in REPORTING:
             with self.lock:

@@ -16,6 +16,7 @@ from adapter.cluster.hosts import Host
 from adapter.core import Core
 from adapter.engine.model import Target
 from adapter.errors import AdapterError
+from adapter.reconcile import Reconciler
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,11 @@ RELOAD_PAUSE = 5.0
 
 
 class Loop:
-    """Poll the engine, probe hosts, refresh reports."""
+    """Poll the engine, probe hosts, refresh reports, bring what is there to what is wanted."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, reconciler: Optional[Reconciler] = None) -> None:
         self._core = core
+        self._reconciler = reconciler
         self._pool = ThreadPoolExecutor(max_workers=PROBE_THREADS, thread_name_prefix="probe")
         self._reloaded = 0.0
         self.problem = ""
@@ -48,11 +50,13 @@ class Loop:
         now = time.monotonic()
         self._start_probes(now)
         self._start_refreshes(now)
+        reconciled = self._reconciler.step(now) if self._reconciler is not None else None
         if active:
             return ACTIVE_PAUSE
         with core.lock:
             due = core.refresh.next_due(now, but=core.pulse.offline())
-            return min(IDLE_PAUSE, core.pulse.next_due(now), due)
+            pause = min(IDLE_PAUSE, core.pulse.next_due(now), due)
+        return pause if reconciled is None else min(pause, reconciled)
 
     def run(self, stopped: threading.Event, after: Callable[[], None] = lambda: None) -> None:
         """Step until ``stopped`` is set, with ``after`` behind each step.

@@ -11,21 +11,22 @@ from typing import Any, Dict, Tuple
 
 from adapter.core import Core
 from adapter.interface import Orchestrator
-from adapter.methods.daemons import DaemonMethods
-from adapter.methods.devices import DeviceMethods
-from adapter.methods.hosts import HostMethods
+from adapter.methods.actions import ActionMethods
+from adapter.methods.osds import OsdMethods
+from adapter.methods.services import ServiceMethods
+from adapter.reconcile import Reconciler
 
 
-class AnsibleOrchestrator(HostMethods, DeviceMethods, DaemonMethods, Orchestrator):
+class AnsibleOrchestrator(ServiceMethods, ActionMethods, OsdMethods, Orchestrator):
     """The orchestrator interface, implemented with Ansible, on the state and engine of a ``Core``.
 
     What is not defined here or in the method classes is not in the feature set.
     """
 
     def __init__(self, core: Core) -> None:
-        HostMethods.__init__(self, core)
-        DeviceMethods.__init__(self, core)
-        DaemonMethods.__init__(self, core)
+        reconciler = Reconciler(core)
+        ServiceMethods.__init__(self, core, reconciler)
+        OsdMethods.__init__(self, core, reconciler)
 
     def available(self) -> Tuple[bool, str, Dict[str, Any]]:
         """Tell from memory whether hosts can be managed, why not, and details.
@@ -38,7 +39,7 @@ class AnsibleOrchestrator(HostMethods, DeviceMethods, DaemonMethods, Orchestrato
             return False, problem, {}
         with core.lock:
             hosts, offline = len(core.hosts), core.pulse.offline()
-            details = {"hosts": hosts, "offline": len(offline)}
+            details = {"hosts": hosts, "offline": len(offline), "paused": core.paused}
             if hosts and len(offline) == hosts:
                 name, state = next(iter(sorted(offline.items())))
                 return False, f"no host answers; {name}: {state.reason}", details

@@ -93,7 +93,7 @@ class Reports:
     def __init__(self, directory: Optional[Path] = None) -> None:
         self._directory = directory
         self._reports: Dict[str, HostReport] = {}
-        self._serial = 0
+        self.serial = 0
 
     def load(self, hostnames: List[str]) -> None:
         """Read what an earlier process kept of the given hosts."""
@@ -134,7 +134,7 @@ class Reports:
         return True
 
     def _keep(self, hostname: str, parts: Dict[str, Any], taken: Dict[str, float]) -> HostReport:
-        self._serial += 1
+        self.serial += 1
         old = self._reports.get(hostname) or HostReport(hostname)
         report = HostReport(
             hostname,
@@ -143,7 +143,7 @@ class Reports:
             daemons=parts.get("daemons", old.daemons),
             identity=parts.get("identity", old.identity),
             taken={**old.taken, **taken},
-            serial=self._serial,
+            serial=self.serial,
         )
         self._reports[hostname] = report
         return report

@@ -90,6 +90,7 @@ class Specs:
         self._store = store
         self._wanted: Dict[str, Wanted] = {}
         self.problems: Dict[str, str] = {}
+        self.serial = 0
         self.reload()
 
     def reload(self) -> None:
@@ -102,6 +103,7 @@ class Specs:
             except (OrchestratorError, ValueError, KeyError, TypeError, AttributeError) as error:
                 problems[name] = " ".join(str(error).split()) or type(error).__name__
         self._wanted, self.problems = wanted, problems
+        self.serial += 1
 
     def all(self) -> List[Wanted]:
         """Return the services by name."""
@@ -122,12 +124,14 @@ class Specs:
         """Keep a service."""
         self._store.set(f"{KIND}.{wanted.name}", wanted.to_json())
         self._wanted[wanted.name] = wanted
+        self.serial += 1
         self.problems.pop(wanted.name, None)
 
     def remove(self, name: str) -> None:
         """Forget a service."""
         self._store.set(f"{KIND}.{name}", None)
         self._wanted.pop(name, None)
+        self.serial += 1
 
     def release(self, host: str, keys: List[str]) -> None:
         """Let no drive group take these disks again by itself."""

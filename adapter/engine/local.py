@@ -221,12 +221,7 @@ class LocalEngine:
             if target.name in seen:
                 raise InvalidValue("hosts", target.name, "it is named twice")
             seen.add(target.name)
-        for name in request.secrets:
-            if not _SECRET.fullmatch(name):
-                raise InvalidValue("secret", name, "it is not a plain file name")
-        for name in request.variables:
-            if not _VARIABLE.fullmatch(str(name)):
-                raise InvalidValue("variable", name, "it is not a name that playbooks may be given")
+        _check_names(request)
         if not request.timeout > 0:
             raise InvalidValue("timeout", request.timeout, "it is not a positive number of seconds")
 
@@ -396,3 +391,12 @@ def _lines(job: JobDir) -> Iterator[str]:
         ):
             for line in handle:
                 yield line.rstrip("\n")
+
+
+def _check_names(request: Request) -> None:
+    for name in request.secrets:
+        if not _SECRET.fullmatch(name):
+            raise InvalidValue("secret", name, "it is not a plain file name")
+    for name in request.variables:
+        if not _VARIABLE.fullmatch(str(name)):
+            raise InvalidValue("variable", name, "it is not a name that playbooks may be given")

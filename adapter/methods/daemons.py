@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Any, Dict, List, Optional
+from typing import List, Optional
 
 from adapter.cluster.hosts import Host
-from adapter.cluster.reports import HostReport
+from adapter.cluster.views import daemons_of
 from adapter.core import Core
-from adapter.interface import DaemonDescription, DaemonDescriptionStatus, handle_orch_error
+from adapter.interface import DaemonDescription, handle_orch_error
 from adapter.methods._memo import Memo
-
-_STATUS = {
-    "running": DaemonDescriptionStatus.running,
-    "starting": DaemonDescriptionStatus.starting,
-    "stopped": DaemonDescriptionStatus.stopped,
-    "error": DaemonDescriptionStatus.error,
-}
 
 
 class DaemonMethods:
@@ -62,52 +54,6 @@ class DaemonMethods:
         if report is None or "daemons" not in report.taken:
             return []
         online = self.core.pulse.online(host.hostname)
-        state = (report.serial, online)
-        return self._daemons.of(host.hostname, state, host, report, online)
-
-
-def daemons_of(host: Host, report: HostReport, online: bool) -> List[DaemonDescription]:
-    """Return a report's daemons as the interface wants them."""
-    when = datetime.datetime.fromtimestamp(report.taken["daemons"], tz=datetime.timezone.utc)
-    return [daemon_description(host.hostname, row, when, online) for row in report.daemons]
-
-
-def service_of(daemon_type: str, daemon_id: str, hostname: str) -> str:
-    """Return the service that a daemon without a spec belongs to.
-
-    Nothing is guessed from the parts of an id beyond what is certain: the type, and for the kinds
-    that have named services the whole id up to the host's name.
-    """
-    if daemon_type not in ("mds", "rgw", "nfs", "iscsi", "nvmeof"):
-        return daemon_type
-    name = daemon_id.split(f".{hostname}", 1)[0]
-    return f"{daemon_type}.{name}"
-
-
-def daemon_description(
-    hostname: str, row: Dict[str, Any], taken: datetime.datetime, online: bool
-) -> DaemonDescription:
-    """Return a reported daemon as the interface wants it."""
-    daemon_type, daemon_id = str(row.get("daemon_type")), str(row.get("daemon_id"))
-    status = _STATUS.get(str(row.get("state")), DaemonDescriptionStatus.unknown)
-    return DaemonDescription(
-        daemon_type=daemon_type,
-        daemon_id=daemon_id,
-        hostname=hostname,
-        version=row.get("version") or None,
-        status=status if online else DaemonDescriptionStatus.unknown,
-        status_desc=str(row.get("state")) if online else "host is offline",
-        last_refresh=taken,
-        started=_moment(row.get("started")),
-        memory_usage=row.get("memory_usage"),
-        service_name=service_of(daemon_type, daemon_id, hostname),
-        ports=[port for port in row.get("ports") or () if isinstance(port, int)],
-        systemd_unit=row.get("unit"),
-    )
-
-
-def _moment(text: Any) -> Optional[datetime.datetime]:
-    try:
-        return datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        return None
+        owners = self.core.owners
+        state = (report.serial, online, owners.serial)
+        return self._daemons.of(host.hostname, state, host, report, online, owners)

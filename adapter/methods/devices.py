@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from adapter.cluster import names
 from adapter.cluster.hosts import Host
-from adapter.cluster.reports import HostReport
+from adapter.cluster.views import inventory_host
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import HostUnreachable, InvalidValue, JobError, JobFailed, NotReady
 from adapter.interface import (
-    Device,
     DeviceLightLoc,
-    Devices,
     InventoryFilter,
     InventoryHost,
     handle_orch_error,
@@ -119,31 +116,6 @@ class DeviceMethods:
         if job.exception is not None:
             raise _light_failure(job, job.exception)
         return _light_lines(ident_fault, job)
-
-
-def inventory_host(host: Host, report: HostReport) -> InventoryHost:
-    """Return a host's devices as the interface wants them."""
-    created = datetime.datetime.fromtimestamp(report.taken["devices"], tz=datetime.timezone.utc)
-    devices = [_device(row, created) for row in report.devices]
-    return InventoryHost(
-        host.hostname, devices=Devices(devices), labels=list(host.labels), addr=host.addr
-    )
-
-
-def _device(row: Dict[str, Any], created: datetime.datetime) -> Device:
-    return Device(
-        path=row["path"],
-        sys_api=row["sys_api"],
-        available=row["available"],
-        rejected_reasons=list(row["rejected_reasons"]),
-        lvs=row["lvs"],
-        device_id=row["device_id"],
-        lsm_data=row["lsm_data"],
-        created=created,
-        ceph_device_lvm=row["ceph_device_lvm"],
-        crush_device_class=row["crush_device_class"],
-        being_replaced=row["being_replaced"],
-    )
 
 
 def _location(location: Sequence[str]) -> Dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional
 
 from adapter.cluster import names
 from adapter.cluster.hosts import MAINTENANCE, Host
+from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
@@ -280,12 +281,6 @@ class HostMethods:
                 wanted = [host.hostname for host in self.core.hosts.all()]
             reports = [self.core.reports.get(name) for name in wanted]
             return [dict(report.facts) if report else {} for report in reports]
-
-
-def host_spec(host: Host, online: bool) -> HostSpec:
-    """Return a host as the interface wants it; one that does not answer is ``Offline``."""
-    status = host.status if online else "Offline"
-    return HostSpec(host.hostname, addr=host.addr, labels=list(host.labels), status=status)
 
 
 def _daemons(report: Optional[Any]) -> List[Dict[str, Any]]:

@@ -14,11 +14,14 @@ from typing import Any, Callable, Dict, Optional, Tuple
 import orchestrator
 from ceph.deployment import inventory as ceph_inventory
 from ceph.deployment.hostspec import HostSpec as CephHostSpec
+from ceph.deployment.service_spec import PlacementSpec as CephPlacementSpec
+from ceph.deployment.service_spec import ServiceSpec as CephServiceSpec
 
 from adapter import interface
 from adapter.mgr.compat import REMOTE_PICKLES, known_parameters
 
 _DEVICE_PARAMETERS = known_parameters(ceph_inventory.Device.__init__)
+_SERVICE_PARAMETERS = known_parameters(orchestrator.ServiceDescription.__init__)
 _DAEMON_PARAMETERS = known_parameters(orchestrator.DaemonDescription.__init__)
 
 
@@ -111,11 +114,40 @@ def _daemon(daemon: interface.DaemonDescription) -> Any:
     )
 
 
+def _service(service: interface.ServiceDescription) -> Any:
+    values = {
+        name: getattr(service, name)
+        for name in _SERVICE_PARAMETERS
+        if name not in ("self", "spec", "events") and hasattr(service, name)
+    }
+    events = [
+        orchestrator.OrchestratorEvent(
+            event.created, event.kind, event.subject, event.level, event.message
+        )
+        for event in service.events
+    ]
+    return orchestrator.ServiceDescription(spec=_ceph_spec(service), events=events, **values)
+
+
+def _ceph_spec(service: interface.ServiceDescription) -> Any:
+    """Return the spec of a service; one that nobody gave need not be complete."""
+    spec = service.spec
+    if service.created is not None:
+        return CephServiceSpec.from_json(spec.to_json())
+    return CephServiceSpec(
+        service_type=spec.service_type,
+        service_id=spec.service_id,
+        placement=CephPlacementSpec.from_json(spec.placement.to_json()),
+        unmanaged=True,
+    )
+
+
 _TO_CEPH: Dict[type, Callable[[Any], Any]] = {
     interface.HostSpec: Twins(_host_spec, None if REMOTE_PICKLES else copy.deepcopy).of,
     interface.InventoryHost: Twins(
         _inventory_host, None if REMOTE_PICKLES else _copied_inventory_host
     ).of,
+    interface.ServiceDescription: _service,
     interface.DaemonDescription: Twins(_daemon, None if REMOTE_PICKLES else copy.copy).of,
 }
 
@@ -138,7 +170,79 @@ def _our_location(location: Any) -> interface.DeviceLightLoc:
     return interface.DeviceLightLoc(location.host, location.dev, location.path)
 
 
+def _our_spec(spec: Any) -> interface.ServiceSpec:
+    """Return a spec as ours. Ceph's JSON of it lacks the preview's mark or would refuse it."""
+    preview = bool(getattr(spec, "preview_only", False))
+    data = spec.to_json()
+    inner = data.get("spec")
+    for part in (data, inner if isinstance(inner, dict) else {}):
+        part.pop("preview_only", None)
+    ours = interface.ServiceSpec.from_json(data)
+    ours.preview_only = preview
+    return ours
+
+
+def _our_drive_group(spec: Any) -> interface.DriveGroupSpec:
+    """Return a drive group as ours; its JSON would lose parts of the selections (contract 3.2).
+
+    `ceph orch daemon add osd` gives no name, and numbers as text.
+    """
+    values = {
+        field.name: getattr(spec, field.name)
+        for field in dataclasses.fields(interface.DriveGroupSpec)
+        if hasattr(spec, field.name) and field.name not in _SELECTIONS
+    }
+    values.update({name: _our_selection(getattr(spec, name, None)) for name in _SELECTIONS})
+    values["placement"] = interface.PlacementSpec.from_json(spec.placement.to_json())
+    for name in ("osds_per_device", "db_slots", "wal_slots", "data_allocate_fraction"):
+        values[name] = _number(values.get(name))
+    if values.get("method") is not None:
+        values["method"] = str(getattr(values["method"], "value", values["method"]))
+    return interface.DriveGroupSpec(**values)
+
+
+def _number(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value) if "." in value else int(value)
+    except ValueError:
+        return value
+
+
+def _our_selection(selection: Any) -> Optional[interface.DeviceSelection]:
+    if selection is None:
+        return None
+    paths = [
+        {"path": path.path, "crush_device_class": getattr(path, "crush_device_class", None)}
+        for path in selection.paths or ()
+    ]
+    return interface.DeviceSelection(
+        actuators=getattr(selection, "actuators", None),
+        paths=list(paths) or None,
+        model=selection.model,
+        size=selection.size,
+        rotational=selection.rotational,
+        limit=selection.limit,
+        vendor=selection.vendor,
+        all=bool(selection.all),
+    )
+
+
+_SELECTIONS = ("data_devices", "db_devices", "wal_devices", "journal_devices")
+
+
+def _spec_classes() -> Dict[str, Callable[[Any], Any]]:
+    return {
+        name: _our_spec
+        for name, kind in vars(interface).items()
+        if isinstance(kind, type) and issubclass(kind, interface.ServiceSpec)
+    }
+
+
 _FROM_CEPH: Dict[str, Callable[[Any], Any]] = {
+    **_spec_classes(),
+    "DriveGroupSpec": _our_drive_group,
     "HostSpec": _our_host_spec,
     "InventoryFilter": _our_filter,
     "DeviceLightLoc": _our_location,

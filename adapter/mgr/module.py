@@ -30,7 +30,7 @@ from adapter.settings import Settings
 log = logging.getLogger(__name__)
 
 # Methods whose value goes to the caller as it is (contract 2.1).
-BARE = ("available", "cancel_completions")
+BARE = ("available", "cancel_completions", "pause", "resume")
 
 _ = commands  # importing it registers the commands
 
@@ -124,7 +124,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
 
     def serve(self) -> None:
         """Run the loop until ``shutdown``."""
-        loop = Loop(self.ansible.core)
+        loop = Loop(self.ansible.core, self.ansible.reconciler)
         progress = ProgressReporter(self.remote)
         try:
             loop.run(self._stopped, after=lambda: self._publish(progress, loop.problem))

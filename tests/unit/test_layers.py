@@ -22,6 +22,7 @@ FLOORS = {
     "core": 4,
     "loop": 4,
     "methods": 4,
+    "reconcile": 4,
     "orchestrator": 4,
     "jobs_view": 4,
     "mgr": 5,

@@ -247,7 +247,7 @@ def test_a_host_that_does_not_answer_is_offline_and_all_of_them_make_it_unavaila
     assert world.orchestrator.available() == (
         False,
         "no host answers; h1: timed out",
-        {"hosts": 1, "offline": 1},
+        {"hosts": 1, "offline": 1, "paused": False},
     )
 
 

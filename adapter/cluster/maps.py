@@ -1,0 +1,135 @@
+"""The questions that are put to the monitors, and their answers as data."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any, Dict, List, Protocol, Sequence
+
+from adapter.cluster.osd_map import (
+    Left,
+    OsdMap,
+    OsdMetadata,
+    Safety,
+    read_json,
+    read_left,
+    read_metadata,
+    read_osd_map,
+    read_pg_counts,
+    read_safety,
+)
+from adapter.errors import NotReady
+from adapter.interface import OrchestratorError
+
+BOOTSTRAP = "client.bootstrap-osd"
+
+
+class Mon(Protocol):
+    """The cluster's monitors, where there is a cluster to talk to."""
+
+    def command(self, **arguments: Any) -> str:
+        """Run a mon command and return its output; raises ``OrchestratorError``."""
+        ...
+
+
+class NoMon:
+    """Stand where no cluster can be asked."""
+
+    def command(self, **arguments: Any) -> str:
+        """Raise ``NotReady``."""
+        raise NotReady(
+            "There is no cluster to ask here.", "Use `ceph orch`, or the playbook by hand."
+        )
+
+
+class Maps:
+    """Ask the monitors. Every answer is theirs of this moment: nothing is remembered here.
+
+    All methods raise ``OrchestratorError``.
+    """
+
+    def __init__(self, mon: Mon) -> None:
+        self._mon = mon
+
+    def _read(self, prefix: str, **arguments: Any) -> str:
+        return self._mon.command(prefix=prefix, format="json", **arguments)
+
+    def osd_map(self) -> OsdMap:
+        """Return the OSDs."""
+        return read_osd_map(self._read("osd dump"), self._read("osd tree"))
+
+    def metadata(self) -> Dict[int, OsdMetadata]:
+        """Return what the OSDs said of themselves."""
+        return read_metadata(self._read("osd metadata"))
+
+    def pg_counts(self) -> Dict[int, int]:
+        """Return the number of placement groups by OSD."""
+        return read_pg_counts(self._read("osd df"))
+
+    def left(self, osd_id: int, osd_map: OsdMap) -> Left:
+        """Return the placement groups on an OSD."""
+        return read_left(self._read("pg ls-by-osd", osd=str(osd_id)), osd_map)
+
+    def safety(self, ids: Sequence[int]) -> Safety:
+        """Return which OSDs can be destroyed without losing data."""
+        try:
+            return read_safety(self._read("osd safe-to-destroy", ids=[str(each) for each in ids]))
+        except OrchestratorError as error:
+            # Where none is safe the answer is an error with a sentence, and no JSON.
+            if abs(error.errno) in (errno.EBUSY, errno.EAGAIN):
+                return Safety(stored_pgs=tuple(ids))
+            raise
+
+    def ok_to_stop(self, ids: Sequence[int], most: int = 1) -> List[int]:
+        """Return OSDs that can stop together now: those of ``ids`` and up to ``most`` in all.
+
+        Raises ``OrchestratorError`` with the placement groups in the way.
+        """
+        arguments: Dict[str, Any] = {"ids": [str(each) for each in ids]}
+        if most > 1:
+            arguments["max"] = most
+        answer = read_json(self._read("osd ok-to-stop", **arguments), "osd ok-to-stop")
+        return [int(each) for each in answer.get("osds") or ()]
+
+    def drain(self, osd_id: int) -> None:
+        """Let the data of an OSD that leaves for good move away."""
+        self._mon.command(prefix="osd crush reweight", name=f"osd.{osd_id}", weight=0.0)
+
+    def set_crush_weight(self, osd_id: int, weight: float) -> None:
+        """Give an OSD its weight back."""
+        self._mon.command(prefix="osd crush reweight", name=f"osd.{osd_id}", weight=weight)
+
+    def out(self, osd_id: int) -> None:
+        """Let the data of an OSD that comes back on a new disk move away."""
+        self._mon.command(prefix="osd out", ids=[str(osd_id)])
+
+    def mark_in(self, osd_id: int) -> None:
+        """Take an OSD back in."""
+        self._mon.command(prefix="osd in", ids=[str(osd_id)])
+
+    def down(self, osd_id: int) -> None:
+        """Say that an OSD is down, which its host has seen."""
+        self._mon.command(prefix="osd down", ids=[str(osd_id)])
+
+    def destroy(self, osd_id: int) -> None:
+        """Mark an OSD destroyed: its id and place stay for the next disk."""
+        self._mon.command(prefix="osd destroy-actual", id=osd_id, yes_i_really_mean_it=True)
+
+    def purge(self, osd_id: int) -> None:
+        """Remove an OSD from all maps."""
+        self._mon.command(prefix="osd purge-actual", id=osd_id, yes_i_really_mean_it=True)
+
+    def bootstrap_keyring(self) -> str:
+        """Return the keyring that new OSDs register with; it is made where it is missing."""
+        try:
+            answer = self._read("auth get", entity=BOOTSTRAP)
+        except OrchestratorError as error:
+            if abs(error.errno) != errno.ENOENT:
+                raise
+            caps = ["mon", "profile bootstrap-osd"]
+            answer = self._read("auth get-or-create", entity=BOOTSTRAP, caps=caps)
+        key = read_json(answer, "auth get")[0]["key"]
+        return f"[{BOOTSTRAP}]\n\tkey = {key}\n"
+
+    def minimal_conf(self) -> str:
+        """Return the ceph.conf that a host needs to find the monitors."""
+        return self._mon.command(prefix="config generate-minimal-conf")

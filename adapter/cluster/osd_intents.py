@@ -1,0 +1,100 @@
+"""OSDs that are being made: one record per host, written before the job is asked for.
+
+A record stays until its host has answered that the OSDs are there, or that it refuses them. So a
+manager that ends in between is followed by one that asks for the very same disks again; the host
+makes what is missing and nothing twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, List, Mapping, Set, Tuple
+
+from adapter.cluster.osd_plan import Group
+from adapter.cluster.store import Store
+
+KIND = "osd_creation"
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What is to be made on a host; ``asked`` is in seconds since the epoch."""
+
+    host: str
+    groups: Tuple[Group, ...]
+    asked: float = 0.0
+
+    @property
+    def paths(self) -> List[str]:
+        """Return the paths of all disks that are written to."""
+        return [disk.path for group in self.groups for disk in group.disks]
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return the record."""
+        return {"groups": [group.to_json() for group in self.groups], "asked": self.asked}
+
+    @classmethod
+    def from_json(cls, host: str, data: Mapping[str, Any]) -> Intent:
+        """Read what ``to_json`` wrote."""
+        groups = tuple(Group.from_json(each) for each in data["groups"])
+        return cls(host, groups, float(data.get("asked") or 0.0))
+
+
+@dataclass
+class Intents:
+    """All OSDs that are being made. Callers hold the orchestrator's lock."""
+
+    store: Store
+    problems: Dict[str, str] = field(default_factory=dict)
+    serial: int = 0
+    _intents: Dict[str, Intent] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.reload()
+
+    def reload(self) -> None:
+        """Read all records; one that cannot be read is named in ``problems`` and kept."""
+        intents: Dict[str, Intent] = {}
+        problems: Dict[str, str] = {}
+        for host, record in self.store.items(KIND).items():
+            try:
+                intents[host] = Intent.from_json(host, record)
+            except (KeyError, TypeError, ValueError) as error:
+                problems[host] = f"{type(error).__name__}: {error}"
+        self._intents, self.problems = intents, problems
+        self.serial += 1
+
+    def all(self) -> List[Intent]:
+        """Return the intents by host."""
+        return [self._intents[host] for host in sorted(self._intents)]
+
+    def paths(self, host: str) -> Set[str]:
+        """Return the disks of a host that are being written to."""
+        intent = self._intents.get(host)
+        return set(intent.paths) if intent else set()
+
+    def add(self, host: str, groups: Tuple[Group, ...], now: float) -> Intent:
+        """Add groups to what is to be made on a host."""
+        known = self._intents.get(host)
+        intent = (
+            replace(known, groups=(*known.groups, *groups)) if known else Intent(host, groups, now)
+        )
+        self.store.set(f"{KIND}.{host}", intent.to_json())
+        self._intents[host] = intent
+        self.serial += 1
+        return intent
+
+    def done(self, intent: Intent) -> None:
+        """Drop what an intent named; what was added to it since stays."""
+        known = self._intents.get(intent.host)
+        if known is None:
+            return
+        left = known.groups[len(intent.groups) :]
+        self.serial += 1
+        if left:
+            kept = replace(known, groups=left)
+            self._intents[intent.host] = kept
+            self.store.set(f"{KIND}.{intent.host}", kept.to_json())
+        else:
+            del self._intents[intent.host]
+            self.store.set(f"{KIND}.{intent.host}", None)

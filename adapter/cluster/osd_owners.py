@@ -1,0 +1,129 @@
+"""Which service an OSD belongs to, and which ids wait for a new disk.
+
+An OSD says itself which drive group made it (``osdspec_affinity`` of its metadata). The store only
+keeps what it does not say: an owner that somebody set (``osd_owner.<id>``), and what a destroyed
+OSD leaves for its successor (``osd_vacant.<id>``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from adapter.cluster.osd_map import OsdMap, OsdMetadata
+from adapter.cluster.store import Record, Store
+
+OWNER, VACANT = "osd_owner", "osd_vacant"
+NO_SERVICE = "osd"
+
+
+@dataclass(frozen=True)
+class Vacancy:
+    """The id of a destroyed OSD: its host, its service, and the disks that it was on."""
+
+    osd_id: int
+    host: str
+    service: str = NO_SERVICE
+    disks: Tuple[str, ...] = ()
+
+
+class OsdOwners:
+    """Owners and vacancies. Callers hold the orchestrator's lock."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._owners: Dict[int, str] = {}
+        self._vacant: Dict[int, Vacancy] = {}
+        self._metadata: Mapping[int, OsdMetadata] = {}
+        self.serial = 0
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the records; one that cannot be read says nothing."""
+        self._owners = {
+            int(name): str(record.get("service") or NO_SERVICE)
+            for name, record in self._store.items(OWNER).items()
+            if name.isdigit()
+        }
+        self._vacant = {
+            int(name): _vacancy(int(name), record)
+            for name, record in self._store.items(VACANT).items()
+            if name.isdigit()
+        }
+        self.serial += 1
+
+    def learn(self, metadata: Mapping[int, OsdMetadata]) -> None:
+        """Take over what the OSDs say of themselves."""
+        if metadata != self._metadata:
+            self._metadata = metadata
+            self.serial += 1
+
+    def metadata(self, osd_id: int) -> OsdMetadata:
+        """Return what an OSD said of itself, which may be nothing."""
+        return self._metadata.get(osd_id) or OsdMetadata(osd_id)
+
+    def known(self) -> List[OsdMetadata]:
+        """Return what all OSDs said of themselves."""
+        return list(self._metadata.values())
+
+    def service_of(self, osd_id: int) -> str:
+        """Return the service of an OSD, ``osd`` for one that nobody's spec made."""
+        owner = self._owners.get(osd_id)
+        if owner is not None:
+            return owner
+        affinity = self.metadata(osd_id).affinity
+        return f"osd.{affinity}" if affinity and affinity != "None" else NO_SERVICE
+
+    def of_service(self, service: str) -> List[int]:
+        """Return the OSDs of a service, of those that said something of themselves."""
+        return sorted(each for each in self._metadata if self.service_of(each) == service)
+
+    def assign(self, osd_ids: Sequence[int], service: str) -> None:
+        """Set the owner of OSDs."""
+        for osd_id in osd_ids:
+            self._store.set(f"{OWNER}.{osd_id}", {"service": service})
+            self._owners[osd_id] = service
+        self.serial += 1
+
+    def vacate(self, vacancy: Vacancy) -> None:
+        """Keep what a destroyed OSD leaves to its successor."""
+        record = {
+            "host": vacancy.host,
+            "service": vacancy.service,
+            "disks": list(vacancy.disks),
+        }
+        self._store.set(f"{VACANT}.{vacancy.osd_id}", record)
+        self._vacant[vacancy.osd_id] = vacancy
+
+    def vacancy(self, osd_id: int) -> Optional[Vacancy]:
+        """Return what a destroyed OSD left, if it is known."""
+        return self._vacant.get(osd_id)
+
+    def free_ids(self, osd_map: OsdMap, host: str, service: str = "") -> List[int]:
+        """Return the ids that wait on a host for a new disk, of one service or of any."""
+        found = []
+        for osd_id in osd_map.destroyed_on(host):
+            vacancy = self._vacant.get(osd_id)
+            if not service or vacancy is None or vacancy.service == service:
+                found.append(osd_id)
+        return found
+
+    def follow(self, osd_map: OsdMap) -> None:
+        """Forget vacancies that are filled, and owners of OSDs that are gone."""
+        if not osd_map.osds:
+            return
+        for osd_id in list(self._vacant):
+            osd = osd_map.osds.get(osd_id)
+            if osd is None or (not osd.destroyed and osd.up):
+                self._store.set(f"{VACANT}.{osd_id}", None)
+                del self._vacant[osd_id]
+
+
+def _vacancy(osd_id: int, record: Record) -> Vacancy:
+    disks = record.get("disks") or ()
+    return Vacancy(
+        osd_id,
+        str(record.get("host") or ""),
+        str(record.get("service") or NO_SERVICE),
+        tuple(map(str, disks)) if isinstance(disks, list) else (),
+    )

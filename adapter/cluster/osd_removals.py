@@ -1,0 +1,186 @@
+"""The queue of OSDs that leave: one record each, written before the step that it describes.
+
+::
+
+    draining ──> stopping ──> leaving ──> cleaning ──> (no record)
+
+``draining`` moves the data away; ``stopping`` ends the daemon on its host; ``leaving`` purges the
+OSD, or marks it destroyed when it comes back on a new disk; ``cleaning`` wipes its disks, or takes
+away what a host still has that could not be reached before. Every step can be taken again: a
+manager that ends anywhere is followed by one that begins with the same step.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from adapter.cluster.store import Store
+
+KIND = "osd_removal"
+
+
+class Stage(str, enum.Enum):
+    """What is being done with an OSD that leaves."""
+
+    DRAINING = "draining"
+    STOPPING = "stopping"
+    LEAVING = "leaving"
+    CLEANING = "cleaning"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One OSD that leaves. Times are seconds since the epoch, or None.
+
+    ``uuid`` says which OSD had the id when its removal was asked for. ``epoch`` is that of the
+    map that showed it. ``crush_weight`` and ``was_in`` are what it gets back when the removal is
+    stopped. ``disks`` are the keys of its disks. ``reason`` says why it has not moved, ``pgs`` how
+    many placement groups are left. ``stopped`` says that its host has no trace of the daemon.
+    """
+
+    osd_id: int
+    uuid: str
+    host: str
+    stage: Stage = Stage.DRAINING
+    replace: bool = False
+    force: bool = False
+    zap: bool = False
+    no_destroy: bool = False
+    service: str = ""
+    disks: Tuple[str, ...] = ()
+    crush_weight: float = 0.0
+    was_in: bool = True
+    epoch: int = 0
+    asked: float = 0.0
+    drain_started: Optional[float] = None
+    drain_done: Optional[float] = None
+    stopped: bool = False
+    pgs: int = -1
+    reason: str = ""
+    tries: int = 0
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return the record."""
+        return {**asdict(self), "stage": self.stage.value, "disks": list(self.disks)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Removal:
+        """Read what ``to_json`` wrote; unknown keys of a later version are left out."""
+        known = {each.name for each in fields(cls)}
+        values = {key: value for key, value in data.items() if key in known}
+        values.update(stage=Stage(data["stage"]), disks=tuple(data.get("disks") or ()))
+        return cls(**values)
+
+    @property
+    def in_words(self) -> str:
+        """Return the state as `ceph orch osd rm status` shows it."""
+        return f"{self.stage.value}: {self.reason}" if self.reason else self.stage.value
+
+
+class Removals:
+    """All OSDs that leave. Callers hold the orchestrator's lock."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._removals: Dict[int, Removal] = {}
+        self.problems: Dict[str, str] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read all records; one that cannot be read is named in ``problems`` and kept."""
+        removals: Dict[int, Removal] = {}
+        problems: Dict[str, str] = {}
+        for name, record in self._store.items(KIND).items():
+            try:
+                removal = Removal.from_json(record)
+                removals[removal.osd_id] = removal
+            except (KeyError, TypeError, ValueError) as error:
+                problems[name] = f"{type(error).__name__}: {error}"
+        self._removals, self.problems = removals, problems
+
+    def all(self) -> List[Removal]:
+        """Return the OSDs that leave, by id."""
+        return [self._removals[osd_id] for osd_id in sorted(self._removals)]
+
+    def get(self, osd_id: int) -> Optional[Removal]:
+        """Return the removal of an OSD, or None."""
+        return self._removals.get(osd_id)
+
+    def save(self, removal: Removal) -> None:
+        """Keep a removal; what only tells how far it is is not worth a write."""
+        before = self._removals.get(removal.osd_id)
+        self._removals[removal.osd_id] = removal
+        if before is None or _lasting(before) != _lasting(removal):
+            self._store.set(f"{KIND}.{removal.osd_id}", removal.to_json())
+
+    def remove(self, osd_id: int) -> None:
+        """End a removal."""
+        self._store.set(f"{KIND}.{osd_id}", None)
+        self._removals.pop(osd_id, None)
+
+
+def _lasting(removal: Removal) -> Dict[str, Any]:
+    data = removal.to_json()
+    for key in ("pgs", "reason", "tries"):
+        del data[key]
+    return data
+
+
+class OsdRemovalRow(Dict[str, Any]):
+    """A row of `ceph orch osd rm status`: a mapping whose keys are attributes as well.
+
+    The commands of 20.2 read keys, those of 18.2 and the dashboard attributes and methods
+    (contract 3.3).
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+    def drain_status_human(self) -> str:
+        """Return the state."""
+        return str(self["drain_status"])
+
+    def get_pg_count(self) -> int:
+        """Return the number of placement groups that are left; -1 is not known."""
+        return int(self["pg_count"])
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return plain data."""
+        return dict(self)
+
+
+def removal_row(removal: Removal) -> OsdRemovalRow:
+    """Return the row of an OSD that leaves."""
+    return OsdRemovalRow(
+        osd_id=removal.osd_id,
+        hostname=removal.host,
+        started=True,
+        draining=removal.stage is Stage.DRAINING,
+        stopped=removal.stopped,
+        replace=removal.replace,
+        force=removal.force,
+        zap=removal.zap,
+        drain_status=removal.in_words,
+        pg_count=removal.pgs,
+        drain_started_at=_time(removal.drain_started),
+        drain_stopped_at=None,
+        drain_done_at=_time(removal.drain_done),
+        process_started_at=_time(removal.asked),
+        original_weight=removal.crush_weight,
+    )
+
+
+def _time(epoch: Optional[float]) -> Optional[str]:
+    if epoch is None:
+        return None
+    moment = datetime.datetime.fromtimestamp(epoch, tz=datetime.timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,85 @@
+"""Restarts of whole services, a few daemons at a time: one record per service.
+
+A restart goes on after the manager that began it has ended: what is left is in the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from adapter.cluster.store import Store
+
+KIND = "service_action"
+
+
+@dataclass(frozen=True)
+class ServiceAction:
+    """What is done to a service. ``left`` are the OSDs still to come, ``doing`` those at it.
+
+    ``reason`` says what it waits for.
+    """
+
+    service: str
+    action: str
+    left: Tuple[int, ...] = ()
+    doing: Tuple[int, ...] = ()
+    asked: float = 0.0
+    reason: str = ""
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return the record."""
+        return {
+            "action": self.action,
+            "left": list(self.left),
+            "doing": list(self.doing),
+            "asked": self.asked,
+        }
+
+    @classmethod
+    def from_json(cls, service: str, data: Mapping[str, Any]) -> ServiceAction:
+        """Read what ``to_json`` wrote."""
+        return cls(
+            service,
+            str(data["action"]),
+            tuple(int(each) for each in data.get("left") or ()),
+            tuple(int(each) for each in data.get("doing") or ()),
+            float(data.get("asked") or 0.0),
+        )
+
+
+class ServiceActions:
+    """All restarts that are under way. Callers hold the orchestrator's lock."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._actions: Dict[str, ServiceAction] = {}
+        for name, record in store.items(KIND).items():
+            try:
+                self._actions[name] = ServiceAction.from_json(name, record)
+            except (KeyError, TypeError, ValueError):
+                continue
+
+    def all(self) -> List[ServiceAction]:
+        """Return the actions by service."""
+        return [self._actions[name] for name in sorted(self._actions)]
+
+    def get(self, service: str) -> Optional[ServiceAction]:
+        """Return what is done to a service, or None."""
+        return self._actions.get(service)
+
+    def save(self, action: ServiceAction) -> None:
+        """Keep an action; one with nothing left is done and dropped."""
+        before = self._actions.get(action.service)
+        if not action.left and not action.doing:
+            self._actions.pop(action.service, None)
+            self._store.set(f"{KIND}.{action.service}", None)
+            return
+        self._actions[action.service] = action
+        if before is None or replace(before, reason="") != replace(action, reason=""):
+            self._store.set(f"{KIND}.{action.service}", action.to_json())
+
+    def cancel(self, service: str) -> None:
+        """Drop an action."""
+        self._actions.pop(service, None)
+        self._store.set(f"{KIND}.{service}", None)

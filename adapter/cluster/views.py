@@ -1,0 +1,114 @@
+"""What is known of hosts, as the interface's objects. Pure functions."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Dict, List, Optional
+
+from adapter.cluster.hosts import Host
+from adapter.cluster.osd_owners import OsdOwners
+from adapter.cluster.reports import HostReport
+from adapter.interface import (
+    DaemonDescription,
+    DaemonDescriptionStatus,
+    Device,
+    Devices,
+    HostSpec,
+    InventoryHost,
+)
+
+_STATUS = {
+    "running": DaemonDescriptionStatus.running,
+    "starting": DaemonDescriptionStatus.starting,
+    "stopped": DaemonDescriptionStatus.stopped,
+    "error": DaemonDescriptionStatus.error,
+}
+
+
+def host_spec(host: Host, online: bool) -> HostSpec:
+    """Return a host as the interface wants it; one that does not answer is ``Offline``."""
+    status = host.status if online else "Offline"
+    return HostSpec(host.hostname, addr=host.addr, labels=list(host.labels), status=status)
+
+
+def inventory_host(host: Host, report: HostReport) -> InventoryHost:
+    """Return a host's devices as the interface wants them."""
+    created = datetime.datetime.fromtimestamp(report.taken["devices"], tz=datetime.timezone.utc)
+    devices = [_device(row, created) for row in report.devices]
+    return InventoryHost(
+        host.hostname, devices=Devices(devices), labels=list(host.labels), addr=host.addr
+    )
+
+
+def _device(row: Dict[str, Any], created: datetime.datetime) -> Device:
+    return Device(
+        path=row["path"],
+        sys_api=row["sys_api"],
+        available=row["available"],
+        rejected_reasons=list(row["rejected_reasons"]),
+        lvs=row["lvs"],
+        device_id=row["device_id"],
+        lsm_data=row["lsm_data"],
+        created=created,
+        ceph_device_lvm=row["ceph_device_lvm"],
+        crush_device_class=row["crush_device_class"],
+        being_replaced=row["being_replaced"],
+    )
+
+
+def daemons_of(
+    host: Host, report: HostReport, online: bool, owners: OsdOwners
+) -> List[DaemonDescription]:
+    """Return a report's daemons as the interface wants them."""
+    when = datetime.datetime.fromtimestamp(report.taken["daemons"], tz=datetime.timezone.utc)
+    return [daemon_description(host.hostname, row, when, online, owners) for row in report.daemons]
+
+
+def service_of(daemon_type: str, daemon_id: str, hostname: str) -> str:
+    """Return the service that a daemon without a spec belongs to.
+
+    Nothing is guessed from the parts of an id beyond what is certain: the type, and for the kinds
+    that have named services the whole id up to the host's name.
+    """
+    if daemon_type not in ("mds", "rgw", "nfs", "iscsi", "nvmeof"):
+        return daemon_type
+    name = daemon_id.split(f".{hostname}", 1)[0]
+    return f"{daemon_type}.{name}"
+
+
+def daemon_description(
+    hostname: str,
+    row: Dict[str, Any],
+    taken: datetime.datetime,
+    online: bool,
+    owners: OsdOwners,
+) -> DaemonDescription:
+    """Return a reported daemon as the interface wants it."""
+    daemon_type, daemon_id = str(row.get("daemon_type")), str(row.get("daemon_id"))
+    if daemon_type == "osd" and daemon_id.isdigit():
+        service = owners.service_of(int(daemon_id))
+    else:
+        service = service_of(daemon_type, daemon_id, hostname)
+    status = _STATUS.get(str(row.get("state")), DaemonDescriptionStatus.unknown)
+    return DaemonDescription(
+        daemon_type=daemon_type,
+        daemon_id=daemon_id,
+        hostname=hostname,
+        version=row.get("version") or None,
+        status=status if online else DaemonDescriptionStatus.unknown,
+        status_desc=str(row.get("state")) if online else "host is offline",
+        last_refresh=taken,
+        started=_moment(row.get("started")),
+        memory_usage=row.get("memory_usage"),
+        service_name=service,
+        osdspec_affinity=service.partition(".")[2] or None if daemon_type == "osd" else None,
+        ports=[port for port in row.get("ports") or () if isinstance(port, int)],
+        systemd_unit=row.get("unit"),
+    )
+
+
+def _moment(text: Any) -> Optional[datetime.datetime]:
+    try:
+        return datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None

@@ -1,0 +1,324 @@
+"""OSDs: ``ceph orch daemon add osd``, ``ceph orch osd ...``, ``ceph orch device zap|replace``."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List
+
+from adapter.cluster import names
+from adapter.cluster.hosts import Host
+from adapter.cluster.osd_map import Osd, OsdMap, listed, osd_number
+from adapter.cluster.osd_plan import disk_of, in_words, plan_host
+from adapter.cluster.osd_removals import OsdRemovalRow, Removal, removal_row
+from adapter.core import Core
+from adapter.engine.completion import Completion
+from adapter.errors import AdapterError, AlreadyExists, InvalidValue, JobFailed, UnknownName
+from adapter.interface import Device, DriveGroupSpec, handle_orch_error, raise_if_exception
+from adapter.methods.devices import DeviceMethods
+from adapter.reconcile import Reconciler
+
+# What a host refuses is told at once; what takes longer goes on as a job that is named.
+ANSWER_WAIT = 4.0
+
+
+class OsdMethods(DeviceMethods):
+    """The OSD methods of the interface, on a ``Core``."""
+
+    reconciler: Reconciler
+
+    def __init__(self, core: Core, reconciler: Reconciler) -> None:
+        DeviceMethods.__init__(self, core)
+        self.reconciler = reconciler
+
+    @handle_orch_error
+    def create_osds(self, drive_group: DriveGroupSpec, skip_validation: bool = False) -> str:
+        """Make OSDs of the named devices of one host, taking ids of destroyed OSDs there again.
+
+        ``skip_validation`` leaves it to the host to refuse devices that the last report shows in
+        use. Raises ``UnknownName``, ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
+        """
+        host = self._reachable(str(drive_group.placement.host_pattern.pattern))
+        devices = self._named_devices(drive_group, host, skip_validation)
+        osd_map = self.core.maps.osd_map()
+        with self.core.lock:
+            plan = plan_host(
+                drive_group,
+                host.hostname,
+                devices,
+                free_ids=self.core.owners.free_ids(osd_map, host.hostname),
+                busy=self.core.intents.paths(host.hostname),
+            )
+        if not plan.groups:
+            raise InvalidValue(
+                "device", _paths(drive_group), "; ".join(plan.notes) or "nothing can be made of it"
+            )
+        job = self.reconciler.creator.make(plan)
+        words = "; ".join(in_words([plan]))
+        if job is None:
+            return f"Making OSDs after what is being made on the host: {words}"
+        if not job.wait(ANSWER_WAIT):
+            return f"Making OSDs: {words} (job {job.job_id})"
+        return _created(host.hostname, _answer(job))
+
+    def _named_devices(
+        self, drive_group: DriveGroupSpec, host: Host, skip_validation: bool
+    ) -> List[Device]:
+        """Return the host's devices; raise for a named one that it has not, or that is in use."""
+        with self.core.lock:
+            known = {device.path: device for device in self.reconciler.planner.devices(host)}
+        selections = (drive_group.data_devices, drive_group.db_devices, drive_group.wal_devices)
+        for selection in selections:
+            for wanted in selection.paths if selection else ():
+                path = names.check_device_path(wanted.path, "device")
+                device = known.get(path)
+                if device is None:
+                    raise UnknownName(
+                        f"device on host '{host.hostname}'",
+                        path,
+                        f"It has: {', '.join(sorted(known)) or 'none'} (`ceph orch device ls "
+                        f"{host.hostname} --refresh` looks again).",
+                    )
+                if not device.available and not skip_validation and not device.ceph_device_lvm:
+                    raise InvalidValue(
+                        "device",
+                        f"{host.hostname}:{path}",
+                        f"it is not available: {', '.join(device.rejected_reasons) or 'in use'}",
+                        f"`ceph orch device zap {host.hostname} {path} --force` erases it.",
+                    )
+                if skip_validation:
+                    known[path] = _as_available(device)
+        return list(known.values())
+
+    @handle_orch_error
+    def zap_device(self, host: str, path: str) -> str:
+        """Erase a device; the host refuses one that is in use. DESTROYS DATA.
+
+        No drive group takes the device again by itself: apply it again for that.
+        """
+        known = self._reachable(host)
+        path = names.check_device_path(path, "device")
+        with self.core.lock:
+            found = {device.path: device for device in self.reconciler.planner.devices(known)}
+            device = found.get(path)
+            if device is None:
+                raise UnknownName(
+                    f"device on host '{host}'",
+                    path,
+                    f"It has: {', '.join(sorted(found)) or 'none'}.",
+                )
+            if path in self.core.intents.paths(host):
+                raise InvalidValue("device", path, "an OSD is being made on it", "Wait for it.")
+            disk = disk_of(device)
+            self.core.specs.release(host, [disk.key])
+            parameters = {"devices": {host: [disk.to_json()]}, "cluster": self.core.cluster}
+            summary = f"Erase {host}:{path}"
+            job = self.core.submit("zap_device", [known], parameters=parameters, summary=summary)
+        if not job.wait(ANSWER_WAIT):
+            return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
+        _answer(job)
+        return f"zap successful for {path} on {host}"
+
+    @handle_orch_error
+    def remove_osds(
+        self,
+        osd_ids: List[str],
+        replace: bool = False,
+        replace_block: bool = False,
+        replace_db: bool = False,
+        replace_wal: bool = False,
+        force: bool = False,
+        zap: bool = False,
+        no_destroy: bool = False,
+    ) -> str:
+        """Drain OSDs and remove them, or keep their ids for new disks (``replace``).
+
+        ``force`` does not wait until their data is elsewhere: DATA CAN BE LOST. ``zap`` erases
+        their disks afterwards, ``no_destroy`` leaves volume groups there. Raises ``UnknownName``
+        for an id that is not in the map; then none is removed.
+        """
+        replace = replace or replace_block or replace_db or replace_wal
+        osd_map = self.core.maps.osd_map()
+        osds = [_osd(osd_map, text) for text in dict.fromkeys(osd_ids)]
+        if not osds:
+            raise InvalidValue("OSD ids", osd_ids, "none is named", "Give at least one id.")
+        core = self.core
+        self.reconciler.read_maps()
+        with core.lock:
+            for osd in osds:
+                known = core.removals.get(osd.osd_id)
+                if known is not None:
+                    raise AlreadyExists(
+                        f"osd.{osd.osd_id} is being removed already ({known.in_words}).",
+                        "`ceph orch osd rm stop` takes it out of the queue.",
+                    )
+                if osd.destroyed and replace:
+                    raise AlreadyExists(
+                        f"osd.{osd.osd_id} is destroyed and waits for its new disk already.",
+                        "`ceph orch daemon add osd HOST:DEVICE` gives it one.",
+                    )
+            for osd in osds:
+                core.removals.save(
+                    self._removal(
+                        osd,
+                        osd_map,
+                        replace=replace,
+                        force=force,
+                        zap=zap,
+                        no_destroy=no_destroy,
+                    )
+                )
+        core.wake.set()
+        what = "replacement" if replace else "removal"
+        return f"Scheduled OSD(s) for {what}: {listed([osd.osd_id for osd in osds])}"
+
+    def _removal(
+        self,
+        osd: Osd,
+        osd_map: OsdMap,
+        *,
+        replace: bool,
+        force: bool,
+        zap: bool,
+        no_destroy: bool,
+    ) -> Removal:
+        owners = self.core.owners
+        said = owners.metadata(osd.osd_id)
+        host = said.hostname if said.hostname in self.core.hosts else osd.host or said.hostname
+        disks = said.device_ids or tuple(f"/dev/{name}" for name in said.devices)
+        return Removal(
+            osd_id=osd.osd_id,
+            uuid=osd.uuid,
+            host=host,
+            service=owners.service_of(osd.osd_id),
+            disks=disks,
+            crush_weight=osd.crush_weight,
+            was_in=osd.reweight > 0,
+            epoch=osd_map.epoch,
+            asked=time.time(),
+            replace=replace,
+            force=force,
+            zap=zap,
+            no_destroy=no_destroy,
+        )
+
+    @handle_orch_error
+    def stop_remove_osds(self, osd_ids: List[str]) -> str:
+        """Take OSDs out of the removal queue and give them their weight back.
+
+        Raises ``UnknownName`` for one that is not in the queue, ``AdapterError`` for one that is
+        stopped already; then all stay in it.
+        """
+        core, remover = self.core, self.reconciler.remover
+        with remover.acting:
+            with core.lock:
+                removals = [self._queued(text) for text in dict.fromkeys(osd_ids)]
+            for removal in removals:
+                remover.restore(removal)
+                with core.lock:
+                    core.removals.remove(removal.osd_id)
+        names = listed([removal.osd_id for removal in removals])
+        return f"Stopped OSD(s) removal: {names}"
+
+    def _queued(self, text: str) -> Removal:
+        number = _number(text)
+        removal = self.core.removals.get(number)
+        if removal is None:
+            raise UnknownName(
+                "OSD in the removal queue", f"osd.{number}", "See `ceph orch osd rm status`."
+            )
+        if self.reconciler.remover.is_past_stopping(removal):
+            raise AdapterError(
+                f"osd.{number} cannot be kept: it is stopped ({removal.in_words}).",
+                "Its removal goes on.",
+            )
+        return removal
+
+    @handle_orch_error
+    def remove_osds_status(self) -> List[OsdRemovalRow]:
+        """Return the OSDs that are being removed, each with how far it is and what it waits for."""
+        with self.core.lock:
+            return [removal_row(removal) for removal in self.core.removals.all()]
+
+    @handle_orch_error
+    def replace_device(
+        self, hostname: str, device: str, clear: bool = False, yes_i_really_mean_it: bool = False
+    ) -> str:
+        """Drain the OSDs of a device, keep their ids, and erase the device for its replacement.
+
+        ``clear`` takes them out of the queue again. A device that several OSDs share needs
+        ``yes_i_really_mean_it``.
+        """
+        self.core.hosts.get(hostname)
+        path = names.check_device_path(device, "device")
+        self.reconciler.read_maps()
+        with self.core.lock:
+            found = [
+                str(metadata.osd_id)
+                for metadata in self.core.owners.known()
+                if metadata.hostname == hostname and path.rpartition("/")[2] in metadata.devices
+            ]
+        if not found:
+            raise UnknownName(f"OSD on host '{hostname}' with the device", path)
+        if clear:
+            return str(raise_if_exception(self.stop_remove_osds(found)))
+        if len(found) > 1 and not yes_i_really_mean_it:
+            raise InvalidValue(
+                "device",
+                path,
+                f"{len(found)} OSDs use it: {listed([int(each) for each in found])}",
+                "Give --yes-i-really-mean-it to replace them all.",
+            )
+        return str(raise_if_exception(self.remove_osds(found, replace=True, zap=True)))
+
+    @handle_orch_error
+    def set_osd_spec(self, service_name: str, osd_ids: List[str]) -> str:
+        """Say that OSDs belong to a drive group, whatever made them."""
+        osd_map = self.core.maps.osd_map()
+        numbers = [_osd(osd_map, text).osd_id for text in dict.fromkeys(osd_ids)]
+        with self.core.lock:
+            wanted = self.core.specs.get(service_name)
+            if wanted.spec.service_type != "osd":
+                raise InvalidValue("service", service_name, "it is no OSD service")
+            self.core.owners.assign(numbers, service_name)
+        return f"Updated service for osd {','.join(map(str, numbers))}"
+
+
+def _paths(drive_group: DriveGroupSpec) -> str:
+    selection = drive_group.data_devices
+    return ", ".join(device.path for device in selection.paths) if selection else ""
+
+
+def _as_available(device: Device) -> Device:
+    return Device(device.path, sys_api=device.sys_api, available=True, device_id=device.device_id)
+
+
+def _number(text: object) -> int:
+    try:
+        return osd_number(text)
+    except ValueError:
+        raise InvalidValue("OSD id", text, "it is not a number from 0", "E.g. 3.") from None
+
+
+def _osd(osd_map: OsdMap, text: object) -> Osd:
+    number = _number(text)
+    osd = osd_map.osds.get(number)
+    if osd is None:
+        raise UnknownName("OSD", f"osd.{number}", "`ceph osd tree` shows those that there are.")
+    return osd
+
+
+def _answer(job: Completion) -> Dict[str, Any]:
+    """Return what the only host of a job published; raise with its own words if it failed."""
+    error = job.exception
+    if error is not None:
+        said = [outcome.message for outcome in job.outcomes.values() if not outcome.status.good]
+        raise JobFailed(job.job_id, " ".join(filter(None, said)) or str(error))
+    return dict(next(iter(job.result.values()), {}))
+
+
+def _created(host: str, result: Dict[str, Any]) -> str:
+    rows = [row for row in result.get("osds") or () if isinstance(row, dict)]
+    made = [str(row.get("osd_id")) for row in rows if row.get("state") in ("created", "started")]
+    if not made:
+        return f"Created no osd(s) on host {host}; already created?"
+    return f"Created osd(s) {','.join(made)} on host '{host}'"

@@ -1,0 +1,19 @@
+"""``remove_osds``: stop OSDs on their hosts, and wipe their disks."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from adapter.operations._registry import Variables, operation
+
+
+@operation(phases=("osd_remove", "host_report"), changes=True, timeout=900.0)
+def remove_osds(osds: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str) -> Variables:
+    """Remove OSDs from hosts.
+
+    ``osds`` are by host; each has osd_id, osd_uuid, zap and destroy_lvs. ``cluster`` is the fsid.
+    """
+    return {
+        "osd_remove_osds": {host: list(rows) for host, rows in osds.items()},
+        "osd_remove_cluster": cluster,
+    }

@@ -1,0 +1,17 @@
+"""``service_action``: start, stop or restart daemons of a service."""
+
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+from adapter.operations._action import TIMEOUT, action_variables
+from adapter.operations._registry import Variables, operation
+
+
+@operation(phases=("daemon_action", "host_report"), changes=True, timeout=TIMEOUT)
+def service_action(action: str, units: Mapping[str, Sequence[str]]) -> Variables:
+    """Act on daemons of a service.
+
+    ``action`` is start, stop or restart; ``units`` are systemd units by host.
+    """
+    return action_variables(action, units)

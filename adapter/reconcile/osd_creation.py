@@ -1,0 +1,195 @@
+"""Make the OSDs that drive groups want, and those that somebody asked for.
+
+What is to be made on a host is written down first; one job then covers all hosts that have
+something to do, so that they work at the same time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from adapter.cluster.osd_intents import Intent
+from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_plan import HostPlan
+from adapter.core import Core
+from adapter.engine.completion import Completion
+from adapter.engine.model import HostOutcome, HostStatus
+from adapter.interface import DriveGroupSpec, OrchestratorError
+from adapter.reconcile.osd_planner import OsdPlanner
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST, RETRY_LAST = 15.0, 600.0
+
+
+@dataclass
+class Pause:
+    """How long a host is left alone after a failure."""
+
+    failures: int = 0
+    until: float = 0.0
+
+    def longer(self, now: float) -> None:
+        """Grow the pause."""
+        self.until = now + min(RETRY_LAST, RETRY_FIRST * 2 ** min(self.failures, 10))
+        self.failures += 1
+
+
+class OsdCreator:
+    """Plan, write down, submit, and take over what became of it."""
+
+    def __init__(self, core: Core, planner: OsdPlanner) -> None:
+        self._core = core
+        self._planner = planner
+        self._jobs: Dict[str, str] = {}
+        self._pauses: Dict[str, Pause] = {}
+        self._seen: Tuple[Any, ...] = ()
+
+    def step(self, now: float, osd_map: Optional[OsdMap]) -> None:
+        """Plan where something has changed, and start what is written down."""
+        core = self._core
+        with core.lock:
+            paused = core.paused
+            if not paused and osd_map is not None:
+                self._plan(now, osd_map)
+            ready = [] if paused else self._ready(now)
+        if ready:
+            self._submit(ready, now)
+
+    def _plan(self, now: float, osd_map: OsdMap) -> None:
+        """Write down what the managed drive groups want and is not there."""
+        core = self._core
+        resting = tuple(sorted(h for h, pause in self._pauses.items() if pause.until > now))
+        seen = (*core.state_serials(), resting, tuple(_destroyed(osd_map)))
+        if seen == self._seen:
+            return
+        self._seen = seen
+        for wanted in core.specs.all():
+            spec = wanted.spec
+            if not isinstance(spec, DriveGroupSpec) or spec.unmanaged:
+                continue
+            for plan in self._planner.plan(spec, osd_map, claims=wanted.claims):
+                if plan.groups and plan.host not in resting:
+                    self.want(plan)
+
+    def want(self, plan: HostPlan) -> None:
+        """Write down what a plan makes. The caller holds the orchestrator's lock."""
+        self._core.intents.add(plan.host, plan.groups, time.time())
+        self._core.wake.set()
+
+    def make(self, plan: HostPlan) -> Optional[Completion]:
+        """Write down what a plan makes and start at once.
+
+        Returns None where the host is at something else, after which it comes. Raises
+        ``OrchestratorError``; then nothing is written down.
+        """
+        core = self._core
+        with core.lock:
+            self._pauses.pop(plan.host, None)
+            intent = core.intents.add(plan.host, plan.groups, time.time())
+            if plan.host in self._jobs:
+                core.wake.set()
+                return None
+            self._jobs[plan.host] = ""
+        try:
+            return self.start([intent])
+        except OrchestratorError:
+            with core.lock:
+                self._jobs.pop(plan.host, None)
+                core.intents.done(intent)
+            raise
+
+    def forget_pause(self, hosts: Sequence[str]) -> None:
+        """Try again at once on these hosts: somebody asked."""
+        for host in hosts:
+            self._pauses.pop(host, None)
+        self._seen = ()
+
+    def _ready(self, now: float) -> List[Intent]:
+        core = self._core
+        if core.ssh.ready():
+            return []
+        return [
+            intent
+            for intent in core.intents.all()
+            if intent.host not in self._jobs
+            and intent.host in core.hosts
+            and core.pulse.online(intent.host)
+            and self._pauses.get(intent.host, Pause()).until <= now
+        ]
+
+    def _submit(self, intents: Sequence[Intent], now: float) -> None:
+        """Start one job for all these hosts."""
+        core = self._core
+        try:
+            self.start(intents)
+        except OrchestratorError as error:
+            log.error("OSDs cannot be made: %s", error)
+            with core.lock:
+                for intent in intents:
+                    self._pauses.setdefault(intent.host, Pause()).longer(now)
+
+    def start(self, intents: Sequence[Intent]) -> Completion:
+        """Start a job that makes what is written down; raises ``OrchestratorError``."""
+        core = self._core
+        secrets = {"bootstrap-osd.keyring": core.maps.bootstrap_keyring()}
+        conf = core.maps.minimal_conf()
+        with core.lock:
+            hosts = [core.hosts.get(intent.host) for intent in intents]
+            groups = {
+                intent.host: [group.to_json() for group in intent.groups] for intent in intents
+            }
+            disks = sum(len(group.data) for intent in intents for group in intent.groups)
+            job = core.submit(
+                "create_osds",
+                hosts,
+                parameters={"groups": groups, "cluster": core.cluster, "conf": conf},
+                secrets=secrets,
+                summary=f"Make OSDs of {disks} disk(s) on {', '.join(groups)}",
+            )
+            for intent in intents:
+                self._jobs[intent.host] = job.job_id
+        job.on_change(lambda job: self._absorb(job, list(intents)))
+        return job
+
+    def _absorb(self, job: Completion, intents: Sequence[Intent]) -> None:
+        if not job.status.final:
+            return
+        core, now = self._core, time.monotonic()
+        with core.lock:
+            for intent in intents:
+                if self._jobs.get(intent.host) != job.job_id:
+                    continue
+                del self._jobs[intent.host]
+                self._take(intent, job.outcomes.get(intent.host, HostOutcome()), now)
+        core.look_at_maps()
+        core.wake.set()
+
+    def _take(self, intent: Intent, outcome: HostOutcome, now: float) -> None:
+        """Drop what is done or refused; keep what nobody knows the end of."""
+        core = self._core
+        services = sorted({str(group.options.get("osdspec") or "") for group in intent.groups})
+        if outcome.status.good:
+            core.intents.done(intent)
+            self._pauses.pop(intent.host, None)
+            for service in services:
+                core.events.note(f"osd.{service}", f"{intent.host}: {_made(outcome.result)}")
+            return
+        self._pauses.setdefault(intent.host, Pause()).longer(now)
+        if outcome.status is HostStatus.FAILED:
+            core.intents.done(intent)
+        for service in services:
+            core.events.fail(f"osd.{service}", f"{intent.host}: {outcome.message}")
+
+
+def _made(result: Mapping[str, Any]) -> str:
+    rows = [row for row in result.get("osds") or () if isinstance(row, dict)]
+    parts = [f"osd.{row.get('osd_id')} on {row.get('data')} {row.get('state')}" for row in rows]
+    return ", ".join(parts) or "no OSD was made"
+
+
+def _destroyed(osd_map: OsdMap) -> List[int]:
+    return sorted(osd.osd_id for osd in osd_map.osds.values() if osd.destroyed)

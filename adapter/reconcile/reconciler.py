@@ -1,0 +1,62 @@
+"""One round of everything that happens by itself."""
+
+from __future__ import annotations
+
+import logging
+from typing import Dict, Optional
+
+from adapter.cluster.osd_map import OsdMap, OsdMetadata
+from adapter.core import Core
+from adapter.interface import OrchestratorError
+from adapter.reconcile.osd_creation import OsdCreator
+from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.reconcile.osd_removal import OsdRemover
+from adapter.reconcile.service_restarts import ServiceRestarts
+
+log = logging.getLogger(__name__)
+
+# How often the maps are read when nothing points at a change; what goes on reads them itself.
+MAP_INTERVAL = 15.0
+
+
+class Reconciler:
+    """The parts that work on their own, and the cluster's maps as they were read last."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.planner = OsdPlanner(core)
+        self.creator = OsdCreator(core, self.planner)
+        self.remover = OsdRemover(core)
+        self.restarts = ServiceRestarts(core)
+        self.osd_map: Optional[OsdMap] = None
+        self._read = -MAP_INTERVAL
+        core.maps_changed.set()
+
+    def step(self, now: float) -> Optional[float]:
+        """Do what can be done now; return the seconds until there can be more, or None."""
+        core = self._core
+        if not core.cluster or core.mon is None:
+            return None
+        if core.maps_changed.is_set() or now - self._read >= MAP_INTERVAL:
+            self._read = now
+            core.maps_changed.clear()
+            self.read_maps()
+        if core.paused:
+            return None
+        self.creator.step(now, self.osd_map)
+        pauses = [self.remover.step(now), self.restarts.step(now)]
+        return min((pause for pause in pauses if pause is not None), default=None)
+
+    def read_maps(self) -> None:
+        """Read the OSD map, and what OSDs say of themselves; an error leaves what was known."""
+        core = self._core
+        try:
+            osd_map = core.maps.osd_map()
+            metadata: Dict[int, OsdMetadata] = core.maps.metadata() if osd_map.osds else {}
+        except OrchestratorError as error:
+            log.warning("the cluster's maps cannot be read: %s", error)
+            return
+        with core.lock:
+            self.osd_map = osd_map
+            core.owners.learn(metadata)
+            core.owners.follow(osd_map)

@@ -1,0 +1,214 @@
+"""Drive groups become OSDs: of the disks that they name, once, whatever ends in between."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import pytest
+
+from adapter.errors import InvalidValue, UnknownName
+from adapter.interface import (
+    DeviceSelection,
+    DriveGroupSpec,
+    PlacementSpec,
+    SpecValidationError,
+    raise_if_exception,
+)
+from tests.unit.reconcile.twin import Cluster
+
+
+def group(name: str = "all", hosts: str = "*", **values: Any) -> DriveGroupSpec:
+    values.setdefault("data_devices", DeviceSelection(all=True))
+    return DriveGroupSpec(
+        service_id=name, placement=PlacementSpec(host_pattern=hosts), method="raw", **values
+    )
+
+
+def where(cluster: Cluster) -> List[str]:
+    return sorted(f"{osd.host}:{osd.disk}" for osd in cluster.monitors.osds.values())
+
+
+def apply(cluster: Cluster, spec: DriveGroupSpec) -> str:
+    return str(raise_if_exception(cluster.orchestrator.apply([spec]))[0])
+
+
+def test_all_free_disks_become_osds_in_one_job(cluster: Cluster) -> None:
+    text = apply(cluster, group())
+    assert "h1: /dev/sdb (8 GiB, IDh1b)" in text
+    cluster.settle()
+
+    assert where(cluster) == [f"h{n}:/dev/sd{x}" for n in (1, 2, 3) for x in "bc"]
+    jobs = [hosts for name, hosts in cluster.operations() if name == "create_osds"]
+    assert jobs == [["h1", "h2", "h3"]]
+    assert cluster.core.intents.all() == []
+
+
+def test_a_preview_is_complete_at_once_and_changes_nothing(cluster: Cluster) -> None:
+    spec = group(preview_only=True)
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    row = raise_if_exception(cluster.orchestrator.plan([spec]))[0]
+
+    assert sorted(row["data"]) == ["h1", "h2", "h3"]
+    disks = row["data"]["h2"][0]["data"]
+    assert [disk["data"] for disk in disks] == ["/dev/sdb", "/dev/sdc"]
+    assert row["data"]["h2"][0]["notes"][0] == "h2: /dev/sdb (8 GiB, IDh2b)"
+    cluster.settle()
+    assert where(cluster) == []
+    assert cluster.core.specs.all() == []
+
+
+def test_a_disk_that_comes_later_is_nobodys_choice_of_all_available(cluster: Cluster) -> None:
+    apply(cluster, group())
+    cluster.settle()
+    cluster.free["h2"].append("/dev/sdx")
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.settle()
+
+    assert "h2:/dev/sdx" not in where(cluster)
+    apply(cluster, group())
+    cluster.settle()
+    assert "h2:/dev/sdx" in where(cluster)
+
+
+def test_a_filter_takes_a_disk_that_comes_later(cluster: Cluster) -> None:
+    apply(cluster, group("big", data_devices=DeviceSelection(size="1G:")))
+    cluster.settle()
+    cluster.free["h3"].append("/dev/sdx")
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.settle()
+    assert "h3:/dev/sdx" in where(cluster)
+
+
+def test_a_zapped_disk_is_not_taken_again_by_itself(cluster: Cluster) -> None:
+    spec = group("big", hosts="h1", data_devices=DeviceSelection(size="1G:"))
+    cluster.free["h1"] = []
+    apply(cluster, spec)
+    cluster.free["h1"] = ["/dev/sdb"]
+    cluster.core.specs.release("h1", ["IDh1b"])
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.settle()
+
+    assert where(cluster) == []
+    apply(cluster, spec)
+    cluster.settle()
+    assert where(cluster) == ["h1:/dev/sdb"]
+
+
+def test_a_limit_counts_what_is_there(cluster: Cluster) -> None:
+    spec = group("one", data_devices=DeviceSelection(size="1G:", limit=1))
+    apply(cluster, spec)
+    cluster.settle()
+    apply(cluster, spec)
+    cluster.settle()
+    assert where(cluster) == [f"h{n}:/dev/sdb" for n in (1, 2, 3)]
+
+
+def test_an_unmanaged_drive_group_makes_nothing(cluster: Cluster) -> None:
+    assert "unmanaged" in apply(cluster, group(unmanaged=True))
+    cluster.settle()
+    assert where(cluster) == []
+    raise_if_exception(cluster.orchestrator.set_unmanaged("osd.all", False))
+    cluster.settle()
+    assert len(where(cluster)) == 6
+
+
+def test_pause_holds_everything(cluster: Cluster) -> None:
+    cluster.orchestrator.pause()
+    apply(cluster, group())
+    cluster.settle()
+    assert where(cluster) == []
+    cluster.orchestrator.resume()
+    cluster.settle()
+    assert len(where(cluster)) == 6
+
+
+def test_a_host_that_refuses_is_told_of_and_tried_later(cluster: Cluster) -> None:
+    cluster.break_on["create_osds"] = {"h2": "/dev/sdb carries a file system"}
+    apply(cluster, group())
+    cluster.settle()
+
+    assert len(where(cluster)) == 4
+    service = raise_if_exception(cluster.orchestrator.describe_service("osd"))[0]
+    assert [e.message for e in service.events if e.level == "ERROR"] == [
+        "h2: /dev/sdb carries a file system"
+    ]
+    assert "h2" in str(cluster.core.health()["ANSIBLE_JOB_FAILED"])
+    assert cluster.core.intents.all() == []
+
+
+def test_what_a_lost_job_was_to_make_is_asked_for_again_by_the_next_manager(
+    cluster: Cluster,
+) -> None:
+    cluster.break_on["create_osds"] = {"h1": "", "h2": "", "h3": ""}
+    apply(cluster, group())
+    cluster.step()
+    assert [intent.host for intent in cluster.core.intents.all()] == ["h1", "h2", "h3"]
+
+    # The disks are not free any more: only what was written down can lead there again.
+    cluster.break_on.clear()
+    cluster.start_anew()
+    cluster.settle()
+    assert len(where(cluster)) == 6
+    assert cluster.core.intents.all() == []
+
+
+def test_one_named_device(cluster: Cluster) -> None:
+    spec = DriveGroupSpec(
+        placement=PlacementSpec(host_pattern="h2"),
+        data_devices=DeviceSelection(paths=["/dev/sdc"]),
+    )
+    text = raise_if_exception(cluster.orchestrator.create_osds(spec))
+    assert text.startswith("Making OSDs: h2: /dev/sdc (8 GiB, IDh2c) (job ")
+    cluster.settle()
+    assert where(cluster) == ["h2:/dev/sdc"]
+    request = next(r for r in cluster.requests if r.operation == "create_osds")
+    assert "KEYOFTHECLUSTER" in request.secrets["bootstrap-osd.keyring"]
+    assert "KEYOFTHECLUSTER" not in str(request.to_json())
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "kind", "says"),
+    [
+        ("nope", "/dev/sdb", UnknownName, "no host 'nope'"),
+        ("h1", "/dev/nope", UnknownName, "It has: /dev/sdb, /dev/sdc"),
+        ("h1", "/dev/{{ 7*7 }}", InvalidValue, "device"),
+        ("h1", "sdb", InvalidValue, "device"),
+        ("h1", "/dev/../etc/passwd", InvalidValue, "device"),
+        ("h1", "-x", InvalidValue, "device"),
+    ],
+)
+def test_a_wrong_device_is_refused(
+    cluster: Cluster, host: str, path: str, kind: type, says: str
+) -> None:
+    spec = DriveGroupSpec(
+        placement=PlacementSpec(host_pattern=host), data_devices=DeviceSelection(paths=[path])
+    )
+    with pytest.raises(kind, match=says):
+        raise_if_exception(cluster.orchestrator.create_osds(spec))
+    assert cluster.core.intents.all() == []
+
+
+def test_a_disk_in_use_is_refused_with_the_reason(cluster: Cluster) -> None:
+    apply(cluster, group(hosts="h1"))
+    cluster.settle()
+    spec = DriveGroupSpec(
+        placement=PlacementSpec(host_pattern="h1"), data_devices=DeviceSelection(paths=["/dev/sdb"])
+    )
+    with pytest.raises(InvalidValue, match="BlueStore device label"):
+        raise_if_exception(cluster.orchestrator.create_osds(spec))
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        (lambda: group(hosts="zz*"), "matches no host"),
+        (lambda: group(name=""), "name|service_id|id"),
+        (lambda: group(data_devices=None), "data_devices"),
+    ],
+)
+def test_a_wrong_drive_group_is_refused_and_not_kept(
+    cluster: Cluster, spec: Any, says: str
+) -> None:
+    with pytest.raises((InvalidValue, SpecValidationError), match=says):
+        raise_if_exception(cluster.orchestrator.apply([spec()]))
+    assert cluster.core.specs.all() == []

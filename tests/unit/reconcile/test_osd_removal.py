@@ -1,0 +1,214 @@
+"""OSDs leave: drained first, each step once, whatever ends in between."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from adapter.cluster.osd_removals import Stage
+from adapter.errors import AdapterError, AlreadyExists, InvalidValue, UnknownName
+from adapter.interface import raise_if_exception
+from tests.unit.reconcile.test_osd_creation import apply, group, where
+from tests.unit.reconcile.twin import Cluster
+
+
+@pytest.fixture
+def full(cluster: Cluster) -> Cluster:
+    """Return a cluster with six OSDs of a drive group."""
+    apply(cluster, group())
+    cluster.settle()
+    cluster.requests.clear()
+    cluster.monitors.log.clear()
+    return cluster
+
+
+def remove(cluster: Cluster, *ids: str, **flags: Any) -> str:
+    return str(raise_if_exception(cluster.orchestrator.remove_osds(list(ids), **flags)))
+
+
+def status(cluster: Cluster) -> Any:
+    return raise_if_exception(cluster.orchestrator.remove_osds_status())
+
+
+def test_an_empty_osd_is_drained_stopped_and_purged(full: Cluster) -> None:
+    assert remove(full, "0") == "Scheduled OSD(s) for removal: osd.0"
+    full.settle()
+
+    assert full.monitors.log == ["reweight 0 0.0", "purge 0"]
+    assert full.operations() == [("remove_osds", ["h1"])]
+    assert full.wiped == []
+    assert status(full) == []
+    assert 0 not in full.monitors.osds
+
+
+def test_nothing_is_stopped_before_the_data_is_elsewhere(full: Cluster) -> None:
+    full.monitors.osds[2].pgs = 3
+    remove(full, "2", zap=True)
+    full.settle()
+
+    (row,) = status(full)
+    assert row["osd_id"] == row.osd_id == 2
+    assert row.drain_status_human().startswith("draining: 3 PGs left: 3 active+clean")
+    assert "CRUSH may find no other place for pool data" in row["drain_status"]
+    assert row.get_pg_count() == 3
+    assert full.operations() == []
+
+    full.monitors.osds[2].pgs = 0
+    full.settle()
+    assert full.wiped == ["osd.2"]
+    assert status(full) == []
+
+
+def test_replacement_keeps_the_id_for_a_new_disk_of_the_host(full: Cluster) -> None:
+    remove(full, "3", replace=True, zap=True)
+    full.settle()
+
+    assert full.monitors.log == ["out 3", "destroy 3"]
+    assert full.monitors.osds[3].destroyed
+    # Its old disk is free again, and stays so.
+    full.free["h2"].append(full.monitors.osds[3].disk)
+    full.core.submit("get_inventory", full.core.hosts.all())
+    full.settle()
+    assert full.monitors.osds[3].destroyed
+
+    full.free["h2"].append("/dev/sdn")
+    full.core.submit("get_inventory", full.core.hosts.all())
+    full.settle()
+    assert not full.monitors.osds[3].destroyed
+    assert full.monitors.osds[3].disk == "/dev/sdn"
+    assert len(full.monitors.osds) == 6
+
+
+@pytest.mark.parametrize("flags", [{}, {"zap": True}, {"replace": True, "zap": True}])
+@pytest.mark.parametrize("rounds", range(8))
+def test_a_manager_that_ends_after_any_step_is_followed_by_one_that_goes_on(
+    full: Cluster, rounds: int, flags: Any
+) -> None:
+    remove(full, "1", "4", **flags)
+    for _ in range(rounds):
+        full.now += 2
+        full.core.look_at_maps()
+        full.orchestrator.reconciler.step(full.now)
+        full.start_anew()
+        full.step()
+    full.settle()
+
+    word = "destroy" if flags.get("replace") else "purge"
+    assert [line for line in full.monitors.log if line.startswith(word)] == [
+        f"{word} 1",
+        f"{word} 4",
+    ]
+    assert status(full) == []
+    assert sorted(set(full.wiped)) == (["osd.1", "osd.4"] if flags else [])
+
+
+def test_an_empty_or_older_map_ends_nothing(full: Cluster) -> None:
+    full.monitors.osds[0].pgs = 1
+    remove(full, "0")
+    full.settle()
+    kept, epoch = dict(full.monitors.osds), full.monitors.epoch
+    full.monitors.osds, full.monitors.epoch = {}, 1
+    full.settle()
+    assert [row.osd_id for row in status(full)] == [0]
+
+    full.start_anew()
+    full.settle()
+    assert [row.osd_id for row in status(full)] == [0]
+    full.monitors.osds, full.monitors.epoch = kept, epoch
+    full.monitors.osds[0].pgs = 0
+    full.settle()
+    assert 0 not in full.monitors.osds
+
+
+def test_monitors_that_do_not_answer_are_waited_for(full: Cluster) -> None:
+    remove(full, "0")
+    full.monitors.silent = True
+    full.settle()
+    assert "do not answer" in status(full)[0]["drain_status"]
+    full.monitors.silent = False
+    full.settle()
+    assert status(full) == []
+
+
+def test_a_dead_osd_of_a_host_that_is_gone_comes_to_its_end(full: Cluster) -> None:
+    full.monitors.osds[0].up = False
+    full.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+    full.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+    remove(full, "0")
+    full.settle()
+
+    assert 0 not in full.monitors.osds
+    assert status(full)[0]["drain_status"] == "cleaning: waiting for host h1 to take its unit away"
+    raise_if_exception(full.orchestrator.remove_host("h1", force=True, offline=True))
+    full.settle()
+    assert status(full) == []
+
+
+def test_stop_gives_the_weight_back(full: Cluster) -> None:
+    full.monitors.osds[5].pgs = 7
+    remove(full, "5")
+    full.settle()
+    text = raise_if_exception(full.orchestrator.stop_remove_osds(["5"]))
+
+    assert text == "Stopped OSD(s) removal: osd.5"
+    assert full.monitors.log == ["reweight 5 0.0", "reweight 5 1.0"]
+    assert status(full) == []
+
+
+def test_a_job_that_fails_is_tried_again_and_named(full: Cluster) -> None:
+    full.break_on["remove_osds"] = {"h1": "the unit does not stop"}
+    remove(full, "0")
+    full.settle()
+    assert status(full)[0]["drain_status"].startswith("stopping: the unit does not stop (job ")
+    assert 0 in full.monitors.osds
+
+
+@pytest.mark.parametrize(
+    ("ids", "kind", "says"),
+    [
+        (["99"], UnknownName, "no OSD 'osd.99'"),
+        (["-1"], InvalidValue, "OSD id"),
+        (["{{ 7 }}"], InvalidValue, "OSD id"),
+        (["99999999999"], InvalidValue, "OSD id"),
+        ([], InvalidValue, "none is named"),
+        (["0", "99"], UnknownName, "osd.99"),
+    ],
+)
+def test_wrong_ids_are_refused_and_none_is_removed(
+    full: Cluster, ids: Any, kind: type, says: str
+) -> None:
+    with pytest.raises(kind, match=says):
+        remove(full, *ids)
+    full.settle()
+    assert full.monitors.log == []
+    assert len(where(full)) == 6
+
+
+def test_what_is_in_the_queue_is_not_asked_for_twice(full: Cluster) -> None:
+    full.monitors.osds[0].pgs = 1
+    remove(full, "osd.0")
+    with pytest.raises(AlreadyExists, match="being removed already"):
+        remove(full, "0")
+    with pytest.raises(UnknownName, match=r"osd\.3"):
+        raise_if_exception(full.orchestrator.stop_remove_osds(["3"]))
+
+
+def test_a_stopped_osd_is_not_put_back(full: Cluster) -> None:
+    full.orchestrator.pause()
+    remove(full, "0", zap=True)
+    removal = full.core.removals.all()[0]
+    full.core.removals.save(replace(removal, stage=Stage.LEAVING, stopped=True))
+    with pytest.raises(AdapterError, match="cannot be kept"):
+        raise_if_exception(full.orchestrator.stop_remove_osds(["0"]))
+    assert len(status(full)) == 1
+
+
+def test_rows_can_be_pickled_by_other_modules(full: Cluster) -> None:
+    full.monitors.osds[0].pgs = 1
+    remove(full, "0")
+    (row,) = pickle.loads(pickle.dumps(status(full)))
+    assert (row.osd_id, row["hostname"]) == (0, "h1")
+    assert row.to_json()["zap"] is False

@@ -1,0 +1,292 @@
+"""In-memory twins of a cluster's monitors and of the hosts' disks, for the reconciler."""
+
+from __future__ import annotations
+
+import errno
+import json
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+from adapter.cluster.store import MemoryStore
+from adapter.engine.model import HostOutcome, HostStatus, Request
+from adapter.interface import HostSpec, OrchestratorError, raise_if_exception
+from adapter.orchestrator import AnsibleOrchestrator
+from tests.unit.methods.world import World, device
+
+GIB = 1024**3
+
+
+@dataclass
+class Daemon:
+    """An OSD as the monitors know it, and its disk."""
+
+    host: str
+    disk: str
+    uuid: str
+    up: bool = True
+    destroyed: bool = False
+    weight: float = 1.0
+    reweight: float = 1.0
+    pgs: int = 0
+    affinity: str = ""
+
+
+@dataclass
+class Monitors:
+    """Answer like the monitors, from a few OSDs. ``log`` has the commands that change something."""
+
+    osds: Dict[int, Daemon] = field(default_factory=dict)
+    epoch: int = 10
+    log: List[str] = field(default_factory=list)
+    silent: bool = False
+    keep_apart: int = 1
+
+    def command(self, **arguments: Any) -> str:
+        """Answer a command."""
+        if self.silent:
+            raise OrchestratorError("the monitors do not answer", errno=-errno.ETIMEDOUT)
+        prefix = arguments.pop("prefix")
+        return str(getattr(self, "_" + prefix.replace(" ", "_").replace("-", "_"))(arguments))
+
+    def _change(self, text: str) -> str:
+        self.epoch += 1
+        self.log.append(text)
+        return ""
+
+    def _osd_dump(self, arguments: Dict[str, Any]) -> str:
+        rows = [
+            {
+                "osd": osd_id,
+                "uuid": osd.uuid,
+                "up": int(osd.up),
+                "weight": osd.reweight,
+                "state": ["exists", "destroyed"] if osd.destroyed else ["exists"],
+                "up_from": 5,
+            }
+            for osd_id, osd in self.osds.items()
+        ]
+        pools = [{"pool": 1, "pool_name": "data"}]
+        return json.dumps({"epoch": self.epoch, "osds": rows, "pools": pools})
+
+    def _osd_tree(self, arguments: Dict[str, Any]) -> str:
+        hosts: Dict[str, List[int]] = {}
+        nodes: List[Dict[str, Any]] = []
+        for osd_id, osd in self.osds.items():
+            hosts.setdefault(osd.host, []).append(osd_id)
+            nodes.append({"id": osd_id, "type": "osd", "crush_weight": osd.weight})
+        for name, children in hosts.items():
+            nodes.append({"id": -2, "type": "host", "name": name, "children": children})
+        return json.dumps({"nodes": nodes})
+
+    def _osd_metadata(self, arguments: Dict[str, Any]) -> str:
+        return json.dumps(
+            [
+                {
+                    "id": osd_id,
+                    "hostname": osd.host,
+                    "devices": osd.disk.rpartition("/")[2],
+                    "device_ids": f"{osd.disk.rpartition('/')[2]}=ID{osd.host}{osd.disk[-1]}",
+                    "osdspec_affinity": osd.affinity,
+                }
+                for osd_id, osd in self.osds.items()
+                if not osd.destroyed
+            ]
+        )
+
+    def _osd_df(self, arguments: Dict[str, Any]) -> str:
+        return json.dumps({"nodes": [{"id": k, "pgs": v.pgs} for k, v in self.osds.items()]})
+
+    def _pg_ls_by_osd(self, arguments: Dict[str, Any]) -> str:
+        count = self.osds[int(arguments["osd"])].pgs
+        return json.dumps({"pg_stats": [{"pgid": "1.0", "state": "active+clean"}] * count})
+
+    def _osd_safe_to_destroy(self, arguments: Dict[str, Any]) -> str:
+        ids = [int(each) for each in arguments["ids"]]
+        held = [each for each in ids if each in self.osds and self.osds[each].pgs]
+        safe = [each for each in ids if each not in held]
+        return json.dumps({"safe_to_destroy": safe, "active": held})
+
+    def _osd_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
+        if any(not osd.up for osd in self.osds.values()):
+            raise OrchestratorError("3 PGs would be inactive", errno=-errno.EBUSY)
+        ids = [int(each) for each in arguments["ids"]]
+        return json.dumps({"osds": ids[:1]})
+
+    def _osd_crush_reweight(self, arguments: Dict[str, Any]) -> str:
+        osd_id = int(arguments["name"][4:])
+        self.osds[osd_id].weight = arguments["weight"]
+        return self._change(f"reweight {osd_id} {arguments['weight']}")
+
+    def _osd_out(self, arguments: Dict[str, Any]) -> str:
+        self.osds[int(arguments["ids"][0])].reweight = 0.0
+        return self._change(f"out {arguments['ids'][0]}")
+
+    def _osd_in(self, arguments: Dict[str, Any]) -> str:
+        self.osds[int(arguments["ids"][0])].reweight = 1.0
+        return self._change(f"in {arguments['ids'][0]}")
+
+    def _osd_down(self, arguments: Dict[str, Any]) -> str:
+        return ""
+
+    def _osd_destroy_actual(self, arguments: Dict[str, Any]) -> str:
+        osd = self.osds[arguments["id"]]
+        assert not osd.up
+        osd.destroyed = True
+        return self._change(f"destroy {arguments['id']}")
+
+    def _osd_purge_actual(self, arguments: Dict[str, Any]) -> str:
+        osd = self.osds.pop(arguments["id"], None)
+        assert osd is None or not osd.up
+        return self._change(f"purge {arguments['id']}")
+
+    def _auth_get(self, arguments: Dict[str, Any]) -> str:
+        return json.dumps([{"entity": arguments["entity"], "key": "KEYOFTHECLUSTER=="}])
+
+    def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
+        return "[global]\nfsid = F51D\n"
+
+
+class Cluster(World):
+    """Hosts with disks, monitors, and a manager that can end at any time.
+
+    ``disks`` are free disks by host. ``break_on`` lets an operation fail on hosts, or answer
+    nothing (an empty text).
+    """
+
+    def __init__(self, hosts: int = 3, disks: int = 2) -> None:
+        self.monitors = Monitors()
+        self.free = {
+            f"h{n}": [f"/dev/sd{'bcdef'[index]}" for index in range(disks)]
+            for n in range(1, hosts + 1)
+        }
+        self.break_on: Dict[str, Dict[str, str]] = {}
+        self.wiped: List[str] = []
+        super().__init__(answer=self._answer)
+        self.start_anew(self.store)
+        for number in range(1, hosts + 1):
+            spec = HostSpec(f"h{number}", f"10.0.0.{number}")
+            raise_if_exception(self.orchestrator.add_host(spec))
+        self.settle()
+
+    def start_anew(self, store: Optional[MemoryStore] = None) -> None:
+        """Begin as a manager does that knows nothing but the store."""
+        from adapter.core import Core
+        from adapter.engine.memory import MemoryEngine
+
+        self.engine = MemoryEngine(self._run)
+        self.core = Core(
+            store=store or self.store,
+            engine=self.engine,
+            ssh=self.ssh,
+            settings=self.settings,
+            actor="test",
+            cluster="F51D",
+            mon=self.monitors,
+        )
+        for host in self.core.hosts.all():
+            self.core.reports.absorb(host.hostname, self._report(host.hostname), 1.0)
+        self.orchestrator = AnsibleOrchestrator(self.core)
+        self.now = 1000.0
+
+    def step(self) -> None:
+        """One round of the loop; time goes on by two seconds."""
+        self.now += 2.0
+        self.core.look_at_maps()
+        self.orchestrator.reconciler.step(self.now)
+        self.engine.poll()
+
+    def settle(self, rounds: int = 12) -> None:
+        """Let everything happen that can."""
+        for _ in range(rounds):
+            self.step()
+
+    def _report(self, host: str) -> Dict[str, Any]:
+        used = [osd.disk for osd in self.monitors.osds.values() if osd.host == host]
+        rows = [self._disk(host, path, free=True) for path in self.free.get(host, ())]
+        rows += [self._disk(host, path, free=False) for path in used]
+        daemons = [
+            {
+                "daemon_type": "osd",
+                "daemon_id": str(osd_id),
+                "unit": f"ceph-osd@{osd_id}.service",
+                "state": "running" if osd.up else "stopped",
+            }
+            for osd_id, osd in self.monitors.osds.items()
+            if osd.host == host and not osd.destroyed
+        ]
+        return {
+            "identity": {"hostname": host, "python": "/usr/bin/python3"},
+            "facts": {"hostname": host},
+            "devices": rows,
+            "daemons": daemons,
+        }
+
+    @staticmethod
+    def _disk(host: str, path: str, *, free: bool) -> Dict[str, Any]:
+        return device(
+            path,
+            available=free,
+            rejected_reasons=[] if free else ["Has BlueStore device label"],
+            device_id=f"ID{host}{path[-1]}",
+            sys_api={"size": 8.0 * GIB, "rotational": "1", "human_readable_size": "8.00 GB"},
+        )
+
+    def _answer(self, request: Request) -> Dict[str, HostOutcome]:
+        answers = {}
+        for target in request.targets:
+            broken = self.break_on.get(request.operation, {}).get(target.name)
+            if broken == "":
+                continue
+            if broken:
+                answers[target.name] = HostOutcome(HostStatus.FAILED, broken)
+                continue
+            act = getattr(self, f"_on_{request.operation}", None)
+            result = act(target.name, request.variables) if act else {}
+            report = self._report(target.name)
+            answers[target.name] = HostOutcome(HostStatus.CHANGED, result={**result, **report})
+        return answers
+
+    def _on_create_osds(self, host: str, variables: Any) -> Dict[str, Any]:
+        rows = []
+        for group in variables["osd_create_groups"][host]:
+            ids = list(group["osd_ids"])
+            for disk in group["data"]:
+                there = [
+                    k
+                    for k, v in self.monitors.osds.items()
+                    if (v.host, v.disk) == (host, disk["path"]) and not v.destroyed
+                ]
+                if there:
+                    rows.append({"osd_id": there[0], "data": disk["path"], "state": "present"})
+                    continue
+                assert disk["path"] in self.free[host], "a disk is written to that is not free"
+                self.free[host].remove(disk["path"])
+                new = ids.pop(0) if ids else self._next_id()
+                self.monitors.osds[new] = Daemon(
+                    host,
+                    disk["path"],
+                    f"uuid-{new}-{len(self.requests)}",
+                    affinity=group["osdspec"],
+                )
+                self.monitors.epoch += 1
+                rows.append({"osd_id": new, "data": disk["path"], "state": "created"})
+        return {"osds": rows}
+
+    def _next_id(self) -> int:
+        return next(n for n in range(100) if n not in self.monitors.osds)
+
+    def _on_remove_osds(self, host: str, variables: Any) -> Dict[str, Any]:
+        rows = []
+        for row in variables["osd_remove_osds"][host]:
+            osd = self.monitors.osds.get(row["osd_id"])
+            if osd is not None and osd.uuid == row["osd_uuid"]:
+                osd.up = False
+            if row["zap"]:
+                self.wiped.append(f"osd.{row['osd_id']}")
+            rows.append({"osd_id": row["osd_id"], "state": "removed"})
+        return {"removed": rows}
+
+    def _on_service_action(self, host: str, variables: Any) -> Dict[str, Any]:
+        return {"units": variables["daemon_action_units"][host]}
+
+    _on_daemon_action = _on_service_action
