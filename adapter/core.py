@@ -320,8 +320,22 @@ class Core:
                 offline=self.pulse.offline(),
                 unreported=self.refresh.errors(),
                 failures=self.failures,
-                problems=self.hosts.problems,
+                problems=self._bad_records(),
             )
+
+    def _bad_records(self) -> Dict[str, str]:
+        """Return what is wrong with records in the store, by their keys."""
+        kinds = (
+            ("host", self.hosts.problems),
+            ("spec", self.specs.problems),
+            ("osd_removal", self.removals.problems),
+            ("osd_creation", self.intents.problems),
+        )
+        return {
+            f"{kind}.{name}": reason
+            for kind, problems in kinds
+            for name, reason in problems.items()
+        }
 
     def online_hosts(self, hostnames: Optional[Sequence[str]] = None) -> List[Host]:
         """Return the hosts that answer, of those named or of all."""

@@ -80,7 +80,7 @@ def health_checks(
     ]
     if lines:
         checks["ANSIBLE_JOB_FAILED"] = _check(f"{len(lines)} operation(s) failed", lines)
-    lines = [f"record of host {name}: {reason}" for name, reason in sorted(problems.items())]
+    lines = [f"record {name}: {reason}" for name, reason in sorted(problems.items())]
     if lines:
-        checks["ANSIBLE_BAD_RECORD"] = _check(f"{len(lines)} host record(s) unusable", lines)
+        checks["ANSIBLE_BAD_RECORD"] = _check(f"{len(lines)} record(s) unusable", lines)
     return checks

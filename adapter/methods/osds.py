@@ -73,8 +73,8 @@ class OsdMethods(DeviceMethods):
                 device = known.get(path)
                 if device is None:
                     raise UnknownName(
-                        f"device on host '{host.hostname}'",
-                        path,
+                        "device",
+                        f"{host.hostname}:{path}",
                         f"It has: {', '.join(sorted(known)) or 'none'} (`ceph orch device ls "
                         f"{host.hostname} --refresh` looks again).",
                     )
@@ -102,8 +102,8 @@ class OsdMethods(DeviceMethods):
             device = found.get(path)
             if device is None:
                 raise UnknownName(
-                    f"device on host '{host}'",
-                    path,
+                    "device",
+                    f"{host}:{path}",
                     f"It has: {', '.join(sorted(found)) or 'none'}.",
                 )
             if path in self.core.intents.paths(host):
@@ -258,7 +258,7 @@ class OsdMethods(DeviceMethods):
                 if metadata.hostname == hostname and path.rpartition("/")[2] in metadata.devices
             ]
         if not found:
-            raise UnknownName(f"OSD on host '{hostname}' with the device", path)
+            raise UnknownName("OSD on the device", f"{hostname}:{path}")
         if clear:
             return str(raise_if_exception(self.stop_remove_osds(found)))
         if len(found) > 1 and not yes_i_really_mean_it:

@@ -236,7 +236,6 @@ class ServiceMethods(HostMethods, DaemonMethods):
             last_refresh=min(refreshed, default=datetime_now()),
             created=created,
             events=self.core.events.of(name),
-            ports=sorted({port for daemon in daemons for port in daemon.ports or ()}),
         )
 
     @handle_orch_error

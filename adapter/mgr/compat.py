@@ -6,7 +6,7 @@ Sources: contract 2.10 (registration of commands), 2.1 (sign of errno), 0.8 (par
 
 import functools
 import inspect
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 import mgr_module
 import orchestrator
@@ -78,6 +78,16 @@ def ceph_error(error: BaseException) -> Exception:
     else:
         answer = chosen(str(error) or type(error).__name__)
     return answer
+
+
+def by_name(name: str, args: Sequence[Any], named: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a call's arguments by the names that the running Ceph gives them.
+
+    Their order differs between 18 and 20 (contract 0.8), so ours are only called by name.
+    """
+    function = getattr(orchestrator.Orchestrator, name)
+    bound = inspect.signature(function).bind(None, *args, **named)
+    return dict(list(bound.arguments.items())[1:])
 
 
 def known_parameters(function: Optional[Handler]) -> Any:

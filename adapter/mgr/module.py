@@ -19,7 +19,7 @@ from adapter.interface import Orchestrator as OurInterface
 from adapter.interface import OrchestratorError, raise_if_exception
 from adapter.loop import Loop
 from adapter.mgr import commands, options
-from adapter.mgr.compat import CommandRegistry, ceph_error
+from adapter.mgr.compat import CommandRegistry, by_name, ceph_error
 from adapter.mgr.convert import from_ceph, to_ceph
 from adapter.mgr.keys import KEY, KeyKeeper
 from adapter.mgr.progress import ProgressReporter
@@ -172,9 +172,9 @@ def _method(name: str) -> Callable[..., Any]:
 
     def guarded(self: Module, *args: Any, **kwargs: Any) -> Any:
         try:
-            arguments = [from_ceph(each) for each in args]
-            named = {key: from_ceph(each) for key, each in kwargs.items()}
-            result = raise_if_exception(getattr(self.ansible, name)(*arguments, **named))
+            given = by_name(name, args, kwargs)
+            named = {key: from_ceph(each) for key, each in given.items()}
+            result = raise_if_exception(getattr(self.ansible, name)(**named))
             return orchestrator.OrchResult(to_ceph(result))
         except Exception as error:
             if not isinstance(error, (OrchestratorError, orchestrator.OrchestratorError)):

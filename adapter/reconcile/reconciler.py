@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 # How often the maps are read when nothing points at a change; what goes on reads them itself.
 MAP_INTERVAL = 15.0
+# After a change they are read often for a while: OSDs take some seconds to be up.
+EAGER_INTERVAL, EAGER_FOR = 1.5, 30.0
 
 
 class Reconciler:
@@ -30,6 +32,7 @@ class Reconciler:
         self.restarts = ServiceRestarts(core)
         self.osd_map: Optional[OsdMap] = None
         self._read = -MAP_INTERVAL
+        self._eager_until = 0.0
         core.maps_changed.set()
 
     def step(self, now: float) -> Optional[float]:
@@ -37,14 +40,20 @@ class Reconciler:
         core = self._core
         if not core.cluster or core.mon is None:
             return None
-        if core.maps_changed.is_set() or now - self._read >= MAP_INTERVAL:
-            self._read = now
+        if core.maps_changed.is_set():
             core.maps_changed.clear()
+            self._eager_until = now + EAGER_FOR
+            self._read = -MAP_INTERVAL
+        eager = now < self._eager_until
+        if now - self._read >= (EAGER_INTERVAL if eager else MAP_INTERVAL):
+            self._read = now
             self.read_maps()
         if core.paused:
             return None
         self.creator.step(now, self.osd_map)
         pauses = [self.remover.step(now), self.restarts.step(now)]
+        if eager:
+            pauses.append(EAGER_INTERVAL)
         return min((pause for pause in pauses if pause is not None), default=None)
 
     def read_maps(self) -> None:
