@@ -11,6 +11,7 @@ import json
 import os
 
 from .reading import clean_data, read_bytes
+from .whole_file import write_text
 
 RECORD_PATH = "/var/lib/ceph-orch-ansible/host.json"
 _OWN_DIRECTORY = "ceph-orch-ansible"
@@ -53,21 +54,7 @@ def claimed_by_other(record, cluster):
 
 def write_record(path, record):
     """Write the record so that a reader sees the old or the new one, whole."""
-    directory = os.path.dirname(path)
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    temporary = f"{path}.{os.getpid()}.new"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(temporary, flags, 0o644), "w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), 0o644)
-            stream.write(encode_record(record))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        raise
+    write_text(path, encode_record(record), 0o644)
 
 
 def remove_record(path):

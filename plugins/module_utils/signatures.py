@@ -9,16 +9,14 @@ from __future__ import annotations
 import os
 import struct
 
+from .bluestore_label import MAGIC as BLUESTORE
+from .bluestore_label import PLACES as BLUESTORE_PLACES
 from .reading import hash_of
 
 _KIB = 1024
-_GIB = 1 << 30
 HEAD = 264 * _KIB
 TAIL = 132 * _KIB
 
-BLUESTORE = b"bluestore block device"
-# BlueStore keeps copies of its label, so that one bad sector does not lose an OSD.
-BLUESTORE_PLACES = (0, _GIB, 10 * _GIB, 100 * _GIB, 1000 * _GIB)
 REPLACED = b"CEPH_DEVICE_BEING_REPLACED"
 
 _HEAD_TABLE = (

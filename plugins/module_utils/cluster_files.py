@@ -1,0 +1,111 @@
+"""Give a host what it needs to reach its cluster: the configuration, and the key to make OSDs."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+
+from .cluster_osds import KEYRING
+from .daemons import cluster_fsid
+from .reading import clean
+from .whole_file import is_written, write_text
+
+_FSID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_CONF = "ceph/ceph.conf"
+_SECTION = "[client.bootstrap-osd]"
+_KEY_LINE = re.compile(r"\s*key\s*=\s*\"?[A-Za-z0-9+/]{20,}={0,2}\"?\s*")
+
+
+class AccessRefused(Exception):
+    """Say why a host cannot be given access."""
+
+
+class Access:
+    """The files of one host, as they are and as they shall be."""
+
+    def __init__(self, roots, fsid):
+        if not _FSID.fullmatch(fsid):
+            raise AccessRefused(f"Invalid fsid {clean(fsid)!r}. Give what `ceph fsid` prints.")
+        self._fsid = fsid
+        self._roots = roots
+        self.conf_path = os.path.join(roots.etc, _CONF)
+        self.keyring_path = os.path.join(roots.var, os.path.relpath(KEYRING, "/var"))
+
+    def conf_to_write(self, text):
+        """Return the configuration that the host lacks, or an empty text.
+
+        An existing one is never touched; raises ``AccessRefused`` when it is another cluster's.
+        """
+        if os.path.lexists(self.conf_path):
+            found = cluster_fsid(self._roots)
+            if found and found != self._fsid:
+                raise AccessRefused(
+                    f"The host belongs to the cluster {found}: {self.conf_path} names it. Choose "
+                    "another host; if that cluster is gone, remove the file."
+                )
+            return ""
+        if not text.strip():
+            raise AccessRefused(
+                f"The host has no {self.conf_path}, and none was given (cluster_access_conf). Give "
+                "what `ceph config generate-minimal-conf` prints."
+            )
+        if _fsid_of(text) != self._fsid:
+            raise AccessRefused(
+                f"The given configuration names the cluster {clean(_fsid_of(text)) or '(none)'!r}, "
+                f"not {self._fsid}. Give what `ceph config generate-minimal-conf` prints."
+            )
+        return text.rstrip() + "\n"
+
+    def keyring_to_write(self, text):
+        """Return the keyring that the host lacks, or an empty text."""
+        if not text.strip():
+            if not os.path.lexists(self.keyring_path):
+                raise AccessRefused(
+                    f"The host has no {self.keyring_path}, and none was given "
+                    "(cluster_access_keyring_file). Give a file with what `ceph auth get "
+                    "client.bootstrap-osd` prints."
+                )
+            return ""
+        lines = text.splitlines()
+        has_section = any(line.strip() == _SECTION for line in lines)
+        if not has_section or not any(_KEY_LINE.fullmatch(line) for line in lines):
+            raise AccessRefused(
+                "The given keyring (cluster_access_keyring_file) is none of client.bootstrap-osd. "
+                "Give a file with what `ceph auth get client.bootstrap-osd` prints."
+            )
+        wanted = text.rstrip() + "\n"
+        return "" if is_written(self.keyring_path, wanted, 0o600, self._owner()) else wanted
+
+    def write_conf(self, text):
+        """Write the configuration, readable by everybody as Ceph's packages expect it."""
+        write_text(self.conf_path, text, 0o644)
+
+    def write_keyring(self, text):
+        """Write the keyring for Ceph's user alone."""
+        owner = self._owner()
+        directory = os.path.dirname(self.keyring_path)
+        if not os.path.isdir(directory):
+            os.makedirs(directory, mode=0o750)
+            os.chown(directory, *owner)
+        write_text(self.keyring_path, text, 0o600, owner)
+
+    def _owner(self):
+        if not self._roots.real:
+            return os.geteuid(), os.getegid()
+        try:
+            user = pwd.getpwnam("ceph")
+        except KeyError:
+            raise AccessRefused(
+                "The host has no user ceph: Ceph is not installed. Install the packages ceph-osd "
+                "and ceph-volume."
+            ) from None
+        return user.pw_uid, user.pw_gid
+
+
+def _fsid_of(text):
+    for line in text.splitlines():
+        key, separator, value = line.partition("=")
+        if separator and key.strip() == "fsid":
+            return value.strip()
+    return ""

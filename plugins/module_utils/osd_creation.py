@@ -1,0 +1,260 @@
+"""Make the OSDs of a plan, and start those that an earlier run has made."""
+
+from __future__ import annotations
+
+import os
+
+from . import ceph_volume_calls as calls
+from .block import LOOP_VARIABLE
+from .cluster_osds import known_osds, problem_of_reuse
+from .devices_lvm import read_volumes
+from .devices_report import loop_setting
+from .exclusive import Detached
+from .osd_activation import find_devices
+from .osd_directories import osd_directories, remove_directory
+from .osd_plan import CREATE, PRESENT, START, PlanRefused, osds_on_volumes
+from .osd_startup import UNIT
+from .osds_here import OsdsHere, osd_unit
+from .planned_disks import look_at
+from .units import UnitsFailed, act, is_alive, show_units, wait_active
+
+_LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
+
+
+class Creation:
+    """What is done for a plan; ``rows`` and ``problems`` tell what came of it."""
+
+    def __init__(self, roots, plan, startup, timeout, wait, parallel):
+        self.rows = []
+        self.problems = []
+        self._roots = roots
+        self._plan = plan
+        self._startup = startup
+        self._timeout = timeout
+        self._wait = wait
+        self._parallel = parallel
+        self._setting = loop_setting(roots)
+
+    def check_with_cluster(self):
+        """Ask the monitors where the plan needs it; raise ``PlanRefused``.
+
+        An OSD that is to be started must still be one of the cluster, an id that is to be taken
+        again must be free.
+        """
+        starting = [slot for slot in self._plan.slots if slot.step == START]
+        reused = sorted(
+            {
+                osd_id
+                for slot in self._plan.slots
+                if slot.step == CREATE
+                for osd_id in _free_ids(slot.group, self._plan.slots)
+            }
+        )
+        if not starting and not reused:
+            return
+        known = known_osds()
+        problems = [problem_of_reuse(osd_id, known) for osd_id in reused]
+        for slot in starting:
+            for osd_id, osd_uuid in slot.osds:
+                row = known.get(osd_id, {"uuid": "", "states": []})
+                if row["uuid"] != osd_uuid or "destroyed" in row["states"]:
+                    problems.append(
+                        f"{slot.data.path}: it carries osd.{osd_id} with the uuid {osd_uuid}, "
+                        "which the cluster has no more. If nothing on it is needed, zap it first."
+                    )
+        problems = [problem for problem in problems if problem]
+        if problems:
+            raise PlanRefused(" ".join(["Nothing was done on this host.", *problems]))
+
+    def foresee(self):
+        """Say what would be done."""
+        for slot in self._plan.slots:
+            if slot.step == CREATE:
+                self.rows += [_row(slot, None, "", "would be created")] * _count(slot)
+            else:
+                word = "present" if slot.step == PRESENT else "would be started"
+                self.rows += [_row(slot, *osd, word) for osd in slot.osds]
+
+    def do(self, lock):
+        """Make and start everything."""
+        for slot in self._plan.slots:
+            if slot.step == PRESENT:
+                self.rows += [_row(slot, *osd, "present") for osd in slot.osds]
+        self._make_raw(lock)
+        for group, slots in _lvm_groups(self._plan.slots):
+            self._make_lvm(group, slots, lock)
+        for slot in self._plan.slots:
+            if slot.step == START and slot.method == "lvm":
+                self._activate_lvm(slot, lock)
+        self._start_raw([slot for slot in self._plan.slots if slot.step == START])
+        self.rows.sort(key=lambda row: (row["data"], -1 if row["osd_id"] is None else row["osd_id"]))
+
+    def _make_raw(self, lock):
+        waiting = [s for s in self._plan.slots if s.step == CREATE and s.method == "raw"]
+        ids = {id(s.group): _free_ids(s.group, self._plan.slots) for s in waiting}
+        made = []
+        while waiting:
+            batch, waiting = waiting[: self._parallel], waiting[self._parallel :]
+            running = [(slot, self._prepare(slot, ids[id(slot.group)], lock)) for slot in batch]
+            made += [slot for slot, work in running if self._finish(slot, work, lock)]
+        self._start_raw(made)
+
+    def _prepare(self, slot, ids, lock):
+        paths = {kind: disk.block.path for kind, disk in slot.others.items()}
+        argv = calls.raw_prepare(
+            slot.data.block.path,
+            paths.get("db", ""),
+            paths.get("wal", ""),
+            ids.pop(0) if ids else None,
+            slot.group["crush_device_class"],
+        )
+        # When ceph-volume fails it wipes whatever carries the id of the OSD, also another
+        # cluster's disk; so it gets no other disk than these.
+        only = [disk.block.path for disk in slot.disks]
+        environment = self._environment(slot.group)
+        return Detached(f"create-{slot.data.block.name}", argv, lock, environment, only)
+
+    def _finish(self, slot, work, lock):
+        """Wait for ceph-volume; return whether an OSD stands on the disks now."""
+        answer = work.result(self._timeout)
+        if work.is_running:
+            self.problems.append(f"{slot.data.path}: ceph-volume has not ended: {answer.problem}.")
+            return False
+        look_at(slot.disks)
+        label = slot.data.label
+        if answer.problem:
+            reason = calls.reason_of_failure(answer.err)
+            self.problems.append(f"{slot.data.path}: ceph-volume failed: {reason}. {_LOG}.")
+            self._tidy(slot, lock)
+            return False
+        if not label or not label["ready"]:
+            self.problems.append(
+                f"{slot.data.path}: ceph-volume says that all went well, but there is no OSD on "
+                f"it. {_LOG}."
+            )
+            return False
+        slot.osds = [(label["osd_id"], label["osd_uuid"])]
+        return True
+
+    def _tidy(self, slot, lock):
+        """Leave nothing of an OSD that could not be made; the disks were empty before."""
+        node = os.path.realpath(slot.data.block.node)
+        for directory in osd_directories(self._roots).values():
+            mine = node in directory.devices
+            if mine and not is_alive(show_units([osd_unit(directory.osd_id)]).popitem()[1]):
+                remove_directory(directory.path)
+        for disk in slot.disks:
+            if disk.label:
+                path = disk.block.path
+                argv = calls.zap_device(path)
+                Detached(f"tidy-{disk.block.name}", argv, lock, self._environment(), [path]).result(
+                    self._timeout
+                )
+
+    def _start_raw(self, slots):
+        """Have the OSDs started, now and whenever the host starts."""
+        slots = [slot for slot in slots if slot.method == "raw"]
+        if not slots:
+            return
+        units = []
+        for slot in slots:
+            osd_id, osd_uuid = slot.osds[0]
+            self._startup.install(self._devices_of(slot, osd_id, osd_uuid))
+            units += [UNIT % osd_id, osd_unit(osd_id)]
+        daemons = [osd_unit(slot.osds[0][0]) for slot in slots]
+        state = self._try(slots, lambda: act("enable", units, "--now")) and self._try(
+            slots, lambda: wait_active(daemons, self._wait)
+        )
+        for slot in slots:
+            word = "created" if slot.step == CREATE else "started"
+            self.rows.append(_row(slot, *slot.osds[0], word if state else "not started"))
+
+    def _devices_of(self, slot, osd_id, osd_uuid):
+        others = {kind: disk.block.path for kind, disk in slot.others.items()}
+        if slot.step == START:
+            # The plan may not name all that the OSD has.
+            others.update(find_devices(osd_uuid, ["db", "wal"], list(others.values())))
+        return {"osd_id": osd_id, "osd_uuid": osd_uuid, "block": slot.data.block.path, **others}
+
+    def _make_lvm(self, group, slots, lock):
+        argv = calls.lvm_batch(group, _free_ids(group, self._plan.slots))
+        name = f"create-{slots[0].data.block.name}"
+        work = Detached(name, argv, lock, self._environment(group))
+        answer = work.result(self._timeout)
+        paths = ", ".join(slot.data.path for slot in slots)
+        if work.is_running:
+            self.problems.append(f"{paths}: ceph-volume has not ended: {answer.problem}.")
+            return
+        if answer.problem:
+            reason = calls.reason_of_failure(answer.err)
+            self.problems.append(f"{paths}: ceph-volume failed: {reason}. {_LOG}.")
+        here = OsdsHere(osd_directories(self._roots), read_volumes(), {})
+        daemons = []
+        for slot in slots:
+            found = osds_on_volumes(here, slot.data.block.path)
+            for (osd_id, osd_uuid), osd in sorted(found.items()):
+                daemons.append(osd_unit(osd_id))
+                self.rows.append(_row(slot, osd_id, osd_uuid, "created", osd))
+            if not found and not answer.problem:
+                self.problems.append(f"{slot.data.path}: ceph-volume made no OSD on it. {_LOG}.")
+        if daemons:
+            self._try(slots, lambda: wait_active(daemons, self._wait))
+
+    def _activate_lvm(self, slot, lock):
+        for osd_id, osd_uuid in slot.osds:
+            argv = calls.lvm_activate(osd_id, osd_uuid)
+            work = Detached(f"activate-{osd_id}", argv, lock, self._environment())
+            answer = work.result(self._timeout)
+            if answer.problem:
+                reason = calls.reason_of_failure(answer.err)
+                self.problems.append(f"{slot.data.path}: ceph-volume failed: {reason}. {_LOG}.")
+            elif self._try([slot], lambda unit=osd_unit(osd_id): wait_active([unit], self._wait)):
+                self.rows.append(_row(slot, osd_id, osd_uuid, "started"))
+
+    def _try(self, slots, action):
+        try:
+            action()
+        except UnitsFailed as failure:
+            paths = ", ".join(slot.data.path for slot in slots)
+            self.problems.append(f"{paths}: {failure}")
+            return False
+        return True
+
+    def _environment(self, group=None):
+        variables = {LOOP_VARIABLE: self._setting} if self._setting else {}
+        if group and group["osdspec"]:
+            variables[calls.AFFINITY] = group["osdspec"]
+        return variables
+
+
+def _free_ids(group, slots):
+    """Return the ids of a group that no OSD of an earlier run has taken yet."""
+    taken = {osd_id for slot in slots if slot.group is group for osd_id, _ in slot.osds}
+    return [osd_id for osd_id in group["osd_ids"] if osd_id not in taken]
+
+
+def _lvm_groups(slots):
+    """Return the groups that ceph-volume has something to make for, each with its free slots."""
+    groups = {}
+    for slot in slots:
+        if slot.step == CREATE and slot.method == "lvm":
+            groups.setdefault(id(slot.group), (slot.group, []))[1].append(slot)
+    return list(groups.values())
+
+
+def _count(slot):
+    return max(slot.group["osds_per_device"], 1)
+
+
+def _row(slot, osd_id, osd_uuid, state, disks=None):
+    disks = disks or {}
+    return {
+        "osd_id": osd_id,
+        "osd_uuid": osd_uuid,
+        "state": state,
+        "method": slot.method,
+        "data": slot.data.path,
+        "db": slot.path("db") or disks.get("db", ""),
+        "wal": slot.path("wal") or disks.get("wal", ""),
+        "unit": osd_unit(osd_id) if osd_id is not None else "",
+    }

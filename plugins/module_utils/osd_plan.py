@@ -1,0 +1,213 @@
+"""Judge each OSD of a plan: is it to be made, to be started, or already there? Or refuse it."""
+
+from __future__ import annotations
+
+from .osd_groups import has_device_mapper, method_of, problems_of
+from .osds_here import OsdsHere, ceph_volumes, lvm_osds, other_volumes
+from .planned_disks import (
+    Refused,
+    find_disk,
+    look_at,
+    reason_held,
+    reason_in_use,
+    reason_not_empty,
+)
+
+CREATE, START, PRESENT = "create", "start", "present"
+_OTHER = "Plan another disk"
+_ZAP = "If nothing on it is needed, zap it first"
+
+
+class PlanRefused(Exception):
+    """Say everything that is wrong with a plan."""
+
+
+class Slot:
+    """One data disk of a plan with what belongs to it.
+
+    ``osds`` are the OSDs that stand on it: (id, uuid) pairs, empty where they are to be made.
+    """
+
+    def __init__(self, group, method, data, others):
+        self.group = group
+        self.method = method
+        self.data = data
+        self.others = others
+        self.step = CREATE
+        self.osds = []
+
+    @property
+    def disks(self):
+        """Return all disks of the slot."""
+        return [self.data, *self.others.values()]
+
+    def path(self, kind):
+        """Return the planned path of the DB or WAL device, or an empty text."""
+        return self.others[kind].path if kind in self.others else ""
+
+
+class Plan:
+    """A host's part of a plan, looked at on the host. Raises ``PlanRefused``.
+
+    ``shared`` are the DB and WAL disks that ceph-volume divides among a group's OSDs.
+    """
+
+    def __init__(self, roots, blocks, directories, groups, cluster):
+        self.slots = []
+        self.shared = []
+        self._roots = roots
+        self._blocks = blocks
+        self._cluster = cluster
+        self._problems = []
+        device_mapper = has_device_mapper(roots)
+        self._stop_at(problems_of(groups, device_mapper))
+        for group in groups:
+            self._find(group, method_of(group, device_mapper))
+        self._stop_at(self._problems)
+        disks = [disk for slot in self.slots for disk in slot.disks] + self.shared
+        self._stop_at(_same_disk(disks))
+        look_at(disks)
+        self.here = OsdsHere.read(directories, disks)
+        for slot in self.slots:
+            self._try(self._judge, slot)
+        for disk in self.shared:
+            self._try(self._check_shared, disk)
+        self._stop_at(self._problems)
+
+    def _stop_at(self, problems):
+        if problems:
+            raise PlanRefused(" ".join(["Nothing was done on this host.", *problems]))
+
+    def _try(self, function, *arguments):
+        try:
+            return function(*arguments)
+        except Refused as refusal:
+            self._problems.append(str(refusal))
+            return None
+
+    def _find(self, group, method):
+        found = {
+            kind: [self._try(find_disk, self._roots, self._blocks, each) for each in group[kind]]
+            for kind in ("data", "db", "wal")
+        }
+        if any(disk is None for disks in found.values() for disk in disks):
+            return
+        for index, data in enumerate(found["data"]):
+            whole = {kind: found[kind][index] for kind in ("db", "wal") if found[kind]}
+            self.slots.append(Slot(group, method, data, whole if method == "raw" else {}))
+        if method == "lvm":
+            self.shared += found["db"] + found["wal"]
+
+    def _judge(self, slot):
+        volumes = self.here.volumes.get(slot.data.block.path)
+        if slot.data.label:
+            self._judge_labelled(slot)
+        elif ceph_volumes(volumes) and not other_volumes(volumes):
+            self._judge_volumes(slot, volumes)
+        else:
+            for disk in slot.disks:
+                self._check_free(disk)
+
+    def _judge_labelled(self, slot):
+        label = slot.data.label
+        reason = self._reason_of_label(label, "block")
+        if reason:
+            raise Refused(f"{slot.data.path}: {reason}.")
+        self._settle(slot, [(label["osd_id"], label["osd_uuid"])])
+        for kind, disk in slot.others.items():
+            other = disk.label or {}
+            if (other.get("osd_uuid"), other.get("kind")) != (label["osd_uuid"], kind):
+                raise Refused(
+                    f"{disk.path}: it is planned as {kind} device of {slot.data.path}, where "
+                    f"osd.{label['osd_id']} stands already without it. {_OTHER}."
+                )
+
+    def _reason_of_label(self, label, kind):
+        """Return why a BlueStore label on a disk means that it is not touched."""
+        owner = _owner(label)
+        if label["cluster"] not in ("", self._cluster):
+            return f"it belongs to {owner} of the cluster {label['cluster']}. {_OTHER}"
+        if label["place"]:
+            return f"it has a copy of the label of {owner} whose first is gone. {_ZAP}"
+        if label["kind"] != kind:
+            return f"it is the {label['kind'] or 'unreadable'} device of {owner}. {_OTHER}"
+        if kind == "block" and (label["osd_id"] < 0 or not label["ready"]):
+            return f"the making of {owner} was begun on it and not finished. {_ZAP}"
+        return ""
+
+    def _judge_volumes(self, slot, volumes):
+        clusters = {volume["cluster_fsid"] for volume in ceph_volumes(volumes)}
+        if clusters != {self._cluster}:
+            names = ", ".join(sorted(clusters - {self._cluster}))
+            raise Refused(f"{slot.data.path}: OSDs of the cluster {names} are on it. {_OTHER}.")
+        osds = {
+            (int(volume["osd_id"]), volume["osd_fsid"])
+            for volume in ceph_volumes(volumes)
+            if volume["type"] == "block"
+        }
+        if not osds:
+            raise Refused(f"{slot.data.path}: DB or WAL of other OSDs is on it. {_OTHER}.")
+        slot.method = "lvm"
+        self._settle(slot, sorted(osds))
+
+    def _settle(self, slot, osds):
+        """Remember the OSDs that stand on the disk, and whether they are to be started."""
+        slot.osds = osds
+        slot.step = PRESENT
+        for osd_id, osd_uuid in osds:
+            if self.here.runs(osd_id, osd_uuid):
+                continue
+            other = self.here.other_that_runs(osd_id, osd_uuid)
+            if other:
+                raise Refused(
+                    f"{slot.data.path}: it carries osd.{osd_id} with the uuid {osd_uuid}, but "
+                    f"osd.{osd_id} with the uuid {other} runs on this host. {_ZAP}."
+                )
+            reason = reason_in_use(self._roots, slot.data)
+            if reason:
+                raise Refused(f"{slot.data.path}: {reason}.")
+            slot.step = START
+
+    def _check_free(self, disk):
+        reason = reason_in_use(self._roots, disk)
+        if not reason and disk.label:
+            reason = self._reason_of_label(disk.label, "block") or (
+                f"{_owner(disk.label)} stands on it. {_OTHER}"
+            )
+        reason = reason or reason_not_empty(disk) or reason_held(disk)
+        if reason:
+            raise Refused(f"{disk.path}: {reason}.")
+
+    def _check_shared(self, disk):
+        """Let a DB or WAL disk pass that is free or has nothing but volumes of this cluster."""
+        entry = self.here.volumes.get(disk.block.path)
+        clusters = {volume["cluster_fsid"] for volume in ceph_volumes(entry)}
+        if entry and not other_volumes(entry) and clusters <= {self._cluster}:
+            reason = reason_in_use(self._roots, disk)
+            if reason:
+                raise Refused(f"{disk.path}: {reason}.")
+            return
+        self._check_free(disk)
+
+
+def osds_on_volumes(here, path):
+    """Return the OSDs whose data is on logical volumes of a disk, each with its disks by kind."""
+    osds = lvm_osds(here.volumes)
+    return {key: osd for key, osd in osds.items() if osd.get("block") == path}
+
+
+def _owner(label):
+    if label["osd_id"] >= 0:
+        return f"osd.{label['osd_id']}"
+    return f"an OSD with the uuid {label['osd_uuid']}" if label["osd_uuid"] else "an OSD"
+
+
+def _same_disk(disks):
+    by_block = {}
+    for disk in disks:
+        by_block.setdefault(disk.block.path, []).append(disk.path)
+    return [
+        f"{' and '.join(paths)}: the plan names one disk twice. Name each disk once."
+        for paths in by_block.values()
+        if len(paths) > 1
+    ]

@@ -1,0 +1,114 @@
+"""Start, stop and watch systemd units."""
+
+from __future__ import annotations
+
+import time
+
+from .command import find_program, last_line, run
+from .reading import clean
+
+_ACT_TIMEOUT = 180.0
+_SHOW_TIMEOUT = 30.0
+_PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID")
+_INTERVAL = 0.1
+_LINES = 5
+ALIVE = ("active", "activating", "reloading", "deactivating")
+
+
+class UnitsFailed(Exception):
+    """Say what systemd could not do."""
+
+
+def show_units(units):
+    """Return the properties of each unit by its name; one that does not exist has them too."""
+    if not units:
+        return {}
+    argv = ["show", "--no-pager", "--property=" + ",".join(_PROPERTIES), "--", *units]
+    answer = _systemctl(argv, _SHOW_TIMEOUT)
+    paragraphs = parse_units(answer.out)
+    if answer.problem or len(paragraphs) != len(units):
+        raise UnitsFailed(f"systemd does not answer: {answer.problem}: {last_line(answer.err)}.")
+    return dict(zip(units, paragraphs))
+
+
+def parse_units(text):
+    """Read what ``systemctl show`` prints: a paragraph of Key=value lines for each unit."""
+    units = []
+    for paragraph in text.strip().split("\n\n"):
+        pairs = [line.partition("=") for line in paragraph.splitlines()]
+        units.append({key: clean(value) for key, separator, value in pairs if separator})
+    return [unit for unit in units if unit]
+
+
+def is_alive(unit):
+    """Tell whether a unit runs or is about to, or is about to end."""
+    return unit.get("ActiveState") in ALIVE
+
+
+def act(verb, units, *options):
+    """Let systemd do something with units; raise ``UnitsFailed`` with the units' last words."""
+    answer = _systemctl([verb, *options, "--", *units], _ACT_TIMEOUT)
+    if answer.problem:
+        said = last_line(answer.err) or answer.problem
+        raise UnitsFailed(f"systemctl {verb} {' '.join(units)}: {clean(said)}.{words_of(units)}")
+
+
+def wait_active(units, seconds, settle=0.0):
+    """Wait until units are active, and have been so for ``settle`` seconds in the same process.
+
+    Raises ``UnitsFailed`` as soon as one has failed, or when the time is over.
+    """
+    deadline = time.monotonic() + seconds
+    since = None
+    processes = None
+    while True:
+        states = show_units(units)
+        now = time.monotonic()
+        if all(_runs(state) for state in states.values()):
+            seen = [state.get("MainPID") for state in states.values()]
+            if seen != processes:
+                since, processes = now, seen
+            if now - since >= settle:
+                return
+        else:
+            processes = None
+        _stop_waiting(states, now > deadline, seconds)
+        time.sleep(_INTERVAL)
+
+
+def _stop_waiting(states, late, seconds):
+    broken = [name for name, state in states.items() if _has_failed(state)]
+    if broken:
+        raise UnitsFailed(f"{', '.join(broken)} did not stay up.{words_of(broken)}")
+    waiting = [name for name, state in states.items() if not _runs(state)]
+    if late and waiting:
+        names = ", ".join(waiting)
+        raise UnitsFailed(f"{names} did not become active within {seconds:g} s.{words_of(waiting)}")
+
+
+def _runs(state):
+    return state.get("ActiveState") == "active"
+
+
+def _has_failed(state):
+    return state.get("ActiveState") == "failed" or state.get("SubState") == "auto-restart"
+
+
+def words_of(units):
+    """Return the last lines that units wrote to the journal, as a sentence to add."""
+    program = find_program("journalctl")
+    words = []
+    for unit in units if program else ():
+        argv = [program, "--no-pager", "-q", "-o", "cat", "-n", str(_LINES), "-u", unit]
+        lines = [clean(line) for line in run(argv, _SHOW_TIMEOUT).out.splitlines()]
+        lines = [line for line in lines if line]
+        if lines:
+            words.append(f" Last words of {unit}: {' | '.join(lines)}")
+    return "".join(words)
+
+
+def _systemctl(argv, timeout):
+    program = find_program("systemctl")
+    if not program:
+        raise UnitsFailed("There is no systemctl: the host does not run systemd.")
+    return run([program, *argv], timeout)

@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Give a host what it needs to reach its cluster and to make OSDs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: cluster_access
+short_description: Give a host its cluster's configuration and the key for making OSDs
+description:
+  - Writes C(/etc/ceph/ceph.conf) where there is none. An existing one is never changed; a host
+    whose own names another cluster is refused.
+  - Writes the keyring of C(client.bootstrap-osd) to
+    C(/var/lib/ceph/bootstrap-osd/ceph.keyring), readable by the user C(ceph) alone.
+  - The key is in no result, no difference and no log.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what would change without writing anything.
+    support: full
+  diff_mode:
+    description: Returns the configuration before and after; of the keyring only whether it is new.
+    support: full
+  platform:
+    description: The systems that the module runs on.
+    platforms: Linux
+    support: full
+options:
+  fsid:
+    description:
+      - The fsid of the cluster.
+    type: str
+    required: true
+  conf:
+    description:
+      - The text of a minimal configuration, as C(ceph config generate-minimal-conf) prints it. It
+        is needed only where the host has none.
+    type: str
+    default: ''
+  keyring:
+    description:
+      - The text of the keyring, as C(ceph auth get client.bootstrap-osd) prints it. An empty one
+        leaves the host's as it is, which must be there then.
+    type: str
+    default: ''
+author:
+  - The ceph-orch-ansible developers
+"""
+
+EXAMPLES = r"""
+- name: Let the host make OSDs
+  ceph_orch.ansible.cluster_access:
+    fsid: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+    conf: "{{ lookup('ansible.builtin.file', 'ceph.conf') }}"
+    keyring: "{{ lookup('ansible.builtin.file', 'bootstrap-osd.keyring') }}"
+"""
+
+RETURN = r"""
+ceph_orch_result:
+  description: What the host has.
+  returned: always
+  type: dict
+  contains:
+    access:
+      description: For C(conf) and C(keyring) one of V(present), V(written) and V(would be written).
+      type: dict
+      sample: {conf: present, keyring: written}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.cluster_files import Access, AccessRefused
+from ..module_utils.reading import Roots
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "fsid": {"type": "str", "required": True},
+            "conf": {"type": "str", "default": ""},
+            "keyring": {"type": "str", "default": "", "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        access = Access(Roots(), params["fsid"])
+        conf = access.conf_to_write(params["conf"])
+        keyring = access.keyring_to_write(params["keyring"])
+        if not module.check_mode:
+            if conf:
+                access.write_conf(conf)
+            if keyring:
+                access.write_keyring(keyring)
+    except AccessRefused as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename} cannot be written: {error.strerror}.")
+    written = "would be written" if module.check_mode else "written"
+    module.exit_json(
+        changed=bool(conf or keyring),
+        diff=[
+            {"before": "", "after": conf, "before_header": access.conf_path},
+            {"before": "", "after": "(a key)\n" if keyring else ""},
+        ],
+        ceph_orch_result={
+            "access": {
+                "conf": written if conf else "present",
+                "keyring": written if keyring else "present",
+            }
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

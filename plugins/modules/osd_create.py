@@ -1,0 +1,339 @@
+#!/usr/bin/python
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Make OSDs on a host's disks and start them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osd_create
+short_description: Make OSDs on disks and start them
+description:
+  - Makes OSDs with ceph-volume as planned, starts them, and sees to it that they start with the
+    host.
+  - Every disk of the plan is looked at first. When one of them is not what was planned, is in use
+    or is not empty, nothing is done on the host, and every such disk is named with the reason.
+  - A disk on which an OSD of the cluster runs already is left as it is. One whose OSD was made but
+    not started, because an earlier run was cut off, is started.
+notes:
+  - ceph-volume is run by systemd, so it goes on to its end whatever becomes of the module or the
+    connection. Another run waits for it.
+  - An OSD without LVM (C(raw)) has its data directory in memory. It is made again when the host
+    starts, by the unit C(ceph-orch-osd@ID.service), which every start of C(ceph-osd@ID.service)
+    brings with it.
+  - When ceph-volume fails it gives back the id that it took. For an id of O(groups[].osd_ids) that
+    means that the cluster forgets it.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what would change without writing anything.
+    support: full
+  diff_mode:
+    description: Returns what is on the disks before and after.
+    support: full
+  platform:
+    description: The systems that the module runs on.
+    platforms: Linux
+    support: full
+options:
+  groups:
+    description:
+      - The OSDs to make on this host. Those of one group are made in the same way.
+    type: list
+    elements: dict
+    required: true
+    suboptions: &group
+      method:
+        description:
+          - V(lvm) makes OSDs on logical volumes, V(raw) directly on the disks. An empty text means
+            V(lvm) where the host's kernel has device mapper, else V(raw).
+        type: str
+        choices: ['', raw, lvm]
+        default: ''
+      data:
+        description:
+          - The disks for the data.
+        type: list
+        elements: dict
+        required: true
+        suboptions: &device
+          path:
+            description:
+              - The disk's device file.
+            type: str
+            required: true
+          size:
+            description:
+              - The size in bytes that the disk must have; V(0) accepts every size.
+            type: int
+            default: 0
+          device_id:
+            description:
+              - The vendor, model and serial number that the disk must have, as
+                M(ceph_orch.ansible.host_report) reports them; an empty text accepts every disk.
+            type: str
+            default: ''
+      db:
+        description:
+          - The disks for RocksDB. With V(raw) one whole disk for each of O(groups[].data), in the
+            same order; with V(lvm) they are divided.
+        type: list
+        elements: dict
+        default: []
+        suboptions: *device
+      wal:
+        description:
+          - The disks for the write-ahead log, as O(groups[].db).
+        type: list
+        elements: dict
+        default: []
+        suboptions: *device
+      osd_ids:
+        description:
+          - Ids of destroyed OSDs to take again.
+        type: list
+        elements: int
+        default: []
+      osdspec:
+        description:
+          - The name of the specification that the OSDs are made for; they remember it.
+        type: str
+        default: ''
+      crush_device_class:
+        description:
+          - The CRUSH device class of the OSDs; by default Ceph finds out.
+        type: str
+        default: ''
+      encrypted:
+        description:
+          - Whether the OSDs are encrypted. Only with V(lvm).
+        type: bool
+        default: false
+      tpm2:
+        description:
+          - Whether the key for the encryption is kept in the host's TPM. Only with V(lvm).
+        type: bool
+        default: false
+      osds_per_device:
+        description:
+          - How many OSDs are made on each disk. More than one only with V(lvm).
+        type: int
+        default: 1
+      block_db_size:
+        description:
+          - The size of each RocksDB, in bytes or as V(60G). Only with V(lvm).
+        type: str
+        default: ''
+      block_wal_size:
+        description:
+          - The size of each write-ahead log. Only with V(lvm).
+        type: str
+        default: ''
+      data_allocate_fraction:
+        description:
+          - Which fraction of each disk is used; V(0) means all. Only with V(lvm).
+        type: float
+        default: 0.0
+  cluster:
+    description:
+      - The fsid of the cluster. The host's C(/etc/ceph/ceph.conf) must name the same.
+    type: str
+    required: true
+  wait:
+    description:
+      - For how many seconds the daemons may take to start.
+    type: int
+    default: 30
+  timeout:
+    description:
+      - For how many seconds another run, and then ceph-volume, is waited for.
+    type: int
+    default: 900
+  parallel:
+    description:
+      - How many OSDs without LVM are made at the same time.
+    type: int
+    default: 4
+author:
+  - The ceph-orch-ansible developers
+"""
+
+EXAMPLES = r"""
+- name: Make one OSD on a whole disk
+  ceph_orch.ansible.osd_create:
+    cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+    groups:
+      - method: raw
+        data:
+          - path: /dev/sdb
+            size: 4000787030016
+            device_id: ATA_ST4000NM0035_ZC1A2B3C
+
+- name: Make two OSDs that share a fast disk for RocksDB
+  ceph_orch.ansible.osd_create:
+    cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+    groups:
+      - method: lvm
+        osdspec: hybrid
+        data:
+          - path: /dev/sdb
+          - path: /dev/sdc
+        db:
+          - path: /dev/nvme0n1
+"""
+
+RETURN = r"""
+ceph_orch_result:
+  description: The OSDs of the plan.
+  returned: always
+  type: dict
+  contains:
+    osds:
+      description:
+        - For each OSD C(osd_id), C(osd_uuid), C(state) (created, started, present, not started,
+          would be created or would be started), C(method), C(data), C(db), C(wal) and C(unit).
+          What is not known yet is empty, or null for the id.
+      type: list
+      elements: dict
+      sample:
+        - osd_id: 3
+          osd_uuid: 9ea8bda5-0b89-419c-9269-65378081f63d
+          state: created
+          method: raw
+          data: /dev/sdb
+          db: ''
+          wal: ''
+          unit: ceph-osd@3.service
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.block import allows_loop_devices, own_blocks
+from ..module_utils.cluster_osds import NoAnswer
+from ..module_utils.command import find_program
+from ..module_utils.daemons import cluster_fsid
+from ..module_utils.devices_report import loop_setting
+from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.osd_creation import Creation
+from ..module_utils.osd_directories import osd_directories
+from ..module_utils.osd_plan import Plan, PlanRefused
+from ..module_utils.osd_startup import Startup
+from ..module_utils.reading import Roots, clean
+from ..module_utils.units import UnitsFailed
+
+DEVICES = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "path": {"type": "str", "required": True},
+        "size": {"type": "int", "default": 0},
+        "device_id": {"type": "str", "default": ""},
+    },
+}
+GROUP = {
+    "method": {"type": "str", "choices": ["", "raw", "lvm"], "default": ""},
+    "data": {**DEVICES, "required": True},
+    "db": {**DEVICES, "default": []},
+    "wal": {**DEVICES, "default": []},
+    "osd_ids": {"type": "list", "elements": "int", "default": []},
+    "osdspec": {"type": "str", "default": ""},
+    "crush_device_class": {"type": "str", "default": ""},
+    "encrypted": {"type": "bool", "default": False},
+    "tpm2": {"type": "bool", "default": False},
+    "osds_per_device": {"type": "int", "default": 1},
+    "block_db_size": {"type": "str", "default": ""},
+    "block_wal_size": {"type": "str", "default": ""},
+    "data_allocate_fraction": {"type": "float", "default": 0.0},
+}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "groups": {"type": "list", "elements": "dict", "required": True, "options": GROUP},
+            "cluster": {"type": "str", "required": True},
+            "wait": {"type": "int", "default": 30},
+            "timeout": {"type": "int", "default": 900},
+            "parallel": {"type": "int", "default": 4},
+        },
+        supports_check_mode=True,
+    )
+    rows, problems = [], []
+    if module.params["groups"]:
+        try:
+            rows, problems = create(module, Roots())
+        except (PlanRefused, HostIsBusy, NoAnswer, UnitsFailed, OSError) as error:
+            problems = [str(error)]
+    result = {"osds": rows}
+    if problems:
+        module.fail_json(msg=" ".join(problems), ceph_orch_result=result)
+    module.exit_json(
+        changed=any(row["state"] != "present" for row in rows),
+        diff=describe(rows),
+        ceph_orch_result=result,
+    )
+
+
+def create(module, roots):
+    """Do what the plan says, or foresee it; return the rows and what went wrong."""
+    if module.check_mode:
+        creation = prepare(module, roots)
+        creation.foresee()
+        return creation.rows, creation.problems
+    check_host(module, roots)
+    with HostLock(module.params["timeout"]) as lock:
+        creation = prepare(module, roots)
+        creation.do(lock)
+    return creation.rows, creation.problems
+
+
+def prepare(module, roots):
+    """Look at the host; return what is to be done. Raises ``PlanRefused``."""
+    params = module.params
+    if not find_program("ceph-volume"):
+        raise PlanRefused(
+            "There is no ceph-volume on this host. Install the packages ceph-osd and ceph-volume."
+        )
+    blocks = own_blocks(roots, allows_loop_devices(loop_setting(roots)))
+    directories = osd_directories(roots)
+    plan = Plan(roots, blocks, directories, params["groups"], params["cluster"])
+    creation = Creation(
+        roots,
+        plan,
+        Startup(roots),
+        timeout=max(params["timeout"], 1),
+        wait=max(params["wait"], 1),
+        parallel=max(params["parallel"], 1),
+    )
+    if not module.check_mode or cluster_fsid(roots):
+        creation.check_with_cluster()
+    return creation
+
+
+def check_host(module, roots):
+    """Refuse a host that belongs to another cluster or does not know its own."""
+    found = cluster_fsid(roots)
+    wanted = module.params["cluster"]
+    if found != wanted:
+        raise PlanRefused(
+            f"Nothing was done on this host: /etc/ceph/ceph.conf names the cluster "
+            f"{found or '(none)'!r}, the plan is for {clean(wanted)!r}. Give the host its cluster's "
+            "configuration first (the role cluster_access)."
+        )
+
+
+def describe(rows):
+    """Return the difference that ``--diff`` shows."""
+    before, after = [], []
+    for row in rows:
+        name = "a new OSD" if row["osd_id"] is None else f"osd.{row['osd_id']}"
+        what = {"present": f"{name}, running", "created": "free", "would be created": "free"}
+        before.append(f"{row['data']}: {what.get(row['state'], f'{name}, not running')}\n")
+        ready = row["state"] != "not started"
+        after.append(f"{row['data']}: {name}, {'running' if ready else 'not running'}\n")
+    return {"before": "".join(before), "after": "".join(after)}
+
+
+if __name__ == "__main__":
+    main()
