@@ -278,7 +278,7 @@ def _unmanaged(name: str, daemons: Sequence[DaemonDescription]) -> ServiceSpec:
     kind = str(daemons[0].daemon_type)
     hosts = sorted({str(daemon.hostname) for daemon in daemons})
     return ServiceSpec(
-        kind,
+        service_type=kind,
         service_id=name.partition(".")[2] or None,
         placement=PlacementSpec(hosts=hosts),
         unmanaged=True,

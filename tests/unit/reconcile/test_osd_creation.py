@@ -212,3 +212,18 @@ def test_a_wrong_drive_group_is_refused_and_not_kept(
     with pytest.raises((InvalidValue, SpecValidationError), match=says):
         raise_if_exception(cluster.orchestrator.apply([spec()]))
     assert cluster.core.specs.all() == []
+
+
+def test_osds_that_nobody_specified_are_an_unmanaged_service(cluster: Cluster) -> None:
+    spec = DriveGroupSpec(
+        placement=PlacementSpec(host_pattern="h2"),
+        data_devices=DeviceSelection(paths=["/dev/sdc"]),
+    )
+    raise_if_exception(cluster.orchestrator.create_osds(spec))
+    apply(cluster, group(hosts="h1"))
+    cluster.settle()
+    found = {
+        service.spec.service_name(): (service.spec.unmanaged, service.size, service.running)
+        for service in raise_if_exception(cluster.orchestrator.describe_service())
+    }
+    assert found == {"osd": (True, 1, 1), "osd.all": (False, 2, 2)}
