@@ -1,0 +1,87 @@
+"""Wipe disks by name, when nobody needs what is on them."""
+
+from __future__ import annotations
+
+from .osd_removal import RemovalRefused, Traces, take_down, zap_disk
+from .osds_here import ceph_volumes, other_volumes
+from .planned_disks import Refused, find_disk, reason_in_use
+
+
+class Zapping:
+    """The disks to wipe, all looked at; raises ``RemovalRefused``.
+
+    ``clean`` are those on which nothing is, ``used`` the others.
+    """
+
+    def __init__(self, host, devices, cluster):
+        self.clean = []
+        self.used = []
+        self._host = host
+        self._cluster = cluster
+        problems = []
+        for device in devices:
+            try:
+                disk = self._find(device)
+                self._refuse_needed(disk)
+            except Refused as refusal:
+                problems.append(str(refusal))
+                continue
+            (self.clean if is_clean(disk) else self.used).append(disk)
+        if problems:
+            raise RemovalRefused(" ".join(["No disk was wiped on this host.", *problems]))
+
+    def _find(self, device):
+        blocks = [disk.block for disk in self._host.disks]
+        found = find_disk(self._host.roots, blocks, device)
+        disk = next(each for each in self._host.disks if each.block is found.block)
+        disk.path = found.path
+        return disk
+
+    def _refuse_needed(self, disk):
+        here = self._host.here
+        osd_id = here.running_on(disk)
+        reason = reason_in_use(self._host.roots, disk)
+        if osd_id is not None:
+            reason = f"osd.{osd_id} runs on it. Stop and remove the OSD first"
+        entry = here.volumes.get(disk.block.path)
+        others = other_volumes(entry) if entry else []
+        held = [name for piece in disk.block.pieces for name in piece.holders]
+        if not reason and others:
+            reason = f"LVM has volumes on it that are no OSD's ({', '.join(others)}). Remove them"
+        if not reason and held and not ceph_volumes(entry):
+            reason = f"something stands on it ({', '.join(held)}). Take that down first"
+        if not reason and disk.held and not held and "error" not in disk.content:
+            reason = f"a program uses it ({disk.held}). Stop that first"
+        if reason:
+            raise Refused(f"{disk.path}: {reason}.")
+
+    def wipe(self, disk, startup, lock, timeout):
+        """Wipe a disk, and what is left on the host of the dead OSD that was on it."""
+        for osd in self._dead_osds(disk):
+            take_down(Traces(osd, self._host), startup)
+        zap_disk(self._host, disk, lock, timeout)
+
+    def _dead_osds(self, disk):
+        """Return the OSDs of the cluster that the disk carries and whose directory is theirs."""
+        found = []
+        if disk.label and disk.label["cluster"] == self._cluster:
+            found.append((disk.label["osd_id"], disk.label["osd_uuid"]))
+        for volume in ceph_volumes(self._host.here.volumes.get(disk.block.path)):
+            if volume["type"] == "block" and volume["cluster_fsid"] == self._cluster:
+                found.append((int(volume["osd_id"]), volume["osd_fsid"]))
+        directories = self._host.here.directories
+        return [
+            {"osd_id": osd_id, "osd_uuid": osd_uuid}
+            for osd_id, osd_uuid in found
+            if osd_id >= 0
+            and (osd_id not in directories or directories[osd_id].osd_uuid in ("", osd_uuid))
+        ]
+
+
+def is_clean(disk):
+    """Tell whether nothing at all is on a disk."""
+    content = disk.content
+    if "error" in content or disk.block.parts:
+        return False
+    found = ("type", "table", "bluestore", "replaced")
+    return not any(content[name] for name in found)

@@ -1,0 +1,200 @@
+"""Take OSDs from a host: their daemons, their directories, and, when asked, what is on the disks.
+
+Only what carries the OSD's id, its uuid and the cluster's fsid is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from . import ceph_volume_calls as calls
+from .block import LOOP_VARIABLE, allows_loop_devices, own_blocks
+from .devices_report import loop_setting
+from .exclusive import Detached
+from .osd_directories import osd_directories, remove_directory
+from .osd_startup import UNIT
+from .osds_here import OsdsHere, ceph_volumes, osd_unit
+from .planned_disks import Disk, look_at, reason_in_use
+from .reading import clean
+from .units import act, is_alive, show_units
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
+
+
+class RemovalRefused(Exception):
+    """Say why an OSD is not touched."""
+
+
+class Traces:
+    """What there is of one OSD on this host.
+
+    ``disks`` carry its label, ``volumes`` tells that it is on logical volumes.
+    """
+
+    def __init__(self, wanted, host):
+        self.osd_id = wanted["osd_id"]
+        self.osd_uuid = wanted["osd_uuid"]
+        self.directory = host.here.directories.get(self.osd_id)
+        self.disks = [disk for disk in host.disks if self._is_on(disk)]
+        self.volumes = self._volumes(host)
+        self.units = [UNIT % self.osd_id, osd_unit(self.osd_id)]
+        if self.volumes:
+            self.units = [f"ceph-volume@lvm-{self.osd_id}-{self.osd_uuid}.service", self.units[1]]
+        self.states = show_units(self.units)
+
+    def _is_on(self, disk):
+        return bool(disk.label) and disk.label["osd_uuid"] == self.osd_uuid
+
+    def _volumes(self, host):
+        return [
+            path
+            for path, entry in host.here.volumes.items()
+            for volume in ceph_volumes(entry)
+            if volume["osd_fsid"] == self.osd_uuid
+        ]
+
+    @property
+    def is_set_up(self):
+        """Tell whether anything of the OSD but the contents of its disks is there."""
+        return self.directory is not None or any(
+            is_alive(state) or state.get("UnitFileState", "").startswith("enabled")
+            for state in self.states.values()
+        )
+
+    def refuse_others(self, host, cluster):
+        """Raise ``RemovalRefused`` where the id or the disks are another OSD's."""
+        directory = self.directory
+        if directory is not None and directory.osd_uuid not in ("", self.osd_uuid):
+            raise RemovalRefused(
+                f"osd.{self.osd_id} on this host has the uuid {directory.osd_uuid}, not "
+                f"{self.osd_uuid}. Give the uuid that `ceph osd info {self.osd_id}` prints."
+            )
+        other = self._other_with_this_id(host, cluster)
+        if other:
+            raise RemovalRefused(other)
+        for disk in self.disks:
+            label = disk.label
+            if label["kind"] == "block" and (label["osd_id"], label["cluster"]) != (
+                self.osd_id,
+                cluster,
+            ):
+                raise RemovalRefused(
+                    f"{disk.path}: it carries osd.{label['osd_id']} of the cluster "
+                    f"{label['cluster']}, not osd.{self.osd_id} of {cluster}. Check id and cluster."
+                )
+
+    def _other_with_this_id(self, host, cluster):
+        """Return a sentence when only another OSD of the cluster has this id here."""
+        if self.directory is not None or self.disks or self.volumes:
+            return ""
+        for disk in host.disks:
+            label = disk.label
+            if label and (label["osd_id"], label["cluster"]) == (self.osd_id, cluster):
+                return (
+                    f"{disk.path}: it carries osd.{self.osd_id} with the uuid {label['osd_uuid']}, "
+                    f"not {self.osd_uuid}. Give the uuid of the OSD that is meant, or zap the disk."
+                )
+        return ""
+
+
+class Host:
+    """The disks, directories and OSDs of this host as they are now."""
+
+    def __init__(self, roots):
+        self.roots = roots
+        self.setting = loop_setting(roots)
+        blocks = own_blocks(roots, allows_loop_devices(self.setting))
+        self.disks = [Disk(block.path, block) for block in blocks]
+        look_at(self.disks)
+        self.here = OsdsHere.read(osd_directories(roots), self.disks)
+
+    def run(self, name, argv, lock, timeout, only=()):
+        """Run ceph-volume; raise ``RemovalRefused`` with the reason when it fails."""
+        environment = {LOOP_VARIABLE: self.setting} if self.setting else {}
+        answer = Detached(name, argv, lock, environment, only).result(timeout)
+        if answer.problem:
+            reason = calls.reason_of_failure(answer.err) if answer.err else answer.problem
+            raise RemovalRefused(f"{argv[-1]}: ceph-volume failed: {reason}. {_LOG}.")
+
+
+def check_wanted(osds):
+    """Raise ``RemovalRefused`` for a list of OSDs that cannot be meant so."""
+    for osd in osds:
+        if osd["osd_id"] < 0:
+            raise RemovalRefused(f"Invalid osd_id {osd['osd_id']}: it is negative. Give an OSD's id.")
+        if not _UUID.fullmatch(osd["osd_uuid"]):
+            raise RemovalRefused(
+                f"Invalid osd_uuid {clean(osd['osd_uuid'])!r} of osd.{osd['osd_id']}. Give the uuid "
+                f"that `ceph osd info {osd['osd_id']}` prints."
+            )
+
+
+def find_all(host, osds, cluster):
+    """Return the traces of all OSDs; raise ``RemovalRefused`` before anything is done."""
+    check_wanted(osds)
+    found = []
+    for wanted in osds:
+        traces = Traces(wanted, host)
+        traces.refuse_others(host, cluster)
+        if wanted["zap"]:
+            for disk in traces.disks:
+                reason = reason_in_use(host.roots, disk)
+                if reason:
+                    raise RemovalRefused(f"{disk.path}: {reason}.")
+        found.append((wanted, traces))
+    return found
+
+
+def foresee(wanted, traces):
+    """Return the row that says what would become of an OSD."""
+    zapped = [disk.path for disk in traces.disks] + traces.volumes if wanted["zap"] else []
+    state = "would be removed" if traces.is_set_up or zapped else "absent"
+    return {"osd_id": wanted["osd_id"], "state": state, "zapped": zapped}
+
+
+def take_down(traces, startup):
+    """Stop an OSD for good and remove its directory; raises ``UnitsFailed`` and OSError."""
+    loaded = [
+        name
+        for name, state in traces.states.items()
+        if state.get("LoadState") == "loaded"
+        and (is_alive(state) or state.get("UnitFileState", "").startswith("enabled"))
+    ]
+    if loaded:
+        act("disable", loaded, "--now")
+    failed = [name for name in traces.units if traces.states[name].get("ActiveState") == "failed"]
+    if failed:
+        act("reset-failed", failed)
+    if traces.directory is not None:
+        remove_directory(traces.directory.path)
+    startup.remove(traces.osd_id)
+
+
+def zap(host, wanted, traces, lock, timeout):
+    """Wipe the OSD's disks; return those that were wiped."""
+    zapped = []
+    if traces.volumes:
+        argv = calls.zap_osd(traces.osd_id, traces.osd_uuid, wanted["destroy_lvs"])
+        host.run(f"zap-osd.{traces.osd_id}", argv, lock, timeout)
+        zapped += traces.volumes
+    for disk in traces.disks:
+        zap_disk(host, disk, lock, timeout)
+        zapped.append(disk.path)
+    return zapped
+
+
+def zap_disk(host, disk, lock, timeout):
+    """Wipe a whole disk, and see to it that nothing is left."""
+    path = disk.block.path
+    only = [] if disk.has_lvm else [os.path.realpath(disk.block.node)]
+    host.run(f"zap-{disk.block.name}", calls.zap_device(path), lock, timeout, only)
+    look_at([disk])
+    content = disk.content
+    left = content.get("error") or content["type"] or content["table"]
+    if left or content["bluestore"] or content["replaced"]:
+        raise RemovalRefused(
+            f"{disk.path}: something is still on it after ceph-volume has wiped it "
+            f"({clean(left or 'BlueStore')}). {_LOG}, and wipe the disk by hand."
+        )

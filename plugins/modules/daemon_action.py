@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Start, stop or restart Ceph's daemons on a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: daemon_action
+short_description: Start, stop or restart Ceph's daemons
+description:
+  - Starts, stops or restarts units of Ceph's packages, all of a host in one call, and waits until
+    they are so. A failed state is reset first.
+  - A daemon that was started must stay up for a moment; the module fails with the last lines of one
+    that does not.
+  - A unit that is started already or stopped already is left alone; a restart always changes.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what would change without touching anything.
+    support: full
+  diff_mode:
+    description: Returns the states of the units before and after.
+    support: full
+  platform:
+    description: The systems that the module runs on.
+    platforms: Linux
+    support: full
+options:
+  action:
+    description:
+      - What to do.
+    type: str
+    choices: [start, stop, restart]
+    required: true
+  units:
+    description:
+      - The units, such as C(ceph-osd@3.service).
+    type: list
+    elements: str
+    required: true
+  wait:
+    description:
+      - For how many seconds a unit may take to become active.
+    type: int
+    default: 60
+author:
+  - The ceph-orch-ansible developers
+"""
+
+EXAMPLES = r"""
+- name: Restart an OSD
+  ceph_orch.ansible.daemon_action:
+    action: restart
+    units: [ceph-osd@3.service]
+"""
+
+RETURN = r"""
+ceph_orch_result:
+  description: The states of the units.
+  returned: always
+  type: dict
+  contains:
+    units:
+      description: For each unit C(unit) and C(state), as systemd calls it.
+      type: list
+      elements: dict
+      sample:
+        - unit: ceph-osd@3.service
+          state: active
+"""
+
+import re
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.reading import clean
+from ..module_utils.units import UnitsFailed, act, is_alive, show_units, wait_active
+
+UNIT = re.compile(r"(ceph|cephfs)[A-Za-z0-9@._:-]{0,200}\.service")
+# A daemon that cannot run ends within this time.
+SETTLE = 1.0
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "action": {"type": "str", "choices": ["start", "stop", "restart"], "required": True},
+            "units": {"type": "list", "elements": "str", "required": True},
+            "wait": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    units = list(dict.fromkeys(module.params["units"]))
+    action = module.params["action"]
+    refuse_strangers(module, units)
+    try:
+        before = show_units(units)
+        refuse_unknown(module, before)
+        concerned = [unit for unit in units if needs(action, before[unit])]
+        if concerned and not module.check_mode:
+            do(action, concerned, before, max(module.params["wait"], 1))
+        after = before if module.check_mode else show_units(units)
+    except UnitsFailed as failure:
+        module.fail_json(msg=str(failure), ceph_orch_result={"units": rows(units)})
+    states = {unit: after[unit].get("ActiveState", "") for unit in units}
+    if module.check_mode:
+        states.update({unit: "inactive" if action == "stop" else "active" for unit in concerned})
+    module.exit_json(
+        changed=bool(concerned),
+        diff={
+            "before": describe({unit: before[unit].get("ActiveState", "") for unit in units}),
+            "after": describe(states, action if action == "restart" else ""),
+        },
+        ceph_orch_result={"units": [{"unit": name, "state": states[name]} for name in units]},
+    )
+
+
+def refuse_strangers(module, units):
+    """Fail for a unit that is none of Ceph's."""
+    for unit in units:
+        if not UNIT.fullmatch(unit):
+            module.fail_json(
+                msg=(
+                    f"Invalid unit {clean(unit)!r}: it is none of Ceph's. Give a name such as "
+                    "ceph-osd@3.service."
+                )
+            )
+
+
+def refuse_unknown(module, states):
+    """Fail for a unit that the host has not."""
+    unknown = [unit for unit, state in states.items() if state.get("LoadState") != "loaded"]
+    if unknown:
+        module.fail_json(
+            msg=(
+                f"There is no unit {', '.join(unknown)} on this host. Look with `systemctl "
+                "list-units 'ceph*'`."
+            )
+        )
+
+
+def needs(action, state):
+    """Tell whether a unit is not yet as the action makes it."""
+    if action == "start":
+        return state.get("ActiveState") != "active"
+    return action == "restart" or is_alive(state)
+
+
+def do(action, units, states, wait):
+    """Let systemd act, and wait for the end of it."""
+    failed = [unit for unit in units if states[unit].get("ActiveState") == "failed"]
+    if failed and action != "stop":
+        act("reset-failed", failed)
+    act(action, units)
+    if action != "stop":
+        wait_active(units, wait, SETTLE)
+        return
+    left = [unit for unit, state in show_units(units).items() if state["ActiveState"] == "failed"]
+    if left:
+        # It did not end well, but it has ended.
+        act("reset-failed", left)
+
+
+def rows(units):
+    """Return the states of the units as far as systemd tells them."""
+    try:
+        states = show_units(units)
+    except UnitsFailed:
+        return []
+    return [{"unit": unit, "state": states[unit].get("ActiveState", "")} for unit in units]
+
+
+def describe(states, remark=""):
+    """Return the states as text for the difference."""
+    suffix = f" ({remark}ed)" if remark else ""
+    return "".join(f"{unit}: {state}{suffix}\n" for unit, state in states.items())
+
+
+if __name__ == "__main__":
+    main()

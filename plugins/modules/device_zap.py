@@ -1,0 +1,156 @@
+#!/usr/bin/python
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Wipe disks."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: device_zap
+short_description: Wipe disks, so that OSDs can be made on them
+description:
+  - Wipes whole disks with C(ceph-volume lvm zap --destroy), and disables what is left on the host
+    of a dead OSD that was on them.
+  - Every disk is looked at first. When one of them is not the disk that was meant, or is in use,
+    none is wiped, and every such disk is named with the reason.
+  - A disk on which nothing is stays as it is.
+notes:
+  - ceph-volume is run by systemd, so it goes on to its end whatever becomes of the module or the
+    connection. Another run waits for it.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what would change without writing anything.
+    support: full
+  diff_mode:
+    description: Returns the disks before and after.
+    support: full
+  platform:
+    description: The systems that the module runs on.
+    platforms: Linux
+    support: full
+options:
+  devices:
+    description:
+      - The disks to wipe on this host.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description:
+          - The disk's device file.
+        type: str
+        required: true
+      size:
+        description:
+          - The size in bytes that the disk must have; V(0) accepts every size.
+        type: int
+        default: 0
+      device_id:
+        description:
+          - The vendor, model and serial number that the disk must have, as
+            M(ceph_orch.ansible.host_report) reports them; an empty text accepts every disk.
+        type: str
+        default: ''
+  cluster:
+    description:
+      - The fsid of the cluster whose dead OSDs are cleaned up after.
+    type: str
+    required: true
+  timeout:
+    description:
+      - For how many seconds another run, and then ceph-volume, is waited for.
+    type: int
+    default: 600
+author:
+  - The ceph-orch-ansible developers
+"""
+
+EXAMPLES = r"""
+- name: Wipe a disk
+  ceph_orch.ansible.device_zap:
+    cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+    devices:
+      - path: /dev/sdb
+        device_id: ATA_ST4000NM0035_ZC1A2B3C
+"""
+
+RETURN = r"""
+ceph_orch_result:
+  description: What was wiped.
+  returned: always
+  type: dict
+  contains:
+    zapped:
+      description: The disks that were wiped, or would be; without those on which nothing was.
+      type: list
+      elements: str
+      sample: [/dev/sdb]
+"""
+
+import contextlib
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.disk_zapping import Zapping
+from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.osd_removal import Host, RemovalRefused
+from ..module_utils.osd_startup import Startup
+from ..module_utils.reading import Roots
+from ..module_utils.units import UnitsFailed
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "devices": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "path": {"type": "str", "required": True},
+                    "size": {"type": "int", "default": 0},
+                    "device_id": {"type": "str", "default": ""},
+                },
+            },
+            "cluster": {"type": "str", "required": True},
+            "timeout": {"type": "int", "default": 600},
+        },
+        supports_check_mode=True,
+    )
+    zapped = []
+    problem = ""
+    if module.params["devices"]:
+        try:
+            zap_all(module, Roots(), zapped)
+        except (RemovalRefused, HostIsBusy, UnitsFailed, OSError) as error:
+            problem = str(error)
+    result = {"zapped": zapped}
+    if problem:
+        module.fail_json(msg=problem, ceph_orch_result=result)
+    module.exit_json(
+        changed=bool(zapped),
+        diff={
+            "before": "".join(f"{path}: in use\n" for path in zapped),
+            "after": "".join(f"{path}: free\n" for path in zapped),
+        },
+        ceph_orch_result=result,
+    )
+
+
+def zap_all(module, roots, zapped):
+    """Wipe the disks, or foresee it; add each that is done."""
+    timeout = max(module.params["timeout"], 1)
+    lock = contextlib.nullcontext() if module.check_mode else HostLock(timeout)
+    with lock:
+        zapping = Zapping(Host(roots), module.params["devices"], module.params["cluster"])
+        for disk in zapping.used:
+            if not module.check_mode:
+                zapping.wipe(disk, Startup(roots), lock, timeout)
+            zapped.append(disk.path)
+
+
+if __name__ == "__main__":
+    main()
