@@ -42,12 +42,11 @@ class MgrMon:
         self._mgr = mgr
 
     def command(self, **arguments: Any) -> str:
-        """Run a mon command and return its output; raises ``OrchestratorError``."""
+        """Run a mon command and return its output; raises ``OrchestratorError`` (ours)."""
         status, out, error = self._mgr.mon_command(arguments)
         if status:
-            raise orchestrator.OrchestratorError(
-                f"{arguments['prefix']}: {error or out}", errno=-abs(status)
-            )
+            text = " ".join(str(error or out).split())
+            raise OrchestratorError(f"{arguments['prefix']}: {text}", errno=-abs(status))
         return str(out)
 
 

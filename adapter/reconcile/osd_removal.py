@@ -54,26 +54,30 @@ class OsdRemover:
         return LOOK_AGAIN
 
     def _step_all(self, now: float) -> None:
-        core = self._core
-        with core.lock:
-            removals = [each for each in core.removals.all() if self._may_act(each, now)]
-        if not removals:
+        if not self._due(now):
             return
         try:
-            osd_map = core.maps.osd_map()
+            osd_map = self._core.maps.osd_map()
         except OrchestratorError as error:
-            self._wait_all(removals, f"the monitors do not answer: {error}")
+            self._wait_all(self._due(now), f"the monitors do not answer: {error}")
             return
-        self._drain([each for each in removals if each.stage is Stage.DRAINING], osd_map)
-        with core.lock:
-            removals = [each for each in core.removals.all() if self._may_act(each, now)]
-        self._stop([each for each in removals if each.stage is Stage.STOPPING], osd_map)
-        for removal in removals:
-            if removal.stage is Stage.LEAVING:
-                self._leave(removal, osd_map)
-        with core.lock:
-            removals = [each for each in core.removals.all() if self._may_act(each, now)]
-        self._clean([each for each in removals if each.stage is Stage.CLEANING])
+        steps = (
+            (Stage.DRAINING, lambda removals: self._drain(removals, osd_map)),
+            (Stage.STOPPING, lambda removals: self._stop(removals, osd_map)),
+            (Stage.LEAVING, lambda removals: self._leave(removals, osd_map)),
+            (Stage.CLEANING, self._clean),
+        )
+        for stage, step in steps:
+            # What a step moves on is taken up by the next one in the same round.
+            removals = [each for each in self._due(now) if each.stage is stage]
+            try:
+                step(removals)
+            except OrchestratorError as error:
+                self._wait_all(removals, str(error))
+
+    def _due(self, now: float) -> List[Removal]:
+        with self._core.lock:
+            return [each for each in self._core.removals.all() if self._may_act(each, now)]
 
     def _may_act(self, removal: Removal, now: float) -> bool:
         busy = removal.osd_id in self._jobs
@@ -88,8 +92,12 @@ class OsdRemover:
         return changed
 
     def _wait_all(self, removals: Sequence[Removal], reason: str) -> None:
+        """Say what these wait for, of those that are still where they were."""
         for removal in removals:
-            self._save(removal, reason=reason)
+            with self._core.lock:
+                current = self._core.removals.get(removal.osd_id)
+            if current is not None and current.stage is removal.stage:
+                self._save(current, reason=reason)
 
     def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> None:
         self._not_before.pop(removal.osd_id, None)
@@ -105,8 +113,8 @@ class OsdRemover:
                 continue
             if osd.destroyed or removal.force:
                 self._advance(removal, Stage.STOPPING, drain_done=time.time())
-            elif self._is_moving(removal, osd):
-                waiting.append(removal)
+            else:
+                waiting.append(self._moving(removal, osd))
         if not waiting:
             return
         safety = self._core.maps.safety([each.osd_id for each in waiting])
@@ -134,8 +142,8 @@ class OsdRemover:
             self._finish(removal, text)
         return None
 
-    def _is_moving(self, removal: Removal, osd: Osd) -> bool:
-        """Make the data move away; tell whether that had been asked for already."""
+    def _moving(self, removal: Removal, osd: Osd) -> Removal:
+        """Make the data move away; return the removal with the time that it began."""
         maps = self._core.maps
         if removal.drain_started is None:
             removal = self._save(removal, drain_started=time.time(), reason="asked to drain")
@@ -143,7 +151,7 @@ class OsdRemover:
             maps.out(removal.osd_id)
         if not removal.replace and osd.crush_weight > 0:
             maps.drain(removal.osd_id)
-        return True
+        return removal
 
     def _stop(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """End the daemons on their hosts, all in one job; one that is down already moves on."""
@@ -179,26 +187,24 @@ class OsdRemover:
             known = removal.host in core.hosts and core.pulse.online(removal.host)
         return known and not core.ssh.ready()
 
-    def _leave(self, removal: Removal, osd_map: OsdMap) -> None:
-        """Purge or destroy an OSD that is down."""
-        osd = osd_map.osds.get(removal.osd_id)
-        if osd is not None and removal.uuid not in ("", osd.uuid):
-            self._finish(removal, "another OSD has its id now")
-            return
-        try:
-            if osd is not None and osd.up:
-                self._core.maps.down(removal.osd_id)
-                self._save(removal, reason="it is up again; its host is asked to stop it")
+    def _leave(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
+        """Purge or destroy OSDs that are down."""
+        for removal in removals:
+            osd = osd_map.osds.get(removal.osd_id)
+            if osd is not None and removal.uuid not in ("", osd.uuid):
+                self._finish(removal, "another OSD has its id now")
+            elif osd is not None and osd.up:
+                # Somebody started it again; or the map has not heard yet that it is stopped.
                 self._advance(removal, Stage.STOPPING, stopped=False)
-                return
-            if removal.replace:
-                self._keep_place(removal)
-                self._core.maps.destroy(removal.osd_id)
             else:
-                self._core.maps.purge(removal.osd_id)
-        except OrchestratorError as error:
-            self._save(removal, reason=str(error))
-            return
+                self._leave_map(removal)
+
+    def _leave_map(self, removal: Removal) -> None:
+        if removal.replace:
+            self._keep_place(removal)
+            self._core.maps.destroy(removal.osd_id)
+        else:
+            self._core.maps.purge(removal.osd_id)
         with self._core.lock:
             self._core.specs.release(removal.host, list(removal.disks))
         self._core.look_at_maps()
