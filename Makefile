@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit lab-test bench down clean
+.PHONY: help demo test lint unit contract-18 lab-test bench down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -13,9 +13,9 @@ help:
 demo:
 	@tests/tools/steps demo
 
-## make test         everything that proves the project: lint, unit tests, the lab's tests
+## make test         everything that proves the project: lint, unit tests, Ceph 18.2, the lab's tests
 test:
-	@tests/tools/steps lint unit lab-test
+	@tests/tools/steps lint unit contract-18 lab-test
 
 ## make lint         ruff, mypy, yamllint, ansible-lint
 lint:
@@ -24,6 +24,10 @@ lint:
 ## make unit         the unit tests alone; need neither root nor Ceph
 unit:
 	@tests/tools/steps unit
+
+## make contract-18  the interface's types against Ceph 18.2's own (as root)
+contract-18:
+	@tests/tools/steps contract-18
 
 ## make lab-test     the tests on real hosts alone (as root)
 lab-test:

@@ -67,7 +67,7 @@ def documents_from_yaml(text: str) -> List[Any]:
     try:
         documents = list(yaml.load_all(text, Loader=_Loader))
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise SpecValidationError(f"not YAML: {error}") from None
+        raise SpecValidationError(f"not YAML: {_problem(error)}") from None
     for number, document in enumerate(documents, start=1):
         try:
             _count(document, 0, _MAX_NODES)
@@ -76,6 +76,18 @@ def documents_from_yaml(text: str) -> List[Any]:
                 f"document {number}: too large or refers to itself; allowed: {_MAX_NODES} nodes"
             ) from None
     return documents
+
+
+def _problem(error: Exception) -> str:
+    """Say on one line what PyYAML could not read, and where."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    found, began = error.problem_mark, error.context_mark
+    context = f"{error.context}{f' that begins in line {began.line + 1}' if began else ''}"
+    inside = f" ({context})" if error.context else ""
+    return f"line {found.line + 1}, column {found.column + 1}: {error.problem}{inside}"
 
 
 def _count(value: Any, counted: int, limit: int) -> int:

@@ -90,6 +90,19 @@ def by_name(name: str, args: Sequence[Any], named: Mapping[str, Any]) -> Dict[st
     return dict(list(bound.arguments.items())[1:])
 
 
+def orchestrator_commands() -> Any:
+    """Return the class whose ``call`` runs the commands of ``ceph orch``; None if out of reach.
+
+    On 16 and 18 the orchestrator module is in an interpreter of its own, and what is imported
+    here is a copy. None also where the class is not as it is known, or is stood in front of.
+    """
+    commands = getattr(orchestrator.OrchestratorCli, "CLICommand", None)
+    call = getattr(commands, "call", None)
+    if not REMOTE_PICKLES or call is None or "call" in vars(commands):
+        return None
+    return commands if [*known_parameters(call)] == ["self", "mgr", "cmd_dict", "inbuf"] else None
+
+
 def known_parameters(function: Optional[Handler]) -> Any:
     """Return the parameters of one of Ceph's own functions, to pass only what it has."""
     return inspect.signature(function).parameters if function else {}

@@ -19,7 +19,8 @@ from adapter.interface import Orchestrator as OurInterface
 from adapter.interface import OrchestratorError, raise_if_exception
 from adapter.loop import Loop
 from adapter.mgr import commands, options
-from adapter.mgr.compat import CommandRegistry, by_name, ceph_error
+from adapter.mgr.cli_errors import CleanErrors
+from adapter.mgr.compat import CommandRegistry, by_name, ceph_error, orchestrator_commands
 from adapter.mgr.convert import from_ceph, to_ceph
 from adapter.mgr.keys import KEY, KeyKeeper
 from adapter.mgr.progress import ProgressReporter
@@ -65,6 +66,8 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._health: Dict[str, Any] = {}
         self._option_problems: List[str] = []
         self.keys: Optional[KeyKeeper] = None
+        self._clean_errors = CleanErrors(orchestrator_commands(), self._cleans_errors)
+        self._clean_errors.install()
 
     @staticmethod
     def can_run() -> Tuple[bool, str]:
@@ -74,6 +77,11 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         except OrchestratorError as error:
             return False, str(error)
         return True, ""
+
+    def _cleans_errors(self) -> bool:
+        """Tell whether the errors of ``ceph orch`` are ours to word."""
+        backend = self.get_module_option_ex("orchestrator", "orchestrator")
+        return bool(backend == self.module_name and self.get_module_option("clean_cli_errors"))
 
     @property
     def ansible(self) -> AnsibleOrchestrator:
@@ -133,6 +141,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
     def shutdown(self) -> None:
         """End ``serve``. Jobs go on without it: the next manager reads what becomes of them."""
         self._stopped.set()
+        self._clean_errors.remove()
         if self._orchestrator is not None:
             self._orchestrator.core.wake.set()
 

@@ -66,6 +66,16 @@ OPTIONS: List[Any] = [
         runtime=True,
     ),
     Option(
+        "clean_cli_errors",
+        type="bool",
+        default=True,
+        desc="While this module is the orchestrator's backend: what `ceph orch` is given with -i "
+        "is checked as a whole before anything is applied, and its errors are one line and a "
+        "failure, no traceback. Has no effect where modules have interpreters of their own "
+        "(Ceph before 20, mgr_subinterpreter_modules).",
+        runtime=True,
+    ),
+    Option(
         "state_directory",
         type="str",
         default=DEFAULT_STATE,

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE)]
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT)]
 
 from cluster import CLIENT, LAB, measure  # noqa: E402
 from engine import Bench  # noqa: E402
 from loopback import PORT, Loopback  # noqa: E402
 
 from adapter.engine.model import Target  # noqa: E402
-
-ROOT = HERE.parents[1]
+from tests.contract.on_lab import compare  # noqa: E402
 
 
 def line(name: str, value: str, bar: str, good: bool) -> None:
@@ -58,6 +58,17 @@ def reads() -> None:
     for name, figures in json.loads(out.splitlines()[-1]).items():
         value = f"p99 {figures['p99']:.2f} ms"
         line(f"{name}, 1,000 hosts in memory", value, "< 20 ms", figures["p99"] < 20)
+
+
+def interface() -> None:
+    """Reading and writing of types, against Ceph's own classes in one process of the first host."""
+    report = compare(os.environ.get("LAB") or "demo", "--bench")
+    for what, name in (("daemons", "daemon descriptions"), ("specs", "mixed specs")):
+        found = report["bench"][what]
+        for way in ("from_json", "to_json"):
+            ours, theirs, ratio = found["ours_ms"][way], found["ceph_ms"][way], found["ratio"][way]
+            label = f"{way} of {found['count']:,} {name}"
+            line(label, f"{ours} / {theirs} ms = {ratio:.2f}", "<= 1.00", ratio <= 1)
 
 
 def lab_engine(machines: List[Dict[str, Any]], times: int) -> None:
@@ -98,7 +109,7 @@ def cluster(machines: List[Dict[str, Any]]) -> None:
 def main() -> None:
     """Print all figures, or those that are named."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    names = ("reads", "lab", "loopback", "cluster")
+    names = ("reads", "interface", "lab", "loopback", "cluster")
     parser.add_argument("what", nargs="*", help=f"of: {' '.join(names)} (default: all)")
     parser.add_argument("--times", type=int, default=5, help="runs per figure (median)")
     parser.add_argument("--hosts", type=int, default=100, help="loopback hosts")
@@ -108,6 +119,8 @@ def main() -> None:
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians", flush=True)
     if "reads" in wanted:
         reads()
+    if "interface" in wanted:
+        interface()
     if "lab" in wanted:
         lab_engine(machines, options.times)
     if "loopback" in wanted:

@@ -119,6 +119,8 @@ def main() -> None:
     module = built(module_class)
     import orchestrator
 
+    from adapter.mgr.compat import orchestrator_commands
+
     features = module_class.get_feature_set(module)
     signatures: Dict[str, Any] = {}
     for name in (each for each in vars(orchestrator.Orchestrator) if not each.startswith("_")):
@@ -136,6 +138,7 @@ def main() -> None:
                     for each in module_class.CLICommand.dump_cmd_list()
                     if not each["desc"]
                 ],
+                "commands_of_ceph": getattr(orchestrator_commands(), "__name__", None),
                 "calls": calls(module),
             }
         )

@@ -46,6 +46,10 @@ def test_every_command_explains_itself(contract: Dict[str, Any]) -> None:
     assert all(command.startswith("ansible ") for command in contract["commands"])
 
 
+def test_cephs_own_commands_can_be_stood_in_front_of(contract: Dict[str, Any]) -> None:
+    assert contract["commands_of_ceph"] == "OrchestratorCLICommand"
+
+
 def test_other_modules_can_read_every_answer_and_every_error(contract: Dict[str, Any]) -> None:
     answers = dict(enumerate(contract["calls"]))
 

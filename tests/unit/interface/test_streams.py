@@ -197,6 +197,27 @@ def test_empty_stream() -> None:
     assert specs_to_yaml([]) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: [b\n", "line 2, column 1: expected ',' or ']', but got '<stream end>' "
+         "(while parsing a flow sequence that begins in line 1)"),
+        ("a: b\n\tc: d\n", "line 2, column 1: found character"),
+        ("a: !x b\n", "line 1, column 4: could not determine a constructor for the tag '!x'"),
+        ("a: *b\n", "line 1, column 4: found undefined alias 'b'"),
+        ("a: \x01\n", "#x0001"),
+        ("[" * 5000, "nested too deeply"),
+        ("a: " + "9" * 5000, "4300"),
+    ],
+)  # fmt: skip
+def test_what_is_not_yaml_is_said_on_one_line(text: str, says: str) -> None:
+    with pytest.raises(SpecValidationError, match="not YAML: ") as caught:
+        specs_from_yaml(text)
+
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_json_to_generic_spec() -> None:
     assert json_to_generic_spec({"service_type": "host", "hostname": "h1"}) == HostSpec("h1")
     assert json_to_generic_spec({"service_type": "mgr"}) == ServiceSpec("mgr")

@@ -1,0 +1,223 @@
+"""What stands in front of the commands of ``ceph orch``, with a stand-in for Ceph's class."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+
+import pytest
+import yaml
+
+from adapter.mgr.cli_errors import CleanErrors
+
+BAD = Path(__file__).resolve().parents[2] / "lab_tests" / "bad_specs"
+CASES = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in BAD.glob("*.yml")}
+OURS = sorted(name for name, case in CASES.items() if "refused_by" not in case)
+
+GOOD = "service_type: mds\nservice_id: a\n"
+BAD_TYPE = "service_type: mdss\nservice_id: a\n"
+ANSWER = (0, "Scheduled", "")
+APPLY = {"prefix": "orch apply"}
+
+Func = Callable[[Any, Dict[str, Any], Optional[str]], Any]
+
+
+class Inherited:
+    """Where Ceph's class has the method from."""
+
+    def __init__(self, func: Func = lambda mgr, words, text: ANSWER) -> None:
+        self.func = func
+
+    def call(self, mgr: Any, cmd_dict: Dict[str, Any], inbuf: Optional[str] = None) -> Any:
+        return self.func(mgr, cmd_dict, inbuf)
+
+
+@pytest.fixture
+def commands() -> type:
+    """Return a class of commands as Ceph's is: it inherits ``call``."""
+    return type("Commands", (Inherited,), {})
+
+
+@pytest.fixture
+def front(commands: Any) -> Iterator[CleanErrors]:
+    """Stand in front of the class."""
+    front = CleanErrors(commands, lambda: True)
+    front.install()
+    yield front
+    front.remove()
+
+
+def fails(error: Exception) -> Func:
+    def func(mgr: Any, words: Dict[str, Any], text: Optional[str]) -> Any:
+        raise error
+
+    return func
+
+
+@pytest.mark.usefixtures("front")
+@pytest.mark.parametrize("name", OURS)
+def test_bad_specs_do_not_reach_ceph(commands: Any, name: str) -> None:
+    command = commands(fails(AssertionError("Ceph was asked")))
+
+    status, out, error = command.call("mgr", APPLY, CASES[name]["file"])
+
+    assert (status, out) == (-errno.EINVAL, "")
+    assert [words for words in CASES[name]["says"] if words not in error] == [], error
+    assert "\n" not in error
+
+
+@pytest.mark.usefixtures("front")
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (APPLY, GOOD),
+        (APPLY, "---\n" + GOOD + "---\n---\nservice_type: host\nhostname: h1\n"),
+        ({"prefix": "orch apply", "service_type": "crash"}, None),
+        ({"prefix": "orch apply", "service_type": "crash"}, ""),
+        ({"prefix": "orch apply", "continue_on_error": True}, GOOD + "---\n" + BAD_TYPE),
+        ({"prefix": "orch apply osd", "all_available_devices": True}, None),
+        ({"prefix": "orch daemon add"}, None),
+        ({"prefix": "orch tuned-profile apply"}, "profile_name: a\n"),
+        ({"prefix": "orch certmgr cert set"}, "-----BEGIN CERTIFICATE-----: ["),
+        ({"prefix": "orch host ls"}, None),
+        ({}, None),
+    ],
+)
+def test_what_is_good_reaches_ceph_as_it_is(
+    commands: Any, words: Dict[str, Any], text: Optional[str]
+) -> None:
+    seen = []
+    command = commands(lambda *given: seen.append(given) or ANSWER)
+
+    assert command.call("mgr", words, text) == ANSWER
+    assert seen == [("mgr", words, text)]
+
+
+@pytest.mark.usefixtures("front")
+@pytest.mark.parametrize(
+    ("words", "text", "says"),
+    [
+        ({"prefix": "orch apply", "continue_on_error": True}, "a: [", "not YAML"),
+        ({"prefix": "orch apply osd"}, BAD_TYPE, "mdss"),
+        ({"prefix": "orch daemon add"}, BAD_TYPE, "mdss"),
+        ({"prefix": "orch tuned-profile apply"}, "settings: {}\n", "profile_name"),
+    ],
+)
+def test_other_commands_that_take_specs(
+    commands: Any, words: Dict[str, Any], text: str, says: str
+) -> None:
+    status, _, error = commands().call("mgr", words, text)
+
+    assert status == -errno.EINVAL
+    assert says in error
+
+
+@pytest.mark.usefixtures("front")
+@pytest.mark.parametrize(
+    ("answer", "given"),
+    [
+        ((22, "", "Invalid config option x"), (-22, "", "Invalid config option x")),
+        ((-2, "", "no"), (-2, "", "no")),
+        ((0, "text", ""), (0, "text", "")),
+        ("something else", "something else"),
+        (None, None),
+    ],
+)
+def test_a_failure_has_a_negative_status(commands: Any, answer: Any, given: Any) -> None:
+    assert commands(lambda *_: answer).call("mgr", APPLY, GOOD) == given
+
+
+REMOTE = RuntimeError(
+    "Remote method threw exception: Traceback (most recent call last):\n"
+    '  File "module.py", line 1, in apply\n    raise KeyError("x")\nKeyError: \'x\'\n'
+)
+
+
+@pytest.mark.usefixtures("front")
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (KeyError("hostname"), -errno.EINVAL, "orch apply: KeyError: 'hostname'"),
+        (AssertionError(), -errno.EINVAL, "orch apply: AssertionError"),
+        (ValueError("a\n  b\n"), -errno.EINVAL, "orch apply: ValueError: a b"),
+        (FileNotFoundError(2, "no"), -errno.ENOENT, "orch apply: FileNotFoundError: [Errno 2] no"),
+        (REMOTE, -errno.EINVAL, "orch apply: RuntimeError: KeyError: 'x'"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_ceph_raises_is_one_line(
+    commands: Any, error: Exception, status: int, text: str
+) -> None:
+    assert commands(fails(error)).call("mgr", APPLY, GOOD) == (status, "", text)
+
+
+@pytest.mark.usefixtures("front")
+def test_a_long_error_is_cut(commands: Any) -> None:
+    answer: Tuple[int, str, str] = commands(fails(ValueError("x" * 10_000))).call("m", APPLY, GOOD)
+
+    assert len(answer[2]) < 500
+
+
+@pytest.mark.usefixtures("front")
+def test_the_log_has_cephs_traceback(commands: Any, caplog: pytest.LogCaptureFixture) -> None:
+    commands(fails(KeyError("hostname"))).call("mgr", APPLY, GOOD)
+
+    assert "orch apply failed" in caplog.text
+    assert "in func" in caplog.text
+    assert "in _answer" not in caplog.text
+
+
+def test_unwanted_it_is_cephs_own_method(commands: Any) -> None:
+    front = CleanErrors(commands, lambda: False)
+    front.install()
+    command = commands(fails(KeyError("hostname")))
+
+    assert command.call.__func__ is Inherited.call
+    with pytest.raises(KeyError, match="hostname"):
+        command.call("mgr", APPLY, BAD_TYPE)
+
+
+def test_it_is_asked_each_time(commands: Any) -> None:
+    wanted = [False, True]
+    CleanErrors(commands, lambda: wanted.pop()).install()
+
+    assert commands().call("mgr", APPLY, BAD_TYPE)[0] == -errno.EINVAL
+    assert commands().call("mgr", APPLY, BAD_TYPE) == ANSWER
+
+
+def test_who_cannot_say_leaves_it(commands: Any, caplog: pytest.LogCaptureFixture) -> None:
+    CleanErrors(commands, lambda: 1 // 0 > 0).install()
+
+    assert commands().call("mgr", APPLY, BAD_TYPE) == ANSWER
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.usefixtures("front")
+def test_the_class_looks_as_before(commands: Any) -> None:
+    assert commands.call is Inherited.call
+
+
+def test_removed_it_leaves_nothing(commands: Any, front: CleanErrors) -> None:
+    front.remove()
+    front.remove()
+
+    assert "call" not in vars(commands)
+    assert commands().call("mgr", APPLY, BAD_TYPE) == ANSWER
+
+
+def test_who_came_later_stays(commands: Any, front: CleanErrors) -> None:
+    commands.call = later = lambda *_: (0, "later", "")
+
+    front.remove()
+
+    assert vars(commands)["call"] is later
+
+
+def test_without_a_class_nothing_is_done(caplog: pytest.LogCaptureFixture) -> None:
+    front = CleanErrors(None, lambda: True)
+
+    front.install()
+    front.remove()
+
+    assert "stay as this Ceph words them" in caplog.text
