@@ -30,6 +30,10 @@ class Mon(Protocol):
         """Run a mon command and return its output; raises ``OrchestratorError``."""
         ...
 
+    def pg_stats(self) -> List[Dict[str, Any]]:
+        """Return pgid, state, up and acting of all placement groups."""
+        ...
+
 
 class NoMon:
     """Stand where no cluster can be asked."""
@@ -39,6 +43,10 @@ class NoMon:
         raise NotReady(
             "There is no cluster to ask here.", "Use `ceph orch`, or the playbook by hand."
         )
+
+    def pg_stats(self) -> List[Dict[str, Any]]:
+        """Return nothing."""
+        return []
 
 
 class Maps:
@@ -65,9 +73,9 @@ class Maps:
         """Return the number of placement groups by OSD."""
         return read_pg_counts(self._read("osd df"))
 
-    def left(self, osd_id: int, osd_map: OsdMap) -> Left:
-        """Return the placement groups on an OSD."""
-        return read_left(self._read("pg ls-by-osd", osd=str(osd_id)), osd_map)
+    def left(self, osd_ids: Sequence[int], osd_map: OsdMap) -> Dict[int, Left]:
+        """Return the placement groups on OSDs."""
+        return read_left(self._mon.pg_stats(), osd_ids, osd_map)
 
     def safety(self, ids: Sequence[int]) -> Safety:
         """Return which OSDs can be destroyed without losing data."""

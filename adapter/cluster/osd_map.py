@@ -1,14 +1,14 @@
 """What the monitors know of the OSDs, read from their JSON answers. Pure functions.
 
 Sources: the answers of `osd dump`, `osd tree`, `osd df`, `osd metadata`, `osd safe-to-destroy`,
-`osd ok-to-stop` and `pg ls-by-osd` of Ceph 18.2 and 20.2.
+`osd ok-to-stop` and `pg dump` of Ceph 18.2 and 20.2.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from adapter.errors import NotReady
 
@@ -163,20 +163,23 @@ class Left:
         return f"{text}: {listed}" if listed else text
 
 
-def read_left(text: str, osd_map: OsdMap) -> Left:
-    """Return the placement groups on an OSD from `pg ls-by-osd`."""
-    data = read_json(text, "pg ls-by-osd")
-    rows = data.get("pg_stats", data) if isinstance(data, dict) else data
-    rows = rows if isinstance(rows, list) else []
-    states: Dict[str, int] = {}
-    pools: Dict[str, None] = {}
+def read_left(
+    rows: Iterable[Mapping[str, Any]], osd_ids: Collection[int], osd_map: OsdMap
+) -> Dict[int, Left]:
+    """Return the placement groups on OSDs, by OSD, from the statistics of all of them."""
+    states: Dict[int, Dict[str, int]] = {osd_id: {} for osd_id in osd_ids}
+    pools: Dict[int, Dict[str, None]] = {osd_id: {} for osd_id in osd_ids}
     for row in rows:
-        state = str(row.get("state") or "unknown")
-        states[state] = states.get(state, 0) + 1
-        number = str(row.get("pgid") or "").partition(".")[0]
-        if number.isdigit():
-            pools[osd_map.pools.get(int(number), number)] = None
-    return Left(len(rows), states, tuple(pools))
+        for osd_id in states.keys() & {*row.get("up", ()), *row.get("acting", ())}:
+            state = str(row.get("state") or "unknown")
+            states[osd_id][state] = states[osd_id].get(state, 0) + 1
+            number = str(row.get("pgid") or "").partition(".")[0]
+            if number.isdigit():
+                pools[osd_id][osd_map.pools.get(int(number), number)] = None
+    return {
+        osd_id: Left(sum(found.values()), found, tuple(pools[osd_id]))
+        for osd_id, found in states.items()
+    }
 
 
 @dataclass(frozen=True)

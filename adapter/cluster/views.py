@@ -102,9 +102,16 @@ def daemon_description(
         memory_usage=row.get("memory_usage"),
         service_name=service,
         osdspec_affinity=service.partition(".")[2] or None if daemon_type == "osd" else None,
-        ports=[port for port in row.get("ports") or () if isinstance(port, int)],
+        ports=_ports(daemon_type, row),
         systemd_unit=row.get("unit"),
     )
+
+
+def _ports(daemon_type: str, row: Dict[str, Any]) -> List[int]:
+    """Return the ports that somebody connects to; an OSD's are drawn at each start."""
+    if daemon_type == "osd":
+        return []
+    return [port for port in row.get("ports") or () if isinstance(port, int)]
 
 
 def _moment(text: Any) -> Optional[datetime.datetime]:

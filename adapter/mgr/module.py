@@ -50,6 +50,11 @@ class MgrMon:
             raise OrchestratorError(f"{arguments['prefix']}: {text}", errno=-abs(status))
         return str(out)
 
+    def pg_stats(self) -> List[Dict[str, Any]]:
+        """Return the placement groups; the mgr has them, and may not ask for single OSDs'."""
+        rows: List[Dict[str, Any]] = (self._mgr.get("pg_dump") or {}).get("pg_stats") or []
+        return rows
+
 
 class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
     """``ceph orch`` for package-based clusters, by Ansible."""

@@ -119,13 +119,14 @@ class OsdRemover:
             return
         safety = self._core.maps.safety([each.osd_id for each in waiting])
         counts = self._core.maps.pg_counts()
+        left = self._core.maps.left([each.osd_id for each in waiting], osd_map)
         for removal in waiting:
             reason, count = safety.reason(removal.osd_id), counts.get(removal.osd_id, 0)
             if not reason and not count:
                 self._advance(removal, Stage.STOPPING, pgs=0, drain_done=time.time())
                 continue
-            left = self._core.maps.left(removal.osd_id, osd_map)
-            self._save(removal, pgs=count, reason=_why_not(reason, left))
+            rest = left[removal.osd_id]
+            self._save(removal, pgs=max(count, rest.count), reason=_why_not(reason, rest))
 
     def _osd(self, removal: Removal, osd_map: OsdMap) -> Optional[Osd]:
         """Return the OSD as the map shows it; deal with one that somebody else removed."""

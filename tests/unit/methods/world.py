@@ -80,6 +80,10 @@ class World:
         self.mon_commands.append(arguments)
         return ""
 
+    def pg_stats(self) -> List[Dict[str, Any]]:
+        """Be the mon of a cluster without data."""
+        return []
+
     def _run(self, request: Request) -> Dict[str, HostOutcome]:
         self.requests.append(request)
         return self.answer(request)

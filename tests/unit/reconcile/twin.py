@@ -96,9 +96,13 @@ class Monitors:
     def _osd_df(self, arguments: Dict[str, Any]) -> str:
         return json.dumps({"nodes": [{"id": k, "pgs": v.pgs} for k, v in self.osds.items()]})
 
-    def _pg_ls_by_osd(self, arguments: Dict[str, Any]) -> str:
-        count = self.osds[int(arguments["osd"])].pgs
-        return json.dumps({"pg_stats": [{"pgid": "1.0", "state": "active+clean"}] * count})
+    def pg_stats(self) -> List[Dict[str, Any]]:
+        """Return the placement groups of all OSDs."""
+        return [
+            {"pgid": "1.0", "state": "active+clean", "up": [osd_id], "acting": [osd_id]}
+            for osd_id, osd in self.osds.items()
+            for _ in range(osd.pgs)
+        ]
 
     def _osd_safe_to_destroy(self, arguments: Dict[str, Any]) -> str:
         ids = [int(each) for each in arguments["ids"]]
