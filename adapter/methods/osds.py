@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List
+from dataclasses import replace
+from typing import Any, Dict, List, Optional
 
 from adapter.cluster import names
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_map import Osd, OsdMap, listed, osd_number
-from adapter.cluster.osd_plan import disk_of, in_words, plan_host
+from adapter.cluster.osd_plan import HostPlan, disk_of, in_words, plan_host
 from adapter.cluster.osd_removals import OsdRemovalRow, Removal, removal_row
 from adapter.core import Core
 from adapter.engine.completion import Completion
@@ -18,7 +19,7 @@ from adapter.methods.devices import DeviceMethods
 from adapter.reconcile import Reconciler
 
 # What a host refuses is told at once; what takes longer goes on as a job that is named.
-ANSWER_WAIT = 4.0
+ANSWER_WAIT = 6.0
 
 
 class OsdMethods(DeviceMethods):
@@ -52,13 +53,25 @@ class OsdMethods(DeviceMethods):
             raise InvalidValue(
                 "device", _paths(drive_group), "; ".join(plan.notes) or "nothing can be made of it"
             )
-        job = self.reconciler.creator.make(plan)
+        job = self.reconciler.creator.make(self._as_before(plan))
         words = "; ".join(in_words([plan]))
         if job is None:
             return f"Making OSDs after what is being made on the host: {words}"
         if not job.wait(ANSWER_WAIT):
             return f"Making OSDs: {words} (job {job.job_id})"
         return _created(host.hostname, _answer(job))
+
+    def _as_before(self, plan: HostPlan) -> HostPlan:
+        """Return the plan with the drive group of the OSDs whose ids are all that it takes."""
+        groups = []
+        for group in plan.groups:
+            found = [self.core.owners.vacancy(osd_id) for osd_id in group.osd_ids]
+            services = {vacancy.service if vacancy else "" for vacancy in found}
+            name = services.pop().partition(".")[2] if len(services) == 1 else ""
+            if name and len(group.osd_ids) == len(group.data) and not group.options["osdspec"]:
+                group = replace(group, options={**group.options, "osdspec": name})
+            groups.append(group)
+        return replace(plan, groups=tuple(groups))
 
     def _named_devices(
         self, drive_group: DriveGroupSpec, host: Host, skip_validation: bool
@@ -108,6 +121,14 @@ class OsdMethods(DeviceMethods):
                 )
             if path in self.core.intents.paths(host):
                 raise InvalidValue("device", path, "an OSD is being made on it", "Wait for it.")
+            user = self._running_on(host, path)
+            if user is not None:
+                raise InvalidValue(
+                    "device",
+                    f"{host}:{path}",
+                    f"osd.{user} runs on it",
+                    f"`ceph orch osd rm {user} --zap` drains it first.",
+                )
             disk = disk_of(device)
             self.core.specs.release(host, [disk.key])
             parameters = {"devices": {host: [disk.to_json()]}, "cluster": self.core.cluster}
@@ -117,6 +138,15 @@ class OsdMethods(DeviceMethods):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
         _answer(job)
         return f"zap successful for {path} on {host}"
+
+    def _running_on(self, hostname: str, path: str) -> Optional[int]:
+        """Return the OSD that is up and uses a device, as far as it is known here."""
+        osd_map, device = self.reconciler.osd_map, path.rpartition("/")[2]
+        for said in self.core.owners.known():
+            osd = osd_map.osds.get(said.osd_id) if osd_map is not None else None
+            if osd is not None and osd.up and said.hostname == hostname and device in said.devices:
+                return said.osd_id
+        return None
 
     @handle_orch_error
     def remove_osds(
@@ -136,7 +166,7 @@ class OsdMethods(DeviceMethods):
         their disks afterwards, ``no_destroy`` leaves volume groups there. Raises ``UnknownName``
         for an id that is not in the map; then none is removed.
         """
-        replace = replace or replace_block or replace_db or replace_wal
+        keep_id = replace or replace_block or replace_db or replace_wal
         osd_map = self.core.maps.osd_map()
         osds = [_osd(osd_map, text) for text in dict.fromkeys(osd_ids)]
         if not osds:
@@ -151,7 +181,7 @@ class OsdMethods(DeviceMethods):
                         f"osd.{osd.osd_id} is being removed already ({known.in_words}).",
                         "`ceph orch osd rm stop` takes it out of the queue.",
                     )
-                if osd.destroyed and replace:
+                if osd.destroyed and keep_id:
                     raise AlreadyExists(
                         f"osd.{osd.osd_id} is destroyed and waits for its new disk already.",
                         "`ceph orch daemon add osd HOST:DEVICE` gives it one.",
@@ -161,14 +191,14 @@ class OsdMethods(DeviceMethods):
                     self._removal(
                         osd,
                         osd_map,
-                        replace=replace,
+                        keep_id=keep_id,
                         force=force,
                         zap=zap,
                         no_destroy=no_destroy,
                     )
                 )
         core.wake.set()
-        what = "replacement" if replace else "removal"
+        what = "replacement" if keep_id else "removal"
         return f"Scheduled OSD(s) for {what}: {listed([osd.osd_id for osd in osds])}"
 
     def _removal(
@@ -176,7 +206,7 @@ class OsdMethods(DeviceMethods):
         osd: Osd,
         osd_map: OsdMap,
         *,
-        replace: bool,
+        keep_id: bool,
         force: bool,
         zap: bool,
         no_destroy: bool,
@@ -195,7 +225,7 @@ class OsdMethods(DeviceMethods):
             was_in=osd.reweight > 0,
             epoch=osd_map.epoch,
             asked=time.time(),
-            replace=replace,
+            replace=keep_id,
             force=force,
             zap=zap,
             no_destroy=no_destroy,

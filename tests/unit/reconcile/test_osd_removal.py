@@ -10,7 +10,12 @@ import pytest
 
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, AlreadyExists, InvalidValue, UnknownName
-from adapter.interface import raise_if_exception
+from adapter.interface import (
+    DeviceSelection,
+    DriveGroupSpec,
+    PlacementSpec,
+    raise_if_exception,
+)
 from tests.unit.reconcile.test_osd_creation import apply, group, where
 from tests.unit.reconcile.twin import Cluster
 
@@ -69,8 +74,7 @@ def test_replacement_keeps_the_id_for_a_new_disk_of_the_host(full: Cluster) -> N
     assert full.monitors.log == ["out 3", "destroy 3"]
     assert full.monitors.osds[3].destroyed
     # Its old disk is free again, and stays so.
-    full.free["h2"].append(full.monitors.osds[3].disk)
-    full.core.submit("get_inventory", full.core.hosts.all())
+    assert full.free["h2"] == [full.monitors.osds[3].disk]
     full.settle()
     assert full.monitors.osds[3].destroyed
 
@@ -212,3 +216,23 @@ def test_rows_can_be_pickled_by_other_modules(full: Cluster) -> None:
     (row,) = pickle.loads(pickle.dumps(status(full)))
     assert (row.osd_id, row["hostname"]) == (0, "h1")
     assert row.to_json()["zap"] is False
+
+
+def test_a_named_device_takes_the_id_and_the_drive_group_of_the_osd_before(full: Cluster) -> None:
+    remove(full, "3", replace=True, zap=True)
+    full.settle()
+    disk = full.monitors.osds[3].disk
+    spec = DriveGroupSpec(
+        placement=PlacementSpec(host_pattern="h2"), data_devices=DeviceSelection(paths=[disk])
+    )
+    text = raise_if_exception(full.orchestrator.create_osds(spec))
+    full.settle()
+
+    assert "takes osd.3 again" in text
+    assert full.monitors.osds[3].affinity == "all"
+
+
+def test_the_disk_of_an_osd_that_runs_is_not_erased(full: Cluster) -> None:
+    with pytest.raises(InvalidValue, match=r"osd\.0 runs on it"):
+        raise_if_exception(full.orchestrator.zap_device("h1", full.monitors.osds[0].disk))
+    assert full.operations() == []

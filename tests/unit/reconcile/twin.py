@@ -205,7 +205,8 @@ class Cluster(World):
             self.step()
 
     def _report(self, host: str) -> Dict[str, Any]:
-        used = [osd.disk for osd in self.monitors.osds.values() if osd.host == host]
+        osds = self.monitors.osds.values()
+        used = [osd.disk for osd in osds if osd.host == host and not osd.destroyed]
         rows = [self._disk(host, path, free=True) for path in self.free.get(host, ())]
         rows += [self._disk(host, path, free=False) for path in used]
         daemons = [
@@ -287,6 +288,7 @@ class Cluster(World):
                 osd.up = False
             if row["zap"]:
                 self.wiped.append(f"osd.{row['osd_id']}")
+                self.free[host] += [osd.disk] if osd is not None else []
             rows.append({"osd_id": row["osd_id"], "state": "removed"})
         return {"removed": rows}
 
