@@ -10,6 +10,7 @@ AFFINITY = "CEPH_VOLUME_OSDSPEC_AFFINITY"
 _ROLLBACK = "--> Was unable to complete a new OSD"
 _ERROR = re.compile(r"--> +(\w*(?:Error|Exception|SystemExit)): (.*)")
 _USAGE = re.compile(r"ceph-volume [^:]*: error: (.*)")
+_NEW = re.compile(r" osd new ([0-9a-f-]{36})\b")
 _STDERR = " stderr: "
 _NOISE = re.compile(
     r"No valid bdev label found|unparsable uuid|load failed dlopen|cannot load compressor"
@@ -88,6 +89,12 @@ def reason_of_failure(text):
     if not parts:
         parts = [line.strip() for line in lines if line.strip()][-1:]
     return clean(": ".join(part.strip() for part in parts), 600) or "it said nothing"
+
+
+def begun_osd(text):
+    """Return the uuid of the OSD that ceph-volume began to make, or an empty text."""
+    match = _NEW.search(text)
+    return match.group(1) if match else ""
 
 
 def _errors(lines):

@@ -123,11 +123,13 @@ def check_wanted(osds):
     """Raise ``RemovalRefused`` for a list of OSDs that cannot be meant so."""
     for osd in osds:
         if osd["osd_id"] < 0:
-            raise RemovalRefused(f"Invalid osd_id {osd['osd_id']}: it is negative. Give an OSD's id.")
+            raise RemovalRefused(
+                f"Invalid osd_id {osd['osd_id']}: it is negative. Give an OSD's id."
+            )
         if not _UUID.fullmatch(osd["osd_uuid"]):
             raise RemovalRefused(
-                f"Invalid osd_uuid {clean(osd['osd_uuid'])!r} of osd.{osd['osd_id']}. Give the uuid "
-                f"that `ceph osd info {osd['osd_id']}` prints."
+                f"Invalid osd_uuid {clean(osd['osd_uuid'])!r} of osd.{osd['osd_id']}. Give the "
+                f"uuid that `ceph osd info {osd['osd_id']}` prints."
             )
 
 
