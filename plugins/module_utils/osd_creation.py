@@ -217,7 +217,7 @@ class Creation:
         self._report_started([slot])
 
     def _add_failure(self, paths, answer):
-        reason = calls.reason_of_failure(answer.err) if answer.err else answer.problem
+        reason = calls.reason_of_failure(answer.err) or answer.problem
         self.problems.append(f"{paths}: ceph-volume failed: {reason}. {_LOG}.")
 
     def _try(self, slots, action):

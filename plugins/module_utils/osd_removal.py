@@ -115,7 +115,7 @@ class Host:
         environment = {LOOP_VARIABLE: self.setting} if self.setting else {}
         answer = Detached(name, argv, lock, environment, only).result(timeout)
         if answer.problem:
-            reason = calls.reason_of_failure(answer.err) if answer.err else answer.problem
+            reason = calls.reason_of_failure(answer.err) or answer.problem
             raise RemovalRefused(f"{argv[-1]}: ceph-volume failed: {reason}. {_LOG}.")
 
 
