@@ -10,6 +10,8 @@ AFFINITY = "CEPH_VOLUME_OSDSPEC_AFFINITY"
 _ROLLBACK = "--> Was unable to complete a new OSD"
 _ERROR = re.compile(r"--> +(\w*(?:Error|Exception|SystemExit)): (.*)")
 _USAGE = re.compile(r"ceph-volume [^:]*: error: (.*)")
+_NEW = re.compile(r" osd new ([0-9a-f-]{36})\b")
+_PROGRESS = ("Running command:", "-->", " stderr: ", " stdout: ")
 _STDERR = " stderr: "
 _NOISE = re.compile(
     r"No valid bdev label found|unparsable uuid|load failed dlopen|cannot load compressor"
@@ -73,7 +75,10 @@ def zap_osd(osd_id, osd_uuid, destroy):
 
 
 def reason_of_failure(text):
-    """Return in one line why ceph-volume failed, from all that it printed; without keys."""
+    """Return in one line why ceph-volume failed, from all that it printed; without keys.
+
+    The line is empty when it said nothing about that, as when it was killed.
+    """
     lines = [_KEY.sub("***", _COLOUR.sub("", line)) for line in text.splitlines()]
     # What follows is about taking back what was begun.
     end = next((n for n, line in enumerate(lines) if line.startswith(_ROLLBACK)), len(lines))
@@ -86,8 +91,15 @@ def reason_of_failure(text):
     own = _errors(lines[:end]) or ([] if said else _errors(lines))
     parts = usage[-1:] or own[-1:] + said[-1:]
     if not parts:
-        parts = [line.strip() for line in lines if line.strip()][-1:]
-    return clean(": ".join(part.strip() for part in parts), 600) or "it said nothing"
+        plain = [line for line in lines if line.strip() and not line.startswith(_PROGRESS)]
+        parts = plain[-1:]
+    return clean(": ".join(part.strip() for part in parts), 600)
+
+
+def begun_osd(text):
+    """Return the uuid of the OSD that ceph-volume began to make, or an empty text."""
+    match = _NEW.search(text)
+    return match.group(1) if match else ""
 
 
 def _errors(lines):

@@ -17,16 +17,27 @@ class NoAnswer(Exception):
 
 def known_osds():
     """Return the cluster's OSDs by id, each with ``uuid`` and ``states``."""
+    return parse_osds(_ask("osd", "info", "--format", "json"))
+
+
+def forget_new(osd_uuid):
+    """Have the cluster forget an OSD that was begun and has never run; other OSDs are kept."""
+    for osd_id, row in known_osds().items():
+        if row["uuid"] == osd_uuid and "new" in row["states"]:
+            _ask("osd", "purge-new", f"osd.{osd_id}", "--yes-i-really-mean-it")
+
+
+def _ask(*words):
     argv = [find_program("ceph") or "ceph", "--connect-timeout", "20"]
     argv += ["--name", "client.bootstrap-osd", "--keyring", KEYRING]
-    answer = run([*argv, "osd", "info", "--format", "json"], _TIMEOUT)
+    answer = run([*argv, *words], _TIMEOUT)
     if answer.problem:
         said = last_line(answer.err) or answer.problem
         raise NoAnswer(
-            f"The monitors do not say which OSDs there are: {clean(said)}. Check the host's "
-            "/etc/ceph/ceph.conf, its key for making OSDs, and its way to the monitors."
+            f"The monitors do not answer `ceph {' '.join(words[:2])}`: {clean(said)}. Check the "
+            "host's /etc/ceph/ceph.conf, its key for making OSDs, and its way to the monitors."
         )
-    return parse_osds(answer.out)
+    return answer.out
 
 
 def parse_osds(text):

@@ -6,7 +6,7 @@ import os
 
 from . import ceph_volume_calls as calls
 from .block import LOOP_VARIABLE
-from .cluster_osds import known_osds, problem_of_reuse
+from .cluster_osds import NoAnswer, forget_new, known_osds, problem_of_reuse
 from .devices_lvm import read_volumes
 from .devices_report import loop_setting
 from .exclusive import Detached
@@ -87,7 +87,7 @@ class Creation:
             if slot.step == START and slot.method == "lvm":
                 self._activate_lvm(slot, lock)
         self._start_raw([slot for slot in self._plan.slots if slot.step == START])
-        self.rows.sort(key=lambda row: (row["data"], -1 if row["osd_id"] is None else row["osd_id"]))
+        self.rows.sort(key=lambda row: (row["data"], row["osd_id"]))
 
     def _make_raw(self, lock):
         waiting = [s for s in self._plan.slots if s.step == CREATE and s.method == "raw"]
@@ -123,9 +123,8 @@ class Creation:
         look_at(slot.disks)
         label = slot.data.label
         if answer.problem:
-            reason = calls.reason_of_failure(answer.err)
-            self.problems.append(f"{slot.data.path}: ceph-volume failed: {reason}. {_LOG}.")
-            self._tidy(slot, lock)
+            self._add_failure(slot.data.path, answer)
+            self._tidy(slot, calls.begun_osd(answer.err), lock)
             return False
         if not label or not label["ready"]:
             self.problems.append(
@@ -133,11 +132,19 @@ class Creation:
                 f"it. {_LOG}."
             )
             return False
-        slot.osds = [(label["osd_id"], label["osd_uuid"])]
+        slot.osds = {(label["osd_id"], label["osd_uuid"]): {}}
         return True
 
-    def _tidy(self, slot, lock):
-        """Leave nothing of an OSD that could not be made; the disks were empty before."""
+    def _tidy(self, slot, osd_uuid, lock):
+        """Leave nothing of an OSD that could not be made; the disks were empty before.
+
+        ceph-volume does so itself, unless it was killed, and forgets the directory.
+        """
+        if osd_uuid:
+            try:
+                forget_new(osd_uuid)
+            except NoAnswer as problem:
+                self.problems.append(str(problem))
         node = os.path.realpath(slot.data.block.node)
         for directory in osd_directories(self._roots).values():
             mine = node in directory.devices
@@ -147,9 +154,8 @@ class Creation:
             if disk.label:
                 path = disk.block.path
                 argv = calls.zap_device(path)
-                Detached(f"tidy-{disk.block.name}", argv, lock, self._environment(), [path]).result(
-                    self._timeout
-                )
+                work = Detached(f"zap-{disk.block.name}", argv, lock, self._environment(), [path])
+                work.result(self._timeout)
 
     def _start_raw(self, slots):
         """Have the OSDs started, now and whenever the host starts."""
@@ -158,16 +164,22 @@ class Creation:
             return
         units = []
         for slot in slots:
-            osd_id, osd_uuid = slot.osds[0]
+            osd_id, osd_uuid = next(iter(slot.osds))
             self._startup.install(self._devices_of(slot, osd_id, osd_uuid))
             units += [UNIT % osd_id, osd_unit(osd_id)]
-        daemons = [osd_unit(slot.osds[0][0]) for slot in slots]
-        state = self._try(slots, lambda: act("enable", units, "--now")) and self._try(
-            slots, lambda: wait_active(daemons, self._wait)
-        )
+        self._try(slots, lambda: act("enable", units, "--now"))
+        self._report_started(slots)
+
+    def _report_started(self, slots):
+        """Wait for the daemons of slots, and add the rows that say whether they run."""
+        daemons = {osd_unit(osd_id): slot for slot in slots for osd_id, _ in slot.osds}
+        self._try(slots, lambda: wait_active(list(daemons), self._wait))
+        states = show_units(list(daemons))
         for slot in slots:
-            word = "created" if slot.step == CREATE else "started"
-            self.rows.append(_row(slot, *slot.osds[0], word if state else "not started"))
+            done = "created" if slot.step == CREATE else "started"
+            for osd_id, osd_uuid in slot.osds:
+                word = done if is_alive(states[osd_unit(osd_id)]) else "not started"
+                self.rows.append(_row(slot, osd_id, osd_uuid, word))
 
     def _devices_of(self, slot, osd_id, osd_uuid):
         others = {kind: disk.block.path for kind, disk in slot.others.items()}
@@ -186,19 +198,14 @@ class Creation:
             self.problems.append(f"{paths}: ceph-volume has not ended: {answer.problem}.")
             return
         if answer.problem:
-            reason = calls.reason_of_failure(answer.err)
-            self.problems.append(f"{paths}: ceph-volume failed: {reason}. {_LOG}.")
+            self._add_failure(paths, answer)
         here = OsdsHere(osd_directories(self._roots), read_volumes(), {})
-        daemons = []
         for slot in slots:
             found = osds_on_volumes(here, slot.data.block.path)
-            for (osd_id, osd_uuid), osd in sorted(found.items()):
-                daemons.append(osd_unit(osd_id))
-                self.rows.append(_row(slot, osd_id, osd_uuid, "created", osd))
+            slot.osds = found
             if not found and not answer.problem:
                 self.problems.append(f"{slot.data.path}: ceph-volume made no OSD on it. {_LOG}.")
-        if daemons:
-            self._try(slots, lambda: wait_active(daemons, self._wait))
+        self._report_started([slot for slot in slots if slot.osds])
 
     def _activate_lvm(self, slot, lock):
         for osd_id, osd_uuid in slot.osds:
@@ -206,10 +213,12 @@ class Creation:
             work = Detached(f"activate-{osd_id}", argv, lock, self._environment())
             answer = work.result(self._timeout)
             if answer.problem:
-                reason = calls.reason_of_failure(answer.err)
-                self.problems.append(f"{slot.data.path}: ceph-volume failed: {reason}. {_LOG}.")
-            elif self._try([slot], lambda unit=osd_unit(osd_id): wait_active([unit], self._wait)):
-                self.rows.append(_row(slot, osd_id, osd_uuid, "started"))
+                self._add_failure(slot.data.path, answer)
+        self._report_started([slot])
+
+    def _add_failure(self, paths, answer):
+        reason = calls.reason_of_failure(answer.err) or answer.problem
+        self.problems.append(f"{paths}: ceph-volume failed: {reason}. {_LOG}.")
 
     def _try(self, slots, action):
         try:
@@ -217,8 +226,6 @@ class Creation:
         except UnitsFailed as failure:
             paths = ", ".join(slot.data.path for slot in slots)
             self.problems.append(f"{paths}: {failure}")
-            return False
-        return True
 
     def _environment(self, group=None):
         variables = {LOOP_VARIABLE: self._setting} if self._setting else {}
@@ -246,15 +253,14 @@ def _count(slot):
     return max(slot.group["osds_per_device"], 1)
 
 
-def _row(slot, osd_id, osd_uuid, state, disks=None):
-    disks = disks or {}
+def _row(slot, osd_id, osd_uuid, state):
     return {
         "osd_id": osd_id,
         "osd_uuid": osd_uuid,
         "state": state,
         "method": slot.method,
         "data": slot.data.path,
-        "db": slot.path("db") or disks.get("db", ""),
-        "wal": slot.path("wal") or disks.get("wal", ""),
+        "db": slot.path_of("db", (osd_id, osd_uuid)),
+        "wal": slot.path_of("wal", (osd_id, osd_uuid)),
         "unit": osd_unit(osd_id) if osd_id is not None else "",
     }

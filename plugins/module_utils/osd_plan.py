@@ -25,7 +25,8 @@ class PlanRefused(Exception):
 class Slot:
     """One data disk of a plan with what belongs to it.
 
-    ``osds`` are the OSDs that stand on it: (id, uuid) pairs, empty where they are to be made.
+    ``osds`` are the OSDs that stand on it, pairs of id and uuid, each with its disks by kind as far
+    as LVM tells them; it is empty where they are to be made.
     """
 
     def __init__(self, group, method, data, others):
@@ -34,16 +35,18 @@ class Slot:
         self.data = data
         self.others = others
         self.step = CREATE
-        self.osds = []
+        self.osds = {}
 
     @property
     def disks(self):
         """Return all disks of the slot."""
         return [self.data, *self.others.values()]
 
-    def path(self, kind):
-        """Return the planned path of the DB or WAL device, or an empty text."""
-        return self.others[kind].path if kind in self.others else ""
+    def path_of(self, kind, osd):
+        """Return the path of an OSD's DB or WAL device, or an empty text."""
+        if kind in self.others:
+            return self.others[kind].path
+        return self.osds.get(osd, {}).get(kind, "")
 
 
 class Plan:
@@ -113,7 +116,8 @@ class Plan:
         reason = self._reason_of_label(label, "block")
         if reason:
             raise Refused(f"{slot.data.path}: {reason}.")
-        self._settle(slot, [(label["osd_id"], label["osd_uuid"])])
+        slot.method = "raw"
+        self._settle(slot, {(label["osd_id"], label["osd_uuid"]): {}})
         for kind, disk in slot.others.items():
             other = disk.label or {}
             if (other.get("osd_uuid"), other.get("kind")) != (label["osd_uuid"], kind):
@@ -140,15 +144,11 @@ class Plan:
         if clusters != {self._cluster}:
             names = ", ".join(sorted(clusters - {self._cluster}))
             raise Refused(f"{slot.data.path}: OSDs of the cluster {names} are on it. {_OTHER}.")
-        osds = {
-            (int(volume["osd_id"]), volume["osd_fsid"])
-            for volume in ceph_volumes(volumes)
-            if volume["type"] == "block"
-        }
+        osds = osds_on_volumes(self.here, slot.data.block.path)
         if not osds:
             raise Refused(f"{slot.data.path}: DB or WAL of other OSDs is on it. {_OTHER}.")
         slot.method = "lvm"
-        self._settle(slot, sorted(osds))
+        self._settle(slot, osds)
 
     def _settle(self, slot, osds):
         """Remember the OSDs that stand on the disk, and whether they are to be started."""

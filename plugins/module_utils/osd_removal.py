@@ -115,7 +115,7 @@ class Host:
         environment = {LOOP_VARIABLE: self.setting} if self.setting else {}
         answer = Detached(name, argv, lock, environment, only).result(timeout)
         if answer.problem:
-            reason = calls.reason_of_failure(answer.err) if answer.err else answer.problem
+            reason = calls.reason_of_failure(answer.err) or answer.problem
             raise RemovalRefused(f"{argv[-1]}: ceph-volume failed: {reason}. {_LOG}.")
 
 
@@ -123,11 +123,13 @@ def check_wanted(osds):
     """Raise ``RemovalRefused`` for a list of OSDs that cannot be meant so."""
     for osd in osds:
         if osd["osd_id"] < 0:
-            raise RemovalRefused(f"Invalid osd_id {osd['osd_id']}: it is negative. Give an OSD's id.")
+            raise RemovalRefused(
+                f"Invalid osd_id {osd['osd_id']}: it is negative. Give an OSD's id."
+            )
         if not _UUID.fullmatch(osd["osd_uuid"]):
             raise RemovalRefused(
-                f"Invalid osd_uuid {clean(osd['osd_uuid'])!r} of osd.{osd['osd_id']}. Give the uuid "
-                f"that `ceph osd info {osd['osd_id']}` prints."
+                f"Invalid osd_uuid {clean(osd['osd_uuid'])!r} of osd.{osd['osd_id']}. Give the "
+                f"uuid that `ceph osd info {osd['osd_id']}` prints."
             )
 
 

@@ -82,8 +82,8 @@ def _check_identity(path, block, device):
     size = int(device.get("size") or 0)
     if size and size != block.size:
         raise Refused(
-            f"{path}: it has {block.size} bytes, the planned disk has {size}: another disk has this "
-            f"name now. {_PLAN_ANEW}."
+            f"{path}: it has {block.size} bytes, the planned disk has {size}: another disk has "
+            f"this name now. {_PLAN_ANEW}."
         )
     planned = str(device.get("device_id") or "")
     found = device_id(block.udev, block.sys_dir)
@@ -164,7 +164,7 @@ def reason_not_empty(disk):
     if content["table"]:
         return f"it has a partition table ({clean(content['table'])}). {_ZAP}"
     if content["type"] and content["type"] != "ceph_bluestore":
-        return f"it has a file system or the like ({clean(content['type'])}). {_ZAP}"
+        return f"it is not empty ({clean(content['type'])}). {_ZAP}"
     return ""
 
 

@@ -49,8 +49,10 @@ def act(verb, units, *options):
     """Let systemd do something with units; raise ``UnitsFailed`` with the units' last words."""
     answer = _systemctl([verb, *options, "--", *units], _ACT_TIMEOUT)
     if answer.problem:
-        said = last_line(answer.err) or answer.problem
-        raise UnitsFailed(f"systemctl {verb} {' '.join(units)}: {clean(said)}.{words_of(units)}")
+        # What follows the first line is where to look.
+        said = clean(answer.err.strip().partition("\n")[0]) or answer.problem
+        said = f"systemctl {verb} {' '.join(units)}: {said.rstrip('.')}."
+        raise UnitsFailed(said + words_of(units))
 
 
 def wait_active(units, seconds, settle=0.0):

@@ -15,9 +15,7 @@ def is_written(path, text, mode, owner=None):
         return False
     same_owner = owner is None or (state.st_uid, state.st_gid) == owner
     return (
-        same_owner
-        and state.st_mode & 0o7777 == mode
-        and read_bytes(path) == text.encode("utf-8")
+        same_owner and state.st_mode & 0o7777 == mode and read_bytes(path) == text.encode("utf-8")
     )
 
 

@@ -318,8 +318,8 @@ def check_host(module, roots):
     if found != wanted:
         raise PlanRefused(
             f"Nothing was done on this host: /etc/ceph/ceph.conf names the cluster "
-            f"{found or '(none)'!r}, the plan is for {clean(wanted)!r}. Give the host its cluster's "
-            "configuration first (the role cluster_access)."
+            f"{found or '(none)'!r}, the plan is for {clean(wanted)!r}. Give the host its "
+            "cluster's configuration first (the role cluster_access)."
         )
 
 

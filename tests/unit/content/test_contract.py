@@ -62,7 +62,8 @@ def test_a_playbook_is_plays_of_roles(path: Path) -> None:
     for play in plays:
         assert play["hosts"] == "all"
         assert play["gather_facts"] is False
-        assert len(set(play) - {"name", "hosts", "gather_facts"}) == 1
+        assert play.get("check_mode", True) is True
+        assert len(set(play) - {"name", "hosts", "gather_facts", "check_mode"}) == 1
         for role in _roles(play):
             assert role.startswith(COLLECTION + ".")
             assert (ROOT / "roles" / role.split(".")[-1]).is_dir()
