@@ -18,9 +18,6 @@ from adapter.interface import Device, DriveGroupSpec, handle_orch_error, raise_i
 from adapter.methods.devices import DeviceMethods
 from adapter.reconcile import Reconciler
 
-# What a host refuses is told at once; what takes longer goes on as a job that is named.
-ANSWER_WAIT = 6.0
-
 
 class OsdMethods(DeviceMethods):
     """The OSD methods of the interface, on a ``Core``."""
@@ -57,7 +54,7 @@ class OsdMethods(DeviceMethods):
         words = "; ".join(in_words([plan]))
         if job is None:
             return f"Making OSDs after what is being made on the host: {words}"
-        if not job.wait(ANSWER_WAIT):
+        if not job.wait(self.core.settings.answer_wait):
             return f"Making OSDs: {words} (job {job.job_id})"
         return _created(host.hostname, _answer(job))
 
@@ -134,7 +131,7 @@ class OsdMethods(DeviceMethods):
             parameters = {"devices": {host: [disk.to_json()]}, "cluster": self.core.cluster}
             summary = f"Erase {host}:{path}"
             job = self.core.submit("zap_device", [known], parameters=parameters, summary=summary)
-        if not job.wait(ANSWER_WAIT):
+        if not job.wait(self.core.settings.answer_wait):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
         _answer(job)
         return f"zap successful for {path} on {host}"

@@ -11,6 +11,7 @@ from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
 from adapter.interface import HostSpec, OrchestratorError, raise_if_exception
 from adapter.orchestrator import AnsibleOrchestrator
+from adapter.settings import Settings
 from tests.unit.methods.world import World, device
 
 GIB = 1024**3
@@ -165,7 +166,7 @@ class Cluster(World):
         }
         self.break_on: Dict[str, Dict[str, str]] = {}
         self.wiped: List[str] = []
-        super().__init__(answer=self._answer)
+        super().__init__(answer=self._answer, settings=Settings(answer_wait=0.0))
         self.start_anew(self.store)
         for number in range(1, hosts + 1):
             spec = HostSpec(f"h{number}", f"10.0.0.{number}")
