@@ -1,0 +1,192 @@
+"""What dies around an OSD while it is made, drained, removed and replaced.
+
+Nothing is done twice, nothing is forgotten, and no disk other than the planned one is written to.
+The short form kills the manager a few times; OSD_KILLS=20 is the whole one (docs/reliability.md).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.lab_tests.lab_client import Lab, wait_until
+from tests.lab_tests.test_faults import answers, kill_manager
+
+KILLS = int(os.environ.get("OSD_KILLS", "5"))
+HOST = "h2"
+# A step of the cycle waits for a new manager more than once when the machine is busy.
+STEP_SECONDS = 240.0
+
+
+def osds(lab: Lab) -> dict[int, dict[str, Any]]:
+    """Return the OSDs of the map by id, with their state in the tree."""
+    nodes = lab.ceph_json("osd", "tree")["nodes"]
+    return {node["id"]: node for node in nodes if node["type"] == "osd"}
+
+
+def up(lab: Lab) -> set[int]:
+    return {number for number, node in osds(lab).items() if node["status"] == "up"}
+
+
+def available(lab: Lab, host: str, path: str) -> bool:
+    return bool(lab.listed_devices().get(host, {}).get(path, {}).get("available"))
+
+
+def sums(lab: Lab, disks: dict[str, str]) -> dict[str, str]:
+    """Return the checksums of whole disks by host."""
+    return {host: lab.sh(host, "sha256sum $1", path).split()[0] for host, path in disks.items()}
+
+
+@pytest.fixture(scope="module")
+def three(lab: Lab) -> Iterator[Lab]:
+    """Return three hosts with an OSD on the first disk of each, and noise on the last one."""
+    if min(len(machine.disks) for machine in lab.machines.values()) < 3:
+        pytest.skip("needs three disks a host: `tests/lab/lab up --disks 3`")
+    for name, machine in lab.machines.items():
+        if name not in lab.listed_hosts():
+            lab.ok("orch", "host", "add", name, machine.addr)
+        lab.sh(name, "head -c 64M /dev/urandom >$1; sync", machine.disks[-1])
+    wait_until("all devices are known", lambda: len(lab.listed_devices()) == 3, 60)
+    for name, machine in lab.machines.items():
+        if available(lab, name, machine.disks[0]):
+            lab.ok("orch", "daemon", "add", "osd", f"{name}:{machine.disks[0]}")
+    wait_until("three OSDs are up", lambda: len(up(lab)) >= 3, 120)
+    yield lab
+    for name, machine in lab.machines.items():
+        lab.sh(name, "wipefs -aq $1; head -c 64M /dev/zero >$1", machine.disks[-1])
+
+
+class Killer:
+    """Kill the manager at random moments, in a thread, ``count`` times in all."""
+
+    def __init__(self, lab: Lab, count: int, seed: int) -> None:
+        self._lab = lab
+        self._left = count
+        self._random = random.Random(seed)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.killed = 0
+
+    def __enter__(self) -> Killer:
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        assert self._thread is not None
+        self._thread.join(60)
+
+    def _run(self) -> None:
+        while self._left and not self._stop.wait(self._random.uniform(0.3, 9.0)):
+            kill_manager(self._lab, self._random.choice(["main", "main", "all"]))
+            self._left -= 1
+            self.killed += 1
+
+
+def ask(lab: Lab, done: Callable[[], bool], *command: str) -> None:
+    """Ask until the manager has taken the request, or what was asked for has begun already."""
+
+    def taken() -> bool:
+        if done():
+            return True
+        answer = lab.ceph(*command, seconds=60)
+        print(answer)
+        return answer.rc == 0
+
+    wait_until(f"{' '.join(command)} is taken", taken, STEP_SECONDS, every=1.0)
+
+
+def test_a_manager_killed_at_random_points_of_the_life_of_an_osd(three: Lab) -> None:
+    lab = three
+    disk = lab.machines[HOST].disks[1]
+    others = {name: machine.disks[-1] for name, machine in lab.machines.items()}
+    before, kept = sums(lab, others), set(osds(lab))
+
+    def new() -> set[int]:
+        return set(osds(lab)) - kept
+
+    def is_up() -> bool:
+        return bool(up(lab) - kept)
+
+    def queued() -> bool:
+        return bool(lab.ceph_json("orch", "osd", "rm", "status"))
+
+    def idle() -> bool:
+        return "No OSD" in lab.ok("orch", "osd", "rm", "status")
+
+    killed = 0
+    seed = random.SystemRandom().randrange(1 << 30)
+    print(f"seed {seed}")
+    while killed < KILLS:
+        with Killer(lab, KILLS - killed, seed + killed) as killer:
+            ask(lab, lambda: bool(new()), "orch", "daemon", "add", "osd", f"{HOST}:{disk}")
+            wait_until("the OSD is up", is_up, STEP_SECONDS, every=1.0)
+            assert len(new()) == 1, osds(lab)
+            (first,) = new()
+
+            wait_for = lambda: queued() or first not in osds(lab)  # noqa: E731
+            ask(lab, wait_for, "orch", "osd", "rm", str(first), "--zap")
+            wait_until("the queue is empty", idle, STEP_SECONDS, every=1.0)
+            wait_until("the OSD is gone", lambda: not new(), STEP_SECONDS)
+            free = lambda: available(lab, HOST, disk)  # noqa: E731
+            wait_until("its disk is free", free, STEP_SECONDS, every=1.0)
+
+            ask(lab, lambda: bool(new()), "orch", "daemon", "add", "osd", f"{HOST}:{disk}")
+            wait_until("an OSD is up again", is_up, STEP_SECONDS, every=1.0)
+            (second,) = new()
+
+            def destroyed(number: int = second) -> bool:
+                return osds(lab)[number]["status"] == "destroyed"
+
+            wait_for = lambda: queued() or destroyed()  # noqa: E731
+            ask(lab, wait_for, "orch", "osd", "rm", str(second), "--replace", "--zap")
+            wait_until("it is destroyed", destroyed, STEP_SECONDS, every=1.0)
+            wait_until("the queue is empty", idle, STEP_SECONDS, every=1.0)
+            wait_until("its disk is free", free, STEP_SECONDS, every=1.0)
+            begun = lambda: not destroyed()  # noqa: E731
+            ask(lab, begun, "orch", "daemon", "add", "osd", f"{HOST}:{disk}")
+            wait_until("it is up again", is_up, STEP_SECONDS, every=1.0)
+            assert new() == {second}, "the replacement has another id"
+
+            ask(lab, queued, "orch", "osd", "rm", str(second), "--zap", "--force")
+            wait_until("the queue is empty", idle, STEP_SECONDS, every=1.0)
+            wait_until("its disk is free", free, STEP_SECONDS, every=1.0)
+        killed += killer.killed
+        print(f"{killed} kills so far")
+    wait_until("the manager answers", lambda: answers(lab), 60)
+    assert set(osds(lab)) == kept, "other OSDs than before"
+    assert up(lab) == kept
+    assert sums(lab, others) == before, "a disk was written to that nobody named"
+    assert lab.ceph_json("crash", "ls") == []
+
+
+def test_a_host_that_is_switched_off_while_its_osd_is_removed(three: Lab) -> None:
+    lab = three
+    disk = lab.machines["h3"].disks[1]
+    kept = set(osds(lab))
+    lab.ok("orch", "daemon", "add", "osd", f"h3:{disk}")
+    wait_until("the OSD is up", lambda: up(lab) - kept, STEP_SECONDS)
+    (number,) = set(osds(lab)) - kept
+    lab.power("h3", "off")
+    lab.ok("orch", "osd", "rm", str(number), "--zap")
+
+    def waits_for_host() -> bool:
+        rows = lab.ceph_json("orch", "osd", "rm", "status")
+        return any("h3" in row["drain_status"] for row in rows)
+
+    wait_until("the queue names the host", waits_for_host, STEP_SECONDS, every=1.0)
+    lab.power("h3", "on")
+
+    def idle() -> bool:
+        return "No OSD" in lab.ok("orch", "osd", "rm", "status")
+
+    wait_until("the queue is empty", idle, STEP_SECONDS, every=1.0)
+    assert set(osds(lab)) == kept
+    wait_until("the disk is free", lambda: available(lab, "h3", disk), STEP_SECONDS, every=1.0)
+    wait_until("the host's other OSD is up again", lambda: up(lab) == kept, STEP_SECONDS)
