@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Any, Dict, List, Protocol, Sequence
+from typing import Any, Dict, List, Protocol, Sequence, Tuple
 
 from adapter.cluster.osd_map import (
     Left,
@@ -126,17 +126,78 @@ class Maps:
         """Remove an OSD from all maps."""
         self._mon.command(prefix="osd purge-actual", id=osd_id, yes_i_really_mean_it=True)
 
-    def bootstrap_keyring(self) -> str:
-        """Return the keyring that new OSDs register with; it is made where it is missing."""
+    def keyring(self, entity: str, caps: Sequence[Tuple[str, str]] = ()) -> str:
+        """Return a keyring file's text; a key that is missing is made with these capabilities.
+
+        Capabilities that a key has already stay as they are: somebody chose them.
+        """
         try:
-            answer = self._read("auth get", entity=BOOTSTRAP)
+            answer = self._read("auth get", entity=entity)
         except OrchestratorError as error:
-            if abs(error.errno) != errno.ENOENT:
+            if abs(error.errno) != errno.ENOENT or not caps:
                 raise
-            caps = ["mon", "profile bootstrap-osd"]
-            answer = self._read("auth get-or-create", entity=BOOTSTRAP, caps=caps)
+            words = [word for pair in caps for word in pair]
+            answer = self._read("auth get-or-create", entity=entity, caps=words)
         key = read_json(answer, "auth get")[0]["key"]
-        return f"[{BOOTSTRAP}]\n\tkey = {key}\n"
+        return f"[{entity}]\n\tkey = {key}\n"
+
+    def bootstrap_keyring(self) -> str:
+        """Return the keyring that new OSDs register with."""
+        return self.keyring(BOOTSTRAP, (("mon", "profile bootstrap-osd"),))
+
+    def forget_key(self, entity: str) -> None:
+        """Remove a key; one that is not there is gone."""
+        self._mon.command(prefix="auth rm", entity=entity)
+
+    def configure(self, section: str, option: str, value: str) -> None:
+        """Set an option in the monitors' configuration."""
+        self._mon.command(prefix="config set", who=section, name=option, value=value)
+
+    def unconfigure(self, section: str, option: str) -> None:
+        """Remove an option from the monitors' configuration."""
+        self._mon.command(prefix="config rm", who=section, name=option)
+
+    def quorum(self) -> Tuple[List[str], List[str]]:
+        """Return the names of the mons in quorum, and of all mons."""
+        status = read_json(self._read("quorum_status"), "quorum_status")
+        known = [str(mon["name"]) for mon in status["monmap"]["mons"]]
+        return [str(name) for name in status.get("quorum_names") or ()], known
+
+    def mon_can_go(self, name: str) -> None:
+        """Raise with the reason if a mon cannot leave without the quorum."""
+        self._mon.command(prefix="mon ok-to-rm", id=name)
+
+    def remove_mon(self, name: str) -> None:
+        """Take a mon out of the map."""
+        self._mon.command(prefix="mon rm", name=name)
+
+    def mon_can_stop(self, name: str) -> None:
+        """Raise with the reason if a mon cannot be stopped without the quorum."""
+        self._mon.command(prefix="mon ok-to-stop", ids=[name])
+
+    def mds_can_stop(self, name: str) -> None:
+        """Raise with the reason if an MDS cannot be stopped without a file system."""
+        self._mon.command(prefix="mds ok-to-stop", ids=[name])
+
+    def managers(self) -> Tuple[str, List[str]]:
+        """Return the active manager's name and those of its standbys."""
+        found = read_json(self._read("mgr dump"), "mgr dump")
+        standbys = [str(each["name"]) for each in found.get("standbys") or ()]
+        return str(found.get("active_name") or ""), standbys
+
+    def fail_over(self, name: str) -> None:
+        """Let another manager take over from this one."""
+        self._mon.command(prefix="mgr fail", who=name)
+
+    def active_mds(self) -> List[str]:
+        """Return the names of the MDS that have a rank."""
+        found = read_json(self._read("fs dump"), "fs dump")
+        return [
+            str(info["name"])
+            for filesystem in found.get("filesystems") or ()
+            for info in (filesystem.get("mdsmap", {}).get("info") or {}).values()
+            if str(info.get("state", "")).startswith("up:active")
+        ]
 
     def minimal_conf(self) -> str:
         """Return the ceph.conf that a host needs to find the monitors."""

@@ -54,10 +54,14 @@ def _pairs(rows: Any) -> FrozenSet[Tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A service that is wanted. Times are seconds since the epoch."""
+    """A service that is wanted. Times are seconds since the epoch.
+
+    ``deleted`` is when its removal was asked for: its daemons go, then the record.
+    """
 
     spec: ServiceSpec
     created: float = 0.0
+    deleted: float = 0.0
     claims: OsdClaims = field(default_factory=OsdClaims)
 
     @property
@@ -71,7 +75,8 @@ class Wanted:
         spec.pop("preview_only", None)
         if isinstance(spec.get("spec"), dict):
             spec["spec"] = {k: v for k, v in spec["spec"].items() if k != "preview_only"}
-        return {"spec": spec, "created": self.created, "claims": self.claims.to_json()}
+        record = {"spec": spec, "created": self.created, "claims": self.claims.to_json()}
+        return {**record, "deleted": self.deleted} if self.deleted else record
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Wanted:
@@ -79,6 +84,7 @@ class Wanted:
         return cls(
             spec=ServiceSpec.from_json(dict(data["spec"])),
             created=float(data.get("created") or 0.0),
+            deleted=float(data.get("deleted") or 0.0),
             claims=OsdClaims.from_json(data.get("claims") or {}),
         )
 

@@ -1,0 +1,188 @@
+"""Which hosts run the daemons of a service. Pure functions.
+
+Placements are stable: what runs stays where it may, and a new host changes nothing that is
+enough already. New places are drawn by a hash of service and host, so they are spread and the same
+whoever asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from adapter.interface import HostSpec, PlacementSpec, ServiceSpec
+
+# How many daemons a service has, or on which hosts, whose placement says nothing (contract 2.4).
+DEFAULT_COUNT = {
+    "mon": 5,
+    "mgr": 2,
+    "mds": 2,
+    "rgw": 2,
+    "rbd-mirror": 2,
+    "cephfs-mirror": 1,
+}
+EVERYWHERE = ("crash", "ceph-exporter")
+# Daemons of these can share a host, each with a port of its own where it has one.
+MANY_ON_A_HOST = ("mds", "rgw", "rbd-mirror", "cephfs-mirror")
+# Their daemons have the name of their host.
+NAMED_BY_HOST = ("mon", "mgr", "crash", "ceph-exporter")
+MAX_ON_A_HOST = 10
+NO_SCHEDULE = "_no_schedule"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One daemon that shall be: its host, its id, and the network or address it shall use."""
+
+    hostname: str
+    daemon_id: str
+    network: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class Running:
+    """One daemon that is there. ``active`` ones are the last to go."""
+
+    hostname: str
+    daemon_id: str
+    ok: bool = True
+    active: bool = False
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is missing and what is too much; ``kept`` stays as it is."""
+
+    add: Tuple[Place, ...] = ()
+    remove: Tuple[Running, ...] = ()
+    kept: Tuple[Running, ...] = ()
+    size: int = 0
+
+
+def default_placement(service_type: str) -> PlacementSpec:
+    """Return the placement of a service that names none."""
+    if service_type in EVERYWHERE:
+        return PlacementSpec(host_pattern="*")
+    return PlacementSpec(count=DEFAULT_COUNT.get(service_type, 1))
+
+
+def daemon_id(cluster: str, spec: ServiceSpec, hostname: str, index: int = 0) -> str:
+    """Return the id of a service's daemon on a host; the same each time it is asked for.
+
+    So a daemon that is asked for twice, by two managers even, is one daemon.
+    """
+    if spec.service_type in NAMED_BY_HOST:
+        return hostname
+    text = f"{cluster}/{spec.service_name()}/{hostname}/{index}"
+    digest = hashlib.sha256(text.encode()).digest()
+    letters = "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:6])
+    parts = [spec.service_id] if spec.service_id else []
+    return ".".join([*parts, hostname, letters])
+
+
+def candidates(spec: ServiceSpec, hosts: Sequence[HostSpec]) -> List[str]:
+    """Return the hosts that may run the service, in no particular order."""
+    placement = _placement(spec)
+    schedulable = [host for host in hosts if NO_SCHEDULE not in host.labels]
+    matching = placement.filter_matching_hostspecs(schedulable)
+    return list(dict.fromkeys(matching))
+
+
+def difference(
+    spec: ServiceSpec,
+    hosts: Sequence[HostSpec],
+    running: Sequence[Running],
+    *,
+    cluster: str = "",
+    ports: Optional[Mapping[str, int]] = None,
+) -> Difference:
+    """Return what has to be added and removed to bring a service to its spec.
+
+    ``hosts`` are all hosts, with ``Offline`` or ``maintenance`` as their status: daemons on those
+    are neither added nor removed, and count as there.
+    """
+    silent = {host.hostname for host in hosts if host.status}
+    slots = _slots(spec, hosts, running, silent)
+    left = list(running)
+    used = {daemon.daemon_id for daemon in running}
+    add: List[Place] = []
+    kept: List[Running] = []
+    for hostname, index in slots:
+        found = _take(left, hostname)
+        if found is not None:
+            kept.append(found)
+        elif hostname not in silent:
+            network, name = _named(spec, hostname)
+            identity = name or _free_id(cluster, spec, hostname, index, used)
+            used.add(identity)
+            add.append(Place(hostname, identity, network, (ports or {}).get(hostname, 0)))
+    remove = [daemon for daemon in left if daemon.hostname not in silent]
+    kept += [daemon for daemon in left if daemon.hostname in silent]
+    remove.sort(key=lambda daemon: (daemon.active, daemon.ok, daemon.daemon_id))
+    return Difference(tuple(add), tuple(remove), tuple(kept), len(slots))
+
+
+def _placement(spec: ServiceSpec) -> PlacementSpec:
+    empty = spec.placement.is_empty()
+    return default_placement(spec.service_type) if empty else spec.placement
+
+
+def _slots(
+    spec: ServiceSpec,
+    hosts: Sequence[HostSpec],
+    running: Sequence[Running],
+    silent: Collection[str],
+) -> List[Tuple[str, int]]:
+    """Return the places: a host and a number from 0 for each daemon on it."""
+    placement, found = _placement(spec), candidates(spec, hosts)
+    per_host = placement.count_per_host or 1
+    there: Dict[str, int] = {}
+    for daemon in running:
+        there[daemon.hostname] = there.get(daemon.hostname, 0) + 1
+    found.sort(key=lambda name: _draw(spec, name))
+    # Stable: hosts that run it first; hosts that do not answer get nothing new.
+    found.sort(key=lambda name: (name not in there, name in silent))
+    if placement.count is None:
+        return [(name, index) for name in found for index in range(per_host)]
+    many = spec.service_type in MANY_ON_A_HOST
+    rounds = per_host if placement.count_per_host else (MAX_ON_A_HOST if many else 1)
+    answering = [name for name in found if name not in silent or name in there]
+    slots = [(name, index) for index in range(rounds) for name in answering]
+    slots.sort(key=lambda slot: slot[1] >= max(1, there.get(slot[0], 0)))
+    return slots[: placement.count]
+
+
+def _free_id(
+    cluster: str, spec: ServiceSpec, hostname: str, index: int, used: Collection[str]
+) -> str:
+    """Return the first id from a number on that no daemon of the service has."""
+    if spec.service_type in NAMED_BY_HOST:
+        return hostname
+    while daemon_id(cluster, spec, hostname, index) in used:
+        index += 1
+    return daemon_id(cluster, spec, hostname, index)
+
+
+def _draw(spec: ServiceSpec, hostname: str) -> str:
+    return hashlib.sha256(f"{spec.service_name()}/{hostname}".encode()).hexdigest()
+
+
+def _take(running: List[Running], hostname: str) -> Optional[Running]:
+    """Take one of the daemons on a host, a good one before a broken one."""
+    here = [daemon for daemon in running if daemon.hostname == hostname]
+    if not here:
+        return None
+    best = max(here, key=lambda daemon: (daemon.active, daemon.ok, daemon.daemon_id))
+    running.remove(best)
+    return best
+
+
+def _named(spec: ServiceSpec, hostname: str) -> Tuple[str, str]:
+    """Return the network and the name that a placement gives a host."""
+    for host in spec.placement.hosts or ():
+        if host.hostname == hostname:
+            return host.network or "", host.name or ""
+    return "", ""

@@ -1,0 +1,165 @@
+"""What the adapter knows of each kind of daemon that it deploys: key, capabilities, settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, List, Tuple
+
+from adapter.errors import InvalidValue
+from adapter.interface import ServiceSpec
+
+Caps = Tuple[Tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of daemon.
+
+    ``entity`` is the name of its key, with ``{id}``; ``caps`` are what the key may do.
+    ``one_by_one`` says that daemons are added singly. ``section`` is where its settings stand in
+    the monitors' configuration, with ``{service_id}``. ``fields`` are those of a spec that mean
+    something here.
+    """
+
+    service_type: str
+    entity: str
+    caps: Caps
+    section: str = ""
+    one_by_one: bool = False
+    fields: FrozenSet[str] = frozenset()
+
+    @property
+    def operation(self) -> str:
+        """Return the operation that deploys it."""
+        return f"apply_{self.service_type.replace('-', '_')}"
+
+    def entity_of(self, daemon_id: str) -> str:
+        """Return the name of a daemon's key."""
+        return self.entity.format(id=daemon_id)
+
+
+_KINDS = (
+    Kind("mon", "mon.", (), section="mon", one_by_one=True),
+    Kind(
+        "mgr",
+        "mgr.{id}",
+        (("mon", "profile mgr"), ("osd", "allow *"), ("mds", "allow *")),
+        section="mgr",
+    ),
+    Kind(
+        "mds",
+        "mds.{id}",
+        (
+            ("mon", "profile mds"),
+            ("osd", "allow rw tag cephfs *=*"),
+            ("mds", "allow"),
+            ("mgr", "profile mds"),
+        ),
+        section="mds.{service_id}",
+    ),
+    Kind(
+        "rgw",
+        "client.rgw.{id}",
+        (("mon", "allow *"), ("mgr", "allow rw"), ("osd", "allow rwx tag rgw *=*")),
+        section="client.rgw.{service_id}",
+        fields=frozenset(
+            (
+                "rgw_realm",
+                "rgw_zonegroup",
+                "rgw_zone",
+                "rgw_frontend_port",
+                "rgw_frontend_type",
+                "rgw_frontend_extra_args",
+                "rgw_exit_timeout_secs",
+                "zonegroup_hostnames",
+            )
+        ),
+    ),
+    Kind(
+        "rbd-mirror",
+        "client.rbd-mirror.{id}",
+        (("mon", "profile rbd-mirror"), ("osd", "profile rbd")),
+        section="client.rbd-mirror",
+    ),
+    Kind(
+        "cephfs-mirror",
+        "client.cephfs-mirror.{id}",
+        (
+            ("mon", "profile cephfs-mirror"),
+            ("mds", "allow r"),
+            ("osd", "allow rw tag cephfs metadata=*, allow r tag cephfs data=*"),
+            ("mgr", "allow r"),
+        ),
+        section="client.cephfs-mirror",
+    ),
+    Kind("crash", "client.crash.{id}", (("mon", "profile crash"), ("mgr", "profile crash"))),
+    Kind(
+        "ceph-exporter",
+        "client.ceph-exporter.{id}",
+        (("mon", "profile ceph-exporter"), ("osd", "allow r"), ("mgr", "allow r")),
+        fields=frozenset(("prio_limit", "stats_period", "port", "addrs")),
+    ),
+)
+
+KINDS: Dict[str, Kind] = {kind.service_type: kind for kind in _KINDS}
+# What every spec may say. ``count`` is an older way to write a placement.
+_COMMON = frozenset(
+    ("service_type", "service_id", "placement", "unmanaged", "preview_only", "config", "count")
+)
+RGW_PORT = 80
+
+
+def check_fields(spec: ServiceSpec) -> None:
+    """Raise ``InvalidValue`` for a field of a spec that has no meaning for packages here."""
+    known = _COMMON | KINDS[spec.service_type].fields
+    resting = vars(ServiceSpec.from_json(_least(spec)))
+    for name, value in vars(spec).items():
+        if name not in known and value and value != resting.get(name):
+            raise InvalidValue(
+                name,
+                value,
+                f"a {spec.service_type} service from packages has no such setting",
+                "Leave it out, or use `config` for options of the daemon.",
+            )
+    for host in spec.placement.hosts or ():
+        if host.network and spec.service_type != "mon":
+            raise InvalidValue(
+                "placement",
+                str(host),
+                f"{spec.service_type} daemons take no network",
+                "Leave it out.",
+            )
+
+
+def _least(spec: ServiceSpec) -> Dict[str, Any]:
+    """Return the JSON of a spec of the same type that says nothing more."""
+    data: Dict[str, Any] = {"service_type": spec.service_type}
+    return {**data, "service_id": spec.service_id} if spec.service_id else data
+
+
+def rgw_port(spec: ServiceSpec, index: int = 0) -> int:
+    """Return the port of a service's daemon on a host that has so many of them before it."""
+    return int(getattr(spec, "rgw_frontend_port", None) or RGW_PORT) + index
+
+
+def daemon_settings(spec: ServiceSpec, daemon_id: str, port: int) -> List[Tuple[str, str, str]]:
+    """Return (section, option, value) that one daemon needs before it starts."""
+    if spec.service_type != "rgw":
+        return []
+    extra = " ".join(getattr(spec, "rgw_frontend_extra_args", None) or ())
+    return [(f"client.rgw.{daemon_id}", "rgw_frontends", f"beast port={port} {extra}".strip())]
+
+
+def service_settings(spec: ServiceSpec) -> List[Tuple[str, str, str]]:
+    """Return (section, option, value) that all daemons of a service need."""
+    section = KINDS[spec.service_type].section.format(service_id=spec.service_id or "")
+    found: List[Tuple[str, str, str]] = []
+    if spec.service_type == "mds":
+        found.append((section, "mds_join_fs", str(spec.service_id)))
+    if spec.service_type == "rgw":
+        for name in ("rgw_realm", "rgw_zonegroup", "rgw_zone"):
+            if getattr(spec, name, None):
+                found.append((section, name, str(getattr(spec, name))))
+    for name, value in (spec.config or {}).items():
+        found.append((section or spec.service_type, str(name), str(value)))
+    return found

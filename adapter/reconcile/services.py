@@ -1,0 +1,294 @@
+"""Keep services as their specs say: add daemons that are missing, remove those that are too many.
+
+Nothing is remembered here but pauses after failures: what is there is read from the hosts'
+reports, what is wanted from the specs, and a daemon's id follows from its service and host. So a
+manager that ends anywhere is followed by one that comes to the same answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from adapter.cluster.schedule import Difference, Place, Running, difference
+from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, rgw_port, service_settings
+from adapter.cluster.specs import Wanted
+from adapter.cluster.views import host_spec, service_of
+from adapter.core import Core
+from adapter.engine.completion import Completion
+from adapter.engine.model import HostOutcome
+from adapter.interface import HostSpec, OrchestratorError
+from adapter.reconcile.guards import Guards
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST, RETRY_LAST = 10.0, 600.0
+LOOK_AGAIN = 2.0
+
+
+@dataclass
+class Pause:
+    """How long a service is left alone on a host after a failure."""
+
+    failures: int = 0
+    until: float = 0.0
+
+    def longer(self, now: float) -> None:
+        """Grow the pause."""
+        self.until = now + min(RETRY_LAST, RETRY_FIRST * 2 ** min(self.failures, 10))
+        self.failures += 1
+
+
+class ServiceKeeper:
+    """Compare services with their specs, and submit what closes the difference."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.guards = Guards(core)
+        self._jobs: Dict[str, str] = {}
+        self._pauses: Dict[Tuple[str, str], Pause] = {}
+        self._seen: Tuple[Any, ...] = ()
+        self._look_at = 0.0
+
+    def step(self, now: float) -> Optional[float]:
+        """Do what can be done now; return the seconds until there can be more, or None."""
+        core = self._core
+        with core.lock:
+            seen = (*core.state_serials(), tuple(sorted(self._jobs)))
+            if seen == self._seen and now < self._look_at:
+                return None
+            self._seen, self._look_at = seen, self._next_try(now)
+            wanted = [each for each in core.specs.all() if self._is_mine(each)]
+            there = self.running() if wanted else {}
+            hosts = self.hosts() if wanted else []
+        for each in wanted:
+            if each.name not in self._jobs:
+                self._keep(each, there.get(each.name, []), hosts, now)
+        return LOOK_AGAIN if self._jobs or self._look_at <= now + LOOK_AGAIN else None
+
+    def _next_try(self, now: float) -> float:
+        waits = [pause.until for pause in self._pauses.values() if pause.until > now]
+        return min(waits, default=now + 60.0)
+
+    @staticmethod
+    def _is_mine(wanted: Wanted) -> bool:
+        managed = not wanted.spec.unmanaged or bool(wanted.deleted)
+        return wanted.spec.service_type in KINDS and managed
+
+    def hosts(self) -> List[HostSpec]:
+        """Return all hosts with their status. The caller holds the orchestrator's lock."""
+        core = self._core
+        return [host_spec(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
+
+    def running(self) -> Dict[str, List[Running]]:
+        """Return the daemons that are there by service. The caller holds the lock."""
+        found: Dict[str, List[Running]] = {}
+        for host in self._core.hosts.all():
+            report = self._core.reports.get(host.hostname)
+            for row in report.daemons if report else ():
+                kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
+                if kind not in KINDS or (
+                    row["state"] == "stopped" and not row.get("enabled", True)
+                ):
+                    continue
+                daemon = Running(host.hostname, identity, row["state"] != "error")
+                found.setdefault(service_of(kind, identity, host.hostname), []).append(daemon)
+        return found
+
+    def diff(
+        self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec]
+    ) -> Difference:
+        """Return what a service lacks and has too much of."""
+        if wanted.deleted:
+            return Difference(remove=tuple(there))
+        return difference(wanted.spec, hosts, there, cluster=self._core.cluster)
+
+    def _keep(
+        self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec], now: float
+    ) -> None:
+        kind = KINDS[wanted.spec.service_type]
+        diff = self.diff(wanted, there, hosts)
+        if wanted.deleted and not diff.remove:
+            self._forget(wanted)
+            return
+        broken = [Place(each.hostname, each.daemon_id) for each in diff.kept if not each.ok]
+        add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
+        try:
+            if add:
+                self.deploy(wanted, add[:1] if kind.one_by_one else add, there)
+            elif diff.remove and not diff.add:
+                self._remove(wanted, kind, diff.remove, now)
+        except OrchestratorError as error:
+            self._note_failure(wanted.name, "", str(error), now)
+
+    def _may(self, wanted: Wanted, hostname: str, now: float) -> bool:
+        core = self._core
+        pauses = (self._pauses.get((wanted.name, name)) for name in (hostname, ""))
+        resting = any(pause is not None and pause.until > now for pause in pauses)
+        with core.lock:
+            usable = hostname in core.hosts and core.pulse.online(hostname)
+            report = core.reports.get(hostname)
+        return not resting and usable and report is not None and "daemons" in report.taken
+
+    def deploy(
+        self, wanted: Wanted, places: Sequence[Place], there: Sequence[Running] = ()
+    ) -> Completion:
+        """Start a job that brings these daemons to life; raises ``OrchestratorError``.
+
+        Keys and settings are made first: a daemon that starts finds them.
+        """
+        core, spec = self._core, wanted.spec
+        kind = KINDS[spec.service_type]
+        daemons: Dict[str, List[Dict[str, Any]]] = {}
+        secrets: Dict[str, str] = {}
+        for section, option, value in service_settings(spec):
+            core.maps.configure(section, option, value)
+        for place in places:
+            port = self._port(spec, place, there, daemons.get(place.hostname, ()))
+            for section, option, value in daemon_settings(spec, place.daemon_id, port):
+                core.maps.configure(section, option, value)
+            entity = kind.entity_of(place.daemon_id)
+            name = f"{entity.strip('.')}.keyring"
+            secrets[name] = core.maps.keyring(entity, kind.caps)
+            row = {
+                "id": place.daemon_id,
+                "keyring_file": name,
+                "port": port,
+                "addr": self._address(place) if kind.service_type == "mon" else "",
+                "options": {},
+            }
+            daemons.setdefault(place.hostname, []).append(row)
+        names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
+        parameters = {
+            "daemons": daemons,
+            "cluster": core.cluster,
+            "conf": core.maps.minimal_conf(),
+        }
+        job = self._submit(
+            wanted.name, kind.operation, list(daemons), parameters, f"Deploy {names}", secrets
+        )
+        hosts = list(daemons)
+        job.on_change(lambda job: self._absorb(job, wanted.name, hosts, f"deployed {names}"))
+        return job
+
+    def _submit(
+        self,
+        service: str,
+        operation: str,
+        hostnames: Sequence[str],
+        parameters: Mapping[str, Any],
+        summary: str,
+        secrets: Optional[Mapping[str, str]] = None,
+    ) -> Completion:
+        core = self._core
+        with core.lock:
+            hosts = [core.hosts.get(name) for name in hostnames]
+            job = core.submit(
+                operation, hosts, parameters=parameters, summary=summary, secrets=secrets
+            )
+            self._jobs[service] = job.job_id
+        return job
+
+    @staticmethod
+    def _port(
+        spec: Any, place: Place, there: Sequence[Running], more: Sequence[Mapping[str, Any]]
+    ) -> int:
+        if spec.service_type != "rgw":
+            return 0
+        here = [
+            each
+            for each in there
+            if each.hostname == place.hostname and each.daemon_id != place.daemon_id
+        ]
+        return rgw_port(spec, len(here) + len(more))
+
+    def _address(self, place: Place) -> str:
+        with self._core.lock:
+            return self._core.hosts.get(place.hostname).addr
+
+    def _remove(self, wanted: Wanted, kind: Kind, daemons: Sequence[Running], now: float) -> None:
+        """Remove what is too much: one at a time where that matters, as far as it is safe."""
+        ready = [each for each in daemons if self._may(wanted, each.hostname, now)]
+        if not ready:
+            return
+        chosen, reason = self.guards.may_remove(kind, ready)
+        if reason:
+            self._note_failure(wanted.name, ready[0].hostname, reason, now)
+            return
+        self.remove(wanted.name, kind, chosen)
+
+    def remove(self, service: str, kind: Kind, daemons: Sequence[Running]) -> Completion:
+        """Start a job that removes daemons; raises ``OrchestratorError``."""
+        core = self._core
+        rows: Dict[str, List[Dict[str, str]]] = {}
+        for daemon in daemons:
+            if kind.service_type == "mon":
+                core.maps.remove_mon(daemon.daemon_id)
+            row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id}
+            rows.setdefault(daemon.hostname, []).append(row)
+        names = ", ".join(f"{kind.service_type}.{daemon.daemon_id}" for daemon in daemons)
+        parameters = {"daemons": rows, "cluster": core.cluster}
+        job = self._submit(service, "remove_daemons", list(rows), parameters, f"Remove {names}")
+        hosts = list(rows)
+        job.on_change(lambda job: self._absorb(job, service, hosts, f"removed {names}"))
+        job.on_change(lambda job: self._forget_keys(job, kind, daemons))
+        return job
+
+    def _forget_keys(self, job: Completion, kind: Kind, daemons: Sequence[Running]) -> None:
+        if not job.status.final or kind.service_type == "mon":
+            return
+        for daemon in daemons:
+            outcome = job.outcomes.get(daemon.hostname)
+            if outcome is None or not outcome.status.good:
+                continue
+            try:
+                self._core.maps.forget_key(kind.entity_of(daemon.daemon_id))
+            except OrchestratorError as error:
+                log.warning("the key of %s stays: %s", daemon.daemon_id, error)
+
+    def _forget(self, wanted: Wanted) -> None:
+        """Drop a service whose daemons are gone."""
+        for section, option, _ in service_settings(wanted.spec):
+            try:
+                self._core.maps.unconfigure(section, option)
+            except OrchestratorError as error:
+                log.warning("%s of %s stays: %s", option, section, error)
+        with self._core.lock:
+            self._core.specs.remove(wanted.name)
+            self._core.events.forget(wanted.name)
+
+    def _absorb(self, job: Completion, service: str, hosts: Sequence[str], what: str) -> None:
+        if not job.status.final:
+            return
+        core, now = self._core, time.monotonic()
+        with core.lock:
+            if self._jobs.get(service) == job.job_id:
+                del self._jobs[service]
+        outcomes = job.outcomes
+        for hostname in hosts:
+            outcome = outcomes.get(hostname, HostOutcome())
+            if outcome.status.good:
+                self._pauses.pop((service, hostname), None)
+                self._pauses.pop((service, ""), None)
+            else:
+                self._note_failure(service, hostname, outcome.message or job.message, now)
+        if not job.is_errored():
+            with core.lock:
+                core.events.note(service, what)
+        self._look_at = 0.0
+        core.wake.set()
+
+    def _note_failure(self, service: str, hostname: str, reason: str, now: float) -> None:
+        self._pauses.setdefault((service, hostname), Pause()).longer(now)
+        with self._core.lock:
+            text = f"{hostname}: {reason}" if hostname else reason
+            self._core.events.fail(service, text)
+        self._look_at = 0.0
+
+    def forget_pauses(self, service: str) -> None:
+        """Try again at once: somebody asked."""
+        for key in [key for key in self._pauses if key[0] == service]:
+            del self._pauses[key]
+        self._look_at = 0.0
