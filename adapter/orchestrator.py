@@ -13,11 +13,14 @@ from adapter.core import Core
 from adapter.interface import Orchestrator
 from adapter.methods.actions import ActionMethods
 from adapter.methods.osds import OsdMethods
+from adapter.methods.service_list import ServiceListMethods
 from adapter.methods.services import ServiceMethods
 from adapter.reconcile import Reconciler
 
 
-class AnsibleOrchestrator(ServiceMethods, ActionMethods, OsdMethods, Orchestrator):
+class AnsibleOrchestrator(
+    ServiceMethods, ServiceListMethods, ActionMethods, OsdMethods, Orchestrator
+):
     """The orchestrator interface, implemented with Ansible, on the state and engine of a ``Core``.
 
     What is not defined here or in the method classes is not in the feature set.

@@ -116,7 +116,7 @@ def difference(
             kept.append(found)
         elif hostname not in silent:
             network, name = _named(spec, hostname)
-            identity = name or _free_id(cluster, spec, hostname, index, used)
+            identity = name or free_id(cluster, spec, hostname, index, used)
             used.add(identity)
             add.append(Place(hostname, identity, network, (ports or {}).get(hostname, 0)))
     remove = [daemon for daemon in left if daemon.hostname not in silent]
@@ -155,7 +155,7 @@ def _slots(
     return slots[: placement.count]
 
 
-def _free_id(
+def free_id(
     cluster: str, spec: ServiceSpec, hostname: str, index: int, used: Collection[str]
 ) -> str:
     """Return the first id from a number on that no daemon of the service has."""

@@ -15,15 +15,16 @@ KIND = "service_action"
 
 @dataclass(frozen=True)
 class ServiceAction:
-    """What is done to a service. ``left`` are the OSDs still to come, ``doing`` those at it.
+    """What is done to a service. ``left`` are the daemons still to come (``osd.3``), ``doing``
+    those at it.
 
     ``reason`` says what it waits for.
     """
 
     service: str
     action: str
-    left: Tuple[int, ...] = ()
-    doing: Tuple[int, ...] = ()
+    left: Tuple[str, ...] = ()
+    doing: Tuple[str, ...] = ()
     asked: float = 0.0
     reason: str = ""
 
@@ -42,8 +43,8 @@ class ServiceAction:
         return cls(
             service,
             str(data["action"]),
-            tuple(int(each) for each in data.get("left") or ()),
-            tuple(int(each) for each in data.get("doing") or ()),
+            tuple(str(each) for each in data.get("left") or ()),
+            tuple(str(each) for each in data.get("doing") or ()),
             float(data.get("asked") or 0.0),
         )
 

@@ -3,65 +3,87 @@
 from __future__ import annotations
 
 import time
-from typing import List, Optional
+from typing import Dict, List, Optional
 
+from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, free_id
 from adapter.cluster.service_actions import ServiceAction
+from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.specs import Wanted
 from adapter.errors import AdapterError, InvalidValue, UnknownName
-from adapter.interface import OrchestratorError, handle_orch_error, raise_if_exception
+from adapter.interface import (
+    DaemonDescription,
+    OrchestratorError,
+    PlacementSpec,
+    ServiceSpec,
+    handle_orch_error,
+    raise_if_exception,
+)
 from adapter.methods.daemons import DaemonMethods
+from adapter.reconcile import Reconciler
 from adapter.reconcile.service_restarts import units_of
 
-ACTIONS = ("start", "stop", "restart")
+ACTIONS = ("start", "stop", "restart", "redeploy", "reconfig")
+# What would stop all of the cluster, or all data.
+NEVER_STOPPED = ("mon", "mgr", "osd")
+ACTED_ON = ("osd", *KINDS)
 
 
 class ActionMethods(DaemonMethods):
     """The acting methods of the interface, on a ``Core``."""
 
+    reconciler: Reconciler
+
     @handle_orch_error
     def service_action(self, action: str, service_name: str) -> List[str]:
-        """Start the OSDs of a service, or restart them a few at a time.
+        """Start or stop the daemons of a service, or restart them so few at a time as is safe.
 
-        No placement group goes inactive by it: the monitors say which OSDs can be down together.
+        No placement group goes inactive by a restart, no quorum or manager is lost: the monitors
+        are asked first. ``redeploy`` and ``reconfig`` bring the daemons to their specs again.
         """
         _check_action(action)
-        osds = self._osds_of(service_name)
-        if action == "stop":
+        daemons = self._daemons_of_service(service_name)
+        names = [daemon.name() for daemon in daemons]
+        kind = str(daemons[0].daemon_type) if daemons else service_name.partition(".")[0]
+        if action == "stop" and kind in NEVER_STOPPED:
             raise AdapterError(
-                f"Stopping all of {service_name} would stop the data.",
+                f"Stopping all of {service_name} would stop the cluster.",
                 "Stop single daemons with `ceph orch daemon stop`.",
             )
+        if action in ("redeploy", "reconfig"):
+            self._deploy_again(daemons)
+        elif action == "restart":
+            self._begin_restart(service_name, names)
+        elif names:
+            with self.core.lock:
+                units = units_of(self.core, names)
+                hosts = [self.core.hosts.get(host) for host in units]
+                parameters = {"action": action, "units": units}
+                self.core.submit("service_action", hosts, parameters=parameters)
+        return [f"Scheduled to {action} {d.name()} on host '{d.hostname}'" for d in daemons]
+
+    def _begin_restart(self, service: str, names: List[str]) -> None:
         core = self.core
         with core.lock:
-            running = core.actions.get(service_name)
+            running = core.actions.get(service)
             if running is not None:
+                left = len(running.left) + len(running.doing)
                 raise AdapterError(
-                    f"{service_name} is at a {running.action} already: "
-                    f"{len(running.left) + len(running.doing)} OSD(s) left. {running.reason}"
+                    f"{service} is at a {running.action} already: {left} daemon(s) left. "
+                    f"{running.reason}"
                 )
-            if action == "restart":
-                core.actions.save(ServiceAction(service_name, action, tuple(osds), (), time.time()))
-                core.wake.set()
-            else:
-                units = units_of(core, osds)
-                hosts = [core.hosts.get(host) for host in units]
-                parameters = {"action": action, "units": units}
-                core.submit("service_action", hosts, parameters=parameters)
-        return [f"Scheduled to {action} osd.{osd_id}" for osd_id in osds]
+            if names:
+                core.actions.save(ServiceAction(service, "restart", tuple(names), (), time.time()))
+        core.wake.set()
 
-    def _osds_of(self, service_name: str) -> List[int]:
-        with self.core.lock:
-            names = [
-                daemon
-                for daemon in raise_if_exception(self.list_daemons(service_name=service_name))
-            ]
-        if not names and self.core.specs.find(service_name) is None:
-            raise UnknownName("service", service_name, "See `ceph orch ls`.")
-        other = sorted({str(daemon.daemon_type) for daemon in names} - {"osd"})
-        if other:
-            raise InvalidValue(
-                "service", service_name, f"this backend does not act on {other[0]} daemons"
-            )
-        return sorted(int(str(daemon.daemon_id)) for daemon in names)
+    def _daemons_of_service(self, service_name: str) -> List[DaemonDescription]:
+        found: List[DaemonDescription] = raise_if_exception(
+            self.list_daemons(service_name=service_name)
+        )
+        if not found and self.core.specs.find(service_name) is None:
+            raise UnknownName("service", service_name, "`ceph orch ls` shows those that there are.")
+        for daemon in found:
+            _check_kind(daemon)
+        return found
 
     @handle_orch_error
     def daemon_action(
@@ -71,45 +93,146 @@ class ActionMethods(DaemonMethods):
         image: Optional[str] = None,
         force: bool = False,
     ) -> str:
-        """Start, stop or restart one OSD; ``force`` skips the question whether data stays active.
+        """Start, stop or restart one daemon; ``force`` leaves out the question whether it is safe.
 
-        Raises ``UnknownName``, and ``OrchestratorError`` with the placement groups in the way.
+        Raises ``UnknownName``, and ``AdapterError`` with what speaks against it.
         """
         _check_action(action)
         if image:
             raise InvalidValue("image", image, "daemons here run from packages", "Leave it out.")
-        kind, _, identity = daemon_name.partition(".")
-        if kind != "osd":
-            self._known_daemon(daemon_name)
-            raise InvalidValue(
-                "daemon", daemon_name, f"this backend does not act on {kind} daemons"
-            )
-        if not identity.isdigit():
-            raise UnknownName("daemon", daemon_name, "See `ceph orch ps`.")
+        daemon = self._daemon(daemon_name)
+        _check_kind(daemon)
+        if action in ("redeploy", "reconfig"):
+            self._deploy_again([daemon])
+        elif action == "restart" and daemon.daemon_type == "mgr":
+            self._check_stop(daemon, force)
+            # The active one cannot see its own restart to the end: who takes over does it.
+            self._begin_restart("mgr", [daemon_name])
+        else:
+            if action != "start":
+                self._check_stop(daemon, force)
+            self._act(action, daemon_name)
+        return f"Scheduled to {action} {daemon_name} on host '{daemon.hostname}'"
+
+    def _act(self, action: str, name: str) -> None:
         core = self.core
         with core.lock:
-            units = units_of(core, [int(identity)])
-        if action != "start" and not force:
-            self._check_ok_to_stop(daemon_name, int(identity))
-        with core.lock:
+            units = units_of(core, [name])
             hosts = [core.hosts.get(host) for host in units]
             parameters = {"action": action, "units": units}
-            summary = f"{action.capitalize()} {daemon_name}"
+            summary = f"{action.capitalize()} {name}"
             core.submit("daemon_action", hosts, parameters=parameters, summary=summary)
-        return f"Scheduled to {action} {daemon_name} on host '{next(iter(units))}'"
 
-    def _known_daemon(self, name: str) -> None:
-        if not any(each.name() == name for each in raise_if_exception(self.list_daemons())):
-            raise UnknownName("daemon", name, "See `ceph orch ps`.")
+    def _daemon(self, name: str) -> DaemonDescription:
+        known: List[DaemonDescription] = raise_if_exception(self.list_daemons())
+        for daemon in known:
+            if daemon.name() == name:
+                return daemon
+        raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
 
-    def _check_ok_to_stop(self, name: str, osd_id: int) -> None:
+    def _check_stop(self, daemon: DaemonDescription, force: bool) -> None:
+        if force:
+            return
         try:
-            self.core.maps.ok_to_stop([osd_id])
+            self.reconciler.services.guards.check_stop(
+                str(daemon.daemon_type), str(daemon.daemon_id)
+            )
         except OrchestratorError as error:
             raise AdapterError(
-                f"{name} cannot be stopped now: {error}",
-                "Wait until the placement groups are clean, or give --force.",
+                f"{daemon.name()} cannot be stopped now: {error}",
+                "Wait until the cluster is well, or give --force.",
             ) from error
+
+    def _deploy_again(self, daemons: List[DaemonDescription]) -> None:
+        by_service: Dict[str, List[Place]] = {}
+        for daemon in daemons:
+            if daemon.daemon_type == "osd":
+                raise InvalidValue(
+                    "daemon", daemon.name(), "OSDs are not deployed again", "Use restart."
+                )
+            place = Place(str(daemon.hostname), str(daemon.daemon_id))
+            by_service.setdefault(daemon.service_name(), []).append(place)
+        for service, places in by_service.items():
+            self.reconciler.services.deploy(self.core.specs.get(service), places)
+
+    @handle_orch_error
+    def add_daemon(self, spec: ServiceSpec) -> List[str]:
+        """Deploy a daemon on each host of a spec's placement, which has to name hosts.
+
+        A service that is not known yet is kept as unmanaged.
+        """
+        if spec.service_type not in KINDS:
+            raise InvalidValue(
+                "service_type",
+                spec.service_type,
+                "this backend does not deploy it",
+                f"It deploys: {', '.join(sorted(KINDS))}.",
+            )
+        named = [host.hostname for host in spec.placement.hosts or ()]
+        if not named:
+            raise InvalidValue(
+                "placement", spec.placement.pretty_str(), "it names no host", "E.g. h2."
+            )
+        with self.core.lock:
+            for hostname in named:
+                self.core.hosts.get(hostname)
+            wanted = self.core.specs.find(spec.service_name())
+            if wanted is None:
+                spec.validate()
+                kept = ServiceSpec.from_json({**spec.to_json(), "unmanaged": True})
+                kept.placement = PlacementSpec(hosts=named)
+                wanted = Wanted(kept, time.time())
+                self.core.specs.save(wanted)
+            there = self.reconciler.services.running().get(wanted.name, [])
+        places = self._new_places(wanted.spec, named, there)
+        job = self.reconciler.services.deploy(wanted, places, there)
+        return [
+            f"Deploying {spec.service_type}.{place.daemon_id} on host '{place.hostname}' "
+            f"(job {job.job_id})"
+            for place in places
+        ]
+
+    def _new_places(self, spec: ServiceSpec, named: List[str], there: List[Running]) -> List[Place]:
+        used = {daemon.daemon_id for daemon in there}
+        for hostname in named:
+            if spec.service_type in NAMED_BY_HOST and hostname in used:
+                raise AdapterError(f"{spec.service_type}.{hostname} is there already.")
+        places = []
+        for hostname in named:
+            identity = free_id(self.core.cluster, spec, hostname, 0, used)
+            used.add(identity)
+            places.append(Place(hostname, identity))
+        return places
+
+    @handle_orch_error
+    def remove_daemons(self, names: List[str]) -> List[str]:
+        """Remove daemons from their hosts; a managed service deploys what it lacks again.
+
+        All names have to be known. Raises ``AdapterError`` for what the cluster cannot spare.
+        """
+        daemons = [self._daemon(name) for name in dict.fromkeys(names)]
+        for daemon in daemons:
+            if daemon.daemon_type == "osd":
+                raise InvalidValue(
+                    "daemon",
+                    daemon.name(),
+                    "an OSD holds data",
+                    f"Use `ceph orch osd rm {daemon.daemon_id}`, which drains it first.",
+                )
+            _check_kind(daemon)
+        keeper = self.reconciler.services
+        texts = []
+        for daemon in daemons:
+            kind = KINDS[str(daemon.daemon_type)]
+            row = Running(str(daemon.hostname), str(daemon.daemon_id))
+            chosen, reason = keeper.guards.may_remove(kind, [row])
+            if reason:
+                raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}")
+            job = keeper.remove(daemon.service_name(), kind, chosen)
+            texts.append(
+                f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
+            )
+        return texts
 
     def pause(self) -> None:
         """Do nothing by itself until ``resume``."""
@@ -124,4 +247,14 @@ def _check_action(action: str) -> None:
     if action not in ACTIONS:
         raise InvalidValue(
             "action", action, "it means nothing for packages", f"Allowed: {', '.join(ACTIONS)}."
+        )
+
+
+def _check_kind(daemon: DaemonDescription) -> None:
+    if daemon.daemon_type not in ACTED_ON:
+        raise InvalidValue(
+            "daemon",
+            daemon.name(),
+            f"this backend does not act on {daemon.daemon_type} daemons",
+            f"It acts on: {', '.join(ACTED_ON)}.",
         )

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import datetime
 import time
-from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
-from adapter.cluster.osd_map import listed
 from adapter.cluster.osd_plan import HostPlan, in_words
+from adapter.cluster.schedule import candidates
+from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import (
-    DaemonDescription,
-    DaemonDescriptionStatus,
     DriveGroupSpec,
     HostSpec,
     OrchestratorError,
-    PlacementSpec,
-    ServiceDescription,
     ServiceSpec,
     handle_orch_error,
     raise_if_exception,
 )
-from adapter.interface.times import datetime_now
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
 from adapter.reconcile import Reconciler
 
-MANAGED = ("osd",)
+MANAGED = ("osd", *KINDS)
 # A host that was just added says within seconds which disks it has.
 REPORT_WAIT = 4.0
 
@@ -82,18 +76,40 @@ class ServiceMethods(HostMethods, DaemonMethods):
                 f"It deploys: {', '.join(MANAGED)}; other daemons are shown as they are.",
             )
         spec.validate()
-        if not spec.service_id:
+        if spec.service_type != "osd":
+            check_fields(spec)
+        elif not spec.service_id:
             raise InvalidValue("service_id", spec.service_id, "a drive group needs a name")
         with self.core.lock:
-            known = [host.hostname for host in self.core.hosts.all()]
-            for named in spec.placement.hosts or ():
-                self.core.hosts.get(named.hostname)
-            if known and not self.reconciler.planner.hosts(spec):
+            self._check_placement(spec)
+
+    def _check_placement(self, spec: ServiceSpec) -> None:
+        for named in spec.placement.hosts or ():
+            self.core.hosts.get(named.hostname)
+        hosts = self.reconciler.services.hosts()
+        if hosts and not candidates(spec, hosts):
+            raise InvalidValue(
+                "placement",
+                spec.placement.pretty_str(),
+                "it matches no host",
+                f"Hosts: {', '.join(host.hostname for host in hosts)}.",
+            )
+        self._check_port(spec, hosts)
+
+    def _check_port(self, spec: ServiceSpec, hosts: Sequence[HostSpec]) -> None:
+        """Raise for an object gateway whose port another one has on one of its hosts."""
+        if spec.service_type != "rgw":
+            return
+        mine = set(candidates(spec, hosts))
+        for other in self.core.specs.all():
+            shared = mine & set(candidates(other.spec, hosts))
+            same = other.spec.service_type == "rgw" and rgw_port(other.spec) == rgw_port(spec)
+            if same and shared and other.name != spec.service_name():
                 raise InvalidValue(
-                    "placement",
-                    spec.placement.pretty_str(),
-                    "it matches no host",
-                    f"Hosts: {', '.join(known)}.",
+                    "rgw_frontend_port",
+                    rgw_port(spec),
+                    f"{other.name} has it on host '{min(shared)}'",
+                    "Give another port or other hosts.",
                 )
 
     def _apply(self, spec: Any, no_overwrite: bool) -> str:
@@ -103,7 +119,24 @@ class ServiceMethods(HostMethods, DaemonMethods):
             return str(raise_if_exception(self.add_host(spec)))
         if spec.preview_only:
             return f"{spec.service_name()}: a preview changes nothing"
-        return self._keep_osds(spec, no_overwrite)
+        if spec.service_type == "osd":
+            return self._keep_osds(spec, no_overwrite)
+        return self._keep_service(spec, no_overwrite)
+
+    def _keep_service(self, spec: ServiceSpec, no_overwrite: bool) -> str:
+        """Keep a service; the loop brings it about."""
+        core, name = self.core, spec.service_name()
+        with core.lock:
+            known = core.specs.find(name)
+            if known is not None and no_overwrite and not known.deleted:
+                return f"Skipped {name}: it is there (--no-overwrite)"
+            created = known.created if known is not None else time.time()
+            core.specs.save(Wanted(spec, created))
+            if known is None:
+                core.events.note(name, "the service was created")
+            self.reconciler.services.forget_pauses(name)
+        core.wake.set()
+        return f"Scheduled {name} update..."
 
     def _keep_osds(self, spec: DriveGroupSpec, no_overwrite: bool) -> str:
         """Keep a drive group and say what it does now."""
@@ -116,7 +149,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
                 return f"Skipped {name}: it is there (--no-overwrite)"
             every = spec.data_devices is not None and spec.data_devices.all
             claims = planner.free_disks(spec) if every else OsdClaims()
-            core.specs.save(Wanted(spec, time.time(), claims))
+            core.specs.save(Wanted(spec, time.time(), claims=claims))
             core.events.note(name, "the drive group was applied")
             hosts = [host.hostname for host in planner.hosts(spec)]
             self.reconciler.creator.forget_pause(hosts)
@@ -163,6 +196,8 @@ class ServiceMethods(HostMethods, DaemonMethods):
         self._check(spec)
         if isinstance(spec, HostSpec):
             return {"error": f"host {spec.hostname}: adding hosts has no preview"}
+        if spec.service_type != "osd":
+            return self._preview_service(spec)
         self._await_reports(spec)
         self.reconciler.read_maps()
         with self.core.lock:
@@ -173,6 +208,19 @@ class ServiceMethods(HostMethods, DaemonMethods):
             "service_name": spec.service_name(),
             "service_type": "osd",
             "data": {plan.host: [_preview_row(spec, plan)] for plan in plans},
+        }
+
+    def _preview_service(self, spec: ServiceSpec) -> Dict[str, Any]:
+        """Return on which hosts daemons would be added, and which would be removed."""
+        keeper = self.reconciler.services
+        with self.core.lock:
+            there = keeper.running().get(spec.service_name(), [])
+            diff = keeper.diff(Wanted(spec), there, keeper.hosts())
+        return {
+            "service_name": spec.service_name(),
+            "service_type": spec.service_type,
+            "add": [place.hostname for place in diff.add],
+            "remove": [f"{spec.service_type}.{each.daemon_id}" for each in diff.remove],
         }
 
     @handle_orch_error
@@ -197,92 +245,9 @@ class ServiceMethods(HostMethods, DaemonMethods):
             wanted = self.core.specs.find(spec.service_name())
             return in_words(self._plans(spec, wanted.claims if wanted else OsdClaims()))
 
-    @handle_orch_error
-    def describe_service(
-        self,
-        service_type: Optional[str] = None,
-        service_name: Optional[str] = None,
-        refresh: bool = False,
-    ) -> List[ServiceDescription]:
-        """Return what is wanted and what runs; a service that nobody specified is unmanaged."""
-        daemons: Dict[str, List[DaemonDescription]] = {}
-        for daemon in raise_if_exception(self.list_daemons(refresh=refresh)):
-            daemons.setdefault(daemon.service_name(), []).append(daemon)
-        with self.core.lock:
-            wanted = {each.name: each for each in self.core.specs.all()}
-            found = [
-                self._description(name, wanted.get(name), daemons.get(name, []))
-                for name in sorted({*wanted, *daemons})
-            ]
-        return [
-            each
-            for each in found
-            if service_type in (None, each.spec.service_type)
-            and service_name in (None, each.spec.service_name())
-        ]
-
-    def _description(
-        self, name: str, wanted: Optional[Wanted], daemons: List[DaemonDescription]
-    ) -> ServiceDescription:
-        running = sum(daemon.status == DaemonDescriptionStatus.running for daemon in daemons)
-        refreshed = [daemon.last_refresh for daemon in daemons if daemon.last_refresh]
-        created = None
-        if wanted is not None:
-            created = datetime.datetime.fromtimestamp(wanted.created, tz=datetime.timezone.utc)
-        return ServiceDescription(
-            spec=wanted.spec if wanted is not None else _unmanaged(name, daemons),
-            size=len(daemons),
-            running=running,
-            last_refresh=min(refreshed, default=datetime_now()),
-            created=created,
-            events=self.core.events.of(name),
-        )
-
-    @handle_orch_error
-    def remove_service(self, service_name: str, force: bool = False) -> str:
-        """Forget a drive group; its OSDs and their data stay as they are.
-
-        One that has OSDs needs ``force``. Raises ``UnknownName``.
-        """
-        with self.core.lock:
-            self.core.specs.get(service_name)
-            osds = self.core.owners.of_service(service_name)
-            if osds and not force:
-                raise AdapterError(
-                    f"{service_name} has {len(osds)} OSD(s): {listed(osds)}.",
-                    "Give --force to forget the service and leave them running unmanaged, or "
-                    "remove them first with `ceph orch osd rm`.",
-                )
-            self.core.specs.remove(service_name)
-            self.core.events.forget(service_name)
-        stay = f"; {listed(osds)} run on unmanaged" if osds else ""
-        return f"Removed service {service_name}{stay}"
-
-    @handle_orch_error
-    def set_unmanaged(self, service_name: str, value: bool) -> str:
-        """Stop making OSDs for a drive group, or go on."""
-        with self.core.lock:
-            wanted = self.core.specs.get(service_name)
-            spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": bool(value)})
-            self.core.specs.save(replace(wanted, spec=spec))
-        self.core.wake.set()
-        return f"Set unmanaged to {bool(value)} for service {service_name}"
-
 
 def _name(spec: Any) -> str:
     return str(spec.hostname if isinstance(spec, HostSpec) else spec.service_name())
-
-
-def _unmanaged(name: str, daemons: Sequence[DaemonDescription]) -> ServiceSpec:
-    """Return a placeholder for a service that runs and was never specified."""
-    kind = str(daemons[0].daemon_type)
-    hosts = sorted({str(daemon.hostname) for daemon in daemons})
-    return ServiceSpec(
-        service_type=kind,
-        service_id=name.partition(".")[2] or None,
-        placement=PlacementSpec(hosts=hosts),
-        unmanaged=True,
-    )
 
 
 def _scheduled(name: str, plans: Sequence[HostPlan], *, unmanaged: bool) -> str:

@@ -12,6 +12,7 @@ from adapter.reconcile.osd_creation import OsdCreator
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.osd_removal import OsdRemover
 from adapter.reconcile.service_restarts import ServiceRestarts
+from adapter.reconcile.services import ServiceKeeper
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ class Reconciler:
         self.planner = OsdPlanner(core)
         self.creator = OsdCreator(core, self.planner)
         self.remover = OsdRemover(core)
-        self.restarts = ServiceRestarts(core)
+        self.services = ServiceKeeper(core)
+        self.restarts = ServiceRestarts(core, self.services.guards)
         self.osd_map: Optional[OsdMap] = None
         self._read = -MAP_INTERVAL
         self._eager_until = 0.0
@@ -51,7 +53,8 @@ class Reconciler:
         if core.paused:
             return None
         self.creator.step(now, self.osd_map)
-        pauses = [self.remover.step(now), self.restarts.step(now)]
+        parts = (self.remover, self.restarts, self.services)
+        pauses = [part.step(now) for part in parts]
         if eager:
             pauses.append(EAGER_INTERVAL)
         return min((pause for pause in pauses if pause is not None), default=None)

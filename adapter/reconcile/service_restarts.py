@@ -1,7 +1,7 @@
-"""Restart the OSDs of a service, as many at a time as every placement group can spare.
+"""Restart the daemons of a service, so few at a time that nobody misses them.
 
-The monitors choose: `osd ok-to-stop` names OSDs that can be down together. The next ones are asked
-for only when those before are up again.
+The monitors choose among OSDs: `osd ok-to-stop` names those that can be down together. Of other
+kinds one goes after the other. The next ones are asked for only when those before are back.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import logging
 import threading
 import time
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.service_actions import ServiceAction
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import HostUnreachable, UnknownName
 from adapter.interface import OrchestratorError
+from adapter.reconcile.guards import Guards
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,9 @@ RETRY = 15.0
 class ServiceRestarts:
     """Step the restarts that are under way."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, guards: Guards) -> None:
         self._core = core
+        self._guards = guards
         self.acting = threading.Lock()
         self._jobs: Dict[str, str] = {}
         self._not_before: Dict[str, float] = {}
@@ -45,70 +46,86 @@ class ServiceRestarts:
                 and self._not_before.get(action.service, 0.0) <= now
             ]
             pending = bool(core.actions.all())
-        if actions:
-            with self.acting:
-                self._step_all(actions, now)
+        with self.acting:
+            for action in actions:
+                self._not_before[action.service] = now + LOOK_AGAIN
+                try:
+                    self._step(action)
+                except OrchestratorError as error:
+                    self._fail(action, str(error), now)
         return LOOK_AGAIN if pending else None
 
-    def _step_all(self, actions: Sequence[ServiceAction], now: float) -> None:
-        try:
-            osd_map = self._core.maps.osd_map()
-        except OrchestratorError as error:
-            log.warning("the monitors do not answer: %s", error)
-            return
-        for action in actions:
-            self._not_before[action.service] = now + LOOK_AGAIN
-            self._step(action, osd_map, now)
-
-    def _step(self, action: ServiceAction, osd_map: OsdMap, now: float) -> None:
-        waiting = [each for each in action.doing if not _is_up(osd_map, each)]
+    def _step(self, action: ServiceAction) -> None:
+        waiting = self._not_back(action.doing)
         if waiting:
-            names = ", ".join(f"osd.{each}" for each in waiting)
-            self._save(replace(action, reason=f"waiting for {names} to be up"))
+            self._save(replace(action, reason=f"waiting for {', '.join(waiting)} to be back"))
             return
-        left = tuple(each for each in action.left if each in osd_map.osds)
-        if not left:
-            self._core.events.note(action.service, f"{action.action}: done")
+        if not action.left:
+            with self._core.lock:
+                self._core.events.note(action.service, f"{action.action}: done")
             self._save(replace(action, left=(), doing=()))
             return
-        try:
-            batch = self._batch(left)
-            if not batch:
-                self._save(replace(action, left=left, doing=(), reason=self._reason(left[0])))
-                return
-            rest = tuple(each for each in left if each not in batch)
-            self._save(replace(action, left=rest, doing=tuple(batch), reason=""))
-            self._submit(action, batch)
-        except OrchestratorError as error:
-            self._fail(action, str(error), now)
+        batch, reason = self._batch(action.left)
+        if not batch:
+            self._save(replace(action, doing=(), reason=reason))
+            return
+        rest = tuple(each for each in action.left if each not in batch)
+        self._save(replace(action, left=rest, doing=tuple(batch), reason=""))
+        self._submit(action, batch)
 
-    def _batch(self, left: Sequence[int]) -> List[int]:
-        """Return OSDs that can be down together, or none."""
-        for first in left:
+    def _not_back(self, names: Sequence[str]) -> List[str]:
+        """Return those that the cluster does not have back yet."""
+        osds = [name for name in names if name.startswith("osd.")]
+        mons = [name for name in names if name.startswith("mon.")]
+        waiting: List[str] = []
+        if osds:
+            known = self._core.maps.osd_map().osds
+            for name in osds:
+                osd = known.get(int(name[4:]))
+                waiting += [name] if osd is not None and not osd.up else []
+        if mons:
+            quorum, known_mons = self._core.maps.quorum()
+            waiting += [m for m in mons if m[4:] in known_mons and m[4:] not in quorum]
+        return waiting
+
+    def _batch(self, left: Sequence[str]) -> Tuple[List[str], str]:
+        """Return daemons that can be down together now, or none and the reason."""
+        reason = ""
+        for name in left:
+            kind, _, identity = name.partition(".")
             try:
-                found = self._core.maps.ok_to_stop([first], most=len(left))
-            except OrchestratorError:
-                continue
-            return [each for each in found if each in left]
-        return []
+                if kind == "osd":
+                    ids = self._core.maps.ok_to_stop([int(identity)], most=len(left))
+                    return [f"osd.{each}" for each in ids if f"osd.{each}" in left], ""
+                self._guards.check_stop(kind, identity)
+                if kind != "mgr" or self._steps_back(identity, left):
+                    return [name], ""
+                reason = reason or f"another manager takes over from {name} first"
+            except OrchestratorError as error:
+                reason = reason or " ".join(str(error).split())
+        return [], reason
 
-    def _reason(self, first: int) -> str:
-        try:
-            self._core.maps.ok_to_stop([first])
-        except OrchestratorError as error:
-            return " ".join(str(error).split())
-        return ""
+    def _steps_back(self, identity: str, left: Sequence[str]) -> bool:
+        """Tell whether a manager is no longer active; the last one left hands over for it.
 
-    def _submit(self, action: ServiceAction, batch: Sequence[int]) -> None:
+        Whoever takes over finds what is left in the store.
+        """
+        active, _ = self._core.maps.managers()
+        if identity != active:
+            return True
+        if len(left) == 1:
+            self._core.maps.fail_over(active)
+        return False
+
+    def _submit(self, action: ServiceAction, batch: Sequence[str]) -> None:
         core = self._core
-        names = ", ".join(f"osd.{each}" for each in batch)
         with core.lock:
             units = units_of(core, batch)
             job = core.submit(
                 "service_action",
                 [core.hosts.get(host) for host in units],
                 parameters={"action": action.action, "units": units},
-                summary=f"{action.action.capitalize()} {names}",
+                summary=f"{action.action.capitalize()} {', '.join(batch)}",
             )
             self._jobs[action.service] = job.job_id
         job.on_change(lambda job: self._absorb(job, action.service))
@@ -121,18 +138,18 @@ class ServiceRestarts:
                 return
             del self._jobs[service]
             action = self._core.actions.get(service)
+        self._not_before.pop(service, None)
         if action is not None and job.exception is not None:
             self._fail(action, str(job.exception), time.monotonic())
-        self._not_before.pop(service, None)
         self._core.look_at_maps()
 
     def _fail(self, action: ServiceAction, reason: str, now: float) -> None:
         """Keep what failed as left, and wait."""
-        current = self._core.actions.get(action.service) or action
+        with self._core.lock:
+            current = self._core.actions.get(action.service) or action
+            self._core.events.fail(action.service, f"{action.action}: {reason}")
         left = (*current.doing, *current.left)
         self._save(replace(current, left=left, doing=(), reason=reason))
-        with self._core.lock:
-            self._core.events.fail(action.service, f"{action.action}: {reason}")
         self._not_before[action.service] = now + RETRY
 
     def _save(self, action: ServiceAction) -> None:
@@ -140,27 +157,22 @@ class ServiceRestarts:
             self._core.actions.save(action)
 
 
-def units_of(core: Core, osd_ids: Sequence[int]) -> Dict[str, List[str]]:
-    """Return the systemd units of OSDs by host, as the hosts reported them.
+def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:
+    """Return the systemd units of daemons (``osd.3``) by host, as the hosts reported them.
 
-    Raises ``UnknownName`` for an OSD that no host has reported, ``HostUnreachable``.
+    Raises ``UnknownName`` for one that no host has reported, ``HostUnreachable``.
     """
-    wanted = {str(each) for each in osd_ids}
+    wanted = set(names)
     units: Dict[str, List[str]] = {}
     for host in core.hosts.all():
         report = core.reports.get(host.hostname)
         for row in report.daemons if report else ():
-            if row["daemon_type"] == "osd" and row["daemon_id"] in wanted:
+            name = f"{row['daemon_type']}.{row['daemon_id']}"
+            if name in wanted:
                 if not core.pulse.online(host.hostname):
                     raise HostUnreachable(host.hostname, core.pulse.of(host.hostname).reason)
                 units.setdefault(host.hostname, []).append(str(row["unit"]))
-                wanted.discard(row["daemon_id"])
+                wanted.discard(name)
     if wanted:
-        missing = min(wanted, key=int)
-        raise UnknownName("daemon", f"osd.{missing}", "`ceph orch ps` shows those that there are.")
+        raise UnknownName("daemon", min(wanted), "`ceph orch ps` shows those that there are.")
     return units
-
-
-def _is_up(osd_map: OsdMap, osd_id: int) -> bool:
-    osd = osd_map.osds.get(osd_id)
-    return osd is None or osd.up
