@@ -164,6 +164,9 @@ class Plan:
                     f"osd.{osd_id} with the uuid {other} runs on this host. {_ZAP}."
                 )
             reason = reason_in_use(self._roots, slot.data)
+            if not reason and not slot.data.has_lvm:
+                # Perhaps the OSD runs in a container.
+                reason = reason_held(slot.data)
             if reason:
                 raise Refused(f"{slot.data.path}: {reason}.")
             slot.step = START
