@@ -95,10 +95,11 @@ class Plan:
         }
         if any(disk is None for disks in found.values() for disk in disks):
             return
+        whole = ("db", "wal") if method == "raw" else ()
         for index, data in enumerate(found["data"]):
-            whole = {kind: found[kind][index] for kind in ("db", "wal") if found[kind]}
-            self.slots.append(Slot(group, method, data, whole if method == "raw" else {}))
-        if method == "lvm":
+            others = {kind: found[kind][index] for kind in whole if found[kind]}
+            self.slots.append(Slot(group, method, data, others))
+        if not whole:
             self.shared += found["db"] + found["wal"]
 
     def _judge(self, slot):

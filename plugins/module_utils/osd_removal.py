@@ -92,8 +92,12 @@ class Traces:
                 )
 
     def _other_with_this_id(self, host, cluster):
-        """Return a sentence when only another OSD of the cluster has this id here."""
-        if self.directory is not None or self.disks or self.volumes:
+        """Return a sentence when what is set up with this id is another OSD of the cluster.
+
+        A disk with the label of an OSD that once had the id says nothing by itself.
+        """
+        mine = self.directory is not None and self.directory.osd_uuid == self.osd_uuid
+        if mine or self.disks or self.volumes or not self.is_set_up:
             return ""
         for disk in host.disks:
             label = disk.label
