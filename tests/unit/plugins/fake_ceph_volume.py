@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.environ["CHECKOUT"])
 
-from tests.unit.plugins.labels import FSID, OSD_UUID, label  # noqa: E402
+from tests.unit.plugins.labels import FSID, OSD_UUID, label
 
 TREE = Path(os.environ["TREE"])
 
