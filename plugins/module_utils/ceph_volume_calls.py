@@ -89,7 +89,7 @@ def reason_of_failure(text):
         if line.startswith(_STDERR) and not _NOISE.search(line)
     ]
     own = _errors(lines[:end]) or ([] if said else _errors(lines))
-    parts = usage[-1:] or own[-1:] + said[-1:]
+    parts = usage[-1:] or own[-1:] + [line for line in said[-1:] if line not in "".join(own[-1:])]
     if not parts:
         plain = [line for line in lines if line.strip() and not line.startswith(_PROGRESS)]
         parts = plain[-1:]

@@ -29,13 +29,13 @@ class HostLock:
 
     def __init__(self, timeout, directory=RUN_DIR):
         self._timeout = timeout
-        self._directory = directory
+        self.directory = directory
         self.descriptor = -1
 
     def __enter__(self):
-        os.makedirs(self._directory, mode=0o700, exist_ok=True)
+        os.makedirs(self.directory, mode=0o700, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self.descriptor = os.open(os.path.join(self._directory, _LOCK), flags, 0o600)
+        self.descriptor = os.open(os.path.join(self.directory, _LOCK), flags, 0o600)
         deadline = time.monotonic() + self._timeout
         while not self._take():
             if time.monotonic() > deadline:
@@ -65,9 +65,9 @@ class Detached:
     them it may do what it wants.
     """
 
-    def __init__(self, name, argv, lock, environment=None, only=(), directory=RUN_DIR):
+    def __init__(self, name, argv, lock, environment=None, only=()):
         self._unit = unit_name(name)
-        self._output = os.path.join(directory, f"{self._unit}.log")
+        self._output = os.path.join(lock.directory, f"{self._unit}.log")
         self._argv = [*self._systemd_run(only, environment or {}), *argv]
         self._problem = ""
         self._process = None

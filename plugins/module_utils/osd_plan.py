@@ -95,10 +95,11 @@ class Plan:
         }
         if any(disk is None for disks in found.values() for disk in disks):
             return
+        whole = ("db", "wal") if method == "raw" else ()
         for index, data in enumerate(found["data"]):
-            whole = {kind: found[kind][index] for kind in ("db", "wal") if found[kind]}
-            self.slots.append(Slot(group, method, data, whole if method == "raw" else {}))
-        if method == "lvm":
+            others = {kind: found[kind][index] for kind in whole if found[kind]}
+            self.slots.append(Slot(group, method, data, others))
+        if not whole:
             self.shared += found["db"] + found["wal"]
 
     def _judge(self, slot):
@@ -164,6 +165,9 @@ class Plan:
                     f"osd.{osd_id} with the uuid {other} runs on this host. {_ZAP}."
                 )
             reason = reason_in_use(self._roots, slot.data)
+            if not reason and not slot.data.has_lvm:
+                # Perhaps the OSD runs in a container.
+                reason = reason_held(slot.data)
             if reason:
                 raise Refused(f"{slot.data.path}: {reason}.")
             slot.step = START

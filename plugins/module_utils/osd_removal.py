@@ -30,7 +30,7 @@ class RemovalRefused(Exception):
 class Traces:
     """What there is of one OSD on this host.
 
-    ``disks`` carry its label, ``volumes`` tells that it is on logical volumes.
+    ``disks`` carry its label, ``volumes`` are the disks on which its logical volumes are.
     """
 
     def __init__(self, wanted, host):
@@ -48,12 +48,18 @@ class Traces:
         return bool(disk.label) and disk.label["osd_uuid"] == self.osd_uuid
 
     def _volumes(self, host):
-        return [
-            path
-            for path, entry in host.here.volumes.items()
-            for volume in ceph_volumes(entry)
-            if volume["osd_fsid"] == self.osd_uuid
-        ]
+        """Return the disks with volumes of the OSD, and whether all of each disk's are."""
+        found = {}
+        for path, entry in host.here.volumes.items():
+            mine = [each for each in ceph_volumes(entry) if each["osd_fsid"] == self.osd_uuid]
+            if mine:
+                found[path] = len(mine) == len(entry["volumes"])
+        return found
+
+    def disks_to_zap(self, destroy_lvs):
+        """Return the paths of the disks on which nothing is left when the OSD is wiped."""
+        wiped = [path for path, all_mine in self.volumes.items() if all_mine and destroy_lvs]
+        return [disk.path for disk in self.disks] + wiped
 
     @property
     def is_set_up(self):
@@ -86,8 +92,12 @@ class Traces:
                 )
 
     def _other_with_this_id(self, host, cluster):
-        """Return a sentence when only another OSD of the cluster has this id here."""
-        if self.directory is not None or self.disks or self.volumes:
+        """Return a sentence when what is set up with this id is another OSD of the cluster.
+
+        A disk with the label of an OSD that once had the id says nothing by itself.
+        """
+        mine = self.directory is not None and self.directory.osd_uuid == self.osd_uuid
+        if mine or self.disks or self.volumes or not self.is_set_up:
             return ""
         for disk in host.disks:
             label = disk.label
@@ -151,8 +161,9 @@ def find_all(host, osds, cluster):
 
 def foresee(wanted, traces):
     """Return the row that says what would become of an OSD."""
-    zapped = [disk.path for disk in traces.disks] + traces.volumes if wanted["zap"] else []
-    state = "would be removed" if traces.is_set_up or zapped else "absent"
+    zapped = traces.disks_to_zap(wanted["destroy_lvs"]) if wanted["zap"] else []
+    wiping = wanted["zap"] and (traces.disks or traces.volumes)
+    state = "would be removed" if traces.is_set_up or wiping else "absent"
     return {"osd_id": wanted["osd_id"], "state": state, "zapped": zapped}
 
 
@@ -175,16 +186,12 @@ def take_down(traces, startup):
 
 
 def zap(host, wanted, traces, lock, timeout):
-    """Wipe the OSD's disks; return those that were wiped."""
-    zapped = []
+    """Wipe the OSD's disks and volumes."""
     if traces.volumes:
         argv = calls.zap_osd(traces.osd_id, traces.osd_uuid, wanted["destroy_lvs"])
         host.run(f"zap-osd.{traces.osd_id}", argv, lock, timeout)
-        zapped += traces.volumes
     for disk in traces.disks:
         zap_disk(host, disk, lock, timeout)
-        zapped.append(disk.path)
-    return zapped
 
 
 def zap_disk(host, disk, lock, timeout):

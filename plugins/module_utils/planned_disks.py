@@ -163,7 +163,8 @@ def reason_not_empty(disk):
         return f"it belongs to LVM. {_ZAP}"
     if content["table"]:
         return f"it has a partition table ({clean(content['table'])}). {_ZAP}"
-    if content["type"] and content["type"] != "ceph_bluestore":
+    known = disk.label is not None and content["type"] == "ceph_bluestore"
+    if content["type"] and not known:
         return f"it is not empty ({clean(content['type'])}). {_ZAP}"
     return ""
 

@@ -94,7 +94,7 @@ ceph_orch_result:
     removed:
       description:
         - For each OSD C(osd_id), C(state) (removed, absent or would be removed) and C(zapped), the
-          disks that were wiped.
+          disks on which nothing is left.
       type: list
       elements: dict
       sample:
@@ -173,8 +173,9 @@ def remove(module, roots, rows):
             row = foresee(wanted, traces)
             if not module.check_mode and row["state"] != "absent":
                 take_down(traces, Startup(roots))
-                zapped = zap(host, wanted, traces, lock, timeout) if wanted["zap"] else []
-                row = {"osd_id": wanted["osd_id"], "state": "removed", "zapped": zapped}
+                if wanted["zap"]:
+                    zap(host, wanted, traces, lock, timeout)
+                row["state"] = "removed"
             rows.append(row)
 
 

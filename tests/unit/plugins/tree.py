@@ -9,7 +9,8 @@ A case's ``tree`` has:
 ``files``, ``links``
     anything else, by path: ``sys/...``, ``proc/...``, ``etc/...``, ``dev/...``, ``udev/...``.
 
-Contents are texts; ``{hex: ff00}`` gives bytes, ``{repeat: x, times: 9}`` a long text.
+Contents are texts; ``{hex: ff00}`` gives bytes, ``{repeat: x, times: 9}`` a long text,
+``{label: {...}}`` BlueStore's label (``labels.py``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, Dict, List, Mapping, Union
 import yaml
 
 from plugins.module_utils.reading import Roots
+from tests.unit.plugins.labels import label
 
 CASES = Path(__file__).parent / "cases"
 MIB = 1 << 20
@@ -42,6 +44,8 @@ def content(value: Union[str, int, Mapping[str, Any]]) -> bytes:
     if isinstance(value, Mapping):
         if "hex" in value:
             return bytes.fromhex(value["hex"])
+        if "label" in value:
+            return label(**value["label"])
         return str(value["repeat"]).encode() * value["times"]
     return str(value).encode()
 

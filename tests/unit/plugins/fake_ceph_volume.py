@@ -1,0 +1,96 @@
+"""Play ceph-volume's part on a host made of files (``osd_host``)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, os.environ["CHECKOUT"])
+
+from tests.unit.plugins.labels import FSID, OSD_UUID, label
+
+TREE = Path(os.environ["TREE"])
+
+
+def main(words):
+    with (TREE / "calls").open("a") as stream:
+        stream.write(" ".join(["ceph-volume", *words]) + "\n")
+    if (TREE / "fails").exists():
+        print((TREE / "fails").read_text())
+        spoil(words)
+        return 1
+    if words[:2] == ["raw", "prepare"]:
+        return raw_prepare(words)
+    if words[:2] == ["lvm", "batch"]:
+        (TREE / "pvs.json").write_text((TREE / "pvs_after.json").read_text())
+        for osd_id in json.loads((TREE / "made.json").read_text()):
+            (TREE / f"units/ceph-osd@{osd_id}.service").write_text("active\n")
+        return 0
+    if words[:2] == ["lvm", "activate"]:
+        (TREE / f"units/ceph-osd@{words[-2]}.service").write_text("active\n")
+        return 0
+    if words[:2] == ["lvm", "zap"]:
+        return zap(words)
+    return 2
+
+
+def option(words, name):
+    return words[words.index(name) + 1] if name in words else ""
+
+
+def disk(path):
+    return TREE / "dev" / path[len("/dev/") :]
+
+
+def write(path, data, place=0):
+    with disk(path).open("r+b") as stream:
+        stream.seek(place)
+        stream.write(data)
+
+
+def make_directory(osd_id, path):
+    directory = TREE / f"var/lib/ceph/osd/ceph-{osd_id}"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "fsid").write_text(uuid_of(osd_id) + "\n")
+    (directory / "block").symlink_to(disk(path))
+    return directory
+
+
+def uuid_of(osd_id):
+    return OSD_UUID[:-2] + f"{int(osd_id):02d}"
+
+
+def raw_prepare(words):
+    data = option(words, "--data")
+    osd_id = option(words, "--osd-id") or {"sdb": "7", "sdc": "8"}.get(disk(data).name, "9")
+    write(data, label(whoami=int(osd_id), osd_uuid=uuid_of(osd_id)))
+    for kind in ("db", "wal"):
+        path = option(words, f"--block.{kind}")
+        if path:
+            write(path, label(kind=f"bluefs {kind}", osd_uuid=uuid_of(osd_id)))
+    directory = make_directory(osd_id, data)
+    (directory / "ceph_fsid").write_text(FSID + "\n")
+    (directory / "keyring").write_text("secret\n")
+    return 0
+
+
+def spoil(words):
+    """Leave half an OSD, as a failure does."""
+    data = option(words, "--data")
+    if data:
+        write(data, label(ready=False))
+        make_directory(9, data)
+        (TREE / "fails").unlink()
+
+
+def zap(words):
+    for path in [word for word in words if word.startswith("/dev/")]:
+        for place in (0, 1 << 30):
+            if disk(path).stat().st_size > place and not (TREE / "zap_leaves_copies").exists():
+                write(path, b"\0" * 300000, place)
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,140 @@
+"""A host with OSDs made of files, on which ceph-volume and systemd are small programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Mapping
+
+import pytest
+
+from plugins.module_utils import command
+from plugins.module_utils.block import own_blocks
+from plugins.module_utils.exclusive import HostLock
+from plugins.module_utils.osd_creation import Creation
+from plugins.module_utils.osd_directories import osd_directories
+from plugins.module_utils.osd_plan import Plan
+from plugins.module_utils.osd_startup import Startup
+from tests.unit.plugins.labels import FSID, OSD_UUID
+from tests.unit.plugins.tree import Tree
+
+ROOT = Path(__file__).resolve().parents[3]
+_LOG = "(IFS=' '; printf '%s\\n' \"${0##*/} $*\") >>\"$TREE/calls\"\n"
+PROGRAMS = {
+    # Units are files that hold their state.
+    "systemctl": """
+verb=$1; seen=
+for word; do
+  if [ "$seen" ]; then
+    state=$(cat "$TREE/units/$word" 2>/dev/null || echo inactive)
+    case $verb in
+      show) printf 'LoadState=loaded\\nActiveState=%s\\nSubState=dead\\n' "$state"
+            printf 'UnitFileState=%s\\nMainPID=7\\n\\n' \\
+              "$(cat "$TREE/units/$word.enabled" 2>/dev/null || echo disabled)" ;;
+      enable|start|restart) echo active >"$TREE/units/$word"
+            [ $verb = enable ] && echo enabled >"$TREE/units/$word.enabled" ;;
+      disable|stop|reset-failed) echo inactive >"$TREE/units/$word"
+            [ $verb = disable ] && rm -f "$TREE/units/$word.enabled" ;;
+    esac
+  fi
+  [ "$word" = -- ] && seen=1
+done
+exit 0
+""",
+    "systemd-run": 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"\n',
+    "journalctl": "echo its last words\n",
+    "pvs": 'cat "$TREE/pvs.json" 2>/dev/null\n',
+    "ceph": 'cat "$TREE/osds.json"\n',
+}
+
+
+class OsdHost:
+    """The host of a case.
+
+    The case has ``tree``, ``osds`` (directories by id: uuid, cluster, devices, running), ``pvs``,
+    ``known`` (what the monitors say) and ``fails`` (what ceph-volume says when it shall fail).
+    """
+
+    def __init__(self, top: Path, case: Mapping[str, Any], patch: pytest.MonkeyPatch) -> None:
+        self.top = top
+        tree = dict(case.get("tree") or {})
+        self.roots = Tree(top, tree).roots
+        for name in ("bin", "units", "run"):
+            (top / name).mkdir()
+        patch.setattr(command, "SEARCH_PATH", f"{top}/bin:/usr/bin:/bin")
+        patch.setenv("PATH", f"{top}/bin:/usr/bin:/bin")
+        patch.setenv("TREE", str(top))
+        patch.setenv("CHECKOUT", str(ROOT))
+        for name, body in PROGRAMS.items():
+            log = "" if name in ("pvs", "journalctl") else _LOG
+            self.install(name, f"#!/bin/sh\n{log}{body}")
+        fake = Path(__file__).with_name("fake_ceph_volume.py").read_text(encoding="utf-8")
+        self.install("ceph-volume", f"#!{sys.executable}\n{fake}")
+        self._osds(case.get("osds") or {})
+        for key, name in (("pvs", "pvs.json"), ("known", "osds.json"), ("fails", "fails")):
+            if key in case:
+                value = case[key]
+                (top / name).write_text(value if key == "fails" else json.dumps(value))
+
+    def install(self, name: str, text: str) -> None:
+        """Install a program."""
+        (self.top / "bin" / name).write_text(text)
+        (self.top / "bin" / name).chmod(0o755)
+
+    def _osds(self, osds: Mapping[int, Mapping[str, Any]]) -> None:
+        for osd_id, osd in osds.items():
+            directory = self.top / f"var/lib/ceph/osd/ceph-{osd_id}"
+            directory.mkdir(parents=True)
+            if osd.get("uuid", OSD_UUID):
+                (directory / "fsid").write_text(osd.get("uuid", OSD_UUID) + "\n")
+                (directory / "ceph_fsid").write_text(osd.get("cluster", FSID) + "\n")
+                (directory / "keyring").write_text("secret\n")
+            for link, disk in (osd.get("devices") or {}).items():
+                (directory / link).symlink_to(self.top / "dev" / disk)
+            unit = self.top / f"units/ceph-osd@{osd_id}.service"
+            unit.write_text(osd.get("state", "active") + "\n")
+            if osd.get("enabled", True):
+                unit.with_name(unit.name + ".enabled").write_text("enabled\n")
+
+    @property
+    def lock(self) -> HostLock:
+        """Return the lock of the host."""
+        return HostLock(5.0, str(self.top / "run"))
+
+    @property
+    def startup(self) -> Startup:
+        """Return what makes OSDs ready when the host starts."""
+        return Startup(self.roots, program=str(self.top / "program"), python="/usr/bin/python3")
+
+    def creation(self, groups: List[Dict[str, Any]], cluster: str = FSID) -> Creation:
+        """Return what is to be done for a plan; raises ``PlanRefused``."""
+        blocks = own_blocks(self.roots)
+        plan = Plan(self.roots, blocks, osd_directories(self.roots), groups, cluster)
+        found = Creation(self.roots, plan, self.startup, timeout=30.0, wait=2.0, parallel=2)
+        found.check_with_cluster()
+        return found
+
+    def head(self, disk: str, length: int = 4096) -> bytes:
+        """Return the first bytes of a disk."""
+        with (self.top / "dev" / disk).open("rb") as stream:
+            return stream.read(length)
+
+    def calls(self, *programs: str) -> List[str]:
+        """Return the commands that were run, of these programs."""
+        path = self.top / "calls"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line for line in lines if line.split(" ")[0] in programs]
+
+    def snapshot(self) -> Dict[str, Any]:
+        """Return everything that may change, but not who was asked."""
+        skipped = ("calls", "bin", "run")
+        found: Dict[str, Any] = {}
+        for path in sorted(self.top.rglob("*")):
+            name = str(path.relative_to(self.top))
+            if path.is_file() and name.split("/")[0] not in skipped:
+                with path.open("rb") as stream:
+                    found[name] = stream.read(8192)
+            elif path.is_symlink():
+                found[name] = str(path.readlink())
+        return found
