@@ -103,6 +103,42 @@ def test_a_limit_counts_what_is_there(cluster: Cluster) -> None:
     assert where(cluster) == [f"h{n}:/dev/sdb" for n in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_limit_counts_what_has_not_been_up_yet(cluster: Cluster, anew: bool) -> None:
+    cluster.monitors.booting = True
+    apply(cluster, group("one", data_devices=DeviceSelection(size="1G:", limit=1)))
+    cluster.settle()
+    if anew:
+        cluster.start_anew()
+    cluster.settle()
+    wanted = [f"h{n}:/dev/sdb" for n in (1, 2, 3)]
+    assert where(cluster) == wanted
+    cluster.monitors.boot()
+    cluster.settle()
+    assert where(cluster) == wanted
+    assert cluster.store.items("osd_made") == {}
+
+
+def test_a_limit_counts_what_is_being_made(cluster: Cluster) -> None:
+    cluster.break_on["create_osds"] = {"h1": "", "h2": "", "h3": ""}
+    spec = group("one", hosts="h1", data_devices=DeviceSelection(size="1G:", limit=1))
+    apply(cluster, spec)
+    cluster.step()
+    apply(cluster, spec)
+    cluster.step()
+    assert [intent.paths for intent in cluster.core.intents.all()] == [["/dev/sdb"]]
+
+
+def test_an_osd_that_is_removed_before_it_was_up_frees_its_place(cluster: Cluster) -> None:
+    cluster.monitors.booting = True
+    apply(cluster, group("one", hosts="h[12]", data_devices=DeviceSelection(size="1G:", limit=1)))
+    cluster.settle()
+    gone = next(each for each, osd in cluster.monitors.osds.items() if osd.host == "h1")
+    del cluster.monitors.osds[gone]
+    cluster.settle()
+    assert where(cluster) == ["h1:/dev/sdc", "h2:/dev/sdb"]
+
+
 def test_an_unmanaged_drive_group_makes_nothing(cluster: Cluster) -> None:
     assert "unmanaged" in apply(cluster, group(unmanaged=True))
     cluster.settle()
