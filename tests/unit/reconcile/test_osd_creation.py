@@ -230,6 +230,10 @@ def test_a_disk_in_use_is_refused_with_the_reason(cluster: Cluster) -> None:
     spec = DriveGroupSpec(
         placement=PlacementSpec(host_pattern="h1"), data_devices=DeviceSelection(paths=["/dev/sdb"])
     )
+    with pytest.raises(InvalidValue, match=r"osd.0 runs on it. `ceph orch osd rm 0 --zap` drains"):
+        raise_if_exception(cluster.orchestrator.create_osds(spec))
+    cluster.monitors.osds[0].up = False
+    cluster.settle()
     with pytest.raises(InvalidValue, match="BlueStore device label"):
         raise_if_exception(cluster.orchestrator.create_osds(spec))
 
