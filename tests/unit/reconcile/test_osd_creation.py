@@ -79,6 +79,22 @@ def test_a_filter_takes_a_disk_that_comes_later(cluster: Cluster) -> None:
     assert "h3:/dev/sdx" in where(cluster)
 
 
+def test_a_disk_with_the_data_of_an_osd_that_is_gone_is_named(cluster: Cluster) -> None:
+    apply(cluster, group(hosts="h1"))
+    cluster.settle()
+    gone = next(each for each, osd in cluster.monitors.osds.items() if osd.disk == "/dev/sdb")
+    del cluster.monitors.osds[gone]
+    cluster.used["h1"] = ["/dev/sdb"]
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.settle()
+
+    big, small = DeviceSelection(size="1G:"), DeviceSelection(size=":1G")
+    text = apply(cluster, group("big", hosts="h1", data_devices=big))
+    assert "h1: /dev/sdb is not available: it carries an OSD that this cluster has not" in text
+    assert "/dev/sdc" not in text
+    assert "/dev/sdb" not in apply(cluster, group("small", hosts="h1", data_devices=small))
+
+
 def test_a_zapped_disk_is_not_taken_again_by_itself(cluster: Cluster) -> None:
     spec = group("big", hosts="h1", data_devices=DeviceSelection(size="1G:"))
     cluster.free["h1"] = []

@@ -167,7 +167,8 @@ class Monitors:
 class Cluster(World):
     """Hosts with disks, monitors, and a manager that can end at any time.
 
-    ``disks`` are free disks by host. ``break_on`` lets an operation fail on hosts, or answer
+    ``disks`` are free disks by host, ``used`` those with an OSD's data of which nobody knows.
+    ``break_on`` lets an operation fail on hosts, or answer
     nothing (an empty text).
     """
 
@@ -179,6 +180,7 @@ class Cluster(World):
         }
         self.break_on: Dict[str, Dict[str, str]] = {}
         self.wiped: List[str] = []
+        self.used: Dict[str, List[str]] = {}
         super().__init__(answer=self._answer, settings=Settings(answer_wait=0.0))
         self.start_anew(self.store)
         for number in range(1, hosts + 1):
@@ -221,6 +223,7 @@ class Cluster(World):
     def _report(self, host: str) -> Dict[str, Any]:
         osds = self.monitors.osds.values()
         used = [osd.disk for osd in osds if osd.host == host and not osd.destroyed]
+        used += self.used.get(host, [])
         rows = [self._disk(host, path, free=True) for path in self.free.get(host, ())]
         rows += [self._disk(host, path, free=False) for path in used]
         daemons = [
