@@ -73,6 +73,15 @@ class Intents:
         intent = self._intents.get(host)
         return set(intent.paths) if intent else set()
 
+    def osds(self, host: str, osdspec: str) -> int:
+        """Return how many OSDs are being made on a host for a drive group."""
+        intent = self._intents.get(host)
+        return sum(
+            len(group.data) * int(group.options.get("osds_per_device") or 1)
+            for group in (intent.groups if intent else ())
+            if group.options.get("osdspec") == osdspec
+        )
+
     def add(self, host: str, groups: Tuple[Group, ...], now: float) -> Intent:
         """Add groups to what is to be made on a host."""
         known = self._intents.get(host)

@@ -1,19 +1,20 @@
 """Which service an OSD belongs to, and which ids wait for a new disk.
 
 An OSD says itself which drive group made it (``osdspec_affinity`` of its metadata). The store only
-keeps what it does not say: an owner that somebody set (``osd_owner.<id>``), and what a destroyed
-OSD leaves for its successor (``osd_vacant.<id>``).
+keeps what it does not say: an owner that somebody set (``osd_owner.<id>``), what a destroyed OSD
+leaves for its successor (``osd_vacant.<id>``), and who made an OSD that has not been up yet
+(``osd_made.<id>``): until it is, no map tells where it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
 from adapter.cluster.store import Record, Store
 
-OWNER, VACANT = "osd_owner", "osd_vacant"
+OWNER, VACANT, MADE = "osd_owner", "osd_vacant", "osd_made"
 NO_SERVICE = "osd"
 
 
@@ -27,6 +28,14 @@ class Vacancy:
     disks: Tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Made:
+    """Where an OSD was made that has not been up yet, and for which service."""
+
+    host: str
+    service: str = NO_SERVICE
+
+
 class OsdOwners:
     """Owners and vacancies. Callers hold the orchestrator's lock."""
 
@@ -34,6 +43,8 @@ class OsdOwners:
         self._store = store
         self._owners: Dict[int, str] = {}
         self._vacant: Dict[int, Vacancy] = {}
+        self._made: Dict[int, Made] = {}
+        self._in_map: Set[int] = set()
         self._metadata: Mapping[int, OsdMetadata] = {}
         self.serial = 0
         self.reload()
@@ -50,6 +61,12 @@ class OsdOwners:
             for name, record in self._store.items(VACANT).items()
             if name.isdigit()
         }
+        self._made = {
+            int(name): Made(str(record.get("host")), str(record.get("service") or NO_SERVICE))
+            for name, record in self._store.items(MADE).items()
+            if name.isdigit()
+        }
+        self._in_map = set(self._made)
         self.serial += 1
 
     def learn(self, metadata: Mapping[int, OsdMetadata]) -> None:
@@ -71,12 +88,34 @@ class OsdOwners:
         owner = self._owners.get(osd_id)
         if owner is not None:
             return owner
+        if osd_id in self._made:
+            return self._made[osd_id].service
         affinity = self.metadata(osd_id).affinity
         return f"osd.{affinity}" if affinity and affinity != "None" else NO_SERVICE
 
     def of_service(self, service: str) -> List[int]:
         """Return the OSDs of a service, of those that said something of themselves."""
         return sorted(each for each in self._metadata if self.service_of(each) == service)
+
+    def on_host(self, service: str, host: str, osd_map: OsdMap) -> Set[int]:
+        """Return the OSDs of a service on a host, also those that have not been up yet."""
+        made = {each for each, by in self._made.items() if (by.service, by.host) == (service, host)}
+        said = {
+            each
+            for each in self.of_service(service)
+            if each in osd_map.osds
+            and each not in self._made
+            and not osd_map.osds[each].destroyed
+            and host in (osd_map.osds[each].host, self.metadata(each).hostname)
+        }
+        return made | said
+
+    def made(self, osd_id: int, by: Made) -> None:
+        """Keep where an OSD was made, until it says so itself."""
+        self._store.set(f"{MADE}.{osd_id}", {"host": by.host, "service": by.service})
+        self._made[osd_id] = by
+        self._in_map.discard(osd_id)
+        self.serial += 1
 
     def assign(self, osd_ids: Sequence[int], service: str) -> None:
         """Set the owner of OSDs."""
@@ -109,7 +148,7 @@ class OsdOwners:
         return found
 
     def follow(self, osd_map: OsdMap) -> None:
-        """Forget vacancies that are filled, and owners of OSDs that are gone."""
+        """Forget vacancies that are filled, and who made OSDs that are up or gone."""
         if not osd_map.osds:
             return
         for osd_id in list(self._vacant):
@@ -117,6 +156,16 @@ class OsdOwners:
             if osd is None or (not osd.destroyed and osd.up):
                 self._store.set(f"{VACANT}.{osd_id}", None)
                 del self._vacant[osd_id]
+        for osd_id in list(self._made):
+            osd = osd_map.osds.get(osd_id)
+            # A map that is older than the OSD does not have it yet.
+            gone = osd is None and osd_id in self._in_map
+            if gone or (osd is not None and osd.up and osd_id in self._metadata):
+                self._store.set(f"{MADE}.{osd_id}", None)
+                del self._made[osd_id]
+                self.serial += 1
+            elif osd is not None:
+                self._in_map.add(osd_id)
 
 
 def _vacancy(osd_id: int, record: Record) -> Vacancy:

@@ -118,6 +118,7 @@ def plan_host(
         ("wal", selection.wal_devices()),
     ):
         chosen[kind] = _free(found, known, notes, busy=busy, ours=ours, shared=kind != "data")
+    notes += _left_over(spec, usable, {*busy, *ours})
     if not chosen["data"]:
         return HostPlan(host, (), tuple(notes))
     groups = _groups(spec, chosen, notes)
@@ -157,6 +158,26 @@ def _free(
             reasons = ", ".join(report.rejected_reasons) or "in use"
             notes.append(f"{device.path} is not available: {reasons}")
     return free
+
+
+def _left_over(spec: DriveGroupSpec, devices: Sequence[Device], used: Collection[str]) -> List[str]:
+    """Name the disks that would be taken if an OSD that is gone had not left its data there."""
+    if spec.data_devices is None or spec.data_devices.paths:
+        return []
+    return [
+        f"{device.path} is not available: it carries an OSD that this cluster has not; "
+        "`ceph orch device zap` erases it"
+        for device in devices
+        if not device.available
+        and device.path not in used
+        and not device.ceph_device_lvm
+        and any("bluestore" in reason.lower() for reason in device.rejected_reasons)
+        and DriveSelection(spec, [_as_free(device)]).data_devices()
+    ]
+
+
+def _as_free(device: Device) -> Device:
+    return Device(device.path, sys_api=device.sys_api, available=True, device_id=device.device_id)
 
 
 def _with_class(device: Device, wanted: Optional[str]) -> Device:

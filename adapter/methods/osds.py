@@ -89,6 +89,7 @@ class OsdMethods(DeviceMethods):
                         f"{host.hostname} --refresh` looks again).",
                     )
                 if not device.available and not skip_validation and not device.ceph_device_lvm:
+                    self._refuse_running(host.hostname, path)
                     raise InvalidValue(
                         "device",
                         f"{host.hostname}:{path}",
@@ -118,14 +119,7 @@ class OsdMethods(DeviceMethods):
                 )
             if path in self.core.intents.paths(host):
                 raise InvalidValue("device", path, "an OSD is being made on it", "Wait for it.")
-            user = self._running_on(host, path)
-            if user is not None:
-                raise InvalidValue(
-                    "device",
-                    f"{host}:{path}",
-                    f"osd.{user} runs on it",
-                    f"`ceph orch osd rm {user} --zap` drains it first.",
-                )
+            self._refuse_running(host, path)
             disk = disk_of(device)
             self.core.specs.release(host, [disk.key])
             parameters = {"devices": {host: [disk.to_json()]}, "cluster": self.core.cluster}
@@ -135,6 +129,17 @@ class OsdMethods(DeviceMethods):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
         _answer(job)
         return f"zap successful for {path} on {host}"
+
+    def _refuse_running(self, hostname: str, path: str) -> None:
+        """Raise ``InvalidValue`` for a device whose OSD is up."""
+        user = self._running_on(hostname, path)
+        if user is not None:
+            raise InvalidValue(
+                "device",
+                f"{hostname}:{path}",
+                f"osd.{user} runs on it",
+                f"`ceph orch osd rm {user} --zap` drains it first.",
+            )
 
     def _running_on(self, hostname: str, path: str) -> Optional[int]:
         """Return the OSD that is up and uses a device, as far as it is known here."""

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.osd_intents import Intent
 from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_owners import NO_SERVICE, Made
 from adapter.cluster.osd_plan import HostPlan
 from adapter.core import Core
 from adapter.engine.completion import Completion
@@ -173,6 +174,8 @@ class OsdCreator:
         core = self._core
         services = sorted({str(group.options.get("osdspec") or "") for group in intent.groups})
         if outcome.status.good:
+            for osd_id, service in _owned(intent, outcome.result):
+                core.owners.made(osd_id, Made(intent.host, service))
             core.intents.done(intent)
             self._pauses.pop(intent.host, None)
             for service in services:
@@ -183,6 +186,21 @@ class OsdCreator:
             core.intents.done(intent)
         for service in services:
             core.events.fail(f"osd.{service}", f"{intent.host}: {outcome.message}")
+
+
+def _owned(intent: Intent, result: Mapping[str, Any]) -> List[Tuple[int, str]]:
+    """Return the OSDs that a host has made, each with its service."""
+    services = {
+        disk.path: f"osd.{group.options['osdspec']}" if group.options.get("osdspec") else NO_SERVICE
+        for group in intent.groups
+        for disk in group.data
+    }
+    rows = [row for row in result.get("osds") or () if isinstance(row, dict)]
+    return [
+        (int(row["osd_id"]), services.get(str(row.get("data")), NO_SERVICE))
+        for row in rows
+        if str(row.get("osd_id", "")).isdigit()
+    ]
 
 
 def _made(result: Mapping[str, Any]) -> str:

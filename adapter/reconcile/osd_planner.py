@@ -54,7 +54,7 @@ class OsdPlanner:
             spec,
             name,
             devices,
-            existing=self._existing(service, name, osd_map),
+            existing=self._existing(spec, name, osd_map),
             free_ids=ids,
             allow=_allowed(claims, name, len(ids)),
             busy=core.intents.paths(name),
@@ -81,15 +81,11 @@ class OsdPlanner:
             return []
         return list(inventory_host(host, report).devices.devices)
 
-    def _existing(self, service: str, host: str, osd_map: OsdMap) -> int:
-        owners = self._core.owners
-        return sum(
-            1
-            for osd_id in owners.of_service(service)
-            if osd_id in osd_map.osds
-            and not osd_map.osds[osd_id].destroyed
-            and host in (osd_map.osds[osd_id].host, owners.metadata(osd_id).hostname)
-        )
+    def _existing(self, spec: DriveGroupSpec, host: str, osd_map: OsdMap) -> int:
+        """Return how many OSDs a drive group has on a host, with those being made."""
+        core = self._core
+        there = len(core.owners.on_host(str(spec.service_name()), host, osd_map))
+        return there + core.intents.osds(host, str(spec.service_id or ""))
 
     def _ours(self, host: str) -> List[str]:
         """Return the paths on a host that carry an OSD of this cluster."""

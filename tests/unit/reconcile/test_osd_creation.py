@@ -79,6 +79,22 @@ def test_a_filter_takes_a_disk_that_comes_later(cluster: Cluster) -> None:
     assert "h3:/dev/sdx" in where(cluster)
 
 
+def test_a_disk_with_the_data_of_an_osd_that_is_gone_is_named(cluster: Cluster) -> None:
+    apply(cluster, group(hosts="h1"))
+    cluster.settle()
+    gone = next(each for each, osd in cluster.monitors.osds.items() if osd.disk == "/dev/sdb")
+    del cluster.monitors.osds[gone]
+    cluster.used["h1"] = ["/dev/sdb"]
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.settle()
+
+    big, small = DeviceSelection(size="1G:"), DeviceSelection(size=":1G")
+    text = apply(cluster, group("big", hosts="h1", data_devices=big))
+    assert "h1: /dev/sdb is not available: it carries an OSD that this cluster has not" in text
+    assert "/dev/sdc" not in text
+    assert "/dev/sdb" not in apply(cluster, group("small", hosts="h1", data_devices=small))
+
+
 def test_a_zapped_disk_is_not_taken_again_by_itself(cluster: Cluster) -> None:
     spec = group("big", hosts="h1", data_devices=DeviceSelection(size="1G:"))
     cluster.free["h1"] = []
@@ -101,6 +117,42 @@ def test_a_limit_counts_what_is_there(cluster: Cluster) -> None:
     apply(cluster, spec)
     cluster.settle()
     assert where(cluster) == [f"h{n}:/dev/sdb" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_limit_counts_what_has_not_been_up_yet(cluster: Cluster, anew: bool) -> None:
+    cluster.monitors.booting = True
+    apply(cluster, group("one", data_devices=DeviceSelection(size="1G:", limit=1)))
+    cluster.settle()
+    if anew:
+        cluster.start_anew()
+    cluster.settle()
+    wanted = [f"h{n}:/dev/sdb" for n in (1, 2, 3)]
+    assert where(cluster) == wanted
+    cluster.monitors.boot()
+    cluster.settle()
+    assert where(cluster) == wanted
+    assert cluster.store.items("osd_made") == {}
+
+
+def test_a_limit_counts_what_is_being_made(cluster: Cluster) -> None:
+    cluster.break_on["create_osds"] = {"h1": "", "h2": "", "h3": ""}
+    spec = group("one", hosts="h1", data_devices=DeviceSelection(size="1G:", limit=1))
+    apply(cluster, spec)
+    cluster.step()
+    apply(cluster, spec)
+    cluster.step()
+    assert [intent.paths for intent in cluster.core.intents.all()] == [["/dev/sdb"]]
+
+
+def test_an_osd_that_is_removed_before_it_was_up_frees_its_place(cluster: Cluster) -> None:
+    cluster.monitors.booting = True
+    apply(cluster, group("one", hosts="h[12]", data_devices=DeviceSelection(size="1G:", limit=1)))
+    cluster.settle()
+    gone = next(each for each, osd in cluster.monitors.osds.items() if osd.host == "h1")
+    del cluster.monitors.osds[gone]
+    cluster.settle()
+    assert where(cluster) == ["h1:/dev/sdc", "h2:/dev/sdb"]
 
 
 def test_an_unmanaged_drive_group_makes_nothing(cluster: Cluster) -> None:
@@ -194,6 +246,10 @@ def test_a_disk_in_use_is_refused_with_the_reason(cluster: Cluster) -> None:
     spec = DriveGroupSpec(
         placement=PlacementSpec(host_pattern="h1"), data_devices=DeviceSelection(paths=["/dev/sdb"])
     )
+    with pytest.raises(InvalidValue, match=r"osd.0 runs on it. `ceph orch osd rm 0 --zap` drains"):
+        raise_if_exception(cluster.orchestrator.create_osds(spec))
+    cluster.monitors.osds[0].up = False
+    cluster.settle()
     with pytest.raises(InvalidValue, match="BlueStore device label"):
         raise_if_exception(cluster.orchestrator.create_osds(spec))
 

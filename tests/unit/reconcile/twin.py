@@ -30,17 +30,22 @@ class Daemon:
     reweight: float = 1.0
     pgs: int = 0
     affinity: str = ""
+    said: bool = True
 
 
 @dataclass
 class Monitors:
-    """Answer like the monitors, from a few OSDs. ``log`` has the commands that change something."""
+    """Answer like the monitors, from a few OSDs. ``log`` has the commands that change something.
+
+    While ``booting``, new OSDs are not up and have said nothing of themselves.
+    """
 
     osds: Dict[int, Daemon] = field(default_factory=dict)
     epoch: int = 10
     log: List[str] = field(default_factory=list)
     silent: bool = False
     keep_apart: int = 1
+    booting: bool = False
 
     def command(self, **arguments: Any) -> str:
         """Answer a command."""
@@ -73,7 +78,8 @@ class Monitors:
         hosts: Dict[str, List[int]] = {}
         nodes: List[Dict[str, Any]] = []
         for osd_id, osd in self.osds.items():
-            hosts.setdefault(osd.host, []).append(osd_id)
+            if osd.said:
+                hosts.setdefault(osd.host, []).append(osd_id)
             nodes.append({"id": osd_id, "type": "osd", "crush_weight": osd.weight})
         for name, children in hosts.items():
             nodes.append({"id": -2, "type": "host", "name": name, "children": children})
@@ -90,9 +96,16 @@ class Monitors:
                     "osdspec_affinity": osd.affinity,
                 }
                 for osd_id, osd in self.osds.items()
-                if not osd.destroyed
+                if not osd.destroyed and osd.said
             ]
         )
+
+    def boot(self) -> None:
+        """Let all OSDs come up and say where they are."""
+        self.booting = False
+        for osd in self.osds.values():
+            osd.up = osd.said = True
+        self.epoch += 1
 
     def _osd_df(self, arguments: Dict[str, Any]) -> str:
         return json.dumps({"nodes": [{"id": k, "pgs": v.pgs} for k, v in self.osds.items()]})
@@ -154,7 +167,8 @@ class Monitors:
 class Cluster(World):
     """Hosts with disks, monitors, and a manager that can end at any time.
 
-    ``disks`` are free disks by host. ``break_on`` lets an operation fail on hosts, or answer
+    ``disks`` are free disks by host, ``used`` those with an OSD's data of which nobody knows.
+    ``break_on`` lets an operation fail on hosts, or answer
     nothing (an empty text).
     """
 
@@ -166,6 +180,7 @@ class Cluster(World):
         }
         self.break_on: Dict[str, Dict[str, str]] = {}
         self.wiped: List[str] = []
+        self.used: Dict[str, List[str]] = {}
         super().__init__(answer=self._answer, settings=Settings(answer_wait=0.0))
         self.start_anew(self.store)
         for number in range(1, hosts + 1):
@@ -208,6 +223,7 @@ class Cluster(World):
     def _report(self, host: str) -> Dict[str, Any]:
         osds = self.monitors.osds.values()
         used = [osd.disk for osd in osds if osd.host == host and not osd.destroyed]
+        used += self.used.get(host, [])
         rows = [self._disk(host, path, free=True) for path in self.free.get(host, ())]
         rows += [self._disk(host, path, free=False) for path in used]
         daemons = [
@@ -273,6 +289,8 @@ class Cluster(World):
                     disk["path"],
                     f"uuid-{new}-{len(self.requests)}",
                     affinity=group["osdspec"],
+                    up=not self.monitors.booting,
+                    said=not self.monitors.booting,
                 )
                 self.monitors.epoch += 1
                 rows.append({"osd_id": new, "data": disk["path"], "state": "created"})
