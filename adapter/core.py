@@ -25,6 +25,7 @@ from adapter.cluster.osd_removals import Removals
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
+from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.engine.access import Ssh
@@ -46,6 +47,8 @@ REPORTING = (
     "zap_device",
     "daemon_action",
     "service_action",
+    "remove_daemons",
+    *(f"apply_{kind.replace('-', '_')}" for kind in KINDS),
 )
 PAUSE = "state.paused"
 # Operations whose failure the caller is told at once; it is no lasting state of the cluster.

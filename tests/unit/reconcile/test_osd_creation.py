@@ -280,6 +280,6 @@ def test_osds_that_nobody_specified_are_an_unmanaged_service(cluster: Cluster) -
     cluster.settle()
     found = {
         service.spec.service_name(): (service.spec.unmanaged, service.size, service.running)
-        for service in raise_if_exception(cluster.orchestrator.describe_service())
+        for service in raise_if_exception(cluster.orchestrator.describe_service("osd"))
     }
     assert found == {"osd": (True, 1, 1), "osd.all": (False, 2, 2)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
@@ -44,7 +44,10 @@ class Monitors:
     epoch: int = 10
     log: List[str] = field(default_factory=list)
     silent: bool = False
-    keep_apart: int = 1
+    mons: List[str] = field(default_factory=lambda: ["h1"])
+    managers: List[str] = field(default_factory=lambda: ["h1"])
+    keys: List[str] = field(default_factory=list)
+    config: Dict[str, str] = field(default_factory=dict)
     booting: bool = False
 
     def command(self, **arguments: Any) -> str:
@@ -157,7 +160,54 @@ class Monitors:
         assert osd is None or not osd.up
         return self._change(f"purge {arguments['id']}")
 
+    def _quorum_status(self, arguments: Dict[str, Any]) -> str:
+        mons = [{"name": name} for name in self.mons]
+        return json.dumps({"quorum_names": self.mons, "monmap": {"mons": mons}})
+
+    def _mon_ok_to_rm(self, arguments: Dict[str, Any]) -> str:
+        if len(self.mons) <= 2:
+            raise OrchestratorError("not enough monitors would be left", errno=-errno.EBUSY)
+        return ""
+
+    def _mon_rm(self, arguments: Dict[str, Any]) -> str:
+        self.mons.remove(arguments["name"])
+        return self._change(f"mon rm {arguments['name']}")
+
+    def _mds_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
+        return ""
+
+    def _mgr_dump(self, arguments: Dict[str, Any]) -> str:
+        standbys = [{"name": name} for name in self.managers[1:]]
+        return json.dumps({"active_name": self.managers[0], "standbys": standbys})
+
+    def _mgr_fail(self, arguments: Dict[str, Any]) -> str:
+        self.managers.append(self.managers.pop(0))
+        return self._change(f"mgr fail {arguments['who']}")
+
+    def _fs_dump(self, arguments: Dict[str, Any]) -> str:
+        return json.dumps({"filesystems": []})
+
+    def _config_set(self, arguments: Dict[str, Any]) -> str:
+        self.config[f"{arguments['who']}/{arguments['name']}"] = arguments["value"]
+        return ""
+
+    def _config_rm(self, arguments: Dict[str, Any]) -> str:
+        self.config.pop(f"{arguments['who']}/{arguments['name']}", None)
+        return ""
+
+    def _auth_rm(self, arguments: Dict[str, Any]) -> str:
+        self.keys.remove(arguments["entity"])
+        return ""
+
+    def _auth_get_or_create(self, arguments: Dict[str, Any]) -> str:
+        assert len(arguments["caps"]) % 2 == 0
+        self.keys.append(arguments["entity"])
+        return self._auth_get(arguments)
+
     def _auth_get(self, arguments: Dict[str, Any]) -> str:
+        entity = arguments["entity"]
+        if entity not in ("mon.", "client.bootstrap-osd", *self.keys):
+            raise OrchestratorError(f"no key for {entity}", errno=-errno.ENOENT)
         return json.dumps([{"entity": arguments["entity"], "key": "KEYOFTHECLUSTER=="}])
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
@@ -177,6 +227,11 @@ class Cluster(World):
         self.free = {
             f"h{n}": [f"/dev/sd{'bcdef'[index]}" for index in range(disks)]
             for n in range(1, hosts + 1)
+        }
+        # Daemons that are no OSDs: (host, type, id) and their state.
+        self.daemons: Dict[Tuple[str, str, str], str] = {
+            ("h1", "mon", "h1"): "running",
+            ("h1", "mgr", "h1"): "running",
         }
         self.break_on: Dict[str, Dict[str, str]] = {}
         self.wiped: List[str] = []
@@ -236,6 +291,16 @@ class Cluster(World):
             for osd_id, osd in self.monitors.osds.items()
             if osd.host == host and not osd.destroyed
         ]
+        daemons += [
+            {
+                "daemon_type": kind,
+                "daemon_id": identity,
+                "unit": f"{kind}@{identity}",
+                "state": state,
+            }
+            for (where, kind, identity), state in self.daemons.items()
+            if where == host
+        ]
         return {
             "identity": {"hostname": host, "python": "/usr/bin/python3"},
             "facts": {"hostname": host},
@@ -263,6 +328,8 @@ class Cluster(World):
                 answers[target.name] = HostOutcome(HostStatus.FAILED, broken)
                 continue
             act = getattr(self, f"_on_{request.operation}", None)
+            if act is None and request.operation.startswith("apply_"):
+                self._deploy(request.operation[6:].replace("_", "-"), target.name, request)
             result = act(target.name, request.variables) if act else {}
             report = self._report(target.name)
             answers[target.name] = HostOutcome(HostStatus.CHANGED, result={**result, **report})
@@ -310,6 +377,23 @@ class Cluster(World):
                 self.free[host] += [osd.disk] if osd is not None else []
             rows.append({"osd_id": row["osd_id"], "state": "removed"})
         return {"removed": rows}
+
+    def _deploy(self, kind: str, host: str, request: Request) -> None:
+        (rows,) = [v for k, v in request.variables.items() if k.endswith("_daemons")]
+        for row in rows[host]:
+            assert row["keyring_file"] in request.secrets
+            self.daemons[host, kind, row["id"]] = "running"
+            if kind == "mon" and row["id"] not in self.monitors.mons:
+                self.monitors.mons.append(row["id"])
+            if kind == "mgr" and row["id"] not in self.monitors.managers:
+                self.monitors.managers.append(row["id"])
+
+    def _on_remove_daemons(self, host: str, variables: Any) -> Dict[str, Any]:
+        for row in variables["ceph_daemon_remove_daemons"][host]:
+            self.daemons.pop((host, row["daemon_type"], row["daemon_id"]), None)
+            if row["daemon_type"] == "mgr":
+                self.monitors.managers.remove(row["daemon_id"])
+        return {"removed": []}
 
     def _on_service_action(self, host: str, variables: Any) -> Dict[str, Any]:
         return {"units": variables["daemon_action_units"][host]}

@@ -1,0 +1,24 @@
+"""``apply_rgw``: deploy object gateways."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from adapter.operations._deploy import TIMEOUT, deploy_variables
+from adapter.operations._registry import Variables, operation
+
+
+@operation(
+    phases=("ceph_packages", "cluster_access", "ceph_rgw", "host_report"),
+    changes=True,
+    timeout=TIMEOUT,
+)
+def apply_rgw(
+    daemons: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str, conf: str = ""
+) -> Variables:
+    """Deploy object gateways.
+
+    ``daemons`` are by host, see the role ``ceph_rgw``; ``cluster`` is the fsid, ``conf`` the
+    ceph.conf for a host that has none.
+    """
+    return deploy_variables("ceph_rgw", daemons, cluster, conf)
