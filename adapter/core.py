@@ -90,6 +90,8 @@ class Core:
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
         self.events = Events()
+        # Daemons in error, as of a serial of the reports: there can be very many daemons.
+        self._broken: Tuple[int, List[Tuple[str, str]]] = (-1, [])
         # Set when the cluster's maps are to be read again.
         self.maps_changed = threading.Event()
         self.failures: Dict[Tuple[str, str], Failure] = {}
@@ -324,7 +326,21 @@ class Core:
                 unreported=self.refresh.errors(),
                 failures=self.failures,
                 problems=self._bad_records(),
+                broken=self._broken_daemons(),
             )
+
+    def _broken_daemons(self) -> List[Tuple[str, str]]:
+        """Return the daemons that systemd calls failed, on hosts that answer."""
+        if self._broken[0] != self.reports.serial:
+            rows = [
+                (f"{row['daemon_type']}.{row['daemon_id']}", host.hostname)
+                for host in self.hosts.all()
+                for report in [self.reports.get(host.hostname)]
+                for row in (report.daemons if report else ())
+                if row["state"] == "error"
+            ]
+            self._broken = (self.reports.serial, rows)
+        return [row for row in self._broken[1] if self.pulse.online(row[1])]
 
     def _bad_records(self) -> Dict[str, str]:
         """Return what is wrong with records in the store, by their keys."""

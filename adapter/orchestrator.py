@@ -30,6 +30,7 @@ class AnsibleOrchestrator(
         reconciler = Reconciler(core)
         ServiceMethods.__init__(self, core, reconciler)
         OsdMethods.__init__(self, core, reconciler)
+        ServiceListMethods.__init__(self)
 
     def available(self) -> Tuple[bool, str, Dict[str, Any]]:
         """Tell from memory whether hosts can be managed, why not, and details.

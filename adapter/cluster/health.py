@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from adapter.cluster.liveness import Liveness
 
@@ -50,10 +50,12 @@ def health_checks(
     unreported: Mapping[str, str],
     failures: Mapping[Tuple[str, str], Failure],
     problems: Mapping[str, str],
+    broken: Sequence[Tuple[str, str]] = (),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
-    ``unready`` says what is missing before any host can be reached. A host that is offline is
+    ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
+    with their hosts. A host that is offline is
     not named a second time for its missing report.
     """
     checks: Checks = {}
@@ -80,6 +82,9 @@ def health_checks(
     ]
     if lines:
         checks["ANSIBLE_JOB_FAILED"] = _check(f"{len(lines)} operation(s) failed", lines)
+    lines = [f"{name} on host {host} is in error" for name, host in sorted(broken)]
+    if lines:
+        checks["ANSIBLE_DAEMON_FAILED"] = _check(f"{len(lines)} daemon(s) failed", lines)
     lines = [f"record {name}: {reason}" for name, reason in sorted(problems.items())]
     if lines:
         checks["ANSIBLE_BAD_RECORD"] = _check(f"{len(lines)} record(s) unusable", lines)

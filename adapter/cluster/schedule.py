@@ -106,12 +106,14 @@ def difference(
     """
     silent = {host.hostname for host in hosts if host.status}
     slots = _slots(spec, hosts, running, silent)
-    left = list(running)
+    left: Dict[str, List[Running]] = {}
+    for daemon in running:
+        left.setdefault(daemon.hostname, []).append(daemon)
     used = {daemon.daemon_id for daemon in running}
     add: List[Place] = []
     kept: List[Running] = []
     for hostname, index in slots:
-        found = _take(left, hostname)
+        found = _take(left.get(hostname, []))
         if found is not None:
             kept.append(found)
         elif hostname not in silent:
@@ -119,8 +121,9 @@ def difference(
             identity = name or free_id(cluster, spec, hostname, index, used)
             used.add(identity)
             add.append(Place(hostname, identity, network, (ports or {}).get(hostname, 0)))
-    remove = [daemon for daemon in left if daemon.hostname not in silent]
-    kept += [daemon for daemon in left if daemon.hostname in silent]
+    rest = [daemon for here in left.values() for daemon in here]
+    remove = [daemon for daemon in rest if daemon.hostname not in silent]
+    kept += [daemon for daemon in rest if daemon.hostname in silent]
     remove.sort(key=lambda daemon: (daemon.active, daemon.ok, daemon.daemon_id))
     return Difference(tuple(add), tuple(remove), tuple(kept), len(slots))
 
@@ -170,13 +173,12 @@ def _draw(spec: ServiceSpec, hostname: str) -> str:
     return hashlib.sha256(f"{spec.service_name()}/{hostname}".encode()).hexdigest()
 
 
-def _take(running: List[Running], hostname: str) -> Optional[Running]:
+def _take(here: List[Running]) -> Optional[Running]:
     """Take one of the daemons on a host, a good one before a broken one."""
-    here = [daemon for daemon in running if daemon.hostname == hostname]
     if not here:
         return None
     best = max(here, key=lambda daemon: (daemon.active, daemon.ok, daemon.daemon_id))
-    running.remove(best)
+    here.remove(best)
     return best
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
 from adapter.cluster.hosts import Host
@@ -64,6 +65,35 @@ def daemons_of(
     return [daemon_description(host.hostname, row, when, online, owners) for row in report.daemons]
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one host has of a service: how many daemons, how many of them run, as of when."""
+
+    service_type: str
+    size: int
+    running: int
+    taken: float
+
+
+def shares_of(host: Host, report: HostReport, online: bool, owners: OsdOwners) -> Dict[str, Share]:
+    """Return what a host has of each service."""
+    found: Dict[str, Share] = {}
+    taken = report.taken["daemons"]
+    for row in report.daemons:
+        kind, name = str(row["daemon_type"]), _service(row, host.hostname, owners)
+        known = found.get(name) or Share(kind, 0, 0, taken)
+        runs = int(online and row["state"] == "running")
+        found[name] = Share(kind, known.size + 1, known.running + runs, taken)
+    return found
+
+
+def _service(row: Dict[str, Any], hostname: str, owners: OsdOwners) -> str:
+    kind, identity = str(row.get("daemon_type")), str(row.get("daemon_id"))
+    if kind == "osd" and identity.isdigit():
+        return owners.service_of(int(identity))
+    return service_of(kind, identity, hostname)
+
+
 def service_of(daemon_type: str, daemon_id: str, hostname: str) -> str:
     """Return the service that a daemon without a spec belongs to.
 
@@ -85,10 +115,7 @@ def daemon_description(
 ) -> DaemonDescription:
     """Return a reported daemon as the interface wants it."""
     daemon_type, daemon_id = str(row.get("daemon_type")), str(row.get("daemon_id"))
-    if daemon_type == "osd" and daemon_id.isdigit():
-        service = owners.service_of(int(daemon_id))
-    else:
-        service = service_of(daemon_type, daemon_id, hostname)
+    service = _service(row, hostname, owners)
     status = _STATUS.get(str(row.get("state")), DaemonDescriptionStatus.unknown)
     return DaemonDescription(
         daemon_type=daemon_type,

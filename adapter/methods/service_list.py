@@ -5,30 +5,32 @@ from __future__ import annotations
 import datetime
 import time
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional
 
 from adapter.cluster.osd_map import listed
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
+from adapter.cluster.views import Share, shares_of
+from adapter.core import Core
 from adapter.errors import AdapterError
 from adapter.interface import (
-    DaemonDescription,
-    DaemonDescriptionStatus,
-    PlacementSpec,
     ServiceDescription,
     ServiceSpec,
     handle_orch_error,
-    raise_if_exception,
 )
 from adapter.interface.times import datetime_now
-from adapter.methods.daemons import DaemonMethods
+from adapter.methods._memo import Memo
 from adapter.reconcile import Reconciler
 
 
-class ServiceListMethods(DaemonMethods):
+class ServiceListMethods:
     """What is kept and what runs, on a ``Core``."""
 
+    core: Core
     reconciler: Reconciler
+
+    def __init__(self) -> None:
+        self._kept_shares: Memo[Dict[str, Share]] = Memo(shares_of)
 
     @handle_orch_error
     def describe_service(
@@ -38,33 +40,48 @@ class ServiceListMethods(DaemonMethods):
         refresh: bool = False,
     ) -> List[ServiceDescription]:
         """Return what is wanted and what runs; a service that nobody specified is unmanaged."""
-        daemons: Dict[str, List[DaemonDescription]] = {}
-        for daemon in raise_if_exception(self.list_daemons(refresh=refresh)):
-            daemons.setdefault(daemon.service_name(), []).append(daemon)
-        with self.core.lock:
-            wanted = {each.name: each for each in self.core.specs.all()}
+        core = self.core
+        with core.lock:
+            if refresh:
+                core.refresh.want()
+            shares = self._shares()
+            wanted = {each.name: each for each in core.specs.all()}
+            names = [service_name] if service_name else sorted({*wanted, *shares})
             found = [
-                self._description(name, wanted.get(name), daemons.get(name, []))
-                for name in sorted({*wanted, *daemons})
+                self._description(name, wanted.get(name), shares.get(name, {}))
+                for name in names
+                if name in wanted or name in shares
             ]
-        return [
-            each
-            for each in found
-            if service_type in (None, each.spec.service_type)
-            and service_name in (None, each.spec.service_name())
-        ]
+        if refresh:
+            core.wake.set()
+        return [each for each in found if service_type in (None, each.spec.service_type)]
+
+    def _shares(self) -> Dict[str, Dict[str, Share]]:
+        """Return by service and host what there is."""
+        core = self.core
+        found: Dict[str, Dict[str, Share]] = {}
+        for host in core.hosts.all():
+            report = core.reports.get(host.hostname)
+            if report is None or "daemons" not in report.taken:
+                continue
+            online = core.pulse.online(host.hostname)
+            state = (report.serial, online, core.owners.serial)
+            here = self._kept_shares.of(host.hostname, state, host, report, online, core.owners)
+            for name, share in here.items():
+                found.setdefault(name, {})[host.hostname] = share
+        return found
 
     def _description(
-        self, name: str, wanted: Optional[Wanted], daemons: List[DaemonDescription]
+        self, name: str, wanted: Optional[Wanted], shares: Mapping[str, Share]
     ) -> ServiceDescription:
-        running = sum(daemon.status == DaemonDescriptionStatus.running for daemon in daemons)
-        refreshed = [daemon.last_refresh for daemon in daemons if daemon.last_refresh]
+        there = sum(share.size for share in shares.values())
+        oldest = min((share.taken for share in shares.values()), default=0.0)
         return ServiceDescription(
-            spec=wanted.spec if wanted is not None else _unmanaged(name, daemons),
-            size=self._size(wanted, len(daemons)),
+            spec=wanted.spec if wanted is not None else _unmanaged(name, shares),
+            size=self._size(wanted, there),
             deleted=_moment(wanted.deleted) if wanted is not None else None,
-            running=running,
-            last_refresh=min(refreshed, default=datetime_now()),
+            running=sum(share.running for share in shares.values()),
+            last_refresh=_moment(oldest) or datetime_now(),
             created=_moment(wanted.created) if wanted is not None else None,
             events=self.core.events.of(name),
         )
@@ -126,13 +143,10 @@ def _moment(epoch: float) -> Optional[datetime.datetime]:
     return datetime.datetime.fromtimestamp(epoch, tz=datetime.timezone.utc)
 
 
-def _unmanaged(name: str, daemons: Sequence[DaemonDescription]) -> ServiceSpec:
+def _unmanaged(name: str, shares: Mapping[str, Share]) -> ServiceSpec:
     """Return a placeholder for a service that runs and was never specified."""
-    kind = str(daemons[0].daemon_type)
-    hosts = sorted({str(daemon.hostname) for daemon in daemons})
     return ServiceSpec(
-        service_type=kind,
+        service_type=next(iter(shares.values())).service_type,
         service_id=name.partition(".")[2] or None,
-        placement=PlacementSpec(hosts=hosts),
         unmanaged=True,
     )

@@ -51,6 +51,7 @@ class ServiceKeeper:
         self._pauses: Dict[Tuple[str, str], Pause] = {}
         self._seen: Tuple[Any, ...] = ()
         self._look_at = 0.0
+        self._running: Tuple[Tuple[int, int], Dict[str, List[Running]]] = ((-1, -1), {})
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
@@ -83,7 +84,16 @@ class ServiceKeeper:
         return [host_spec(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
 
     def running(self) -> Dict[str, List[Running]]:
-        """Return the daemons that are there by service. The caller holds the lock."""
+        """Return the daemons that are there by service. The caller holds the lock.
+
+        It is made once for the same reports, and not to be changed.
+        """
+        state = (self._core.reports.serial, len(self._core.hosts))
+        if self._running[0] != state:
+            self._running = (state, self._read_running())
+        return self._running[1]
+
+    def _read_running(self) -> Dict[str, List[Running]]:
         found: Dict[str, List[Running]] = {}
         for host in self._core.hosts.all():
             report = self._core.reports.get(host.hostname)

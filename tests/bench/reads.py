@@ -64,9 +64,17 @@ def daemon(number: int) -> Dict[str, Any]:
     }
 
 
+def crash(hostname: str) -> Dict[str, Any]:
+    """Return the row of a daemon that every host has."""
+    row = daemon(0)
+    return {**row, "daemon_type": "crash", "daemon_id": hostname, "unit": "ceph-crash.service"}
+
+
 def fill(core: Any) -> None:
     """Put the hosts and their reports into a core."""
     from adapter.cluster.hosts import Host
+    from adapter.cluster.specs import Wanted
+    from adapter.interface import MDSSpec, PlacementSpec, ServiceSpec
 
     for number in range(HOSTS):
         name = f"host{number:04}"
@@ -74,9 +82,14 @@ def fill(core: Any) -> None:
         result = {
             "facts": {"hostname": name},
             "devices": [device(each) for each in range(DEVICES)],
-            "daemons": [daemon(number * DAEMONS + each) for each in range(DAEMONS)],
+            "daemons": [
+                *(daemon(number * DAEMONS + each) for each in range(DAEMONS - 1)),
+                crash(name),
+            ],
         }
         core.reports.absorb(name, result, time.time())
+    core.specs.save(Wanted(ServiceSpec("crash", placement=PlacementSpec(host_pattern="*")), 1.0))
+    core.specs.save(Wanted(MDSSpec(service_id="a", unmanaged=True), 1.0))
     core.pulse.track([host.hostname for host in core.hosts.all()])
 
 
@@ -92,8 +105,20 @@ def percentiles(call: Callable[[], Any]) -> Dict[str, float]:
     return {"p50": times[len(times) // 2], "p99": times[int(len(times) * 0.99)]}
 
 
+def reconcile(orchestrator: Any) -> Dict[str, float]:
+    """Return the CPU time of a pass that finds nothing to do, in milliseconds."""
+    keeper, times = orchestrator.reconciler.services, []
+    for _ in range(5):
+        keeper._seen, keeper._running = (), ((-1, -1), {})
+        started = time.process_time()
+        keeper.step(time.monotonic())
+        times.append((time.process_time() - started) * 1000)
+    assert orchestrator.core.engine.requests == [], "a pass with nothing to do started a job"
+    return {"p50": sorted(times)[2], "p99": max(times)}
+
+
 def main() -> None:
-    """Time the four reads."""
+    """Time the reads, and a round of the reconciler."""
     sys.modules["ceph_module"] = ceph_module()
     sys.path[:0] = [MGR, str(Path(__file__).resolve().parents[2])]
     sys.modules.pop("adapter", None)
@@ -123,8 +148,15 @@ def main() -> None:
     assert len(module.list_daemons().result) == HOSTS * DAEMONS
     figures = {
         name: percentiles(getattr(module, name))
-        for name in ("get_hosts", "get_inventory", "list_daemons", "available")
+        for name in (
+            "get_hosts",
+            "get_inventory",
+            "list_daemons",
+            "describe_service",
+            "available",
+        )
     }
+    figures["reconcile"] = reconcile(module._orchestrator)
     print(json.dumps(figures))
 
 
