@@ -55,12 +55,33 @@ PAUSE = "state.paused"
 AWAITED = ("blink_device_light",)
 
 
+class Wake(threading.Event):
+    """An event that several threads wait for, each through a listener of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listeners: List[threading.Event] = []
+
+    def listener(self) -> threading.Event:
+        """Return an event that is set whenever this one is, and cleared by its owner."""
+        event = threading.Event()
+        self._listeners.append(event)
+        return event
+
+    def set(self) -> None:
+        """Wake everybody."""
+        super().set()
+        for listener in self._listeners:
+            listener.set()
+
+
 class Core:
     """State and collaborators of one orchestrator.
 
     ``store`` keeps hosts, ``engine`` runs operations, ``ssh`` probes hosts and keeps the files
     that ssh reads. ``cluster`` is the fsid, or empty; ``actor`` who is said to have asked.
-    ``wake`` is set whenever the loop has something to do.
+    ``wake`` is set whenever the loop has something to do. ``answer_wait`` is how many seconds a
+    command waits for what a host refuses at once, before it names the job that goes on.
     """
 
     def __init__(
@@ -74,11 +95,13 @@ class Core:
         cluster: str = "",
         mon: Optional[Mon] = None,
         reports_directory: Optional[Path] = None,
+        answer_wait: float = 6.0,
     ) -> None:
         self.lock = threading.RLock()
-        self.wake = threading.Event()
+        self.wake = Wake()
         self.store, self.engine, self.ssh, self.mon = store, engine, ssh, mon
         self.settings, self.actor, self.cluster = settings, actor, cluster
+        self.answer_wait = answer_wait
         self.hosts = Hosts(store)
         self.reports = Reports(reports_directory)
         self.pulse = Pulse(settings.probe_interval)

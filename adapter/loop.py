@@ -37,6 +37,7 @@ class Loop:
         self._pool = ThreadPoolExecutor(max_workers=PROBE_THREADS, thread_name_prefix="probe")
         self._reloaded = 0.0
         self.problem = ""
+        self.reconcile_problem = ""
 
     def step(self) -> float:
         """Do what is due; return the seconds until something can be due again."""
@@ -50,19 +51,20 @@ class Loop:
         now = time.monotonic()
         self._start_probes(now)
         self._start_refreshes(now)
-        reconciled = self._reconciler.step(now) if self._reconciler is not None else None
         if active:
             return ACTIVE_PAUSE
         with core.lock:
             due = core.refresh.next_due(now, but=core.pulse.offline())
-            pause = min(IDLE_PAUSE, core.pulse.next_due(now), due)
-        return pause if reconciled is None else min(pause, reconciled)
+            return min(IDLE_PAUSE, core.pulse.next_due(now), due)
 
     def run(self, stopped: threading.Event, after: Callable[[], None] = lambda: None) -> None:
         """Step until ``stopped`` is set, with ``after`` behind each step.
 
         One bad round is logged and not the last.
         """
+        worker = threading.Thread(target=self._reconcile, args=(stopped,), name="reconcile")
+        worker.daemon = True
+        worker.start()
         while not stopped.is_set():
             self._core.wake.clear()
             pause = self._guarded(self.step)
@@ -72,6 +74,30 @@ class Loop:
                 stopped.wait(IDLE_PAUSE)
             else:
                 self._core.wake.wait(max(pause or 0.0, ACTIVE_PAUSE))
+
+    def _reconcile(self, stopped: threading.Event) -> None:
+        """Take the reconciler's steps, in a thread of its own.
+
+        Monitors without a quorum let a command wait for ever, and jobs end where nobody polls.
+        """
+        if self._reconciler is None:
+            return
+        news = self._core.wake.listener()
+        while not stopped.is_set():
+            news.clear()
+            problem, pause = "", IDLE_PAUSE
+            try:
+                found = self._reconciler.step(time.monotonic())
+                pause = IDLE_PAUSE if found is None else found
+            except Exception as error:
+                problem = f"{type(error).__name__}: {error}"
+                if problem != self.reconcile_problem:
+                    log.exception("a round of the reconciler failed")
+            self.reconcile_problem = problem
+            if problem:
+                stopped.wait(IDLE_PAUSE)
+            else:
+                news.wait(max(pause, ACTIVE_PAUSE))
 
     def _guarded(self, part: Callable[[], Optional[float]]) -> Optional[float]:
         """Run a part of the round; a failure is logged once, kept, and not the last round."""

@@ -14,8 +14,7 @@ class Settings:
     age at which a host report is taken again, ``probe_interval`` how often hosts are asked
     whether they answer (stretched for very many hosts). ``report_batch`` hosts are reported by
     one job. ``light_command`` is the site's own command for device lights (an argv list) and
-    ``light_sysfs_root`` another root for /sys, see docs/verbs.md. ``answer_wait`` is how long a
-    command waits for what a host refuses at once, before it names the job that goes on.
+    ``light_sysfs_root`` another root for /sys, see docs/verbs.md.
     """
 
     ssh_user: str = "root"
@@ -24,4 +23,3 @@ class Settings:
     report_batch: int = 100
     light_command: Tuple[str, ...] = ()
     light_sysfs_root: str = ""
-    answer_wait: float = 6.0

@@ -54,7 +54,7 @@ class OsdMethods(DeviceMethods):
         words = "; ".join(in_words([plan]))
         if job is None:
             return f"Making OSDs after what is being made on the host: {words}"
-        if not job.wait(self.core.settings.answer_wait):
+        if not job.wait(self.core.answer_wait):
             return f"Making OSDs: {words} (job {job.job_id})"
         return _created(host.hostname, _answer(job))
 
@@ -125,7 +125,7 @@ class OsdMethods(DeviceMethods):
             parameters = {"devices": {host: [disk.to_json()]}, "cluster": self.core.cluster}
             summary = f"Erase {host}:{path}"
             job = self.core.submit("zap_device", [known], parameters=parameters, summary=summary)
-        if not job.wait(self.core.settings.answer_wait):
+        if not job.wait(self.core.answer_wait):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
         _answer(job)
         return f"zap successful for {path} on {host}"

@@ -139,7 +139,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         loop = Loop(self.ansible.core, self.ansible.reconciler)
         progress = ProgressReporter(self.remote)
         try:
-            loop.run(self._stopped, after=lambda: self._publish(progress, loop.problem))
+            loop.run(self._stopped, after=lambda: self._publish(progress, loop))
         finally:
             loop.close()
 
@@ -150,8 +150,8 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         if self._orchestrator is not None:
             self._orchestrator.core.wake.set()
 
-    def _publish(self, progress: ProgressReporter, problem: str) -> None:
-        core = self.ansible.core
+    def _publish(self, progress: ProgressReporter, loop: Loop) -> None:
+        core, problem = self.ansible.core, loop.problem or loop.reconcile_problem
         progress.tell(core.engine.jobs())
         checks = core.health()
         if problem:

@@ -295,10 +295,6 @@ class OsdRemover:
             self._finish(removal, "its disks are wiped" if removal.zap else "removed")
         else:
             self._save(removal, stopped=True, reason="", tries=0)
-            try:
-                self._core.maps.down(removal.osd_id)
-            except OrchestratorError as error:
-                log.info("osd.%s: %s", removal.osd_id, error)
         self._looked = 0.0
 
     def _finish(self, removal: Removal, how: str) -> None:

@@ -51,11 +51,13 @@ class ServiceKeeper:
         self._pauses: Dict[Tuple[str, str], Pause] = {}
         self._seen: Tuple[Any, ...] = ()
         self._look_at = 0.0
+        self._unused: List[str] = []
         self._running: Tuple[Tuple[int, int], Dict[str, List[Running]]] = ((-1, -1), {})
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
         core = self._core
+        self._drop_keys()
         with core.lock:
             seen = (*core.state_serials(), tuple(sorted(self._jobs)))
             if seen == self._seen and now < self._look_at:
@@ -251,12 +253,17 @@ class ServiceKeeper:
             return
         for daemon in daemons:
             outcome = job.outcomes.get(daemon.hostname)
-            if outcome is None or not outcome.status.good:
-                continue
+            if outcome is not None and outcome.status.good:
+                self._unused.append(kind.entity_of(daemon.daemon_id))
+
+    def _drop_keys(self) -> None:
+        """Remove the keys of daemons that are gone; here, for monitors may keep one waiting."""
+        while self._unused:
+            entity = self._unused.pop()
             try:
-                self._core.maps.forget_key(kind.entity_of(daemon.daemon_id))
+                self._core.maps.forget_key(entity)
             except OrchestratorError as error:
-                log.warning("the key of %s stays: %s", daemon.daemon_id, error)
+                log.warning("the key %s stays: %s", entity, error)
 
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""

@@ -11,7 +11,6 @@ from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
 from adapter.interface import HostSpec, OrchestratorError, raise_if_exception
 from adapter.orchestrator import AnsibleOrchestrator
-from adapter.settings import Settings
 from tests.unit.methods.world import World, device
 
 GIB = 1024**3
@@ -196,7 +195,7 @@ class Monitors:
         return ""
 
     def _auth_rm(self, arguments: Dict[str, Any]) -> str:
-        self.keys.remove(arguments["entity"])
+        self.keys = [key for key in self.keys if key != arguments["entity"]]
         return ""
 
     def _auth_get_or_create(self, arguments: Dict[str, Any]) -> str:
@@ -236,7 +235,7 @@ class Cluster(World):
         self.break_on: Dict[str, Dict[str, str]] = {}
         self.wiped: List[str] = []
         self.used: Dict[str, List[str]] = {}
-        super().__init__(answer=self._answer, settings=Settings(answer_wait=0.0))
+        super().__init__(answer=self._answer)
         self.start_anew(self.store)
         for number in range(1, hosts + 1):
             spec = HostSpec(f"h{number}", f"10.0.0.{number}")
@@ -257,6 +256,7 @@ class Cluster(World):
             actor="test",
             cluster="F51D",
             mon=self.monitors,
+            answer_wait=0.0,
         )
         for host in self.core.hosts.all():
             self.core.reports.absorb(host.hostname, self._report(host.hostname), 1.0)
