@@ -260,6 +260,8 @@ class Osds:
 
     def empty(self) -> None:
         """Remove all OSDs, their services and pools, and wipe what is left on disks."""
+        if self._is_empty():
+            return
         self._forget_all()
         numbers = sorted(self.map())
         if numbers:
@@ -271,6 +273,15 @@ class Osds:
         for host, machine in self.lab.machines.items():
             self.wait_free(host, *machine.disks)
 
+    def _is_empty(self) -> bool:
+        free = self.free()
+        return (
+            not self.map()
+            and not self.services()
+            and not self.door.ask("osd pool ls")
+            and all(sorted(free[k]) == sorted(m.disks) for k, m in self.lab.machines.items())
+        )
+
     def _forget_all(self) -> None:
         self.undo()
         self.lab.ok("orch", "resume")
@@ -281,9 +292,9 @@ class Osds:
         queue = self.queue()
         for number in queue:
             self.lab.ceph("orch", "osd", "rm", "stop", str(number))
-        for name, row in self.services().items():
-            if "spec" in row:
-                self.lab.ok("orch", "rm", name, "--force")
+        # OSDs of no service are listed as "osd".
+        for name in self.services().keys() - {"osd"}:
+            self.lab.ok("orch", "rm", name, "--force")
 
     def drop_pool(self, pool: str) -> None:
         """Remove a pool."""
