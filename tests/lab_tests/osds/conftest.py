@@ -11,7 +11,7 @@ from tests.lab_tests.lab_client import Lab
 from tests.lab_tests.osds.osd_lab import Osds
 from tests.lab_tests.osds.write_load import WriteLoad
 
-POOL = "load"
+POOL, PGS = "load", 32
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +56,8 @@ def load(six: Osds) -> Iterator[WriteLoad]:
 
     What no test asks is asked at the end.
     """
-    six.door.ask("osd pool create", pool=POOL, pg_num=32, pg_num_min=32, size=3)
-    six.door.ask("osd pool set", pool=POOL, var="pg_autoscale_mode", val="off")
-    six.wait_clean()
+    six.door.ask("osd pool create", pool=POOL, pg_num=PGS, size=3, autoscale_mode="off")
+    six.wait_clean(PGS)
     writing = WriteLoad(six.lab, POOL)
     try:
         yield writing

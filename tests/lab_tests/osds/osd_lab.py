@@ -235,13 +235,12 @@ class Osds:
             STEP_SECONDS,
         )
 
-    def wait_clean(self) -> None:
-        """Wait until all placement groups are active and clean."""
+    def wait_clean(self, count: int) -> None:
+        """Wait until so many placement groups, which are all, are active and clean."""
 
         def clean() -> bool:
-            states = self.door.ask("pg stat", target="mgr")["pg_summary"]
-            names = {row["name"] for row in states["num_pg_by_state"]}
-            assert names <= {"active+clean"}, names
+            states = self.door.ask("pg stat", target="mgr")["pg_summary"]["num_pg_by_state"]
+            assert states == [{"name": "active+clean", "num": count}], states
             return True
 
         wait_until("all placement groups are active and clean", clean, STEP_SECONDS)

@@ -42,6 +42,17 @@ def test_a_filter_picks_what_it_says(empty: Osds, name: str) -> None:
         assert paths == [machine.disks[index] for index in wanted]
 
 
+def test_a_raw_osd_without_a_db_of_its_own_is_refused(empty: Osds) -> None:
+    disks = empty.lab.machines["h1"].disks
+    before = empty.state()
+    wrong = spec(
+        "odd", "h1", data_devices={"paths": list(disks[:2])}, db_devices={"paths": [disks[2]]}
+    )
+    rows = empty.preview(wrong)
+    assert not any(rows.values())
+    assert empty.state() == before
+
+
 def test_three_specs_and_one_named_device_make_what_they_say(empty: Osds) -> None:
     disks = {host: machine.disks for host, machine in empty.lab.machines.items()}
     specs = [
@@ -91,14 +102,3 @@ def test_three_specs_and_one_named_device_make_what_they_say(empty: Osds) -> Non
         "h2": [disks["h2"][1]],
         "h3": [disks["h3"][1]],
     }
-
-
-def test_a_raw_osd_without_a_db_of_its_own_is_refused(empty: Osds) -> None:
-    disks = empty.lab.machines["h1"].disks
-    before = empty.state()
-    wrong = spec(
-        "odd", "h1", data_devices={"paths": list(disks[:2])}, db_devices={"paths": [disks[2]]}
-    )
-    rows = empty.preview(wrong)
-    assert not any(rows.values())
-    assert empty.state() == before
