@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN = 1.0
 RETRY_FIRST, RETRY_LAST = 10.0, 300.0
 REASON_LENGTH = 300
+# Statistics come every 5 s: only after a few of them is it said that nothing moves.
+MOVES_WITHIN = 15.0
 
 
 class OsdRemover:
@@ -38,6 +40,7 @@ class OsdRemover:
         self._looked = 0.0
         self._jobs: Dict[int, str] = {}
         self._not_before: Dict[int, float] = {}
+        self._still_since: Dict[int, float] = {}
 
     def step(self, now: float, *, at_once: bool = False) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""
@@ -101,6 +104,7 @@ class OsdRemover:
 
     def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> None:
         self._not_before.pop(removal.osd_id, None)
+        self._still_since.pop(removal.osd_id, None)
         self._save(removal, stage=stage, reason="", tries=0, **changes)
         log.info("osd.%s: %s", removal.osd_id, stage.value)
 
@@ -126,7 +130,19 @@ class OsdRemover:
                 self._advance(removal, Stage.STOPPING, pgs=0, drain_done=time.time())
                 continue
             rest = left[removal.osd_id]
-            self._save(removal, pgs=max(count, rest.count), reason=_why_not(reason, rest))
+            reason = self._why_not(removal.osd_id, reason, rest)
+            self._save(removal, pgs=max(count, rest.count), reason=reason)
+
+    def _why_not(self, osd_id: int, reason: str, left: Left) -> str:
+        """Return why an OSD cannot be stopped yet."""
+        if not left.count or left.moves:
+            self._still_since.pop(osd_id, None)
+            return left.in_words() if left.count else reason or "waiting for its statistics"
+        since = self._still_since.setdefault(osd_id, self._looked)
+        if self._looked - since < MOVES_WITHIN:
+            return left.in_words()
+        pools = ", ".join(left.pools)
+        return f"{left.in_words()}; nothing moves: CRUSH may find no other place for pool {pools}"
 
     def _osd(self, removal: Removal, osd_map: OsdMap) -> Optional[Osd]:
         """Return the OSD as the map shows it; deal with one that somebody else removed."""
@@ -311,20 +327,10 @@ class OsdRemover:
 
     def restore(self, removal: Removal) -> None:
         """Give an OSD back what draining took; raises ``OrchestratorError``."""
+        self._still_since.pop(removal.osd_id, None)
         osd = self._core.maps.osd_map().osds.get(removal.osd_id)
         if osd is not None and removal.uuid in ("", osd.uuid):
             if removal.crush_weight and not osd.crush_weight:
                 self._core.maps.set_crush_weight(removal.osd_id, removal.crush_weight)
             if removal.was_in and osd.reweight == 0:
                 self._core.maps.mark_in(removal.osd_id)
-
-
-def _why_not(reason: str, left: Left) -> str:
-    """Return why an OSD cannot be stopped yet."""
-    if not left.count:
-        return reason or "waiting for its statistics"
-    text = left.in_words()
-    if left.moves:
-        return text
-    pools = ", ".join(left.pools)
-    return f"{text}; nothing moves: CRUSH may find no other place for pool {pools}"

@@ -52,6 +52,9 @@ def test_an_empty_osd_is_drained_stopped_and_purged(full: Cluster) -> None:
 def test_nothing_is_stopped_before_the_data_is_elsewhere(full: Cluster) -> None:
     full.monitors.osds[2].pgs = 3
     remove(full, "2", zap=True)
+    full.settle(3)
+    # The statistics of before say nothing about what CRUSH finds.
+    assert status(full)[0]["drain_status"] == "draining: 3 PGs left: 3 active+clean"
     full.settle()
 
     (row,) = status(full)

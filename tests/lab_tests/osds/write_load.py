@@ -1,0 +1,116 @@
+"""Constant writes into a pool, while all placement groups are watched."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+from tests.lab_tests.lab_client import Lab
+
+# States of a placement group that takes no writes and does not get over it by itself.
+STUCK = ("down", "incomplete", "stale", "unknown", "peered", "inactive")
+# Peering is part of every change of the map; the statistics that show it come every 5 s.
+PEERING_SECONDS = 15.0
+# Runs on the first host until its input ends; prints what happened as one JSON object.
+WRITER = r"""
+import collections, json, os, rados, sys, threading, time
+
+pool = sys.argv[1]
+cluster = rados.Rados(conffile="/etc/ceph/ceph.conf", conf={"rados_osd_op_timeout": "30"})
+cluster.connect()
+stop = threading.Event()
+result = {"writes": 0, "failed": [], "slowest": 0.0, "wrong": [], "samples": 0, "inactive": {}}
+block = os.urandom(16384)
+written = {}
+
+def write():
+    io = cluster.open_ioctx(pool)
+    number = 0
+    while not stop.wait(0.02):
+        name, started = f"load{number % 256}", time.monotonic()
+        data = number.to_bytes(8, "big") + block
+        try:
+            io.write_full(name, data)
+        except rados.Error as error:
+            result["failed"].append(f"{name}: {error}")
+            continue
+        finally:
+            result["slowest"] = max(result["slowest"], time.monotonic() - started)
+        written[name] = number
+        number += 1
+        result["writes"] = number
+
+def watch():
+    command = json.dumps({"prefix": "pg dump_json", "dumpcontents": ["pgs"]})
+    began = {}
+    while not stop.wait(0.3):
+        code, out, error = cluster.mgr_command(command, b"", timeout=20)
+        if code:
+            continue
+        result["samples"] += 1
+        now = time.monotonic()
+        inactive = {row["pgid"]: row["state"] for row in json.loads(out)["pg_map"]["pg_stats"]
+                    if "active" not in row["state"].split("+")}
+        for pgid in set(began) - set(inactive):
+            del began[pgid]
+        for pgid, state in inactive.items():
+            since = began.setdefault(pgid, now)
+            row = result["inactive"].setdefault(pgid, {"states": [], "longest": 0.0})
+            row["longest"] = max(row["longest"], now - since)
+            if state not in row["states"]:
+                row["states"].append(state)
+
+threads = [threading.Thread(target=each) for each in (write, watch)]
+for thread in threads:
+    thread.start()
+print("writing", flush=True)
+sys.stdin.read()
+stop.set()
+for thread in threads:
+    thread.join()
+io = cluster.open_ioctx(pool)
+for name, number in written.items():
+    if io.read(name, 20000) != number.to_bytes(8, "big") + block:
+        result["wrong"].append(name)
+print(json.dumps(result))
+"""
+
+
+class WriteLoad:
+    """A process on the first host that writes until it is stopped."""
+
+    def __init__(self, lab: Lab, pool: str) -> None:
+        self._process = subprocess.Popen(
+            lab.argv(lab.first, "python3", "-c", WRITER, pool),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "writing\n"
+        self._result: dict[str, Any] = {}
+
+    def check(self) -> None:
+        """Stop writing; fail where a write failed, was lost, or a placement group stood still."""
+        found = self.stop()
+        print(f"write load: {found}")
+        assert found["writes"] > 0
+        assert found["failed"] == []
+        assert found["wrong"] == [], "objects have another content than was written last"
+        stuck = {
+            pgid: row
+            for pgid, row in found["inactive"].items()
+            if row["longest"] > PEERING_SECONDS
+            or any(word in state for state in row["states"] for word in STUCK)
+        }
+        assert not stuck, "placement groups were inactive"
+
+    def stop(self) -> dict[str, Any]:
+        """Stop writing, read everything back, and return what happened."""
+        if not self._result:
+            out, err = self._process.communicate(timeout=120)
+            assert self._process.returncode == 0, err
+            self._result = json.loads(out)
+        return self._result
