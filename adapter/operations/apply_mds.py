@@ -1,0 +1,16 @@
+"""``apply_mds``: bring metadata servers of CephFS to run on hosts."""
+
+from __future__ import annotations
+
+from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_phases, apply_variables
+from adapter.operations._registry import Variables, operation
+
+
+@operation(phases=apply_phases("mds"), changes=True, timeout=APPLY_TIMEOUT)
+def apply_mds(daemons: Daemons, cluster: str, conf: str = "") -> Variables:
+    """Run metadata servers.
+
+    ``daemons`` are by host; each has id and keyring_file. ``cluster`` is the fsid, ``conf`` the
+    ceph.conf for a host that has none.
+    """
+    return apply_variables("mds", daemons, cluster, conf)
