@@ -1,24 +1,16 @@
-"""``apply_ceph_exporter``: deploy exporters of the daemons' counters."""
+"""``apply_ceph_exporter``: bring the exporter of Ceph's counters to run on hosts."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
-
-from adapter.operations._deploy import TIMEOUT, deploy_variables
+from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_phases, apply_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(
-    phases=("ceph_packages", "cluster_access", "ceph_exporter", "host_report"),
-    changes=True,
-    timeout=TIMEOUT,
-)
-def apply_ceph_exporter(
-    daemons: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str, conf: str = ""
-) -> Variables:
-    """Deploy exporters of the daemons' counters.
+@operation(phases=apply_phases("ceph-exporter"), changes=True, timeout=APPLY_TIMEOUT)
+def apply_ceph_exporter(daemons: Daemons, cluster: str, conf: str = "") -> Variables:
+    """Run the exporter of Ceph's counters.
 
-    ``daemons`` are by host, see the role ``ceph_exporter``; ``cluster`` is the fsid, ``conf`` the
+    ``daemons`` are by host; each has id and keyring_file. ``cluster`` is the fsid, ``conf`` the
     ceph.conf for a host that has none.
     """
-    return deploy_variables("ceph_exporter", daemons, cluster, conf)
+    return apply_variables("ceph-exporter", daemons, cluster, conf)

@@ -1,24 +1,16 @@
-"""``apply_cephfs_mirror``: deploy mirrors of file systems."""
+"""``apply_cephfs_mirror``: bring CephFS mirror daemons to run on hosts."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
-
-from adapter.operations._deploy import TIMEOUT, deploy_variables
+from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_phases, apply_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(
-    phases=("ceph_packages", "cluster_access", "ceph_cephfs_mirror", "host_report"),
-    changes=True,
-    timeout=TIMEOUT,
-)
-def apply_cephfs_mirror(
-    daemons: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str, conf: str = ""
-) -> Variables:
-    """Deploy mirrors of file systems.
+@operation(phases=apply_phases("cephfs-mirror"), changes=True, timeout=APPLY_TIMEOUT)
+def apply_cephfs_mirror(daemons: Daemons, cluster: str, conf: str = "") -> Variables:
+    """Run CephFS mirror daemons.
 
-    ``daemons`` are by host, see the role ``ceph_cephfs_mirror``; ``cluster`` is the fsid, ``conf``
-    the ceph.conf for a host that has none.
+    ``daemons`` are by host; each has id and keyring_file. ``cluster`` is the fsid, ``conf`` the
+    ceph.conf for a host that has none.
     """
-    return deploy_variables("ceph_cephfs_mirror", daemons, cluster, conf)
+    return apply_variables("cephfs-mirror", daemons, cluster, conf)

@@ -1,24 +1,16 @@
-"""``apply_crash``: deploy collectors of crash reports."""
+"""``apply_crash``: bring the crash collector to run on hosts."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
-
-from adapter.operations._deploy import TIMEOUT, deploy_variables
+from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_phases, apply_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(
-    phases=("ceph_packages", "cluster_access", "ceph_crash", "host_report"),
-    changes=True,
-    timeout=TIMEOUT,
-)
-def apply_crash(
-    daemons: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str, conf: str = ""
-) -> Variables:
-    """Deploy collectors of crash reports.
+@operation(phases=apply_phases("crash"), changes=True, timeout=APPLY_TIMEOUT)
+def apply_crash(daemons: Daemons, cluster: str, conf: str = "") -> Variables:
+    """Run the crash collector.
 
-    ``daemons`` are by host, see the role ``ceph_crash``; ``cluster`` is the fsid, ``conf`` the
+    ``daemons`` are by host; each has id and keyring_file. ``cluster`` is the fsid, ``conf`` the
     ceph.conf for a host that has none.
     """
-    return deploy_variables("ceph_crash", daemons, cluster, conf)
+    return apply_variables("crash", daemons, cluster, conf)

@@ -1,24 +1,16 @@
-"""``apply_mds``: deploy metadata servers of a file system."""
+"""``apply_mds``: bring metadata servers of CephFS to run on hosts."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
-
-from adapter.operations._deploy import TIMEOUT, deploy_variables
+from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_phases, apply_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(
-    phases=("ceph_packages", "cluster_access", "ceph_mds", "host_report"),
-    changes=True,
-    timeout=TIMEOUT,
-)
-def apply_mds(
-    daemons: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str, conf: str = ""
-) -> Variables:
-    """Deploy metadata servers of a file system.
+@operation(phases=apply_phases("mds"), changes=True, timeout=APPLY_TIMEOUT)
+def apply_mds(daemons: Daemons, cluster: str, conf: str = "") -> Variables:
+    """Run metadata servers.
 
-    ``daemons`` are by host, see the role ``ceph_mds``; ``cluster`` is the fsid, ``conf`` the
+    ``daemons`` are by host; each has id and keyring_file. ``cluster`` is the fsid, ``conf`` the
     ceph.conf for a host that has none.
     """
-    return deploy_variables("ceph_mds", daemons, cluster, conf)
+    return apply_variables("mds", daemons, cluster, conf)

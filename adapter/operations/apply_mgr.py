@@ -1,24 +1,16 @@
-"""``apply_mgr``: deploy managers."""
+"""``apply_mgr``: bring managers to run on hosts."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
-
-from adapter.operations._deploy import TIMEOUT, deploy_variables
+from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_phases, apply_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(
-    phases=("ceph_packages", "cluster_access", "orchestrator_backend", "ceph_mgr", "host_report"),
-    changes=True,
-    timeout=TIMEOUT,
-)
-def apply_mgr(
-    daemons: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str, conf: str = ""
-) -> Variables:
-    """Deploy managers.
+@operation(phases=apply_phases("mgr", "orchestrator_backend"), changes=True, timeout=APPLY_TIMEOUT)
+def apply_mgr(daemons: Daemons, cluster: str, conf: str = "") -> Variables:
+    """Run managers.
 
-    ``daemons`` are by host, see the role ``ceph_mgr``; ``cluster`` is the fsid, ``conf`` the
+    ``daemons`` are by host; each has id and keyring_file. ``cluster`` is the fsid, ``conf`` the
     ceph.conf for a host that has none.
     """
-    return deploy_variables("ceph_mgr", daemons, cluster, conf)
+    return apply_variables("mgr", daemons, cluster, conf)

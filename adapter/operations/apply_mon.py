@@ -1,24 +1,16 @@
-"""``apply_mon``: deploy monitors."""
+"""``apply_mon``: bring monitors to run on hosts."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
-
-from adapter.operations._deploy import TIMEOUT, deploy_variables
+from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_phases, apply_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(
-    phases=("ceph_packages", "cluster_access", "ceph_mon", "host_report"),
-    changes=True,
-    timeout=TIMEOUT,
-)
-def apply_mon(
-    daemons: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str, conf: str = ""
-) -> Variables:
-    """Deploy monitors.
+@operation(phases=apply_phases("mon"), changes=True, timeout=APPLY_TIMEOUT)
+def apply_mon(daemons: Daemons, cluster: str, conf: str = "") -> Variables:
+    """Run monitors.
 
-    ``daemons`` are by host, see the role ``ceph_mon``; ``cluster`` is the fsid, ``conf`` the
-    ceph.conf for a host that has none.
+    ``daemons`` are by host; each has id, keyring_file (the key of mon.) and addr. ``cluster``
+    is the fsid, ``conf`` the ceph.conf for a host that has none.
     """
-    return deploy_variables("ceph_mon", daemons, cluster, conf)
+    return apply_variables("mon", daemons, cluster, conf)

@@ -1,24 +1,16 @@
-"""``apply_rgw``: deploy object gateways."""
+"""``apply_rgw``: bring object gateways to run on hosts."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
-
-from adapter.operations._deploy import TIMEOUT, deploy_variables
+from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_phases, apply_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(
-    phases=("ceph_packages", "cluster_access", "ceph_rgw", "host_report"),
-    changes=True,
-    timeout=TIMEOUT,
-)
-def apply_rgw(
-    daemons: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str, conf: str = ""
-) -> Variables:
-    """Deploy object gateways.
+@operation(phases=apply_phases("rgw"), changes=True, timeout=APPLY_TIMEOUT)
+def apply_rgw(daemons: Daemons, cluster: str, conf: str = "") -> Variables:
+    """Run object gateways.
 
-    ``daemons`` are by host, see the role ``ceph_rgw``; ``cluster`` is the fsid, ``conf`` the
-    ceph.conf for a host that has none.
+    ``daemons`` are by host; each has id, keyring_file, and port, which must be free.
+    ``cluster`` is the fsid, ``conf`` the ceph.conf for a host that has none.
     """
-    return deploy_variables("ceph_rgw", daemons, cluster, conf)
+    return apply_variables("rgw", daemons, cluster, conf)

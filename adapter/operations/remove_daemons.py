@@ -1,19 +1,16 @@
-"""``remove_daemons``: remove daemons from their hosts."""
+"""``remove_daemons``: take daemons from hosts."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
-
+from adapter.operations._daemons import REMOVE_TIMEOUT, Daemons, remove_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(phases=("ceph_daemon_remove", "host_report"), changes=True, timeout=300.0)
-def remove_daemons(daemons: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str) -> Variables:
-    """Remove daemons from hosts.
+@operation(phases=("ceph_daemon_remove", "host_report"), changes=True, timeout=REMOVE_TIMEOUT)
+def remove_daemons(daemons: Daemons, cluster: str, purge: bool = False) -> Variables:
+    """Take daemons from hosts.
 
-    ``daemons`` are by host, each with daemon_type and daemon_id; ``cluster`` is the fsid.
+    ``daemons`` are by host; each has daemon_type and daemon_id. ``cluster`` is the fsid, ``purge``
+    deletes monitors' stores, which are kept on their hosts otherwise.
     """
-    return {
-        "ceph_daemon_remove_daemons": {host: list(rows) for host, rows in daemons.items()},
-        "ceph_daemon_remove_cluster": cluster,
-    }
+    return remove_variables(daemons, cluster, purge)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 
+from .ceph_user import NoCephUser, ceph_owner
 from .cluster_osds import KEYRING
 from .daemons import cluster_fsid
 from .reading import clean
@@ -91,16 +91,10 @@ class Access:
         write_text(self.keyring_path, text, 0o600, owner)
 
     def _owner(self):
-        if not self._roots.real:
-            return os.geteuid(), os.getegid()
         try:
-            user = pwd.getpwnam("ceph")
-        except KeyError:
-            raise AccessRefused(
-                "The host has no user ceph: Ceph is not installed. Install the packages ceph-osd "
-                "and ceph-volume."
-            ) from None
-        return user.pw_uid, user.pw_gid
+            return ceph_owner(self._roots)
+        except NoCephUser as error:
+            raise AccessRefused(str(error)) from None
 
 
 def _fsid_of(text):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import socket
-import struct
 import time
 
+from .admin_socket import ask
 from .command import run
 from .reading import clean
 
@@ -73,13 +71,4 @@ class Versions:
 
 def ask_socket(path, timeout):
     """Ask a daemon for its version through its administration socket."""
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(timeout)
-            connection.connect(path)
-            connection.sendall(b'{"prefix": "version"}\0')
-            length = struct.unpack(">I", connection.recv(4, socket.MSG_WAITALL))[0]
-            answer = connection.recv(min(length, 4096), socket.MSG_WAITALL)
-        return clean(json.loads(answer.decode("utf-8"))["version"], 64)
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
-        return ""
+    return clean(ask(path, "version", timeout).get("version", ""), 64)

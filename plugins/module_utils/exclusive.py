@@ -1,4 +1,4 @@
-"""Let one run at a time work on a host's disks, and let that work outlive who began it.
+"""Let one run at a time work on a part of a host, and let that work outlive who began it.
 
 The lock is an open file. The work holds it too, as its standard input: when the module that began
 the work is killed, the work goes on to its end, and the next run waits for that.
@@ -15,33 +15,38 @@ import time
 from .command import SEARCH_PATH, Answer, find_program
 from .private_file import RUN_DIR
 
-_LOCK = "disks.lock"
 _INTERVAL = 0.1
 _TEXT_LIMIT = 1 << 20
 
 
 class HostIsBusy(Exception):
-    """Say that somebody else works on the host's disks."""
+    """Say that somebody else works on this part of the host."""
 
 
 class HostLock:
-    """The right to change this host's disks, for as long as the ``with`` lasts."""
+    """The right to change a part of this host, for as long as the ``with`` lasts.
 
-    def __init__(self, timeout, directory=RUN_DIR):
+    ``part`` is what is worked on, in the plural: disks, daemons, packages.
+    """
+
+    def __init__(self, timeout, part="disks", directory=RUN_DIR):
         self._timeout = timeout
+        self._part = part
         self.directory = directory
         self.descriptor = -1
 
     def __enter__(self):
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self.descriptor = os.open(os.path.join(self.directory, _LOCK), flags, 0o600)
+        path = os.path.join(self.directory, f"{self._part}.lock")
+        self.descriptor = os.open(path, flags, 0o600)
         deadline = time.monotonic() + self._timeout
         while not self._take():
             if time.monotonic() > deadline:
                 os.close(self.descriptor)
                 raise HostIsBusy(
-                    f"Another run works on the disks of this host for {self._timeout:g} s already. "
+                    f"Another run works on the {self._part} of this host for {self._timeout:g} s "
+                    "already. "
                     "Look with `systemctl list-units 'ceph-orch-*'`, and try again when it is done."
                 )
             time.sleep(_INTERVAL)

@@ -21,7 +21,14 @@ class Roots:
     """The directories that a reader starts from; the tests give trees of their own."""
 
     def __init__(
-        self, sys="/sys", dev="/dev", proc="/proc", udev="/run/udev/data", etc="/etc", var="/var"
+        self,
+        sys="/sys",
+        dev="/dev",
+        proc="/proc",
+        udev="/run/udev/data",
+        etc="/etc",
+        var="/var",
+        ceph_run="/run/ceph",
     ):
         self.sys = sys
         self.dev = dev
@@ -29,6 +36,7 @@ class Roots:
         self.udev = udev
         self.etc = etc
         self.var = var
+        self.ceph_run = ceph_run
 
     @property
     def real(self):

@@ -9,7 +9,14 @@ from .reading import clean
 
 _ACT_TIMEOUT = 180.0
 _SHOW_TIMEOUT = 30.0
-_PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID")
+_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "UnitFileState",
+    "MainPID",
+    "ExecMainStartTimestampMonotonic",
+)
 _INTERVAL = 0.1
 _LINES = 5
 ALIVE = ("active", "activating", "reloading", "deactivating")
@@ -66,7 +73,7 @@ def wait_active(units, seconds, settle=0.0):
     while True:
         states = show_units(units)
         now = time.monotonic()
-        if all(_runs(state) for state in states.values()):
+        if all(runs(state) for state in states.values()):
             seen = [state.get("MainPID") for state in states.values()]
             if seen != processes:
                 since, processes = now, seen
@@ -79,20 +86,22 @@ def wait_active(units, seconds, settle=0.0):
 
 
 def _stop_waiting(states, late, seconds):
-    broken = [name for name, state in states.items() if _has_failed(state)]
+    broken = [name for name, state in states.items() if has_failed(state)]
     if broken:
         raise UnitsFailed(f"{', '.join(broken)} did not stay up.{words_of(broken)}")
-    waiting = [name for name, state in states.items() if not _runs(state)]
+    waiting = [name for name, state in states.items() if not runs(state)]
     if late and waiting:
         names = ", ".join(waiting)
         raise UnitsFailed(f"{names} did not become active within {seconds:g} s.{words_of(waiting)}")
 
 
-def _runs(state):
+def runs(state):
+    """Tell whether a unit is started."""
     return state.get("ActiveState") == "active"
 
 
-def _has_failed(state):
+def has_failed(state):
+    """Tell whether a unit's process has ended that should not have."""
     return state.get("ActiveState") == "failed" or state.get("SubState") == "auto-restart"
 
 
@@ -101,12 +110,17 @@ def words_of(units):
     program = find_program("journalctl")
     words = []
     for unit in units if program else ():
-        argv = [program, "--no-pager", "-q", "-o", "cat", "-n", str(_LINES), "-u", unit]
-        lines = [clean(line) for line in run(argv, _SHOW_TIMEOUT).out.splitlines()]
-        lines = [line for line in lines if line]
+        # What systemd says about a unit would push out the reason, which the daemon said before.
+        lines = _journal(program, f"_SYSTEMD_UNIT={unit}") or _journal(program, f"--unit={unit}")
         if lines:
             words.append(f" Last words of {unit}: {' | '.join(lines)}")
     return "".join(words)
+
+
+def _journal(program, match):
+    argv = [program, "--no-pager", "-q", "-o", "cat", "-n", str(_LINES), match]
+    lines = [clean(line) for line in run(argv, _SHOW_TIMEOUT).out.splitlines()]
+    return [line for line in lines if line]
 
 
 def _systemctl(argv, timeout):

@@ -2,7 +2,7 @@
 # Copyright: (c) The ceph-orch-ansible developers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Give a host what it needs to reach its cluster and to make OSDs."""
+"""Give a host what it needs to reach its cluster, and to make OSDs."""
 
 from __future__ import annotations
 
@@ -45,6 +45,11 @@ options:
         leaves the host's as it is, which must be there then.
     type: str
     default: ''
+  conf_only:
+    description:
+      - Whether the configuration is enough, because the host is not to make OSDs.
+    type: bool
+    default: false
 author:
   - The ceph-orch-ansible developers
 """
@@ -81,6 +86,7 @@ def main():
             "fsid": {"type": "str", "required": True},
             "conf": {"type": "str", "default": ""},
             "keyring": {"type": "str", "default": "", "no_log": True},
+            "conf_only": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -88,7 +94,7 @@ def main():
     try:
         access = Access(Roots(), params["fsid"])
         conf = access.conf_to_write(params["conf"])
-        keyring = access.keyring_to_write(params["keyring"])
+        keyring = "" if params["conf_only"] else access.keyring_to_write(params["keyring"])
         if not module.check_mode:
             if conf:
                 access.write_conf(conf)

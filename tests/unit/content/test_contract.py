@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List
 
 import pytest
 import yaml
@@ -97,10 +97,20 @@ def test_a_role_declares_what_it_takes(path: Path) -> None:
     assert [name for name in options if f"`{name}`" not in readme] == []
 
 
+def _tasks(entries: List[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+    """Give the tasks of a role, those in blocks too; a block is there for what they share."""
+    for entry in entries:
+        if "block" in entry:
+            assert set(entry) <= {"name", "when", "block"}
+            yield from _tasks(entry["block"])
+        else:
+            yield entry
+
+
 @pytest.mark.parametrize("path", ROLES, ids=_name)
 def test_a_role_uses_its_own_names_and_full_module_names(path: Path) -> None:
     for file in sorted(path.rglob("tasks/*.yml")):
-        for task in _yaml(file):
+        for task in _tasks(_yaml(file)):
             module = next(key for key in task if "." in key)
             assert module.startswith(("ansible.builtin.", COLLECTION + "."))
             assert re.fullmatch(r"[A-Z].*[a-z]", task["name"])

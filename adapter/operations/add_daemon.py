@@ -1,0 +1,19 @@
+"""``add_daemon``: bring single daemons to run on hosts."""
+
+from __future__ import annotations
+
+from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_variables
+from adapter.operations._registry import Variables, operation
+
+
+@operation(
+    phases=("ceph_packages", "cluster_access", "add_daemon", "host_report"),
+    changes=True,
+    timeout=APPLY_TIMEOUT,
+)
+def add_daemon(kind: str, daemons: Daemons, cluster: str, conf: str = "") -> Variables:
+    """Run a daemon.
+
+    ``kind`` is the daemons' type, the rest is as for the operation ``apply_...`` of that kind.
+    """
+    return {"add_daemon_kind": kind, **apply_variables(kind, daemons, cluster, conf)}

@@ -1,0 +1,81 @@
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Read the keyrings of a host's daemons on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+name: keyrings
+short_description: Read the keyrings of daemons
+description:
+  - Reads the keyrings of a host's daemons from files on the controller, for the option C(keyrings)
+    of the module M(ceph_orch.ansible.ceph_daemon).
+  - A daemon whose C(keyring_file) is empty or missing is left out; it keeps the key that its host
+    has.
+options:
+  _terms:
+    description:
+      - The host's daemons, a list of mappings with C(id) and C(keyring_file).
+    required: true
+  directory:
+    description:
+      - Where a C(keyring_file) lies that is a plain file name. Empty means the current directory.
+    type: str
+    default: ''
+author:
+  - The ceph-orch-ansible developers
+"""
+
+EXAMPLES = r"""
+- name: Run metadata servers
+  ceph_orch.ansible.ceph_daemon:
+    cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+    daemons: "{{ daemons }}"
+    keyrings: "{{ lookup('ceph_orch.ansible.keyrings', daemons) }}"
+  vars:
+    daemons:
+      - daemon_type: mds
+        id: data.h2.kxqwzn
+        keyring_file: ./mds.keyring
+"""
+
+RETURN = r"""
+_raw:
+  description: The text of each keyring by its C(keyring_file).
+  type: list
+  elements: dict
+"""
+
+import os
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+_LIMIT = 1 << 16
+
+
+class LookupModule(LookupBase):
+    """Read keyrings."""
+
+    def run(self, terms, variables=None, **kwargs):
+        """Return one mapping of all keyrings."""
+        self.set_options(var_options=variables, direct=kwargs)
+        directory = self.get_option("directory")
+        rows = [row for row in self._flatten(terms) if row.get("keyring_file")]
+        return [{str(row["keyring_file"]): _read(row, directory) for row in rows}]
+
+
+def _read(row, directory):
+    name = str(row["keyring_file"])
+    path = name if "/" in name or not directory else os.path.join(directory, name)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read(_LIMIT)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "") or "it is no text"
+        raise AnsibleLookupError(
+            f"The keyring_file {name!r} of the daemon {row.get('id', '')!r} cannot be read: "
+            f"{reason}. Give a file on this machine, or '' to keep the key that the host has."
+        ) from None

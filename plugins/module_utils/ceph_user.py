@@ -1,0 +1,32 @@
+"""Know the user that Ceph's daemons run as."""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+
+class NoCephUser(Exception):
+    """Say that Ceph is not installed."""
+
+
+def ceph_owner(roots):
+    """Return the user's and the group's number of Ceph's files; raises ``NoCephUser``."""
+    if not roots.real:
+        return os.geteuid(), os.getegid()
+    try:
+        user = pwd.getpwnam("ceph")
+    except KeyError:
+        raise NoCephUser(
+            "The host has no user ceph: Ceph is not installed. Install the package ceph-common."
+        ) from None
+    return user.pw_uid, user.pw_gid
+
+
+def make_directory(path, mode, owner):
+    """Make a directory of Ceph's with those above it, unless it is there."""
+    if os.path.isdir(path):
+        return
+    make_directory(os.path.dirname(path), 0o755, owner)
+    os.mkdir(path, mode)
+    os.chown(path, *owner)

@@ -1,0 +1,87 @@
+"""Tell which process listens on a TCP port of this host."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+
+from .reading import link_name, list_dir, read_lines, read_text, to_int
+
+_LISTENING = "0A"
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+
+
+class Holder:
+    """A process that listens."""
+
+    def __init__(self, proc, pid):
+        self.pid = pid
+        self.name = read_text(f"{proc}/{pid}/comm") or "a process"
+        self.unit = _unit_of(proc, pid)
+
+    def __str__(self):
+        unit = f", {self.unit}" if self.unit else ""
+        return f"{self.name} (pid {self.pid}{unit})" if self.pid else "a process"
+
+
+def holders(proc, port, addr=""):
+    """Return who listens on a port where a daemon that binds to ``addr`` (or all) would collide."""
+    sockets = {number for number, where in _listening(proc, port) if _collide(where, addr)}
+    if not sockets:
+        return []
+    found = [Holder(proc, pid) for pid in _processes_with(proc, sockets)]
+    # A process whose files cannot be read holds the port all the same.
+    return found or [Holder(proc, 0)]
+
+
+def _listening(proc, port):
+    """Return the number and the address of each socket that listens on a port."""
+    found = []
+    for name in ("tcp", "tcp6"):
+        for line in read_lines(f"{proc}/net/{name}", 16 << 20)[1:]:
+            fields = line.split()
+            if len(fields) < 10 or fields[3] != _LISTENING:
+                continue
+            where, _, number = fields[1].rpartition(":")
+            if to_int(int(number, 16)) == port:
+                found.append((fields[9], _address(where)))
+    return found
+
+
+def _address(text):
+    """Return an address from the kernel's words of 32 bits in the machine's own byte order."""
+    words = [bytes.fromhex(text[at : at + 8]) for at in range(0, len(text), 8)]
+    if sys.byteorder == "little":
+        words = [word[::-1] for word in words]
+    family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
+    address = socket.inet_ntop(family, b"".join(words))
+    return address[7:] if address.startswith("::ffff:") else address
+
+
+def _collide(one, other):
+    return not other or one == other or one in _EVERYWHERE or other in _EVERYWHERE
+
+
+def _processes_with(proc, sockets):
+    found = []
+    for name in list_dir(proc):
+        if not name.isdigit():
+            continue
+        directory = f"{proc}/{name}/fd"
+        for descriptor in list_dir(directory):
+            match = _SOCKET.fullmatch(link_name(f"{directory}/{descriptor}"))
+            if match and match.group(1) in sockets:
+                found.append(int(name))
+                break
+    return found
+
+
+def _unit_of(proc, pid):
+    for line in read_lines(f"{proc}/{pid}/cgroup"):
+        name = os.path.basename(line)
+        if name.endswith(".service"):
+            return name
+    return ""

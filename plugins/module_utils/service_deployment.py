@@ -1,0 +1,210 @@
+"""Bring the daemons of a host to run: what they need is written, their units are started."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .ceph_user import ceph_owner, make_directory
+from .listening import holders
+from .reading import read_lines, to_int
+from .service_health import wait_at_work
+from .service_keyring import has_key, key_of, keyring_text
+from .service_kinds import DaemonRefused
+from .units import UnitsFailed, act, is_alive, runs, show_units
+from .whole_file import write_text
+
+_KEY_MODE = 0o600
+_DATA_MODE = 0o700
+
+
+class Wanted:
+    """A daemon as it shall be. ``keyring`` is the text to write, empty to keep the host's."""
+
+    def __init__(self, daemon, keyring="", port=0, addr=""):
+        self.daemon = daemon
+        self.keyring = keyring_text(daemon, keyring) if keyring.strip() else ""
+        self.port = port
+        self.addr = addr
+
+    @property
+    def ports(self):
+        """Return all ports that the daemon will listen on, as far as they are known."""
+        return sorted({*self.daemon.kind.ports, *([self.port] if self.port else [])})
+
+
+class Deployment:
+    """What is to be done on this host for some daemons; ``extras`` are further needs by kind.
+
+    An extra has ``refuse(wanted)``, ``lacks(wanted)`` and ``provide(wanted)``.
+    """
+
+    def __init__(self, roots, wanted, extras, wait):
+        self._roots = roots
+        self._wanted = wanted
+        self._extras = extras
+        self._wait = wait
+        self._states = show_units([one.daemon.unit for one in wanted])
+        # What is there changes under the work; this is what was there before.
+        self._verdicts = {one.daemon.unit: self._verdict(one) for one in wanted}
+        self.rows = []
+        self.problems = []
+
+    def refuse(self, packages_missing):
+        """Raise ``DaemonRefused`` with everything that speaks against this, before it begins."""
+        found = []
+        for one in self._wanted:
+            found += self._reasons_against(one, packages_missing)
+        if found:
+            raise DaemonRefused("Nothing was done on this host. " + " ".join(found))
+
+    def foresee(self):
+        """Add the rows that say what would be done."""
+        for one in self._wanted:
+            self._add_row(one, "would be ")
+
+    def do(self):
+        """Bring all daemons to run; add a row for each that does, a problem for each other."""
+        concerned = [one for one in self._wanted if self._verdicts[one.daemon.unit] != "present"]
+        for one in concerned:
+            self._provide(one)
+        self._enable([one for one in concerned if not self._is_enabled(one)])
+        problems = self._start(concerned) if concerned else {}
+        self.problems = list(problems.values())
+        for one in self._wanted:
+            if one.daemon.unit not in problems:
+                self._add_row(one, "")
+
+    def _add_row(self, one, prefix):
+        daemon = one.daemon
+        verdict = self._verdicts[daemon.unit]
+        self.rows.append(
+            {
+                "daemon_type": daemon.kind.name,
+                "daemon_id": daemon.daemon_id,
+                "unit": daemon.unit,
+                "state": verdict if verdict == "present" else prefix + verdict,
+            }
+        )
+
+    def _verdict(self, one):
+        """Return what becomes of a daemon: present, created, started or restarted."""
+        if _is_fresh(one.daemon):
+            return "created"
+        if not runs(self._state(one)):
+            return "started"
+        if self._has_old_settings(one):
+            return "restarted"
+        return "present" if self._is_enabled(one) else "started"
+
+    def _state(self, one):
+        return self._states[one.daemon.unit]
+
+    def _is_enabled(self, one):
+        return self._state(one).get("UnitFileState", "").startswith("enabled")
+
+    def _has_old_settings(self, one):
+        """Tell whether the daemon began before its key was written, or before it will be."""
+        extra = self._extras.get(one.daemon.kind.name)
+        return (
+            self._writes_key(one)
+            or _is_newer(one.daemon.keyring_path, self._state(one))
+            or (extra is not None and extra.lacks(one))
+        )
+
+    def _writes_key(self, one):
+        if not one.keyring:
+            return False
+        daemon = one.daemon
+        there = key_of(read_lines(daemon.keyring_path), daemon.entity)
+        return there != key_of(one.keyring.splitlines(), daemon.entity)
+
+    def _reasons_against(self, one, packages_missing):
+        daemon = one.daemon
+        reasons = []
+        if self._state(one).get("LoadState") != "loaded" and not packages_missing:
+            reasons.append(
+                f"{daemon.name}: the host has no unit {daemon.unit}. Install the package that has "
+                f"{daemon.kind.program} (the role ceph_packages)."
+            )
+        if not one.keyring and not has_key(daemon):
+            reasons.append(
+                f"{daemon.name}: there is no key of {daemon.entity} in {daemon.keyring_path}, and "
+                f"none was given (keyring_file). Give a file with what `ceph auth get "
+                f"{daemon.entity}` prints."
+            )
+        reasons += self._taken_ports(one)
+        extra = self._extras.get(daemon.kind.name)
+        if extra is not None:
+            reasons += extra.refuse(one)
+        return reasons
+
+    def _taken_ports(self, one):
+        own = to_int(self._state(one).get("MainPID"))
+        reasons = []
+        for port in one.ports:
+            others = [
+                holder
+                for holder in holders(self._roots.proc, port, one.addr)
+                if not own or holder.pid != own
+            ]
+            if others:
+                reasons.append(
+                    f"{one.daemon.name}: the port {port} is taken by {others[0]}. Choose another "
+                    "port or host, or stop that process."
+                )
+        return reasons
+
+    def _provide(self, one):
+        """Write what the daemon needs before it is started."""
+        daemon = one.daemon
+        owner = ceph_owner(self._roots)
+        extra = self._extras.get(daemon.kind.name)
+        if extra is not None:
+            extra.provide(one)
+        if daemon.data_path:
+            make_directory(daemon.data_path, _DATA_MODE, owner)
+        if self._writes_key(one):
+            write_text(daemon.keyring_path, one.keyring, _KEY_MODE, owner)
+
+    def _enable(self, wanted):
+        by_target = {}
+        for one in wanted:
+            by_target.setdefault(one.daemon.kind.target, []).append(one.daemon.unit)
+        for target, units in sorted(by_target.items()):
+            if target:
+                act("add-wants", [target, *units])
+            else:
+                act("enable", units)
+
+    def _start(self, wanted):
+        """Start or restart units and wait for their work; return sentences of what went wrong."""
+        failed = [one for one in wanted if not is_alive(self._state(one))]
+        restart = [one for one in wanted if self._verdicts[one.daemon.unit] == "restarted"]
+        names = [one.daemon.unit for one in wanted]
+        try:
+            if failed:
+                # Also the count of starts, which stops a unit that is started too often.
+                act("reset-failed", [one.daemon.unit for one in failed])
+            if restart:
+                act("restart", [one.daemon.unit for one in restart])
+            act("start", names)
+        except UnitsFailed as error:
+            return dict.fromkeys(names, str(error))
+        return wait_at_work(self._roots, wanted, self._wait)
+
+
+def _is_fresh(daemon):
+    if daemon.data_path:
+        return not os.path.isdir(daemon.data_path)
+    return not has_key(daemon)
+
+
+def _is_newer(path, state):
+    """Tell whether a file was written after the unit's process was started."""
+    started = to_int(state.get("ExecMainStartTimestampMonotonic")) / 1e6
+    try:
+        written = os.stat(path).st_mtime
+    except OSError:
+        return False
+    return started > 0 and written > time.time() - time.monotonic() + started

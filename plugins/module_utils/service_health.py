@@ -1,0 +1,94 @@
+"""Wait until daemons do their work, and say of those that do not what they lack."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .admin_socket import ask
+from .listening import holders
+from .reading import to_int
+from .units import has_failed, runs, show_units, words_of
+
+_INTERVAL = 0.1
+_ASK_TIMEOUT = 2.0
+# A daemon that cannot run, and that nobody can ask, ends within this time.
+_SETTLE = 1.5
+_COMMANDS = {"mon": "mon_status", "mgr": "mgr_status", "mds": "status"}
+_LACKS = {
+    "mon": "it runs, but has not joined the quorum",
+    "mgr": "it runs, but has not reached the monitors",
+    "mds": "it runs, but the monitors have not taken it up",
+    "rgw": "it runs, but does not listen on its port",
+}
+
+
+class _Watched:
+    """A daemon that is waited for, and since when its present process runs."""
+
+    def __init__(self, wanted):
+        self.daemon = wanted.daemon
+        self.port = wanted.port
+        self._pid = ""
+        self._since = 0.0
+
+    def works(self, proc, state, now):
+        """Tell whether the daemon does its work; one that cannot be asked only has to stay."""
+        if state.get("MainPID") != self._pid:
+            self._pid, self._since = state.get("MainPID"), now
+        answer = self._ask(proc)
+        return now - self._since >= _SETTLE if answer is None else answer
+
+    def _ask(self, proc):
+        """Return whether the daemon works, None when there is no way to ask."""
+        kind = self.daemon.kind.name
+        if kind == "rgw" and self.port:
+            pid = to_int(self._pid)
+            return any(holder.pid == pid for holder in holders(proc, self.port))
+        path = self.daemon.socket_path
+        if kind not in _COMMANDS or not os.path.exists(path):
+            return None
+        return is_at_work(kind, ask(path, _COMMANDS[kind], _ASK_TIMEOUT))
+
+
+def is_at_work(kind, answer):
+    """Tell from a daemon's status whether it has its place in the cluster."""
+    state = str(answer.get("state", ""))
+    if kind == "mon":
+        return state in ("leader", "peon")
+    if kind == "mds":
+        return state.startswith("up:") and state != "up:boot"
+    return to_int(answer.get("mgrmap_epoch")) > 0
+
+
+def wait_at_work(roots, wanted, seconds):
+    """Wait for daemons; return a sentence by unit for each that does not work."""
+    waiting = {one.daemon.unit: _Watched(one) for one in wanted}
+    deadline = time.monotonic() + seconds
+    problems = {}
+    while waiting:
+        states = show_units(list(waiting))
+        now = time.monotonic()
+        for unit, state in states.items():
+            problem = _problem_of(waiting[unit], state, now > deadline, seconds)
+            if runs(state) and waiting[unit].works(roots.proc, state, now):
+                del waiting[unit]
+            elif problem:
+                problems[unit] = problem + words_of([unit])
+                del waiting[unit]
+        if waiting:
+            time.sleep(_INTERVAL)
+    return problems
+
+
+def _problem_of(watched, state, late, seconds):
+    """Return what is wrong with a daemon, if anything is already."""
+    name = watched.daemon.unit
+    if has_failed(state):
+        return f"{name} did not stay up."
+    if not late:
+        return ""
+    if not runs(state):
+        return f"{name} did not become active within {seconds:g} s."
+    lack = _LACKS.get(watched.daemon.kind.name, "it runs, but does not answer")
+    return f"{name}: {lack} after {seconds:g} s."

@@ -1,0 +1,324 @@
+#!/usr/bin/python
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Bring Ceph's daemons to run on a host, or take them away."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: ceph_daemon
+short_description: Bring Ceph's daemons to run on a host, or take them away
+description:
+  - Gives each daemon its key and its data directory, enables and starts its unit, and waits until
+    the daemon does its work. All daemons of a host go into one call.
+  - Everything that speaks against it is looked for first, on all daemons. A taken port, a missing
+    key or a missing unit is refused, and nothing is done on the host.
+  - A daemon that runs already is left as it is. One whose key has changed is restarted.
+  - A monitor's store is made of the cluster's map of monitors, and the monitor joins by itself.
+  - With O(state=absent) the unit is stopped for good, and directory and key are removed. What is
+    not there is fine.
+notes:
+  - OSDs are made by M(ceph_orch.ansible.osd_create).
+  - Keys are in no result, no difference and no log.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what would change without touching anything.
+    support: full
+  diff_mode:
+    description: Returns the daemons before and after.
+    support: full
+  platform:
+    description: The systems that the module runs on.
+    platforms: Linux
+    support: full
+options:
+  state:
+    description:
+      - Whether the daemons shall be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  daemons:
+    description:
+      - The daemons.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      daemon_type:
+        description:
+          - The kind of daemon.
+        type: str
+        choices: [mon, mgr, mds, rgw, rbd-mirror, cephfs-mirror, crash, ceph-exporter]
+        required: true
+      daemon_id:
+        description:
+          - The daemon's id, as C(ceph orch ps) shows it behind the kind. For V(crash) and
+            V(ceph-exporter) it is the host's name.
+        type: str
+        required: true
+        aliases: [id]
+      keyring_file:
+        description:
+          - The name of the daemon's keyring in O(keyrings). Empty keeps the key that the host has.
+        type: str
+        default: ''
+      port:
+        description:
+          - The port that the daemon will listen on. It must be free or the daemon's own; V(0) looks
+            at none.
+        type: int
+        default: 0
+      addr:
+        description:
+          - The address that the daemon will listen on; empty means all. A monitor needs one.
+        type: str
+        default: ''
+  keyrings:
+    description:
+      - The texts of keyrings by the names that O(daemons[].keyring_file) gives them, as C(ceph auth
+        get) prints them. The lookup P(ceph_orch.ansible.keyrings#lookup) reads them from files.
+    type: dict
+    default: {}
+  cluster:
+    description:
+      - The fsid of the cluster. The host's configuration must name it.
+    type: str
+    required: true
+  wait:
+    description:
+      - For how many seconds a daemon may take until it does its work.
+    type: int
+    default: 60
+  purge:
+    description:
+      - With O(state=absent), whether a monitor's store is deleted. Otherwise it is moved to
+        C(/var/lib/ceph/removed).
+    type: bool
+    default: false
+  packages_missing:
+    description:
+      - For check mode. The packages are not installed yet, so the units cannot be there.
+    type: bool
+    default: false
+  timeout:
+    description:
+      - For how many seconds another run on this host is waited for.
+    type: int
+    default: 300
+author:
+  - The ceph-orch-ansible developers
+"""
+
+EXAMPLES = r"""
+- name: Run a metadata server
+  ceph_orch.ansible.ceph_daemon:
+    cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+    daemons:
+      - daemon_type: mds
+        daemon_id: data.h2.kxqwzn
+        keyring_file: mds.keyring
+    keyrings:
+      mds.keyring: "{{ lookup('ansible.builtin.file', 'mds.keyring') }}"
+
+- name: Take it away
+  ceph_orch.ansible.ceph_daemon:
+    state: absent
+    cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+    daemons:
+      - daemon_type: mds
+        daemon_id: data.h2.kxqwzn
+"""
+
+RETURN = r"""
+ceph_orch_result:
+  description: What became of the daemons.
+  returned: always
+  type: dict
+  contains:
+    deployed:
+      description:
+        - With O(state=present), for each daemon C(daemon_type), C(daemon_id), C(unit) and C(state)
+          (present, created, started, restarted, or one of these behind C(would be)).
+      type: list
+      elements: dict
+      sample:
+        - daemon_type: mds
+          daemon_id: data.h2.kxqwzn
+          unit: ceph-mds@data.h2.kxqwzn.service
+          state: created
+    removed:
+      description:
+        - With O(state=absent), the same; C(state) is absent, removed or would be removed. C(kept)
+          is where a monitor's store is now.
+      type: list
+      elements: dict
+      sample:
+        - daemon_type: mds
+          daemon_id: data.h2.kxqwzn
+          unit: ceph-mds@data.h2.kxqwzn.service
+          state: removed
+          kept: ''
+"""
+
+import contextlib
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.ceph_user import NoCephUser
+from ..module_utils.daemons import cluster_fsid
+from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.reading import Roots, clean
+from ..module_utils.service_deployment import Deployment, Wanted
+from ..module_utils.service_extras import extras_of
+from ..module_utils.service_kinds import KINDS, Daemon, DaemonRefused
+from ..module_utils.service_removal import Removal
+from ..module_utils.units import UnitsFailed
+
+KEYS = {"present": "deployed", "absent": "removed"}
+UNCHANGED = ("present", "absent")
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "daemons": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "daemon_type": {"type": "str", "choices": list(KINDS), "required": True},
+                    "daemon_id": {"type": "str", "required": True, "aliases": ["id"]},
+                    "keyring_file": {"type": "str", "default": ""},
+                    "port": {"type": "int", "default": 0},
+                    "addr": {"type": "str", "default": ""},
+                },
+            },
+            "keyrings": {"type": "dict", "default": {}, "no_log": True},
+            "cluster": {"type": "str", "required": True},
+            "wait": {"type": "int", "default": 60},
+            "purge": {"type": "bool", "default": False},
+            "packages_missing": {"type": "bool", "default": False},
+            "timeout": {"type": "int", "default": 300},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    work = None
+    problems = []
+    if params["daemons"]:
+        try:
+            daemons = unlike_each_other(params["daemons"])
+            with nobody_else(module):
+                work = (remove if params["state"] == "absent" else deploy)(module, daemons)
+            problems = work.problems
+        except (DaemonRefused, NoCephUser, HostIsBusy, UnitsFailed) as error:
+            problems = [str(error)]
+        except OSError as error:
+            problems = [f"{error.filename}: {error.strerror}."]
+    rows = work.rows if work else []
+    result = {KEYS[params["state"]]: rows}
+    if problems:
+        module.fail_json(msg=" ".join(problems), ceph_orch_result=result)
+    module.exit_json(
+        changed=any(row["state"] not in UNCHANGED for row in rows),
+        diff=describe(rows),
+        ceph_orch_result=result,
+    )
+
+
+def nobody_else(module):
+    """Return the lock on this host's daemons; nothing is locked in check mode."""
+    if module.check_mode:
+        return contextlib.nullcontext()
+    return HostLock(max(module.params["timeout"], 1), "daemons")
+
+
+def unlike_each_other(daemons):
+    """Return the daemons; raises ``DaemonRefused`` when one is named twice."""
+    roots = Roots()
+    found = {}
+    for options in daemons:
+        daemon = Daemon(roots, options["daemon_type"], options["daemon_id"])
+        if daemon.unit in found:
+            raise DaemonRefused(f"{daemon.name} is named twice for this host ({daemon.unit}).")
+        found[daemon.unit] = (daemon, options)
+    return list(found.values())
+
+
+def deploy(module, daemons):
+    """Bring daemons to run, or foresee it."""
+    params = module.params
+    roots = Roots()
+    check_host(module, roots)
+    wanted = [
+        Wanted(daemon, keyring_of(module, daemon, options), options["port"], options["addr"])
+        for daemon, options in daemons
+    ]
+    missing = module.check_mode and params["packages_missing"]
+    work = Deployment(roots, wanted, extras_of(roots), max(params["wait"], 1))
+    work.refuse(missing)
+    if module.check_mode:
+        work.foresee()
+    else:
+        work.do()
+    return work
+
+
+def keyring_of(module, daemon, options):
+    """Return the text of the keyring that was given for a daemon, empty when none was."""
+    name = options["keyring_file"]
+    text = str(module.params["keyrings"].get(name) or "") if name else ""
+    if name and not text.strip():
+        raise DaemonRefused(
+            f"{daemon.name}: the keyring {clean(name)!r} (keyring_file) is empty or was not given "
+            f"(keyrings). Give what `ceph auth get {daemon.entity}` prints."
+        )
+    return text
+
+
+def remove(module, daemons):
+    """Take daemons away, or foresee it."""
+    roots = Roots()
+    check_host(module, roots)
+    removal = Removal(roots, [daemon for daemon, _ in daemons], purge=module.params["purge"])
+    if module.check_mode:
+        removal.foresee()
+    else:
+        removal.do()
+    return removal
+
+
+def check_host(module, roots):
+    """Refuse a host that belongs to another cluster, or that cannot run what it does not know."""
+    found = cluster_fsid(roots)
+    wanted = module.params["cluster"]
+    may_be_unknown = module.check_mode or module.params["state"] == "absent"
+    if found != wanted and not (may_be_unknown and not found):
+        raise DaemonRefused(
+            f"Nothing was done on this host: /etc/ceph/ceph.conf names the cluster "
+            f"{found or '(none)'!r}, wanted is {clean(wanted)!r}. Give the host its cluster's "
+            "configuration first (the role cluster_access)."
+        )
+
+
+def describe(rows):
+    """Return the difference that ``--diff`` shows."""
+    before, after = [], []
+    for row in rows:
+        name = f"{row['daemon_type']}.{row['daemon_id']}"
+        state = row["state"].replace("would be ", "")
+        if state in UNCHANGED:
+            continue
+        was = {"created": "", "started": f"{name}: not running\n"}.get(state, f"{name}: running\n")
+        is_now = {"removed": "", "restarted": f"{name}: running (restarted)\n"}
+        before.append(was)
+        after.append(is_now.get(state, f"{name}: running\n"))
+    return {"before": "".join(before), "after": "".join(after)}
+
+
+if __name__ == "__main__":
+    main()
