@@ -25,7 +25,6 @@ from adapter.cluster.osd_removals import Removals
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
-from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.engine.access import Ssh
@@ -39,17 +38,7 @@ from adapter.settings import Settings
 log = logging.getLogger(__name__)
 
 # Operations that read a whole host report (facts, devices and daemons) in their one call.
-REPORTING = (
-    "get_inventory",
-    "add_host",
-    "create_osds",
-    "remove_osds",
-    "zap_device",
-    "daemon_action",
-    "service_action",
-    "remove_daemons",
-    *(f"apply_{kind.replace('-', '_')}" for kind in KINDS),
-)
+REPORTING = ("get_inventory", "add_host")
 PAUSE = "state.paused"
 # Operations whose failure the caller is told at once; it is no lasting state of the cluster.
 AWAITED = ("blink_device_light",)
@@ -241,6 +230,9 @@ class Core:
                 message = self._absorb_result(operation, hostname, outcome.result, now)
             if message and operation in REPORTING:
                 self.refresh.failed(hostname, message, now)
+            elif message and record.request.changes:
+                # What it did before it failed is only known from a report.
+                self.refresh.want([hostname])
             self._note_failure(record, hostname, message)
         self.wake.set()
 

@@ -169,7 +169,6 @@ class ServiceKeeper:
                 "keyring_file": name,
                 "port": port,
                 "addr": self._address(place) if kind.service_type == "mon" else "",
-                "options": {},
             }
             daemons.setdefault(place.hostname, []).append(row)
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
