@@ -29,7 +29,7 @@ class HostLock:
     ``part`` is what is worked on, in the plural: disks, daemons, packages.
     """
 
-    def __init__(self, timeout, part="disks", directory=RUN_DIR):
+    def __init__(self, timeout, directory=RUN_DIR, part="disks"):
         self._timeout = timeout
         self._part = part
         self.directory = directory
