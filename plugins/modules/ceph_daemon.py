@@ -234,7 +234,7 @@ def nobody_else(module):
     """Return the lock on this host's daemons; nothing is locked in check mode."""
     if module.check_mode:
         return contextlib.nullcontext()
-    return HostLock(max(module.params["timeout"], 1), "daemons")
+    return HostLock(max(module.params["timeout"], 1), part="daemons")
 
 
 def unlike_each_other(daemons):

@@ -128,7 +128,7 @@ def install(module, manager, names):
     if not missing:
         return []
     wanted = ", ".join(missing)
-    with contextlib.nullcontext() if module.check_mode else HostLock(timeout, "packages") as lock:
+    with contextlib.nullcontext() if module.check_mode else HostLock(timeout, part="packages") as lock:
         if module.check_mode:
             problem = manager.foresee(missing)
         else:
