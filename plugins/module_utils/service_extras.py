@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .mon_store import MonStores
+
 
 def extras_of(roots):
     """Return the further needs by kind of daemon."""
-    del roots
-    return {}
+    return {"mon": MonStores(roots)}
