@@ -14,7 +14,9 @@ _INTERVAL = 0.1
 _ASK_TIMEOUT = 2.0
 # A daemon that cannot run, and that nobody can ask, ends within this time.
 _SETTLE = 1.5
-_COMMANDS = {"mon": "mon_status", "mgr": "mgr_status", "mds": "status"}
+# A manager that stands by knows no more than its version; it answers once it had the monitors'
+# configuration, and ends when its key is refused.
+_COMMANDS = {"mon": "mon_status", "mgr": "version", "mds": "status"}
 _LACKS = {
     "mon": "it runs, but has not joined the quorum",
     "mgr": "it runs, but has not reached the monitors",
@@ -58,7 +60,7 @@ def is_at_work(kind, answer):
         return state in ("leader", "peon")
     if kind == "mds":
         return state.startswith("up:") and state != "up:boot"
-    return to_int(answer.get("mgrmap_epoch")) > 0
+    return "version" in answer
 
 
 def wait_at_work(roots, wanted, seconds):
