@@ -98,9 +98,7 @@ def _reasons_against_address(wanted):
         try:
             probe.bind((wanted.addr, 0))
         except OSError:
-            return [
-                f"{name}: this host has no address {wanted.addr} (addr). Give one of its own."
-            ]
+            return [f"{name}: this host has no address {wanted.addr} (addr). Give one of its own."]
     return []
 
 

@@ -34,10 +34,7 @@ class Wanted:
 
 
 class Deployment:
-    """What is to be done on this host for some daemons; ``extras`` are further needs by kind.
-
-    An extra has ``refuse(wanted)``, ``lacks(wanted)`` and ``provide(wanted)``.
-    """
+    """What is to be done on this host for some daemons; ``extras`` are ``extras_of`` the host."""
 
     def __init__(self, roots, wanted, extras, wait):
         self._roots = roots
