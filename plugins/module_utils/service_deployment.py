@@ -34,10 +34,7 @@ class Wanted:
 
 
 class Deployment:
-    """What is to be done on this host for some daemons; ``extras`` are further needs by kind.
-
-    An extra has ``refuse(wanted)``, ``lacks(wanted)`` and ``provide(wanted)``.
-    """
+    """What is to be done on this host for some daemons; ``extras`` are ``extras_of`` the host."""
 
     def __init__(self, roots, wanted, extras, wait):
         self._roots = roots
@@ -89,9 +86,10 @@ class Deployment:
 
     def _verdict(self, one):
         """Return what becomes of a daemon: present, created, started or restarted."""
-        if _is_fresh(one.daemon):
+        is_running = runs(self._state(one))
+        if _is_fresh(one.daemon) or (not is_running and self._extra_lacks(one)):
             return "created"
-        if not runs(self._state(one)):
+        if not is_running:
             return "started"
         if self._has_old_settings(one):
             return "restarted"
@@ -105,12 +103,15 @@ class Deployment:
 
     def _has_old_settings(self, one):
         """Tell whether the daemon began before its key was written, or before it will be."""
-        extra = self._extras.get(one.daemon.kind.name)
         return (
             self._writes_key(one)
             or _is_newer(one.daemon.keyring_path, self._state(one))
-            or (extra is not None and extra.lacks(one))
+            or self._extra_lacks(one)
         )
+
+    def _extra_lacks(self, one):
+        extra = self._extras.get(one.daemon.kind.name)
+        return extra is not None and extra.lacks(one)
 
     def _writes_key(self, one):
         if not one.keyring:

@@ -6,15 +6,19 @@ import os
 import time
 
 from .admin_socket import ask
+from .command import find_program, last_line, run
 from .listening import holders
-from .reading import to_int
+from .reading import clean, to_int
 from .units import has_failed, runs, show_units, words_of
 
 _INTERVAL = 0.1
 _ASK_TIMEOUT = 2.0
+_CONNECT_SECONDS = 10
 # A daemon that cannot run, and that nobody can ask, ends within this time.
 _SETTLE = 1.5
-_COMMANDS = {"mon": "mon_status", "mgr": "mgr_status", "mds": "status"}
+# A manager that stands by knows no more than its version; it answers once it had the monitors'
+# configuration, and ends when its key is refused.
+_COMMANDS = {"mon": "mon_status", "mgr": "version", "mds": "status"}
 _LACKS = {
     "mon": "it runs, but has not joined the quorum",
     "mgr": "it runs, but has not reached the monitors",
@@ -24,11 +28,15 @@ _LACKS = {
 
 
 class _Watched:
-    """A daemon that is waited for, and since when its present process runs."""
+    """A daemon that is waited for, and since when its present process runs.
+
+    ``hopeless`` is a sentence when waiting is of no use.
+    """
 
     def __init__(self, wanted):
         self.daemon = wanted.daemon
         self.port = wanted.port
+        self.hopeless = ""
         self._pid = ""
         self._since = 0.0
 
@@ -45,10 +53,24 @@ class _Watched:
         if kind == "rgw" and self.port:
             pid = to_int(self._pid)
             return any(holder.pid == pid for holder in holders(proc, self.port))
+        if kind == "crash":
+            self.hopeless = _reason_against_key(self.daemon)
+            return not self.hopeless
         path = self.daemon.socket_path
         if kind not in _COMMANDS or not os.path.exists(path):
             return None
         return is_at_work(kind, ask(path, _COMMANDS[kind], _ASK_TIMEOUT))
+
+
+def _reason_against_key(daemon):
+    """Ask the monitors something with the daemon's key: the collector itself needs it too late."""
+    argv = [find_program("ceph") or "ceph", "--connect-timeout", str(_CONNECT_SECONDS)]
+    argv += ["--name", daemon.entity, "--keyring", daemon.keyring_path, "mon", "versions"]
+    answer = run(argv, 2.0 * _CONNECT_SECONDS)
+    if not answer.problem:
+        return ""
+    reason = clean(last_line(answer.err), 300) or answer.problem
+    return f"{daemon.unit}: it runs, but cannot report anything: {reason.rstrip('.')}."
 
 
 def is_at_work(kind, answer):
@@ -58,7 +80,7 @@ def is_at_work(kind, answer):
         return state in ("leader", "peon")
     if kind == "mds":
         return state.startswith("up:") and state != "up:boot"
-    return to_int(answer.get("mgrmap_epoch")) > 0
+    return "version" in answer
 
 
 def wait_at_work(roots, wanted, seconds):
@@ -70,11 +92,13 @@ def wait_at_work(roots, wanted, seconds):
         states = show_units(list(waiting))
         now = time.monotonic()
         for unit, state in states.items():
-            problem = _problem_of(waiting[unit], state, now > deadline, seconds)
-            if runs(state) and waiting[unit].works(roots.proc, state, now):
+            watched = waiting[unit]
+            if runs(state) and watched.works(roots.proc, state, now):
                 del waiting[unit]
-            elif problem:
-                problems[unit] = problem + words_of([unit])
+                continue
+            problem = _problem_of(watched, state, now > deadline, seconds)
+            if problem:
+                problems[unit] = problem + ("" if watched.hopeless else words_of([unit]))
                 del waiting[unit]
         if waiting:
             time.sleep(_INTERVAL)
@@ -86,6 +110,8 @@ def _problem_of(watched, state, late, seconds):
     name = watched.daemon.unit
     if has_failed(state):
         return f"{name} did not stay up."
+    if watched.hopeless:
+        return watched.hopeless
     if not late:
         return ""
     if not runs(state):

@@ -15,10 +15,14 @@ _REMOVED = "lib/ceph/removed"
 
 
 class Removal:
-    """The daemons that are to go; ``purge`` deletes monitors' stores as well."""
+    """The daemons that are to go; ``purge`` deletes monitors' stores as well.
 
-    def __init__(self, roots, daemons, purge):
+    ``extras`` are ``extras_of`` the host.
+    """
+
+    def __init__(self, roots, daemons, extras, purge):
         self._roots = roots
+        self._extras = extras
         self._daemons = daemons
         self._purge = purge
         self._states = show_units([daemon.unit for daemon in daemons])
@@ -82,6 +86,9 @@ class Removal:
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
+        extra = self._extras.get(daemon.kind.name)
+        if extra is not None:
+            extra.forget(daemon)
         return kept
 
     def _put_aside(self, daemon):

@@ -54,11 +54,11 @@ def is_alive(unit):
 
 def act(verb, units, *options):
     """Let systemd do something with units; raise ``UnitsFailed`` with the units' last words."""
-    answer = _systemctl([verb, *options, "--", *units], _ACT_TIMEOUT)
+    answer = _systemctl([verb, *options, *(["--", *units] if units else [])], _ACT_TIMEOUT)
     if answer.problem:
         # What follows the first line is where to look.
         said = clean(answer.err.strip().partition("\n")[0]) or answer.problem
-        said = f"systemctl {verb} {' '.join(units)}: {said.rstrip('.')}."
+        said = f"{' '.join(['systemctl', verb, *units])}: {said.rstrip('.')}."
         raise UnitsFailed(said + words_of(units))
 
 

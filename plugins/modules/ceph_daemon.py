@@ -284,7 +284,8 @@ def remove(module, daemons):
     """Take daemons away, or foresee it."""
     roots = Roots()
     check_host(module, roots)
-    removal = Removal(roots, [daemon for daemon, _ in daemons], purge=module.params["purge"])
+    going = [daemon for daemon, _ in daemons]
+    removal = Removal(roots, going, extras_of(roots), purge=module.params["purge"])
     if module.check_mode:
         removal.foresee()
     else:

@@ -1,0 +1,38 @@
+"""Provide what the exporter of Ceph's counters needs besides its key."""
+
+from __future__ import annotations
+
+from .unit_settings import UnitSettings
+
+_PROGRAM = "/usr/bin/ceph-exporter"
+_REASON = "The package's command gives the exporter no name, and so no key."
+
+
+class ExporterFiles:
+    """The name under which the exporter asks the monitors for its configuration."""
+
+    def __init__(self, roots):
+        self._settings = UnitSettings(roots, "ceph-exporter.service")
+
+    def refuse(self, wanted):
+        """Return what speaks against it: nothing."""
+        del wanted
+        return []
+
+    def lacks(self, wanted):
+        """Tell whether the exporter would be started without a name."""
+        return not self._settings.is_so(_command(wanted), _REASON)
+
+    def provide(self, wanted):
+        """Name the exporter."""
+        self._settings.write(_command(wanted), _REASON)
+
+    def forget(self, daemon):
+        """Take the name away."""
+        del daemon
+        self._settings.remove()
+
+
+def _command(wanted):
+    name = wanted.daemon.entity
+    return [_PROGRAM, "-f", "--name", name, "--setuser", "ceph", "--setgroup", "ceph"]
