@@ -9,8 +9,9 @@ from typing import Any
 from tests.lab_tests.lab_client import Lab
 
 # States of a placement group that takes no writes and does not get over it by itself.
-STUCK = ("down", "incomplete", "stale", "unknown", "peered", "inactive")
-# Peering is part of every change of the map; the statistics that show it come every 5 s.
+STUCK = ("down", "incomplete", "stale", "peered", "inactive")
+# Peering is part of every change of the map (it begins with no state at all, which is shown as
+# unknown); the statistics come every 5 s.
 PEERING_SECONDS = 15.0
 # Runs on the first host until its input ends; prints what happened as one JSON object.
 WRITER = r"""
