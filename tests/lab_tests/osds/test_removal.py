@@ -65,9 +65,7 @@ def test_an_osd_is_drained_removed_and_its_disk_wiped(held: Osds) -> None:
 def _status_says_how_far_it_is_and_why(osds: Osds, number: int) -> None:
     wait_until(
         f"osd.{number} waits for its data",
-        lambda: any(
-            word in osds.queue()[number]["drain_status"] for word in ("backfill", "recover")
-        ),
+        lambda: "backfill" in osds.queue()[number]["drain_status"],
         STEP_SECONDS,
     )
     why = reason(osds, number)
@@ -77,7 +75,7 @@ def _status_says_how_far_it_is_and_why(osds: Osds, number: int) -> None:
     table = osds.lab.ok(*command).splitlines()
     assert table[0].split()[:4] == ["OSD", "HOST", "STATE", "PGS"]
     assert "left" in table[1]
-    for read, form in ((json.loads, "json"), (yaml.safe_load, "yaml")):
+    for read, form in ((json.loads, "json"), (yaml.safe_load_all, "yaml")):
         (row,) = read(osds.lab.ok(*command, "-f", form))
         assert row["osd_id"] == number
         assert row["pg_count"] > 0

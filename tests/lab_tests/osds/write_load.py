@@ -20,7 +20,7 @@ import collections, json, os, rados, sys, threading, time
 pool = sys.argv[1]
 cluster = rados.Rados(conffile="/etc/ceph/ceph.conf", conf={"rados_osd_op_timeout": "30"})
 cluster.connect()
-stop = threading.Event()
+stop, filled = threading.Event(), threading.Event()
 result = {"writes": 0, "failed": [], "slowest": 0.0, "wrong": [], "samples": 0, "inactive": {}}
 block = os.urandom(16384)
 written = {}
@@ -28,7 +28,10 @@ written = {}
 def write():
     io = cluster.open_ioctx(pool)
     number = 0
-    while not stop.wait(0.02):
+    # First every object twice, so that the logs do not reach back to the beginning.
+    while not stop.wait(0.02 if filled.is_set() else 0):
+        if number == 512:
+            filled.set()
         name, started = f"load{number % 256}", time.monotonic()
         data = number.to_bytes(8, "big") + block
         try:
@@ -65,6 +68,7 @@ def watch():
 threads = [threading.Thread(target=each) for each in (write, watch)]
 for thread in threads:
     thread.start()
+filled.wait(60)
 print("writing", flush=True)
 sys.stdin.read()
 stop.set()
