@@ -26,6 +26,9 @@ def osds(lab: Lab) -> Iterator[Osds]:
     # No pool of the manager's own: it would lie on OSDs that are removed by force.
     lab.ok("config", "set", "mgr", "mgr_pool", "false")
     lab.ok("config", "set", "mon", "mon_allow_pool_delete", "true")
+    # A short log: what moves is backfilled as in a cluster with years of data.
+    for option in ("osd_min_pg_log_entries", "osd_max_pg_log_entries", "osd_pg_log_trim_min"):
+        lab.ok("config", "set", "osd", option, "2")
     found = Osds(lab)
     if ".mgr" in found.door.ask("osd pool ls"):
         found.drop_pool(".mgr")

@@ -284,7 +284,7 @@ class Osds:
     def _forget_all(self) -> None:
         self.undo()
         self.lab.ok("orch", "resume")
-        for flag in ("noout", "nobackfill", "norebalance"):
+        for flag in ("noout", "nobackfill", "norecover"):
             self.door.ask("osd unset", key=flag)
         for pool in self.door.ask("osd pool ls"):
             self.drop_pool(pool)

@@ -1,4 +1,4 @@
-"""OSD specs pick exactly the disks that they say; ``daemon add osd`` takes the one that is named."""
+"""OSD specs pick exactly the disks that they say, ``daemon add osd`` the one that is named."""
 
 from __future__ import annotations
 

@@ -13,13 +13,22 @@ from tests.lab_tests.osds.conftest import PGS
 from tests.lab_tests.osds.osd_lab import SERVICE, STEP_SECONDS, Osds, one_line
 from tests.lab_tests.osds.write_load import WriteLoad
 
+HOLD = ("nobackfill", "norecover")
+
 
 @pytest.fixture
 def held(load: WriteLoad, six: Osds) -> Iterator[Osds]:
     """Return the OSDs while no data may move, so that a removal stays where it is."""
-    six.door.ask("osd set", key="nobackfill")
+    for flag in HOLD:
+        six.door.ask("osd set", key=flag)
     yield six
-    six.door.ask("osd unset", key="nobackfill")
+    let_go(six)
+
+
+def let_go(osds: Osds) -> None:
+    """Let data move."""
+    for flag in HOLD:
+        osds.door.ask("osd unset", key=flag)
 
 
 def reason(osds: Osds, number: int) -> str:
@@ -42,7 +51,7 @@ def test_an_osd_is_drained_removed_and_its_disk_wiped(held: Osds) -> None:
         lab.ceph("orch", "osd", "rm", str(number))
     )
     assert number in osds.up()
-    osds.door.ask("osd unset", key="nobackfill")
+    let_go(osds)
     osds.wait_gone(number)
     osds.wait_free(*place)
     assert f"osd.{number}" not in osds.daemons()
@@ -66,7 +75,7 @@ def _status_says_how_far_it_is_and_why(osds: Osds, number: int) -> None:
     table = osds.lab.ok(*command).splitlines()
     assert table[0].split()[:4] == ["OSD", "HOST", "STATE", "PGS"]
     assert "left" in table[1]
-    for read, form in ((json.loads, "json"), (yaml.safe_load, "yaml")):
+    for read, form in ((json.loads, "json"), (yaml.safe_load_all, "yaml")):
         (row,) = read(osds.lab.ok(*command, "-f", form))
         assert row["osd_id"] == number
         assert row["pg_count"] > 0

@@ -9,8 +9,9 @@ from typing import Any
 from tests.lab_tests.lab_client import Lab
 
 # States of a placement group that takes no writes and does not get over it by itself.
-STUCK = ("down", "incomplete", "stale", "unknown", "peered", "inactive")
-# Peering is part of every change of the map; the statistics that show it come every 5 s.
+STUCK = ("down", "incomplete", "stale", "peered", "inactive")
+# Peering is part of every change of the map (it begins with no state at all, which is shown as
+# unknown); the statistics come every 5 s.
 PEERING_SECONDS = 15.0
 # Runs on the first host until its input ends; prints what happened as one JSON object.
 WRITER = r"""
@@ -19,7 +20,7 @@ import collections, json, os, rados, sys, threading, time
 pool = sys.argv[1]
 cluster = rados.Rados(conffile="/etc/ceph/ceph.conf", conf={"rados_osd_op_timeout": "30"})
 cluster.connect()
-stop = threading.Event()
+stop, filled = threading.Event(), threading.Event()
 result = {"writes": 0, "failed": [], "slowest": 0.0, "wrong": [], "samples": 0, "inactive": {}}
 block = os.urandom(16384)
 written = {}
@@ -27,7 +28,10 @@ written = {}
 def write():
     io = cluster.open_ioctx(pool)
     number = 0
-    while not stop.wait(0.02):
+    # First every object twice, so that the logs do not reach back to the beginning.
+    while not stop.wait(0.02 if filled.is_set() else 0):
+        if number == 512:
+            filled.set()
         name, started = f"load{number % 256}", time.monotonic()
         data = number.to_bytes(8, "big") + block
         try:
@@ -64,6 +68,7 @@ def watch():
 threads = [threading.Thread(target=each) for each in (write, watch)]
 for thread in threads:
     thread.start()
+filled.wait(60)
 print("writing", flush=True)
 sys.stdin.read()
 stop.set()
