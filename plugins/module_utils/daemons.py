@@ -33,6 +33,11 @@ _DATA_FOLDERS = {
     "mds": "ceph-mds",
     "radosgw": "ceph-radosgw",
 }
+# These daemons have no such directory; their units are found where systemd is told to start them.
+_WANTS = ("ceph-rbd-mirror.target.wants", "cephfs-mirror.target.wants")
+# The units of these repeat the type in front of the id.
+_REPEATING = ("rgw", "rbd-mirror", "cephfs-mirror")
+_CLUSTER = re.compile(r"[A-Za-z0-9_]+")
 _INSTANCE = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 
 
@@ -44,7 +49,8 @@ def read_daemons(roots, hostname, kept):
     if not os.path.isdir(os.path.join(roots.var, _DATA_DIR)):
         return []
     program = find_program("systemctl")
-    units = [f"{name}@*.service" for name in TEMPLATES] + sorted(SINGLE_UNITS) + _by_data(roots)
+    units = [f"{name}@*.service" for name in TEMPLATES] + sorted(SINGLE_UNITS)
+    units += _by_data(roots) + _by_wants(roots)
     if not program or not os.path.isdir("/run/systemd/system"):
         return []
     argv = [program, "show", "--no-pager", "--property=" + _PROPERTIES, "--", *units]
@@ -61,9 +67,16 @@ def _by_data(roots):
     for folder, unit in sorted(_DATA_FOLDERS.items()):
         for name in list_dir(os.path.join(top, folder)):
             cluster, separator, instance = name.partition("-")
-            if separator and cluster and _INSTANCE.fullmatch(instance):
+            if separator and _CLUSTER.fullmatch(cluster) and _INSTANCE.fullmatch(instance):
                 units.append(f"{unit}@{instance}.service")
     return units
+
+
+def _by_wants(roots):
+    """Return the units without a data directory that shall be started with the host."""
+    top = os.path.join(roots.etc, "systemd/system")
+    names = [name for folder in _WANTS for name in list_dir(os.path.join(top, folder))]
+    return [name for name in names if all(daemon_of(name, ""))]
 
 
 def parse_units(text):
@@ -116,7 +129,7 @@ def daemon_of(unit, hostname):
     kind = TEMPLATES.get(template, "")
     if not separator or not kind or not _INSTANCE.fullmatch(instance):
         return "", ""
-    prefix = kind + "."
+    prefix = kind + "." if kind in _REPEATING else ""
     return kind, instance[len(prefix) :] if instance.startswith(prefix) else instance
 
 
