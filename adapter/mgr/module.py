@@ -16,7 +16,7 @@ from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.local import LocalEngine
 from adapter.interface import Orchestrator as OurInterface
-from adapter.interface import OrchestratorError, raise_if_exception
+from adapter.interface import OrchestratorError, SpecValidationError, raise_if_exception
 from adapter.loop import Loop
 from adapter.mgr import commands, options
 from adapter.mgr.cli_errors import CleanErrors
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 # Methods whose value goes to the caller as it is (contract 2.1).
 BARE = ("available", "cancel_completions", "pause", "resume")
+
+# What is wrong with what was asked for: told to who asked, and no matter for the log.
+EXPECTED = (OrchestratorError, SpecValidationError, orchestrator.OrchestratorError)
 
 _ = commands  # importing it registers the commands
 
@@ -190,7 +193,7 @@ def _method(name: str) -> Callable[..., Any]:
             result = raise_if_exception(getattr(self.ansible, name)(**named))
             return orchestrator.OrchResult(to_ceph(result))
         except Exception as error:
-            if not isinstance(error, (OrchestratorError, orchestrator.OrchestratorError)):
+            if not isinstance(error, EXPECTED):
                 log.exception("%s failed", name)
             return orchestrator.OrchResult(None, exception=ceph_error(error))
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import List, Sequence, Tuple
+from typing import List, Sequence, Set, Tuple
 
 from adapter.cluster.schedule import Running
 from adapter.cluster.service_kinds import Kind
 from adapter.core import Core
 from adapter.errors import AdapterError
 from adapter.interface import OrchestratorError
+
+OSD_UNIT = re.compile(r"ceph-osd@(\d+)\.service")
 
 
 class Guards:
@@ -65,7 +68,7 @@ class Guards:
         """Raise with the reason if a daemon cannot be stopped or restarted now."""
         maps = self._core.maps
         if daemon_type == "osd":
-            maps.ok_to_stop([int(daemon_id)])
+            self._check_osd(int(daemon_id))
         elif daemon_type == "mon":
             maps.mon_can_stop(daemon_id)
         elif daemon_type == "mds":
@@ -74,3 +77,24 @@ class Guards:
             active, standbys = maps.managers()
             if daemon_id == active and not standbys:
                 raise AdapterError(f"mgr.{daemon_id} is active and there is no standby.")
+
+    def _check_osd(self, osd_id: int) -> None:
+        """Ask about the OSD together with those that are down or being stopped.
+
+        The statistics that the monitors' answer is made of may be some seconds older than these.
+        """
+        osds = self._core.maps.osd_map().osds.values()
+        down = {osd.osd_id for osd in osds if not osd.up and not osd.destroyed}
+        known = {osd.osd_id for osd in osds}
+        self._core.maps.ok_to_stop([osd_id, *sorted((down | self._stopping()) & known - {osd_id})])
+
+    def _stopping(self) -> Set[int]:
+        """Return the OSDs that running jobs stop or restart."""
+        found: Set[int] = set()
+        for record in self._core.engine.jobs():
+            variables = record.request.variables
+            if record.status.final or variables.get("daemon_action_action") == "start":
+                continue
+            for units in (variables.get("daemon_action_units") or {}).values():
+                found |= {int(match.group(1)) for match in map(OSD_UNIT.fullmatch, units) if match}
+        return found

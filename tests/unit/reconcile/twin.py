@@ -36,7 +36,8 @@ class Daemon:
 class Monitors:
     """Answer like the monitors, from a few OSDs. ``log`` has the commands that change something.
 
-    While ``booting``, new OSDs are not up and have said nothing of themselves.
+    While ``booting``, new OSDs are not up and have said nothing of themselves. While ``stale``,
+    what may stop is told from statistics of before an OSD was down.
     """
 
     osds: Dict[int, Daemon] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Monitors:
     keys: List[str] = field(default_factory=list)
     config: Dict[str, str] = field(default_factory=dict)
     booting: bool = False
+    stale: bool = False
 
     def command(self, **arguments: Any) -> str:
         """Answer a command."""
@@ -127,9 +129,10 @@ class Monitors:
         return json.dumps({"safe_to_destroy": safe, "active": held})
 
     def _osd_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
-        if any(not osd.up for osd in self.osds.values()):
-            raise OrchestratorError("3 PGs would be inactive", errno=-errno.EBUSY)
         ids = [int(each) for each in arguments["ids"]]
+        down = [] if self.stale else [each for each, osd in self.osds.items() if not osd.up]
+        if len({*down, *ids}) > self.keep_apart:
+            raise OrchestratorError("3 PGs would be inactive", errno=-errno.EBUSY)
         return json.dumps({"osds": ids[:1]})
 
     def _osd_crush_reweight(self, arguments: Dict[str, Any]) -> str:

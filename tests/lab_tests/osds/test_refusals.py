@@ -1,0 +1,119 @@
+"""What is refused, with the reason, a status that is not zero, and nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.lab_tests.lab_client import Answer
+from tests.lab_tests.osds.osd_lab import Osds, one_line
+
+CASES: list[dict[str, Any]] = yaml.safe_load(
+    (Path(__file__).parent / "data" / "refused.yml").read_text()
+)
+# What is done to a free disk behind the orchestrator's back, how it is undone, and the word of
+# the refusal. The disk is $1.
+BEHIND_ITS_BACK = {
+    "a file system": ("mkfs.ext4 -qF $1", "wipefs -qa $1", "ext4"),
+    "mounted": (
+        "mkfs.ext4 -qF $1; mkdir -p /mnt/osd-lab; mount $1 /mnt/osd-lab",
+        "umount /mnt/osd-lab; wipefs -qa $1",
+        "mounted",
+    ),
+    "partitions": ("echo ,,L | sfdisk -q --no-reread $1", "wipefs -qa $1", "partition"),
+    "read-only": ("blockdev --setro $1", "blockdev --setrw $1", "read-only"),
+    "the OSD of another cluster": (
+        "ceph-bluestore-tool --path /tmp/other-osd prime-osd-dir --dev $1 >/dev/null 2>&1 || true; "
+        "rm -rf /tmp/other-osd; mkdir /tmp/other-osd; ln -s $1 /tmp/other-osd/block; "
+        "ceph-osd --mkfs -i 7 --osd-data /tmp/other-osd --osd-objectstore bluestore --no-mon-config "
+        "--fsid 11111111-2222-3333-4444-555555555555 "
+        "--osd-uuid 66666666-2222-3333-4444-555555555555 >/dev/null 2>&1; rm -rf /tmp/other-osd",
+        "head -c 16M /dev/zero >$1; wipefs -qa $1",
+        "11111111-2222-3333-4444-555555555555",
+    ),
+}
+
+
+def filled_in(osds: Osds, text: str) -> str:
+    number = osds.on("h1")[0]
+    values = {
+        "<used>": osds.places()[number].disk,
+        "<osd>": str(number),
+        "<free>": osds.free()["h1"][0],
+    }
+    for key, value in values.items():
+        text = text.replace(key, value)
+    return text
+
+
+def test_wrong_commands_are_refused_and_change_nothing(six: Osds) -> None:
+    before, wrong = six.state(), []
+    for case in CASES:
+        command = [filled_in(six, word) for word in case["command"]]
+        try:
+            line = one_line(six.lab.ceph(*command))
+            missing = [each for each in case["says"] if filled_in(six, each) not in line]
+            assert not missing, f"{line} does not say {missing}"
+        except AssertionError as error:
+            wrong.append(f"{' '.join(command)}: {error}")
+    assert not wrong, "\n".join(wrong)
+    assert six.state() == before
+
+
+@pytest.fixture
+def free_disk(six: Osds) -> Iterator[tuple[Osds, str]]:
+    """Return the free disk of h2, reported as it is now; it is reported anew afterwards."""
+    (path,) = six.free()["h2"]
+    yield six, path
+    six.undo()
+    six.refresh()
+
+
+@pytest.mark.parametrize("what", BEHIND_ITS_BACK)
+def test_the_host_refuses_what_its_report_did_not_show(
+    free_disk: tuple[Osds, str], what: str
+) -> None:
+    osds, path = free_disk
+    make, undo, word = BEHIND_ITS_BACK[what]
+    before = osds.map().keys()
+    osds.trace("h2", undo.replace("$1", path))
+    osds.lab.sh("h2", make, path)
+    content = checksum(osds, path)
+    line = refused(osds, osds.lab.ceph("orch", "daemon", "add", "osd", f"h2:{path}"))
+    assert path in line
+    assert word in line.lower()
+    assert osds.map().keys() == before
+    assert checksum(osds, path) == content
+    if what in ("mounted", "read-only"):
+        line = refused(osds, osds.lab.ceph("orch", "device", "zap", "h2", path, "--force"))
+        assert word in line.lower()
+        assert checksum(osds, path) == content
+
+
+def test_a_disk_that_has_gone_is_refused(free_disk: tuple[Osds, str]) -> None:
+    osds, path = free_disk
+    away = f"{path}-away"
+    osds.trace("h2", f"mv {away} {path}")
+    osds.lab.sh("h2", f"mv {path} {away}")
+    before = osds.map().keys()
+    line = refused(osds, osds.lab.ceph("orch", "daemon", "add", "osd", f"h2:{path}"))
+    assert path in line
+    assert osds.map().keys() == before
+
+
+def checksum(osds: Osds, path: str) -> str:
+    return osds.lab.sh("h2", "head -c 64M $1 | sha256sum", path)
+
+
+def refused(osds: Osds, answer: Answer) -> str:
+    """Return the error, also of a job that took longer than the command wanted to wait."""
+    if answer.rc == 0 and "(job " in answer.out:
+        job = osds.lab.wait_for_job(answer.out.rpartition("(job ")[2].split(")")[0])
+        assert job["status"] == "failed", job
+        osds.lab.ok("ansible", "job", "ack", job["id"])
+        return " ".join(str(job).split())
+    return one_line(answer)
