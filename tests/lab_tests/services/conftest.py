@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.lab_tests.conftest import settle
@@ -11,13 +9,13 @@ from tests.lab_tests.lab_client import Lab, wait_until
 
 
 @pytest.fixture(scope="session")
-def cluster(lab: Lab) -> Iterator[Lab]:
+def cluster(lab: Lab) -> Lab:
     """Return three full hosts with at least one OSD each, and pools of two copies."""
     if any(machine.image != "full" for machine in lab.machines.values()) or len(lab.machines) < 3:
         pytest.skip("needs three hosts with Ceph")
     settle(lab)
     up = {row["hostname"] for row in lab.ceph_json("osd", "metadata") if "hostname" in row}
-    for name, machine in lab.machines.items():
+    for name, _machine in lab.machines.items():
         if name not in up:
             free = [p for p, d in lab.listed_devices()[name].items() if d["available"]]
             assert free, f"{name} has no free disk"
@@ -33,4 +31,4 @@ def cluster(lab: Lab) -> Iterator[Lab]:
         ("mon", "mon_allow_pool_delete", "true"),
     ):
         lab.ok("config", "set", section, option, value)
-    yield lab
+    return lab
