@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import subprocess
 import sys
 import time
@@ -120,7 +119,7 @@ def _fill(directory, devices):
     _run(*prime, "--path", directory, "--dev", devices["block"])
     for link, path in links.items():
         os.symlink(path, link)
-    if os.path.exists("/sys/fs/selinux/enforce") and shutil.which("restorecon", path=_PATH):
+    if os.path.exists("/sys/fs/selinux/enforce"):
         _run("restorecon", "-R", directory)
 
 

@@ -6,6 +6,7 @@ import os
 
 from . import ceph_volume_calls as calls
 from .block import LOOP_VARIABLE
+from .bluestore_label import read_label
 from .cluster_osds import NoAnswer, forget_new, known_osds, problem_of_reuse
 from .devices_lvm import read_volumes
 from .devices_report import loop_setting
@@ -120,12 +121,11 @@ class Creation:
         if work.is_running:
             self.problems.append(f"{slot.data.path}: ceph-volume has not ended: {answer.problem}.")
             return False
-        look_at(slot.disks)
-        label = slot.data.label
         if answer.problem:
             self._add_failure(slot.data.path, answer)
             self._tidy(slot, calls.begun_osd(answer.err), lock)
             return False
+        label = read_label(slot.data.block.node)
         if not label or not label["ready"]:
             self.problems.append(
                 f"{slot.data.path}: ceph-volume says that all went well, but there is no OSD on "
@@ -150,6 +150,7 @@ class Creation:
             mine = node in directory.devices
             if mine and not is_alive(show_units([osd_unit(directory.osd_id)]).popitem()[1]):
                 remove_directory(directory.path)
+        look_at(slot.disks)
         for disk in slot.disks:
             if disk.label:
                 path = disk.block.path

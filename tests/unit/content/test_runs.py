@@ -264,6 +264,53 @@ def test_hostile_values_stay_data(
     assert [canary for canary in canaries if canary.exists()] == []
 
 
+OSD_PLAYBOOKS = ("remove_osds", "replace_device", "zap_device", "daemon_action", "service_action")
+OSD_VARIABLES = {
+    "osd_remove_cluster": "x",
+    "osd_remove_osds": {"h2": [{"osd_id": 1, "osd_uuid": "x"}]},
+    "device_zap_cluster": "x",
+    "device_zap_devices": {"h2": [{"path": "/dev/sdb"}]},
+    "daemon_action_action": "stop",
+    "daemon_action_units": {"h2": ["ceph-osd@1.service"]},
+}
+
+
+def test_a_host_without_a_part_in_a_plan_is_left_alone(machine: Machine) -> None:
+    run = machine.play(*OSD_PLAYBOOKS, variables=_report(**OSD_VARIABLES))
+
+    assert run.status == 0, run.output
+    assert run.changed == []
+    published = run.published()
+    assert [published[key] for key in ("removed", "zapped", "units")] == [[], [], []]
+    assert isinstance(published["daemons"], list)
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variables", "said"),
+    [
+        ("zap_device", {"device_zap_devices": {"h1": [{"path": HOSTILE}]}}, 'Invalid path "{{'),
+        ("daemon_action", {"daemon_action_units": {"h1": [HOSTILE]}}, 'Invalid unit "{{'),
+        ("daemon_action", {"daemon_action_units": {"h1": ["ssh.service"]}}, "none of Ceph's"),
+        (
+            "remove_osds",
+            {"osd_remove_osds": {"h1": [{"osd_id": 1, "osd_uuid": HOSTILE}]}},
+            'Invalid osd_uuid "{{',
+        ),
+        ("create_osds", {"osd_create_cluster": HOSTILE, "osd_create_groups": {}}, "Invalid fsid"),
+    ],
+)
+def test_hostile_plans_stay_data(
+    machine: Machine, tmp_path: Path, playbook: str, variables: Dict[str, Any], said: str
+) -> None:
+    canaries = [tmp_path / "CANARY", ROOT / "CANARY", ROOT / "playbooks/CANARY", Path("/CANARY")]
+    given = {**OSD_VARIABLES, **variables}
+    run = machine.play(playbook, variables=_report(**given), options=("--check",))
+
+    assert run.status != 0
+    assert said in run.failures[0]
+    assert [canary for canary in canaries if canary.exists()] == []
+
+
 def _prepare(tmp_path: Path, script: str, programs: Dict[str, str]) -> str:
     """Run what host_prepare runs, on a machine that has nothing but these programs."""
     source = yaml.safe_load((ROOT / "roles/host_prepare/vars/main.yml").read_text(encoding="utf-8"))
