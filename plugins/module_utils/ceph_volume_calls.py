@@ -91,9 +91,10 @@ def reason_of_failure(text):
     own = _errors(lines[:end]) or ([] if said else _errors(lines))
     parts = usage[-1:] or own[-1:] + [line for line in said[-1:] if line not in "".join(own[-1:])]
     if not parts:
-        plain = [line for line in lines if line.strip() and not line.startswith(_PROGRESS)]
-        parts = plain[-1:]
-    return clean(": ".join(part.strip() for part in parts), 600)
+        plain = [line for line in lines[:end] if line.strip() and not line.startswith(_PROGRESS)]
+        remarks = [line[3:] for line in lines[:end] if line.startswith("-->")]
+        parts = plain[-1:] or (remarks[-1:] if end < len(lines) else [])
+    return clean(": ".join(part.strip() for part in parts), 600).rstrip(".")
 
 
 def begun_osd(text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .osd_groups import has_device_mapper, method_of, problems_of
 from .osds_here import OsdsHere, ceph_volumes, lvm_osds, other_volumes
 from .planned_disks import (
+    Disk,
     Refused,
     find_disk,
     look_at,
@@ -69,12 +70,15 @@ class Plan:
         self._stop_at(self._problems)
         disks = [disk for slot in self.slots for disk in slot.disks] + self.shared
         self._stop_at(_same_disk(disks))
-        look_at(disks)
-        self.here = OsdsHere.read(directories, disks)
+        bystanders = self._bystanders(disks)
+        look_at(disks + bystanders)
+        self.here = OsdsHere.read(directories, disks + bystanders)
         for slot in self.slots:
             self._try(self._judge, slot)
         for disk in self.shared:
             self._try(self._check_shared, disk)
+        for disk in bystanders:
+            self._try(self._check_bystander, disk)
         self._stop_at(self._problems)
 
     def _stop_at(self, problems):
@@ -101,6 +105,32 @@ class Plan:
             self.slots.append(Slot(group, method, data, others))
         if not whole:
             self.shared += found["db"] + found["wal"]
+
+    def _bystanders(self, disks):
+        """Return the host's other disks, where ceph-volume may do harm to them.
+
+        When it fails it wipes what carries the id that it has got, also another cluster's disk.
+        Without LVM it is given no disk but the planned ones; with LVM it needs too much for that.
+        """
+        if all(slot.method == "raw" for slot in self.slots):
+            return []
+        planned = [disk.block for disk in disks]
+        return [Disk(block.path, block) for block in self._blocks if block not in planned]
+
+    def _check_bystander(self, disk):
+        clusters = {
+            volume["cluster_fsid"]
+            for volume in ceph_volumes(self.here.volumes.get(disk.block.path))
+        }
+        if disk.label:
+            clusters.add(disk.label["cluster"])
+        others = sorted(clusters - {"", self._cluster})
+        if others:
+            raise Refused(
+                f"{disk.path}: an OSD of the cluster {others[0]} is on it, and ceph-volume may "
+                "wipe it if it fails to make OSDs with LVM. Take the disk out, zap it if nothing "
+                "on it is needed, or use the method raw."
+            )
 
     def _judge(self, slot):
         volumes = self.here.volumes.get(slot.data.block.path)

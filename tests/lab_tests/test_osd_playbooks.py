@@ -380,9 +380,32 @@ def test_a_dead_osds_disk_is_wiped_with_what_is_left_of_it(osds: Osds) -> None:
     assert osds.fingerprint() == before
 
     assert rows(osds.zap(), "zapped") == [osds.disks[0]]
+    osds.purge(number)
     units = "find /etc/systemd/system -name 'ceph-*osd@*'"
     assert osds.sh(f"ls -A /var/lib/ceph/osd; {units}") == ""
     assert recap(osds.zap(), HOST) == 0
+
+
+def test_a_failure_harms_no_other_disk(osds: Osds) -> None:
+    """ceph-volume alone wipes the disk of another cluster's OSD that has the id it has got."""
+    disk, other = osds.disks[:2]
+    number = rows(osds.create(data=[{"path": other}]))[0]["osd_id"]
+    osds.wait_up(number)
+    recap(osds.remove(number), HOST)
+    osds.purge(number)
+    osds.sh(f"ceph-bluestore-tool set-label-key -k ceph_fsid -v {OTHER} --dev $1", other)
+    before = osds.fingerprint()
+    osds.sh("mv /usr/bin/ceph-osd /usr/bin/ceph-osd.away")
+    try:
+        said = why(osds.create())
+    finally:
+        osds.sh("mv /usr/bin/ceph-osd.away /usr/bin/ceph-osd")
+    assert f"{disk}: ceph-volume failed: Executable ceph-osd not in PATH" in said
+    assert osds.ours() == {}
+    # The planned disk belongs to Ceph's user now; nothing else has changed.
+    osds.sh("chown root:disk $1", disk)
+    assert osds.fingerprint() == before
+    assert rows(osds.play("zap_device", device_zap_devices={HOST: [{"path": other}]}), "zapped")
 
 
 def test_as_somebody_elses_configuration_says(osds: Osds) -> None:
