@@ -394,6 +394,8 @@ def test_a_failure_harms_no_other_disk(osds: Osds) -> None:
     recap(osds.remove(number), HOST)
     osds.purge(number)
     osds.sh(f"ceph-bluestore-tool set-label-key -k ceph_fsid -v {OTHER} --dev $1", other)
+    # Its owner is the one thing that a failure changes.
+    osds.sh("chown ceph:ceph $1", disk)
     before = osds.fingerprint()
     osds.sh("mv /usr/bin/ceph-osd /usr/bin/ceph-osd.away")
     try:
@@ -402,8 +404,6 @@ def test_a_failure_harms_no_other_disk(osds: Osds) -> None:
         osds.sh("mv /usr/bin/ceph-osd.away /usr/bin/ceph-osd")
     assert f"{disk}: ceph-volume failed: Executable ceph-osd not in PATH" in said
     assert osds.ours() == {}
-    # The planned disk belongs to Ceph's user now; nothing else has changed.
-    osds.sh("chown root:disk $1", disk)
     assert osds.fingerprint() == before
     assert rows(osds.play("zap_device", device_zap_devices={HOST: [{"path": other}]}), "zapped")
 
