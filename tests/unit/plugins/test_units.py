@@ -26,10 +26,9 @@ def states(*units: str) -> list:
 def test_states(host: OsdHost) -> None:
     assert states(*UNITS) == ["active", "failed"]
     assert show_units([]) == {}
-    assert host.calls("systemctl") == [
-        "systemctl show --no-pager --property=LoadState,ActiveState,SubState,UnitFileState,MainPID "
-        "-- ceph-osd@3.service ceph-osd@4.service"
-    ]
+    (call,) = host.calls("systemctl")
+    assert call.startswith("systemctl show --no-pager --property=LoadState,ActiveState,")
+    assert call.endswith(" -- ceph-osd@3.service ceph-osd@4.service")
 
 
 def test_systemd_that_does_not_answer(host: OsdHost) -> None:
