@@ -21,6 +21,8 @@ sys.path[:0] = [str(HERE), str(ROOT)]
 from cluster import CLIENT, LAB, measure  # noqa: E402
 from engine import Bench  # noqa: E402
 from loopback import PORT, Loopback  # noqa: E402
+from osds import FREED_TO_UP, REMOVED  # noqa: E402
+from osds import measure as measure_osds  # noqa: E402
 
 from adapter.engine.model import Target  # noqa: E402
 from tests.contract.on_lab import compare  # noqa: E402
@@ -109,10 +111,25 @@ def cluster(machines: List[Dict[str, Any]]) -> None:
             line(name, value, "<= 0.8", figure["ratio"] <= 0.8)
 
 
+def osds(machines: List[Dict[str, Any]], times: int) -> None:
+    """OSDs against the same commands by hand, and against cephadm's medians."""
+    found = measure_osds(machines, times)
+    pairs = (
+        ("daemon add osd until it is up, against by hand", "add", found["hand"], 2.0),
+        ("6 OSDs on 3 hosts, against one host by hand", "six", found["hand_two"], 1.5),
+        ("a free disk until its OSD is up, against cephadm", "freed", FREED_TO_UP, 1.0),
+        ("OSD removed, disk wiped and free, against cephadm", "removed", REMOVED, 1.0),
+    )
+    for name, key, theirs, bar in pairs:
+        ratio = found[key] / theirs
+        value = f"{found[key]:.1f} / {theirs:.1f} s = {ratio:.2f}"
+        line(name, value, f"<= {bar}", ratio <= bar)
+
+
 def main() -> None:
     """Print all figures, or those that are named."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    names = ("reads", "interface", "lab", "loopback", "cluster")
+    names = ("reads", "interface", "lab", "loopback", "cluster", "osds")
     parser.add_argument("what", nargs="*", help=f"of: {' '.join(names)} (default: all)")
     parser.add_argument("--times", type=int, default=5, help="runs per figure (median)")
     parser.add_argument("--hosts", type=int, default=100, help="loopback hosts")
@@ -130,6 +147,8 @@ def main() -> None:
         loopback_engine(options.hosts, options.times)
     if "cluster" in wanted:
         cluster(machines)
+    if "osds" in wanted:
+        osds(machines, min(3, options.times))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ POOL, PGS = "load", 32
 
 
 @pytest.fixture(scope="session")
-def osds(lab: Lab) -> Iterator[Osds]:
+def osds_of_lab(lab: Lab) -> Iterator[Osds]:
     """Return the OSDs of a lab of three full hosts with three disks each."""
     machines = lab.machines.values()
     if min(len(machine.disks) for machine in machines) < 3 or len(machines) < 3:
@@ -38,19 +38,19 @@ def osds(lab: Lab) -> Iterator[Osds]:
 
 
 @pytest.fixture
-def empty(osds: Osds) -> Iterator[Osds]:
+def empty(osds_of_lab: Osds) -> Iterator[Osds]:
     """Return the lab without OSDs and OSD services, all disks available."""
-    osds.empty()
-    yield osds
-    osds.undo()
+    osds_of_lab.empty()
+    yield osds_of_lab
+    osds_of_lab.undo()
 
 
 @pytest.fixture
-def six(osds: Osds) -> Iterator[Osds]:
+def six(osds_of_lab: Osds) -> Iterator[Osds]:
     """Return the lab with two OSDs a host of the unmanaged service osd.lab, and a free disk."""
-    osds.six()
-    yield osds
-    osds.undo()
+    osds_of_lab.six()
+    yield osds_of_lab
+    osds_of_lab.undo()
 
 
 @pytest.fixture

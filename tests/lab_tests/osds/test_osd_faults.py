@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.lab_tests.lab_client import Lab, wait_until
+from tests.lab_tests.osds.osd_lab import Osds
 from tests.lab_tests.test_faults import answers, kill_manager
 
 WHOLE = 20
@@ -59,15 +60,11 @@ def idle(lab: Lab) -> bool:
 
 
 @pytest.fixture(scope="module")
-def three(lab: Lab) -> Iterator[Lab]:
+def three(lab: Lab, osds_of_lab: Osds) -> Iterator[Lab]:
     """Return three hosts with an OSD on the first disk of each, and noise on the last one."""
-    if min(len(machine.disks) for machine in lab.machines.values()) < 3:
-        pytest.skip("needs three disks a host: `tests/lab/lab up --disks 3`")
+    osds_of_lab.empty()
     for name, machine in lab.machines.items():
-        if name not in lab.listed_hosts():
-            lab.ok("orch", "host", "add", name, machine.addr)
         lab.sh(name, "head -c 64M /dev/urandom >$1; sync", machine.disks[-1])
-    wait_until("all devices are known", lambda: len(lab.listed_devices()) == 3, 60)
     for name, machine in lab.machines.items():
         if available(lab, name, machine.disks[0]):
             lab.ok("orch", "daemon", "add", "osd", f"{name}:{machine.disks[0]}")

@@ -15,6 +15,18 @@ from tests.lab_tests.osds.osd_lab import Osds, one_line
 CASES: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "data" / "refused.yml").read_text()
 )
+OTHER_FSID = "11111111-2222-3333-4444-555555555555"
+MAKE_OTHER_OSD = f"""
+rm -rf /tmp/other; mkdir /tmp/other; ln -s $1 /tmp/other/block
+ceph-osd --mkfs -i 7 --osd-data /tmp/other --osd-objectstore bluestore --no-mon-config \\
+  --fsid {OTHER_FSID} --osd-uuid {OTHER_FSID} >/dev/null 2>&1
+rm -rf /tmp/other
+"""
+# One partition as in any MBR: its entry and the signature.
+MAKE_PARTITION = r"""
+printf '\0\0\0\0\203\0\0\0\0\10\0\0\0\0\20\0' | dd of=$1 bs=1 seek=446 conv=notrunc status=none
+printf '\125\252' | dd of=$1 bs=1 seek=510 conv=notrunc status=none
+"""
 # What is done to a free disk behind the orchestrator's back, how it is undone, and the word of
 # the refusal. The disk is $1.
 BEHIND_ITS_BACK = {
@@ -24,18 +36,21 @@ BEHIND_ITS_BACK = {
         "umount /mnt/osd-lab; wipefs -qa $1",
         "mounted",
     ),
-    "partitions": ("echo ,,L | sfdisk -q --no-reread $1", "wipefs -qa $1", "partition"),
+    "partitions": (MAKE_PARTITION, "wipefs -qa $1", "partition"),
     "read-only": ("blockdev --setro $1", "blockdev --setrw $1", "read-only"),
-    "the OSD of another cluster": (
-        "ceph-bluestore-tool --path /tmp/other-osd prime-osd-dir --dev $1 >/dev/null 2>&1 || true; "
-        "rm -rf /tmp/other-osd; mkdir /tmp/other-osd; ln -s $1 /tmp/other-osd/block; "
-        "ceph-osd --mkfs -i 7 --osd-data /tmp/other-osd --osd-objectstore bluestore --no-mon-config "
-        "--fsid 11111111-2222-3333-4444-555555555555 "
-        "--osd-uuid 66666666-2222-3333-4444-555555555555 >/dev/null 2>&1; rm -rf /tmp/other-osd",
+    "of another cluster": (
+        MAKE_OTHER_OSD,
         "head -c 16M /dev/zero >$1; wipefs -qa $1",
-        "11111111-2222-3333-4444-555555555555",
+        OTHER_FSID,
     ),
+    "gone": ("mount --bind /dev/null $1", "umount $1", "block device"),
 }
+
+NO_ZAP = ("mounted", "read-only", "gone")
+# What is on the disk: a mounted file system itself keeps writing to it.
+CONTENT = (
+    "test -b $1 || exit 0; wipefs -n $1; findmnt -n $1 >/dev/null || head -c 64M $1 | sha256sum"
+)
 
 
 def filled_in(osds: Osds, text: str) -> str:
@@ -82,31 +97,17 @@ def test_the_host_refuses_what_its_report_did_not_show(
     before = osds.map().keys()
     osds.trace("h2", undo.replace("$1", path))
     osds.lab.sh("h2", make, path)
-    content = checksum(osds, path)
-    line = refused(osds, osds.lab.ceph("orch", "daemon", "add", "osd", f"h2:{path}"))
-    assert path in line
-    assert word in line.lower()
-    assert osds.map().keys() == before
-    assert checksum(osds, path) == content
-    if what in ("mounted", "read-only"):
-        line = refused(osds, osds.lab.ceph("orch", "device", "zap", "h2", path, "--force"))
+    content = osds.lab.sh("h2", CONTENT, path)
+    # The host has the last word, also where a report has come in between.
+    commands = [("orch", "daemon", "add", "osd", f"h2:{path}", "--skip-validation")]
+    if what in NO_ZAP:
+        commands.append(("orch", "device", "zap", "h2", path, "--force"))
+    for command in commands:
+        line = refused(osds, osds.lab.ceph(*command))
+        assert path in line
         assert word in line.lower()
-        assert checksum(osds, path) == content
-
-
-def test_a_disk_that_has_gone_is_refused(free_disk: tuple[Osds, str]) -> None:
-    osds, path = free_disk
-    away = f"{path}-away"
-    osds.trace("h2", f"mv {away} {path}")
-    osds.lab.sh("h2", f"mv {path} {away}")
-    before = osds.map().keys()
-    line = refused(osds, osds.lab.ceph("orch", "daemon", "add", "osd", f"h2:{path}"))
-    assert path in line
     assert osds.map().keys() == before
-
-
-def checksum(osds: Osds, path: str) -> str:
-    return osds.lab.sh("h2", "head -c 64M $1 | sha256sum", path)
+    assert osds.lab.sh("h2", CONTENT, path) == content
 
 
 def refused(osds: Osds, answer: Answer) -> str:

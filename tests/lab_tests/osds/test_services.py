@@ -40,7 +40,6 @@ def test_single_daemons_stop_only_where_data_stays_active(load: WriteLoad, six: 
         return bool(six.daemons()[f"osd.{number}"]["status_desc"] == status)
 
     wait_until("it is stopped", lambda: shown(first, "stopped"), STEP_SECONDS)
-    six.door.ask("osd down", ids=[str(first)])
     line = one_line(lab.ceph("orch", "daemon", "stop", f"osd.{second}"))
     assert f"osd.{second} cannot be stopped now" in line
     assert "--force" in line
@@ -87,7 +86,11 @@ def test_the_life_of_an_osd_service(six: Osds) -> None:
     lab.ok("orch", "resume")
     six.wait_up(count=7)
     (new,) = [each for each, place in six.places().items() if place == ("h1", spare)]
-    assert six.services()[name]["status"]["running"] == 1
+    wait_until(
+        "it belongs to its service",
+        lambda: six.services()[name]["status"]["running"] == 1,
+        STEP_SECONDS,
+    )
 
     line = one_line(lab.ceph("orch", "rm", name))
     assert f"osd.{new}" in line

@@ -9,10 +9,10 @@ from typing import Any
 from tests.lab_tests.lab_client import Lab
 
 # States of a placement group that takes no writes and does not get over it by itself.
-STUCK = ("down", "incomplete", "stale", "peered", "inactive")
-# Peering is part of every change of the map (it begins with no state at all, which is shown as
-# unknown); the statistics come every 5 s.
-PEERING_SECONDS = 15.0
+STUCK = ("down", "incomplete", "peered")
+# Peering is part of every change of the map, and shown until the next statistics; after so long
+# Ceph itself calls it stuck. A write that waits for half of it has failed already.
+PEERING_SECONDS = 60.0
 # Runs on the first host until its input ends; prints what happened as one JSON object.
 WRITER = r"""
 import collections, json, os, rados, sys, threading, time

@@ -131,7 +131,7 @@ class Monitors:
     def _osd_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
         ids = [int(each) for each in arguments["ids"]]
         down = [] if self.stale else [each for each, osd in self.osds.items() if not osd.up]
-        if len({*down, *ids}) > self.keep_apart:
+        if len({*down, *ids}) > 1:
             raise OrchestratorError("3 PGs would be inactive", errno=-errno.EBUSY)
         return json.dumps({"osds": ids[:1]})
 

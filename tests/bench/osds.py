@@ -1,0 +1,135 @@
+"""Time OSDs of the lab's hosts through the stock ``ceph`` command, against the same by hand.
+
+By hand is what an operator types: `ceph-volume raw prepare` and `systemctl enable --now` over a
+warm ssh connection, one disk after the other. All of it runs on the first host; the cluster must
+have no OSD, and each host two free disks.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
+
+LAB = Path(__file__).resolve().parents[1] / "lab" / "lab"
+# Seconds; medians of cephadm 20.2.4 on the same kind of lab, quiet.
+FREED_TO_UP, REMOVED = 12.9, 4.85
+
+# Prints one JSON object of lists of seconds.
+PROBE = r"""
+import json, rados, subprocess, sys, time
+
+hosts, times = json.loads(sys.argv[1]), int(sys.argv[2])
+CONFIG = "/var/lib/ceph/orch-ansible/ssh_config"
+MAKE = (
+    "set -e; for disk in {disks}; do ls /var/lib/ceph/osd >/run/bench-osds 2>/dev/null || true; "
+    "CEPH_VOLUME_ALLOW_LOOP_DEVICES=1 ceph-volume raw prepare --bluestore --data $disk >/dev/null "
+    "2>&1; new=$(ls /var/lib/ceph/osd | grep -vxFf /run/bench-osds); "
+    "systemctl enable -q --now ceph-osd@${{new#ceph-}}; done"
+)
+cluster = rados.Rados(conffile="/etc/ceph/ceph.conf")
+cluster.connect()
+
+def ask(send, prefix, **words):
+    words.setdefault("format", "json")
+    code, out, error = send(json.dumps({"prefix": prefix, **words}), b"", timeout=60)
+    assert code == 0, error
+    return json.loads(out) if out.strip()[:1] in (b"[", b"{") else []
+
+def osds():
+    return {row["osd"]: row["up"] for row in ask(cluster.mon_command, "osd dump")["osds"]}
+
+def available():
+    rows = ask(cluster.mgr_command, "orch device ls", target=["mon-mgr", ""])
+    return {(h["name"], d["path"]) for h in rows for d in h["devices"] if d["available"]}
+
+def until(check):
+    while not check():
+        time.sleep(0.02)
+
+def until_up(count):
+    until(lambda: sum(osds().values()) == count)
+
+def timed(act, wait):
+    started = time.perf_counter()
+    act()
+    wait()
+    return time.perf_counter() - started
+
+def ceph(*words, given=None):
+    done = subprocess.run(["ceph", *words], capture_output=True, text=True, input=given)
+    assert done.returncode == 0, done.stderr
+
+def by_hand(host, disks):
+    login = ["ssh", "-F", CONFIG, "-l", "root", hosts[host]["addr"]]
+    subprocess.run([*login, MAKE.format(disks=" ".join(disks))], check=True)
+
+def remove():
+    numbers = [str(number) for number in osds()]
+    if numbers:
+        ceph("orch", "osd", "rm", *numbers, "--force", "--zap")
+
+def gone():
+    every = {(name, disk) for name, host in hosts.items() for disk in host["disks"]}
+    until(lambda: not osds() and every <= available())
+
+def apply(names, limit):
+    spec = {"service_type": "osd", "service_id": "bench", "placement": {"hosts": names},
+            "spec": {"method": "raw", "data_devices": {"rotational": 1, "limit": limit}}}
+    ceph("orch", "apply", "-i", "-", given=json.dumps(spec))
+
+figures = {"add": [], "hand": [], "six": [], "hand_two": [], "freed": [], "removed": []}
+last = list(hosts)[-1]
+disk = hosts[last]["disks"][0]
+# The first one brings ceph.conf and the keyring to every host.
+for name, host in hosts.items():
+    ceph("orch", "daemon", "add", "osd", f"{name}:{host['disks'][0]}")
+until_up(len(hosts))
+remove()
+gone()
+for _ in range(times):
+    add = lambda: ceph("orch", "daemon", "add", "osd", f"{last}:{disk}")
+    figures["add"].append(timed(add, lambda: until_up(1)))
+    figures["removed"].append(timed(remove, gone))
+    figures["hand"].append(timed(lambda: by_hand(last, [disk]), lambda: until_up(1)))
+    time.sleep(1)
+    remove()
+    gone()
+    figures["freed"].append(timed(lambda: apply([last], 1), lambda: until_up(1)))
+    ceph("orch", "rm", "osd.bench", "--force")
+    remove()
+    gone()
+for _ in range(max(1, times // 2)):
+    two = lambda: apply(list(hosts), 2)
+    figures["six"].append(timed(two, lambda: until_up(2 * len(hosts))))
+    ceph("orch", "rm", "osd.bench", "--force")
+    remove()
+    gone()
+    slowest = []
+    for name, host in hosts.items():
+        hand = lambda: by_hand(name, host["disks"][:2])
+        slowest.append(timed(hand, lambda: until_up(2)))
+        time.sleep(1)
+        remove()
+        gone()
+    figures["hand_two"].append(max(slowest))
+print(json.dumps(figures))
+"""
+
+
+def measure(machines: Sequence[Dict[str, Any]], times: int) -> Dict[str, float]:
+    """Return the medians in seconds; makes and removes OSDs on the lab's free disks."""
+    hosts = {
+        host["name"]: {"addr": host["addr"], "disks": [disk["path"] for disk in host["disks"]]}
+        for host in machines[:3]
+    }
+    argv = [str(LAB), "ssh", "h1", "python3", "-c", PROBE, json.dumps(hosts), str(times)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"the OSDs' figures: {done.stderr.strip()[-400:]}")
+    found: Dict[str, List[float]] = json.loads(done.stdout.splitlines()[-1])
+    print(json.dumps({key: [round(each, 1) for each in row] for key, row in found.items()}))
+    return {key: statistics.median(row) for key, row in found.items()}
