@@ -6,9 +6,10 @@ import os
 
 from .command import find_program, last_line, run
 from .exclusive import Detached
-from .reading import clean, read_assignments
+from .reading import clean, list_dir, read_assignments
 
 _ASK_TIMEOUT = 60.0
+_LISTS = "/var/lib/apt/lists"
 _FAMILIES = {"debian": "Debian", "ubuntu": "Debian", "rhel": "RedHat", "fedora": "RedHat"}
 # Lines of apt that give advice, not the reason.
 _ADVICE = ("Unable to fetch some archives", "Some index files failed", "The repository '")
@@ -31,6 +32,11 @@ def manager_of(family):
     if not find_program(program):
         raise PackagesRefused(f"There is no {program} on this host, so nothing can be installed.")
     return manager()
+
+
+def no_source_has(names):
+    """Return the sentence for packages that are unknown."""
+    return f"no package source of this host has {', '.join(names)}"
 
 
 class _Manager:
@@ -68,6 +74,9 @@ class Apt(_Manager):
                 known.add(name)
         return [name for name in names if name not in known]
 
+    def _has_lists(self):
+        return any("_Packages" in name for name in list_dir(_LISTS))
+
     def refresh(self, lock, timeout):
         """Read the sources' lists anew; return what went wrong, if anything did."""
         argv = ["apt-get", *self._OPTIONS, "-o", "APT::Update::Error-Mode=any", "update"]
@@ -75,9 +84,10 @@ class Apt(_Manager):
         return _reason(answer.err) if answer.problem else ""
 
     def foresee(self, names):
-        """Return why the packages could not be installed, as far as that is known before."""
-        if self.unknown(names):
-            return ""
+        """Return why the packages could not be installed, as far as the lists say."""
+        unknown = self.unknown(names)
+        if unknown:
+            return no_source_has(unknown) if self._has_lists() else ""
         argv = ["apt-get", "-s", "-q", "--no-remove", "install", "--", *names]
         answer = run(argv, _ASK_TIMEOUT)
         return _reason(answer.err) if answer.problem else ""

@@ -76,7 +76,7 @@ import re
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.exclusive import HostIsBusy, HostLock
-from ..module_utils.packages import PackagesRefused, family_of, manager_of
+from ..module_utils.packages import PackagesRefused, family_of, manager_of, no_source_has
 from ..module_utils.reading import Roots, clean
 
 NAME = re.compile(r"[a-z0-9][A-Za-z0-9+._-]{0,100}")
@@ -150,7 +150,7 @@ def make_known(manager, names, lock, timeout):
     unknown = manager.unknown(names)
     if not unknown:
         return ""
-    return problem or f"no package source of this host has {', '.join(unknown)}"
+    return problem or no_source_has(unknown)
 
 
 if __name__ == "__main__":
