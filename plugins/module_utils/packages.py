@@ -74,7 +74,8 @@ class Apt(_Manager):
                 known.add(name)
         return [name for name in names if name not in known]
 
-    def _has_lists(self):
+    def has_lists(self):
+        """Tell whether the sources' lists were ever read."""
         return any("_Packages" in name for name in list_dir(_LISTS))
 
     def refresh(self, lock, timeout):
@@ -85,9 +86,8 @@ class Apt(_Manager):
 
     def foresee(self, names):
         """Return why the packages could not be installed, as far as the lists say."""
-        unknown = self.unknown(names)
-        if unknown:
-            return no_source_has(unknown) if self._has_lists() else ""
+        if not self.has_lists():
+            return ""
         argv = ["apt-get", "-s", "-q", "--no-remove", "install", "--", *names]
         answer = run(argv, _ASK_TIMEOUT)
         return _reason(answer.err) if answer.problem else ""
@@ -117,6 +117,10 @@ class Dnf(_Manager):
         """Return nothing: dnf reads the lists itself when they are old."""
         del names
         return []
+
+    def has_lists(self):
+        """Tell that nothing is known before dnf has run."""
+        return False
 
     def refresh(self, lock, timeout):
         """Do nothing, for the same reason."""
