@@ -6,9 +6,10 @@ import os
 
 from .command import find_program, last_line, run
 from .exclusive import Detached
-from .reading import clean, read_assignments
+from .reading import clean, list_dir, read_assignments
 
 _ASK_TIMEOUT = 60.0
+_LISTS = "/var/lib/apt/lists"
 _FAMILIES = {"debian": "Debian", "ubuntu": "Debian", "rhel": "RedHat", "fedora": "RedHat"}
 # Lines of apt that give advice, not the reason.
 _ADVICE = ("Unable to fetch some archives", "Some index files failed", "The repository '")
@@ -31,6 +32,11 @@ def manager_of(family):
     if not find_program(program):
         raise PackagesRefused(f"There is no {program} on this host, so nothing can be installed.")
     return manager()
+
+
+def no_source_has(names):
+    """Return the sentence for packages that are unknown."""
+    return f"no package source of this host has {', '.join(names)}"
 
 
 class _Manager:
@@ -68,6 +74,10 @@ class Apt(_Manager):
                 known.add(name)
         return [name for name in names if name not in known]
 
+    def has_lists(self):
+        """Tell whether the sources' lists were ever read."""
+        return any("_Packages" in name for name in list_dir(_LISTS))
+
     def refresh(self, lock, timeout):
         """Read the sources' lists anew; return what went wrong, if anything did."""
         argv = ["apt-get", *self._OPTIONS, "-o", "APT::Update::Error-Mode=any", "update"]
@@ -75,8 +85,8 @@ class Apt(_Manager):
         return _reason(answer.err) if answer.problem else ""
 
     def foresee(self, names):
-        """Return why the packages could not be installed, as far as that is known before."""
-        if self.unknown(names):
+        """Return why the packages could not be installed, as far as the lists say."""
+        if not self.has_lists():
             return ""
         argv = ["apt-get", "-s", "-q", "--no-remove", "install", "--", *names]
         answer = run(argv, _ASK_TIMEOUT)
@@ -107,6 +117,10 @@ class Dnf(_Manager):
         """Return nothing: dnf reads the lists itself when they are old."""
         del names
         return []
+
+    def has_lists(self):
+        """Tell that nothing is known before dnf has run."""
+        return False
 
     def refresh(self, lock, timeout):
         """Do nothing, for the same reason."""

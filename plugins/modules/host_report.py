@@ -226,7 +226,9 @@ def gather(module, roots, identity, timings):
         timings["facts"] = round(time.monotonic() - began, 3)
     if "daemons" in wanted:
         began = time.monotonic()
-        parts["daemons"] = read_daemons(module, roots, identity["hostname"])
+        # Daemons that are called like their host are called as the orchestrator calls it.
+        known_as = (identity["record"] or {}).get("hostname") or identity["hostname"]
+        parts["daemons"] = read_daemons(module, roots, str(known_as))
         timings["daemons"] = round(time.monotonic() - began, 3)
     if devices is not None:
         began = time.monotonic()

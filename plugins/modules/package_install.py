@@ -38,6 +38,11 @@ options:
       - The packages' names by the family of the distribution, C(Debian) or C(RedHat).
     type: dict
     required: true
+  optional:
+    description:
+      - Whether packages that no source of the host has are left out. Otherwise none is installed.
+    type: bool
+    default: false
   timeout:
     description:
       - For how many seconds another run, and then the package manager, is waited for.
@@ -62,7 +67,8 @@ ceph_orch_result:
   type: dict
   contains:
     packages:
-      description: For each package C(name) and C(state) (present, installed or would be installed).
+      description:
+        - For each package C(name) and C(state) (present, installed, would be installed, unknown).
       type: list
       elements: dict
       sample:
@@ -76,7 +82,7 @@ import re
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.exclusive import HostIsBusy, HostLock
-from ..module_utils.packages import PackagesRefused, family_of, manager_of
+from ..module_utils.packages import PackagesRefused, family_of, manager_of, no_source_has
 from ..module_utils.reading import Roots, clean
 
 NAME = re.compile(r"[a-z0-9][A-Za-z0-9+._-]{0,100}")
@@ -86,21 +92,22 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "packages": {"type": "dict", "required": True},
+            "optional": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 600},
         },
         supports_check_mode=True,
     )
-    names, missing = [], []
+    rows = []
     try:
         family, names = names_of(module, Roots())
-        missing = install(module, manager_of(family), names) if names else []
+        states = install(module, manager_of(family), names) if names else {}
+        rows = [{"name": name, "state": states.get(name, "present")} for name in names]
     except (PackagesRefused, HostIsBusy, OSError) as error:
-        module.fail_json(msg=str(error), ceph_orch_result={"packages": []})
-    done = "would be installed" if module.check_mode else "installed"
-    rows = [{"name": name, "state": done if name in missing else "present"} for name in names]
+        module.fail_json(msg=str(error), ceph_orch_result={"packages": rows})
+    done = [row["name"] for row in rows if row["state"] not in ("present", "unknown")]
     module.exit_json(
-        changed=bool(missing),
-        diff={"before": "", "after": "".join(f"{name}\n" for name in missing)},
+        changed=bool(done),
+        diff={"before": "", "after": "".join(f"{name}\n" for name in done)},
         ceph_orch_result={"packages": rows},
     )
 
@@ -122,35 +129,46 @@ def names_of(module, roots):
 
 
 def install(module, manager, names):
-    """Install what is missing, or foresee it; return the names."""
+    """Install what is missing, or foresee it; return the state of each that was."""
     timeout = max(module.params["timeout"], 1)
     missing = manager.missing(names)
     if not missing:
-        return []
-    wanted = ", ".join(missing)
-    with contextlib.nullcontext() if module.check_mode else HostLock(timeout, part="packages") as lock:
-        if module.check_mode:
+        return {}
+    guard = HostLock(timeout, part="packages")
+    with contextlib.nullcontext() if module.check_mode else guard as lock:
+        unknown, problem = look_for(manager, missing, lock, timeout)
+        if module.params["optional"]:
+            missing = [name for name in missing if name not in unknown]
+        elif unknown:
+            refuse(unknown, problem or no_source_has(unknown))
+        if missing and module.check_mode:
             problem = manager.foresee(missing)
-        else:
-            problem = make_known(manager, missing, lock, timeout)
-            problem = problem or manager.install(missing, lock, timeout)
-    if problem:
-        raise PackagesRefused(
-            f"The packages {wanted} cannot be installed: {problem}. Check the host's package "
-            "sources; it is tried again by the next run."
-        )
-    return missing
+        elif missing:
+            problem = manager.install(missing, lock, timeout)
+    if missing and problem:
+        refuse(missing, problem)
+    done = "would be installed" if module.check_mode else "installed"
+    return {**dict.fromkeys(unknown, "unknown"), **dict.fromkeys(missing, done)}
 
 
-def make_known(manager, names, lock, timeout):
-    """Have the sources' lists read where they do not know a package; return what is wrong."""
-    if not manager.unknown(names):
-        return ""
-    problem = manager.refresh(lock, timeout)
+def look_for(manager, names, lock, timeout):
+    """Have the lists read where they do not know a package; return what is unknown then, and why.
+
+    Without a lock nothing is read: what a host without any list has is not known before.
+    """
     unknown = manager.unknown(names)
-    if not unknown:
-        return ""
-    return problem or f"no package source of this host has {', '.join(unknown)}"
+    if not unknown or not lock:
+        return (unknown if manager.has_lists() else []), ""
+    problem = manager.refresh(lock, timeout)
+    return manager.unknown(names), problem
+
+
+def refuse(names, problem):
+    """Raise ``PackagesRefused`` with the reason."""
+    raise PackagesRefused(
+        f"{', '.join(names)} cannot be installed: {problem}. Check the host's package sources; it "
+        "is tried again by the next run."
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+"""Compare the installed tree of this project with another one, and unpack one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+
+CONTENT = "/usr/share/ceph-orch-ansible"
+# The parts of an installed tree that were copied; the rest was made on the host.
+_PARTS = (
+    "adapter",
+    "ansible.cfg",
+    "galaxy.yml",
+    "inventory",
+    "meta",
+    "playbooks",
+    "plugins",
+    "roles",
+)
+_LEFT_OUT = (".pyc", ".swp")
+
+
+def digest_of(root):
+    """Return a text that is another one when any file of the tree is, empty without a tree."""
+    names = sorted(_names(root))
+    if not names:
+        return ""
+    total = hashlib.sha256()
+    for name in names:
+        with open(os.path.join(root, name), "rb") as stream:
+            content = hashlib.sha256(stream.read()).hexdigest()
+        total.update(f"{name}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def _names(root):
+    for part in _PARTS:
+        path = os.path.join(root, part)
+        if os.path.isfile(path):
+            yield part
+        for top, folders, files in os.walk(path):
+            folders[:] = [name for name in folders if _belongs(name)]
+            for name in files:
+                if _belongs(name):
+                    yield os.path.relpath(os.path.join(top, name), root)
+
+
+def _belongs(name):
+    return not name.startswith(".") and name != "__pycache__" and not name.endswith(_LEFT_OUT)
+
+
+def unpack(archive, directory):
+    """Write the files of an archive below a directory; anything but plain files is refused."""
+    with tarfile.open(archive, "r:gz") as source:
+        for member in source:
+            parts = member.name.split("/")
+            if not member.isfile() or member.name.startswith("/") or ".." in parts:
+                raise OSError(0, "it holds more than plain files", archive)
+            path = os.path.join(directory, member.name)
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            with open(path, "wb") as stream:
+                stream.write(source.extractfile(member).read())

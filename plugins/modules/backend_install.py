@@ -1,0 +1,169 @@
+#!/usr/bin/python
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Install this orchestrator backend on a manager's host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: backend_install
+short_description: Install this orchestrator backend on a manager's host
+description:
+  - Sends the tree that the playbook belongs to and runs C(orch-ansible mgr install) from it, so
+    that the host's manager can take over.
+  - Nothing is sent where the host has the same tree already.
+  - A host that lacks what the backend needs is refused with the words of that command.
+notes:
+  - A manager that runs is not restarted. It goes on with what it has loaded.
+attributes:
+  check_mode:
+    description: Can run in check mode and predict what would change without writing anything.
+    support: full
+  diff_mode:
+    description: Returns what the installation changes.
+    support: full
+  platform:
+    description: The systems that the module runs on.
+    platforms: Linux
+    support: full
+  action:
+    description: Has a part that runs on the controller, which sends the tree.
+    support: full
+options:
+  state_dir:
+    description:
+      - Where jobs, ssh files and reports of the manager go.
+    type: str
+    default: /var/lib/ceph/orch-ansible
+  python:
+    description:
+      - The interpreter that has ansible-core and ansible-runner.
+    type: str
+    default: /usr/bin/python3
+  digest:
+    description:
+      - What the tree is; filled in by the part on the controller.
+    type: str
+    default: ''
+  archive:
+    description:
+      - Where the tree is on the host; filled in by the part on the controller.
+    type: str
+    default: ''
+author:
+  - The ceph-orch-ansible developers
+"""
+
+EXAMPLES = r"""
+- name: Let the host's manager take over
+  ceph_orch.ansible.backend_install:
+"""
+
+RETURN = r"""
+ceph_orch_result:
+  description: What became of the backend.
+  returned: always
+  type: dict
+  contains:
+    backend:
+      description:
+        - C(state) (present, installed or would be installed) and C(changes), a line each.
+      type: dict
+      sample:
+        state: installed
+        changes: ['make /usr/share/ceph-orch-ansible (224 files)']
+"""
+
+import contextlib
+import shutil
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.backend_tree import CONTENT, digest_of, unpack
+from ..module_utils.command import last_line, run
+from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.reading import clean
+
+INTERPRETER = "/usr/bin/python3"
+TIMEOUT = 400.0
+# What the command says besides what it changes.
+REMARKS = ("Nothing changed", "Nothing to change", "Next: ", "Set it in Ceph: ")
+
+
+class InstallFailed(Exception):
+    """Say why the backend cannot be installed."""
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "state_dir": {"type": "str", "default": "/var/lib/ceph/orch-ansible"},
+            "python": {"type": "str", "default": "/usr/bin/python3"},
+            "digest": {"type": "str", "default": ""},
+            "archive": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    archive = module.params["archive"]
+    if not archive and digest_of(CONTENT) != module.params["digest"]:
+        # The part on the controller sends the tree, unless this is check mode.
+        publish(module, ["make or change " + CONTENT], wants_archive=True)
+    try:
+        with nobody_else(module), tree(archive) as root:
+            changes = install(module, root)
+    except (InstallFailed, HostIsBusy) as error:
+        module.fail_json(msg=str(error), ceph_orch_result={"backend": {"state": "failed"}})
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename}: {error.strerror}.")
+    publish(module, changes)
+
+
+def publish(module, changes, **more):
+    """End with the changes as the result."""
+    done = "would be installed" if module.check_mode else "installed"
+    module.exit_json(
+        changed=bool(changes),
+        diff={"before": "", "after": "".join(f"{line}\n" for line in changes)},
+        ceph_orch_result={"backend": {"state": done if changes else "present", "changes": changes}},
+        **more,
+    )
+
+
+def nobody_else(module):
+    """Return the lock on the installation; nothing is locked in check mode."""
+    return contextlib.nullcontext() if module.check_mode else HostLock(TIMEOUT, "backends")
+
+
+@contextlib.contextmanager
+def tree(archive):
+    """Give the directory of the tree to install from: the one that was sent, or the installed."""
+    if not archive:
+        yield CONTENT
+        return
+    directory = tempfile.mkdtemp(prefix="ceph-orch-backend-")
+    try:
+        unpack(archive, directory)
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def install(module, root):
+    """Run the installation from a tree; return a line for each change."""
+    argv = [INTERPRETER, "-B", "-m", "adapter.cli", "mgr", "install"]
+    argv += ["--state-dir", module.params["state_dir"], "--python", module.params["python"]]
+    if module.check_mode:
+        argv.append("--check")
+    answer = run(argv, TIMEOUT, {"PYTHONPATH": root})
+    if answer.problem:
+        reason = clean(last_line(answer.err), 400) or answer.problem
+        raise InstallFailed(f"The backend cannot be installed: {reason}")
+    lines = [clean(line) for line in answer.out.splitlines() if line.strip()]
+    return [line for line in lines if not line.startswith(REMARKS)]
+
+
+if __name__ == "__main__":
+    main()
