@@ -134,7 +134,7 @@ def publish(module, changes, **more):
 
 def nobody_else(module):
     """Return the lock on the installation; nothing is locked in check mode."""
-    return contextlib.nullcontext() if module.check_mode else HostLock(TIMEOUT, "backends")
+    return contextlib.nullcontext() if module.check_mode else HostLock(TIMEOUT, part="backends")
 
 
 @contextlib.contextmanager
