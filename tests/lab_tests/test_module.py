@@ -10,6 +10,7 @@ import pytest
 from tests.lab_tests.lab_client import LAB, ROOT, Lab, run
 
 FEATURES = [
+    "add_daemon",
     "add_host",
     "add_host_label",
     "apply",
@@ -26,6 +27,7 @@ FEATURES = [
     "pause",
     "plan",
     "preview_osdspecs",
+    "remove_daemons",
     "remove_host",
     "remove_host_label",
     "remove_osds",
