@@ -41,6 +41,8 @@ def test_status_answers_as_fast_as_other_commands_while_a_playbook_runs(cluster:
 
 
 def test_status_answers_while_a_job_waits_for_a_host_that_hangs(cluster: Lab) -> None:
+    # A job that is still at it when the cable is pulled would be the one that waits for the host.
+    wait_until("no job runs", lambda: not _at_work(cluster), 60)
     known = {row["id"] for row in cluster.jobs()}
     cluster.link("h2", "down")
     cluster.ok("orch", "device", "ls", "--refresh")
@@ -107,6 +109,10 @@ def test_with_all_hosts_down_it_says_why_not(cluster: Lab) -> None:
         cluster.patience(30),
     )
     settle(cluster)
+
+
+def _at_work(cluster: Lab) -> list[str]:
+    return [row["id"] for row in cluster.jobs() if row["status"] in ("queued", "running")]
 
 
 def _second_line_with(lab: Lab, beginning: str) -> str:
