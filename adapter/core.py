@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 # Operations that read a whole host report (facts, devices and daemons) in their one call.
 REPORTING = ("get_inventory", "add_host")
 PAUSE = "state.paused"
+# States of a daemon that last until somebody changes them.
+_SETTLED = ("running", "stopped")
 # Operations whose failure the caller is told at once; it is no lasting state of the cluster.
 AWAITED = ("blink_device_light",)
 
@@ -255,12 +257,18 @@ class Core:
         except Exception as error:
             log.exception("the report of host %s cannot be read", hostname)
             return f"its report cannot be read ({type(error).__name__})"
+        if changed:
+            self.refresh.saw_daemons(hostname, self._settled(hostname), now)
         if changed and operation in REPORTING:
             self.refresh.reported(hostname, now)
             self._learn_python(hostname)
             if operation == "get_inventory":
                 self.correct_record(hostname)
         return ""
+
+    def _settled(self, hostname: str) -> bool:
+        report = self.reports.get(hostname)
+        return all(row["state"] in _SETTLED for row in (report.daemons if report else ()))
 
     def record_of(self, host: Host) -> Dict[str, object]:
         """Return what the host's own record shall say."""

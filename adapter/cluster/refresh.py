@@ -7,11 +7,14 @@ pauses, so a broken host costs little and heals by itself.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Container, Dict, Iterable, List, Optional, Sequence
 
 RETRY_FIRST = 15.0
 RETRY_LAST = 300.0
+# A daemon that does not run may soon: its host is looked at again after this, then less often.
+LOOK_AGAIN_FIRST = 10.0
 
 
 @dataclass
@@ -23,6 +26,8 @@ class Due:
     job: str = ""
     last: Optional[float] = None
     failures: int = 0
+    unsettled: int = 0
+    again: float = math.inf
     not_before: float = 0.0
     error: str = ""
 
@@ -61,7 +66,9 @@ class Refresh:
     def _wait(self, state: Due, now: float) -> float:
         if state.running:
             return self.interval
-        regular = 0.0 if state.dirty or state.last is None else state.last + self.interval - now
+        regular = 0.0
+        if not state.dirty and state.last is not None:
+            regular = min(state.last + self.interval, state.again) - now
         return max(regular, state.not_before - now)
 
     def started(self, hostnames: Iterable[str], job: str = "") -> None:
@@ -70,6 +77,19 @@ class Refresh:
             if name in self._hosts:
                 state = self._hosts[name]
                 state.running, state.dirty, state.job = True, False, job
+
+    def saw_daemons(self, hostname: str, settled: bool, now: float) -> None:
+        """Note what daemons were seen: ``settled`` if none is broken or about to start or stop."""
+        state = self._hosts.get(hostname)
+        if state is None:
+            return
+        if settled:
+            state.unsettled, state.again = 0, math.inf
+            return
+        # Beyond some doublings the pause is the interval anyway.
+        pause = LOOK_AGAIN_FIRST * 2 ** min(state.unsettled, 10)
+        state.unsettled += 1
+        state.again = now + pause
 
     def reported(self, hostname: str, now: float) -> None:
         """Note a new report."""

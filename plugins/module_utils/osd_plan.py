@@ -186,7 +186,7 @@ class Plan:
         slot.osds = osds
         slot.step = PRESENT
         for osd_id, osd_uuid in osds:
-            if self.here.runs(osd_id, osd_uuid):
+            if self.here.stays_up(osd_id, osd_uuid):
                 continue
             other = self.here.other_that_runs(osd_id, osd_uuid)
             if other:

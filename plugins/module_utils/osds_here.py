@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .devices_lvm import read_volumes
-from .units import is_alive, show_units
+from .units import has_failed, is_alive, show_units
 
 
 class OsdsHere:
@@ -37,6 +37,10 @@ class OsdsHere:
         directory = self.directories.get(osd_id)
         mine = directory is not None and directory.osd_uuid == osd_uuid
         return mine and is_alive(self._units.get(osd_id, {}))
+
+    def stays_up(self, osd_id, osd_uuid):
+        """Tell whether this very OSD's daemon runs, and systemd is not about to try it again."""
+        return self.runs(osd_id, osd_uuid) and not has_failed(self.unit(osd_id))
 
     def other_that_runs(self, osd_id, osd_uuid):
         """Return the uuid of another OSD that runs here with the same id, or an empty text."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapter.cluster.refresh import RETRY_FIRST, RETRY_LAST, Refresh
+from adapter.cluster.refresh import LOOK_AGAIN_FIRST, RETRY_FIRST, RETRY_LAST, Refresh
 
 
 def _refresh(*names: str) -> Refresh:
@@ -74,3 +74,21 @@ def test_a_host_that_fails_for_days_is_still_tried() -> None:
         refresh.failed("h1", "no python", float(moment))
 
     assert refresh.due(3000.0 + RETRY_LAST) == ["h1"]
+
+
+def test_a_host_with_a_broken_daemon_is_looked_at_again_soon_and_then_less_often() -> None:
+    refresh = _refresh()
+    pauses = []
+    for _ in range(10):
+        refresh.started(["h1"])
+        refresh.saw_daemons("h1", False, 0.0)
+        refresh.reported("h1", 0.0)
+        pauses.append(refresh.next_due(0.0))
+
+    assert pauses[0] == LOOK_AGAIN_FIRST
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 600.0
+    refresh.saw_daemons("h1", True, 0.0)
+    assert refresh.next_due(0.0) == 600.0
+    refresh.saw_daemons("h1", False, 5.0)
+    assert refresh.next_due(5.0) == LOOK_AGAIN_FIRST
