@@ -25,7 +25,9 @@ from adapter.engine.progress import Progress
 _MOST_FORKS = 50
 # ansible-playbook's status for an exception of its own.
 _UNEXPECTED = 250
-_TEMPORARY_LENGTH = 76
+# ansible-core 2.22 binds a socket of such a name; the whole path has 107 characters at most.
+_SOCKET_NAME = "/pymp-12345678/listener-12345678"
+_TEMPORARY_LENGTH = 107 - len(_SOCKET_NAME)
 _NOT_THERE = "RPC server did not start"
 _OUTPUT_BYTES = 2 * 1024 * 1024
 _OUTPUT_TAIL = 200
@@ -168,10 +170,7 @@ class PlaybookRun:
 
 
 def temporary_dir(job: Path) -> Path:
-    """Return where Ansible's temporary files go: beside the job, or in /tmp for a long path.
-
-    ansible-core 2.22 binds a socket below it, and a socket's path has 107 characters at most.
-    """
+    """Return where Ansible's temporary files go: beside the job, or in /tmp for a long path."""
     beside = job / "tmp"
     if len(os.fsencode(beside)) <= _TEMPORARY_LENGTH:
         return beside

@@ -1,0 +1,24 @@
+"""What ansible-playbook is started with."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from adapter.engine.playbook_run import temporary_dir
+
+LONGEST_SOCKET_NAME = "pymp-12345678/listener-12345678"
+
+
+@pytest.mark.parametrize("length", range(60, 110))
+def test_a_socket_can_be_bound_below_the_temporary_directory(length: int) -> None:
+    top = "/var/lib/x/jobs/"
+    job = Path(top + "j" * (length - len(top)))
+    path = temporary_dir(job) / LONGEST_SOCKET_NAME
+
+    with socket.socket(socket.AF_UNIX) as bound, pytest.raises(FileNotFoundError):
+        # A path that is too long is another error than one without its directory.
+        bound.bind(os.fsencode(path))
