@@ -11,11 +11,12 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter import operations
 from adapter.cluster.events import Events
 from adapter.cluster.health import Checks, Failure, health_checks
+from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.liveness import Pulse
 from adapter.cluster.maps import Maps, Mon, NoMon
@@ -104,6 +105,8 @@ class Core:
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
         self.events = Events()
+        # Where the monitors are, by name, as they said last.
+        self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         # Daemons in error, as of a serial of the reports: there can be very many daemons.
         self._broken: Tuple[int, List[Tuple[str, str]]] = (-1, [])
         # Set when the cluster's maps are to be read again.
@@ -350,7 +353,16 @@ class Core:
                 failures=self.failures,
                 problems=self._bad_records(),
                 broken=self._broken_daemons(),
+                cut_off=cut_off_lines(
+                    self.host_confs(), frozenset().union(*self.mon_addresses.values())
+                ),
             )
+
+    def host_confs(self) -> Dict[str, HostConf]:
+        """Return what hosts have as their ceph.conf, as far as they have said."""
+        names = [host.hostname for host in self.hosts.all()]
+        confs = {name: conf_of(self.reports.get(name)) for name in names}
+        return {name: conf for name, conf in confs.items() if conf is not None}
 
     def _broken_daemons(self) -> List[Tuple[str, str]]:
         """Return the daemons that systemd calls failed, on hosts that answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from adapter.cluster.liveness import Liveness
@@ -51,11 +52,12 @@ def health_checks(
     failures: Mapping[Tuple[str, str], Failure],
     problems: Mapping[str, str],
     broken: Sequence[Tuple[str, str]] = (),
+    cut_off: Mapping[str, str] = MappingProxyType({}),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
-    with their hosts. A host that is offline is
+    with their hosts, ``cut_off`` says by host how its ceph.conf is wrong. A host that is offline is
     not named a second time for its missing report.
     """
     checks: Checks = {}
@@ -85,6 +87,9 @@ def health_checks(
     lines = [f"{name} on host {host} is in error" for name, host in sorted(broken)]
     if lines:
         checks["ANSIBLE_DAEMON_FAILED"] = _check(f"{len(lines)} daemon(s) failed", lines)
+    lines = [f"host {name}: {reason}" for name, reason in sorted(cut_off.items())]
+    if lines:
+        checks["ANSIBLE_HOST_CONF"] = _check(f"{_hosts(len(lines))} cannot find the cluster", lines)
     lines = [f"record {name}: {reason}" for name, reason in sorted(problems.items())]
     if lines:
         checks["ANSIBLE_BAD_RECORD"] = _check(f"{len(lines)} record(s) unusable", lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Any, Dict, List, Protocol, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 
 from adapter.cluster.osd_map import (
     Left,
@@ -162,6 +162,17 @@ class Maps:
         status = read_json(self._read("quorum_status"), "quorum_status")
         known = [str(mon["name"]) for mon in status["monmap"]["mons"]]
         return [str(name) for name in status.get("quorum_names") or ()], known
+
+    def mon_addresses(self) -> Dict[str, FrozenSet[str]]:
+        """Return the addresses of all mons by name."""
+        found: Dict[str, FrozenSet[str]] = {}
+        for mon in read_json(self._read("mon dump"), "mon dump")["mons"]:
+            vector = (mon.get("public_addrs") or {}).get("addrvec") or [{"addr": mon["addr"]}]
+            texts = (str(each["addr"]).partition("/")[0] for each in vector)
+            found[str(mon["name"])] = frozenset(
+                text.rpartition(":")[0].strip("[]") for text in texts
+            )
+        return found
 
     def mon_can_go(self, name: str) -> None:
         """Raise with the reason if a mon cannot leave without the quorum."""

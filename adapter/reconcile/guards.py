@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import List, Sequence, Set, Tuple
 
+from adapter.cluster.host_conf import PATH, only_way
 from adapter.cluster.schedule import Running
 from adapter.cluster.service_kinds import Kind
 from adapter.core import Core
@@ -37,11 +38,27 @@ class Guards:
             if daemon.daemon_id not in known:
                 return [daemon]
         daemon = daemons[0]
+        self._check_confs(daemon.daemon_id)
         if len(known) <= 1:
             raise AdapterError(f"mon.{daemon.daemon_id} is the last one.")
         if daemon.daemon_id in quorum:
             self._core.maps.mon_can_go(daemon.daemon_id)
         return [daemon]
+
+    def _check_confs(self, leaving: str) -> None:
+        """Raise if a host would not find the cluster any more without a mon."""
+        core = self._core
+        addresses = core.maps.mon_addresses()
+        staying = frozenset().union(*(where for mon, where in addresses.items() if mon != leaving))
+        with core.lock:
+            confs = core.host_confs()
+        for address in sorted(addresses.get(leaving, ())):
+            hosts = only_way(confs, address, staying)
+            if hosts:
+                raise AdapterError(
+                    f"mon.{leaving} is the only monitor that {PATH} names on {', '.join(hosts)}.",
+                    "Name the others there too: `ceph config generate-minimal-conf` prints them.",
+                )
 
     def _remove_mgr(self, daemons: Sequence[Running]) -> List[Running]:
         """Return a standby; where only the active one is left to go, another takes over first."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.osd_intents import Intent
@@ -20,23 +19,9 @@ from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus
 from adapter.interface import DriveGroupSpec, OrchestratorError
 from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.reconcile.pause import Pause
 
 log = logging.getLogger(__name__)
-
-RETRY_FIRST, RETRY_LAST = 15.0, 600.0
-
-
-@dataclass
-class Pause:
-    """How long a host is left alone after a failure."""
-
-    failures: int = 0
-    until: float = 0.0
-
-    def longer(self, now: float) -> None:
-        """Grow the pause."""
-        self.until = now + min(RETRY_LAST, RETRY_FIRST * 2 ** min(self.failures, 10))
-        self.failures += 1
 
 
 class OsdCreator:

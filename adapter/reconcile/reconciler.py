@@ -8,6 +8,7 @@ from typing import Dict, Optional
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
 from adapter.core import Core
 from adapter.interface import OrchestratorError
+from adapter.reconcile.host_confs import HostConfs
 from adapter.reconcile.osd_creation import OsdCreator
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.osd_removal import OsdRemover
@@ -32,6 +33,7 @@ class Reconciler:
         self.remover = OsdRemover(core)
         self.services = ServiceKeeper(core)
         self.restarts = ServiceRestarts(core, self.services.guards)
+        self.confs = HostConfs(core)
         self.osd_map: Optional[OsdMap] = None
         self._read = -MAP_INTERVAL
         self._eager_until = 0.0
@@ -53,7 +55,7 @@ class Reconciler:
         if core.paused:
             return None
         self.creator.step(now, self.osd_map)
-        parts = (self.remover, self.restarts, self.services)
+        parts = (self.remover, self.restarts, self.services, self.confs)
         pauses = [part.step(now) for part in parts]
         if eager:
             pauses.append(EAGER_INTERVAL)

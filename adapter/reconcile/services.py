@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.schedule import Difference, Place, Running, difference
@@ -21,24 +20,11 @@ from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.reconcile.guards import Guards
+from adapter.reconcile.pause import Pause
 
 log = logging.getLogger(__name__)
 
-RETRY_FIRST, RETRY_LAST = 10.0, 600.0
 LOOK_AGAIN = 2.0
-
-
-@dataclass
-class Pause:
-    """How long a service is left alone on a host after a failure."""
-
-    failures: int = 0
-    until: float = 0.0
-
-    def longer(self, now: float) -> None:
-        """Grow the pause."""
-        self.until = now + min(RETRY_LAST, RETRY_FIRST * 2 ** min(self.failures, 10))
-        self.failures += 1
 
 
 class ServiceKeeper:

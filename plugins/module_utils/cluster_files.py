@@ -6,13 +6,13 @@ import os
 import re
 
 from .ceph_user import NoCephUser, ceph_owner
+from .cluster_conf import CONF, MARK, is_ours
 from .cluster_osds import KEYRING
 from .daemons import cluster_fsid
-from .reading import clean
+from .reading import clean, read_lines
 from .whole_file import is_written, write_text
 
 _FSID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_CONF = "ceph/ceph.conf"
 _SECTION = "[client.bootstrap-osd]"
 _KEY_LINE = re.compile(r"\s*key\s*=\s*\"?[A-Za-z0-9+/]{20,}={0,2}\"?\s*")
 
@@ -29,22 +29,25 @@ class Access:
             raise AccessRefused(f"Invalid fsid {clean(fsid)!r}. Give what `ceph fsid` prints.")
         self._fsid = fsid
         self._roots = roots
-        self.conf_path = os.path.join(roots.etc, _CONF)
+        self.conf_path = os.path.join(roots.etc, CONF)
         self.keyring_path = os.path.join(roots.var, os.path.relpath(KEYRING, "/var"))
 
     def conf_to_write(self, text):
         """Return the configuration that the host lacks, or an empty text.
 
-        An existing one is never touched; raises ``AccessRefused`` when it is another cluster's.
+        One that is not ours is never touched; raises ``AccessRefused`` when it is another
+        cluster's.
         """
-        if os.path.lexists(self.conf_path):
+        there = os.path.lexists(self.conf_path)
+        if there:
             found = cluster_fsid(self._roots)
             if found and found != self._fsid:
                 raise AccessRefused(
                     f"The host belongs to the cluster {found}: {self.conf_path} names it. Choose "
                     "another host; if that cluster is gone, remove the file."
                 )
-            return ""
+            if not text.strip() or not is_ours(read_lines(self.conf_path)):
+                return ""
         if not text.strip():
             raise AccessRefused(
                 f"The host has no {self.conf_path}, and none was given (cluster_access_conf). Give "
@@ -55,7 +58,12 @@ class Access:
                 f"The given configuration names the cluster {clean(_fsid_of(text)) or '(none)'!r}, "
                 f"not {self._fsid}. Give what `ceph config generate-minimal-conf` prints."
             )
-        return text.rstrip() + "\n"
+        wanted = f"{MARK}\n{text.strip()}\n"
+        return "" if there and self.conf() == wanted else wanted
+
+    def conf(self):
+        """Return the configuration that the host has."""
+        return "\n".join(read_lines(self.conf_path)) if os.path.lexists(self.conf_path) else ""
 
     def keyring_to_write(self, text):
         """Return the keyring that the host lacks, or an empty text."""

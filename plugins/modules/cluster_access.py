@@ -11,8 +11,9 @@ DOCUMENTATION = r"""
 module: cluster_access
 short_description: Give a host its cluster's configuration and the key for making OSDs
 description:
-  - Writes C(/etc/ceph/ceph.conf) where there is none. An existing one is never changed; a host
-    whose own names another cluster is refused.
+  - Writes C(/etc/ceph/ceph.conf) where there is none, with a first line that marks it, and keeps
+    a marked one as given. Any other is never changed; a host whose own names another cluster is
+    refused.
   - Writes the keyring of C(client.bootstrap-osd) to
     C(/var/lib/ceph/bootstrap-osd/ceph.keyring), readable by the user C(ceph) alone.
   - The key is in no result, no difference and no log.
@@ -94,6 +95,7 @@ def main():
     try:
         access = Access(Roots(), params["fsid"])
         conf = access.conf_to_write(params["conf"])
+        before = access.conf() if conf else ""
         keyring = "" if params["conf_only"] else access.keyring_to_write(params["keyring"])
         if not module.check_mode:
             if conf:
@@ -108,7 +110,7 @@ def main():
     module.exit_json(
         changed=bool(conf or keyring),
         diff=[
-            {"before": "", "after": conf, "before_header": access.conf_path},
+            {"before": before, "after": conf, "before_header": access.conf_path},
             {"before": "", "after": "(a key)\n" if keyring else ""},
         ],
         ceph_orch_result={

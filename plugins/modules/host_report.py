@@ -116,8 +116,9 @@ ceph_orch_result:
       sample: 1
     identity:
       description:
-        - C(hostname), C(fqdn), C(machine_id), the C(python) that runs the module, and C(record),
-          the record of M(ceph_orch.ansible.host_record) or null.
+        - C(hostname), C(fqdn), C(machine_id), the C(python) that runs the module, C(record),
+          the record of M(ceph_orch.ansible.host_record) or null, and C(conf), which C(mons) the
+          C(ceph.conf) names and whether it is C(ours), or null without one.
       type: dict
       sample:
         hostname: ceph-1
@@ -125,6 +126,7 @@ ceph_orch_result:
         machine_id: 0f3a6d8c1b2e4f5a9c7d8e6f1a2b3c4d
         python: 3.11.2
         record: null
+        conf: {mons: [192.0.2.1], ours: false}
     facts:
       description: The host's facts, with the keys of C(cephadm gather-facts).
       type: dict
@@ -160,6 +162,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.apart import run_apart
+from ..module_utils.cluster_conf import read_conf
 from ..module_utils.reading import Roots, clean, read_text
 from ..module_utils.record import read_record
 
@@ -210,6 +213,7 @@ def read_identity(roots):
         "machine_id": read_text(os.path.join(roots.etc, "machine-id")),
         "python": platform.python_version(),
         "record": read_record(),
+        "conf": read_conf(roots),
     }
 
 

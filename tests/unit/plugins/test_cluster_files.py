@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from plugins.module_utils.cluster_conf import MARK
 from plugins.module_utils.cluster_files import Access, AccessRefused
 from plugins.module_utils.reading import Roots
 from plugins.module_utils.whole_file import write_text
@@ -23,16 +24,26 @@ def access(tmp_path: Path) -> Access:
 
 
 def test_what_is_missing_is_written_once(access: Access, tmp_path: Path) -> None:
-    assert access.conf_to_write(CONF.rstrip()) == CONF
-    access.write_conf(CONF)
+    assert access.conf_to_write(CONF.rstrip()) == f"{MARK}\n{CONF}"
+    access.write_conf(f"{MARK}\n{CONF}")
     access.write_keyring(access.keyring_to_write(KEYRING))
 
     conf = tmp_path / "etc/ceph/ceph.conf"
     keyring = tmp_path / "var/lib/ceph/bootstrap-osd/ceph.keyring"
-    assert (conf.read_text(), conf.stat().st_mode & 0o777) == (CONF, 0o644)
+    assert (conf.read_text(), conf.stat().st_mode & 0o777) == (f"{MARK}\n{CONF}", 0o644)
     assert (keyring.read_text(), keyring.stat().st_mode & 0o777) == (KEYRING, 0o600)
     assert (access.conf_to_write(CONF), access.keyring_to_write(KEYRING)) == ("", "")
     assert (access.conf_to_write(""), access.keyring_to_write("")) == ("", "")
+
+
+def test_what_we_wrote_is_kept_up_to_date(access: Access) -> None:
+    access.write_conf(access.conf_to_write(CONF))
+    other = CONF.replace("192.0.2.1", "192.0.2.2")
+
+    assert access.conf_to_write(other) == f"{MARK}\n{other}"
+    assert access.conf_to_write("") == ""
+    access.write_conf(CONF)
+    assert access.conf_to_write(other) == "", "somebody took our mark away"
 
 
 def test_a_new_key_and_loose_rights_are_put_right(access: Access, tmp_path: Path) -> None:

@@ -166,6 +166,13 @@ class Monitors:
         mons = [{"name": name} for name in self.mons]
         return json.dumps({"quorum_names": self.mons, "monmap": {"mons": mons}})
 
+    def _mon_dump(self, arguments: Dict[str, Any]) -> str:
+        mons = [
+            {"name": name, "public_addrs": {"addrvec": [{"addr": f"10.0.0.{name[1:]}:3300"}]}}
+            for name in self.mons
+        ]
+        return json.dumps({"mons": mons})
+
     def _mon_ok_to_rm(self, arguments: Dict[str, Any]) -> str:
         if len(self.mons) <= 2:
             raise OrchestratorError("not enough monitors would be left", errno=-errno.EBUSY)
@@ -213,7 +220,7 @@ class Monitors:
         return json.dumps([{"entity": arguments["entity"], "key": "KEYOFTHECLUSTER=="}])
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
-        return "[global]\nfsid = F51D\n"
+        return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
 
 
 class Cluster(World):
@@ -238,6 +245,8 @@ class Cluster(World):
         self.break_on: Dict[str, Dict[str, str]] = {}
         self.wiped: List[str] = []
         self.used: Dict[str, List[str]] = {}
+        # What ceph.conf says by host: the monitors' addresses, and whether the file is ours.
+        self.confs: Dict[str, Dict[str, Any]] = {}
         super().__init__(answer=self._answer)
         self.start_anew(self.store)
         for number in range(1, hosts + 1):
@@ -305,7 +314,11 @@ class Cluster(World):
             if where == host
         ]
         return {
-            "identity": {"hostname": host, "python": "/usr/bin/python3"},
+            "identity": {
+                "hostname": host,
+                "python": "/usr/bin/python3",
+                "conf": self.confs.get(host),
+            },
             "facts": {"hostname": host},
             "devices": rows,
             "daemons": daemons,
@@ -397,6 +410,12 @@ class Cluster(World):
             if row["daemon_type"] == "mgr":
                 self.monitors.managers.remove(row["daemon_id"])
         return {"removed": []}
+
+    def _on_update_conf(self, host: str, variables: Any) -> Dict[str, Any]:
+        words = variables["cluster_access_conf"].partition("mon_host = ")[2].split()
+        if self.confs[host]["ours"]:
+            self.confs[host]["mons"] = [f"10.0.0.{name[1:]}" for name in words]
+        return {}
 
     def _on_service_action(self, host: str, variables: Any) -> Dict[str, Any]:
         return {"units": variables["daemon_action_units"][host]}

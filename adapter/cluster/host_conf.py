@@ -1,0 +1,67 @@
+"""Which monitors a host's ceph.conf names, as its last report said. Hosts are not trusted."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
+
+from adapter.cluster.reports import HostReport
+
+PATH = "/etc/ceph/ceph.conf"
+
+
+@dataclass(frozen=True)
+class HostConf:
+    """``mons`` are addresses or names; ``ours`` tells that we wrote the file and keep it."""
+
+    mons: Tuple[str, ...]
+    ours: bool
+
+    def is_stale(self, addresses: Collection[str]) -> bool:
+        """Tell whether the file is ours and names others than these addresses."""
+        return self.ours and set(self.mons) != set(addresses)
+
+    def is_cut_off(self, addresses: Collection[str]) -> bool:
+        """Tell whether the file names monitors and none of these; names are given the benefit."""
+        known = [mon for mon in self.mons if _is_address(mon)]
+        return bool(known) and len(known) == len(self.mons) and not set(known) & set(addresses)
+
+
+def conf_of(report: Optional[HostReport]) -> Optional[HostConf]:
+    """Return what a report says of the host's ceph.conf, or None."""
+    said: Any = report.identity.get("conf") if report else None
+    if not isinstance(said, Mapping) or not isinstance(said.get("mons"), list):
+        return None
+    mons = tuple(str(mon) for mon in said["mons"] if isinstance(mon, str))
+    return HostConf(mons, said.get("ours") is True)
+
+
+def cut_off_lines(confs: Mapping[str, HostConf], addresses: Collection[str]) -> Dict[str, str]:
+    """Return what is wrong by host where a ceph.conf leads to no monitor."""
+    if not addresses:
+        return {}
+    return {
+        host: f"{PATH} names no monitor that there is, only {', '.join(conf.mons)}: commands and "
+        "daemons that start there do not find the cluster. `ceph config generate-minimal-conf` "
+        "prints a right one."
+        for host, conf in sorted(confs.items())
+        if conf.is_cut_off(addresses)
+    }
+
+
+def only_way(confs: Mapping[str, HostConf], leaving: str, staying: Collection[str]) -> List[str]:
+    """Return the hosts whose own ceph.conf would name no monitor without the one that leaves."""
+    return [
+        host
+        for host, conf in sorted(confs.items())
+        if not conf.ours and leaving in conf.mons and conf.is_cut_off(staying)
+    ]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

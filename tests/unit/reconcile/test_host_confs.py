@@ -1,0 +1,82 @@
+"""A ceph.conf that is ours names the monitors that there are; another one is only talked about."""
+
+from __future__ import annotations
+
+from adapter.cluster.host_conf import HostConf, only_way
+from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.twin import Cluster
+
+
+def place_mons(cluster: Cluster, *hosts: str) -> None:
+    spec = ServiceSpec("mon", placement=PlacementSpec(hosts=list(hosts)))
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    cluster.settle(60)
+
+
+def updates(cluster: Cluster) -> list[list[str]]:
+    return [list(r.hosts) for r in cluster.requests if r.operation == "update_conf"]
+
+
+def test_our_files_follow_the_monitors(cluster: Cluster) -> None:
+    cluster.confs = {
+        "h1": {"mons": ["10.0.0.1"], "ours": False},
+        "h2": {"mons": ["10.0.0.1"], "ours": True},
+        "h3": {"mons": ["10.0.0.1"], "ours": True},
+    }
+    cluster.start_anew()
+    cluster.settle()
+    assert updates(cluster) == []
+
+    place_mons(cluster, "h1", "h2")
+    assert updates(cluster) == [["h2", "h3"]]
+    assert cluster.confs["h3"]["mons"] == ["10.0.0.1", "10.0.0.2"]
+    assert cluster.confs["h1"]["mons"] == ["10.0.0.1"]
+    assert "ANSIBLE_HOST_CONF" not in cluster.core.health()
+
+
+def test_a_monitor_stays_where_a_host_knows_no_other(cluster: Cluster) -> None:
+    cluster.confs = {"h1": {"mons": ["10.0.0.1"], "ours": False}}
+    cluster.start_anew()
+    place_mons(cluster, "h1", "h2", "h3")
+    place_mons(cluster, "h2", "h3")
+
+    assert sorted(cluster.monitors.mons) == ["h1", "h2", "h3"]
+    (line,) = [
+        event.message
+        for event in cluster.core.events.of("mon")
+        if "the only monitor that /etc/ceph/ceph.conf names on h1" in event.message
+    ]
+    assert "generate-minimal-conf" in line
+
+    cluster.confs["h1"]["mons"] = ["10.0.0.1", "10.0.0.2"]
+    cluster.start_anew()
+    cluster.settle(20)
+    assert sorted(cluster.monitors.mons) == ["h2", "h3"]
+
+
+def test_a_file_that_leads_nowhere_is_a_warning(cluster: Cluster) -> None:
+    cluster.confs = {"h2": {"mons": ["10.9.9.9"], "ours": False}}
+    cluster.start_anew()
+    cluster.settle()
+
+    (line,) = cluster.core.health()["ANSIBLE_HOST_CONF"]["detail"]
+    assert line.startswith("host h2: /etc/ceph/ceph.conf names no monitor that there is, only 10.9")
+    assert updates(cluster) == []
+
+
+def test_a_file_that_cannot_be_written_is_tried_again_later(cluster: Cluster) -> None:
+    cluster.break_on["update_conf"] = {"h2": "no space left"}
+    cluster.confs = {"h2": {"mons": ["10.9.9.9"], "ours": True}}
+    cluster.start_anew()
+    cluster.settle(30)
+
+    assert 1 < len(updates(cluster)) < 6
+    cluster.break_on.clear()
+    cluster.settle(60)
+    assert cluster.confs["h2"]["mons"] == ["10.0.0.1"]
+
+
+def test_names_are_given_the_benefit_of_the_doubt() -> None:
+    assert not HostConf(("mon.example.org",), False).is_cut_off({"10.0.0.1"})
+    assert not HostConf((), False).is_cut_off({"10.0.0.1"})
+    assert only_way({"h1": HostConf(("10.0.0.1",), True)}, "10.0.0.1", {"10.0.0.2"}) == []
