@@ -43,7 +43,7 @@ BEHIND_ITS_BACK = {
         "head -c 16M /dev/zero >$1; wipefs -qa $1",
         OTHER_FSID,
     ),
-    "gone": ("mount --bind /dev/null $1", "umount $1", "block device"),
+    "gone": ("mount --bind /dev/null $1", "umount $1", "whole disk"),
 }
 
 NO_ZAP = ("mounted", "read-only", "gone")

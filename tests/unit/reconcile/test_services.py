@@ -224,3 +224,15 @@ def test_a_restart_goes_through_one_after_the_other(cluster: Cluster) -> None:
     jobs = [hosts for name, hosts in cluster.operations() if name == "service_action"]
     assert sorted(jobs) == [["h1"], ["h2"], ["h3"]]
     assert cluster.core.actions.all() == []
+
+
+def test_a_service_that_nobody_specified_says_so_when_it_is_to_go(cluster: Cluster) -> None:
+    cluster.daemons["h2", "mds", "old.h2"] = "running"
+    cluster.start_anew()
+    calls = (
+        lambda: cluster.orchestrator.remove_service("mds.old"),
+        lambda: cluster.orchestrator.set_unmanaged("mds.old", True),
+    )
+    for call in calls:
+        with pytest.raises(UnknownName, match=r"no specification of the service 'mds\.old'"):
+            raise_if_exception(call())
