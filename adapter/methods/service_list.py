@@ -136,8 +136,8 @@ class ServiceListMethods:
         raise UnknownName(
             "specification of the service",
             name,
-            "It is listed because its daemons run: `ceph orch apply` gives it one, `ceph orch daemon "
-            "rm` and `ceph orch osd rm` remove daemons.",
+            "It is listed because its daemons run: `ceph orch apply` gives it one, `ceph orch "
+            "daemon rm` and `ceph orch osd rm` remove daemons.",
         )
 
     @handle_orch_error
