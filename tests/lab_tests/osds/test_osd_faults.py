@@ -26,8 +26,12 @@ STEP_SECONDS = 240.0
 
 
 def osds(lab: Lab) -> dict[int, dict[str, Any]]:
-    """Return the OSDs of the map by id, with their state in the tree."""
-    nodes = lab.ceph_json("osd", "tree")["nodes"]
+    """Return the OSDs of the map by id, with their state in the tree.
+
+    One that never booted stands beside the tree.
+    """
+    tree = lab.ceph_json("osd", "tree")
+    nodes = [*tree["nodes"], *tree["stray"]]
     return {node["id"]: node for node in nodes if node["type"] == "osd"}
 
 
@@ -75,12 +79,33 @@ def three(lab: Lab, osds_of_lab: Osds) -> Iterator[Lab]:
         lab.sh(name, "wipefs -aq $1; head -c 64M /dev/zero >$1", machine.disks[-1])
 
 
-class Killer:
-    """Kill the manager at random moments, in a thread, ``count`` times in all."""
+def kill(lab: Lab, chance: random.Random) -> None:
+    """Kill the manager, and its jobs too one time out of three."""
+    kill_manager(lab, chance.choice(["main", "main", "all"]))
 
-    def __init__(self, lab: Lab, count: int, seed: int) -> None:
+
+def fail_over(lab: Lab, chance: random.Random) -> None:
+    """Let the other manager take over, when there is one."""
+    del chance
+    active = lab.ceph_json("mgr", "stat")["active_name"]
+
+    def taken_over() -> bool:
+        stat = lab.ceph_json("mgr", "stat")
+        return stat["available"] and stat["active_name"] != active
+
+    lab.ok("mgr", "fail")
+    wait_until("another manager is active", taken_over, 60)
+
+
+class Killer:
+    """Harm the manager at random moments, in a thread, ``count`` times in all."""
+
+    def __init__(
+        self, lab: Lab, count: int, seed: int, harm: Callable[[Lab, random.Random], None] = kill
+    ) -> None:
         self._lab = lab
         self._left = count
+        self._harm = harm
         self._random = random.Random(seed)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -98,7 +123,7 @@ class Killer:
 
     def _run(self) -> None:
         while self._left and not self._stop.wait(self._random.uniform(0.3, 9.0)):
-            kill_manager(self._lab, self._random.choice(["main", "main", "all"]))
+            self._harm(self._lab, self._random)
             self._left -= 1
             self.killed += 1
 
@@ -117,7 +142,27 @@ def ask(lab: Lab, done: Callable[[], bool], *command: str) -> None:
 
 
 def test_a_manager_killed_at_random_points_of_the_life_of_an_osd(three: Lab) -> None:
+    live_through(three, KILLS, kill)
+
+
+def test_managers_that_take_over_from_each_other_in_the_life_of_an_osd(three: Lab) -> None:
     lab = three
+    managers = "h1 h3"
+    lab.ok("orch", "apply", "mgr", f"--placement={managers}")
+    try:
+        standby = lambda: lab.ceph_json("mgr", "stat")["num_standby"] == 1  # noqa: E731
+        wait_until("a second manager is there", standby, STEP_SECONDS)
+        live_through(lab, max(2, KILLS // 4), fail_over)
+    finally:
+        lab.ok("orch", "apply", "mgr", "--placement=h1")
+        alone = lambda: lab.ceph_json("mgr", "stat")["num_standby"] == 0  # noqa: E731
+        wait_until("the first manager is alone", alone, STEP_SECONDS)
+        wait_until("it answers", lambda: answers(lab), 60)
+    assert lab.ceph_json("mgr", "stat")["active_name"] == lab.first
+
+
+def live_through(lab: Lab, count: int, harm: Callable[[Lab, random.Random], None]) -> None:
+    """Make, drain, remove and replace an OSD while something is done to managers."""
     disk = lab.machines[HOST].disks[1]
     others = {name: machine.disks[-1] for name, machine in lab.machines.items()}
     before, kept = sums(lab, others), set(osds(lab))
@@ -134,8 +179,8 @@ def test_a_manager_killed_at_random_points_of_the_life_of_an_osd(three: Lab) -> 
     killed = 0
     seed = random.SystemRandom().randrange(1 << 30)
     print(f"seed {seed}")
-    while killed < KILLS:
-        with Killer(lab, KILLS - killed, seed + killed) as killer:
+    while killed < count:
+        with Killer(lab, count - killed, seed + killed, harm) as killer:
             ask(lab, lambda: bool(new()), "orch", "daemon", "add", "osd", f"{HOST}:{disk}")
             wait_until("the OSD is up", is_up, STEP_SECONDS, every=1.0)
             assert len(new()) == 1, osds(lab)
@@ -169,7 +214,7 @@ def test_a_manager_killed_at_random_points_of_the_life_of_an_osd(three: Lab) -> 
             wait_until("the queue is empty", lambda: idle(lab), STEP_SECONDS, every=1.0)
             wait_until("its disk is free", free, STEP_SECONDS, every=1.0)
         killed += killer.killed
-        print(f"{killed} kills so far")
+        print(f"{killed} of {count} so far")
     wait_until("the manager answers", lambda: answers(lab), 60)
     assert set(osds(lab)) == kept, "other OSDs than before"
     assert up(lab) == kept
