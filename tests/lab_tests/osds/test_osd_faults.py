@@ -145,6 +145,7 @@ def test_a_manager_killed_at_random_points_of_the_life_of_an_osd(three: Lab) -> 
     live_through(three, KILLS, kill)
 
 
+@pytest.mark.skipif(KILLS < WHOLE, reason=f"takes minutes; OSD_KILLS={WHOLE} runs it")
 def test_managers_that_take_over_from_each_other_in_the_life_of_an_osd(three: Lab) -> None:
     lab = three
     managers = "h1 h3"
