@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit contract-18 lab-test bench down clean
+.PHONY: help demo test lint unit contract-18 lab-test molecule bench down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ contract-18:
 ## make lab-test     the tests on real hosts alone (as root)
 lab-test:
 	@tests/tools/steps lab-test
+
+## make molecule     the roles by themselves on real hosts: check, converge, idempotence, verify (as root)
+molecule:
+	@tests/tools/steps molecule
 
 ## make bench        the benchmarks, printed as ratios (as root)
 bench:
