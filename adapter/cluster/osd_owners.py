@@ -1,7 +1,7 @@
 """Which service an OSD belongs to, and which ids wait for a new disk.
 
 An OSD says itself which drive group made it (``osdspec_affinity`` of its metadata). The store only
-keeps what it does not say: an owner that somebody set (``osd_owner.<id>``), what a destroyed OSD
+keeps what it does not say: an owner that somebody set (``osd_owner.<id>``, for one uuid), what a destroyed OSD
 leaves for its successor (``osd_vacant.<id>``), and who made an OSD that has not been up yet
 (``osd_made.<id>``): until it is, no map tells where it is.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from adapter.cluster.osd_map import OsdMap, OsdMetadata
+from adapter.cluster.osd_map import Osd, OsdMap, OsdMetadata
 from adapter.cluster.store import Record, Store
 
 OWNER, VACANT, MADE = "osd_owner", "osd_vacant", "osd_made"
@@ -29,6 +29,14 @@ class Vacancy:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """The service that somebody gave an OSD to; another OSD with the same id is not meant."""
+
+    service: str
+    uuid: str = ""
+
+
+@dataclass(frozen=True)
 class Made:
     """Where an OSD was made that has not been up yet, and for which service."""
 
@@ -41,10 +49,11 @@ class OsdOwners:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._owners: Dict[int, str] = {}
+        self._owners: Dict[int, Owner] = {}
         self._vacant: Dict[int, Vacancy] = {}
         self._made: Dict[int, Made] = {}
         self._in_map: Set[int] = set()
+        self._owned_in_map: Set[int] = set()
         self._metadata: Mapping[int, OsdMetadata] = {}
         self.serial = 0
         self.reload()
@@ -52,7 +61,9 @@ class OsdOwners:
     def reload(self) -> None:
         """Read the records; one that cannot be read says nothing."""
         self._owners = {
-            int(name): str(record.get("service") or NO_SERVICE)
+            int(name): Owner(
+                str(record.get("service") or NO_SERVICE), str(record.get("uuid") or "")
+            )
             for name, record in self._store.items(OWNER).items()
             if name.isdigit()
         }
@@ -87,7 +98,7 @@ class OsdOwners:
         """Return the service of an OSD, ``osd`` for one that nobody's spec made."""
         owner = self._owners.get(osd_id)
         if owner is not None:
-            return owner
+            return owner.service
         if osd_id in self._made:
             return self._made[osd_id].service
         affinity = self.metadata(osd_id).affinity
@@ -117,11 +128,12 @@ class OsdOwners:
         self._in_map.discard(osd_id)
         self.serial += 1
 
-    def assign(self, osd_ids: Sequence[int], service: str) -> None:
+    def assign(self, osds: Sequence[Osd], service: str) -> None:
         """Set the owner of OSDs."""
-        for osd_id in osd_ids:
-            self._store.set(f"{OWNER}.{osd_id}", {"service": service})
-            self._owners[osd_id] = service
+        for osd in osds:
+            record = {"service": service, "uuid": osd.uuid}
+            self._store.set(f"{OWNER}.{osd.osd_id}", record)
+            self._owners[osd.osd_id] = Owner(service, osd.uuid)
         self.serial += 1
 
     def vacate(self, vacancy: Vacancy) -> None:
@@ -148,9 +160,10 @@ class OsdOwners:
         return found
 
     def follow(self, osd_map: OsdMap) -> None:
-        """Forget vacancies that are filled, and who made OSDs that are up or gone."""
+        """Forget vacancies that are filled, who made OSDs that are up or gone, and old owners."""
         if not osd_map.osds:
             return
+        self._follow_owners(osd_map)
         for osd_id in list(self._vacant):
             osd = osd_map.osds.get(osd_id)
             if osd is None or (not osd.destroyed and osd.up):
@@ -166,6 +179,20 @@ class OsdOwners:
                 self.serial += 1
             elif osd is not None:
                 self._in_map.add(osd_id)
+
+    def _follow_owners(self, osd_map: OsdMap) -> None:
+        """Forget the owners of OSDs that are gone, also where a new one has the same id."""
+        for osd_id, owner in list(self._owners.items()):
+            osd = osd_map.osds.get(osd_id)
+            # A map that is older than the OSD does not have it yet.
+            gone = osd is None and osd_id in self._owned_in_map
+            if osd is not None:
+                self._owned_in_map.add(osd_id)
+                gone = bool(owner.uuid) and not osd.destroyed and osd.uuid != owner.uuid
+            if gone:
+                self._store.set(f"{OWNER}.{osd_id}", None)
+                del self._owners[osd_id]
+                self.serial += 1
 
 
 def _vacancy(osd_id: int, record: Record) -> Vacancy:

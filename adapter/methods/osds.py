@@ -306,13 +306,13 @@ class OsdMethods(DeviceMethods):
     def set_osd_spec(self, service_name: str, osd_ids: List[str]) -> str:
         """Say that OSDs belong to a drive group, whatever made them."""
         osd_map = self.core.maps.osd_map()
-        numbers = [_osd(osd_map, text).osd_id for text in dict.fromkeys(osd_ids)]
+        osds = [_osd(osd_map, text) for text in dict.fromkeys(osd_ids)]
         with self.core.lock:
             wanted = self.core.specs.get(service_name)
             if wanted.spec.service_type != "osd":
                 raise InvalidValue("service", service_name, "it is no OSD service")
-            self.core.owners.assign(numbers, service_name)
-        return f"Updated service for osd {','.join(map(str, numbers))}"
+            self.core.owners.assign(osds, service_name)
+        return f"Updated service for osd {','.join(str(osd.osd_id) for osd in osds)}"
 
 
 def _paths(drive_group: DriveGroupSpec) -> str:
