@@ -1,8 +1,8 @@
 """Which service an OSD belongs to, and which ids wait for a new disk.
 
 An OSD says itself which drive group made it (``osdspec_affinity`` of its metadata). The store only
-keeps what it does not say: an owner that somebody set (``osd_owner.<id>``, for one uuid), what a destroyed OSD
-leaves for its successor (``osd_vacant.<id>``), and who made an OSD that has not been up yet
+keeps what it does not say: an owner that somebody set for it (``osd_owner.<id>``), what a destroyed
+OSD leaves for its successor (``osd_vacant.<id>``), and who made an OSD that has not been up yet
 (``osd_made.<id>``): until it is, no map tells where it is.
 """
 

@@ -19,7 +19,7 @@ from tests.lab_tests.osds.osd_lab import Osds
 from tests.lab_tests.test_faults import answers, kill_manager
 
 WHOLE = 20
-KILLS = int(os.environ.get("OSD_KILLS", "5"))
+KILLS = int(os.environ.get("OSD_KILLS", "3"))
 HOST = "h2"
 # A step of the cycle waits for a new manager more than once when the machine is busy.
 STEP_SECONDS = 240.0
