@@ -190,12 +190,13 @@ if worker:
 def test_the_clock_runs_back_in_the_worker(
     make_engine: MakeEngine, state: Path, steps: Steps, record_property: Record, pace: float
 ) -> None:
-    """Seen to fail with the watchdog on the clock on the wall."""
+    """Seen to fail with the watchdog on the clock on the wall: only the parent ends it."""
     engine = make_engine(python=faulty_python(state, BACKWARDS))
     job = engine.submit(steps.request("h1", timeout=6.0))
     pids = steps.wait(engine, job, "h1")
     await_end(engine, job, 6.0 * pace + GRACE)
     assert job.status is JobStatus.TIMED_OUT
+    assert job.outcomes["h1"].message == "interrupted at: second: Do the second step"
     assert_all_over(engine, state, job, list(pids.values()))
     record_property("outcome", job.status.value)
 
