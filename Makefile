@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit contract-18 lab-test molecule bench down clean
+.PHONY: help demo test lint unit faults contract-18 lab-test molecule soak bench down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -13,9 +13,9 @@ help:
 demo:
 	@tests/tools/steps demo
 
-## make test         everything that proves the project: lint, unit tests, Ceph 18.2, the lab's tests
+## make test         everything that proves the project: lint, unit tests, faults, Ceph 18.2, the lab's tests
 test:
-	@tests/tools/steps lint unit contract-18 lab-test
+	@tests/tools/steps lint unit faults contract-18 lab-test
 
 ## make lint         ruff, mypy, yamllint, ansible-lint
 lint:
@@ -24,6 +24,10 @@ lint:
 ## make unit         the unit tests alone; need neither root nor Ceph
 unit:
 	@tests/tools/steps unit
+
+## make faults       what dies, hangs or runs full around a job, each once (as root for the mounts)
+faults:
+	@tests/tools/steps faults
 
 ## make contract-18  the interface's types against Ceph 18.2's own (as root)
 contract-18:
@@ -36,6 +40,10 @@ lab-test:
 ## make molecule     the roles by themselves on real hosts: check, converge, idempotence, verify (as root)
 molecule:
 	@tests/tools/steps molecule
+
+## make soak         the faults as often as docs/reliability.md says, and its table anew (as root)
+soak:
+	@tests/tools/steps soak
 
 ## make bench        the benchmarks, printed as ratios (as root)
 bench:

@@ -59,6 +59,11 @@ class Child:
         if self.pid is not None and processes.is_marked(self.pid, self._marker):
             processes.signal_all([self.pid], signal.SIGTERM)
 
+    def kill_worker(self) -> None:
+        """End the worker alone, at once."""
+        if self.pid is not None and processes.is_marked(self.pid, self._marker):
+            processes.signal_all([self.pid], signal.SIGKILL)
+
     def kill(self) -> None:
         """End the worker and everything that belongs to its job, at once."""
         if self.pid is not None and processes.is_marked(self.pid, self._marker):

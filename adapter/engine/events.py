@@ -15,6 +15,7 @@ RESULT = "ceph_orch_result"
 Line = Dict[str, Any]
 
 _LAST_LINES = 20
+_LAST_TEXT = 8000
 _DIFF_ENTRIES = 20
 _DIFF_TEXT = 4000
 _NOTES = 200
@@ -35,23 +36,24 @@ class EventReader:
     """Turn events into lines, and remember what only the end of a play tells.
 
     ``has_stats`` says that the play came to its end; ``forgiven`` are hosts whose failure was
-    rescued or ignored; ``busy`` those with a task under way; ``unexplained`` those that could not
-    be reached without a reason; ``errors`` what ansible-playbook complained about; ``last_lines``
-    the last of its output.
+    rescued or ignored; ``busy`` those with a task under way, and its name; ``unexplained`` those
+    that could not be reached without a reason; ``errors`` what ansible-playbook complained about;
+    ``last_lines`` the last of its output.
     """
 
     def __init__(self, hosts: List[str]) -> None:
         self.has_stats = False
         self.no_hosts_matched = False
         self.forgiven: Set[str] = set()
-        self.busy: Set[str] = set()
+        self.busy: Dict[str, str] = {}
         self.unexplained: Set[str] = set()
         self.errors: Deque[str] = deque(maxlen=_LAST_LINES)
         self.last_lines: Deque[str] = deque(maxlen=_LAST_LINES)
         self._hosts = set(hosts)
         self._count = len(hosts)
         self._task: Tuple[str, str] = ("", "")
-        self._told: Set[Tuple[str, str]] = set()
+        self._told: Set[Tuple[str, str, str]] = set()
+        self._tasks: Set[str] = set()
         self._bad: Set[str] = set()
         self._item_failures: Dict[str, str] = {}
         self._notes = 0
@@ -91,17 +93,19 @@ class EventReader:
 
     def _listen(self, kind: str, text: str) -> None:
         if kind == "error" or text.startswith(("ERROR!", "[ERROR]:")):
-            self.errors.append(re.split(r"\r?\n(?:\r?\n|Origin:)", text)[0])
-        self.last_lines.extend(text.splitlines()[-_LAST_LINES:])
+            self.errors.append(re.split(r"\r?\n(?:\r?\n|Origin:)", text[:_LAST_TEXT])[0])
+        self.last_lines.extend(text[-_LAST_TEXT:].splitlines()[-_LAST_LINES:])
 
     def _task_start(self, data: Mapping[str, Any]) -> List[Line]:
         role = str(data.get("resolved_role") or data.get("role") or "")
         task = one_line(data.get("task") or data.get("name") or "", 120)
-        if role != self._task[0]:
-            self._told.clear()
+        # Where each host goes for itself, a task begins once for each of them.
+        uuid = str(data.get("task_uuid") or "")
+        known = uuid in self._tasks
+        self._tasks.update([uuid] if uuid else [])
         self._task = (role, task)
-        self._item_failures.clear()
-        return [{"type": "phase", "role": role, "task": task, "hosts": self._count}]
+        line = {"type": "phase", "role": role, "task": task, "hosts": self._count}
+        return [] if known else [line]
 
     def _none_matched(self, data: Mapping[str, Any]) -> List[Line]:
         del data
@@ -109,11 +113,13 @@ class EventReader:
         return self._note("the playbook matched no hosts")
 
     def _start(self, data: Mapping[str, Any]) -> List[Line]:
-        self.busy.add(str(data.get("host")))
+        host = str(data.get("host"))
+        self.busy[host] = ": ".join(filter(None, self._of(data)))
+        self._item_failures.pop(host, None)
         return []
 
     def _ok(self, data: Mapping[str, Any]) -> List[Line]:
-        self.busy.discard(str(data.get("host")))
+        self.busy.pop(str(data.get("host")), None)
         result = _result(data)
         published = result.get(RESULT)
         status = "changed" if result.get("changed") is True else "ok"
@@ -133,17 +139,17 @@ class EventReader:
 
     def _failed(self, data: Mapping[str, Any]) -> List[Line]:
         host = str(data.get("host"))
-        self.busy.discard(host)
+        self.busy.pop(host, None)
         result = _result(data)
         message = failure(result, self._item_failures.get(host, ""))
         if data.get("ignore_errors"):
-            return self._note(f"{host}: {self._task[1]}: ignored: {message}")
+            return self._note(f"{host}: {self._of(data)[1]}: ignored: {message}")
         self._bad.add(host)
         return self._host(data, "failed", message=message, published=result.get(RESULT))
 
     def _unreachable(self, data: Mapping[str, Any]) -> List[Line]:
         host = str(data.get("host"))
-        self.busy.discard(host)
+        self.busy.pop(host, None)
         self._bad.add(host)
         message = connection_failure(_result(data))
         if any(words in message for words in _SAYS_NOTHING):
@@ -153,7 +159,7 @@ class EventReader:
     def _retry(self, data: Mapping[str, Any]) -> List[Line]:
         result = _result(data)
         left = f"attempt {result.get('attempts')} of {result.get('retries')}"
-        return self._note(f"{data.get('host')}: {self._task[1]}: {left} failed, trying again")
+        return self._note(f"{data.get('host')}: {self._of(data)[1]}: {left} failed, trying again")
 
     def _stats(self, data: Mapping[str, Any]) -> List[Line]:
         self.has_stats = True
@@ -181,7 +187,8 @@ class EventReader:
         host = str(data.get("host"))
         if host not in self._hosts:
             return []
-        line: Line = {"type": "host", "host": host, "role": self._task[0], "status": status}
+        role = self._of(data)[0]
+        line: Line = {"type": "host", "host": host, "role": role, "status": status}
         news = bool(message)
         if message:
             line["message"] = message
@@ -190,10 +197,17 @@ class EventReader:
         if diff:
             line["diff"], news = list(diff), True
         # Of the many tasks of a role the first answer of a host is enough for the progress.
-        if not news and (host, status) in self._told:
+        if not news and (host, status, role) in self._told:
             return []
-        self._told.add((host, status))
+        self._told.add((host, status, role))
         return [line]
+
+    def _of(self, data: Mapping[str, Any]) -> Tuple[str, str]:
+        """Return role and task of a host's event; other hosts may be elsewhere."""
+        if not data.get("task"):
+            return self._task
+        role = str(data.get("resolved_role") or data.get("role") or "")
+        return role, one_line(data["task"], 120)
 
     def _note(self, text: str) -> List[Line]:
         self._notes += 1

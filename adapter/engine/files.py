@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -72,7 +73,7 @@ def read_json(path: PathLike) -> Any:
 def try_lock(path: PathLike) -> Optional[int]:
     """Return a descriptor that holds the lock file, or None if it is held or cannot be opened."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _open_lock(path)
     except OSError:
         return None
     try:
@@ -81,3 +82,52 @@ def try_lock(path: PathLike) -> Optional[int]:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _open_lock(path: PathLike) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        # Who holds what can still be told where nothing can be written any more.
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def reserve(path: PathLike, size: int) -> None:
+    """Make a private file of so many bytes that are really there. Raises ``OSError``."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    finally:
+        os.close(descriptor)
+
+
+def write_reserved(reserved: PathLike, path: PathLike, data: Any) -> None:
+    """Write JSON data into the room of a reserved file, which then gets the name ``path``.
+
+    It works on a full disk. Where the room has been used already, it is an ordinary write.
+    """
+    path = Path(path)
+    mine = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        os.rename(reserved, mine)
+    except FileNotFoundError:
+        write_json(path, data)
+        return
+    text = json.dumps(data, separators=(",", ":"), default=str).encode("utf-8", "surrogateescape")
+    try:
+        with open(mine, "r+b", buffering=0) as handle:
+            write_all(handle.fileno(), text)
+            handle.truncate()
+        os.replace(mine, path)
+    except BaseException:
+        remove_quietly(mine)
+        raise
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of the data, which one call to the system may not do. Raises ``OSError``."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -7,6 +7,7 @@ without a result knows that nobody looks after it any more, and there is no mome
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import json
 import os
@@ -18,7 +19,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from adapter.engine.files import PathLike, private_dir, try_lock, write_json, write_private
+from adapter.engine.files import (
+    PathLike,
+    private_dir,
+    read_json,
+    reserve,
+    try_lock,
+    write_json,
+    write_private,
+    write_reserved,
+)
 from adapter.engine.model import JobRecord, JobStatus, Request
 from adapter.engine.outcomes import read_outcomes, without_results
 
@@ -27,6 +37,9 @@ _UNFINISHED = ".new-"
 _REMOVED = ".gone-"
 _STALE_AFTER = 3600.0
 _CHUNK = 4 * 1024 * 1024
+# What a result takes on disk, without and per host.
+_RESULT_BYTES = 8192
+_RESULT_BYTES_PER_HOST = 512
 
 
 @dataclass(frozen=True)
@@ -73,10 +86,10 @@ class JobDir:
 
     @property
     def is_abandoned(self) -> bool:
-        """Tell whether neither a worker nor a parent holds the job."""
+        """Tell whether neither a worker nor a parent holds the job, or it is not there at all."""
         descriptor = self.try_lock()
         if descriptor is None:
-            return False
+            return not self.path.exists()
         os.close(descriptor)
         return True
 
@@ -85,15 +98,41 @@ class JobDir:
         with contextlib.suppress(OSError):
             os.utime(self.file("lease"))
 
-    def ask_to_stop(self) -> None:
-        """Tell the worker to stop."""
-        with contextlib.suppress(OSError):
+    def ask_to_stop(self) -> bool:
+        """Tell the worker to stop; return whether it could be told."""
+        try:
             self.file("cancel").touch(mode=0o600)
+        except OSError:
+            return False
+        return True
 
-    def write_record(self, record: JobRecord, marker: str, pid: Optional[int]) -> None:
-        """Write the record without variables and results; an error is left to the next time."""
+    def write_result(self, data: Mapping[str, Any]) -> None:
+        """Write the result; the room for it was reserved with the job. Raises ``OSError``."""
+        write_reserved(self.file("reserve"), self.file("result.json"), data)
+
+    def drop_work(self) -> None:
+        """Remove what only a running job needs."""
+        for name in ("runner", "tmp"):
+            path = self.file(name)
+            if path.is_symlink():
+                shutil.rmtree(os.readlink(path), ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            shutil.rmtree(path, ignore_errors=True)
+
+    def write_record(
+        self,
+        record: JobRecord,
+        marker: str,
+        pid: Optional[int],
+        started_at: Optional[float] = None,
+    ) -> None:
+        """Write the record without variables and results; an error is left to the next time.
+
+        ``started_at`` is the monotonic time of the start, which outlives a changed clock.
+        """
         data = record_to_json(record)
-        data.update(marker=marker, pid=pid)
+        data.update(marker=marker, pid=pid, started_at=started_at)
         with contextlib.suppress(OSError):
             write_json(self.file("record.json"), data)
 
@@ -132,7 +171,18 @@ class JobDirs:
         if (self.root / record.id).exists():
             raise FileExistsError(record.id)
         temporary = private_dir(self.root / f"{_UNFINISHED}{record.id}")
-        job = JobDir(temporary)
+        try:
+            self._fill(JobDir(temporary), record, settings, marker)
+            temporary.rename(self.root / record.id)
+        except BaseException:
+            # A full disk would else fill up with what was tried on it, the secrets too.
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        return JobDir(self.root / record.id)
+
+    def _fill(
+        self, job: JobDir, record: JobRecord, settings: Mapping[str, Any], marker: str
+    ) -> None:
         write_json(job.file("request.json"), {"request": record.request.to_json(), **settings})
         write_json(
             job.file("record.json"), {**record_to_json(record), "marker": marker, "pid": None}
@@ -141,15 +191,18 @@ class JobDirs:
             job.file(name).touch(mode=0o600)
         for name, text in record.request.secrets.items():
             write_private(private_dir(job.secrets) / name, text)
-        temporary.rename(self.root / record.id)
-        return JobDir(self.root / record.id)
+        hosts = len(record.request.targets)
+        reserve(job.file("reserve"), _RESULT_BYTES + _RESULT_BYTES_PER_HOST * hosts)
 
-    def remove(self, job_id: str) -> bool:
-        """Remove a finished job; tell whether it is gone. One that is held stays."""
+    def remove(self, job_id: str, *, ended: bool = False) -> bool:
+        """Remove a finished job; tell whether it is gone. One that is held stays.
+
+        ``ended`` says that the job has ended although it could not leave a result.
+        """
         job = self.get(job_id)
         if job is None:
             return True
-        if not job.has_result or not job.is_abandoned:
+        if not (ended or job.has_result) or not job.is_abandoned:
             return False
         gone = self.root / f"{_REMOVED}{job_id}"
         try:
@@ -217,11 +270,14 @@ def new_id(operation: str, now: float) -> str:
 def surplus(
     finished: Sequence[JobRecord], sizes: Mapping[str, int], keep: Keep, now: float
 ) -> List[str]:
-    """Return the ids of the finished jobs that are too many, too large together, or too old."""
+    """Return the ids of the finished jobs that are too many, too large together, or too old.
+
+    They are given in the order in which they ended: by their times, the newest job would be the
+    oldest after the clock was set back.
+    """
     gone: List[str] = []
     used = 0
-    newest_first = sorted(finished, key=lambda record: (record.created, record.id), reverse=True)
-    for count, record in enumerate(newest_first, 1):
+    for count, record in enumerate(reversed(finished), 1):
         used += sizes.get(record.id, 0)
         ended = record.finished or record.created
         if count > keep.count or used > keep.bytes or now - ended > keep.age:
@@ -270,6 +326,23 @@ def record_from_json(data: Any) -> Optional[JobRecord]:
         return None
 
 
+def salvaged(job: JobDir) -> Optional[JobRecord]:
+    """Return the record of a job whose own is damaged (the power failed), from its request."""
+    data = read_json(job.file("request.json"))
+    try:
+        request = Request.from_json(data["request"])
+        when = calendar.timegm(time.strptime(job.id[:15], "%Y%m%dT%H%M%S"))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return JobRecord(
+        id=job.id,
+        request=replace(request, variables={}),
+        status=JobStatus.RUNNING,
+        created=float(when),
+        message=f"{request.operation}: its record is damaged",
+    )
+
+
 def _time(value: Any) -> Optional[float]:
     return None if value is None else float(value)
 
@@ -277,5 +350,5 @@ def _time(value: Any) -> Optional[float]:
 def _parsed(line: bytes) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

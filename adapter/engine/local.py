@@ -7,9 +7,8 @@ all that is known of a job is in its directory.
 from __future__ import annotations
 
 import contextlib
-import logging
+import errno
 import os
-import re
 import secrets
 import socket
 import threading
@@ -17,9 +16,10 @@ import time
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional, Set
+from typing import Callable, Dict, Iterator, List, Optional
 
 from adapter.engine import child as children
+from adapter.engine.checks import check_request
 from adapter.engine.child import Child
 from adapter.engine.completion import Completion
 from adapter.engine.files import PathLike, read_json, try_lock
@@ -30,19 +30,15 @@ from adapter.engine.jobs import (
     Tail,
     new_id,
     record_from_json,
+    salvaged,
     surplus,
 )
 from adapter.engine.model import JobRecord, JobStatus, Request
 from adapter.engine.progress import Progress
 from adapter.engine.running import Running
-from adapter.engine.ssh_files import SshFiles, check_target
-from adapter.errors import InvalidValue, NotReady, UnknownName
+from adapter.engine.ssh_files import SshFiles
+from adapter.errors import NotReady, UnknownName
 
-log = logging.getLogger(__name__)
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
-_SECRET = re.compile(r"[a-z][a-z0-9._-]*")
-_VARIABLE = re.compile(r"(?!ansible_)[A-Za-z_][A-Za-z0-9_]*")
 _TRIES = 20
 _SEE_JOBS = "List the jobs to see their ids."
 
@@ -99,7 +95,10 @@ class LocalEngine:
         Raises ``InvalidValue`` for hosts, variables or a playbook that cannot be, ``NotReady``
         if the state directory cannot be written.
         """
-        self._check(request)
+        check_request(request, self._content)
+        with self._lock:
+            # What others asked for before goes before it, whatever the clocks say.
+            self._adopt()
         try:
             running = self._create(request)
         except OSError as error:
@@ -205,26 +204,6 @@ class LocalEngine:
                     running.end_unstarted("not started, because its engine was closed; ask again")
             self._active.clear()
 
-    def _check(self, request: Request) -> None:
-        if not _NAME.fullmatch(request.operation):
-            raise InvalidValue("operation", request.operation, "it is not an operation's name")
-        playbook = self._content / "playbooks" / f"{request.operation}.yml"
-        if not playbook.is_file():
-            raise InvalidValue("operation", request.operation, f"there is no {playbook}")
-        if not request.targets:
-            raise InvalidValue(
-                "hosts", [], "an operation needs at least one host", "Add a host first."
-            )
-        seen: Set[str] = set()
-        for target in request.targets:
-            check_target(target)
-            if target.name in seen:
-                raise InvalidValue("hosts", target.name, "it is named twice")
-            seen.add(target.name)
-        _check_names(request)
-        if not request.timeout > 0:
-            raise InvalidValue("timeout", request.timeout, "it is not a positive number of seconds")
-
     def _create(self, request: Request) -> Running:
         now = self._clock()
         marker = secrets.token_hex(8)
@@ -253,6 +232,10 @@ class LocalEngine:
         record = replace(record, request=replace(request, secrets={}))
         running = self._running(job, record, marker)
         running.lock = job.try_lock()
+        if running.lock is None:
+            # Nobody could ever start it.
+            self._dirs.remove(job.id, ended=True)
+            raise OSError(errno.EMFILE, "its lock cannot be held; too many open files?")
         return running
 
     def _running(self, job: JobDir, record: JobRecord, marker: str) -> Running:
@@ -279,20 +262,20 @@ class LocalEngine:
             data = read_json(job.file("record.json"))
             record = record_from_json(data)
             if record is None or record.id != job_id:
-                continue
-            if record.status.final:
+                data = read_json(job.file("request.json"))
+                record = salvaged(job)
+            if record is None:
+                self._dirs.remove(job_id, ended=True)
+            elif record.status.final:
                 self._records[job_id] = record
-                continue
-            running = self._running(job, record, str(data.get("marker") or ""))
-            if not running.is_queued:
-                running.attach(data.get("pid"))
-            self._follow(running)
+            else:
+                running = self._running(job, record, str(data.get("marker") or ""))
+                if not running.is_queued:
+                    running.attach(data.get("pid"), data.get("started_at"))
+                self._follow(running)
 
     def _step(self, running: Running) -> None:
-        try:
-            running.step()
-        except Exception:
-            log.exception("job %s cannot be followed", running.job.id)
+        running.step()
         if running.record.status.final:
             with self._lock:
                 self._retire(running)
@@ -311,12 +294,12 @@ class LocalEngine:
                 self._sizes[job_id] = JobDir(self._dirs.root / job_id).size()
         finished = list(self._records.values())
         for job_id in surplus(finished, self._sizes, self._keep, self._clock()):
-            if self._dirs.remove(job_id):
+            if self._dirs.remove(job_id, ended=True):
                 self._records.pop(job_id, None)
                 self._sizes.pop(job_id, None)
 
     def _start_ready(self) -> None:
-        """Start the queued jobs that can run, in the order in which they were asked for.
+        """Start the queued jobs that can run, in the order in which they became known.
 
         Other processes may share the state directory, so this is one process's at a time.
         """
@@ -333,7 +316,7 @@ class LocalEngine:
             os.close(turn)
 
     def _startable(self) -> List[Running]:
-        jobs = sorted(self._active.values(), key=lambda job: job.record.created)
+        jobs = list(self._active.values())
         running = [job for job in jobs if not job.is_queued]
         count = len(running)
         writers = sum(job.record.request.changes for job in running)
@@ -391,12 +374,3 @@ def _lines(job: JobDir) -> Iterator[str]:
         ):
             for line in handle:
                 yield line.rstrip("\n")
-
-
-def _check_names(request: Request) -> None:
-    for name in request.secrets:
-        if not _SECRET.fullmatch(name):
-            raise InvalidValue("secret", name, "it is not a plain file name")
-    for name in request.variables:
-        if not _VARIABLE.fullmatch(str(name)):
-            raise InvalidValue("variable", name, "it is not a name that playbooks may be given")

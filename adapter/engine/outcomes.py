@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Tuple
 
 from adapter.engine.model import HostOutcome, HostStatus, JobStatus, Request
@@ -32,12 +33,15 @@ def settle(
     *,
     reason: str,
     interrupted: bool = False,
+    through: AbstractSet[str] = frozenset(),
+    at: Mapping[str, str] = MappingProxyType({}),
 ) -> Dict[str, HostOutcome]:
     """Return the final outcome of every expected host, in the request's order.
 
     Good is only a host that published something and did not fail; every other one without a
     failure of its own has ``NO_RESULT`` and the given reason. Where a changing job was
-    interrupted, having published is not enough: more may have been meant to follow.
+    interrupted, having published is not enough: more may have been meant to follow. It is for the
+    hosts in ``through``, which had nothing left to do; ``at`` names the tasks of those which had.
     """
     final: Dict[str, HostOutcome] = {}
     for host in request.hosts:
@@ -45,9 +49,11 @@ def settle(
         if outcome.status in (HostStatus.FAILED, HostStatus.UNREACHABLE, HostStatus.NO_RESULT):
             final[host] = outcome
         elif not outcome.status.good or host not in published:
-            final[host] = replace(outcome, status=HostStatus.NO_RESULT, message=reason)
-        elif interrupted and request.changes:
-            final[host] = replace(outcome, status=HostStatus.NO_RESULT, message=UNKNOWN_STATE)
+            message = f"{reason}; it was at: {at[host]}" if host in at else reason
+            final[host] = replace(outcome, status=HostStatus.NO_RESULT, message=message)
+        elif interrupted and request.changes and host not in through:
+            message = f"interrupted at: {at[host]}" if host in at else UNKNOWN_STATE
+            final[host] = replace(outcome, status=HostStatus.NO_RESULT, message=message)
         else:
             final[host] = outcome
     return final

@@ -5,19 +5,19 @@ The only importer of ansible_runner. Nothing of runner's own bookkeeping is kept
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-import shutil
 import sys
+import tempfile
 import time
-from collections import deque
 from pathlib import Path
-from typing import IO, Any, Callable, Deque, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from adapter.engine.encode import mode_flags
 from adapter.engine.events import EventReader
-from adapter.engine.files import private_dir, write_json
+from adapter.engine.files import private_dir, read_json, write_json
+from adapter.engine.job_output import Lines, Output
+from adapter.engine.jobs import JobDir
 from adapter.engine.model import Request
 from adapter.engine.outcomes import one_line
 from adapter.engine.progress import Progress
@@ -28,52 +28,11 @@ _UNEXPECTED = 250
 # ansible-core 2.22 binds a socket of such a name; the whole path has 107 characters at most.
 _SOCKET_NAME = "/pymp-12345678/listener-12345678"
 _TEMPORARY_LENGTH = 107 - len(_SOCKET_NAME)
+# Between two tasks of one host it is milliseconds.
+_PAUSE = 1.0
 _NOT_THERE = "RPC server did not start"
-_OUTPUT_BYTES = 2 * 1024 * 1024
-_OUTPUT_TAIL = 200
 # Larger results are dropped by runner's callback plugin without a word; its own bound is 700,000.
 _MOST_RESULT = 100_000_000
-
-
-class Lines:
-    """Append lines to ``events.jsonl``, each written whole and flushed."""
-
-    def __init__(self, path: Path) -> None:
-        self._file: IO[bytes] = open(path, "ab", buffering=0, opener=_private)  # noqa: SIM115
-
-    def write(self, line: Mapping[str, Any]) -> None:
-        """Append one line with the time."""
-        data = {"t": round(time.time(), 3), **line}
-        self._file.write(json.dumps(data, separators=(",", ":"), default=str).encode() + b"\n")
-
-
-class Output:
-    """Keep what ansible-playbook printed: the beginning, and the end if there is too much."""
-
-    def __init__(self, path: Path, limit: int = _OUTPUT_BYTES) -> None:
-        self._file: IO[bytes] = open(path, "ab", opener=_private)  # noqa: SIM115
-        self._left = limit
-        self._dropped = 0
-        self._tail: Deque[bytes] = deque(maxlen=_OUTPUT_TAIL)
-
-    def write(self, text: str) -> None:
-        """Append the lines of one event."""
-        data = text.replace("\r", "").encode("utf-8", "replace") + b"\n"
-        if self._left >= len(data):
-            self._file.write(data)
-            self._file.flush()
-            self._left -= len(data)
-        else:
-            self._left = 0
-            self._dropped += 1
-            self._tail.append(data[:_OUTPUT_TAIL])
-
-    def close(self) -> None:
-        """Append the end of what was left out."""
-        if self._dropped:
-            self._file.write(f"[{self._dropped} events are left out here]\n".encode())
-            self._file.writelines(self._tail)
-        self._file.close()
 
 
 class PlaybookRun:
@@ -97,6 +56,8 @@ class PlaybookRun:
         self.return_code: Optional[int] = None
         self.error = ""
         self.event_error = ""
+        self._no_end_seen = False
+        self._heard: Dict[str, float] = {}
         self.lines = Lines(job / "events.jsonl")
         self._job = job
         self._request = request
@@ -116,11 +77,36 @@ class PlaybookRun:
                 self._run(data_dir, "again")
         except (Exception, SystemExit) as error:  # noqa: BLE001
             # Runner exits on some errors, and raises a time-out after a run that went well.
+            self._no_end_seen = type(error).__name__ == "TIMEOUT"
             self.error = one_line(f"{type(error).__name__}: {error}")
         finally:
             self._output.close()
-            for path in (data_dir, temporary_dir(self._job)):
-                shutil.rmtree(path, ignore_errors=True)
+            JobDir(self._job).drop_work()
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Tell whether ansible-playbook ended in the middle, or could not begin."""
+        return not self.reader.has_stats
+
+    def through(self, at: Optional[float]) -> Set[str]:
+        """Return the hosts that had done everything at a monotonic time, if that is known.
+
+        They had done the last phase, and then nothing for long.
+        """
+        return {
+            host
+            for host, when in self._heard.items()
+            if at is not None
+            and at - when > _PAUSE
+            and host not in self.reader.busy
+            and self.progress.is_through(host)
+        }
+
+    @property
+    def was_killed(self) -> bool:
+        """Tell whether a signal ended ansible-playbook: it left no status."""
+        known = self.return_code is not None or (self.error and not self._no_end_seen)
+        return self.was_cut_off and not known
 
     def _never_began(self) -> bool:
         """Tell whether ansible-core gave up on itself before any host was asked.
@@ -137,7 +123,13 @@ class PlaybookRun:
         # With suppress_env_files runner 2.4 forgets the settings it is given, unless this exists.
         write_json(private_dir(data_dir / "env") / "settings", runner_settings())
         flags = ["-e", f"@{self._job / 'vars.yml'}", *mode_flags(self._request)]
-        done = ansible_runner.run(
+        try:
+            self._run_playbook(ansible_runner, data_dir, ident, flags)
+        finally:
+            self._read_the_rest(data_dir / "artifacts" / ident / "job_events")
+
+    def _run_playbook(self, runner: Any, data_dir: Path, ident: str, flags: List[str]) -> None:
+        done = runner.run(
             private_data_dir=str(data_dir),
             project_dir=str(self._settings["content_root"]),
             ident=ident,
@@ -161,20 +153,38 @@ class PlaybookRun:
                 self._output.write(str(text))
             if self._stopping():
                 return False
+            self._heard[str((event.get("event_data") or {}).get("host"))] = time.monotonic()
             for line in self.reader.lines(event):
-                self.lines.write(line)
-                self.progress.apply(line)
+                self.progress.apply(self.lines.write(line))
+        except OSError as error:
+            self.event_error = one_line(f"what it answered could not be kept: {error.strerror}")
         except Exception as error:  # noqa: BLE001
             self.event_error = one_line(f"an event was lost: {type(error).__name__}: {error}")
         return False
 
+    def _read_the_rest(self, directory: Path) -> None:
+        """Take over events that runner left unread, in their order.
+
+        It reads for five seconds after the end and then gives up, on a slow disk or because a
+        process that was left behind holds the terminal. Their files are there still.
+        """
+        found = [read_json(path) for path in directory.glob("*-partial.json")]
+        events = [event for event in found if isinstance(event, dict)]
+        for event in sorted(events, key=lambda event: str(event.get("created"))):
+            self._handle(event)
+
 
 def temporary_dir(job: Path) -> Path:
-    """Return where Ansible's temporary files go: beside the job, or in /tmp for a long path."""
+    """Make the directory of Ansible's temporary files: in the job's, or in /tmp for a long path.
+
+    For a long path the job's directory has a link to it, so that whoever ends the job finds it.
+    """
     beside = job / "tmp"
     if len(os.fsencode(beside)) <= _TEMPORARY_LENGTH:
-        return beside
-    return Path("/tmp") / f"orch-{os.getpid()}-{job.name[-4:]}"  # noqa: S108 -- made 0700
+        return private_dir(beside)
+    if not beside.is_symlink():
+        beside.symlink_to(tempfile.mkdtemp(prefix="orch-", dir="/tmp"))
+    return Path(os.readlink(beside))
 
 
 def runner_settings() -> Dict[str, Any]:
@@ -204,7 +214,7 @@ def ssh_arguments(settings: Mapping[str, Any]) -> str:
 def environment(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[str, str]:
     """Return what ansible-playbook's environment has beside the worker's own."""
     programs = os.path.dirname(sys.executable)
-    temporary = private_dir(temporary_dir(job))
+    temporary = temporary_dir(job)
     return {
         "PATH": os.pathsep.join(filter(None, (programs, os.environ.get("PATH")))),
         "ANSIBLE_CONFIG": os.path.join(settings["content_root"], "ansible.cfg"),
@@ -217,6 +227,9 @@ def environment(job: Path, request: Request, settings: Mapping[str, Any]) -> Dic
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         # One module is one ssh command; without it 100 hosts took 30 s instead of 12 s.
         "ANSIBLE_PIPELINING": "True",
+        # A host that hangs holds up no other: each goes through a changing play for itself. A
+        # report is one task, where the other strategy costs less.
+        "ANSIBLE_STRATEGY": "free" if request.changes else "linear",
         "ANSIBLE_FORKS": str(max(1, min(len(request.targets), _MOST_FORKS))),
         # Only the file that was written for this job is an inventory.
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
@@ -225,7 +238,3 @@ def environment(job: Path, request: Request, settings: Mapping[str, Any]) -> Dic
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
         "MAX_EVENT_RES": str(_MOST_RESULT),
     }
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from typing import Dict, Iterable, List
+from typing import Dict, Iterable, List, Optional
 
 MARK = "CEPH_ORCH_JOB"
+# Where /proc/PID/stat has the exit status, counted from the state.
+_EXIT_CODE = 49
 # What ssh has started on a host, which may be this very machine: its worker is not to be found.
 REMOTE_MARK = "CEPH_ORCH_TASK"
 
@@ -23,7 +25,7 @@ def marked(marker: str) -> List[int]:
     for pid in _pids():
         if pid != os.getpid() and wanted in _read(pid, "environ").split(b"\0"):
             found.append(pid)
-    return [pid for pid in found if _is_alive(pid) and not _is_shared_connection(pid)]
+    return [pid for pid in found if is_alive(pid) and not _is_shared_connection(pid)]
 
 
 def is_marked(pid: int, marker: str) -> bool:
@@ -40,10 +42,24 @@ def descendants(pid: int) -> List[int]:
     waiting = list(children.get(pid, ()))
     while waiting:
         child = waiting.pop(0)
-        if _is_alive(child) and not _is_shared_connection(child):
+        if is_alive(child) and not _is_shared_connection(child):
             found.append(child)
             waiting.extend(children.get(child, ()))
     return found
+
+
+def child_named(pid: int, word: bytes) -> Optional[int]:
+    """Return the child of a process with this word in its command line, if there is one."""
+    for candidate in _pids():
+        if parent(candidate) == pid and word in _read(candidate, "cmdline"):
+            return candidate
+    return None
+
+
+def was_killed(pid: int) -> bool:
+    """Tell whether a signal ended a child that nobody has reaped yet."""
+    fields = _stat(pid)
+    return len(fields) > _EXIT_CODE and fields[0] == b"Z" and int(fields[_EXIT_CODE]) & 0x7F != 0
 
 
 def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
@@ -76,7 +92,8 @@ def parent(pid: int) -> int:
     return int(fields[1]) if len(fields) > 1 else 0
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that has ended and was not reaped does not."""
     fields = _stat(pid)
     return bool(fields) and fields[0] not in (b"Z", b"X")
 

@@ -115,6 +115,10 @@ class Progress:
             self._positions[host] = position
             self._total += gain
 
+    def is_through(self, host: str) -> bool:
+        """Tell whether a host has published from the last phase."""
+        return bool(self._phases) and self._positions.get(host) == self._shares
+
     def _outcome(
         self, host: str, before: HostOutcome, status: HostStatus, event: Mapping[str, Any]
     ) -> HostOutcome:

@@ -20,7 +20,7 @@ from adapter.engine.model import Request, Target
 from adapter.engine.processes import REMOTE_MARK
 from adapter.engine.ssh_reasons import last_line
 
-_SECONDS = 5.0
+_SECONDS = 3.5
 _STEP = 0.02
 _AT_A_TIME = 20
 _COMPLAINT = 16384

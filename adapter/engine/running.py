@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
-import shutil
 import signal
 import subprocess
 from dataclasses import replace
@@ -14,16 +13,20 @@ from adapter.engine import outcomes as words
 from adapter.engine import processes
 from adapter.engine.child import Child
 from adapter.engine.completion import Completion
-from adapter.engine.files import read_json, write_json
+from adapter.engine.files import read_json
 from adapter.engine.jobs import JobDir, Tail
 from adapter.engine.model import HostOutcome, JobRecord, JobStatus
 from adapter.engine.progress import Progress
 
+log = logging.getLogger(__name__)
+
 # A small part of the time after which a worker gives up on a silent parent.
 LEASE_INTERVAL = 5.0
 # The worker ends a job by itself; the parent does it only when the worker has not for so long.
-STOP_GRACE = 10.0
-_KILL_AFTER = 3.0
+# With what follows it is less than the ten seconds that a job may have beyond its deadline.
+STOP_GRACE = 6.5
+_KILL_AFTER = 1.5
+_CLEAN_SECONDS = 3.0
 _NOT_STARTED = "not started, because the process that was to start it has ended; ask again"
 _LOST = "the process that ran it ended without a result"
 
@@ -59,11 +62,14 @@ class Running:
         self._tail = Tail(job.file("events.jsonl"))
         self._lease_at = 0.0
         self._deadline: Optional[float] = None
+        self._started_at: Optional[float] = None
         self._cancelled_at: Optional[float] = None
-        self._stopped_at: Optional[float] = None
+        self._killed_at: Optional[float] = None
         self._swept_at: Optional[float] = None
+        self._failing = False
         self._clean = clean
         self._cleaner: Optional[subprocess.Popen[bytes]] = None
+        self._cleaning_since = 0.0
 
     @property
     def is_queued(self) -> bool:
@@ -78,13 +84,13 @@ class Running:
             started=self._clock(),
             message=f"{self.record.request.operation}: starting",
         )
-        self._count_down()
+        self._count_down(self._monotonic())
         self.save()
 
-    def attach(self, pid: Optional[int]) -> None:
-        """Follow a job that another process started."""
+    def attach(self, pid: Optional[int], started_at: Any = None) -> None:
+        """Follow a job that another process started, at that monotonic time."""
         self.child = Child(self.job, self.marker, pid, None)
-        self._count_down()
+        self._count_down(started_at if isinstance(started_at, float) else None)
 
     def set(self, **changes: Any) -> None:
         """Change the record; the completion's listeners hear of it when ``notify`` is called."""
@@ -94,11 +100,12 @@ class Running:
     def save(self) -> None:
         """Write the record, for those who come after this process."""
         pid = self.child.pid if self.child is not None else None
-        self.job.write_record(self.record, self.marker, pid)
+        self.job.write_record(self.record, self.marker, pid, self._started_at)
 
     def ask_to_stop(self) -> None:
         """Ask the worker to stop; if it does not, ``step`` ends it."""
-        self.job.ask_to_stop()
+        if not self.job.ask_to_stop() and self.child is not None:
+            self.child.terminate()
         if self._cancelled_at is None:
             self._cancelled_at = self._monotonic()
 
@@ -116,17 +123,35 @@ class Running:
         self._end(JobStatus.FAILED, message, outcomes)
 
     def step(self) -> None:
-        """Renew the lease, read what is new, and see whether the job has ended."""
-        if self.is_queued:
-            self._step_queued()
-            return
-        now = self._monotonic()
+        """Renew the lease, read what is new, and see whether the job has ended.
+
+        Nothing is raised: a job that cannot be followed is ended when its time is over.
+        """
+        try:
+            if self.is_queued:
+                self._step_queued()
+            else:
+                self._step_running(self._monotonic())
+        except Exception as error:
+            if not self._failing:
+                log.exception("job %s cannot be followed", self.job.id)
+            self._failing = True
+            now = self._monotonic()
+            if self.record.status.final:
+                return
+            if self._deadline is not None and now > self._deadline + STOP_GRACE:
+                if self.child is not None:
+                    self.child.kill()
+                reason = words.one_line(f"it cannot be followed: {type(error).__name__}: {error}")
+                self.end_failed(reason)
+
+    def _step_running(self, now: float) -> None:
         if now - self._lease_at >= LEASE_INTERVAL or self._lease_at == 0.0:
             self._lease_at = now
             self.job.renew_lease()
         # The result is written after the last event, so it is looked for before they are read.
         ended = self.job.has_result
-        alive = ended or (self.child is not None and self.child.is_alive)
+        alive = ended or (not self._is_given_up(now) and self._is_alive)
         self._read_events(everything=ended or not alive)
         if ended:
             self._take_result()
@@ -141,19 +166,40 @@ class Running:
             return
         data = read_json(self.job.file("record.json")) or {}
         if data.get("status") == JobStatus.RUNNING.value:
-            started = data.get("started")
-            self.attach(data.get("pid"))
-            self.set(status=JobStatus.RUNNING, started=started)
+            self.attach(data.get("pid"), data.get("started_at"))
+            self.set(status=JobStatus.RUNNING, started=data.get("started"))
         elif self.job.has_result:
             self.attach(None)
+            self._read_events(everything=True)
             self._take_result()
+        elif not self.job.is_abandoned and self.job.file("events.jsonl").exists():
+            # Who started it died, or its disk was full, before that was written down.
+            self._read_events(everything=False)
+            self.attach(self._progress.pid)
+            self.set(status=JobStatus.RUNNING, started=self._clock())
         elif self.job.is_abandoned and not self.job.has_result:
             self.end_unstarted(_NOT_STARTED)
 
-    def _count_down(self) -> None:
-        """Set the deadline; the time that has passed is only known by the clock on the wall."""
-        passed = max(0.0, self._clock() - (self.record.started or self.record.created))
-        self._deadline = self._monotonic() + self.record.request.timeout - passed
+    @property
+    def _is_alive(self) -> bool:
+        return self.child is not None and self.child.is_alive
+
+    def _is_given_up(self, now: float) -> bool:
+        """Tell whether the worker was killed and is still there, as where a disk hangs."""
+        return self._killed_at is not None and now - self._killed_at > _KILL_AFTER
+
+    def _count_down(self, started_at: Optional[float]) -> None:
+        """Set the deadline, by the clock on the wall only where nothing better is known.
+
+        The monotonic time is the same in all processes until the machine is started anew, and
+        no job lives through that.
+        """
+        now = self._monotonic()
+        if started_at is None or started_at > now:
+            passed = max(0.0, self._clock() - (self.record.started or self.record.created))
+            started_at = now - passed
+        self._started_at = started_at
+        self._deadline = started_at + self.record.request.timeout
 
     def _read_events(self, *, everything: bool) -> None:
         changed: Dict[str, HostOutcome] = {}
@@ -193,6 +239,7 @@ class Running:
             {**self._progress.outcomes, **outcomes},
             self._progress.published,
             reason=_LOST,
+            interrupted=status is JobStatus.LOST,
         )
         command = str(data.get("command") or self.record.command)
         self.record = replace(self.record, command=command)
@@ -205,10 +252,11 @@ class Running:
             # ansible-playbook passes this on to its task workers; a kill would not.
             processes.signal_all(left, signal.SIGTERM)
             self._swept_at = now
+            self._hosts_are_clean(now)
         if left and self._swept_at is not None and now - self._swept_at < _KILL_AFTER:
             return
         processes.signal_all(left, signal.SIGKILL)
-        if not self._hosts_are_clean():
+        if not self._hosts_are_clean(now):
             return
         status, message = JobStatus.LOST, _LOST
         code = self.child.exit_code if self.child is not None else None
@@ -227,7 +275,7 @@ class Running:
         )
         self._end(status, message, outcomes)
 
-    def _hosts_are_clean(self) -> bool:
+    def _hosts_are_clean(self, now: float) -> bool:
         """Tell whether what a changing job may have left on its hosts has been ended.
 
         The next writer of a host must not meet it there. It takes some seconds at most, and what
@@ -241,6 +289,10 @@ class Running:
                 self._cleaner = self._clean(self.job)
             except OSError:
                 return True
+            self._cleaning_since = now
+        if self._cleaner.poll() is None and now - self._cleaning_since > _CLEAN_SECONDS:
+            self._cleaner.kill()
+            self._cleaner.wait()
         return self._cleaner.poll() is not None
 
     def _end(self, status: JobStatus, message: str, outcomes: Mapping[str, HostOutcome]) -> None:
@@ -254,10 +306,11 @@ class Running:
                 for host, outcome in words.without_results(outcomes).items()
             },
         }
-        with contextlib.suppress(OSError):
-            write_json(self.job.file("result.json"), data)
-        for name in ("runner", "tmp"):
-            shutil.rmtree(self.job.file(name), ignore_errors=True)
+        try:
+            self.job.write_result(data)
+        except OSError as error:
+            message = f"{message}; this cannot be kept in {self.job.path}: {error.strerror}"
+        self.job.drop_work()
         self.job.drop_secrets()
         self._finish(status, message, outcomes)
 
@@ -267,7 +320,8 @@ class Running:
         self.record = replace(
             self.record,
             status=status,
-            finished=self._clock(),
+            # A clock that was set back makes no job end before its start.
+            finished=max(self._clock(), self.record.started or 0.0),
             progress=1.0,
             message=words.one_line(message, words.SENTENCE_LENGTH),
         )
@@ -279,13 +333,11 @@ class Running:
         """End a worker that should have ended the job by itself."""
         asked = self._cancelled_at is not None and now - self._cancelled_at > STOP_GRACE
         late = self._deadline is not None and now > self._deadline + STOP_GRACE
-        if not (asked or late) or self.child is None:
+        if not (asked or late) or self.child is None or self._killed_at is not None:
             return
-        if self._stopped_at is None:
-            self._stopped_at = now
-            self.child.terminate()
-        elif now - self._stopped_at > _KILL_AFTER:
-            self.child.kill()
+        # What is below it gets the time for a good end from ``_declare_lost``.
+        self._killed_at = now
+        self.child.kill_worker()
 
     def _is_late(self, now: float) -> bool:
         return self._deadline is not None and now > self._deadline

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import List, Optional, Set
 
@@ -16,16 +16,18 @@ from adapter.engine.outcomes import late_in_words
 
 _INTERVAL = 0.25
 _STEP = 0.05
-_TERM_GRACE = 3.0
-_SWEEP_GRACE = 2.0
+# With the hosts' part it is less than what the parent waits (running.STOP_GRACE).
+_TERM_GRACE = 1.5
+_SWEEP_GRACE = 0.75
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a job was ended before its own end."""
+    """Why a job was ended before its own end, and at which monotonic time."""
 
     status: JobStatus
     message: str
+    when: float = field(default_factory=time.monotonic)
 
 
 class Watchdog(threading.Thread):
@@ -33,13 +35,14 @@ class Watchdog(threading.Thread):
 
     ``timeout`` is in seconds from now, ``lease`` those after which a silent parent is taken for
     gone. When it is time, ansible-playbook gets SIGTERM, which it passes on to its task workers;
-    what is left after three seconds is killed. ``stop`` says why, ``must_kill`` whether the time
-    for a good end is over.
+    what is left soon after is killed. ``stop`` says why, ``must_kill`` whether the time for a
+    good end is over, ``orphaned_at`` when an ansible-playbook was seen that had been killed.
     """
 
     def __init__(self, job: Path, timeout: float, lease: float, marker: str) -> None:
         super().__init__(name="watchdog", daemon=True)
         self.stop: Optional[Stop] = None
+        self.orphaned_at: Optional[float] = None
         self._job = job
         self._timeout = timeout
         self._lease_seconds = lease
@@ -48,6 +51,7 @@ class Watchdog(threading.Thread):
         self._wake = threading.Event()
         self._done = threading.Event()
         self._killing = False
+        self._main: Optional[int] = None
         self._signalled = False
         # The lease is compared with what it was before, never with the clock on the wall.
         self._lease = self._lease_time()
@@ -74,17 +78,31 @@ class Watchdog(threading.Thread):
         if self.is_alive():
             self.join(_TERM_GRACE + _SWEEP_GRACE + 1.0)
         if self.is_stopping:
-            processes.signal_all(self._left(os.getpid()), signal.SIGKILL)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """End what is left of the job on this machine, at once."""
+        own = os.getpid()
+        until = time.monotonic() + _SWEEP_GRACE
+        left = self._left(own)
+        while left and time.monotonic() < until:
+            processes.signal_all(left, signal.SIGKILL)
+            time.sleep(_STEP)
+            left = self._left(own)
 
     def run(self) -> None:
         """Watch until ``finish`` is called, or until the job had to be ended."""
         while not self._done.is_set():
             try:
+                self._look_after_orphans()
                 self.stop = self._reason()
             except Exception as error:  # noqa: BLE001 - an unwatched job is not left running
                 self.stop = Stop(JobStatus.FAILED, f"stopped, because its watchdog failed: {error}")
             if self.stop is not None:
-                self._end_all()
+                try:
+                    self._end_all()
+                finally:
+                    self._killing = True
                 return
             self._wake.wait(_INTERVAL)
             self._wake.clear()
@@ -110,6 +128,19 @@ class Watchdog(threading.Thread):
             return os.stat(self._job / "lease").st_mtime_ns
         except OSError:
             return None
+
+    def _look_after_orphans(self) -> None:
+        """End what an ansible-playbook that was killed leaves behind.
+
+        Its task workers would go on with the hosts, and runner would wait for them.
+        """
+        own = os.getpid()
+        if self._main is None:
+            self._main = processes.child_named(own, b"ansible-playbook")
+        elif processes.was_killed(self._main):
+            self._main = None
+            self.orphaned_at = time.monotonic()
+            processes.signal_all(self._left(own), signal.SIGKILL)
 
     def _end_all(self) -> None:
         """End what the worker runs: kindly, then not."""

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from adapter.engine import outcomes as words
 from adapter.engine.encode import command_line, write_inventory, write_variables
-from adapter.engine.files import read_json, try_lock, write_json
+from adapter.engine.files import read_json, try_lock
 from adapter.engine.jobs import JobDir
 from adapter.engine.model import HostOutcome, HostStatus, JobStatus, Request
 from adapter.engine.playbook_run import PlaybookRun, playbook_path, ssh_arguments
@@ -46,17 +46,19 @@ def main(arguments: Sequence[str]) -> int:
         request = Request.from_json(settings["request"])
     except (KeyError, TypeError, ValueError):
         result: Dict[str, Any] = {"status": "failed", "message": "request.json cannot be read"}
-        write_json(job / "result.json", {**result, "rc": None, "outcomes": {}})
+        JobDir(job).write_result({**result, "rc": None, "outcomes": {}})
         return _UNUSABLE
     result = _failed(request, "the worker ended before the playbook")
     try:
         result = run_job(job, request, settings)
+    except OSError as error:
+        result = _failed(request, f"{error.filename or job}: {error.strerror}")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - there is always a result
         traceback.print_exc()
         result = _failed(request, words.one_line(f"{type(error).__name__}: {error}"))
     finally:
         JobDir(job).drop_secrets()
-        write_json(job / "result.json", result)
+        JobDir(job).write_result(result)
     return 0 if result["status"] == JobStatus.SUCCEEDED.value else 1
 
 
@@ -91,30 +93,39 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
     if not watchdog.is_stopping:
         run.run()
     watchdog.finish()
-    if watchdog.stop is not None:
+    if watchdog.stop is not None or run.was_cut_off:
+        watchdog.sweep()
         busy = [target for target in request.targets if target.name in run.reader.busy]
         end_on_hosts(busy, settings["ssh_config"], marker)
     elif run.reader.unexplained:
         silent = [target for target in request.targets if target.name in run.reader.unexplained]
         for host, reason in why_unreachable(silent, settings["ssh_config"]).items():
             run.progress.outcomes[host] = HostOutcome(HostStatus.UNREACHABLE, reason)
-    result = conclude(request, run, watchdog.stop)
-    run.lines.write({"type": "end", "status": result["status"]})
+    cut_at = watchdog.stop.when if watchdog.stop is not None else watchdog.orphaned_at
+    result = conclude(request, run, watchdog.stop, cut_at)
+    with contextlib.suppress(OSError):
+        run.lines.write({"type": "end", "status": result["status"]})
     return {**result, "command": command}
 
 
-def conclude(request: Request, run: PlaybookRun, stop: Optional[Stop]) -> Dict[str, Any]:
-    """Return the result's data from what is known of a run that is over."""
+def conclude(
+    request: Request, run: PlaybookRun, stop: Optional[Stop], cut_at: Optional[float]
+) -> Dict[str, Any]:
+    """Return the result's data from what is known of a run that is over, or was cut off."""
     outcomes = words.settle(
         request,
         _forgive(run),
         run.progress.published,
         reason=f"{stop.message} before this host answered" if stop else _why_no_result(run),
-        interrupted=stop is not None,
+        interrupted=stop is not None or run.was_cut_off,
+        through=run.through(cut_at),
+        at=run.reader.busy,
     )
     code = run.return_code
     if stop is not None:
         status, message = stop.status, stop.message
+    elif run.was_killed or (run.was_cut_off and run.progress.published):
+        status, message = JobStatus.FAILED, _gave_up(run)
     elif any(not outcome.status.good for outcome in outcomes.values()):
         status = JobStatus.FAILED
         message = words.ended_in_words(status, outcomes)
@@ -147,6 +158,8 @@ def _why_no_result(run: PlaybookRun) -> str:
 
 
 def _gave_up(run: PlaybookRun) -> str:
+    if run.was_killed:
+        return "ansible-playbook was killed; did this machine run out of memory?"
     reason = run.reader.complaint() or run.error or "it printed nothing"
     code = run.return_code
     ended = "did not end well" if code is None else f"ended with {code}"

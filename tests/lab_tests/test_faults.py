@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.lab_tests.conftest import log_size, tracebacks
@@ -33,8 +35,11 @@ def answers(lab: Lab) -> bool:
     return "Backend: ansible" in status.out
 
 
+@pytest.mark.fault("Hosts of a lab with real Ceph", "manager killed in the middle of a job", full=2)
 @pytest.mark.parametrize("whom", ["main", "all"])
-def test_a_manager_killed_in_the_middle_of_a_job(cluster: Lab, whom: str) -> None:
+def test_a_manager_killed_in_the_middle_of_a_job(
+    cluster: Lab, whom: str, record_property: Callable[[str, object], None]
+) -> None:
     log = log_size(cluster)
     crashes = cluster.ceph_json("crash", "ls")
     with slow_light(cluster, "h2", seconds=25) as job:
@@ -58,6 +63,7 @@ def test_a_manager_killed_in_the_middle_of_a_job(cluster: Lab, whom: str) -> Non
             assert details["status"] == "lost"
         if details["status"] != "succeeded":
             assert details["outcomes"]["h2"]["message"], "no reason is given for the host"
+        record_property("outcome", details["status"])
     assert cluster.ceph_json("crash", "ls") == crashes == []
     assert tracebacks(cluster, log) == []
     assert sorted(cluster.listed_hosts()) == cluster.hosts()
@@ -69,6 +75,7 @@ def test_a_manager_killed_in_the_middle_of_a_job(cluster: Lab, whom: str) -> Non
     )
 
 
+@pytest.mark.fault("Hosts of a lab with real Ceph", "manager failed over in the middle", full=2)
 def test_a_job_goes_on_when_the_manager_is_failed_over(cluster: Lab) -> None:
     """``ceph mgr fail`` respawns the only manager in place: its jobs are read on."""
     log = log_size(cluster)

@@ -11,7 +11,7 @@ import pytest
 from adapter.engine.completion import Completion
 from adapter.engine.memory import MemoryEngine
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus, Request
-from adapter.engine.outcomes import failures_in_words, one_line, settle
+from adapter.engine.outcomes import UNKNOWN_STATE, failures_in_words, one_line, settle
 from adapter.errors import InvalidValue, JobCancelled, JobFailed, UnknownName
 from tests.unit.engine.harness import local
 
@@ -184,3 +184,23 @@ def test_only_who_published_is_good() -> None:
         ("h1", HostStatus.OK, ""),
         ("h2", HostStatus.NO_RESULT, "silent"),
     ]
+
+
+def test_what_an_interrupted_host_was_at() -> None:
+    request = Request("operation", local("done", "at", "silent", "between"))
+    known = dict.fromkeys(request.hosts, OK)
+    final = settle(
+        request,
+        {**known, "silent": HostOutcome()},
+        {"done", "at", "between"},
+        reason="cancelled before this host answered",
+        interrupted=True,
+        through={"done"},
+        at={"at": "role: task", "silent": "role: first"},
+    )
+    assert {host: (outcome.status.value, outcome.message) for host, outcome in final.items()} == {
+        "done": ("ok", ""),
+        "at": ("no result", "interrupted at: role: task"),
+        "silent": ("no result", "cancelled before this host answered; it was at: role: first"),
+        "between": ("no result", UNKNOWN_STATE),
+    }

@@ -43,7 +43,7 @@ def test_failed_hosts() -> None:
         (HostStatus.FAILED, "the module came apart"),
     ]
     assert outcomes["h1"].result == {"name": "h1"}
-    assert (reader.has_stats, reader.forgiven, reader.busy) == (True, set(), set())
+    assert (reader.has_stats, reader.forgiven, reader.busy) == (True, set(), {})
 
 
 def test_an_unreachable_host() -> None:
@@ -261,3 +261,25 @@ def test_notes_are_bounded() -> None:
     reader = EventReader(["h0"])
     events = [{"event": "warning", "stdout": f"[WARNING]: {n}"} for n in range(1000)]
     assert sum(len(reader.lines(event)) for event in events) == 200
+
+
+def event(kind: str, host: str, task: str, **result: Any) -> Dict[str, Any]:
+    data = {"host": host, "task": task, "role": task, "task_uuid": task, "res": result}
+    return {"event": kind, "event_data": data}
+
+
+def test_hosts_that_are_at_different_tasks() -> None:
+    """With the strategy ``free`` a task begins once per host, and hosts overtake each other."""
+    reader = EventReader(["h0", "h1"])
+    began = [
+        reader.lines(event("playbook_on_task_start", "", task)) for task in ("a", "a", "b", "a")
+    ]
+    assert [len(lines) for lines in began] == [1, 0, 1, 0]
+    for host, task in (("h0", "b"), ("h1", "a")):
+        reader.lines(event("runner_on_start", host, task))
+    assert reader.busy == {"h0": "b: b", "h1": "a: a"}
+    reader.lines(event("runner_item_on_failed", "h1", "a", msg="this item"))
+    reader.lines(event("playbook_on_task_start", "", "b"))
+    (line,) = reader.lines(event("runner_on_failed", "h1", "a", msg="One or more items failed"))
+    assert (line["role"], line["message"]) == ("a", "this item")
+    assert reader.busy == {"h0": "b: b"}

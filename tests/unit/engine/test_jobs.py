@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from adapter.engine.files import read_json, try_lock, write_if_changed, write_json
 from adapter.engine.jobs import (
@@ -16,6 +19,7 @@ from adapter.engine.jobs import (
     new_id,
     record_from_json,
     record_to_json,
+    salvaged,
     surplus,
 )
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus, Request
@@ -126,6 +130,30 @@ def test_what_is_too_much() -> None:
     assert surplus(records, sizes, Keep(count=2), now) == ids[2:]
     assert surplus(records, sizes, Keep(bytes=35), now) == ids[3:]
     assert surplus(records, sizes, Keep(age=1.5), now) == ids[1:]
+
+
+def test_what_is_too_much_goes_by_the_order_and_not_by_the_clock() -> None:
+    records = [record(1, finished=NOW), record(0, finished=NOW - 5)]
+    assert surplus(records, {}, Keep(count=1), NOW) == [records[0].id]
+
+
+def test_a_job_that_cannot_be_made_leaves_nothing(state: Path) -> None:
+    dirs = JobDirs(state)
+    secret = replace(REQUEST, secrets={"a": "x", "no/such/directory": "y"})
+    with pytest.raises(OSError, match="directory"):
+        dirs.create(replace(record(), request=secret), {}, "mark")
+    assert list(state.iterdir()) == []
+
+
+def test_a_damaged_record_is_made_anew_from_the_request(state: Path) -> None:
+    job = JobDirs(state).create(record(), {}, "mark")
+    job.file("record.json").write_bytes(b"")
+    found = salvaged(job)
+    assert found is not None
+    assert (found.id, found.request.hosts, found.status) == (job.id, REQUEST.hosts, "running")
+    assert time.strftime("%Y%m%dT%H%M%S", time.gmtime(found.created)) == job.id[:15]
+    job.file("request.json").write_bytes(b"")
+    assert salvaged(job) is None
 
 
 def test_files_are_written_when_they_change(state: Path) -> None:

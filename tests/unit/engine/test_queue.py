@@ -192,12 +192,11 @@ def test_a_worker_that_does_not_stop_is_killed(
         completion.cancel()
     else:
         now[0] += 61
-    for _ in range(2):
-        engine.poll()
-        assert is_alive(pid), "the worker has ten seconds for it"
-        now[0] += 11
     engine.poll()
-    now[0] += 4
+    assert is_alive(pid), "the worker has some seconds for it"
+    now[0] += 7
+    engine.poll()
+    now[0] += 2
     finish(engine, completion, 10)
     assert not is_alive(pid)
     assert isinstance(completion.exception, error)
@@ -389,6 +388,7 @@ ONE = local("h1")
         (Request("get_report", ONE, {"ansible_ssh_common_args": "x"}), "variable"),
         (Request("get_report", ONE, timeout=0), "timeout"),
         (Request("get_report", ONE, timeout=float("nan")), "timeout"),
+        (Request("get_report", ONE, timeout=float("inf")), "timeout"),
         (Request("get_report", (Target("-oProxyCommand=x", "h1"),)), "host name"),
         (Request("get_report", (Target("all", "h1"),)), "host name"),
         (Request("get_report", (Target("h[1:3]", "h1"),)), "host name"),
