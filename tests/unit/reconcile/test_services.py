@@ -85,7 +85,7 @@ def test_a_failed_deployment_is_named_and_tried_again(cluster: Cluster) -> None:
     assert there(cluster, "mds") == ["h1", "h3"]
     errors = [e.message for e in service(cluster, "mds.data").events if e.level == "ERROR"]
     assert errors == ["h2: apt: repository is not there"]
-    assert "apt" in str(cluster.core.health()["ANSIBLE_JOB_FAILED"])
+    assert "apt" in str(cluster.core.health()["ANSIBLE_SERVICE_FAILED"])
     tries = len([1 for name, _ in cluster.operations() if name == "apply_mds"])
     assert tries < 4, "a broken host is asked too often"
     cluster.break_on.clear()
@@ -236,3 +236,47 @@ def test_a_service_that_nobody_specified_says_so_when_it_is_to_go(cluster: Clust
     for call in calls:
         with pytest.raises(UnknownName, match=r"no specification of the service 'mds\.old'"):
             raise_if_exception(call())
+
+
+def troubles(cluster: Cluster) -> str:
+    return str(cluster.core.health().get("ANSIBLE_SERVICE_FAILED", ""))
+
+
+def test_a_service_that_goes_takes_its_troubles_along(cluster: Cluster) -> None:
+    cluster.break_on["apply_mds"] = {"h2": "no space"}
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
+    assert "mds.data on host h2 failed" in troubles(cluster)
+    raise_if_exception(cluster.orchestrator.remove_service("mds.data"))
+    cluster.settle()
+    assert troubles(cluster) == ""
+    assert "ANSIBLE_JOB_FAILED" not in cluster.core.health()
+
+
+def test_a_service_that_works_does_not_hide_another_one_that_does_not(cluster: Cluster) -> None:
+    cluster.break_on["apply_mds"] = {"h2": "no space"}
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h2"])))
+    cluster.break_on.clear()
+    apply(cluster, MDSSpec(service_id="other", placement=PlacementSpec(hosts=["h2"])))
+    assert "mds.data" in troubles(cluster)
+    assert "mds.other" not in troubles(cluster)
+
+
+def test_a_host_that_is_not_meant_any_more_is_not_spoken_of(cluster: Cluster) -> None:
+    cluster.break_on["apply_mds"] = {"h2": "no space"}
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
+    assert "h2" in troubles(cluster)
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1"])))
+    assert troubles(cluster) == ""
+
+
+def test_a_host_that_falls_silent_is_an_event_of_its_services(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(host_pattern="*")))
+    for _ in range(2):
+        cluster.core.pulse.missed("h3", "no route", cluster.now, 0.0)
+    cluster.settle()
+    said = [each.message for each in service(cluster, "mds.data").events]
+    assert said[-1] == "h3: the host is offline: no route"
+    cluster.core.pulse.seen("h3", cluster.now)
+    cluster.settle()
+    said = [each.message for each in service(cluster, "mds.data").events]
+    assert said[-1] == "h3: the host answers again"
