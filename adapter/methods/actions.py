@@ -18,6 +18,7 @@ from adapter.interface import (
     handle_orch_error,
     raise_if_exception,
 )
+from adapter.methods._kept import kept_service
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
 from adapter.reconcile.service_restarts import units_of
@@ -153,7 +154,9 @@ class ActionMethods(DaemonMethods):
             place = Place(str(daemon.hostname), str(daemon.daemon_id))
             by_service.setdefault(daemon.service_name(), []).append(place)
         for service, places in by_service.items():
-            self.reconciler.services.deploy(self.core.specs.get(service), places)
+            with self.core.lock:
+                wanted = kept_service(self.core, self.reconciler, service)
+            self.reconciler.services.deploy(wanted, places)
 
     @handle_orch_error
     def add_daemon(self, spec: ServiceSpec) -> List[str]:

@@ -36,7 +36,8 @@ def _of_json(text: str, form: str) -> str:
     kept = [row for row in rows if not _is_placeholder(row)]
     if len(kept) == len(rows):
         return text
-    return json.dumps(kept, **({"indent": 2, "sort_keys": True} if form != "json" else {}))
+    pretty = form != "json"
+    return json.dumps(kept, indent=2 if pretty else None, sort_keys=pretty)
 
 
 def _is_placeholder(spec: Any) -> bool:

@@ -226,11 +226,16 @@ class ServiceKeeper:
             return self._core.hosts.get(place.hostname).addr
 
     def _remove(self, wanted: Wanted, kind: Kind, daemons: Sequence[Running], now: float) -> None:
-        """Remove what is too much: one at a time where that matters, as far as it is safe."""
+        """Remove what is too much: one at a time where that matters, as far as it is safe.
+
+        Of a service that goes as a whole nobody is left who could miss one.
+        """
         ready = [each for each in daemons if self._may(wanted, each.hostname, now)]
         if not ready:
             return
-        chosen, reason = self.guards.may_remove(kind, ready)
+        chosen, reason = ready, ""
+        if not wanted.deleted:
+            chosen, reason = self.guards.may_remove(kind, ready)
         if reason:
             self._note_wait(wanted.name, ready[0].hostname, reason, now)
             return

@@ -232,6 +232,7 @@ def test_a_service_that_nobody_specified_says_so_when_it_is_to_go(cluster: Clust
     calls = (
         lambda: cluster.orchestrator.remove_service("mds.old"),
         lambda: cluster.orchestrator.set_unmanaged("mds.old", True),
+        lambda: cluster.orchestrator.daemon_action("redeploy", "mds.old.h2"),
     )
     for call in calls:
         with pytest.raises(UnknownName, match=r"no specification of the service 'mds\.old'"):
@@ -280,3 +281,19 @@ def test_a_host_that_falls_silent_is_an_event_of_its_services(cluster: Cluster) 
     cluster.settle()
     said = [each.message for each in service(cluster, "mds.data").events]
     assert said[-1] == "h3: the host answers again"
+
+
+def test_a_service_that_goes_as_a_whole_goes_at_once(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(host_pattern="*")))
+    raise_if_exception(cluster.orchestrator.remove_service("mds.data"))
+    cluster.settle()
+    assert [name for name, _ in cluster.operations()].count("remove_daemons") == 1
+    assert service(cluster, "mds.data") is None
+
+
+@pytest.mark.parametrize("kind", ["mon", "mgr", "rbd-mirror", "crash", "ceph-exporter"])
+def test_a_kind_can_be_applied_by_its_own_method(cluster: Cluster, kind: str) -> None:
+    method = getattr(cluster.orchestrator, f"apply_{kind.replace('-', '_')}")
+    assert raise_if_exception(method(ServiceSpec(kind))) == f"Scheduled {kind} update..."
+    with pytest.raises(InvalidValue, match=f"this applies {kind} services"):
+        raise_if_exception(method(MDSSpec(service_id="data")))
