@@ -115,7 +115,15 @@ class Services:
             wait_until(f"{name} is gone", lambda name=name: name not in self.ls(), SECONDS)
 
     def remove_all(self) -> None:
-        """Remove every service that a cluster can do without."""
+        """Remove every service that a cluster can do without, and file systems with their pools.
+
+        The volumes module waits for ever for a file system without a metadata server.
+        """
+        for row in self.door.ask("fs ls"):
+            self.lab.ok("fs", "fail", row["name"])
+            self.lab.ok("fs", "rm", row["name"], "--yes-i-really-mean-it")
+            for pool in (row["metadata_pool"], *row["data_pools"]):
+                self.lab.ok("osd", "pool", "rm", pool, pool, "--yes-i-really-really-mean-it")
         self.remove(*(name for name in self.ls() if name.split(".")[0] not in NEEDED))
 
 

@@ -27,6 +27,7 @@ DOCUMENTED = ("", "OrchestratorError", "OrchestratorValidationError", "NotImplem
 def log(services: Services) -> Iterator[int]:
     """Enable the modules on the first host; return the length of its log before the calls."""
     lab = services.lab
+    services.remove_all()
     if lab.ceph_json("mgr", "stat")["active_name"] != lab.first:
         lab.ok("mgr", "fail")
         wait_until("the first host's manager is active", lambda: first_is_active(lab), SECONDS)
@@ -67,7 +68,7 @@ def all_tracebacks(lab: Lab, since: int) -> list[str]:
 
 def test_every_method_gives_a_result_or_a_documented_error(services: Services, log: int) -> None:
     lab = services.lab
-    before = services.lab.ok("orch", "ls", "--export"), crashes(lab)
+    before = lab.ok("orch", "ls", "--export"), crashes(lab)
     length = log_size(lab)
     found: dict[str, Any] = json.loads(lab.ok("orch-caller", "run"))
     for name, kind, text in found["calls"]:
@@ -77,7 +78,7 @@ def test_every_method_gives_a_result_or_a_documented_error(services: Services, l
     assert all("Traceback" not in text for _, _, text in found["calls"])
     assert tracebacks(lab, length) == []
     assert all_tracebacks(lab, length) == []
-    assert (services.lab.ok("orch", "ls", "--export"), crashes(lab)) == before
+    assert (lab.ok("orch", "ls", "--export"), crashes(lab)) == before
 
 
 def test_modules_that_ask_by_themselves(services: Services, log: int) -> None:

@@ -12,6 +12,7 @@ from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.services.service_lab import SECONDS, Services
 
 CUT = "h3"
+UNREACHABLE = "Host 'h3' cannot be reached"
 LONGEST_LINE, LONGEST_DETAIL = 400, 500
 MISSPELT = "service_type: mds\nservice_id: x\nplacment:\n  count: 1\n"
 UNKNOWN = "service_type: mdss\nservice_id: x\n"
@@ -20,22 +21,6 @@ LOUD = """#!/bin/sh
 i=0; while [ $i -lt 2000 ]; do echo "line $i of something that nobody wants to read"; i=$((i+1)); done
 echo "no memory" >&2; exit 1
 """
-
-
-@pytest.fixture(scope="module")
-def cut(services: Services) -> Iterator[Lab]:
-    """Return the lab with a host that has a metadata server and is cut off."""
-    lab = services.lab
-    lab.ok("orch", "apply", "mds", "cut", f"--placement={CUT}")
-    services.wait_runs("mds.cut", 1)
-    lab.link(CUT, "down")
-    wait_until("the host is offline", lambda: services.health("ANSIBLE_HOST_OFFLINE"), SECONDS)
-    yield lab
-    lab.link(CUT, "up")
-    wait_until(
-        "the host is online", lambda: not services.health("ANSIBLE_HOST_OFFLINE"), SECONDS
-    )
-    services.remove("mds.cut")
 
 
 @pytest.mark.parametrize(
@@ -53,35 +38,13 @@ def cut(services: Services) -> Iterator[Lab]:
         ("orch apply rgw x --placement=*h9", "", "it matches no host"),
         ("orch set-unmanaged mds.nope", "", "no service 'mds.nope'"),
         ("orch stop mgr", "", "would stop the cluster"),
-        ("orch upgrade start 20.2.5", "", "upgrade"),
+        ("orch upgrade start --ceph-version 20.2.5", "", "upgrade"),
     ],
 )
 def test_a_failure_is_one_short_line_and_a_status(
     services: Services, words: str, given: str, says: str
 ) -> None:
     refused(services.lab, words, says, given)
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        ("orch daemon restart NAME", "offline"),
-        ("orch daemon stop NAME", "offline"),
-        ("orch daemon redeploy NAME", "offline"),
-        ("orch daemon rm NAME", "offline"),
-        ("orch daemon add mds late h3", "offline"),
-        ("orch stop mds.cut", "offline"),
-        ("orch redeploy mds.cut", "offline"),
-        ("orch host maintenance enter h3", "maintenance"),
-    ],
-)
-def test_an_offline_host_is_said_at_once(
-    services: Services, cut: Lab, words: str, says: str
-) -> None:
-    (daemon,) = services.ps("mds.cut")
-    jobs = services.changing_jobs()
-    refused(cut, words.replace("NAME", f"mds.{daemon['daemon_id']}"), says)
-    assert services.changing_jobs() == jobs
 
 
 def refused(lab: Lab, words: str, says: str, given: str = "") -> None:
@@ -92,28 +55,6 @@ def refused(lab: Lab, words: str, says: str, given: str = "") -> None:
     assert says in lines[0]
     assert "Traceback" not in answer.err
     assert len(lines[0]) <= LONGEST_LINE, len(lines[0])
-
-
-def test_old_data_says_how_old_it_is(services: Services, cut: Lab) -> None:
-    (daemon,) = services.ps("mds.cut")
-    assert daemon["status_desc"] == "host is offline"
-    before = moment(daemon["last_refresh"])
-    cut.ok("orch", "ps", "--refresh")
-    others = lambda: min(  # noqa: E731
-        moment(row["last_refresh"]) for row in services.ps() if row["hostname"] != CUT
-    )
-    now = datetime.datetime.now(tz=datetime.timezone.utc)
-    wait_until("the others are reported anew", lambda: others() > now, SECONDS)
-    (daemon,) = services.ps("mds.cut")
-    assert moment(daemon["last_refresh"]) == before, "nobody has asked that host since"
-    assert moment(services.ls()["mds.cut"]["status"]["last_refresh"]) <= before
-    table = cut.ok("orch", "ps", "--service_name", "mds.cut")
-    assert "REFRESHED" in table.splitlines()[0]
-    assert " ago " in table.splitlines()[1]
-
-
-def moment(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def test_a_port_is_refused_before_anything_is_made(services: Services) -> None:
@@ -160,3 +101,63 @@ def test_a_loud_failure_is_short_in_health(services: Services) -> None:
     services.wait_healed("mds.loud", 1)
     wait_until("reports are there", lambda: not services.health("ANSIBLE_REFRESH_FAILED"), SECONDS)
     services.remove("mds.loud")
+
+
+@pytest.fixture(scope="module")
+def cut(services: Services) -> Iterator[Lab]:
+    """Return the lab with a host that has a metadata server and is cut off."""
+    lab = services.lab
+    lab.ok("orch", "apply", "mds", "cut", f"--placement={CUT}")
+    services.wait_runs("mds.cut", 1)
+    lab.link(CUT, "down")
+    wait_until("the host is offline", lambda: services.health("ANSIBLE_HOST_OFFLINE"), SECONDS)
+    yield lab
+    lab.link(CUT, "up")
+    wait_until(
+        "the host is online", lambda: not services.health("ANSIBLE_HOST_OFFLINE"), SECONDS
+    )
+    services.remove("mds.cut")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("orch daemon restart NAME", UNREACHABLE),
+        ("orch daemon stop NAME", UNREACHABLE),
+        ("orch daemon redeploy NAME", UNREACHABLE),
+        ("orch daemon rm NAME", UNREACHABLE),
+        ("orch daemon add mds late h3", UNREACHABLE),
+        ("orch stop mds.cut", UNREACHABLE),
+        ("orch redeploy mds.cut", UNREACHABLE),
+        ("orch host maintenance enter h3", "maintenance"),
+    ],
+)
+def test_an_offline_host_is_said_at_once(
+    services: Services, cut: Lab, words: str, says: str
+) -> None:
+    (daemon,) = services.ps("mds.cut")
+    jobs = services.changing_jobs()
+    refused(cut, words.replace("NAME", f"mds.{daemon['daemon_id']}"), says)
+    assert services.changing_jobs() == jobs
+
+
+def test_old_data_says_how_old_it_is(services: Services, cut: Lab) -> None:
+    (daemon,) = services.ps("mds.cut")
+    assert daemon["status_desc"] == "host is offline"
+    before = moment(daemon["last_refresh"])
+    cut.ok("orch", "ps", "--refresh")
+    others = lambda: min(  # noqa: E731
+        moment(row["last_refresh"]) for row in services.ps() if row["hostname"] != CUT
+    )
+    now = datetime.datetime.now(tz=datetime.timezone.utc)
+    wait_until("the others are reported anew", lambda: others() > now, SECONDS)
+    (daemon,) = services.ps("mds.cut")
+    assert moment(daemon["last_refresh"]) == before, "nobody has asked that host since"
+    assert moment(services.ls()["mds.cut"]["status"]["last_refresh"]) <= before
+    table = cut.ok("orch", "ps", "--service_name", "mds.cut")
+    assert "REFRESHED" in table.splitlines()[0]
+    assert " ago " in table.splitlines()[1]
+
+
+def moment(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))

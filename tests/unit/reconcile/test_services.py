@@ -6,7 +6,7 @@ from typing import Any, List
 
 import pytest
 
-from adapter.errors import AdapterError, InvalidValue, UnknownName
+from adapter.errors import AdapterError, HostUnreachable, InvalidValue, UnknownName
 from adapter.interface import (
     MDSSpec,
     PlacementSpec,
@@ -297,3 +297,23 @@ def test_a_kind_can_be_applied_by_its_own_method(cluster: Cluster, kind: str) ->
     assert raise_if_exception(method(ServiceSpec(kind))) == f"Scheduled {kind} update..."
     with pytest.raises(InvalidValue, match=f"this applies {kind} services"):
         raise_if_exception(method(MDSSpec(service_id="data")))
+
+
+def test_nothing_is_asked_of_a_host_that_is_offline(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h3"])))
+    (name,) = [f"mds.{identity}" for _, kind, identity in cluster.daemons if kind == "mds"]
+    for _ in range(2):
+        cluster.core.pulse.missed("h3", "no route", cluster.now, 0.0)
+    jobs, call = len(cluster.requests), cluster.orchestrator
+    spec = MDSSpec(service_id="late", placement=PlacementSpec(hosts=["h3"]))
+    for answer in (
+        *(call.daemon_action(each, name) for each in ("restart", "stop", "redeploy")),
+        call.remove_daemons([name]),
+        call.add_daemon(spec),
+        call.service_action("redeploy", "mds.data"),
+        call.service_action("stop", "mds.data"),
+    ):
+        with pytest.raises(HostUnreachable, match="no route"):
+            raise_if_exception(answer)
+    assert len(cluster.requests) == jobs
+    assert service(cluster, "mds.late") is None
