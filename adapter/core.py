@@ -30,6 +30,7 @@ from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.service_troubles import Troubles
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
+from adapter.cluster.wake import Wake
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
@@ -49,26 +50,6 @@ _SETTLED = ("running", "stopped")
 AWAITED = ("blink_device_light",)
 # Their failures are troubles of a service, which last until it is well there.
 OF_SERVICES = ("remove_daemons", *(kind.operation for kind in KINDS.values()))
-
-
-class Wake(threading.Event):
-    """An event that several threads wait for, each through a listener of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._listeners: List[threading.Event] = []
-
-    def listener(self) -> threading.Event:
-        """Return an event that is set whenever this one is, and cleared by its owner."""
-        event = threading.Event()
-        self._listeners.append(event)
-        return event
-
-    def set(self) -> None:
-        """Wake everybody."""
-        super().set()
-        for listener in self._listeners:
-            listener.set()
 
 
 class Core:

@@ -6,15 +6,15 @@ has nothing to do on that host any more. An empty host stands for the service as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Container, Dict, List, Tuple
 
-RETRY_FIRST, RETRY_LAST = 10.0, 600.0
+from adapter.cluster.pause import Pause
 
 
 @dataclass
 class Trouble:
-    """What failed last. ``until`` is monotonic, ``when`` epoch seconds.
+    """What failed last; ``when`` is epoch seconds.
 
     One without a ``reason`` is only a pause: it is no failure that somebody waits for another.
     """
@@ -24,8 +24,7 @@ class Trouble:
     reason: str = ""
     job: str = ""
     when: float = 0.0
-    until: float = 0.0
-    failures: int = 0
+    pause: Pause = field(default_factory=Pause)
 
 
 class Troubles:
@@ -47,15 +46,13 @@ class Troubles:
 
     def _rest(self, service: str, host: str, now: float) -> Trouble:
         trouble = self._all.setdefault((service, host), Trouble(service, host))
-        # Beyond some doublings the pause is the longest one anyway.
-        trouble.until = now + min(RETRY_LAST, RETRY_FIRST * 2 ** min(trouble.failures, 10))
-        trouble.failures += 1
+        trouble.pause.longer(now)
         return trouble
 
     def rests(self, service: str, host: str, now: float) -> bool:
         """Tell whether a service is left alone on a host for now."""
         found = (self._all.get((service, each)) for each in (host, ""))
-        return any(trouble is not None and trouble.until > now for trouble in found)
+        return any(trouble is not None and trouble.pause.until > now for trouble in found)
 
     def over(self, service: str, host: str) -> None:
         """Note a success on a host."""
@@ -81,7 +78,8 @@ class Troubles:
 
     def next_try(self, now: float, last: float) -> float:
         """Return when the first pause is over, at the latest ``last``."""
-        return min((each.until for each in self._all.values() if each.until > now), default=last)
+        ends = (each.pause.until for each in self._all.values())
+        return min((end for end in ends if end > now), default=last)
 
     def all(self) -> List[Trouble]:
         """Return what is to be warned of, by service and host."""

@@ -19,6 +19,6 @@ def kept_service(core: Core, reconciler: Reconciler, name: str) -> Wanted:
     raise UnknownName(
         "specification of the service",
         name,
-        "It is listed because its daemons run: `ceph orch apply` gives it one, `ceph orch daemon rm` "
-        "and `ceph orch osd rm` remove daemons.",
+        "It is listed because its daemons run: `ceph orch apply` gives it one, `ceph orch daemon "
+        "rm` and `ceph orch osd rm` remove daemons.",
     )

@@ -24,7 +24,8 @@ import json, rados, subprocess, sys, time
 
 hosts, times = json.loads(sys.argv[1]), int(sys.argv[2])
 CONFIG = "/var/lib/ceph/orch-ansible/ssh_config"
-CAPS = ["mon", "profile mds", "mgr", "profile mds", "osd", "allow rw tag cephfs *=*", "mds", "allow"]
+CAPS = ["mon", "profile mds", "mgr", "profile mds", "osd", "allow rw tag cephfs *=*",
+        "mds", "allow"]
 MAKE = (
     "set -e; umask 077; d=/var/lib/ceph/mds/ceph-byhand; mkdir -p $d; cat >$d/keyring; "
     "chown -R ceph:ceph $d; systemctl enable -q --now ceph-mds@byhand"

@@ -56,7 +56,7 @@ class Services:
         rows = json.loads(self.lab.ok("ansible", "job", "ls", "--all", "--format", "json"))
         return [row["id"] for row in rows if row["operation"].startswith(kinds)]
 
-    def keys(self) -> list[str]:
+    def auth_names(self) -> list[str]:
         """Return the names of all keys of the cluster."""
         return sorted(row["entity"] for row in self.door.ask("auth ls")["auth_dump"])
 

@@ -64,7 +64,7 @@ def test_the_end_is_the_same(services: Services, case: Case) -> None:
 
         services.remove(case.service)
         without = state(lab)
-        assert entity not in services.keys()
+        assert entity not in services.auth_names()
 
         keyring(lab, entity, caps)
         foreseen = playbook(lab, case, identity, "own.keyring", "--check", "--diff")

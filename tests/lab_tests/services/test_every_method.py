@@ -32,19 +32,21 @@ def log(services: Services) -> Iterator[int]:
         lab.ok("mgr", "fail")
         wait_until("the first host's manager is active", lambda: first_is_active(lab), SECONDS)
     lab.lab("copy", str(CALLER), f"{lab.first}:/usr/share/ceph/mgr")
-    lab.sh(lab.first, "systemctl reset-failed ceph-mgr@$1 || true; systemctl kill ceph-mgr@$1", "h1")
+    lab.sh(
+        lab.first, "systemctl reset-failed ceph-mgr@$1 || true; systemctl kill ceph-mgr@$1", "h1"
+    )
     lab.sh(lab.first, "systemctl restart ceph-mgr@$1", "h1")
     wait_until("the first host's manager is active", lambda: first_is_active(lab), SECONDS)
     there = lab.ceph_json("mgr", "module", "ls")
-    on = [name for name in MODULES if name in (*there["always_on_modules"], *there["enabled_modules"])]
+    on = [
+        name for name in MODULES if name in (*there["always_on_modules"], *there["enabled_modules"])
+    ]
     before = log_size(lab)
     for name in ("orch_caller", *MODULES):
         if name not in on:
             lab.ok("mgr", "module", "enable", name, "--force")
     wait_until("the manager answers", lambda: answers(lab), SECONDS)
-    wait_until(
-        "the caller is there", lambda: lab.ceph("orch-caller", "run", "-h").rc == 0, SECONDS
-    )
+    wait_until("the caller is there", lambda: lab.ceph("orch-caller", "run", "-h").rc == 0, SECONDS)
     yield before
     for name in ("orch_caller", "prometheus"):
         if name not in on:

@@ -77,7 +77,9 @@ def test_a_manager_that_is_killed_again_and_again_still_gets_there(services: Ser
             check(services)
     finally:
         services.remove(*WANTED)
-    left = [key for key in services.keys() if key.split(".", 1)[-1].startswith(("one.", "two."))]
+    left = [
+        key for key in services.auth_names() if key.split(".", 1)[-1].startswith(("one.", "two."))
+    ]
     assert left == [], "keys of daemons that are gone"
 
 
@@ -100,6 +102,6 @@ def check(services: Services) -> None:
         if unit.startswith(kinds)
     }
     assert there == wanted, "a daemon runs that nobody wants"
-    keys = services.keys()
+    keys = services.auth_names()
     for prefix, count in (("mds.one.", 2), ("mds.two.", 3), ("client.rgw.kill.", 2)):
         assert len([key for key in keys if key.startswith(prefix)]) == count, keys

@@ -18,7 +18,7 @@ MISSPELT = "service_type: mds\nservice_id: x\nplacment:\n  count: 1\n"
 UNKNOWN = "service_type: mdss\nservice_id: x\n"
 # A Python that prints two thousand lines and fails, as a broken one does.
 LOUD = """#!/bin/sh
-i=0; while [ $i -lt 2000 ]; do echo "line $i of something that nobody wants to read"; i=$((i+1)); done
+seq -f 'line %g of something that nobody wants to read' 2000
 echo "no memory" >&2; exit 1
 """
 
@@ -59,14 +59,17 @@ def refused(lab: Lab, words: str, says: str, given: str = "") -> None:
 
 def test_a_port_is_refused_before_anything_is_made(services: Services) -> None:
     lab = services.lab
-    text = "service_type: rgw\nservice_id: {}\nplacement: {{hosts: [h1]}}\nspec: {{rgw_frontend_port: {}}}\n"
+    text = "service_type: rgw\nservice_id: {}\nplacement: {{hosts: [h1]}}\n"
+    text += "spec: {{rgw_frontend_port: {}}}\n"
     try:
         lab.ok("orch", "apply", "-i", "-", stdin=text.format("first", 8093))
-        keys = services.keys()
-        refused(lab, "orch apply -i -", "rgw.first has it on host 'h1'", text.format("second", 8093))
+        keys = services.auth_names()
+        refused(
+            lab, "orch apply -i -", "rgw.first has it on host 'h1'", text.format("second", 8093)
+        )
         assert "rgw.second" not in services.ls()
-        assert not [key for key in services.keys() if "second" in key]
-        assert set(keys) <= set(services.keys())
+        assert not [key for key in services.auth_names() if "second" in key]
+        assert set(keys) <= set(services.auth_names())
     finally:
         services.remove("rgw.first", "rgw.second")
 
@@ -113,9 +116,7 @@ def cut(services: Services) -> Iterator[Lab]:
     wait_until("the host is offline", lambda: services.health("ANSIBLE_HOST_OFFLINE"), SECONDS)
     yield lab
     lab.link(CUT, "up")
-    wait_until(
-        "the host is online", lambda: not services.health("ANSIBLE_HOST_OFFLINE"), SECONDS
-    )
+    wait_until("the host is online", lambda: not services.health("ANSIBLE_HOST_OFFLINE"), SECONDS)
     services.remove("mds.cut")
 
 

@@ -1,4 +1,4 @@
-"""What breaks under a service: the rest works, host and reason are named, and it heals by itself."""
+"""What breaks under a service: the rest works, host and reason are named, and it heals alone."""
 
 from __future__ import annotations
 
@@ -130,4 +130,6 @@ def test_a_port_that_is_taken(services: Services) -> None:
     finally:
         lab.sh(BROKEN, "systemctl stop lab-port")
     services.wait_healed("rgw.fault", 2)
-    assert len([name for name in services.keys() if name.startswith("client.rgw.fault.")]) == 2
+    assert (
+        len([name for name in services.auth_names() if name.startswith("client.rgw.fault.")]) == 2
+    )

@@ -45,9 +45,7 @@ def row_of(page: Any, text: str) -> Any:
 
 def submit(page: Any) -> None:
     click(page, find(page, "the button", f"{FORM} cd-submit-button button"))
-    wait_until(
-        "the form is gone", lambda: not page.find_elements(By.CSS_SELECTOR, FORM), SECONDS
-    )
+    wait_until("the form is gone", lambda: not page.find_elements(By.CSS_SELECTOR, FORM), SECONDS)
 
 
 def fill(page: Any, selector: str, text: str) -> None:
@@ -89,7 +87,10 @@ def test_a_service_is_made_changed_acted_on_and_removed(
     open_services(page, dashboard, f"/(modal:edit/{kind}/{NAME})")
     wait_until(
         "the form knows the service",
-        lambda: find(page, "count", f"{FORM} #count input, {FORM} input#count").get_attribute("value") == "1",
+        lambda: (
+            find(page, "count", f"{FORM} #count input, {FORM} input#count").get_attribute("value")
+            == "1"
+        ),
         SECONDS,
     )
     fill(page, "#count input, input#count", "2")
@@ -122,7 +123,9 @@ def act_on_a_daemon(services: Services, page: Any, row: Any) -> str:
     name = min(before)
     where = "cd-service-daemon-list"
     found = wait_until("the daemon's row", lambda: row_of(page, name), SECONDS)
-    click(page, found.find_element(By.CSS_SELECTOR, "input[type=radio], input[type=checkbox], label"))
+    click(
+        page, found.find_element(By.CSS_SELECTOR, "input[type=radio], input[type=checkbox], label")
+    )
     action(page, where, "Restart")
 
     def again() -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from adapter.cluster.health import health_checks
-from adapter.cluster.service_troubles import RETRY_FIRST, RETRY_LAST, Troubles
+from adapter.cluster.pause import RETRY_FIRST, RETRY_LAST
+from adapter.cluster.service_troubles import Troubles
 
 NOTHING: dict = {"offline": {}, "unreported": {}, "failures": {}, "problems": {}}
 
