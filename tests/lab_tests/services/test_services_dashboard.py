@@ -83,8 +83,7 @@ def test_a_service_is_made_changed_acted_on_and_removed(
     row = wait_until("the service's row", lambda: row_of(page, NAME), SECONDS)
     wait_until("it is shown running", lambda: "1 / 1" in row_text(page), SECONDS)
     picture(page, "dashboard-services.png", tmp_path)
-    kind = NAME.replace(".", f"/{NAME}", 1).split("/")[0]
-    open_services(page, dashboard, f"/(modal:edit/{kind}/{NAME})")
+    open_services(page, dashboard, f"/(modal:edit/mds/{NAME})")
     wait_until(
         "the form knows the service",
         lambda: (
