@@ -20,6 +20,19 @@ from selenium.webdriver.support.ui import Select
 __all__ = ["browser", "dashboard", "log_in"]
 NAME = "mds.shown"
 FORM = "cd-service-form"
+FIND = """
+const row = [...document.querySelectorAll('table tbody tr')].find(
+  row => [...row.querySelectorAll('td')].some(cell => cell.innerText.trim() === arguments[0]));
+"""
+ROW = FIND + "return row ? row.innerText : '';"
+CLICK_IN_ROW = (
+    FIND
+    + """
+const wanted = row && row.querySelector(arguments[1]);
+if (wanted) wanted.click();
+return Boolean(wanted);
+"""
+)
 
 
 @pytest.fixture(autouse=True)
@@ -34,13 +47,16 @@ def open_services(page: Any, dashboard: dict[str, str], what: str = "") -> None:
     page.get(f"{dashboard['url']}/#/services{what}")
 
 
-def row_of(page: Any, text: str) -> Any:
-    """Return the table's row with a cell of that text."""
-    for row in page.find_elements(By.CSS_SELECTOR, "table tbody tr"):
-        cells = [cell.text.strip() for cell in row.find_elements(By.CSS_SELECTOR, "td")]
-        if text in cells:
-            return row
-    return None
+def row_of(page: Any, text: str) -> str:
+    """Return the words of the row with a cell of that text; in one go, for the page redraws it."""
+    return str(page.execute_script(ROW, text))
+
+
+def click_in_row(page: Any, text: str, selector: str) -> None:
+    """Click what is in a row, at once when it is there."""
+    wait_until(
+        f"the row of {text}", lambda: page.execute_script(CLICK_IN_ROW, text, selector), SECONDS
+    )
 
 
 def submit(page: Any) -> None:
@@ -54,16 +70,10 @@ def fill(page: Any, selector: str, text: str) -> None:
     field.send_keys(text)
 
 
-def action(page: Any, where: str, name: str) -> None:
-    """Choose an entry of a table's menu of actions, or its first button."""
-    for button in page.find_elements(By.CSS_SELECTOR, f"{where} cd-table-actions button"):
-        if button.is_displayed() and button.text.strip().lower().startswith(name.lower()):
-            click(page, button)
-            return
-    menu = f"{where} cd-table-actions cds-overflow-menu button"
-    click(page, find(page, "the menu of actions", menu))
-    entries = "cds-overflow-menu-pane button, .cds--overflow-menu-options button"
-    click(page, find(page, f"the action {name}", entries, name))
+def action(page: Any, row: str, name: str) -> None:
+    """Choose an entry of the menu in a row."""
+    click_in_row(page, row, "cds-overflow-menu button")
+    click(page, find(page, f"the action {name}", "cds-overflow-menu-option button", name))
 
 
 def test_a_service_is_made_changed_acted_on_and_removed(
@@ -80,8 +90,7 @@ def test_a_service_is_made_changed_acted_on_and_removed(
     services.wait_runs(NAME, 1)
 
     open_services(page, dashboard)
-    row = wait_until("the service's row", lambda: row_of(page, NAME), SECONDS)
-    wait_until("it is shown running", lambda: "1 / 1" in row_text(page), SECONDS)
+    wait_until("it is shown running", lambda: "1 / 1" in row_of(page, NAME), SECONDS)
     picture(page, "dashboard-services.png", tmp_path)
     open_services(page, dashboard, f"/(modal:edit/mds/{NAME})")
     wait_until(
@@ -97,39 +106,24 @@ def test_a_service_is_made_changed_acted_on_and_removed(
     services.wait_runs(NAME, 2)
 
     open_services(page, dashboard)
-    row = wait_until("the service's row", lambda: row_of(page, NAME), SECONDS)
-    daemon = act_on_a_daemon(services, page, row)
-    print(daemon)
+    act_on_a_daemon(services, page)
 
     open_services(page, dashboard)
-    row = wait_until("the service's row", lambda: row_of(page, NAME), SECONDS)
-    click(page, row.find_element(By.CSS_SELECTOR, "input[type=radio], input[type=checkbox], label"))
-    action(page, "cd-services", "Delete")
+    action(page, NAME, "Delete")
     find(page, "the question", "#resource_name").send_keys(NAME)
     click(page, find(page, "the answer", "cds-modal button[type=submit]"))
     wait_until("the service is gone", lambda: NAME not in services.ls(), SECONDS)
 
 
-def row_text(page: Any) -> str:
-    row = row_of(page, NAME)
-    return row.text if row is not None else ""
-
-
-def act_on_a_daemon(services: Services, page: Any, row: Any) -> str:
+def act_on_a_daemon(services: Services, page: Any) -> None:
     """Restart the first of the service's daemons, and wait until it was."""
-    click(page, row.find_element(By.CSS_SELECTOR, "button, .cds--table-expand__button"))
+    click_in_row(page, NAME, ".cds--table-expand__button")
     before = {r["daemon_name"]: r.get("started") for r in services.ps(NAME)}
     name = min(before)
-    where = "cd-service-daemon-list"
-    found = wait_until("the daemon's row", lambda: row_of(page, name), SECONDS)
-    click(
-        page, found.find_element(By.CSS_SELECTOR, "input[type=radio], input[type=checkbox], label")
-    )
-    action(page, where, "Restart")
+    action(page, name, "Restart")
 
     def again() -> bool:
         now = {r["daemon_name"]: r for r in services.ps(NAME)}[name]
         return now["status_desc"] == "running" and now.get("started") != before[name]
 
     wait_until(f"{name} was restarted", again, SECONDS)
-    return name
