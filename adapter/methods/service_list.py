@@ -134,6 +134,7 @@ class ServiceListMethods:
             wanted = kept_service(self.core, self.reconciler, service_name)
             spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": bool(value)})
             self.core.specs.save(replace(wanted, spec=spec))
+            self.reconciler.services.forget_pauses(service_name)
         self.core.wake.set()
         return f"Set unmanaged to {bool(value)} for service {service_name}"
 

@@ -71,9 +71,18 @@ def fill(page: Any, selector: str, text: str) -> None:
 
 
 def action(page: Any, row: str, name: str) -> None:
-    """Choose an entry of the menu in a row."""
-    click_in_row(page, row, "cds-overflow-menu button")
-    click(page, find(page, f"the action {name}", "cds-overflow-menu-option button", name))
+    """Choose an entry of the menu in a row; a page that redraws closes its menus."""
+
+    def chosen() -> bool:
+        entries = page.find_elements(By.CSS_SELECTOR, "cds-overflow-menu-option button")
+        for entry in entries:
+            if name in entry.get_attribute("innerText") and entry.is_enabled():
+                click(page, entry)
+                return True
+        assert page.execute_script(CLICK_IN_ROW, row, "cds-overflow-menu button"), "no such row"
+        return False
+
+    wait_until(f"{name} of {row}", chosen, SECONDS, every=0.5)
 
 
 def test_a_service_is_made_changed_acted_on_and_removed(

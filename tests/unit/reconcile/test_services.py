@@ -270,6 +270,14 @@ def test_a_host_that_is_not_meant_any_more_is_not_spoken_of(cluster: Cluster) ->
     assert troubles(cluster) == ""
 
 
+def test_a_service_that_is_left_alone_is_not_spoken_of(cluster: Cluster) -> None:
+    cluster.break_on["apply_mds"] = {"h2": "no space"}
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h2"])))
+    raise_if_exception(cluster.orchestrator.set_unmanaged("mds.data", True))
+    cluster.settle()
+    assert troubles(cluster) == ""
+
+
 def test_a_host_that_falls_silent_is_an_event_of_its_services(cluster: Cluster) -> None:
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(host_pattern="*")))
     for _ in range(2):
