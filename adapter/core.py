@@ -26,8 +26,11 @@ from adapter.cluster.osd_removals import Removals
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
+from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.service_troubles import Troubles
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
+from adapter.cluster.wake import Wake
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
@@ -45,26 +48,8 @@ PAUSE = "state.paused"
 _SETTLED = ("running", "stopped")
 # Operations whose failure the caller is told at once; it is no lasting state of the cluster.
 AWAITED = ("blink_device_light",)
-
-
-class Wake(threading.Event):
-    """An event that several threads wait for, each through a listener of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._listeners: List[threading.Event] = []
-
-    def listener(self) -> threading.Event:
-        """Return an event that is set whenever this one is, and cleared by its owner."""
-        event = threading.Event()
-        self._listeners.append(event)
-        return event
-
-    def set(self) -> None:
-        """Wake everybody."""
-        super().set()
-        for listener in self._listeners:
-            listener.set()
+# Their failures are troubles of a service, which last until it is well there.
+OF_SERVICES = ("remove_daemons", *(kind.operation for kind in KINDS.values()))
 
 
 class Core:
@@ -107,6 +92,7 @@ class Core:
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
+        self.troubles = Troubles()
         # Daemons in error, as of a serial of the reports: there can be very many daemons.
         self._broken: Tuple[int, List[Tuple[str, str]]] = (-1, [])
         # Set when the cluster's maps are to be read again.
@@ -310,7 +296,7 @@ class Core:
         key = (record.request.operation, hostname)
         if not message:
             self.failures.pop(key, None)
-        elif record.request.changes and record.request.operation not in AWAITED:
+        elif record.request.changes and key[0] not in (*AWAITED, *OF_SERVICES):
             self.failures[key] = Failure(*key, message, record.id, time.time())
 
     def absorb_end(self, completion: Completion) -> None:
@@ -337,7 +323,7 @@ class Core:
         """Take a job's failures out of the health warnings; return how many there were."""
         with self.lock:
             kept = {key: each for key, each in self.failures.items() if each.job != job_id}
-            gone = len(self.failures) - len(kept)
+            gone = len(self.failures) - len(kept) + self.troubles.acknowledge(job_id)
             self.failures = kept
         self.wake.set()
         return gone
@@ -351,6 +337,7 @@ class Core:
                 offline=self.pulse.offline(),
                 unreported=self.refresh.errors(),
                 failures=self.failures,
+                troubles=self.troubles.all(),
                 problems=self._bad_records(),
                 broken=self._broken_daemons(),
                 cut_off=cut_off_lines(

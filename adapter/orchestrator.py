@@ -12,6 +12,7 @@ from typing import Any, Dict, Tuple
 from adapter.core import Core
 from adapter.interface import Orchestrator
 from adapter.methods.actions import ActionMethods
+from adapter.methods.apply_kinds import KindMethods
 from adapter.methods.osds import OsdMethods
 from adapter.methods.service_list import ServiceListMethods
 from adapter.methods.services import ServiceMethods
@@ -19,7 +20,7 @@ from adapter.reconcile import Reconciler
 
 
 class AnsibleOrchestrator(
-    ServiceMethods, ServiceListMethods, ActionMethods, OsdMethods, Orchestrator
+    ServiceMethods, ServiceListMethods, KindMethods, ActionMethods, OsdMethods, Orchestrator
 ):
     """The orchestrator interface, implemented with Ansible, on the state and engine of a ``Core``.
 

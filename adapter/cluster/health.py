@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from adapter.cluster.liveness import Liveness
+from adapter.cluster.service_troubles import Trouble
 
 # `ceph health detail` is read by people and mailed around.
 DETAIL_LINES = 50
@@ -53,12 +54,14 @@ def health_checks(
     problems: Mapping[str, str],
     broken: Sequence[Tuple[str, str]] = (),
     cut_off: Mapping[str, str] = MappingProxyType({}),
+    troubles: Sequence[Trouble] = (),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
-    with their hosts, ``cut_off`` says by host how its ceph.conf is wrong. A host that is offline is
-    not named a second time for its missing report.
+    with their hosts, ``cut_off`` says by host how its ceph.conf is wrong, ``troubles`` what stands
+    in the way of services. A host that is offline is not named a second time for its missing
+    report.
     """
     checks: Checks = {}
     if unready:
@@ -84,6 +87,9 @@ def health_checks(
     ]
     if lines:
         checks["ANSIBLE_JOB_FAILED"] = _check(f"{len(lines)} operation(s) failed", lines)
+    lines = [_trouble(trouble) for trouble in troubles]
+    if lines:
+        checks["ANSIBLE_SERVICE_FAILED"] = _check(f"{len(lines)} service(s) incomplete", lines)
     lines = [f"{name} on host {host} is in error" for name, host in sorted(broken)]
     if lines:
         checks["ANSIBLE_DAEMON_FAILED"] = _check(f"{len(lines)} daemon(s) failed", lines)
@@ -94,3 +100,10 @@ def health_checks(
     if lines:
         checks["ANSIBLE_BAD_RECORD"] = _check(f"{len(lines)} record(s) unusable", lines)
     return checks
+
+
+def _trouble(trouble: Trouble) -> str:
+    where = f" on host {trouble.host}" if trouble.host else ""
+    record = f" (ceph ansible job show {trouble.job})" if trouble.job else ""
+    reason = trouble.reason[:MESSAGE_LENGTH]
+    return f"{trouble.service}{where} failed at {_when(trouble.when)}: {reason}{record}"

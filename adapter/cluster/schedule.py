@@ -50,16 +50,21 @@ class Running:
     daemon_id: str
     ok: bool = True
     active: bool = False
+    runs: bool = True
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What is missing and what is too much; ``kept`` stays as it is."""
+    """What is missing and what is too much; ``kept`` stays as it is.
+
+    ``silent`` are hosts that have a place for a daemon and do not answer.
+    """
 
     add: Tuple[Place, ...] = ()
     remove: Tuple[Running, ...] = ()
     kept: Tuple[Running, ...] = ()
     size: int = 0
+    silent: Tuple[str, ...] = ()
 
 
 def default_placement(service_type: str) -> PlacementSpec:
@@ -125,7 +130,8 @@ def difference(
     remove = [daemon for daemon in rest if daemon.hostname not in silent]
     kept += [daemon for daemon in rest if daemon.hostname in silent]
     remove.sort(key=lambda daemon: (daemon.active, daemon.ok, daemon.daemon_id))
-    return Difference(tuple(add), tuple(remove), tuple(kept), len(slots))
+    waiting = tuple(dict.fromkeys(hostname for hostname, _ in slots if hostname in silent))
+    return Difference(tuple(add), tuple(remove), tuple(kept), len(slots), waiting)
 
 
 def _placement(spec: ServiceSpec) -> PlacementSpec:

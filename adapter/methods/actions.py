@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, free_id
 from adapter.cluster.service_actions import ServiceAction
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
-from adapter.errors import AdapterError, InvalidValue, UnknownName
+from adapter.errors import AdapterError, HostUnreachable, InvalidValue, UnknownName
 from adapter.interface import (
     DaemonDescription,
     OrchestratorError,
@@ -18,6 +18,7 @@ from adapter.interface import (
     handle_orch_error,
     raise_if_exception,
 )
+from adapter.methods._kept import kept_service
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
 from adapter.reconcile.service_restarts import units_of
@@ -50,6 +51,7 @@ class ActionMethods(DaemonMethods):
                 "Stop single daemons with `ceph orch daemon stop`.",
             )
         if action in ("redeploy", "reconfig"):
+            self._check_answers([str(daemon.hostname) for daemon in daemons])
             self._deploy_again(daemons)
         elif action == "restart":
             self._begin_restart(service_name, names)
@@ -102,6 +104,7 @@ class ActionMethods(DaemonMethods):
             raise InvalidValue("image", image, "daemons here run from packages", "Leave it out.")
         daemon = self._daemon(daemon_name)
         _check_kind(daemon)
+        self._check_answers([str(daemon.hostname)])
         if action in ("redeploy", "reconfig"):
             self._deploy_again([daemon])
         elif action == "restart" and daemon.daemon_type == "mgr":
@@ -130,6 +133,13 @@ class ActionMethods(DaemonMethods):
                 return daemon
         raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
 
+    def _check_answers(self, hostnames: Sequence[str]) -> None:
+        """Raise ``HostUnreachable`` for a host on which nothing can be done now."""
+        with self.core.lock:
+            for hostname in hostnames:
+                if not self.core.pulse.online(hostname):
+                    raise HostUnreachable(hostname, self.core.pulse.of(hostname).reason)
+
     def _check_stop(self, daemon: DaemonDescription, force: bool) -> None:
         if force:
             return
@@ -153,7 +163,9 @@ class ActionMethods(DaemonMethods):
             place = Place(str(daemon.hostname), str(daemon.daemon_id))
             by_service.setdefault(daemon.service_name(), []).append(place)
         for service, places in by_service.items():
-            self.reconciler.services.deploy(self.core.specs.get(service), places)
+            with self.core.lock:
+                wanted = kept_service(self.core, self.reconciler, service)
+            self.reconciler.services.deploy(wanted, places)
 
     @handle_orch_error
     def add_daemon(self, spec: ServiceSpec) -> List[str]:
@@ -176,6 +188,7 @@ class ActionMethods(DaemonMethods):
         with self.core.lock:
             for hostname in named:
                 self.core.hosts.get(hostname)
+            self._check_answers(named)
             wanted = self.core.specs.find(spec.service_name())
             if wanted is None:
                 spec.validate()
@@ -220,6 +233,7 @@ class ActionMethods(DaemonMethods):
                     f"Use `ceph orch osd rm {daemon.daemon_id}`, which drains it first.",
                 )
             _check_kind(daemon)
+        self._check_answers([str(daemon.hostname) for daemon in daemons])
         keeper = self.reconciler.services
         texts = []
         for daemon in daemons:

@@ -12,13 +12,14 @@ from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import Share, shares_of
 from adapter.core import Core
-from adapter.errors import AdapterError, UnknownName
+from adapter.errors import AdapterError
 from adapter.interface import (
     ServiceDescription,
     ServiceSpec,
     handle_orch_error,
 )
 from adapter.interface.times import datetime_now
+from adapter.methods._kept import kept_service
 from adapter.methods._memo import Memo
 from adapter.reconcile import Reconciler
 
@@ -108,7 +109,7 @@ class ServiceListMethods:
             )
         core = self.core
         with core.lock:
-            wanted = self._specified(service_name)
+            wanted = kept_service(core, self.reconciler, service_name)
             if wanted.spec.service_type != "osd":
                 core.specs.save(replace(wanted, deleted=time.time()))
                 self.reconciler.services.forget_pauses(service_name)
@@ -126,27 +127,14 @@ class ServiceListMethods:
         stay = f"; {listed(osds)} run on unmanaged" if osds else ""
         return f"Removed service {service_name}{stay}"
 
-    def _specified(self, name: str) -> Wanted:
-        """Return a service that somebody specified. The caller holds the orchestrator's lock."""
-        try:
-            return self.core.specs.get(name)
-        except UnknownName:
-            if name not in self._shares():
-                raise
-        raise UnknownName(
-            "specification of the service",
-            name,
-            "It is listed because its daemons run: `ceph orch apply` gives it one, `ceph orch "
-            "daemon rm` and `ceph orch osd rm` remove daemons.",
-        )
-
     @handle_orch_error
     def set_unmanaged(self, service_name: str, value: bool) -> str:
         """Leave a service as it is, or keep it again."""
         with self.core.lock:
-            wanted = self._specified(service_name)
+            wanted = kept_service(self.core, self.reconciler, service_name)
             spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": bool(value)})
             self.core.specs.save(replace(wanted, spec=spec))
+            self.reconciler.services.forget_pauses(service_name)
         self.core.wake.set()
         return f"Set unmanaged to {bool(value)} for service {service_name}"
 

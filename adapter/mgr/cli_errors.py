@@ -27,6 +27,7 @@ from adapter.interface import (
     documents_from_yaml,
     json_to_generic_spec,
 )
+from adapter.mgr.cli_export import without_placeholders
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ def _answer(run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str]
         number = getattr(error, "errno", None)
         number = abs(number) if isinstance(number, int) and number else errno.EINVAL
         return -number, "", f"{words.get('prefix')}: {one_line(error)}"
-    return _with_a_negative_status(result)
+    return without_placeholders(words, _with_a_negative_status(result))
 
 
 def _refusal(words: Words, text: str) -> str:

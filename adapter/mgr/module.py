@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, ClassVar, Dict, List, Optional, Tuple
 
 import orchestrator
-from mgr_module import MgrModule
+from mgr_module import HandleCommandResult, MgrModule
 
 from adapter.content import content_root
 from adapter.core import Core
@@ -175,6 +176,14 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             self._health = checks
             self.set_health_checks(checks)
 
+    def get_feature_set(self) -> Dict[str, Dict[str, bool]]:
+        """Tell which methods do something: not those that only refuse."""
+        features = super().get_feature_set()
+        return {
+            name: {**each, "available": each["available"] and name not in UNSUPPORTED}
+            for name, each in features.items()
+        }
+
     def store_key(self, text: Optional[str]) -> None:
         """Keep the private key in the mons' key-value store, or remove it."""
         self.set_store(KEY, text)
@@ -213,5 +222,33 @@ def _implemented() -> List[str]:
     ]
 
 
+def _unsupported() -> List[str]:
+    """Return the methods that the running Ceph has and ours does not define."""
+    kept = (*_implemented(), "is_orchestrator_module", "get_feature_set")
+    return [
+        name
+        for name, each in vars(orchestrator.Orchestrator).items()
+        if not name.startswith("_") and callable(each) and name not in kept
+    ]
+
+
+def _refusal(name: str) -> Callable[..., Any]:
+    """Return a method that answers what the interface's own one raises.
+
+    What is raised through the call of another module is a crash of this one in Ceph's eyes.
+    """
+
+    def refuse(self: Module, *args: Any, **kwargs: Any) -> Any:
+        text = f"{name} is not supported by the backend {self.module_name}"
+        if name == "set_unmanaged_flag":
+            return HandleCommandResult(-errno.ENOENT, stderr=text)
+        return orchestrator.OrchResult(None, exception=NotImplementedError(text))
+
+    return functools.wraps(getattr(orchestrator.Orchestrator, name))(refuse)
+
+
+UNSUPPORTED = frozenset(_unsupported())
 for _name in _implemented():
     setattr(Module, _name, _method(_name))
+for _name in UNSUPPORTED:
+    setattr(Module, _name, _refusal(_name))

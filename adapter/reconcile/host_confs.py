@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 from typing import Dict, FrozenSet, List, Optional
 
+from adapter.cluster.pause import Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.interface import OrchestratorError
-from adapter.reconcile.pause import Pause
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from adapter.cluster.osd_intents import Intent
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_owners import NO_SERVICE, Made
 from adapter.cluster.osd_plan import HostPlan
+from adapter.cluster.pause import Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus
 from adapter.interface import DriveGroupSpec, OrchestratorError
 from adapter.reconcile.osd_planner import OsdPlanner
-from adapter.reconcile.pause import Pause
 
 log = logging.getLogger(__name__)
 

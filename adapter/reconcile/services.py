@@ -1,6 +1,6 @@
 """Keep services as their specs say: add daemons that are missing, remove those that are too many.
 
-Nothing is remembered here but pauses after failures: what is there is read from the hosts'
+Nothing is remembered here but troubles and their pauses: what is there is read from the hosts'
 reports, what is wanted from the specs, and a daemon's id follows from its service and host. So a
 manager that ends anywhere is followed by one that comes to the same answer.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.schedule import Difference, Place, Running, difference
 from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, rgw_port, service_settings
@@ -20,11 +20,10 @@ from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.reconcile.guards import Guards
-from adapter.reconcile.pause import Pause
 
 log = logging.getLogger(__name__)
 
-LOOK_AGAIN = 2.0
+LOOK_AGAIN, LOOK_AT_LAST = 2.0, 60.0
 
 
 class ServiceKeeper:
@@ -34,7 +33,7 @@ class ServiceKeeper:
         self._core = core
         self.guards = Guards(core)
         self._jobs: Dict[str, str] = {}
-        self._pauses: Dict[Tuple[str, str], Pause] = {}
+        self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         self._look_at = 0.0
         self._unused: List[str] = []
@@ -48,7 +47,8 @@ class ServiceKeeper:
             seen = (*core.state_serials(), tuple(sorted(self._jobs)))
             if seen == self._seen and now < self._look_at:
                 return None
-            self._seen, self._look_at = seen, self._next_try(now)
+            self._seen, self._look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
+            core.troubles.keep_services({each.name for each in core.specs.all()})
             wanted = [each for each in core.specs.all() if self._is_mine(each)]
             there = self.running() if wanted else {}
             hosts = self.hosts() if wanted else []
@@ -56,10 +56,6 @@ class ServiceKeeper:
             if each.name not in self._jobs:
                 self._keep(each, there.get(each.name, []), hosts, now)
         return LOOK_AGAIN if self._jobs or self._look_at <= now + LOOK_AGAIN else None
-
-    def _next_try(self, now: float) -> float:
-        waits = [pause.until for pause in self._pauses.values() if pause.until > now]
-        return min(waits, default=now + 60.0)
 
     @staticmethod
     def _is_mine(wanted: Wanted) -> bool:
@@ -91,7 +87,10 @@ class ServiceKeeper:
                     row["state"] == "stopped" and not row.get("enabled", True)
                 ):
                     continue
-                daemon = Running(host.hostname, identity, row["state"] != "error")
+                state = row["state"]
+                daemon = Running(
+                    host.hostname, identity, ok=state != "error", runs=state == "running"
+                )
                 found.setdefault(service_of(kind, identity, host.hostname), []).append(daemon)
         return found
 
@@ -111,6 +110,7 @@ class ServiceKeeper:
         if wanted.deleted and not diff.remove:
             self._forget(wanted)
             return
+        self._follow_troubles(wanted.name, diff)
         broken = [Place(each.hostname, each.daemon_id) for each in diff.kept if not each.ok]
         add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
         try:
@@ -121,11 +121,31 @@ class ServiceKeeper:
         except OrchestratorError as error:
             self._note_failure(wanted.name, "", str(error), now)
 
+    def _follow_troubles(self, service: str, diff: Difference) -> None:
+        """Drop the troubles that are none any more; tell of hosts that fall silent or are back.
+
+        What a silent host lacks is done as soon as it is back, without a pause.
+        """
+        core = self._core
+        undone = [*diff.remove, *(each for each in diff.kept if not each.runs)]
+        concerned = {each.hostname for each in diff.add} | {each.hostname for each in undone}
+        with core.lock:
+            offline = core.pulse.offline()
+            silent = frozenset((concerned | set(diff.silent)) & offline.keys())
+            before = self._silent.get(service, frozenset())
+            for hostname in sorted(silent - before):
+                reason = offline[hostname].reason
+                core.events.fail(service, f"{hostname}: the host is offline: {reason}")
+            for hostname in sorted(before - silent - offline.keys()):
+                core.events.note(service, f"{hostname}: the host answers again")
+            self._silent[service] = silent
+            left = concerned - silent
+            core.troubles.keep(service, {*left, ""} if left else left)
+
     def _may(self, wanted: Wanted, hostname: str, now: float) -> bool:
         core = self._core
-        pauses = (self._pauses.get((wanted.name, name)) for name in (hostname, ""))
-        resting = any(pause is not None and pause.until > now for pause in pauses)
         with core.lock:
+            resting = core.troubles.rests(wanted.name, hostname, now)
             usable = hostname in core.hosts and core.pulse.online(hostname)
             report = core.reports.get(hostname)
         return not resting and usable and report is not None and "daemons" in report.taken
@@ -206,13 +226,18 @@ class ServiceKeeper:
             return self._core.hosts.get(place.hostname).addr
 
     def _remove(self, wanted: Wanted, kind: Kind, daemons: Sequence[Running], now: float) -> None:
-        """Remove what is too much: one at a time where that matters, as far as it is safe."""
+        """Remove what is too much: one at a time where that matters, as far as it is safe.
+
+        Of a service that goes as a whole nobody is left who could miss one.
+        """
         ready = [each for each in daemons if self._may(wanted, each.hostname, now)]
         if not ready:
             return
-        chosen, reason = self.guards.may_remove(kind, ready)
+        chosen, reason = ready, ""
+        if not wanted.deleted:
+            chosen, reason = self.guards.may_remove(kind, ready)
         if reason:
-            self._note_failure(wanted.name, ready[0].hostname, reason, now)
+            self._note_wait(wanted.name, ready[0].hostname, reason, now)
             return
         self.remove(wanted.name, kind, chosen)
 
@@ -260,6 +285,8 @@ class ServiceKeeper:
         with self._core.lock:
             self._core.specs.remove(wanted.name)
             self._core.events.forget(wanted.name)
+            self._core.troubles.keep(wanted.name, ())
+            self._silent.pop(wanted.name, None)
 
     def _absorb(self, job: Completion, service: str, hosts: Sequence[str], what: str) -> None:
         if not job.status.final:
@@ -272,25 +299,35 @@ class ServiceKeeper:
         for hostname in hosts:
             outcome = outcomes.get(hostname, HostOutcome())
             if outcome.status.good:
-                self._pauses.pop((service, hostname), None)
-                self._pauses.pop((service, ""), None)
+                with core.lock:
+                    core.troubles.over(service, hostname)
             else:
-                self._note_failure(service, hostname, outcome.message or job.message, now)
+                reason = outcome.message or job.message
+                self._note_failure(service, hostname, reason, now, job.job_id)
         if not job.is_errored():
             with core.lock:
                 core.events.note(service, what)
         self._look_at = 0.0
         core.wake.set()
 
-    def _note_failure(self, service: str, hostname: str, reason: str, now: float) -> None:
-        self._pauses.setdefault((service, hostname), Pause()).longer(now)
+    def _note_failure(
+        self, service: str, hostname: str, reason: str, now: float, job: str = ""
+    ) -> None:
         with self._core.lock:
-            text = f"{hostname}: {reason}" if hostname else reason
-            self._core.events.fail(service, text)
+            self._core.troubles.failed(service, hostname, reason, now, time.time(), job)
+            self._tell(service, hostname, reason)
+
+    def _note_wait(self, service: str, hostname: str, reason: str, now: float) -> None:
+        with self._core.lock:
+            self._core.troubles.waits(service, hostname, now)
+            self._tell(service, hostname, reason)
+
+    def _tell(self, service: str, hostname: str, reason: str) -> None:
+        self._core.events.fail(service, f"{hostname}: {reason}" if hostname else reason)
         self._look_at = 0.0
 
     def forget_pauses(self, service: str) -> None:
         """Try again at once: somebody asked."""
-        for key in [key for key in self._pauses if key[0] == service]:
-            del self._pauses[key]
+        with self._core.lock:
+            self._core.troubles.keep(service, ())
         self._look_at = 0.0

@@ -23,6 +23,8 @@ from engine import Bench  # noqa: E402
 from loopback import PORT, Loopback  # noqa: E402
 from osds import FREED_TO_UP, REMOVED  # noqa: E402
 from osds import measure as measure_osds  # noqa: E402
+from services import CEPHADM  # noqa: E402
+from services import measure as measure_services  # noqa: E402
 
 from adapter.engine.model import Target  # noqa: E402
 from tests.contract.on_lab import compare  # noqa: E402
@@ -126,10 +128,29 @@ def osds(machines: List[Dict[str, Any]], times: int) -> None:
         line(name, value, f"<= {bar}", ratio <= bar)
 
 
+def services(machines: List[Dict[str, Any]], times: int) -> None:
+    """Metadata servers against the same commands by hand, and against cephadm's medians."""
+    found = measure_services(machines, times)
+    ratio = found["one"] / found["hand"]
+    value = f"{found['one']:.1f} / {found['hand']:.1f} s = {ratio:.2f}"
+    line("apply mds until it runs, against by hand", value, "<= 2.0", ratio <= 2)
+    named = (
+        ("3 MDS running in ps, against cephadm", "three"),
+        ("an MDS restarted, seen in ps, against cephadm", "restarted"),
+        ("3 MDS removed, against cephadm", "removed"),
+        ("mgr fail until orch status answers, against cephadm", "status"),
+        ("mgr fail until ps is filled, against cephadm", "filled"),
+    )
+    for name, key in named:
+        ratio = found[key] / CEPHADM[key]
+        value = f"{found[key]:.1f} / {CEPHADM[key]:.1f} s = {ratio:.2f}"
+        line(name, value, "<= 1.0", ratio <= 1)
+
+
 def main() -> None:
     """Print all figures, or those that are named."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    names = ("reads", "interface", "lab", "loopback", "cluster", "osds")
+    names = ("reads", "interface", "lab", "loopback", "cluster", "osds", "services")
     parser.add_argument("what", nargs="*", help=f"of: {' '.join(names)} (default: all)")
     parser.add_argument("--times", type=int, default=5, help="runs per figure (median)")
     parser.add_argument("--hosts", type=int, default=100, help="loopback hosts")
@@ -149,6 +170,8 @@ def main() -> None:
         cluster(machines)
     if "osds" in wanted:
         osds(machines, min(3, options.times))
+    if "services" in wanted:
+        services(machines, options.times)
 
 
 if __name__ == "__main__":

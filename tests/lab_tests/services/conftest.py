@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.lab_tests.conftest import settle
 from tests.lab_tests.lab_client import Lab, wait_until
+from tests.lab_tests.services.service_lab import Services
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,12 @@ def cluster(lab: Lab) -> Lab:
     ):
         lab.ok("config", "set", section, option, value)
     return lab
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Lab) -> Iterator[Services]:
+    """Return the services of the lab."""
+    found = Services(cluster)
+    wait_until("the backend answers", found.ls, 60)
+    yield found
+    found.close()

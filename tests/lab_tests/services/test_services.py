@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lab_tests.lab_client import Lab, wait_until
-from tests.lab_tests.test_faults import answers, kill_manager
+from tests.lab_tests.test_faults import answers
 
 SECONDS = 180.0
 
@@ -196,25 +196,6 @@ def test_what_is_exported_can_be_applied(cluster: Lab) -> None:
     assert cluster.ok("orch", "ls", "--export") == before
     done = [row["operation"] for row in cluster.jobs()[jobs:]]
     assert [each for each in done if each.startswith("apply_")] == []
-
-
-def test_a_manager_that_is_killed_again_and_again_still_gets_there(cluster: Lab) -> None:
-    wanted = {"mds.one": 2, "mds.two": 2, "crash": 3}
-    cluster.ok("orch", "apply", "mds", "one", "--placement=2")
-    cluster.ok("orch", "apply", "mds", "two", "--placement=2")
-    cluster.ok("orch", "apply", "crash", "--placement=*")
-    for _ in range(3):
-        if cluster.ceph_json("mgr", "stat")["active_name"] == "h1":
-            kill_manager(cluster, "main")
-        wait_until("the manager answers", lambda: answers(cluster), 60)
-    for name, size in wanted.items():
-        wait_until(f"{name} runs", runs(cluster, name), SECONDS)
-        assert services(cluster)[name]["status"]["size"] == size
-    mine = [name for name in daemons(cluster, "mds") if name.split(".")[0] in ("one", "two")]
-    assert len(mine) == 4, "a daemon was made twice"
-    for name in wanted:
-        cluster.ok("orch", "rm", name)
-        wait_until(f"{name} is gone", lambda name=name: name not in services(cluster), SECONDS)
 
 
 @pytest.mark.parametrize(

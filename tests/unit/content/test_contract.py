@@ -63,7 +63,9 @@ def test_a_playbook_is_plays_of_roles(path: Path) -> None:
         assert play["hosts"] == "all"
         assert play["gather_facts"] is False
         assert play.get("check_mode", True) is True
-        assert len(set(play) - {"name", "hosts", "gather_facts", "check_mode"}) == 1
+        rest = set(play) - {"name", "hosts", "gather_facts", "check_mode"}
+        assert rest, "a play of nothing"
+        assert rest <= {"roles", "tasks"}
         for role in _roles(play):
             assert role.startswith(COLLECTION + ".")
             assert (ROOT / "roles" / role.split(".")[-1]).is_dir()

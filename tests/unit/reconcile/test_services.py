@@ -6,7 +6,7 @@ from typing import Any, List
 
 import pytest
 
-from adapter.errors import AdapterError, InvalidValue, UnknownName
+from adapter.errors import AdapterError, HostUnreachable, InvalidValue, UnknownName
 from adapter.interface import (
     MDSSpec,
     PlacementSpec,
@@ -85,7 +85,7 @@ def test_a_failed_deployment_is_named_and_tried_again(cluster: Cluster) -> None:
     assert there(cluster, "mds") == ["h1", "h3"]
     errors = [e.message for e in service(cluster, "mds.data").events if e.level == "ERROR"]
     assert errors == ["h2: apt: repository is not there"]
-    assert "apt" in str(cluster.core.health()["ANSIBLE_JOB_FAILED"])
+    assert "apt" in str(cluster.core.health()["ANSIBLE_SERVICE_FAILED"])
     tries = len([1 for name, _ in cluster.operations() if name == "apply_mds"])
     assert tries < 4, "a broken host is asked too often"
     cluster.break_on.clear()
@@ -232,7 +232,96 @@ def test_a_service_that_nobody_specified_says_so_when_it_is_to_go(cluster: Clust
     calls = (
         lambda: cluster.orchestrator.remove_service("mds.old"),
         lambda: cluster.orchestrator.set_unmanaged("mds.old", True),
+        lambda: cluster.orchestrator.daemon_action("redeploy", "mds.old.h2"),
     )
     for call in calls:
         with pytest.raises(UnknownName, match=r"no specification of the service 'mds\.old'"):
             raise_if_exception(call())
+
+
+def troubles(cluster: Cluster) -> str:
+    return str(cluster.core.health().get("ANSIBLE_SERVICE_FAILED", ""))
+
+
+def test_a_service_that_goes_takes_its_troubles_along(cluster: Cluster) -> None:
+    cluster.break_on["apply_mds"] = {"h2": "no space"}
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
+    assert "mds.data on host h2 failed" in troubles(cluster)
+    raise_if_exception(cluster.orchestrator.remove_service("mds.data"))
+    cluster.settle()
+    assert troubles(cluster) == ""
+    assert "ANSIBLE_JOB_FAILED" not in cluster.core.health()
+
+
+def test_a_service_that_works_does_not_hide_another_one_that_does_not(cluster: Cluster) -> None:
+    cluster.break_on["apply_mds"] = {"h2": "no space"}
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h2"])))
+    cluster.break_on.clear()
+    apply(cluster, MDSSpec(service_id="other", placement=PlacementSpec(hosts=["h2"])))
+    assert "mds.data" in troubles(cluster)
+    assert "mds.other" not in troubles(cluster)
+
+
+def test_a_host_that_is_not_meant_any_more_is_not_spoken_of(cluster: Cluster) -> None:
+    cluster.break_on["apply_mds"] = {"h2": "no space"}
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
+    assert "h2" in troubles(cluster)
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1"])))
+    assert troubles(cluster) == ""
+
+
+def test_a_service_that_is_left_alone_is_not_spoken_of(cluster: Cluster) -> None:
+    cluster.break_on["apply_mds"] = {"h2": "no space"}
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h2"])))
+    raise_if_exception(cluster.orchestrator.set_unmanaged("mds.data", True))
+    cluster.settle()
+    assert troubles(cluster) == ""
+
+
+def test_a_host_that_falls_silent_is_an_event_of_its_services(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(host_pattern="*")))
+    for _ in range(2):
+        cluster.core.pulse.missed("h3", "no route", cluster.now, 0.0)
+    cluster.settle()
+    said = [each.message for each in service(cluster, "mds.data").events]
+    assert said[-1] == "h3: the host is offline: no route"
+    cluster.core.pulse.seen("h3", cluster.now)
+    cluster.settle()
+    said = [each.message for each in service(cluster, "mds.data").events]
+    assert said[-1] == "h3: the host answers again"
+
+
+def test_a_service_that_goes_as_a_whole_goes_at_once(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(host_pattern="*")))
+    raise_if_exception(cluster.orchestrator.remove_service("mds.data"))
+    cluster.settle()
+    assert [name for name, _ in cluster.operations()].count("remove_daemons") == 1
+    assert service(cluster, "mds.data") is None
+
+
+@pytest.mark.parametrize("kind", ["mon", "mgr", "rbd-mirror", "crash", "ceph-exporter"])
+def test_a_kind_can_be_applied_by_its_own_method(cluster: Cluster, kind: str) -> None:
+    method = getattr(cluster.orchestrator, f"apply_{kind.replace('-', '_')}")
+    assert raise_if_exception(method(ServiceSpec(kind))) == f"Scheduled {kind} update..."
+    with pytest.raises(InvalidValue, match=f"this applies {kind} services"):
+        raise_if_exception(method(MDSSpec(service_id="data")))
+
+
+def test_nothing_is_asked_of_a_host_that_is_offline(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h3"])))
+    (name,) = [f"mds.{identity}" for _, kind, identity in cluster.daemons if kind == "mds"]
+    for _ in range(2):
+        cluster.core.pulse.missed("h3", "no route", cluster.now, 0.0)
+    jobs, call = len(cluster.requests), cluster.orchestrator
+    spec = MDSSpec(service_id="late", placement=PlacementSpec(hosts=["h3"]))
+    for answer in (
+        *(call.daemon_action(each, name) for each in ("restart", "stop", "redeploy")),
+        call.remove_daemons([name]),
+        call.add_daemon(spec),
+        call.service_action("redeploy", "mds.data"),
+        call.service_action("stop", "mds.data"),
+    ):
+        with pytest.raises(HostUnreachable, match="no route"):
+            raise_if_exception(answer)
+    assert len(cluster.requests) == jobs
+    assert service(cluster, "mds.late") is None

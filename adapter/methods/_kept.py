@@ -1,0 +1,24 @@
+"""The service that somebody specified, or why there is none."""
+
+from __future__ import annotations
+
+from adapter.cluster.specs import Wanted
+from adapter.core import Core
+from adapter.errors import UnknownName
+from adapter.reconcile import Reconciler
+
+
+def kept_service(core: Core, reconciler: Reconciler, name: str) -> Wanted:
+    """Return a service that is kept. The caller holds the orchestrator's lock.
+
+    Raises ``UnknownName``, which says it where the service is only listed for its daemons.
+    """
+    runs = name in reconciler.services.running() or (name == "osd" and core.owners.of_service(name))
+    if core.specs.find(name) is not None or not runs:
+        return core.specs.get(name)
+    raise UnknownName(
+        "specification of the service",
+        name,
+        "It is listed because its daemons run: `ceph orch apply` gives it one, `ceph orch daemon "
+        "rm` and `ceph orch osd rm` remove daemons.",
+    )
