@@ -34,7 +34,7 @@ def test_reading_playbooks(machine: Machine) -> None:
     facts = run.published("Read the facts of hosts")
     assert facts["facts"]["kernel"] == os.uname().release
     assert facts["facts"]["memory_total_kb"] > 0
-    assert set(facts["identity"]) == {"hostname", "fqdn", "machine_id", "python", "record"}
+    assert set(facts["identity"]) == {"hostname", "fqdn", "machine_id", "python", "record", "conf"}
     assert set(run.published("Look whether hosts answer")) == {"schema", "identity", "timings"}
     assert isinstance(run.published("List the Ceph daemons on hosts")["daemons"], list)
     assert run.custom["_run"]["ceph_orch_result"] == {
