@@ -41,7 +41,7 @@ lab-test:
 molecule:
 	@tests/tools/steps molecule
 
-## make soak         the faults as often as docs/reliability.md says, and its table anew (as root)
+## make soak         all faults many times over, and the table of docs/reliability.md anew (as root)
 soak:
 	@tests/tools/steps soak
 

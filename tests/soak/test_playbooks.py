@@ -115,7 +115,7 @@ def test_a_callback_that_raises(engine: LocalEngine, state: Path, record_propert
     record_property("outcome", job.status.value)
 
 
-@pytest.mark.fault(PLAYBOOKS, "50 MB of output", full=3)
+@pytest.mark.fault(PLAYBOOKS, "much output (50 MB in full)", full=3)
 def test_much_output(
     engine: LocalEngine, state: Path, record_property: Record, is_full: bool
 ) -> None:
@@ -128,7 +128,9 @@ def test_much_output(
     assert sum(sizes.values()) < 4_000_000, sizes
     assert most < 20 * size + 200_000_000
     assert_all_over(engine, state, job)
-    record_property("outcome", f"{job.status.value}; the job keeps less than 4 MB")
+    record_property(
+        "outcome", f"{job.status.value}; of {size / 1e6:.0f} MB the job keeps less than 4"
+    )
 
 
 @pytest.mark.fault(PLAYBOOKS, "host that answers 20 MB", full=3)
