@@ -145,6 +145,19 @@ class Maps:
         """Return the keyring that new OSDs register with."""
         return self.keyring(BOOTSTRAP, (("mon", "profile bootstrap-osd"),))
 
+    def forget_mds(self, daemon_id: str) -> None:
+        """Take a metadata server that is gone out of the map; one that said so itself is out.
+
+        The monitors wait for others' signs of life before they drop one, for ever without any.
+        """
+        found = read_json(self._read("fs dump"), "fs dump")
+        rows = list(found.get("standbys") or ())
+        for filesystem in found.get("filesystems") or ():
+            rows += (filesystem.get("mdsmap", {}).get("info") or {}).values()
+        for row in rows:
+            if row.get("name") == daemon_id:
+                self._mon.command(prefix="mds fail", role_or_gid=str(row["gid"]))
+
     def forget_key(self, entity: str) -> None:
         """Remove a key; one that is not there is gone."""
         self._mon.command(prefix="auth rm", entity=entity)

@@ -36,7 +36,7 @@ class ServiceKeeper:
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         self._look_at = 0.0
-        self._unused: List[str] = []
+        self._unused: List[Tuple[Kind, str]] = []
         self._running: Tuple[Tuple[int, int], Dict[str, List[Running]]] = ((-1, -1), {})
 
     def step(self, now: float) -> Optional[float]:
@@ -264,16 +264,22 @@ class ServiceKeeper:
         for daemon in daemons:
             outcome = job.outcomes.get(daemon.hostname)
             if outcome is not None and outcome.status.good:
-                self._unused.append(kind.entity_of(daemon.daemon_id))
+                self._unused.append((kind, daemon.daemon_id))
 
     def _drop_keys(self) -> None:
-        """Remove the keys of daemons that are gone; here, for monitors may keep one waiting."""
+        """Remove what the monitors have of daemons that are gone.
+
+        Here, for monitors may keep one waiting.
+        """
         while self._unused:
-            entity = self._unused.pop()
+            kind, daemon_id = self._unused.pop()
+            entity = kind.entity_of(daemon_id)
             try:
+                if kind.service_type == "mds":
+                    self._core.maps.forget_mds(daemon_id)
                 self._core.maps.forget_key(entity)
             except OrchestratorError as error:
-                log.warning("the key %s stays: %s", entity, error)
+                log.warning("%s stays in the monitors: %s", entity, error)
 
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""

@@ -119,7 +119,7 @@ def test_a_service_is_made_changed_acted_on_and_removed(
 
     open_services(page, dashboard)
     action(page, NAME, "Delete")
-    find(page, "the question", "#resource_name").send_keys(NAME)
+    click(page, find(page, "the question", "cds-modal #confirmation input, input#confirmation"))
     click(page, find(page, "the answer", "cds-modal button[type=submit]"))
     wait_until("the service is gone", lambda: NAME not in services.ls(), SECONDS)
 

@@ -325,3 +325,12 @@ def test_nothing_is_asked_of_a_host_that_is_offline(cluster: Cluster) -> None:
             raise_if_exception(answer)
     assert len(cluster.requests) == jobs
     assert service(cluster, "mds.late") is None
+
+
+def test_a_metadata_server_that_is_gone_is_in_no_map(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(count=1)))
+    (name,) = [identity for _, kind, identity in cluster.daemons if kind == "mds"]
+    cluster.monitors.standbys = {7: name, 8: "other"}
+    raise_if_exception(cluster.orchestrator.remove_service("mds.data"))
+    cluster.settle()
+    assert cluster.monitors.standbys == {8: "other"}

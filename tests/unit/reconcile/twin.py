@@ -48,6 +48,7 @@ class Monitors:
     managers: List[str] = field(default_factory=lambda: ["h1"])
     keys: List[str] = field(default_factory=list)
     config: Dict[str, str] = field(default_factory=dict)
+    standbys: Dict[int, str] = field(default_factory=dict)
     booting: bool = False
     stale: bool = False
 
@@ -194,7 +195,12 @@ class Monitors:
         return self._change(f"mgr fail {arguments['who']}")
 
     def _fs_dump(self, arguments: Dict[str, Any]) -> str:
-        return json.dumps({"filesystems": []})
+        standbys = [{"name": name, "gid": gid} for gid, name in self.standbys.items()]
+        return json.dumps({"filesystems": [], "standbys": standbys})
+
+    def _mds_fail(self, arguments: Dict[str, Any]) -> str:
+        del self.standbys[int(arguments["role_or_gid"])]
+        return ""
 
     def _config_set(self, arguments: Dict[str, Any]) -> str:
         self.config[f"{arguments['who']}/{arguments['name']}"] = arguments["value"]
