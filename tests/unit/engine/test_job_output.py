@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import stat
@@ -14,22 +15,28 @@ from adapter.engine.files import reserve, write_reserved
 from adapter.engine.job_output import Lines, Output
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files() -> Iterator[None]:
-    """Have files of 4,000 bytes at most, which is what a full disk looks like."""
+    """Have files of 4,000 bytes at most, which is what a full disk looks like.
+
+    No longer than needed: what this process prints may go to a file too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_line_that_does_not_fit_spoils_no_other(state: Path, small_files: None) -> None:
+def test_a_line_that_does_not_fit_spoils_no_other(state: Path) -> None:
     path = state / "events.jsonl"
     lines = Lines(path)
-    lines.write({"type": "note", "text": "x" * 3000})
-    with pytest.raises(OSError, match="File too large"):
-        lines.write({"type": "note", "text": "y" * 3000})
-    lines.write({"type": "end"})
+    with small_files():
+        lines.write({"type": "note", "text": "x" * 3000})
+        with pytest.raises(OSError, match="File too large"):
+            lines.write({"type": "note", "text": "y" * 3000})
+        lines.write({"type": "end"})
     found = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["type"] for line in found] == ["note", "end"]
 
@@ -46,11 +53,12 @@ def test_a_host_that_answers_too_much_has_failed(state: Path) -> None:
     assert stat.S_IMODE((state / "events.jsonl").stat().st_mode) == 0o600
 
 
-def test_output_that_does_not_fit_is_left_out(state: Path, small_files: None) -> None:
+def test_output_that_does_not_fit_is_left_out(state: Path) -> None:
     output = Output(state / "output.log")
-    for letter in "abc":
-        output.write(letter * 3000)
-    output.close()
+    with small_files():
+        for letter in "abc":
+            output.write(letter * 3000)
+        output.close()
     assert (state / "output.log").read_text().startswith("aaa")
 
 
