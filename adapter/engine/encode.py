@@ -1,7 +1,10 @@
 """The inventory and the variables of a job as files in which data stays data.
 
 Ansible takes every string that it reads from an inventory or a variables file for a template; the
-tag ``!unsafe`` is what tells it not to. So every string is tagged, however deep it stands.
+tag ``!unsafe`` is what tells it not to. So every string is tagged, however deep it stands, but for
+those that YAML takes for something else than a string where they have no quotes: ansible-core 2.19
+and later read a tagged string as if it had none, so ``true`` would be a truth value and ``*`` an
+error. No template is among those. (A tag on what holds the strings empties it before 2.19.)
 """
 
 from __future__ import annotations
@@ -35,8 +38,14 @@ class _Dumper(_SafeDumper):
         return True
 
 
+_STRING = "tag:yaml.org,2002:str"
+_RESOLVER: Any = yaml.resolver.Resolver()
+
+
 def _unsafe(dumper: Any, text: _Text) -> Any:
-    return dumper.represent_scalar("!unsafe", str(text), style='"')
+    plain = _RESOLVER.resolve(yaml.ScalarNode, str(text), (True, False))
+    tag = "!unsafe" if plain == _STRING else _STRING
+    return dumper.represent_scalar(tag, str(text), style='"')
 
 
 _Dumper.add_representer(_Text, _unsafe)
