@@ -31,9 +31,10 @@ def publish(lab: Lab) -> None:
         _rules_file(lab.name).parent.mkdir(parents=True, exist_ok=True)
         _rules_file(lab.name).write_text(rules(lab), encoding="utf-8")
         _register(lab.name)
-        if _daemon_pids():
+        if _answers():
             run(["udevadm", "control", "--reload"])
         else:
+            _await_end()
             _start_daemon()
         loops = [disk.loop for disk in lab.disks]
         if loops:
@@ -47,7 +48,7 @@ def forget_rules(lab_name: str) -> None:
         if not _rules_file(lab_name).exists():
             return
         _rules_file(lab_name).unlink()
-        if _daemon_pids():
+        if _answers():
             run(["udevadm", "control", "--reload"])
 
 
@@ -94,11 +95,18 @@ def _start_daemon() -> None:
 
 
 def _stop_daemon() -> None:
-    pids = _daemon_pids()
-    if not pids:
-        return
-    succeeds(["udevadm", "control", "--exit", f"--timeout={STOP_SECONDS}"])
-    for pid in pids:
+    if _daemon_pids():
+        succeeds(["udevadm", "control", "--exit", f"--timeout={STOP_SECONDS}"])
+    _await_end()
+
+
+def _answers() -> bool:
+    """Tell whether udevd is there; a worker of one that has ended may be for a moment more."""
+    return succeeds(["udevadm", "control", "--ping", f"--timeout={STOP_SECONDS}"])
+
+
+def _await_end() -> None:
+    for pid in _daemon_pids():
         if not gone_within(pid, STOP_SECONDS):
             raise LabError(f"udevd (process {pid}) does not end; end it by hand: kill -9 {pid}")
 
