@@ -109,7 +109,8 @@ class Lab:
                 row["addr"],
                 row["image"],
                 int(row["leader"] or 0),
-                tuple(disk["path"] for disk in row["disks"]),
+                # In the order in which drive groups take them, where loop10 is before loop9.
+                tuple(sorted(disk["path"] for disk in row["disks"])),
             )
             for row in self._raw
         }
