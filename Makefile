@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit faults contract-18 lab-test molecule soak bench down clean
+.PHONY: help demo test lint unit faults contract-18 lab-test lab-long molecule soak bench down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ contract-18:
 ## make lab-test     the tests on real hosts alone (as root)
 lab-test:
 	@tests/tools/steps lab-test
+
+## make lab-long     all tests of OSDs and services on real hosts, and molecule (as root)
+lab-long:
+	@tests/tools/steps lab-long
 
 ## make molecule     the roles by themselves on real hosts: check, converge, idempotence, verify (as root)
 molecule:

@@ -109,8 +109,7 @@ class Lab:
                 row["addr"],
                 row["image"],
                 int(row["leader"] or 0),
-                # In the order in which drive groups take them, where loop10 is before loop9.
-                tuple(sorted(disk["path"] for disk in row["disks"])),
+                tuple(disk["path"] for disk in row["disks"]),
             )
             for row in self._raw
         }

@@ -14,8 +14,9 @@ def test_the_first_preview_is_complete_and_changes_nothing(empty: Osds) -> None:
     shown = empty.lab.ok(*APPLY, "--dry-run")
     rows = planned(empty.lab.ok(*APPLY, "--dry-run", "-f", "json"))
     for host, machine in empty.lab.machines.items():
-        assert [row["data"] for row in rows[host]] == list(machine.disks)
-        for number, (row, path) in enumerate(zip(rows[host], machine.disks), 1):
+        assert [row["data"] for row in rows[host]] == sorted(machine.disks)
+        for row, path in zip(rows[host], sorted(machine.disks)):
+            number = machine.disks.index(path) + 1
             assert int(row["data_size"]) == 8 * 1024**3
             assert row["device_id"].endswith(f"LAB{host}d{number}")
             assert f"{host}: {path} (8 GiB, {row['device_id']})" in shown
