@@ -13,7 +13,7 @@ def kept_service(core: Core, reconciler: Reconciler, name: str) -> Wanted:
 
     Raises ``UnknownName``, which says it where the service is only listed for its daemons.
     """
-    runs = name in reconciler.services.running() or (name == "osd" and core.owners.of_service(name))
+    runs = name in reconciler.services.running() or core.owners.of_service(name)
     if core.specs.find(name) is not None or not runs:
         return core.specs.get(name)
     raise UnknownName(

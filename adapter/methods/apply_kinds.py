@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Callable, List
 
 from adapter.errors import InvalidValue
 from adapter.interface import MDSSpec, OrchResult, RGWSpec, ServiceSpec, handle_orch_error
@@ -12,9 +12,8 @@ from adapter.interface import raise_if_exception as value_of
 class KindMethods:
     """``apply_KIND`` is ``apply`` with one spec, and refuses another kind than its own."""
 
-    def apply(self, specs: Any) -> OrchResult[List[str]]:
-        """Keep services; the class beside this one does."""
-        raise NotImplementedError
+    # The class beside this one has it.
+    apply: Callable[..., OrchResult[List[str]]]
 
     def _apply_kind(self, kind: str, spec: ServiceSpec) -> str:
         if spec.service_type != kind:

@@ -15,7 +15,7 @@ from adapter.interface import OrchestratorError
 
 log = logging.getLogger(__name__)
 
-# The monitors are asked this often where nothing says that they have changed.
+# The monitors are asked this often (seconds); no map that comes by itself names them.
 ASK_INTERVAL = 15.0
 
 

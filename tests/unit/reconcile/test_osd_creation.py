@@ -283,3 +283,12 @@ def test_osds_that_nobody_specified_are_an_unmanaged_service(cluster: Cluster) -
         for service in raise_if_exception(cluster.orchestrator.describe_service("osd"))
     }
     assert found == {"osd": (True, 1, 1), "osd.all": (False, 2, 2)}
+
+
+def test_a_service_that_only_its_osds_name_has_no_specification(cluster: Cluster) -> None:
+    apply(cluster, group())
+    cluster.settle()
+    raise_if_exception(cluster.orchestrator.remove_service("osd.all", force=True))
+
+    with pytest.raises(UnknownName, match=r"no specification of the service 'osd\.all'"):
+        raise_if_exception(cluster.orchestrator.remove_service("osd.all", force=True))
