@@ -25,9 +25,9 @@ ROLES: Dict[str, str] = {
 Daemons = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def apply_phases(kind: str, *more: str) -> Tuple[str, ...]:
+def apply_phases(kind: str, *before: str) -> Tuple[str, ...]:
     """Return the roles that run, in order, to bring daemons of a kind to run."""
-    return ("ceph_packages", "cluster_access", *more, ROLES[kind], "host_report")
+    return (*before, ROLES[kind])
 
 
 def apply_variables(kind: str, daemons: Daemons, cluster: str, conf: str) -> Variables:
@@ -40,7 +40,7 @@ def apply_variables(kind: str, daemons: Daemons, cluster: str, conf: str) -> Var
     return {
         f"{role}_daemons": {host: [dict(row) for row in rows] for host, rows in daemons.items()},
         f"{role}_cluster": cluster,
-        "cluster_access_conf": conf,
+        f"{role}_conf": conf,
     }
 
 

@@ -6,11 +6,7 @@ from adapter.operations._daemons import APPLY_TIMEOUT, Daemons, apply_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(
-    phases=("ceph_packages", "cluster_access", "add_daemon", "host_report"),
-    changes=True,
-    timeout=APPLY_TIMEOUT,
-)
+@operation(phases=("add_daemon",), changes=True, timeout=APPLY_TIMEOUT)
 def add_daemon(kind: str, daemons: Daemons, cluster: str, conf: str = "") -> Variables:
     """Run a daemon.
 

@@ -8,7 +8,7 @@ from adapter.operations._action import TIMEOUT, action_variables
 from adapter.operations._registry import Variables, operation
 
 
-@operation(phases=("daemon_action", "host_report"), changes=True, timeout=TIMEOUT)
+@operation(phases=("daemon_action",), changes=True, timeout=TIMEOUT)
 def daemon_action(action: str, units: Mapping[str, Sequence[str]]) -> Variables:
     """Act on a daemon.
 

@@ -50,7 +50,7 @@ class Access:
                 return ""
         if not text.strip():
             raise AccessRefused(
-                f"The host has no {self.conf_path}, and none was given (cluster_access_conf). Give "
+                f"The host has no {self.conf_path}, and none was given (conf). Give "
                 "what `ceph config generate-minimal-conf` prints."
             )
         if _fsid_of(text) != self._fsid:

@@ -126,7 +126,7 @@ class Deployment:
         if self._state(one).get("LoadState") != "loaded" and not packages_missing:
             reasons.append(
                 f"{daemon.name}: the host has no unit {daemon.unit}. Install the package that has "
-                f"{daemon.kind.program} (the role ceph_packages)."
+                f"{daemon.kind.program}."
             )
         if not one.keyring and not has_key(daemon):
             reasons.append(

@@ -11,14 +11,17 @@ DOCUMENTATION = r"""
 module: ceph_daemon
 short_description: Bring Ceph's daemons to run on a host, or take them away
 description:
-  - Gives each daemon its key and its data directory, enables and starts its unit, and waits until
-    the daemon does its work. All daemons of a host go into one call.
+  - Installs the packages that are missing, writes the host's C(ceph.conf) where there is none,
+    gives each daemon its key and its data directory, enables and starts its unit, and waits until
+    the daemon does its work. All of a host goes into one call.
   - Everything that speaks against it is looked for first, on all daemons. A taken port, a missing
     key or a missing unit is refused, and nothing is done on the host.
   - A daemon that runs already is left as it is. One whose key has changed is restarted.
   - A monitor's store is made of the cluster's map of monitors, and the monitor joins by itself.
   - With O(state=absent) the unit is stopped for good, and directory and key are removed. What is
     not there is fine.
+  - At the end it says who the host is and which daemons run, as M(ceph_orch.ansible.host_report)
+    does, so that no other call has to ask.
 notes:
   - OSDs are made by M(ceph_orch.ansible.osd_create).
   - Keys are in no result, no difference and no log.
@@ -87,6 +90,19 @@ options:
       - The fsid of the cluster. The host's configuration must name it.
     type: str
     required: true
+  conf:
+    description:
+      - The text of a minimal configuration, as C(ceph config generate-minimal-conf) prints it. It
+        is written as M(ceph_orch.ansible.cluster_access) does. Empty leaves the host's.
+    type: str
+    default: ''
+  packages:
+    description:
+      - The packages that the daemons need, by the family of the distribution, as
+        M(ceph_orch.ansible.package_install) takes them. Empty installs none. Where there is no
+        daemon, nothing is installed.
+    type: dict
+    default: {}
   wait:
     description:
       - For how many seconds a daemon may take until it does its work.
@@ -96,11 +112,6 @@ options:
     description:
       - With O(state=absent), whether a monitor's store is deleted. Otherwise it is moved to
         C(/var/lib/ceph/removed).
-    type: bool
-    default: false
-  packages_missing:
-    description:
-      - For check mode. The packages are not installed yet, so the units cannot be there.
     type: bool
     default: false
   timeout:
@@ -116,6 +127,9 @@ EXAMPLES = r"""
 - name: Run a metadata server
   ceph_orch.ansible.ceph_daemon:
     cluster: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
+    packages:
+      Debian: [ceph-mds]
+      RedHat: [ceph-mds]
     daemons:
       - daemon_type: mds
         daemon_id: data.h2.kxqwzn
@@ -134,7 +148,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ceph_orch_result:
-  description: What became of the daemons.
+  description:
+    - What became of the daemons. Where nothing failed there is also what
+      M(ceph_orch.ansible.host_report) says with C(gather=[daemons]).
   returned: always
   type: dict
   contains:
@@ -161,6 +177,18 @@ ceph_orch_result:
           unit: ceph-mds@data.h2.kxqwzn.service
           state: removed
           kept: ''
+    packages:
+      description:
+        - With O(packages), for each C(name) and C(state) (present, installed, would be installed).
+      type: list
+      elements: dict
+      sample:
+        - name: ceph-mds
+          state: present
+    access:
+      description: With O(conf), under C(conf) one of present, written and would be written.
+      type: dict
+      sample: {conf: present}
 """
 
 import contextlib
@@ -168,17 +196,29 @@ import contextlib
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.ceph_user import NoCephUser
+from ..module_utils.cluster_files import AccessRefused
 from ..module_utils.daemons import cluster_fsid
 from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.host_state import state_after
+from ..module_utils.packages import PackagesRefused
 from ..module_utils.reading import Roots, clean
 from ..module_utils.service_deployment import Deployment, Wanted
 from ..module_utils.service_extras import extras_of
 from ..module_utils.service_kinds import KINDS, Daemon, DaemonRefused
+from ..module_utils.service_preparation import Preparation
 from ..module_utils.service_removal import Removal
 from ..module_utils.units import UnitsFailed
 
 KEYS = {"present": "deployed", "absent": "removed"}
 UNCHANGED = ("present", "absent")
+REFUSALS = (
+    AccessRefused,
+    DaemonRefused,
+    HostIsBusy,
+    NoCephUser,
+    PackagesRefused,
+    UnitsFailed,
+)
 
 
 def main():
@@ -199,35 +239,51 @@ def main():
             },
             "keyrings": {"type": "dict", "default": {}, "no_log": True},
             "cluster": {"type": "str", "required": True},
+            "conf": {"type": "str", "default": ""},
+            "packages": {"type": "dict", "default": {}},
             "wait": {"type": "int", "default": 60},
             "purge": {"type": "bool", "default": False},
-            "packages_missing": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 300},
         },
         supports_check_mode=True,
     )
-    params = module.params
-    work = None
-    problems = []
-    if params["daemons"]:
-        try:
-            daemons = unlike_each_other(params["daemons"])
-            with nobody_else(module):
-                work = (remove if params["state"] == "absent" else deploy)(module, daemons)
-            problems = work.problems
-        except (DaemonRefused, NoCephUser, HostIsBusy, UnitsFailed) as error:
-            problems = [str(error)]
-        except OSError as error:
-            problems = [f"{error.filename}: {error.strerror}."]
-    rows = work.rows if work else []
-    result = {KEYS[params["state"]]: rows}
+    roots = Roots()
+    host = Preparation(roots, module.params["cluster"], module.check_mode)
+    rows, problems = work(module, roots, host) if module.params["daemons"] else ([], [])
+    result = {KEYS[module.params["state"]]: rows, **host.result}
     if problems:
-        module.fail_json(msg=" ".join(problems), ceph_orch_result=result)
+        module.fail_json(
+            msg=" ".join(problems), changed=host.changed or changes(rows), ceph_orch_result=result
+        )
     module.exit_json(
-        changed=any(row["state"] not in UNCHANGED for row in rows),
-        diff=describe(rows),
-        ceph_orch_result=result,
+        changed=host.changed or changes(rows),
+        diff=[*host.diff, describe(rows)],
+        ceph_orch_result={**result, **state_after(roots, module.check_mode)},
     )
+
+
+def work(module, roots, host):
+    """Bring daemons to run or take them away; return their rows, and what went wrong."""
+    try:
+        daemons = unlike_each_other(roots, module.params["daemons"])
+        if module.params["state"] == "absent":
+            with nobody_else(module):
+                done = remove(module, roots, daemons)
+        else:
+            host.install(module.params["packages"])
+            with nobody_else(module):
+                host.configure(module.params["conf"])
+                done = deploy(module, roots, daemons, host)
+    except REFUSALS as error:
+        return [], [str(error)]
+    except OSError as error:
+        return [], [f"{error.filename}: {error.strerror}."]
+    return done.rows, done.problems
+
+
+def changes(rows):
+    """Tell whether a daemon was changed, or would be."""
+    return any(row["state"] not in UNCHANGED for row in rows)
 
 
 def nobody_else(module):
@@ -237,9 +293,8 @@ def nobody_else(module):
     return HostLock(max(module.params["timeout"], 1), part="daemons")
 
 
-def unlike_each_other(daemons):
+def unlike_each_other(roots, daemons):
     """Return the daemons; raises ``DaemonRefused`` when one is named twice."""
-    roots = Roots()
     found = {}
     for options in daemons:
         daemon = Daemon(roots, options["daemon_type"], options["daemon_id"])
@@ -249,23 +304,22 @@ def unlike_each_other(daemons):
     return list(found.values())
 
 
-def deploy(module, daemons):
+def deploy(module, roots, daemons, host):
     """Bring daemons to run, or foresee it."""
     params = module.params
-    roots = Roots()
     check_host(module, roots)
     wanted = [
         Wanted(daemon, keyring_of(module, daemon, options), options["port"], options["addr"])
         for daemon, options in daemons
     ]
-    missing = module.check_mode and params["packages_missing"]
-    work = Deployment(roots, wanted, extras_of(roots), max(params["wait"], 1))
-    work.refuse(missing)
+    deployment = Deployment(roots, wanted, extras_of(roots), max(params["wait"], 1))
+    # In check mode the units of packages that would be installed are not there yet.
+    deployment.refuse(module.check_mode and host.installs)
     if module.check_mode:
-        work.foresee()
+        deployment.foresee()
     else:
-        work.do()
-    return work
+        deployment.do()
+    return deployment
 
 
 def keyring_of(module, daemon, options):
@@ -280,9 +334,8 @@ def keyring_of(module, daemon, options):
     return text
 
 
-def remove(module, daemons):
+def remove(module, roots, daemons):
     """Take daemons away, or foresee it."""
-    roots = Roots()
     check_host(module, roots)
     going = [daemon for daemon, _ in daemons]
     removal = Removal(roots, going, extras_of(roots), purge=module.params["purge"])
@@ -302,7 +355,7 @@ def check_host(module, roots):
         raise DaemonRefused(
             f"Nothing was done on this host: /etc/ceph/ceph.conf names the cluster "
             f"{found or '(none)'!r}, wanted is {clean(wanted)!r}. Give the host its cluster's "
-            "configuration first (the role cluster_access)."
+            "configuration (conf)."
         )
 
 

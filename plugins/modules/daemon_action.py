@@ -16,6 +16,8 @@ description:
   - A daemon that was started must stay up for a moment; the module fails with the last lines of one
     that does not.
   - A unit that is started already or stopped already is left alone; a restart always changes.
+  - At the end it says who the host is and which daemons run, as M(ceph_orch.ansible.host_report)
+    does, so that no other call has to ask.
 attributes:
   check_mode:
     description: Can run in check mode and predict what would change without touching anything.
@@ -58,7 +60,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ceph_orch_result:
-  description: The states of the units.
+  description:
+    - The states of the units. Where nothing failed there is also what
+      M(ceph_orch.ansible.host_report) says with C(gather=[daemons]).
   returned: always
   type: dict
   contains:
@@ -75,7 +79,8 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.reading import clean
+from ..module_utils.host_state import state_after
+from ..module_utils.reading import Roots, clean
 from ..module_utils.units import UnitsFailed, act, is_alive, show_units, wait_active
 
 UNIT = re.compile(r"(ceph|cephfs)[A-Za-z0-9@._:-]{0,200}\.service")
@@ -113,7 +118,10 @@ def main():
             "before": describe({unit: before[unit].get("ActiveState", "") for unit in units}),
             "after": describe(states, action if action == "restart" else ""),
         },
-        ceph_orch_result={"units": [{"unit": name, "state": states[name]} for name in units]},
+        ceph_orch_result={
+            "units": [{"unit": name, "state": states[name]} for name in units],
+            **state_after(Roots(), module.check_mode),
+        },
     )
 
 

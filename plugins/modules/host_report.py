@@ -154,20 +154,12 @@ ceph_orch_result:
       sample: {facts: 0.09, devices: 0.02, daemons: 0.03}
 """
 
-import os
-import platform
-import socket
 import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.apart import run_apart
-from ..module_utils.cluster_conf import read_conf
-from ..module_utils.reading import Roots, clean, read_text
-from ..module_utils.record import read_record
-
-SCHEMA = 1
-_NAME_TIMEOUT = 2.0
+from ..module_utils.host_state import SCHEMA, daemons_of, read_identity
+from ..module_utils.reading import Roots, clean
 
 
 def main():
@@ -203,20 +195,6 @@ def main():
     module.exit_json(changed=False, ceph_orch_result=report)
 
 
-def read_identity(roots):
-    """Return who the host is. A name server that does not answer costs two seconds at most."""
-    hostname = clean(os.uname().nodename)
-    names = run_apart({"fqdn": socket.getfqdn}, _NAME_TIMEOUT)
-    return {
-        "hostname": hostname,
-        "fqdn": clean(names.get("fqdn", "")) or hostname,
-        "machine_id": read_text(os.path.join(roots.etc, "machine-id")),
-        "python": platform.python_version(),
-        "record": read_record(),
-        "conf": read_conf(roots),
-    }
-
-
 def gather(module, roots, identity, timings):
     """Return the wanted parts of the report. ceph-volume works while the others are gathered."""
     wanted = set(module.params["gather"])
@@ -230,9 +208,8 @@ def gather(module, roots, identity, timings):
         timings["facts"] = round(time.monotonic() - began, 3)
     if "daemons" in wanted:
         began = time.monotonic()
-        # Daemons that are called like their host are called as the orchestrator calls it.
-        known_as = (identity["record"] or {}).get("hostname") or identity["hostname"]
-        parts["daemons"] = read_daemons(module, roots, str(known_as))
+        max_age = module.params["cache_max_age"]
+        parts["daemons"] = daemons_of(roots, identity, max_age, write=not module.check_mode)
         timings["daemons"] = round(time.monotonic() - began, 3)
     if devices is not None:
         began = time.monotonic()
@@ -262,13 +239,6 @@ def read_facts(module, roots, fqdn):
     from ..module_utils.facts_report import read_facts as read
 
     return read(module, roots, fqdn, kept(module, "ansible-facts.json"))
-
-
-def read_daemons(module, roots, hostname):
-    """Return the host's daemons."""
-    from ..module_utils.daemons import read_daemons as read
-
-    return read(roots, hostname, kept(module, "ceph-version.json"))
 
 
 def kept(module, name):

@@ -76,16 +76,12 @@ ceph_orch_result:
           state: installed
 """
 
-import contextlib
-import re
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.exclusive import HostIsBusy, HostLock
-from ..module_utils.packages import PackagesRefused, family_of, manager_of, no_source_has
-from ..module_utils.reading import Roots, clean
-
-NAME = re.compile(r"[a-z0-9][A-Za-z0-9+._-]{0,100}")
+from ..module_utils.exclusive import HostIsBusy
+from ..module_utils.package_install import PackageInstall
+from ..module_utils.packages import PackagesRefused
+from ..module_utils.reading import Roots
 
 
 def main():
@@ -97,77 +93,21 @@ def main():
         },
         supports_check_mode=True,
     )
-    rows = []
+    params = module.params
     try:
-        family, names = names_of(module, Roots())
-        states = install(module, manager_of(family), names) if names else {}
-        rows = [{"name": name, "state": states.get(name, "present")} for name in names]
-    except (PackagesRefused, HostIsBusy, OSError) as error:
-        module.fail_json(msg=str(error), ceph_orch_result={"packages": rows})
-    done = [row["name"] for row in rows if row["state"] not in ("present", "unknown")]
-    module.exit_json(
-        changed=bool(done),
-        diff={"before": "", "after": "".join(f"{name}\n" for name in done)},
-        ceph_orch_result={"packages": rows},
-    )
-
-
-def names_of(module, roots):
-    """Return the host's family and the names for it; raises ``PackagesRefused``."""
-    family = family_of(roots)
-    packages = module.params["packages"]
-    if family not in packages:
-        raise PackagesRefused(
-            "The packages for this host's distribution (/etc/os-release) are not known; known are "
-            f"those for {' and '.join(sorted(packages))}. Install them by hand."
+        work = PackageInstall(
+            Roots(),
+            params["packages"],
+            optional=params["optional"],
+            timeout=params["timeout"],
+            check_mode=module.check_mode,
         )
-    names = [str(name) for name in packages[family] or []]
-    for name in names:
-        if not NAME.fullmatch(name):
-            raise PackagesRefused(f"Invalid package {clean(name)!r}. Give a package's name.")
-    return family, names
-
-
-def install(module, manager, names):
-    """Install what is missing, or foresee it; return the state of each that was."""
-    timeout = max(module.params["timeout"], 1)
-    missing = manager.missing(names)
-    if not missing:
-        return {}
-    guard = HostLock(timeout, part="packages")
-    with contextlib.nullcontext() if module.check_mode else guard as lock:
-        unknown, problem = look_for(manager, missing, lock, timeout)
-        if module.params["optional"]:
-            missing = [name for name in missing if name not in unknown]
-        elif unknown:
-            refuse(unknown, problem or no_source_has(unknown))
-        if missing and module.check_mode:
-            problem = manager.foresee(missing)
-        elif missing:
-            problem = manager.install(missing, lock, timeout)
-    if missing and problem:
-        refuse(missing, problem)
-    done = "would be installed" if module.check_mode else "installed"
-    return {**dict.fromkeys(unknown, "unknown"), **dict.fromkeys(missing, done)}
-
-
-def look_for(manager, names, lock, timeout):
-    """Have the lists read where they do not know a package; return what is unknown then, and why.
-
-    Without a lock nothing is read: what a host without any list has is not known before.
-    """
-    unknown = manager.unknown(names)
-    if not unknown or not lock:
-        return (unknown if manager.has_lists() else []), ""
-    problem = manager.refresh(lock, timeout)
-    return manager.unknown(names), problem
-
-
-def refuse(names, problem):
-    """Raise ``PackagesRefused`` with the reason."""
-    raise PackagesRefused(
-        f"{', '.join(names)} cannot be installed: {problem}. Check the host's package sources; it "
-        "is tried again by the next run."
+    except (PackagesRefused, HostIsBusy, OSError) as error:
+        module.fail_json(msg=str(error), ceph_orch_result={"packages": []})
+    module.exit_json(
+        changed=bool(work.done),
+        diff={"before": "", "after": "".join(f"{name}\n" for name in work.done)},
+        ceph_orch_result={"packages": work.rows},
     )
 
 

@@ -74,7 +74,7 @@ def test_a_host_of_another_cluster_is_refused(access: Access, tmp_path: Path) ->
 def test_a_configuration_of_another_cluster_is_refused(access: Access) -> None:
     with pytest.raises(AccessRefused, match=f"names the cluster '{OTHER}', not {FSID}"):
         access.conf_to_write(CONF.replace(FSID, OTHER))
-    with pytest.raises(AccessRefused, match=r"and none was given \(cluster_access_conf\)"):
+    with pytest.raises(AccessRefused, match=r"and none was given \(conf\)"):
         access.conf_to_write(" \n")
 
 

@@ -1,0 +1,50 @@
+"""Prepare a host for daemons: the packages that they need, and the cluster's configuration."""
+
+from __future__ import annotations
+
+from .cluster_files import Access
+
+
+class Preparation:
+    """What was done on a host before its daemons; with ``check_mode`` it is only foreseen.
+
+    ``result`` and ``diff`` say it as the modules package_install and cluster_access do.
+    """
+
+    def __init__(self, roots, cluster, check_mode):
+        self._roots = roots
+        self._cluster = cluster
+        self._check_mode = check_mode
+        self.installs = False
+        self.changed = False
+        self.result = {}
+        self.diff = []
+
+    def install(self, packages):
+        """Install what is missing; raises ``PackagesRefused`` and ``HostIsBusy``."""
+        if not packages:
+            return
+        # Imported where it is needed: Python compiles what a module imports on every call.
+        from .package_install import PackageInstall
+
+        work = PackageInstall(self._roots, packages, check_mode=self._check_mode)
+        self.installs = bool(work.done)
+        self.result["packages"] = work.rows
+        if work.done:
+            self._note("", "".join(f"{name}\n" for name in work.done), "packages")
+
+    def configure(self, conf):
+        """Write the configuration where it is missing or ours; raises ``AccessRefused``."""
+        access = Access(self._roots, self._cluster)
+        wanted = access.conf_to_write(conf)
+        before = access.conf() if wanted else ""
+        if wanted and not self._check_mode:
+            access.write_conf(wanted)
+        written = "would be written" if self._check_mode else "written"
+        self.result["access"] = {"conf": written if wanted else "present"}
+        if wanted:
+            self._note(before, wanted, access.conf_path)
+
+    def _note(self, before, after, header):
+        self.changed = True
+        self.diff.append({"before": before, "after": after, "before_header": header})
