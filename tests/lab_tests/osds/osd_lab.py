@@ -340,11 +340,15 @@ class Osds:
         )
 
     def _can_be_completed(self) -> bool:
-        """Tell whether applying the spec again brings two OSDs a host."""
-        return set(self.up()) == set(self.map()) and all(
-            len(self.on(host)) + len(self.free()[host]) == len(machine.disks)
-            and len(self.on(host)) <= 2
-            for host, machine in self.lab.machines.items()
+        """Tell whether applying the spec again brings two OSDs a host; it counts only its own."""
+        return (
+            set(self.services()) <= {SERVICE}
+            and set(self.up()) == set(self.map())
+            and all(
+                len(self.on(host)) + len(self.free()[host]) == len(machine.disks)
+                and len(self.on(host)) <= 2
+                for host, machine in self.lab.machines.items()
+            )
         )
 
 
