@@ -85,6 +85,7 @@ def test_the_end_is_the_same(services: Services, case: Case) -> None:
         lab.sh(lab.first, "rm -rf $1", SECRETS)
         services.remove(case.service)
         lab.ok("orch", "ps", "--refresh")
+        wait_until("nobody sees it", lambda: case.service not in services.ls(), SECONDS)
 
 
 def state(lab: Lab) -> list[str]:
