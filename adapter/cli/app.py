@@ -22,6 +22,7 @@ from adapter.cli.jobs import job
 from adapter.cli.keys import key
 from adapter.cli.mgr import mgr
 from adapter.cli.output import printable
+from adapter.cli.services import apply, daemon, ls, rm
 from adapter.cli.session import JobsFailed
 from adapter.errors import HostUnreachable, JobError, NotReady
 from adapter.interface import OrchestratorError
@@ -102,10 +103,10 @@ def root() -> None:
     Try it on this machine, without root or Ceph:  orch-ansible device ls
     Your own hosts:  orch-ansible key generate, then  orch-ansible host add NAME ADDR
 
-    Hosts and disks of package-based Ceph clusters, managed by Ansible: the verbs of `ceph orch`
-    without a manager. `orch-ansible mgr` puts the same into Ceph's manager.
+    Hosts, disks and services of package-based Ceph clusters, managed by Ansible: the verbs of
+    `ceph orch` without a manager. `orch-ansible mgr` puts the same into Ceph's manager.
     """
 
 
-for _command in (host, device, ps, status, key, job, mgr, completion):
+for _command in (host, device, apply, ls, ps, rm, daemon, status, key, job, mgr, completion):
     root.add_command(_command)

@@ -7,12 +7,15 @@ import os
 import re
 import socket
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Type
 
 from adapter.cli import config
+from adapter.cli.cluster import Cluster
 from adapter.cli.context import Context
 from adapter.cli.driver import Driver
 from adapter.cli.engine import LocalAccess, WatchedEngine
@@ -42,22 +45,44 @@ class Session:
 
     With ``check`` everything goes the same way, but jobs are dry runs and the directory's hosts
     and reports stay as they are. With ``local`` a directory without hosts shows this machine.
+    With a ``cluster`` there are its monitors too, and what its manager keeps instead of the
+    directory's records.
     """
 
-    def __init__(self, context: Context, *, check: bool = False, local: bool = False) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        check: bool = False,
+        local: bool = False,
+        cluster: Optional[Cluster] = None,
+    ) -> None:
         self.context, self.check = context, check
         self.directory = Path(os.path.expanduser(context.directory)).absolute()
         self.config = config.load(self.directory)
+        kept = cluster.kept if cluster else None
+        # What a manager logs in with is not to stay on this machine.
+        self._borrowed = tempfile.TemporaryDirectory(prefix="orch-") if kept else None
         store: Store = YamlStore(self.directory)
-        if check:
-            store = _copy(store)
+        if kept:
+            store = kept.store
+            self.config = replace(
+                self.config,
+                settings=replace(self.config.settings, ssh_user=kept.ssh_user),
+                ssh_identity_file="",
+            )
+        elif check:
+            store = _copy(self.directory)
         self.is_local = local and not any((self.directory / KIND).glob("*.yml"))
         if self.is_local:
             store = MemoryStore()
             store.set(f"{KIND}.{this_machine().hostname}", this_machine().to_record())
             more = "" if os.geteuid() == 0 else " Root would see more."
             context.say(f"No hosts in {self.directory}: showing this machine.{more}")
-        self.access = context.world.access(self.directory / "ssh", self.config)
+        ssh = Path(self._borrowed.name) if self._borrowed else self.directory
+        self.access = context.world.access(ssh / "ssh", self.config)
+        if kept:
+            self.access.keep_key(kept.ssh_key)
         self.engine = WatchedEngine(
             context.world.engine(self.directory, self.access, self.config), check=check
         )
@@ -67,6 +92,8 @@ class Session:
             ssh=LocalAccess(self.access) if self.is_local else self.access,
             settings=self.config.settings,
             actor=actor(),
+            cluster=cluster.fsid if cluster else "",
+            mon=cluster.mon if cluster else None,
             reports_directory=None if check else self.directory / "reports",
         )
         self.orchestrator = AnsibleOrchestrator(self.core)
@@ -86,7 +113,11 @@ class Session:
     ) -> None:
         self.driver.stop()
         self.engine.close()
-        if self.check:
+        if self._borrowed:
+            for host in self.core.hosts.all():
+                self.core.ssh.close(host.target(self.config.settings.ssh_user))
+            self._borrowed.cleanup()
+        elif self.check:
             # The files that ssh reads know the directory's hosts again, and no other.
             user, known = self.config.settings.ssh_user, Hosts(YamlStore(self.directory)).all()
             self.core.ssh.pin([(host.target(user), host.keys) for host in known])
@@ -199,8 +230,10 @@ def failure_lines(job: Completion) -> List[str]:
     return lines
 
 
-def _copy(store: Store) -> MemoryStore:
-    copy = MemoryStore()
-    for name, record in store.items(KIND).items():
-        copy.set(f"{KIND}.{name}", record)
+def _copy(directory: Path) -> MemoryStore:
+    """Return all records of a directory, in memory."""
+    store, copy = YamlStore(directory), MemoryStore()
+    for kind in sorted({path.parent.name for path in directory.glob("*/*.yml")}):
+        for name, record in store.items(kind).items():
+            copy.set(f"{kind}.{name}", record)
     return copy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Optional, Sequence
 
 import click
 
@@ -33,16 +33,21 @@ def change(
         raise failed
 
 
-def print_check(session: Session, before: Any) -> None:
-    """Print what would be changed in the directory and on the hosts."""
+def print_check(session: Session, before: Any, jobs: Optional[Sequence[Completion]] = None) -> None:
+    """Print what would be changed in the directory and on the hosts, by all jobs or these."""
     after = session.records()
     for name in sorted({*before, *after}):
         path = f"{session.directory}/host/{name}.yml"
         for line in shapes.unified(before.get(name), after.get(name), path, path):
             click.echo(line)
-    for job in session.engine.submitted:
-        _print_job(job)
+    print_jobs(session.engine.submitted if jobs is None else jobs)
     session.context.say("Nothing was changed (--check).")
+
+
+def print_jobs(jobs: Sequence[Completion]) -> None:
+    """Print what dry runs have found, host by host."""
+    for job in jobs:
+        _print_job(job)
 
 
 def _print_job(job: Completion) -> None:

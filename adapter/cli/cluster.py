@@ -1,0 +1,69 @@
+"""The cluster that a command acts on: its monitors, and what a manager keeps of it already."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Dict, Optional
+
+from adapter.cli.ceph import Ceph, orchestrator_status
+from adapter.cli.monitors import CephMon, DryMon
+from adapter.cluster.maps import Mon
+from adapter.cluster.store import MemoryStore, Store
+from adapter.errors import NotReady
+
+MODULE = "mgr/ansible/"
+KEY = "ssh_identity_key"
+RECORD_KINDS = ("host.", "spec.", "osd_", "service_action.", "state.")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a manager keeps in the monitors: the records, and how it reaches its hosts."""
+
+    store: Store
+    ssh_key: str
+    ssh_user: str
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster by its fsid; ``kept`` is None where no manager of it has this backend."""
+
+    fsid: str
+    mon: Mon
+    kept: Optional[Kept] = None
+
+
+def find_cluster(ceph: Ceph, *, check: bool) -> Cluster:
+    """Return the cluster that ``ceph`` reaches; with ``check`` its monitors are told nothing.
+
+    Where a manager does this work, a change is its own: raises ``NotReady``. A dry run then sees
+    the manager's hosts and services in place of the directory's.
+    """
+    managed = orchestrator_status(ceph).get("backend") == "ansible"
+    if managed and not check:
+        raise NotReady(
+            "The cluster's manager does this by itself.",
+            "Use `ceph orch` in place of `orch-ansible`, or --check to see what would change.",
+        )
+    mon: Mon = CephMon(ceph)
+    fsid = ceph("fsid").strip()
+    return Cluster(fsid, DryMon(mon) if check else mon, kept_by_manager(ceph) if managed else None)
+
+
+def kept_by_manager(ceph: Ceph) -> Kept:
+    """Return a copy of what the manager keeps; raises ``NotReady`` where it has no key."""
+    found: Dict[str, str] = ceph.json("config-key", "dump", MODULE)
+    texts = {name[len(MODULE) :]: text for name, text in found.items()}
+    if not texts.get(KEY):
+        raise NotReady(
+            "The manager's ssh key is not among what it keeps in the monitors.",
+            "Where it has a key file (mgr/ansible/ssh_identity_file), use `ceph orch` itself.",
+        )
+    store = MemoryStore()
+    for name, text in texts.items():
+        if name.startswith(RECORD_KINDS):
+            store.set(name, json.loads(text))
+    user = ceph("config", "get", "mgr", f"{MODULE}ssh_user").strip()
+    return Kept(store, texts[KEY], user)

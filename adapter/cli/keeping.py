@@ -1,0 +1,94 @@
+"""Bring about what specs say, as the manager's loop does, until it is done or fails."""
+
+from __future__ import annotations
+
+import time
+from typing import Dict, List, Sequence
+
+from adapter.cli.session import JobsFailed, Session, failure_lines
+from adapter.cluster.service_kinds import KINDS
+from adapter.engine.completion import Completion
+
+PAUSE = 1.0
+
+
+class Keeping:
+    """The rounds of one command."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._reconciler = session.orchestrator.reconciler
+
+    def look(self) -> None:
+        """Read all hosts; one that does not answer is said, and nothing is done on it.
+
+        Raises ``NotReady`` without any host.
+        """
+        session = self._session
+        hosts = session.hosts()
+        session.need_ready()
+        looks = session.probe(hosts)
+        for host in hosts:
+            if not looks[host.hostname].ok:
+                reason = looks[host.hostname].reason.rstrip(".")
+                session.context.say(f"{host.hostname} is left out: {reason}.")
+        answering = [host for host in hosts if looks[host.hostname].ok]
+        failed = session.read("get_inventory", answering) if answering else None
+        if failed:
+            raise failed
+        self._reconciler.read_maps()
+
+    def round(self) -> List[Completion]:
+        """Take one step, and wait for the jobs that it submits."""
+        submitted = self._session.engine.submitted
+        before = len(submitted)
+        self._reconciler.step(time.monotonic())
+        jobs = submitted[before:]
+        self._session.driver.wait(jobs)
+        return jobs
+
+    def bring_about(self, services: Sequence[str], seconds: float) -> None:
+        """Take rounds until nothing of these services is left to do.
+
+        Raises ``JobsFailed`` when a job fails, or with what is left after ``seconds``.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            jobs = self.round()
+            failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
+            if failed:
+                raise JobsFailed(failed)
+            left = self.left(services)
+            if not left and not jobs:
+                return
+            if time.monotonic() >= end:
+                lines = [f"{name}: {what}" for name, what in sorted(left.items())]
+                raise JobsFailed([*lines, f"not done within {seconds:g} s; the next run goes on"])
+            if not jobs:
+                self._session.context.world.pause(PAUSE)
+
+    def left(self, services: Sequence[str]) -> Dict[str, str]:
+        """Return what is left to do by service, with what stands in its way."""
+        core, keeper = self._session.core, self._reconciler.services
+        found: Dict[str, str] = {}
+        with core.lock:
+            there, hosts = keeper.running(), keeper.hosts()
+            for wanted in core.specs.all():
+                kind = wanted.spec.service_type
+                if wanted.name not in services or kind not in KINDS:
+                    continue
+                if wanted.spec.unmanaged and not wanted.deleted:
+                    continue
+                diff = keeper.diff(wanted, there.get(wanted.name, []), hosts)
+                parts = [f"to be added on {place.hostname}" for place in diff.add]
+                parts += [f"{kind}.{each.daemon_id} is to be removed" for each in diff.remove]
+                parts += [
+                    f"{kind}.{each.daemon_id} is not well" for each in diff.kept if not each.ok
+                ]
+                if wanted.deleted and not parts:
+                    parts = ["is to be forgotten"]
+                if parts:
+                    events = core.events.of(wanted.name)
+                    why = f" ({events[-1].message})" if events else ""
+                    found[wanted.name] = ", ".join(parts) + why
+        return found

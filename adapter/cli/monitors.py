@@ -1,0 +1,98 @@
+"""The cluster's monitors, as the command ``ceph`` asks them; and for a dry run, only asked."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shlex
+from typing import Any, Dict, List
+
+from adapter.cli.ceph import Ceph, CephError
+from adapter.cluster.maps import Mon
+from adapter.interface import OrchestratorError
+
+# What is told to the monitors in these words changes nothing.
+READING = frozenset(
+    (
+        "auth get",
+        "config generate-minimal-conf",
+        "fs dump",
+        "mds ok-to-stop",
+        "mgr dump",
+        "mon dump",
+        "mon ok-to-rm",
+        "mon ok-to-stop",
+        "osd df",
+        "osd dump",
+        "osd metadata",
+        "osd ok-to-stop",
+        "osd safe-to-destroy",
+        "osd tree",
+        "quorum_status",
+    )
+)
+# Has the form of a key and is none.
+NO_KEY = "A" * 38 + "=="
+
+
+def words_of(arguments: Dict[str, Any]) -> List[str]:
+    """Return the words of a command line for a command's arguments.
+
+    Texts stand in the order in which they were given, which is the monitors' own; ``ceph`` would
+    take ``--name`` and ``--id`` for itself.
+    """
+    words = str(arguments["prefix"]).split()
+    options: List[str] = []
+    for name, value in arguments.items():
+        if name == "prefix":
+            continue
+        if name in ("format", "max"):
+            options += [f"--{name}", str(value)]
+        elif value is True:
+            options.append("--" + name.replace("_", "-"))
+        else:
+            words += [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    return [*words, *options]
+
+
+class CephMon:
+    """The monitors, as an administrator's ``ceph`` reaches them."""
+
+    def __init__(self, ceph: Ceph) -> None:
+        self._ceph = ceph
+
+    def command(self, **arguments: Any) -> str:
+        """Run a mon command and return its output; raises ``OrchestratorError``."""
+        try:
+            return self._ceph(*words_of(arguments))
+        except CephError as error:
+            text = f"{arguments['prefix']}: {error.reason}"
+            raise OrchestratorError(text, errno=-(error.status or errno.EIO)) from None
+
+    def pg_stats(self) -> List[Dict[str, Any]]:
+        """Return pgid, state, up and acting of all placement groups."""
+        found = self._ceph.json("pg", "dump", "pgs")
+        rows = found.get("pg_stats") if isinstance(found, dict) else found
+        return [row for row in rows or () if isinstance(row, dict)]
+
+
+class DryMon:
+    """Ask the monitors and tell them nothing; ``untold`` has the commands that were not run."""
+
+    def __init__(self, mon: Mon) -> None:
+        self._mon = mon
+        self.untold: List[str] = []
+
+    def command(self, **arguments: Any) -> str:
+        """Return the answer to a question; of a change, what a run would have gone on with."""
+        if arguments["prefix"] in READING:
+            return self._mon.command(**arguments)
+        words = words_of({name: each for name, each in arguments.items() if name != "format"})
+        self.untold.append(shlex.join(["ceph", *words]))
+        if arguments["prefix"] == "auth get-or-create":
+            return json.dumps([{"entity": arguments["entity"], "key": NO_KEY}])
+        return ""
+
+    def pg_stats(self) -> List[Dict[str, Any]]:
+        """Return the placement groups."""
+        return self._mon.pg_stats()

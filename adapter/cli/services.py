@@ -1,0 +1,195 @@
+"""``orch-ansible apply``, ``ls``, ``rm`` and ``daemon ...``: services without a manager."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Sequence, TextIO, Tuple
+
+import click
+
+from adapter.cli import service_shapes
+from adapter.cli.cluster import find_cluster
+from adapter.cli.context import Context, Room, Verb, pass_context
+from adapter.cli.keeping import Keeping
+from adapter.cli.monitors import DryMon
+from adapter.cli.output import format_option, own_words, print_data
+from adapter.cli.session import JobsFailed, Session, failure_lines
+from adapter.cli.verbs import check_option, print_check, print_jobs
+from adapter.interface import (
+    HostSpec,
+    SpecValidationError,
+    datetime_now,
+    raise_if_exception,
+    specs_from_yaml,
+)
+
+wait_option = click.option(
+    "--wait",
+    "seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    default=600.0,
+    show_default=True,
+    help="How long it may take until all is done.",
+)
+
+
+@click.command("apply", cls=Verb)
+@click.option(
+    "-i", "--in-file", "file", type=click.File("r"), required=True, help="The specs, as YAML; or -."
+)
+@check_option
+@wait_option
+@pass_context
+def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
+    """Bring hosts, services and OSDs to what specs say.
+
+    The file is that of `ceph orch apply -i`. Needs `ceph` with an administrator's keyring. Where
+    the cluster's manager has this backend the change is its own; --check then shows what
+    `ceph orch apply -i` would change on each host, file by file.
+
+    \b
+    Example:
+      orch-ansible apply -i services.yml --check
+      orch-ansible apply -i services.yml
+    """
+    try:
+        specs = specs_from_yaml(file.read())
+    except UnicodeDecodeError:
+        raise SpecValidationError(f"{file.name} is not UTF-8 text") from None
+    if not specs:
+        raise SpecValidationError(f"no spec in {file.name}; allowed: at least one spec")
+    with Session(context, check=check, cluster=find_cluster(context.world.ceph, check=check)) as (
+        session
+    ):
+        keeping = Keeping(session)
+        if len(session.core.hosts) or not any(isinstance(each, HostSpec) for each in specs):
+            keeping.look()
+        before = session.records()
+        said = session.call(session.orchestrator.apply, specs)
+        if check:
+            _print_check(session, keeping, specs, before)
+            return
+        for line in said:
+            click.echo(own_words(line))
+        failed = session.settle()
+        if failed:
+            raise failed
+        names = [each.service_name() for each in specs if not isinstance(each, HostSpec)]
+        keeping.bring_about(names, seconds)
+        rows = _described(session, names)
+        click.echo(service_shapes.services(rows, datetime_now()))
+
+
+def _print_check(
+    session: Session, keeping: Keeping, specs: Sequence[Any], before: Dict[str, Any]
+) -> None:
+    """Print what would be done: in words, to the monitors, and on each host."""
+    services = [each for each in specs if not isinstance(each, HostSpec)]
+    for row in raise_if_exception(session.orchestrator.plan(services)):
+        for line in service_shapes.plan_lines(row):
+            click.echo(line)
+    jobs = keeping.round()
+    mon = session.core.mon
+    for words in mon.untold if isinstance(mon, DryMon) else ():
+        click.echo(f"would run: {words}")
+    print_jobs(jobs)
+    print_check(session, before, jobs=())
+    failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
+    if failed:
+        raise JobsFailed(failed)
+
+
+def _described(session: Session, names: Sequence[str]) -> List[Any]:
+    rows = raise_if_exception(session.orchestrator.describe_service())
+    return [row for row in rows if not names or row.spec.service_name() in names]
+
+
+@click.command("ls", cls=Verb)
+@click.argument("services", metavar="[SERVICE]...", nargs=-1)
+@click.option("--export", is_flag=True, help="Print the specs, for `apply -i`.")
+@format_option
+@pass_context
+def ls(context: Context, services: Tuple[str, ...], export: bool, form: str) -> None:
+    """List services: what specs want, and what runs on the hosts.
+
+    What runs and nobody specified is unmanaged and never touched.
+
+    \b
+    Example:
+      orch-ansible ls
+      orch-ansible ls --export > services.yml
+    """
+    with Session(context) as session:
+        if not export:
+            failed = session.read("list_daemons", session.hosts())
+        rows = _described(session, services)
+        if export:
+            kept = [each.spec for each in session.core.specs.all()]
+            kept = [each for each in kept if not services or each.service_name() in services]
+            print_data([each.to_json() for each in kept], service_shapes.export(kept), form)
+            return
+        data = [row.to_json() for row in rows]
+        print_data(data, service_shapes.services(rows, datetime_now()), form)
+        if failed:
+            raise failed
+
+
+@click.command("rm", cls=Verb)
+@click.argument("service")
+@click.option("--force", is_flag=True, help="Also a drive group that has OSDs; they run on.")
+@check_option
+@wait_option
+@pass_context
+def rm(context: Context, service: str, force: bool, check: bool, seconds: float) -> None:
+    """Remove a service with its daemons, keys and settings; pools and data stay.
+
+    \b
+    Example:
+      orch-ansible rm mds.data
+    """
+    cluster = find_cluster(context.world.ceph, check=check)
+    with Session(context, check=check, cluster=cluster) as session:
+        keeping = Keeping(session)
+        keeping.look()
+        said = session.call(session.orchestrator.remove_service, service, force)
+        if check:
+            _print_check(session, keeping, (), session.records())
+            return
+        click.echo(own_words(str(said)))
+        keeping.bring_about([service], seconds)
+
+
+@click.group(cls=Room)
+def daemon() -> None:
+    """Start, stop and restart single daemons."""
+
+
+def _acting(action: str) -> None:
+    @daemon.command(
+        action, help=f"{action.capitalize()} a daemon, if the cluster can spare it meanwhile."
+    )
+    @click.argument("name")
+    @click.option("--force", is_flag=True, help="Do not ask whether the cluster can spare it.")
+    @check_option
+    @pass_context
+    def act(context: Context, name: str, force: bool, check: bool) -> None:
+        cluster = find_cluster(context.world.ceph, check=check)
+        with Session(context, check=check, cluster=cluster) as session:
+            keeping = Keeping(session)
+            keeping.look()
+            before = session.records()
+            known = len(session.engine.submitted)
+            said = session.call(session.orchestrator.daemon_action, action, name, force=force)
+            jobs = [*session.engine.submitted[known:], *keeping.round()]
+            session.driver.wait(jobs)
+            if check:
+                print_check(session, before, jobs=jobs)
+            else:
+                click.echo(own_words(str(said)))
+            failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
+            if failed:
+                raise JobsFailed(failed)
+
+
+for _action in ("start", "stop", "restart"):
+    _acting(_action)
