@@ -25,7 +25,7 @@ from adapter.cli.output import printable
 from adapter.cli.services import apply, daemon, ls, rm
 from adapter.cli.session import JobsFailed
 from adapter.errors import HostUnreachable, JobError, NotReady
-from adapter.interface import OrchestratorError
+from adapter.interface import OrchestratorError, SpecValidationError
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 # click 8.1 prints the help by itself.
@@ -60,6 +60,8 @@ class Root(Room):
             status = _tell("stopped", debug, INTERRUPTED)
         except OrchestratorError as error:
             status = _tell(str(error), debug, FAILED if isinstance(error, WORLD) else REFUSED)
+        except SpecValidationError as error:
+            status = _tell(str(error), debug, REFUSED)
         except JobsFailed as error:
             for line in error.lines:
                 status = _tell(line, debug, FAILED)

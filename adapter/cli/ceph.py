@@ -13,6 +13,8 @@ from adapter.errors import AdapterError, NotReady
 CONNECT_TIMEOUT = 10
 CALL_TIMEOUT = 40.0
 
+# What `ceph orch` says without a backend, and where its module is not enabled.
+NO_BACKEND = ("No orchestrator configured", "Module not found")
 # What `ceph` says while a manager starts or changes; it is then asked again.
 Pause = Callable[[float], None]
 
@@ -115,7 +117,7 @@ def orchestrator_status(ceph: Ceph) -> Dict[str, Any]:
     try:
         data = ceph.json("orch", "status")
     except CephError as error:
-        if "No orchestrator configured" in error.reason:
+        if any(sentence in error.reason for sentence in NO_BACKEND):
             return {"backend": ""}
         raise
     return data if isinstance(data, dict) else {"backend": ""}

@@ -48,8 +48,14 @@ def find_cluster(ceph: Ceph, *, check: bool) -> Cluster:
             "Use `ceph orch` in place of `orch-ansible`, or --check to see what would change.",
         )
     mon: Mon = CephMon(ceph)
-    fsid = ceph("fsid").strip()
-    return Cluster(fsid, DryMon(mon) if check else mon, kept_by_manager(ceph) if managed else None)
+    return Cluster(
+        fsid_of(ceph), DryMon(mon) if check else mon, kept_by_manager(ceph) if managed else None
+    )
+
+
+def fsid_of(ceph: Ceph) -> str:
+    """Return the fsid; raises ``NotReady`` where the cluster cannot be asked."""
+    return ceph("fsid").strip()
 
 
 def kept_by_manager(ceph: Ceph) -> Kept:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence, TextIO, Tuple
+from typing import Any, Dict, List, Optional, Sequence, TextIO, Tuple
 
 import click
 
 from adapter.cli import service_shapes
-from adapter.cli.cluster import find_cluster
+from adapter.cli.cluster import Cluster, find_cluster, fsid_of
 from adapter.cli.context import Context, Room, Verb, pass_context
 from adapter.cli.keeping import Keeping
-from adapter.cli.monitors import DryMon
+from adapter.cli.monitors import CephMon, DryMon
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session, failure_lines
 from adapter.cli.verbs import check_option, print_check, print_jobs
+from adapter.errors import NotReady
 from adapter.interface import (
     HostSpec,
     SpecValidationError,
@@ -119,9 +120,12 @@ def ls(context: Context, services: Tuple[str, ...], export: bool, form: str) -> 
       orch-ansible ls
       orch-ansible ls --export > services.yml
     """
-    with Session(context) as session:
+    cluster = None if export else _owner_of_osds(context)
+    with Session(context, cluster=cluster) as session:
         if not export:
             failed = session.read("list_daemons", session.hosts())
+            if cluster:
+                session.orchestrator.reconciler.read_maps()
         rows = _described(session, services)
         if export:
             kept = [each.spec for each in session.core.specs.all()]
@@ -134,6 +138,15 @@ def ls(context: Context, services: Tuple[str, ...], export: bool, form: str) -> 
             raise failed
 
 
+def _owner_of_osds(context: Context) -> Optional[Cluster]:
+    """Return the cluster if it can be asked: which OSDs are a service's only its map can tell."""
+    ceph = context.world.ceph
+    try:
+        return Cluster(fsid_of(ceph), DryMon(CephMon(ceph)))
+    except NotReady:
+        return None
+
+
 @click.command("rm", cls=Verb)
 @click.argument("service")
 @click.option("--force", is_flag=True, help="Also a drive group that has OSDs; they run on.")
@@ -141,7 +154,9 @@ def ls(context: Context, services: Tuple[str, ...], export: bool, form: str) -> 
 @wait_option
 @pass_context
 def rm(context: Context, service: str, force: bool, check: bool, seconds: float) -> None:
-    """Remove a service with its daemons, keys and settings; pools and data stay.
+    """Remove a service with its daemons.
+
+    Their keys and settings go too; pools and data stay.
 
     \b
     Example:
@@ -164,10 +179,18 @@ def daemon() -> None:
     """Start, stop and restart single daemons."""
 
 
+ACT_HELP = """{0} a daemon.
+
+Where the cluster cannot spare it meanwhile, this is refused.
+
+\b
+Example:
+  orch-ansible daemon {1} mds.data.h2.kxqwzn
+"""
+
+
 def _acting(action: str) -> None:
-    @daemon.command(
-        action, help=f"{action.capitalize()} a daemon, if the cluster can spare it meanwhile."
-    )
+    @daemon.command(action, help=ACT_HELP.format(action.capitalize(), action))
     @click.argument("name")
     @click.option("--force", is_flag=True, help="Do not ask whether the cluster can spare it.")
     @check_option

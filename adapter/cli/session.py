@@ -165,6 +165,10 @@ class Session:
         known = self.core.hosts
         if hostnames:
             return [known.get(name) for name in dict.fromkeys(hostnames)]
+        if not len(known) and self._borrowed:
+            raise NotReady(
+                "The cluster's manager has no host.", "Add one with `ceph orch host add NAME ADDR`."
+            )
         if not len(known):
             raise NotReady(
                 f"There is no host in {self.directory}.",

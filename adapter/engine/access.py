@@ -124,6 +124,11 @@ class MemoryAccess:
         self.problem = problem
         self.pinned: List[PinnedHost] = []
         self.closed: List[Target] = []
+        self.key: Optional[str] = None
+
+    def keep_key(self, private: Optional[str]) -> None:
+        """Remember the key."""
+        self.key = private
 
     def ready(self) -> str:
         """Return the problem given."""

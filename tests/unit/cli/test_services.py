@@ -1,0 +1,270 @@
+"""``orch-ansible apply``, ``ls``, ``rm`` and ``daemon ...``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Set, Tuple
+
+import pytest
+
+from adapter.cli.ceph import Ceph, CephError
+from adapter.cli.monitors import READING, words_of
+from adapter.engine.model import HostOutcome, HostStatus, Request
+from tests.unit.cli.door import Door
+from tests.unit.methods.world import report
+
+FSID = "2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11"
+KEY = "AQD" + "x" * 35 + "=="
+MDS = "service_type: mds\nservice_id: data\nplacement: {hosts: [h1, h2]}\n"
+ENOENT = 2
+
+
+class Cluster(Ceph):
+    """The monitors as ``ceph`` reaches them; ``told`` has what changes something."""
+
+    def __init__(self) -> None:
+        self.told: List[str] = []
+        self.keys: Set[str] = set()
+        self.kept: Dict[str, str] = {}
+
+    def __call__(self, *words: str, timeout: float = 0) -> str:
+        """Answer."""
+        line = " ".join(words).replace(" --format json", "")
+        if line == "orch status":
+            return json.dumps({"backend": "ansible" if self.kept else ""})
+        if line == "fsid":
+            return FSID + "\n"
+        if line == "config-key dump mgr/ansible/":
+            return json.dumps(self.kept)
+        if line == "config get mgr mgr/ansible/ssh_user":
+            return "root\n"
+        if line.startswith("auth get "):
+            if words[2] not in self.keys:
+                raise CephError([*words], "Error ENOENT: no such entity", ENOENT)
+            return json.dumps([{"entity": words[2], "key": KEY}])
+        if line.startswith("auth get-or-create "):
+            self.told.append(line)
+            self.keys.add(words[2])
+            return json.dumps([{"entity": words[2], "key": KEY}])
+        if line.startswith(("auth rm ", "config set ", "config rm ", "mds fail ")):
+            self.told.append(line)
+            return ""
+        answers = {
+            "config generate-minimal-conf": f"[global]\nfsid = {FSID}\n",
+            "osd dump": '{"epoch": 1, "osds": [], "pools": []}',
+            "osd tree": '{"nodes": [], "stray": []}',
+            "mon dump": '{"mons": []}',
+            "fs dump": '{"standbys": [], "filesystems": []}',
+            "mds ok-to-stop": "",
+        }
+        return next(text for prefix, text in answers.items() if line.startswith(prefix))
+
+
+class Machines:
+    """The hosts: what runs on them follows from the jobs."""
+
+    def __init__(self) -> None:
+        self.daemons: Set[Tuple[str, str]] = set()
+        self.refusing = ""
+        self.state = "running"
+
+    def __call__(self, request: Request) -> Dict[str, HostOutcome]:
+        """Answer a job."""
+        return {target.name: self._answer(request, target.name) for target in request.targets}
+
+    def _answer(self, request: Request, host: str) -> HostOutcome:
+        changed = False
+        variables: Dict[str, Any] = dict(request.variables)
+        if request.operation == "apply_mds":
+            if host == self.refusing:
+                return HostOutcome(HostStatus.FAILED, message="the port is taken")
+            changed = True
+            if not request.check:
+                rows = variables["ceph_mds_daemons"][host]
+                self.daemons |= {(host, row["id"]) for row in rows}
+        if request.operation == "remove_daemons":
+            changed = True
+            if not request.check:
+                rows = variables["ceph_daemon_remove_daemons"][host]
+                self.daemons -= {(host, row["daemon_id"]) for row in rows}
+        rows = [_row(i, self.state) for h, i in sorted(self.daemons) if h == host]
+        record = {"schema": 1, "hostname": host, "addr": f"10.0.0.{host[1:]}", "cluster": ""}
+        found = {**report(host), "daemons": rows}
+        found["identity"]["record"] = record
+        status = HostStatus.CHANGED if changed else HostStatus.OK
+        diff = ({"before": "", "after": "mds: running\n"},) if changed and request.check else ()
+        return HostOutcome(status, result=found, diff=diff)
+
+
+def _row(daemon_id: str, state: str) -> Dict[str, Any]:
+    return {
+        "daemon_type": "mds",
+        "daemon_id": daemon_id,
+        "unit": f"ceph-mds@{daemon_id}.service",
+        "state": state,
+        "enabled": True,
+        "fsid": FSID,
+    }
+
+
+@pytest.fixture
+def machines() -> Machines:
+    """Return the hosts."""
+    return Machines()
+
+
+@pytest.fixture
+def kept(door: Door, machines: Machines) -> Door:
+    """Return the command on a directory with h1, h2 and a cluster without a manager's backend."""
+    door.ceph, door.answer = Cluster(), machines
+    for name in ("h1", "h2"):
+        door.run("host", "add", name, f"10.0.0.{name[1:]}")
+    door.requests.clear()
+    return door
+
+
+def spec(door: Door, text: str = MDS) -> str:
+    path = Path(door.directory) / "specs.yml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_apply_brings_a_service_about_and_shows_it(kept: Door, machines: Machines) -> None:
+    out = kept.run("apply", "-i", spec(kept)).stdout
+
+    assert "Scheduled mds.data update..." in out
+    assert out.splitlines()[-1].split()[:2] == ["mds.data", "2/2"]
+    assert {host for host, _ in machines.daemons} == {"h1", "h2"}
+    assert [line.partition(" mds.")[0] for line in kept.ceph.told] == [
+        "config set",
+        *["auth get-or-create"] * 2,
+    ]
+    apply = next(each for each in kept.requests if each.operation == "apply_mds")
+    assert KEY not in str(apply.variables)
+
+
+def test_a_second_apply_does_nothing(kept: Door) -> None:
+    kept.run("apply", "-i", spec(kept))
+    kept.requests.clear()
+    kept.ceph.told.clear()
+
+    kept.run("apply", "-i", spec(kept))
+
+    assert [name for name, _ in kept.operations()] == ["get_inventory"]
+    assert kept.ceph.told == []
+
+
+def test_a_check_says_what_would_be_done_everywhere_and_does_nothing(
+    kept: Door, machines: Machines
+) -> None:
+    result = kept.run("apply", "-i", spec(kept), "--check")
+
+    assert "mds.data: would add one on h1" in result.stdout
+    assert "would run: ceph auth get-or-create mds.data.h1." in result.stdout
+    assert "+mds: running" in result.stdout
+    assert "Nothing was changed" in result.stderr
+    assert (kept.ceph.told, machines.daemons) == ([], set())
+    assert "No services" in kept.run("ls").stdout
+
+
+def test_ls_exports_what_apply_reads(kept: Door) -> None:
+    kept.run("apply", "-i", spec(kept))
+    exported = kept.run("ls", "--export").stdout
+    kept.requests.clear()
+
+    kept.run("apply", "-i", spec(kept, exported))
+
+    assert kept.run("ls", "--export").stdout == exported
+    assert "apply_mds" not in [name for name, _ in kept.operations()]
+
+
+def test_rm_takes_the_daemons_the_keys_and_the_spec(kept: Door, machines: Machines) -> None:
+    kept.run("apply", "-i", spec(kept))
+    assert "mds.data" in kept.run("rm", "mds.data").stdout
+    assert machines.daemons == set()
+    assert kept.run("ls", "--export").stdout == ""
+
+
+def test_a_host_that_refuses_is_named_and_the_next_run_goes_on(
+    kept: Door, machines: Machines
+) -> None:
+    machines.refusing = "h2"
+    result = kept.run("apply", "-i", spec(kept), status=1)
+    assert "h2: the port is taken" in result.stderr
+
+    machines.refusing = ""
+    kept.run("apply", "-i", spec(kept))
+    assert {host for host, _ in machines.daemons} == {"h1", "h2"}
+
+
+def test_what_is_not_done_in_time_is_said(kept: Door, machines: Machines) -> None:
+    machines.state = "error"
+
+    result = kept.run("apply", "-i", spec(kept), "--wait", "1", status=1)
+
+    assert "mds.data: mds.data.h1." in result.stderr
+    assert "is not well" in result.stderr
+    assert "not done within 1 s; the next run goes on" in result.stderr
+
+
+def test_a_host_that_does_not_answer_is_left_out(kept: Door, machines: Machines) -> None:
+    kept.offline("10.0.0.2")
+
+    result = kept.run("apply", "-i", spec(kept))
+
+    assert "h2 is left out: no route." in result.stderr
+    assert {host for host, _ in machines.daemons} == {"h1"}
+
+
+def test_a_cluster_with_a_managers_backend_is_only_looked_at(
+    kept: Door, machines: Machines
+) -> None:
+    hosts = {
+        f"mgr/ansible/host.{name}": json.dumps({"hostname": name, "addr": f"10.0.0.{name[1:]}"})
+        for name in ("h1", "h2", "h3")
+    }
+    kept.ceph.kept = {**hosts, "mgr/ansible/ssh_identity_key": "PRIVATE"}
+
+    line = kept.refused("apply", "-i", spec(kept), status=1)
+    assert line.startswith("The cluster's manager does this by itself. Use `ceph orch`")
+    out = kept.run("apply", "-i", spec(kept, MDS.replace("h1, h2", "h3")), "--check").stdout
+
+    assert "mds.data: would add one on h3" in out
+    assert (kept.ceph.told, machines.daemons) == ([], set())
+    assert not any("PRIVATE" in path.read_text() for path in kept.directory.rglob("*.*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no spec in"),
+        ("service_type: mdx\nplacement: {count: 1}\n", "document 1: "),
+        (MDS.replace("h2", "h9"), "h9"),
+        (MDS + "unknown: 1\n", "unknown"),
+        ("service_type: nfs\nservice_id: a\n", "this backend does not deploy it"),
+        ("{", "YAML"),
+    ],
+)
+def test_what_is_no_spec_is_refused_with_its_field(kept: Door, text: str, said: str) -> None:
+    assert said in kept.refused("apply", "-i", spec(kept, text))
+    assert {name for name, _ in kept.operations()} <= {"get_inventory"}
+
+
+def test_a_daemon_is_restarted_where_it_runs(kept: Door, machines: Machines) -> None:
+    kept.run("apply", "-i", spec(kept))
+    name = f"mds.{min(machines.daemons)[1]}"
+    kept.requests.clear()
+
+    kept.run("daemon", "restart", name)
+
+    assert kept.operations()[-1] == ("daemon_action", ["h1"])
+    assert "mds.nope" in kept.refused("daemon", "restart", "mds.nope")
+
+
+def test_the_words_of_a_command() -> None:
+    given = {"prefix": "osd ok-to-stop", "ids": ["1", "2"], "max": 3, "format": "json"}
+    assert words_of(given) == ["osd", "ok-to-stop", "1", "2", "--max", "3", "--format", "json"]
+    sure = {"prefix": "osd purge-actual", "id": 3, "yes_i_really_mean_it": True}
+    assert words_of(sure) == ["osd", "purge-actual", "3", "--yes-i-really-mean-it"]
+    assert "auth get-or-create" not in READING
