@@ -2,7 +2,7 @@
 
 By hand is what an operator types: a key from the monitors, then over a warm ssh connection the
 data directory, the keyring and `systemctl enable --now`. All of it runs on the first host; the
-cluster must have three hosts with Ceph and, for the fail-over, two managers.
+cluster must have three hosts with Ceph. For the fail-over it gets a second manager.
 """
 
 from __future__ import annotations
@@ -120,6 +120,11 @@ for _ in range(times):
     time.sleep(1)
     figures["removed"] += timed(remove, gone)
     time.sleep(1)
+def standbys():
+    return ask(cluster.mon_command, "mgr stat")["num_standby"]
+if not standbys():
+    ceph("orch", "apply", "mgr", "2")
+until(standbys)
 before = len(ask(cluster.mgr_command, "orch ps", target=["mon-mgr", ""]))
 for _ in range(times):
     active = ask(cluster.mon_command, "mgr stat")["active_name"]
@@ -133,7 +138,7 @@ for _ in range(times):
     status, ps = timed(lambda: ceph("mgr", "fail"), answers, filled)
     figures["status"].append(status)
     figures["filled"].append(ps)
-    until(lambda: ask(cluster.mon_command, "mgr stat")["num_standby"] >= 1)
+    until(standbys)
     time.sleep(4)
 print(json.dumps(figures))
 """
