@@ -91,7 +91,7 @@ def _print_check(
             click.echo(line)
     jobs = keeping.round()
     mon = session.core.mon
-    for words in mon.untold if isinstance(mon, DryMon) else ():
+    for words in sorted(mon.untold) if isinstance(mon, DryMon) else ():
         click.echo(f"would run: {words}")
     print_jobs(jobs)
     print_check(session, before, jobs=())

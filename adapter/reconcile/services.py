@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.at_once import at_once
 from adapter.cluster.schedule import Difference, Place, Running, difference
 from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, rgw_port, service_settings
 from adapter.cluster.specs import Wanted
@@ -160,16 +162,14 @@ class ServiceKeeper:
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
         daemons: Dict[str, List[Dict[str, Any]]] = {}
-        secrets: Dict[str, str] = {}
-        for section, option, value in service_settings(spec):
-            core.maps.configure(section, option, value)
+        settings = list(service_settings(spec))
+        entities: Dict[str, str] = {}
         for place in places:
             port = self._port(spec, place, there, daemons.get(place.hostname, ()))
-            for section, option, value in daemon_settings(spec, place.daemon_id, port):
-                core.maps.configure(section, option, value)
+            settings += daemon_settings(spec, place.daemon_id, port)
             entity = kind.entity_of(place.daemon_id)
             name = f"{entity.strip('.')}.keyring"
-            secrets[name] = core.maps.keyring(entity, kind.caps)
+            entities[name] = entity
             row = {
                 "id": place.daemon_id,
                 "keyring_file": name,
@@ -177,12 +177,16 @@ class ServiceKeeper:
                 "addr": self._address(place) if kind.service_type == "mon" else "",
             }
             daemons.setdefault(place.hostname, []).append(row)
+        conf, *answers = at_once(
+            [
+                core.maps.minimal_conf,
+                *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
+                *(partial(core.maps.configure, *each) for each in settings),
+            ]
+        )
+        secrets: Dict[str, str] = dict(zip(entities, answers))
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
-        parameters = {
-            "daemons": daemons,
-            "cluster": core.cluster,
-            "conf": core.maps.minimal_conf(),
-        }
+        parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
         job = self._submit(
             wanted.name, kind.operation, list(daemons), parameters, f"Deploy {names}", secrets
         )
@@ -269,17 +273,21 @@ class ServiceKeeper:
     def _drop_keys(self) -> None:
         """Remove what the monitors have of daemons that are gone.
 
-        Here, for monitors may keep one waiting.
+        Here, for monitors may keep one waiting; and before a daemon of that name can be made anew.
         """
+        unused = []
         while self._unused:
-            kind, daemon_id = self._unused.pop()
-            entity = kind.entity_of(daemon_id)
-            try:
-                if kind.service_type == "mds":
-                    self._core.maps.forget_mds(daemon_id)
-                self._core.maps.forget_key(entity)
-            except OrchestratorError as error:
-                log.warning("%s stays in the monitors: %s", entity, error)
+            unused.append(self._unused.pop())
+        at_once([partial(self._drop_key, kind, daemon_id) for kind, daemon_id in unused])
+
+    def _drop_key(self, kind: Kind, daemon_id: str) -> None:
+        entity = kind.entity_of(daemon_id)
+        try:
+            if kind.service_type == "mds":
+                self._core.maps.forget_mds(daemon_id)
+            self._core.maps.forget_key(entity)
+        except OrchestratorError as error:
+            log.warning("%s stays in the monitors: %s", entity, error)
 
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""
