@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from adapter.operations._registry import Variables, operation
+from adapter.operations._report import report_variables
 
 
 @operation(phases=("osd_remove", "host_report"), changes=True, timeout=900.0)
-def remove_osds(osds: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str) -> Variables:
+def remove_osds(
+    osds: Mapping[str, Sequence[Mapping[str, Any]]],
+    cluster: str,
+    report: Sequence[str] = ("devices", "daemons"),
+) -> Variables:
     """Remove OSDs from hosts.
 
-    ``osds`` are by host; each has osd_id, osd_uuid, zap and destroy_lvs. ``cluster`` is the fsid.
+    ``osds`` are by host; each has osd_id, osd_uuid, zap and destroy_lvs. ``cluster`` is the fsid,
+    ``report`` what the hosts say at the end.
     """
     return {
+        **report_variables(report),
         "osd_remove_osds": {host: list(rows) for host, rows in osds.items()},
         "osd_remove_cluster": cluster,
     }

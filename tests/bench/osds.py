@@ -1,7 +1,8 @@
 """Time OSDs of the lab's hosts through the stock ``ceph`` command, against the same by hand.
 
 By hand is what an operator types: `ceph-volume raw prepare` and `systemctl enable --now` over a
-warm ssh connection, one disk after the other. All of it runs on the first host; the cluster must
+warm ssh connection, one disk after the other; of six OSDs, on one host alone and on three hosts at
+the same time. All of it runs on the first host; the cluster must
 have no OSD, and each host two free disks.
 """
 
@@ -16,7 +17,7 @@ from typing import Any, Dict, List, Sequence
 
 LAB = Path(__file__).resolve().parents[1] / "lab" / "lab"
 # Seconds; medians of cephadm 20.2.4 on the same kind of lab, quiet.
-FREED_TO_UP, REMOVED = 12.9, 4.85
+FREED_TO_UP, WIPED, AVAILABLE = 12.9, 4.85, 7.29
 
 # Prints one JSON object of lists of seconds.
 PROBE = r"""
@@ -53,24 +54,40 @@ def until(check):
 def until_up(count):
     until(lambda: sum(osds().values()) == count)
 
-def timed(act, wait):
+def timed(act, *waits):
     started = time.perf_counter()
     act()
-    wait()
-    return time.perf_counter() - started
+    took = []
+    for wait in waits:
+        wait()
+        took.append(time.perf_counter() - started)
+    return took
+
+def listed():
+    return ask(cluster.mgr_command, "orch ps", target=["mon-mgr", ""], daemon_type="osd")
+
+def queued():
+    return ask(cluster.mgr_command, "orch osd rm status", target=["mon-mgr", ""])
 
 def ceph(*words, given=None):
     done = subprocess.run(["ceph", *words], capture_output=True, text=True, input=given)
     assert done.returncode == 0, done.stderr
 
-def by_hand(host, disks):
+def typed(host, disks):
     login = ["ssh", "-F", CONFIG, "-l", "root", hosts[host]["addr"]]
-    subprocess.run([*login, MAKE.format(disks=" ".join(disks))], check=True)
+    return subprocess.Popen([*login, MAKE.format(disks=" ".join(disks))])
+
+def by_hand(*names, disks=2):
+    for each in [typed(name, hosts[name]["disks"][:disks]) for name in names]:
+        assert each.wait() == 0
 
 def remove():
     numbers = [str(number) for number in osds()]
     if numbers:
         ceph("orch", "osd", "rm", *numbers, "--force", "--zap")
+
+def wiped():
+    until(lambda: not osds() and not queued() and not listed())
 
 def gone():
     every = {(name, disk) for name, host in hosts.items() for disk in host["disks"]}
@@ -81,7 +98,8 @@ def apply(names, limit):
             "spec": {"method": "raw", "data_devices": {"rotational": 1, "limit": limit}}}
     ceph("orch", "apply", "-i", "-", given=json.dumps(spec))
 
-figures = {"add": [], "hand": [], "six": [], "hand_two": [], "freed": [], "removed": []}
+figures = {"add": [], "hand": [], "six": [], "hand_two": [], "hand_six": [], "freed": [],
+           "wiped": [], "available": []}
 last = list(hosts)[-1]
 disk = hosts[last]["disks"][0]
 # The first one brings ceph.conf and the keyring to every host.
@@ -92,30 +110,35 @@ remove()
 gone()
 for _ in range(times):
     add = lambda: ceph("orch", "daemon", "add", "osd", f"{last}:{disk}")
-    figures["add"].append(timed(add, lambda: until_up(1)))
-    figures["removed"].append(timed(remove, gone))
-    figures["hand"].append(timed(lambda: by_hand(last, [disk]), lambda: until_up(1)))
+    figures["add"] += timed(add, lambda: until_up(1))
+    of_ps, of_devices = timed(remove, wiped, gone)
+    figures["wiped"].append(of_ps)
+    figures["available"].append(of_devices)
+    figures["hand"] += timed(lambda: by_hand(last, disks=1), lambda: until_up(1))
     time.sleep(1)
     remove()
     gone()
-    figures["freed"].append(timed(lambda: apply([last], 1), lambda: until_up(1)))
+    figures["freed"] += timed(lambda: apply([last], 1), lambda: until_up(1))
     ceph("orch", "rm", "osd.bench", "--force")
     remove()
     gone()
 for _ in range(max(1, times // 2)):
     two = lambda: apply(list(hosts), 2)
-    figures["six"].append(timed(two, lambda: until_up(2 * len(hosts))))
+    figures["six"] += timed(two, lambda: until_up(2 * len(hosts)))
     ceph("orch", "rm", "osd.bench", "--force")
     remove()
     gone()
     slowest = []
-    for name, host in hosts.items():
-        hand = lambda: by_hand(name, host["disks"][:2])
-        slowest.append(timed(hand, lambda: until_up(2)))
+    for name in hosts:
+        slowest += timed(lambda: by_hand(name), lambda: until_up(2))
         time.sleep(1)
         remove()
         gone()
     figures["hand_two"].append(max(slowest))
+    figures["hand_six"] += timed(lambda: by_hand(*hosts), lambda: until_up(2 * len(hosts)))
+    time.sleep(1)
+    remove()
+    gone()
 print(json.dumps(figures))
 """
 
