@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from adapter.operations._registry import Variables, operation
-from adapter.operations._report import report_variables
 
 
-@operation(phases=("osd_remove", "host_report"), changes=True, timeout=900.0)
+@operation(phases=("osd_remove",), changes=True, timeout=900.0)
 def remove_osds(
     osds: Mapping[str, Sequence[Mapping[str, Any]]],
     cluster: str,
@@ -20,7 +19,7 @@ def remove_osds(
     ``report`` what the hosts say at the end.
     """
     return {
-        **report_variables(report),
         "osd_remove_osds": {host: list(rows) for host, rows in osds.items()},
         "osd_remove_cluster": cluster,
+        "osd_remove_report": list(report),
     }

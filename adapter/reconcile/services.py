@@ -259,16 +259,21 @@ class ServiceKeeper:
         job = self._submit(service, "remove_daemons", list(rows), parameters, f"Remove {names}")
         hosts = list(rows)
         job.on_change(lambda job: self._absorb(job, service, hosts, f"removed {names}"))
-        job.on_change(lambda job: self._forget_keys(job, kind, daemons))
+        if kind.service_type != "mon":
+            left = list(daemons)
+            job.on_host(lambda host, outcome: self._forget_keys(host, outcome, kind, left))
         return job
 
-    def _forget_keys(self, job: Completion, kind: Kind, daemons: Sequence[Running]) -> None:
-        if not job.status.final or kind.service_type == "mon":
+    def _forget_keys(
+        self, hostname: str, outcome: HostOutcome, kind: Kind, left: List[Running]
+    ) -> None:
+        """Note, once, which keys are of no use any more: of daemons in ``left`` that are gone."""
+        if not outcome.status.good:
             return
-        for daemon in daemons:
-            outcome = job.outcomes.get(daemon.hostname)
-            if outcome is not None and outcome.status.good:
-                self._unused.append((kind, daemon.daemon_id))
+        for daemon in [each for each in left if each.hostname == hostname]:
+            left.remove(daemon)
+            self._unused.append((kind, daemon.daemon_id))
+        self._core.wake.set()
 
     def _drop_keys(self) -> None:
         """Remove what the monitors have of daemons that are gone.

@@ -1,4 +1,4 @@
-"""Say who a host is and which daemons it runs, as every report and every change of daemons does."""
+"""Say who a host is, what it runs and which disks it has, as reports and all changes of them do."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .record import read_record
 
 SCHEMA = 1
 _NAME_TIMEOUT = 2.0
+# Seconds for which what ceph-volume and the packages said counts, if nothing has changed.
+_KEPT_FOR = 600
 
 
 def read_identity(roots):
@@ -45,14 +47,35 @@ def daemons_of(roots, identity, max_age, write):
     return read_daemons(roots, str(known_as), Kept("ceph-version.json", max_age, write=write))
 
 
-def state_after(roots, check_mode):
-    """Return the part of a host's report that an act on its daemons has changed."""
+def start_devices(roots, max_age, write, mode="auto", timeout=120.0):
+    """Begin to read the disks; ceph-volume may work until ``devices_of`` asks for them."""
+    from .devices_report import DeviceReport
+    from .private_file import Kept
+
+    kept = Kept("ceph-volume-inventory.json", max_age, write=write)
+    return DeviceReport(roots, kept, mode=mode, timeout=timeout)
+
+
+def devices_of(report):
+    """Return the parts of a host's report that tell of its disks."""
+    parts = {"devices": report.rows(), "devices_source": report.source}
+    if report.error:
+        parts["devices_error"] = clean(report.error, 1024)
+    return parts
+
+
+def state_after(roots, check_mode, gather=("daemons",)):
+    """Return the parts of a host's report that an act on its daemons or disks has changed."""
     identity = read_identity(roots)
+    parts = {"schema": SCHEMA, "identity": identity, "timings": {}}
     began = time.monotonic()
-    daemons = daemons_of(roots, identity, max_age=600, write=not check_mode)
-    return {
-        "schema": SCHEMA,
-        "identity": identity,
-        "daemons": daemons,
-        "timings": {"daemons": round(time.monotonic() - began, 3)},
-    }
+    devices = None
+    if "devices" in gather:
+        devices = start_devices(roots, _KEPT_FOR, write=not check_mode)
+    if "daemons" in gather:
+        parts["daemons"] = daemons_of(roots, identity, _KEPT_FOR, write=not check_mode)
+        parts["timings"]["daemons"] = round(time.monotonic() - began, 3)
+    if devices is not None:
+        parts.update(devices_of(devices))
+        parts["timings"]["devices"] = round(time.monotonic() - began, 3)
+    return parts

@@ -158,7 +158,13 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.host_state import SCHEMA, daemons_of, read_identity
+from ..module_utils.host_state import (
+    SCHEMA,
+    daemons_of,
+    devices_of,
+    read_identity,
+    start_devices,
+)
 from ..module_utils.reading import Roots, clean
 
 
@@ -200,7 +206,7 @@ def gather(module, roots, identity, timings):
     wanted = set(module.params["gather"])
     parts = {}
     began = time.monotonic()
-    devices = start_devices(module, roots) if "devices" in wanted else None
+    devices = read_devices(module, roots) if "devices" in wanted else None
     spent = time.monotonic() - began
     if "facts" in wanted:
         began = time.monotonic()
@@ -213,22 +219,17 @@ def gather(module, roots, identity, timings):
         timings["daemons"] = round(time.monotonic() - began, 3)
     if devices is not None:
         began = time.monotonic()
-        parts["devices"] = devices.rows()
-        parts["devices_source"] = devices.source
-        if devices.error:
-            parts["devices_error"] = clean(devices.error, 1024)
+        parts.update(devices_of(devices))
         timings["devices"] = round(time.monotonic() - began + spent, 3)
     return parts
 
 
-# The imports are where they are needed: Python compiles what a module imports on every call.
-def start_devices(module, roots):
+def read_devices(module, roots):
     """Begin to read the disks."""
-    from ..module_utils.devices_report import DeviceReport
-
-    return DeviceReport(
+    return start_devices(
         roots,
-        kept(module, "ceph-volume-inventory.json"),
+        module.params["cache_max_age"],
+        write=not module.check_mode,
         mode=module.params["ceph_volume"],
         timeout=max(module.params["ceph_volume_timeout"], 1),
     )
@@ -236,6 +237,7 @@ def start_devices(module, roots):
 
 def read_facts(module, roots, fqdn):
     """Return the host's facts under cephadm's keys."""
+    # Imported where it is needed: Python compiles what a module imports on every call.
     from ..module_utils.facts_report import read_facts as read
 
     return read(module, roots, fqdn, kept(module, "ansible-facts.json"))

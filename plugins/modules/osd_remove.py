@@ -66,6 +66,14 @@ options:
       - The fsid of the cluster.
     type: str
     required: true
+  report:
+    description:
+      - What the host says of itself at the end, as M(ceph_orch.ansible.host_report) does, so that
+        no other call has to ask.
+    type: list
+    elements: str
+    choices: [devices, daemons]
+    default: [devices, daemons]
   timeout:
     description:
       - For how many seconds another run, and then ceph-volume, is waited for.
@@ -87,7 +95,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ceph_orch_result:
-  description: What became of the OSDs.
+  description:
+    - What became of the OSDs. Where nothing failed there is also what
+      M(ceph_orch.ansible.host_report) says with the C(gather) of O(report).
   returned: always
   type: dict
   contains:
@@ -108,6 +118,7 @@ import contextlib
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.host_state import state_after
 from ..module_utils.osd_removal import (
     Host,
     RemovalRefused,
@@ -138,6 +149,12 @@ def main():
             },
             "zap": {"type": "bool", "default": False},
             "cluster": {"type": "str", "required": True},
+            "report": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["devices", "daemons"],
+                "default": ["devices", "daemons"],
+            },
             "timeout": {"type": "int", "default": 600},
         },
         supports_check_mode=True,
@@ -146,9 +163,10 @@ def main():
         osd["zap"] = module.params["zap"] if osd["zap"] is None else osd["zap"]
     rows = []
     problem = ""
+    roots = Roots()
     if module.params["osds"]:
         try:
-            remove(module, Roots(), rows)
+            remove(module, roots, rows)
         except (RemovalRefused, HostIsBusy, UnitsFailed, OSError) as error:
             problem = str(error)
     result = {"removed": rows}
@@ -157,7 +175,10 @@ def main():
     module.exit_json(
         changed=any(row["state"] != "absent" for row in rows),
         diff=describe(rows),
-        ceph_orch_result=result,
+        ceph_orch_result={
+            **result,
+            **state_after(roots, module.check_mode, module.params["report"]),
+        },
     )
 
 

@@ -21,8 +21,14 @@ ROLES = sorted(path for path in (ROOT / "roles").iterdir() if (path / "tasks").i
 MODULES = sorted((ROOT / "plugins/modules").glob("*.py"))
 COLLECTION = "ceph_orch.ansible"
 PUBLISHERS = {"host_report", "host_record", "device_light", "host_rescan", "publish_result"}
-# Their modules end with a report of the host's daemons.
-PUBLISHERS |= {"add_daemon", "daemon_action", "ceph_daemon_remove", *ROLE_OF_KIND.values()}
+# Their modules end with a report of the host.
+PUBLISHERS |= {
+    "add_daemon",
+    "osd_remove",
+    "daemon_action",
+    "ceph_daemon_remove",
+    *ROLE_OF_KIND.values(),
+}
 FORBIDDEN = re.compile(
     r"\bset_fact\b|\bhostvars\b|\bgroups\[|\brun_once\b|\bdelegate_to\b|\bignore_errors\b"
     r"|failed_when: false|\bshell:|\bansible\.builtin\.shell\b|\bansible_facts\[|\bvars_prompt\b"
