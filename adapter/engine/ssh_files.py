@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
-from adapter.engine.files import PathLike, private_dir, write_if_changed, write_private
+from adapter.engine.files import (
+    PRIVATE_FILE,
+    PathLike,
+    private_dir,
+    write_if_changed,
+    write_private,
+)
 from adapter.engine.model import Target
 from adapter.errors import InvalidValue
 
@@ -116,7 +122,23 @@ class SshFiles:
             return "There is no ssh client on this machine. Install the package openssh-client."
         if not os.access(self.identity_path, os.R_OK):
             return f"There is no ssh key ({self.identity_path}). {self.how_to_get_a_key}"
-        return ""
+        return self._close_key()
+
+    def _close_key(self) -> str:
+        """Return what is wrong where others may use the key; the copy of our own is mended."""
+        try:
+            mode = stat.S_IMODE(self.identity_path.stat().st_mode)
+            if not mode & 0o077:
+                return ""
+            if self.identity_path == self.state_dir / "identity":
+                self.identity_path.chmod(PRIVATE_FILE)
+                return ""
+        except OSError as error:
+            return f"The ssh key {self.identity_path} cannot be kept from others: {error.strerror}."
+        return (
+            f"Others may read the ssh key {self.identity_path} (mode {mode:04o}). "
+            "It must be of the user that runs this alone: give it the mode 0600."
+        )
 
     def write(self, hosts: Iterable[PinnedHost]) -> List[Target]:
         """Write both files for exactly these hosts, if they changed.

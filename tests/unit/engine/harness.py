@@ -98,9 +98,9 @@ class Sshd:
     def public_host_key(self) -> str:
         return " ".join(self.host_key.with_suffix(".pub").read_text().split()[:2])
 
-    def new_host_key(self) -> None:
+    def new_host_key(self, kind: str = "ed25519") -> None:
         self.host_key.unlink(missing_ok=True)
-        _keygen(self.host_key)
+        _keygen(self.host_key, kind)
 
     def start(self) -> None:
         settings = [
@@ -136,5 +136,5 @@ class Sshd:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
-def _keygen(path: Path) -> None:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+def _keygen(path: Path, kind: str = "ed25519") -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(path)], check=True)

@@ -69,10 +69,11 @@ def test_probes_share_a_connection_until_it_is_closed(
     until(lambda: not any(files.control_dir.iterdir()), lambda: None)
 
 
-def test_a_changed_host_key(prober: SshProber, files: SshFiles, sshd: Sshd) -> None:
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa"])
+def test_a_changed_host_key(prober: SshProber, files: SshFiles, sshd: Sshd, kind: str) -> None:
     files.write([(sshd.target, [sshd.public_host_key])])
     sshd.stop()
-    sshd.new_host_key()
+    sshd.new_host_key(kind)
     sshd.start()
     seen = prober.probe(sshd.target)
     assert not seen.ok
@@ -196,6 +197,37 @@ def test_a_long_state_directory_gets_short_sockets(state: Path) -> None:
     files.control_dir.rmdir()
     files.prepare()
     files.control_dir.rmdir()
+
+
+def test_a_key_that_others_may_use(state: Path) -> None:
+    """Seen to fail without ``_close_key``: ssh says so of each host, and nobody mends it."""
+    files = SshFiles(state / "s")
+    files.set_identity(files.generate_key().private)
+    files.identity_path.chmod(0o644)
+    assert files.ready() == ""
+    assert stat.S_IMODE(files.identity_path.stat().st_mode) == 0o600, "our own copy is not mended"
+    theirs = state / "theirs"
+    theirs.write_text(files.identity_path.read_text())
+    theirs.chmod(0o640)
+    files.identity_path = theirs
+    assert "(mode 0640)" in files.ready()
+    assert "give it the mode 0600" in files.ready()
+    assert stat.S_IMODE(theirs.stat().st_mode) == 0o640, "a file of somebody else's is changed"
+    theirs.chmod(0o600)
+    assert files.ready() == ""
+
+
+def test_all_files_are_their_owners_alone(state: Path) -> None:
+    """Seen to fail with a state directory that is taken as it is."""
+    directory = state / "deep" / "s"
+    directory.mkdir(mode=0o777, parents=True)
+    files = SshFiles(directory)
+    files.set_identity(files.generate_key().private)
+    files.write([(Target("h1", "127.0.0.1"), [OTHER_KEY])])
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+    control = modes.pop("cp", 0o700)
+    assert (stat.S_IMODE(directory.stat().st_mode), control) == (0o700, 0o700)
+    assert modes == dict.fromkeys(("identity", "known_hosts", "ssh_config"), 0o600)
 
 
 def test_keys(state: Path) -> None:
