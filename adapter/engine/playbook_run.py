@@ -23,6 +23,8 @@ from adapter.engine.outcomes import one_line
 from adapter.engine.progress import Progress
 
 _MOST_FORKS = 50
+# One host in ten may hang without taking the places of the others.
+_HOSTS_PER_SPARE_FORK = 10
 # ansible-playbook's status for an exception of its own.
 _UNEXPECTED = 250
 # ansible-core 2.22 binds a socket of such a name; the whole path has 107 characters at most.
@@ -187,6 +189,14 @@ def temporary_dir(job: Path) -> Path:
     return Path(os.readlink(beside))
 
 
+def forks(hosts: int) -> int:
+    """Return for how many hosts Ansible works at a time.
+
+    A host that hangs keeps its place until the job's end.
+    """
+    return max(1, min(hosts, _MOST_FORKS + hosts // _HOSTS_PER_SPARE_FORK))
+
+
 def runner_settings() -> Dict[str, Any]:
     """Return ansible-runner's settings.
 
@@ -230,7 +240,7 @@ def environment(job: Path, request: Request, settings: Mapping[str, Any]) -> Dic
         # A host that hangs holds up no other: each goes through a changing play for itself. A
         # report is one task, where the other strategy costs less.
         "ANSIBLE_STRATEGY": "free" if request.changes else "linear",
-        "ANSIBLE_FORKS": str(max(1, min(len(request.targets), _MOST_FORKS))),
+        "ANSIBLE_FORKS": str(forks(len(request.targets))),
         # Only the file that was written for this job is an inventory.
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
         "ANSIBLE_NOCOLOR": "1",

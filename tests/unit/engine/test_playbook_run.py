@@ -10,7 +10,7 @@ import pytest
 
 from adapter.engine.files import private_dir
 from adapter.engine.jobs import JobDir
-from adapter.engine.playbook_run import temporary_dir
+from adapter.engine.playbook_run import forks, temporary_dir
 
 LONGEST_SOCKET_NAME = "pymp-12345678/listener-12345678"
 
@@ -27,3 +27,12 @@ def test_a_socket_can_be_bound_below_the_temporary_directory(state: Path, length
         bound.bind(os.fsencode(path))
     job.drop_work()
     assert not place.exists()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "wanted"), [(1, 1), (40, 40), (50, 50), (100, 60), (1000, 150), (5000, 550)]
+)
+def test_hosts_that_hang_leave_room_for_others(hosts: int, wanted: int) -> None:
+    """Of five in a hundred each keeps its place until the end."""
+    assert forks(hosts) == wanted
+    assert hosts // 20 < wanted
