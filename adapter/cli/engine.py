@@ -71,9 +71,11 @@ class LocalAccess:
     def pin(self, hosts: object) -> None:
         """Do nothing: there is no host to be pinned."""
 
-    def probe(self, target: Target, *, learn_keys: bool = False) -> ProbeResult:
+    def probe(
+        self, target: Target, *, learn_keys: bool = False, as_root: bool = False
+    ) -> ProbeResult:
         """Look at this machine."""
-        return self._ssh.probe(target, learn_keys=learn_keys)
+        return self._ssh.probe(target, learn_keys=learn_keys, as_root=as_root)
 
     def close(self, target: Target, *, gently: bool = False) -> None:
         """Do nothing: there is no connection."""

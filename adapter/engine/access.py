@@ -25,8 +25,13 @@ class Ssh(Protocol):
         """Know exactly these hosts, each by its own keys."""
         ...
 
-    def probe(self, target: Target, *, learn_keys: bool = False) -> ProbeResult:
-        """Look whether a host can be used; never raises for what the network does."""
+    def probe(
+        self, target: Target, *, learn_keys: bool = False, as_root: bool = False
+    ) -> ProbeResult:
+        """Look whether a host can be used; never raises for what the network does.
+
+        ``as_root`` also looks whether the user may become root there.
+        """
         ...
 
     def close(self, target: Target, *, gently: bool = False) -> None:
@@ -63,9 +68,11 @@ class SshAccess:
         for target in self.files.write(self._hosts):
             self.close(target)
 
-    def probe(self, target: Target, *, learn_keys: bool = False) -> ProbeResult:
+    def probe(
+        self, target: Target, *, learn_keys: bool = False, as_root: bool = False
+    ) -> ProbeResult:
         """Look whether a host can be used, within a few seconds."""
-        return self._prober.probe(target, learn_keys=learn_keys)
+        return self._prober.probe(target, learn_keys=learn_keys, as_root=as_root)
 
     def close(self, target: Target, *, gently: bool = False) -> None:
         """End the shared connection to a host; ``gently`` not what runs over it."""
@@ -138,9 +145,11 @@ class MemoryAccess:
         """Remember the hosts."""
         self.pinned = list(hosts)
 
-    def probe(self, target: Target, *, learn_keys: bool = False) -> ProbeResult:
+    def probe(
+        self, target: Target, *, learn_keys: bool = False, as_root: bool = False
+    ) -> ProbeResult:
         """Answer as told."""
-        return self.prober.probe(target, learn_keys=learn_keys)
+        return self.prober.probe(target, learn_keys=learn_keys, as_root=as_root)
 
     def close(self, target: Target, *, gently: bool = False) -> None:
         """Remember that it was closed."""

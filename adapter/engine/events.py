@@ -29,6 +29,12 @@ _SSH_PREFIX = re.compile(
 )
 _SAYS_NOTHING = ("Broken pipe", "Data could not be sent")
 _NO_REASON = ("", "One or more items failed", "All items completed", "non-zero return code")
+# What sudo says, and what Ansible makes of it.
+_NO_ROOT = re.compile(
+    r"(?:Missing|Incorrect) sudo password|sudo: .*(?:not found|password is required|have a tty)"
+    r"|is not in the sudoers file|user \S+ is not allowed to (?:execute|run)"
+)
+_NO_ROOT_WORDS = "the ssh user may not become root there with sudo, without a password"
 _NOTE_EVENTS = ("warning", "deprecated", "system_warning")
 
 
@@ -235,6 +241,8 @@ def failure(result: Mapping[str, Any], of_item: str = "") -> str:
         last = ""
     if last and last not in message:
         message = f"{message}: {last}" if message else last
+    if _NO_ROOT.search(message):
+        message = f"{_NO_ROOT_WORDS} ({message})"
     return one_line(message or _last(result.get("stdout")) or _plain(result.get("msg")) or _NOTHING)
 
 

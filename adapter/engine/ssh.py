@@ -26,11 +26,11 @@ from adapter.engine.ssh_files import (
     is_python,
     known_host_name,
 )
-from adapter.engine.ssh_reasons import explain, in_its_own_words, no_answer
+from adapter.engine.ssh_reasons import explain, in_its_own_words, no_answer, no_root
 
 # Shell built-ins only: no process is started on the host, and nothing in it comes from data.
 _SCRIPT = (
-    "m=; h=; p=; k=; "
+    "m=; h=; p=; s=; k=; "
     "read -r m </etc/machine-id; "
     "read -r h </proc/sys/kernel/hostname; "
     "for c in /usr/bin/python3 /usr/libexec/platform-python /usr/local/bin/python3; do "
@@ -38,9 +38,10 @@ _SCRIPT = (
     '[ -n "$p" ] || p=$(command -v python3); '
     "while read -r l; do case $l in *cluster*) k=$l;; esac; done "
     "</var/lib/ceph-orch-ansible/host.json; "
-    'printf "\\norch-probe:%s:%s:%s:%s:end\\n" "$m" "$h" "$p" "$k"'
 )
-_REMOTE_COMMAND = f"exec /bin/sh -c '{_SCRIPT}' 2>/dev/null"
+_SAY = 'printf "\\norch-probe:%s:%s:%s:%s:%s:end\\n" "$m" "$h" "$p" "$s" "$k"'
+# The host's log has a line of each sudo, so it is not for every probe.
+_SUDO = "sudo -n true </dev/null >/dev/null 2>&1 || s=refused; "
 _ANSWER = b"\norch-probe:"
 _END = b":end\n"
 _CLUSTER = re.compile(r'"cluster": "([0-9A-Za-z-]{1,64})"')
@@ -79,24 +80,33 @@ class SshProber:
     def __init__(self, files: SshFiles) -> None:
         self.files = files
 
-    def probe(self, target: Target, learn_keys: bool = False, timeout: float = 8.0) -> ProbeResult:
+    def probe(
+        self,
+        target: Target,
+        learn_keys: bool = False,
+        timeout: float = 8.0,
+        *,
+        as_root: bool = False,
+    ) -> ProbeResult:
         """Look at a host within ``timeout`` seconds.
 
         With ``learn_keys`` whatever key the host shows is accepted, for this connection only, and
-        returned. Raises ``InvalidValue``; that a host does not answer is a result.
+        returned. With ``as_root`` a user who may not become root there is a failure. Raises
+        ``InvalidValue``; that a host does not answer is a result.
         """
         check_target(target)
         started = time.monotonic()
         if target.connection == "local":
-            seen, stderr = _run(["/bin/sh", "-c", _SCRIPT], timeout)
+            seen, stderr = _run(["/bin/sh", "-c", _SCRIPT + _SAY], timeout)
             return _result(target, seen, stderr, timeout, started, "")
+        command = (_command(sudo=as_root and target.user != "root"),)
         if not learn_keys:
             self.files.prepare()
-            seen, stderr = _run(self._argv(target, ()), timeout)
+            seen, stderr = _run(self._argv(target, (), command), timeout)
             return _result(target, seen, stderr, timeout, started, self._identity)
         with tempfile.TemporaryDirectory(prefix="keys-", dir=self.files.state_dir) as directory:
             learned = Path(directory) / "known_hosts"
-            seen, stderr = _run(self._argv(target, _learning(learned)), timeout)
+            seen, stderr = _run(self._argv(target, _learning(learned), command), timeout)
             keys = _learned_keys(learned, target)
         return _result(target, seen, stderr, timeout, started, self._identity, keys)
 
@@ -110,18 +120,13 @@ class SshProber:
         if sockets is None or target.connection != "ssh" or not any(sockets.iterdir()):
             return
         order = "stop" if gently else "exit"
-        _run([*self._argv(target, ("-O", order), command=())], _CLOSE_TIMEOUT)
+        _run(self._argv(target, ("-O", order), ()), _CLOSE_TIMEOUT)
 
     @property
     def _identity(self) -> str:
         return self.files.key_in_words or str(self.files.identity_path)
 
-    def _argv(
-        self,
-        target: Target,
-        options: Sequence[str],
-        command: Sequence[str] = (_REMOTE_COMMAND,),
-    ) -> List[str]:
+    def _argv(self, target: Target, options: Sequence[str], command: Sequence[str]) -> List[str]:
         return [
             *("ssh", "-F", str(self.files.config_path), "-T", *options),
             *("-p", str(target.port), "-l", target.user, "--", target.addr, *command),
@@ -140,7 +145,14 @@ class MemoryProber:
         self.closed: List[Target] = []
         self._lock = threading.Lock()
 
-    def probe(self, target: Target, learn_keys: bool = False, timeout: float = 8.0) -> ProbeResult:
+    def probe(
+        self,
+        target: Target,
+        learn_keys: bool = False,
+        timeout: float = 8.0,
+        *,
+        as_root: bool = False,
+    ) -> ProbeResult:
         """Return the answer of the target's address. Raises ``InvalidValue`` as ssh would."""
         check_target(target)
         with self._lock:
@@ -158,6 +170,11 @@ class MemoryProber:
         """Remember the target."""
         with self._lock:
             self.closed.append(target)
+
+
+def _command(*, sudo: bool) -> str:
+    """Return what is run on the host; ``sudo`` also looks whether it makes root of the user."""
+    return f"exec /bin/sh -c '{_SCRIPT}{_SUDO if sudo else ''}{_SAY}' 2>/dev/null"
 
 
 def _learning(known_hosts: PathLike) -> Tuple[str, ...]:
@@ -194,7 +211,10 @@ def _result(
     if fields is None:
         reason, remedy = _why_not(target, stdout, stderr, timeout, identity)
         return ProbeResult(ok=False, reason=reason, remedy=remedy, keys=keys, seconds=seconds)
-    machine_id, hostname, python, record = fields
+    machine_id, hostname, python, sudo, record = fields
+    if sudo:
+        reason, remedy = no_root(target)
+        return ProbeResult(ok=False, reason=reason, remedy=remedy, keys=keys, seconds=seconds)
     cluster = _CLUSTER.search(record)
     return ProbeResult(
         ok=True,
@@ -222,13 +242,13 @@ def _why_not(
     return no_answer(target, timeout) if stdout is None else in_its_own_words(stderr)
 
 
-def _answer(stdout: bytes) -> Optional[Tuple[str, str, str, str]]:
+def _answer(stdout: bytes) -> Optional[Tuple[str, str, str, str, str]]:
     _, found, rest = stdout.rpartition(_ANSWER)
     answer, ended, _ = rest.partition(_END)
-    parts = answer.decode("utf-8", "replace").split(":", 3)
-    if not found or not ended or len(parts) != 4:
+    parts = answer.decode("utf-8", "replace").split(":", 4)
+    if not found or not ended or len(parts) != 5:
         return None
-    return parts[0], parts[1], parts[2], parts[3]
+    return parts[0], parts[1], parts[2], parts[3], parts[4]
 
 
 def _run(argv: Sequence[str], timeout: float) -> Tuple[Optional[bytes], str]:

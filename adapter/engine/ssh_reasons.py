@@ -50,6 +50,14 @@ def no_answer(target: Target, seconds: float) -> Tuple[str, str]:
     return f"no answer from {target.addr} within {seconds:g} s", "Is the host overloaded or hung?"
 
 
+def no_root(target: Target) -> Tuple[str, str]:
+    """Return (reason, remedy) for a login whose user has no right to do anything there."""
+    return (
+        f"user '{target.user}' may not become root with sudo on {target.addr}",
+        f"Put `{target.user} ALL=(ALL) NOPASSWD: ALL` into /etc/sudoers.d/{target.user} there.",
+    )
+
+
 def _where(target: Target) -> str:
     return f"{target.addr} port {target.port}"
 

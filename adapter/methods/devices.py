@@ -83,7 +83,9 @@ class DeviceMethods:
         if problem:
             raise NotReady(problem)
         if not state.online:
-            raise HostUnreachable(hostname, state.reason, "It comes back by itself.")
+            raise HostUnreachable(
+                hostname, state.reason, "The manager keeps looking."
+            )
         return host
 
     @handle_orch_error

@@ -101,7 +101,7 @@ class HostMethods:
 
     def _look(self, hostname: str, target: Target) -> ProbeResult:
         """Look at a machine that is not known yet; raise what speaks against it."""
-        seen = self.core.ssh.probe(target, learn_keys=True)
+        seen = self.core.ssh.probe(target, learn_keys=True, as_root=True)
         if not seen.ok:
             raise HostUnreachable(hostname, seen.reason, seen.remedy, target.addr)
         if seen.hostname and short_name(seen.hostname) != short_name(hostname):

@@ -78,7 +78,7 @@ def check_host(mgr: Any, hostname: str) -> str:
     """Ask a host now whether it can be used through ssh"""
     core = mgr.ansible.core
     target = core.hosts.get(hostname).target(core.settings.ssh_user)
-    result = core.ssh.probe(target)
+    result = core.ssh.probe(target, as_root=True)
     if not result.ok:
         raise NotReady(f"Host '{hostname}' cannot be used: {result.reason}.", result.remedy)
     core.pulse.look_now(hostname, 0.0)

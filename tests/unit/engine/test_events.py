@@ -184,6 +184,16 @@ def test_results_can_be_dropped() -> None:
             "missing required arguments: a",
         ),
         ({"censored": "the output has been hidden"}, "failed; its output is hidden by no_log"),
+        (
+            {"msg": "Task failed: Missing sudo password"},
+            "the ssh user may not become root there with sudo, without a password "
+            "(Missing sudo password)",
+        ),
+        (
+            {"msg": "MODULE FAILURE", "module_stderr": "orch is not in the sudoers file.\n"},
+            "the ssh user may not become root there with sudo, without a password "
+            "(orch is not in the sudoers file.)",
+        ),
         ({"msg": ["one", "two"]}, "one; two"),
         ({"msg": "two\nlines " + "x" * 1000}, "two lines " + "x" * 287 + "..."),
         ({"msg": "MODULE FAILURE"}, "MODULE FAILURE"),
