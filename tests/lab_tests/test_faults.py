@@ -9,7 +9,17 @@ import pytest
 from tests.lab_tests.conftest import log_size, tracebacks
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.slow_light import slow_light
+from tests.lab_tests.test_engine_faults import writes_again
 
+FAULTS = "Hosts of a lab with real Ceph"
+# The host's part of a deployment takes so long, and can be interrupted in its middle.
+SLOW_UNITS = """
+cd /run/systemd/system; mkdir -p ceph-mds@.service.d
+printf '[Service]\\nExecStartPre=/bin/sleep 12\\n' >ceph-mds@.service.d/slow.conf
+systemctl daemon-reload
+"""
+QUICK_UNITS = "rm -r /run/systemd/system/ceph-mds@.service.d; systemctl daemon-reload"
+STARTING = "systemctl list-units --no-legend --plain --state=activating 'ceph-mds@restart.*'"
 FINAL = ("succeeded", "failed", "cancelled", "timed out", "lost")
 
 
@@ -28,6 +38,11 @@ def kill_manager(lab: Lab, whom: str) -> None:
     )
 
 
+def restart_unit(lab: Lab) -> None:
+    """Restart the manager's unit as an operator does; systemd ends everything in it."""
+    lab.sh(lab.first, "systemctl reset-failed ceph-mgr@h1; systemctl restart ceph-mgr@h1")
+
+
 def answers(lab: Lab) -> bool:
     """Tell whether the backend of a new manager answers."""
     status = lab.ceph("orch", "status", seconds=60)
@@ -35,7 +50,7 @@ def answers(lab: Lab) -> bool:
     return "Backend: ansible" in status.out
 
 
-@pytest.mark.fault("Hosts of a lab with real Ceph", "manager killed in the middle of a job", full=2)
+@pytest.mark.fault(FAULTS, "manager killed in the middle of a job", full=2)
 @pytest.mark.parametrize("whom", ["main", "all"])
 def test_a_manager_killed_in_the_middle_of_a_job(
     cluster: Lab, whom: str, record_property: Callable[[str, object], None]
@@ -75,7 +90,7 @@ def test_a_manager_killed_in_the_middle_of_a_job(
     )
 
 
-@pytest.mark.fault("Hosts of a lab with real Ceph", "manager failed over in the middle", full=2)
+@pytest.mark.fault(FAULTS, "manager failed over in the middle", full=2)
 def test_a_job_goes_on_when_the_manager_is_failed_over(cluster: Lab) -> None:
     """``ceph mgr fail`` respawns the only manager in place: its jobs are read on."""
     log = log_size(cluster)
@@ -86,3 +101,74 @@ def test_a_job_goes_on_when_the_manager_is_failed_over(cluster: Lab) -> None:
         assert len(job.seen()) == 1, "the host was asked more than once"
     assert cluster.ceph_json("crash", "ls") == []
     assert tracebacks(cluster, log) == []
+
+
+@pytest.mark.fault(FAULTS, "manager's unit restarted in the middle of a job", full=2)
+def test_the_managers_unit_is_restarted(
+    cluster: Lab, record_property: Callable[[str, object], None]
+) -> None:
+    """Seen to fail without the worker's handlers of signals: the job is lost, its task unnamed."""
+    log = log_size(cluster)
+    with slow_light(cluster, "h2", seconds=25) as job:
+        assert job.works()
+        restart_unit(cluster)
+        wait_until("the new manager answers", lambda: answers(cluster), cluster.patience(60))
+        status = job.wait_for_end(cluster.patience(30))
+        details = cluster.job(job.job_id)
+        assert status == "cancelled", details
+        outcome = details["outcomes"]["h2"]
+        assert outcome["status"] == "no result"
+        assert "at: ceph_orch.ansible.device_light: " in outcome["message"], outcome
+        assert not job.works(), "the host is still at it"
+        assert len(job.seen()) == 1, "the host was asked more than once"
+        writes_again(cluster, "h2")
+    assert cluster.ceph_json("crash", "ls") == []
+    assert tracebacks(cluster, log) == []
+    record_property("outcome", f"{status}; the host's task is named")
+
+
+@pytest.mark.fault(FAULTS, "manager's unit restarted while a service is deployed", full=2)
+def test_the_managers_unit_is_restarted_in_work_of_its_own(
+    cluster: Lab, record_property: Callable[[str, object], None]
+) -> None:
+    """Seen to fail without the worker's handlers of signals: the job is lost, its task unnamed."""
+    before = set(deployments(cluster))
+    cluster.sh("h2", SLOW_UNITS)
+    try:
+        cluster.ok("orch", "apply", "mds", "restart", "--placement=h2")
+        wait_until("the daemon is starting", lambda: cluster.sh("h2", STARTING), 60)
+        (job,) = set(deployments(cluster)) - before
+        restart_unit(cluster)
+        wait_until("the new manager answers", lambda: answers(cluster), cluster.patience(60))
+        details = cluster.wait_for_job(job, cluster.patience(30))
+        assert details["status"] == "cancelled", details
+        assert details["outcomes"]["h2"]["status"] == "no result"
+        assert "at: ceph_orch.ansible.ceph_mds: " in details["outcomes"]["h2"]["message"], details
+        cluster.sh("h2", QUICK_UNITS)
+        wait_until("the service runs", lambda: runs(cluster, "mds.restart"), cluster.patience(90))
+        assert len(set(deployments(cluster)) - before) > 1, "it was not taken up again"
+        names = [row["daemon_id"] for row in cluster.ceph_json("orch", "ps", "h2")]
+        assert len([name for name in names if name.startswith("restart.")]) == 1, names
+    finally:
+        cluster.ssh("h2", "sh", "-c", QUICK_UNITS)
+        cluster.ok("orch", "rm", "mds.restart")
+        wait_until("it is gone", lambda: "mds.restart" not in services(cluster), 120)
+    record_property("outcome", "cancelled; the next manager deploys it")
+
+
+def deployments(lab: Lab) -> list[str]:
+    """Return the jobs that deployed the service."""
+    return [
+        row["id"]
+        for row in lab.jobs()
+        if row["operation"] == "apply_mds" and "mds.restart." in row["summary"]
+    ]
+
+
+def services(lab: Lab) -> dict[str, dict[str, int]]:
+    """Return the counts of all services by name."""
+    return {row["service_name"]: row["status"] for row in lab.ceph_json("orch", "ls")}
+
+
+def runs(lab: Lab, name: str) -> bool:
+    return services(lab).get(name, {}).get("running") == 1
