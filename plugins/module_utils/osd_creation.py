@@ -7,6 +7,7 @@ import os
 from . import ceph_volume_calls as calls
 from .block import LOOP_VARIABLE
 from .bluestore_label import read_label
+from .ceph_volume_log import hide_keys
 from .cluster_osds import NoAnswer, forget_new, known_osds, problem_of_reuse
 from .devices_lvm import read_volumes
 from .devices_report import loop_setting
@@ -78,6 +79,14 @@ class Creation:
 
     def do(self, lock):
         """Make and start everything."""
+        try:
+            self._make_all(lock)
+        finally:
+            # Also those of an earlier run that ended before ceph-volume.
+            hide_keys(self._roots)
+        self.rows.sort(key=lambda row: (row["data"], row["osd_id"]))
+
+    def _make_all(self, lock):
         for slot in self._plan.slots:
             if slot.step == PRESENT:
                 self.rows += [_row(slot, *osd, "present") for osd in slot.osds]
@@ -88,7 +97,6 @@ class Creation:
             if slot.step == START and slot.method == "lvm":
                 self._activate_lvm(slot, lock)
         self._start_raw([slot for slot in self._plan.slots if slot.step == START])
-        self.rows.sort(key=lambda row: (row["data"], row["osd_id"]))
 
     def _make_raw(self, lock):
         waiting = [s for s in self._plan.slots if s.step == CREATE and s.method == "raw"]
