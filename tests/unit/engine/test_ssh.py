@@ -83,6 +83,24 @@ def test_a_changed_host_key(prober: SshProber, files: SshFiles, sshd: Sshd, kind
     assert prober.probe(sshd.target).ok
 
 
+@pytest.mark.parametrize(("user", "asked"), [("orch", True), ("orch", False), ("root", True)])
+def test_a_user_without_sudo(
+    state: Path, monkeypatch: pytest.MonkeyPatch, user: str, asked: bool
+) -> None:
+    """ssh and sudo are scripts here: the one runs its last word, the other refuses."""
+    programs = {"ssh": 'for last; do :; done; exec /bin/sh -c "$last"', "sudo": "exit 1"}
+    for name, text in programs.items():
+        (state / name).write_text(f"#!/bin/sh\n{text}\n")
+        (state / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{state}:/usr/bin:/bin")
+    target = Target("h1", "10.0.0.1", user=user)
+    seen = SshProber(SshFiles(state / "s")).probe(target, as_root=asked)
+    assert seen.ok is (user == "root" or not asked)
+    if not seen.ok:
+        assert seen.reason == "user 'orch' may not become root with sudo on 10.0.0.1"
+        assert "orch ALL=(ALL) NOPASSWD: ALL" in seen.remedy
+
+
 def test_a_key_that_is_not_accepted(prober: SshProber, files: SshFiles, sshd: Sshd) -> None:
     pair = files.generate_key()
     files.identity_path = files.state_dir / "identity"
