@@ -83,9 +83,7 @@ class DeviceMethods:
         if problem:
             raise NotReady(problem)
         if not state.online:
-            raise HostUnreachable(
-                hostname, state.reason, "The manager keeps looking."
-            )
+            raise HostUnreachable(hostname, state.reason, "The manager keeps looking.")
         return host
 
     @handle_orch_error
