@@ -25,7 +25,7 @@ PARTS = {
     "tests": ("tests/fixtures", "tests/soak", "tests/unit"),
 }
 # The host has no pytest; it and what it imports is Python alone.
-TOOLS = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments")
+TOOLS = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
 TESTS = ("tests/soak/test_injection.py",)
 RUN = (
     f"cd {TARGET} && exec env PYTHONPATH=tools:. PYTHONDONTWRITEBYTECODE=1 python3 -m pytest -q"
@@ -54,7 +54,8 @@ def copy() -> None:
 def tools() -> List[str]:
     """Return where pytest's packages stand here."""
     specs = [importlib.util.find_spec(name) for name in TOOLS]
-    return [str(Path(str(spec.origin)).parent) for spec in specs if spec is not None]
+    places = [Path(str(spec.origin)) for spec in specs if spec is not None]
+    return [str(place.parent if place.name == "__init__.py" else place) for place in places]
 
 
 def main() -> int:

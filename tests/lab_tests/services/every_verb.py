@@ -34,7 +34,6 @@ SPECS = [
 ]
 # What the loop and the verbs below make of it.
 OPERATIONS = {
-    "add_daemon",
     "add_host",
     "add_host_label",
     "apply_cephfs_mirror",
