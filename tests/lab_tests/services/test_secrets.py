@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from tests.lab_tests.lab_client import STATE, Lab
-from tests.lab_tests.secrets import Found, Watch, on_disks
+from tests.lab_tests.secret_places import Found, Watch, on_disks
 from tests.lab_tests.services.every_verb import actions, all_services, devices, hosts
 from tests.lab_tests.services.service_lab import Services
 
