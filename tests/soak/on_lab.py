@@ -21,7 +21,7 @@ TARGET = "/root/ceph-orch-ansible-soak"
 SINGLE = ("ansible.cfg", "galaxy.yml", "pyproject.toml")
 # What the tests need, by the directory where it stands there.
 PARTS = {
-    "": ("adapter", "meta", "playbooks", "plugins", "roles", *SINGLE),
+    "": ("adapter", "collections", "meta", "playbooks", "plugins", "roles", *SINGLE),
     "tests": ("tests/fixtures", "tests/soak", "tests/unit"),
 }
 # The host has no pytest; it and what it imports is Python alone.
