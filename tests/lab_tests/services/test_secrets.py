@@ -88,7 +88,7 @@ def _kept(place: Found, needed: Mapping[str, set[str]]) -> bool:
 
 
 def test_no_key_is_anywhere_else(unrecorded: Services) -> None:
-    """Seen to fail without ``hide_keys``, and with a job's secrets left in its directory."""
+    """Seen to fail without ``hide_keys``: the keys are in ceph-volume's log."""
     services, lab = unrecorded, unrecorded.lab
     with Watch(lab) as watch:
         hosts(lab)

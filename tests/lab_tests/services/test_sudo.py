@@ -48,7 +48,7 @@ def as_user(services: Services) -> Iterator[Services]:
 
 
 def test_every_verb_works_with_sudo(as_user: Services) -> None:
-    """Seen to fail without ``ansible_become`` in the inventory."""
+    """Root's own door is shut: what is not done through sudo cannot be done."""
     lab = as_user.lab
     known = {job["id"] for job in lab.jobs()}
     hosts(lab)
@@ -64,7 +64,7 @@ def test_every_verb_works_with_sudo(as_user: Services) -> None:
 
 
 def test_what_is_cancelled_is_ended_with_sudo(as_user: Services) -> None:
-    """Seen to fail without ``sudo`` before the script that ends what is left on the hosts."""
+    """What ends the rest on a host has to be root there as well."""
     lab = as_user.lab
     with slow_light(lab, "h2", seconds=28) as job:
         assert job.works()
