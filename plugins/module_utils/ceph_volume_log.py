@@ -7,7 +7,8 @@ import os
 import re
 
 _PLACE = "log/ceph/ceph-volume.log"
-_KEY = re.compile(rb"--add-key ([A-Za-z0-9+/]{24,}={0,2})")
+# As an argument of ceph-authtool, and in the label of a disk that an OSD has.
+_KEY = re.compile(rb"(?:--add-key |\"osd_key\": \")([A-Za-z0-9+/]{24,}={0,2})")
 
 
 def hide_keys(roots):

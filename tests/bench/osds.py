@@ -29,7 +29,8 @@ MAKE = (
     "set -e; for disk in {disks}; do ls /var/lib/ceph/osd >/run/bench-osds 2>/dev/null || true; "
     "CEPH_VOLUME_ALLOW_LOOP_DEVICES=1 ceph-volume raw prepare --bluestore --data $disk >/dev/null "
     "2>&1; new=$(ls /var/lib/ceph/osd | grep -vxFf /run/bench-osds); "
-    "systemctl enable -q --now ceph-osd@${{new#ceph-}}; done"
+    "unit=ceph-osd@${{new#ceph-}}; systemctl reset-failed $unit 2>/dev/null || true; "
+    "systemctl enable -q --now $unit; done"
 )
 cluster = rados.Rados(conffile="/etc/ceph/ceph.conf")
 cluster.connect()
@@ -91,7 +92,7 @@ def wiped():
 
 def gone():
     every = {(name, disk) for name, host in hosts.items() for disk in host["disks"]}
-    until(lambda: not osds() and every <= available())
+    until(lambda: not osds() and not queued() and every <= available())
 
 def apply(names, limit):
     spec = {"service_type": "osd", "service_id": "bench", "placement": {"hosts": names},

@@ -14,6 +14,7 @@ def test_keys_are_overwritten_in_place(tmp_path: Path) -> None:
     log = tmp_path / "log" / "ceph" / "ceph-volume.log"
     log.parent.mkdir(parents=True)
     lines = f"Running command: ceph-authtool keyring --add-key {KEY}\nafter it --name osd.1\n"
+    lines += f'stdout "osd_key": "{KEY}",\n'
     log.write_text(lines * 2)
     with log.open("a") as going_on:
         hide_keys(SimpleNamespace(var=str(tmp_path)))
