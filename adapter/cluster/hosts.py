@@ -92,11 +92,12 @@ class Hosts:
     """The registry: what the store holds, kept in memory.
 
     Callers hold the orchestrator's lock. ``reload`` notices what another program (a playbook run
-    by hand, an editor) changed in the store.
+    by hand, an editor) changed in the store. ``serial`` grows with every change.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.serial = 0
         self._hosts: Dict[str, Host] = {}
         self._records: Dict[str, Dict[str, Any]] = {}
         self.problems: Dict[str, str] = {}
@@ -110,6 +111,7 @@ class Hosts:
         records = self._store.items(KIND)
         if records == self._records:
             return False
+        self.serial += 1
         self._records = records
         self._hosts, self.problems = {}, {}
         for name, record in sorted(records.items()):
@@ -146,6 +148,7 @@ class Hosts:
         record = host.to_record()
         Host.from_record(record)
         self._store.set(f"{KIND}.{host.hostname}", record)
+        self.serial += 1
         self._records[host.hostname] = record
         self._hosts[host.hostname] = host
         self._hosts = dict(sorted(self._hosts.items()))
@@ -154,6 +157,7 @@ class Hosts:
     def remove(self, hostname: str) -> None:
         """Forget a host."""
         self._store.set(f"{KIND}.{hostname}", None)
+        self.serial += 1
         self._records.pop(hostname, None)
         self._hosts.pop(hostname, None)
 

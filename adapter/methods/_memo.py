@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Memo(Generic[T]):
-    """Make something for a host once, until what decides it changes.
+    """Make something for a name once, until what decides it changes.
 
     ``make(*arguments)`` is called when ``state`` differs from the last time.
     """
@@ -17,10 +17,10 @@ class Memo(Generic[T]):
         self._make = make
         self._kept: Dict[str, Tuple[Any, T]] = {}
 
-    def of(self, hostname: str, state: Any, *arguments: Any) -> T:
+    def of(self, name: str, state: Any, *arguments: Any) -> T:
         """Return what was made; it is shared and not to be changed."""
-        kept = self._kept.get(hostname)
+        kept = self._kept.get(name)
         if kept is None or kept[0] != state:
             kept = (state, self._make(*arguments))
-            self._kept[hostname] = kept
+            self._kept[name] = kept
         return kept[1]

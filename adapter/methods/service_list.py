@@ -32,6 +32,7 @@ class ServiceListMethods:
 
     def __init__(self) -> None:
         self._kept_shares: Memo[Dict[str, Share]] = Memo(shares_of)
+        self._kept_sizes: Memo[int] = Memo(self._count)
 
     @handle_orch_error
     def describe_service(
@@ -91,6 +92,12 @@ class ServiceListMethods:
         """Return how many daemons a service shall have."""
         if wanted is None or wanted.deleted or wanted.spec.service_type not in KINDS:
             return there
+        core = self.core
+        offline = tuple(sorted(core.pulse.offline()))
+        state = (wanted, core.hosts.serial, core.reports.serial, offline)
+        return self._kept_sizes.of(wanted.name, state, wanted)
+
+    def _count(self, wanted: Wanted) -> int:
         keeper = self.reconciler.services
         running = keeper.running().get(wanted.name, [])
         return keeper.diff(wanted, running, keeper.hosts()).size

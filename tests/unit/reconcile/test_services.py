@@ -72,7 +72,9 @@ def test_a_new_host_and_a_label_get_their_daemons_and_lose_them(cluster: Cluster
     raise_if_exception(call.add_host_label("h2", "fs"))
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(label="fs")))
     assert there(cluster, "mds") == ["h2"]
+    assert service(cluster, "mds.data").size == 1
     raise_if_exception(call.add_host_label("h3", "fs"))
+    assert service(cluster, "mds.data").size == 2, "the size is of before the label"
     raise_if_exception(call.remove_host_label("h2", "fs"))
     cluster.settle()
     assert there(cluster, "mds") == ["h3"]
