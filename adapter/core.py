@@ -144,9 +144,8 @@ class Core:
 
     def state_serials(self) -> Tuple[Any, ...]:
         """Return what changes when there may be something new to be made."""
-        parts = (self.reports, self.specs, self.intents, self.owners)
-        offline = tuple(sorted(self.pulse.offline()))
-        return (*(part.serial for part in parts), len(self.hosts), offline)
+        parts = (self.hosts, self.reports, self.specs, self.intents, self.owners)
+        return (*(part.serial for part in parts), tuple(sorted(self.pulse.offline())))
 
     def look_at_maps(self) -> None:
         """Let the cluster's maps be read again soon."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Dict, Optional
 
 from adapter.cli.ceph import Ceph, orchestrator_status
 from adapter.cli.monitors import CephMon, DryMon
 from adapter.cluster.maps import Mon
-from adapter.cluster.store import MemoryStore, Store
+from adapter.cluster.store import MemoryStore, Record, Store
 from adapter.errors import NotReady
 
 MODULE = "mgr/ansible/"
@@ -22,7 +22,7 @@ class Kept:
     """What a manager keeps in the monitors: the records, and how it reaches its hosts."""
 
     store: Store
-    ssh_key: str
+    ssh_key: str = field(repr=False)
     ssh_user: str
 
 
@@ -38,19 +38,18 @@ class Cluster:
 def find_cluster(ceph: Ceph, *, check: bool) -> Cluster:
     """Return the cluster that ``ceph`` reaches; with ``check`` its monitors are told nothing.
 
-    Where a manager does this work, a change is its own: raises ``NotReady``. A dry run then sees
-    the manager's hosts and services in place of the directory's.
+    Where a manager has a backend, whichever, a change is its own: raises ``NotReady``. Where it is
+    this one, a dry run sees the manager's hosts and services in place of the directory's.
     """
-    managed = orchestrator_status(ceph).get("backend") == "ansible"
-    if managed and not check:
+    backend = orchestrator_status(ceph).get("backend")
+    if backend and not check:
         raise NotReady(
             "The cluster's manager does this by itself.",
             "Use `ceph orch` in place of `orch-ansible`, or --check to see what would change.",
         )
     mon: Mon = CephMon(ceph)
-    return Cluster(
-        fsid_of(ceph), DryMon(mon) if check else mon, kept_by_manager(ceph) if managed else None
-    )
+    kept = kept_by_manager(ceph) if backend == "ansible" else None
+    return Cluster(fsid_of(ceph), DryMon(mon) if check else mon, kept)
 
 
 def fsid_of(ceph: Ceph) -> str:
@@ -70,6 +69,18 @@ def kept_by_manager(ceph: Ceph) -> Kept:
     store = MemoryStore()
     for name, text in texts.items():
         if name.startswith(RECORD_KINDS):
-            store.set(name, json.loads(text))
+            store.set(name, _record(name, text))
     user = ceph("config", "get", "mgr", f"{MODULE}ssh_user").strip()
     return Kept(store, texts[KEY], user)
+
+
+def _record(name: str, text: str) -> Record:
+    try:
+        record = json.loads(text)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        raise NotReady(
+            f"What the manager keeps as {MODULE}{name} is no record.", "Repair it first."
+        )
+    return record

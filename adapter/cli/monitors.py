@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 
 from adapter.cli.ceph import Ceph, CephError
 from adapter.cluster.maps import Mon
+from adapter.errors import InvalidValue
 from adapter.interface import OrchestratorError
 
 # What is told to the monitors in these words changes nothing.
@@ -39,7 +40,8 @@ def words_of(arguments: Dict[str, Any]) -> List[str]:
     """Return the words of a command line for a command's arguments.
 
     Texts stand in the order in which they were given, which is the monitors' own; ``ceph`` would
-    take ``--name`` and ``--id`` for itself.
+    take ``--name`` and ``--id`` for itself. Raises ``InvalidValue`` for a text that it would
+    take for an option.
     """
     words = str(arguments["prefix"]).split()
     options: List[str] = []
@@ -51,8 +53,15 @@ def words_of(arguments: Dict[str, Any]) -> List[str]:
         elif value is True:
             options.append("--" + name.replace("_", "-"))
         else:
-            words += [str(each) for each in value] if isinstance(value, list) else [str(value)]
+            words += [_text(name, each) for each in (value if isinstance(value, list) else [value])]
     return [*words, *options]
+
+
+def _text(name: str, value: Any) -> str:
+    text = str(value)
+    if text.startswith("-"):
+        raise InvalidValue(name, text, "`ceph` would take it for an option", "Use `ceph orch`.")
+    return text
 
 
 class CephMon:

@@ -13,7 +13,7 @@ from adapter.cli.keeping import Keeping
 from adapter.cli.monitors import CephMon, DryMon
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session, failure_lines
-from adapter.cli.verbs import check_option, print_check, print_jobs
+from adapter.cli.verbs import check_option, print_check
 from adapter.errors import NotReady
 from adapter.interface import (
     HostSpec,
@@ -59,9 +59,8 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
         raise SpecValidationError(f"{file.name} is not UTF-8 text") from None
     if not specs:
         raise SpecValidationError(f"no spec in {file.name}; allowed: at least one spec")
-    with Session(context, check=check, cluster=find_cluster(context.world.ceph, check=check)) as (
-        session
-    ):
+    cluster = find_cluster(context.world.ceph, check=check)
+    with Session(context, check=check, cluster=cluster) as session:
         keeping = Keeping(session)
         if len(session.core.hosts) or not any(isinstance(each, HostSpec) for each in specs):
             keeping.look()
@@ -93,8 +92,7 @@ def _print_check(
     mon = session.core.mon
     for words in sorted(mon.untold) if isinstance(mon, DryMon) else ():
         click.echo(f"would run: {words}")
-    print_jobs(jobs)
-    print_check(session, before, jobs=())
+    print_check(session, before, jobs)
     failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
     if failed:
         raise JobsFailed(failed)

@@ -40,14 +40,9 @@ def print_check(session: Session, before: Any, jobs: Optional[Sequence[Completio
         path = f"{session.directory}/host/{name}.yml"
         for line in shapes.unified(before.get(name), after.get(name), path, path):
             click.echo(line)
-    print_jobs(session.engine.submitted if jobs is None else jobs)
-    session.context.say("Nothing was changed (--check).")
-
-
-def print_jobs(jobs: Sequence[Completion]) -> None:
-    """Print what dry runs have found, host by host."""
-    for job in jobs:
+    for job in session.engine.submitted if jobs is None else jobs:
         _print_job(job)
+    session.context.say("Nothing was changed (--check).")
 
 
 def _print_job(job: Completion) -> None:

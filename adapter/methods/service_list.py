@@ -92,10 +92,7 @@ class ServiceListMethods:
         """Return how many daemons a service shall have."""
         if wanted is None or wanted.deleted or wanted.spec.service_type not in KINDS:
             return there
-        core = self.core
-        offline = tuple(sorted(core.pulse.offline()))
-        state = (wanted, core.hosts.serial, core.reports.serial, offline)
-        return self._kept_sizes.of(wanted.name, state, wanted)
+        return self._kept_sizes.of(wanted.name, self.core.state_serials(), wanted)
 
     def _count(self, wanted: Wanted) -> int:
         keeper = self.reconciler.services

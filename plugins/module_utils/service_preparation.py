@@ -16,9 +16,13 @@ class Preparation:
         self._cluster = cluster
         self._check_mode = check_mode
         self.installs = False
-        self.changed = False
         self.result = {}
         self.diff = []
+
+    @property
+    def changed(self):
+        """Tell whether anything was done, or would be."""
+        return bool(self.diff)
 
     def install(self, packages):
         """Install what is missing; raises ``PackagesRefused`` and ``HostIsBusy``."""
@@ -46,5 +50,4 @@ class Preparation:
             self._note(before, wanted, access.conf_path)
 
     def _note(self, before, after, header):
-        self.changed = True
         self.diff.append({"before": before, "after": after, "before_header": header})

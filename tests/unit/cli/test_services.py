@@ -11,6 +11,7 @@ import pytest
 from adapter.cli.ceph import Ceph, CephError
 from adapter.cli.monitors import READING, words_of
 from adapter.engine.model import HostOutcome, HostStatus, Request
+from adapter.errors import InvalidValue
 from tests.unit.cli.door import Door
 from tests.unit.methods.world import report
 
@@ -27,12 +28,13 @@ class Cluster(Ceph):
         self.told: List[str] = []
         self.keys: Set[str] = set()
         self.kept: Dict[str, str] = {}
+        self.backend = ""
 
     def __call__(self, *words: str, timeout: float = 0) -> str:
         """Answer."""
         line = " ".join(words).replace(" --format json", "")
         if line == "orch status":
-            return json.dumps({"backend": "ansible" if self.kept else ""})
+            return json.dumps({"backend": "ansible" if self.kept else self.backend})
         if line == "fsid":
             return FSID + "\n"
         if line == "config-key dump mgr/ansible/":
@@ -266,3 +268,21 @@ def test_the_words_of_a_command() -> None:
     sure = {"prefix": "osd purge-actual", "id": 3, "yes_i_really_mean_it": True}
     assert words_of(sure) == ["osd", "purge-actual", "3", "--yes-i-really-mean-it"]
     assert "auth get-or-create" not in READING
+    with pytest.raises(InvalidValue, match="would take it for an option"):
+        words_of({"prefix": "config set", "who": "mds.a", "name": "x", "value": "--id=admin"})
+
+
+def test_a_cluster_with_another_backend_is_left_to_it(kept: Door) -> None:
+    kept.ceph.backend = "cephadm"
+
+    line = kept.refused("apply", "-i", spec(kept), status=1)
+    assert line.startswith("The cluster's manager does this by itself.")
+    assert kept.operations() == []
+
+
+def test_a_record_of_the_manager_that_is_none_is_named(kept: Door) -> None:
+    kept.ceph.kept = {"mgr/ansible/host.h1": "{", "mgr/ansible/ssh_identity_key": "PRIVATE"}
+
+    assert "mgr/ansible/host.h1 is no record" in kept.refused(
+        "apply", "-i", spec(kept), "--check", status=1
+    )
