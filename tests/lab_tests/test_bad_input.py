@@ -18,19 +18,27 @@ CASES: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "data" / "bad_input.yml").read_text()
 )
 SPARE = "h3"
-# One process instead of three `ceph`: it is run before and after every case.
+# One process instead of four `ceph`: it is run before and after every case. What other mgr
+# modules keep is theirs and changes by itself (mgr/progress writes whenever it likes); of our
+# own values the digest is compared, so that a failed test prints no private key.
 STATE_PROGRAM = """
-import json, rados
+import hashlib, json, rados
+def ours(name):
+    return name.startswith("mgr/ansible/") or not name.startswith("mgr/")
+def shape(answer):
+    if isinstance(answer, dict):
+        return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in answer.items()}
+    return [item for item in answer if not isinstance(item, str) or ours(item)]
 with rados.Rados(conffile="/etc/ceph/ceph.conf") as cluster:
     for ask, words in (
         (cluster.mgr_command, {"prefix": "orch host ls"}),
         (cluster.mon_command, {"prefix": "config-key ls"}),
-        (cluster.mon_command, {"prefix": "config-key dump", "key": "mgr/ansible"}),
+        (cluster.mon_command, {"prefix": "config-key dump", "key": "mgr/ansible/"}),
         (cluster.mon_command, {"prefix": "config dump"}),
     ):
         status, answer, error = ask(json.dumps({**words, "format": "json"}), b"")
         assert status == 0, error
-        print(json.dumps(json.loads(answer)))
+        print(json.dumps(shape(json.loads(answer))))
 """
 PWNED = "/run/pwned"
 GENERATE = "rm -f /run/other-key*; ssh-keygen -q -t ed25519 -N '' -f /run/other-key"
