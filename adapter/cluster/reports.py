@@ -39,6 +39,17 @@ class HostReport:
     taken: Dict[str, float] = field(default_factory=dict)
     serial: int = 0
 
+    def described(self) -> Dict[str, Any]:
+        """Return the facts with the kernel's settings as a mapping, as cephadm has them.
+
+        They are kept as the host reported them: one text ``name=value`` by line.
+        """
+        settings = self.facts.get("sysctl_options")
+        if not isinstance(settings, str):
+            return dict(self.facts)
+        pairs = (line.partition("=") for line in settings.split("\n"))
+        return {**self.facts, "sysctl_options": {name: value for name, _, value in pairs if name}}
+
     def to_json(self) -> Dict[str, Any]:
         """Return the report as JSON data."""
         return {

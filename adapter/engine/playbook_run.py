@@ -22,9 +22,9 @@ from adapter.engine.model import Request
 from adapter.engine.outcomes import one_line
 from adapter.engine.progress import Progress
 
-_MOST_FORKS = 50
-# One host in twenty may hang without taking the places of the others. A place costs 7 MB: 150 of
-# them were 1.2 GB.
+_MOST_FORKS = 25
+# One host in twenty may hang without taking the places of the others. A place costs 10 MB and
+# more: 100 of them were 1.3 GB, and 25 keep two cores busy.
 _HOSTS_PER_SPARE_FORK = 20
 # ansible-playbook's status for an exception of its own.
 _UNEXPECTED = 250

@@ -98,7 +98,7 @@ class SshFiles:
         user: str = "root",
         *,
         connect_timeout: int = 5,
-        control_persist: int = 120,
+        control_persist: int = 600,
     ) -> None:
         self.state_dir = private_dir(Path(state_dir).absolute())
         self.identity_path = Path(identity_path or self.state_dir / "identity")

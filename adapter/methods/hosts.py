@@ -280,7 +280,7 @@ class HostMethods:
             else:
                 wanted = [host.hostname for host in self.core.hosts.all()]
             reports = [self.core.reports.get(name) for name in wanted]
-            return [dict(report.facts) if report else {} for report in reports]
+            return [report.described() if report else {} for report in reports]
 
 
 def _daemons(report: Optional[Any]) -> List[Dict[str, Any]]:

@@ -10,7 +10,7 @@ from adapter.operations._registry import Variables, operation
 TIMEOUT = 1800.0
 
 
-@operation(phases=("cluster_access", "osd_create", "host_report"), changes=True, timeout=TIMEOUT)
+@operation(phases=("osd_create",), changes=True, timeout=TIMEOUT)
 def create_osds(
     groups: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str, conf: str = ""
 ) -> Variables:
@@ -20,8 +20,7 @@ def create_osds(
     ``conf`` the ceph.conf for a host that has none.
     """
     return {
-        "cluster_access_fsid": cluster,
-        "cluster_access_conf": conf,
         "osd_create_groups": {host: list(rows) for host, rows in groups.items()},
         "osd_create_cluster": cluster,
+        "osd_create_conf": conf,
     }

@@ -70,17 +70,16 @@ class Access:
         if not text.strip():
             if not os.path.lexists(self.keyring_path):
                 raise AccessRefused(
-                    f"The host has no {self.keyring_path}, and none was given "
-                    "(cluster_access_keyring_file). Give a file with what `ceph auth get "
-                    "client.bootstrap-osd` prints."
+                    f"The host has no {self.keyring_path}, and none was given (the option "
+                    "keyring). Give what `ceph auth get client.bootstrap-osd` prints."
                 )
             return ""
         lines = text.splitlines()
         has_section = any(line.strip() == _SECTION for line in lines)
         if not has_section or not any(_KEY_LINE.fullmatch(line) for line in lines):
             raise AccessRefused(
-                "The given keyring (cluster_access_keyring_file) is none of client.bootstrap-osd. "
-                "Give a file with what `ceph auth get client.bootstrap-osd` prints."
+                "The given keyring is none of client.bootstrap-osd. Give what `ceph auth get "
+                "client.bootstrap-osd` prints."
             )
         wanted = text.rstrip() + "\n"
         return "" if is_written(self.keyring_path, wanted, 0o600, self._owner()) else wanted

@@ -50,6 +50,15 @@ def read_facts(module, roots, fqdn, kept):
     )
 
 
+def settings_as_text(settings):
+    """Return the kernel's settings as lines ``name=value``.
+
+    Ansible handles every value of a result by itself, several times: as single values these
+    settings, a thousand of them, were a twentieth of what a host's report costs the controller.
+    """
+    return "\n".join(f"{name}={value}" for name, value in sorted(settings.items()))
+
+
 def gather_ansible(module, roots, kept):
     """Return those of Ansible's facts that are used."""
     mark = fingerprint(roots)

@@ -199,13 +199,13 @@ from ..module_utils.ceph_user import NoCephUser
 from ..module_utils.cluster_files import AccessRefused
 from ..module_utils.daemons import cluster_fsid
 from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.host_preparation import Preparation
 from ..module_utils.host_state import state_after
 from ..module_utils.packages import PackagesRefused
 from ..module_utils.reading import Roots, clean
 from ..module_utils.service_deployment import Deployment, Wanted
 from ..module_utils.service_extras import extras_of
 from ..module_utils.service_kinds import KINDS, Daemon, DaemonRefused
-from ..module_utils.service_preparation import Preparation
 from ..module_utils.service_removal import Removal
 from ..module_utils.units import UnitsFailed
 

@@ -70,14 +70,17 @@ ceph_orch_result:
   type: dict
   contains:
     access:
-      description: For C(conf) and C(keyring) one of V(present), V(written) and V(would be written).
+      description:
+        - For C(conf), and C(keyring) without O(conf_only), one of V(present), V(written) and
+          V(would be written).
       type: dict
       sample: {conf: present, keyring: written}
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.cluster_files import Access, AccessRefused
+from ..module_utils.cluster_files import AccessRefused
+from ..module_utils.host_preparation import Preparation
 from ..module_utils.reading import Roots
 
 
@@ -92,33 +95,19 @@ def main():
         supports_check_mode=True,
     )
     params = module.params
+    preparation = Preparation(Roots(), params["fsid"], module.check_mode)
     try:
-        access = Access(Roots(), params["fsid"])
-        conf = access.conf_to_write(params["conf"])
-        before = access.conf() if conf else ""
-        keyring = "" if params["conf_only"] else access.keyring_to_write(params["keyring"])
-        if not module.check_mode:
-            if conf:
-                access.write_conf(conf)
-            if keyring:
-                access.write_keyring(keyring)
+        preparation.configure(params["conf"])
+        if not params["conf_only"]:
+            preparation.authorize(params["keyring"])
     except AccessRefused as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"{error.filename} cannot be written: {error.strerror}.")
-    written = "would be written" if module.check_mode else "written"
     module.exit_json(
-        changed=bool(conf or keyring),
-        diff=[
-            {"before": before, "after": conf, "before_header": access.conf_path},
-            {"before": "", "after": "(a key)\n" if keyring else ""},
-        ],
-        ceph_orch_result={
-            "access": {
-                "conf": written if conf else "present",
-                "keyring": written if keyring else "present",
-            }
-        },
+        changed=preparation.changed,
+        diff=preparation.diff,
+        ceph_orch_result=preparation.result,
     )
 
 

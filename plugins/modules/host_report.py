@@ -128,7 +128,9 @@ ceph_orch_result:
         record: null
         conf: {mons: [192.0.2.1], ours: false}
     facts:
-      description: The host's facts, with the keys of C(cephadm gather-facts).
+      description:
+        - The host's facts, with the keys of C(cephadm gather-facts). Only C(sysctl_options) is a
+          text, with a line C(name=value) for each setting of the kernel, as there are a thousand.
       type: dict
     devices:
       description: The disks, with the keys of C(ceph-volume inventory), free ones first.
@@ -239,8 +241,11 @@ def read_facts(module, roots, fqdn):
     """Return the host's facts under cephadm's keys."""
     # Imported where it is needed: Python compiles what a module imports on every call.
     from ..module_utils.facts_report import read_facts as read
+    from ..module_utils.facts_report import settings_as_text
 
-    return read(module, roots, fqdn, kept(module, "ansible-facts.json"))
+    facts = read(module, roots, fqdn, kept(module, "ansible-facts.json"))
+    facts["sysctl_options"] = settings_as_text(facts["sysctl_options"])
+    return facts
 
 
 def kept(module, name):

@@ -137,9 +137,30 @@ options:
         default: 0.0
   cluster:
     description:
-      - The fsid of the cluster. The host's C(/etc/ceph/ceph.conf) must name the same.
+      - The fsid of the cluster. The host's C(/etc/ceph/ceph.conf), if there is one, must name the
+        same.
     type: str
     required: true
+  conf:
+    description:
+      - The text of a minimal ceph.conf; it is written as M(ceph_orch.ansible.cluster_access) does
+        before OSDs are made. Empty leaves the host's.
+    type: str
+    default: ''
+  keyring:
+    description:
+      - The keyring of C(client.bootstrap-osd), for a host that has it not yet. Empty leaves the
+        host's.
+    type: str
+    default: ''
+  report:
+    description:
+      - What the host says of itself at the end, as M(ceph_orch.ansible.host_report) does, so that
+        no other call has to ask.
+    type: list
+    elements: str
+    choices: [devices, daemons]
+    default: [devices, daemons]
   wait:
     description:
       - For how many seconds the daemons may take to start.
@@ -185,10 +206,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ceph_orch_result:
-  description: The OSDs of the plan.
+  description:
+    - The OSDs of the plan. Where nothing failed there is also what
+      M(ceph_orch.ansible.host_report) says with the C(gather) of O(report).
   returned: always
   type: dict
   contains:
+    access:
+      description:
+        - For C(conf) and C(keyring) one of V(present), V(written) and V(would be written); only
+          where OSDs were to be made.
+      type: dict
+      sample: {conf: present, keyring: written}
     osds:
       description:
         - For each OSD C(osd_id), C(osd_uuid), C(state) (created, started, present, not started,
@@ -210,11 +239,14 @@ ceph_orch_result:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.block import allows_loop_devices, own_blocks
+from ..module_utils.cluster_files import AccessRefused
 from ..module_utils.cluster_osds import NoAnswer
 from ..module_utils.command import find_program
 from ..module_utils.daemons import cluster_fsid
 from ..module_utils.devices_report import loop_setting
 from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.host_preparation import Preparation
+from ..module_utils.host_state import state_after
 from ..module_utils.osd_creation import Creation
 from ..module_utils.osd_directories import osd_directories
 from ..module_utils.osd_plan import Plan, PlanRefused
@@ -253,25 +285,40 @@ def main():
         argument_spec={
             "groups": {"type": "list", "elements": "dict", "required": True, "options": GROUP},
             "cluster": {"type": "str", "required": True},
+            "conf": {"type": "str", "default": ""},
+            "keyring": {"type": "str", "default": "", "no_log": True},
+            "report": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["devices", "daemons"],
+                "default": ["devices", "daemons"],
+            },
             "wait": {"type": "int", "default": 30},
             "timeout": {"type": "int", "default": 900},
             "parallel": {"type": "int", "default": 4},
         },
         supports_check_mode=True,
     )
+    roots = Roots()
+    preparation = Preparation(roots, module.params["cluster"], module.check_mode)
     rows, problems = [], []
     if module.params["groups"]:
         try:
-            rows, problems = create(module, Roots())
-        except (PlanRefused, HostIsBusy, NoAnswer, UnitsFailed, OSError) as error:
+            preparation.configure(module.params["conf"])
+            preparation.authorize(module.params["keyring"])
+            rows, problems = create(module, roots)
+        except (AccessRefused, PlanRefused, HostIsBusy, NoAnswer, UnitsFailed, OSError) as error:
             problems = [str(error)]
-    result = {"osds": rows}
+    result = {"osds": rows, **preparation.result}
     if problems:
         module.fail_json(msg=" ".join(problems), ceph_orch_result=result)
     module.exit_json(
-        changed=any(row["state"] != "present" for row in rows),
-        diff=describe(rows),
-        ceph_orch_result=result,
+        changed=preparation.changed or any(row["state"] != "present" for row in rows),
+        diff=[*preparation.diff, describe(rows)],
+        ceph_orch_result={
+            **result,
+            **state_after(roots, module.check_mode, module.params["report"]),
+        },
     )
 
 
@@ -319,7 +366,7 @@ def check_host(module, roots):
         raise PlanRefused(
             f"Nothing was done on this host: /etc/ceph/ceph.conf names the cluster "
             f"{found or '(none)'!r}, the plan is for {clean(wanted)!r}. Give the host its "
-            "cluster's configuration first (the role cluster_access)."
+            "cluster's configuration (the option conf)."
         )
 
 

@@ -7,6 +7,7 @@ sshd and the modules cost.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import statistics
@@ -26,18 +27,32 @@ from adapter.engine.access import SshAccess  # noqa: E402
 from adapter.engine.local import LocalEngine  # noqa: E402
 from adapter.engine.model import Target  # noqa: E402
 
+LOOK_EVERY = 5.0
+
 
 @dataclass
 class Cost:
-    """Seconds of wall time and of controller CPU."""
+    """Seconds of wall time and of controller CPU, and the most memory in bytes, if looked at."""
 
     wall: float
     cpu: float
+    memory: int = 0
 
 
 def _cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def _memory(marker: str) -> int:
+    """Return the memory of the processes with a text in their command line, shared parts once."""
+    total = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if marker.encode() in (process / "cmdline").read_bytes():
+                lines = (process / "smaps_rollup").read_text(encoding="ascii").splitlines()
+                total += sum(int(row.split()[1]) << 10 for row in lines if row.startswith("Pss:"))
+    return total
 
 
 class Bench:
@@ -54,14 +69,16 @@ class Bench:
         self.ssh = ssh
         self.engine = LocalEngine(self.state, ROOT, ssh.files, python=sys.executable)
 
-    def through_engine(self, operation: str) -> Cost:
+    def through_engine(self, operation: str, *, look_at_memory: bool = False) -> Cost:
         """Run an operation through the engine."""
         request = operations.get(operation).request(self.targets, actor="bench")
-        started, cpu = time.perf_counter(), _cpu()
+        started, cpu, most, looked = time.perf_counter(), _cpu(), 0, time.monotonic()
         completion = self.engine.submit(request)
         while self.engine.poll():
             time.sleep(0.02)
-        cost = Cost(time.perf_counter() - started, _cpu() - cpu)
+            if look_at_memory and time.monotonic() - looked > LOOK_EVERY:
+                most, looked = max(most, _memory(str(self.state))), time.monotonic()
+        cost = Cost(time.perf_counter() - started, _cpu() - cpu, most)
         if completion.exception is not None:
             raise completion.exception
         self.job = self.state / "jobs" / completion.job_id

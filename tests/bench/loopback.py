@@ -1,4 +1,4 @@
-"""Many hosts on one machine: addresses of 127.0.1.0/24 behind a few sshd processes.
+"""Many hosts on one machine: addresses of 127.0.0.0/16 behind a few sshd processes.
 
 To Ansible they look like many hosts; what a host costs the controller can be measured. The sshd
 side shares the machine's cores, so wall times are only compared with each other.
@@ -26,7 +26,7 @@ class Loopback:
 
     def __init__(self, count: int) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="loopback-"))
-        self.addresses = [f"127.0.1.{number + 1}" for number in range(count)]
+        self.addresses = [f"127.0.{1 + n // 250}.{1 + n % 250}" for n in range(count)]
         self.identity = self._keygen("identity")
         self._host_key = self._keygen("host_key")
         self._processes: List[subprocess.Popen[bytes]] = []

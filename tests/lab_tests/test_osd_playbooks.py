@@ -111,7 +111,7 @@ class Osds:
     def play(self, name: str, *words: str, **variables: Any) -> Answer:
         clusters = ("osd_create_cluster", "osd_remove_cluster", "device_zap_cluster")
         given = {variable: self.fsid for variable in clusters}
-        given["cluster_access_conf"] = self.lab.ok("config", "generate-minimal-conf")
+        given["osd_create_conf"] = self.lab.ok("config", "generate-minimal-conf")
         given["ceph_orch_secrets"] = SECRETS
         return by_hand(self.lab, (name,), "-l", HOST, *words, **given, **variables)
 
@@ -185,13 +185,19 @@ def only(osds: Osds) -> int:
 def test_a_host_gets_access_to_its_cluster(osds: Osds) -> None:
     osds.sh("rm -f /etc/ceph/ceph.conf /var/lib/ceph/bootstrap-osd/ceph.keyring")
     before = osds.fingerprint()
-    checked = osds.play("create_osds", "--check", "--diff", osd_create_groups={})
+    untouched = osds.play("create_osds", osd_create_groups={})
+    assert (recap(untouched, HOST), rows(untouched)) == (0, [])
+    checked = osds.create("--check", "--diff")
     assert rows(checked, "access") == {"conf": "would be written", "keyring": "would be written"}
     assert osds.fingerprint() == before
 
-    made = osds.play("create_osds", "-vvv", osd_create_groups={})
-    assert (rows(made, "access"), rows(made)) == ({"conf": "written", "keyring": "written"}, [])
-    assert recap(osds.play("create_osds", osd_create_groups={}), HOST) == 0
+    made = osds.create("-vvv")
+    assert rows(made, "access") == {"conf": "written", "keyring": "written"}
+    assert [row["state"] for row in rows(made)] == ["created"]
+    again = osds.create()
+    assert rows(again, "access") == {"conf": "present", "keyring": "present"}
+    assert recap(again, HOST) == 0
+    osds.clear()
     keyring = osds.sh("stat -c '%a %U' $1; cat $1", "/var/lib/ceph/bootstrap-osd/ceph.keyring")
     key = osds.lab.ok("auth", "print-key", "client.bootstrap-osd").strip()
     assert keyring.startswith("600 ceph\n")

@@ -25,6 +25,25 @@ def test_parts_are_taken_over_one_by_one_with_their_age() -> None:
     assert report.serial == 2
 
 
+def test_settings_of_the_kernel_are_a_mapping_again() -> None:
+    reports = Reports()
+    text = "kernel.printk=4\t4\t1\t7\nkernel.core_pattern=|/bin/core a=b\nkernel.domainname="
+    reports.absorb("h1", {"facts": {"cpu_count": 2, "sysctl_options": text}}, 1.0)
+    reports.absorb("h2", {"facts": {"sysctl_options": {"kernel.printk": "4"}}}, 1.0)
+
+    assert reports.get("h1").described() == {  # type: ignore[union-attr]
+        "cpu_count": 2,
+        "sysctl_options": {
+            "kernel.printk": "4\t4\t1\t7",
+            "kernel.core_pattern": "|/bin/core a=b",
+            "kernel.domainname": "",
+        },
+    }
+    assert reports.get("h2").described() == {  # type: ignore[union-attr]
+        "sysctl_options": {"kernel.printk": "4"}
+    }
+
+
 def test_a_result_without_a_report_changes_nothing() -> None:
     reports = Reports()
 

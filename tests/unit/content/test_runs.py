@@ -17,23 +17,19 @@ from tests.unit.content.runs import ROOT, Machine
 HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch CANARY') }}$(touch CANARY)`touch CANARY`"
 
 
-def _report(**variables: Any) -> Dict[str, Any]:
-    return {"host_report_ceph_volume": "never", **variables}
-
-
 def test_reading_playbooks(machine: Machine) -> None:
-    run = machine.play(
-        "get_inventory", "get_facts", "available", "list_daemons", "get_hosts", variables=_report()
-    )
+    run = machine.play("get_inventory", "get_facts", "available", "list_daemons", "get_hosts")
 
     assert run.status == 0, run.output
     assert run.changed == []
     inventory = run.published("Read the disks of hosts")
     assert set(inventory) == {"schema", "identity", "timings", "devices", "devices_source"}
-    assert inventory["devices_source"] == "module"
+    assert inventory["devices_source"] in ("module", "ceph-volume")
     facts = run.published("Read the facts of hosts")
     assert facts["facts"]["kernel"] == os.uname().release
     assert facts["facts"]["memory_total_kb"] > 0
+    release = os.uname().release
+    assert f"kernel.osrelease={release}" in facts["facts"]["sysctl_options"].split("\n")
     assert set(facts["identity"]) == {"hostname", "fqdn", "machine_id", "python", "record", "conf"}
     assert set(run.published("Look whether hosts answer")) == {"schema", "identity", "timings"}
     assert isinstance(run.published("List the Ceph daemons on hosts")["daemons"], list)
@@ -47,7 +43,7 @@ def test_reading_playbooks(machine: Machine) -> None:
 
 def test_one_call_reports_everything(machine: Machine) -> None:
     everything = ["facts", "devices", "daemons"]
-    run = machine.play("get_inventory", variables=_report(host_report_gather=everything))
+    run = machine.play("get_inventory", variables={"host_report_gather": everything})
 
     assert run.status == 0, run.output
     published = run.published()
@@ -81,7 +77,7 @@ def test_arguments_that_make_no_sense_are_refused(machine: Machine) -> None:
 
 def test_a_host_is_added_and_removed(machine: Machine, tmp_path: Path) -> None:
     path = tmp_path / "ceph-orch-ansible" / "host.json"
-    variables = _report(
+    variables = dict(
         host_report_gather=[],
         host_record_path=str(path),
         host_record_hostname="h1",
@@ -212,7 +208,7 @@ def test_adapters_look_for_disks(machine: Machine, tmp_path: Path) -> None:
     for scan in scans:
         scan.parent.mkdir(parents=True)
         scan.write_text("")
-    variables = _report(host_report_gather=[], host_rescan_sysfs_root=str(tmp_path / "sys"))
+    variables = dict(host_report_gather=[], host_rescan_sysfs_root=str(tmp_path / "sys"))
 
     predicted = machine.play("rescan_host", variables=variables, options=("--check",))
     assert predicted.published()["rescan"]["message"] == "2 of 2 adapters would look for new disks"
@@ -238,7 +234,7 @@ def test_hostile_values_stay_data(
     run = machine.play(
         "add_host",
         "get_hosts",
-        variables=_report(
+        variables=dict(
             host_report_gather=[],
             host_record_path=str(path),
             host_record_hostname=HOSTILE,
@@ -276,7 +272,7 @@ OSD_VARIABLES = {
 
 
 def test_a_host_without_a_part_in_a_plan_is_left_alone(machine: Machine) -> None:
-    run = machine.play(*OSD_PLAYBOOKS, variables=_report(**OSD_VARIABLES))
+    run = machine.play(*OSD_PLAYBOOKS, variables=OSD_VARIABLES)
 
     assert run.status == 0, run.output
     assert run.changed == []
@@ -296,7 +292,14 @@ def test_a_host_without_a_part_in_a_plan_is_left_alone(machine: Machine) -> None
             {"osd_remove_osds": {"h1": [{"osd_id": 1, "osd_uuid": HOSTILE}]}},
             'Invalid osd_uuid "{{',
         ),
-        ("create_osds", {"osd_create_cluster": HOSTILE, "osd_create_groups": {}}, "Invalid fsid"),
+        (
+            "create_osds",
+            {
+                "osd_create_cluster": HOSTILE,
+                "osd_create_groups": {"h1": [{"data": [{"path": "/dev/sdb"}]}]},
+            },
+            "Invalid fsid",
+        ),
     ],
 )
 def test_hostile_plans_stay_data(
@@ -304,7 +307,7 @@ def test_hostile_plans_stay_data(
 ) -> None:
     canaries = [tmp_path / "CANARY", ROOT / "CANARY", ROOT / "playbooks/CANARY", Path("/CANARY")]
     given = {**OSD_VARIABLES, **variables}
-    run = machine.play(playbook, variables=_report(**given), options=("--check",))
+    run = machine.play(playbook, variables=given, options=("--check",))
 
     assert run.status != 0
     assert said in run.failures[0]

@@ -95,7 +95,7 @@ def test_what_is_no_keyring_is_refused_without_repeating_it(access: Access, text
 
 
 def test_no_keyring_at_all_is_refused(access: Access) -> None:
-    with pytest.raises(AccessRefused, match=r"and none was given \(cluster_access_keyring_file\)"):
+    with pytest.raises(AccessRefused, match=r"and none was given \(the option keyring\)"):
         access.keyring_to_write("")
 
 

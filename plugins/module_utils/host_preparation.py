@@ -1,4 +1,4 @@
-"""Prepare a host for daemons: the packages that they need, and the cluster's configuration."""
+"""Prepare a host for daemons: packages, the cluster's configuration, the key for making OSDs."""
 
 from __future__ import annotations
 
@@ -44,10 +44,23 @@ class Preparation:
         before = access.conf() if wanted else ""
         if wanted and not self._check_mode:
             access.write_conf(wanted)
-        written = "would be written" if self._check_mode else "written"
-        self.result["access"] = {"conf": written if wanted else "present"}
+        self._say("conf", wanted)
         if wanted:
             self._note(before, wanted, access.conf_path)
+
+    def authorize(self, keyring):
+        """Write the key for making OSDs where the host has another; raises ``AccessRefused``."""
+        access = Access(self._roots, self._cluster)
+        wanted = access.keyring_to_write(keyring)
+        if wanted and not self._check_mode:
+            access.write_keyring(wanted)
+        self._say("keyring", wanted)
+        if wanted:
+            self._note("", "(a key)\n", access.keyring_path)
+
+    def _say(self, what, wanted):
+        written = "would be written" if self._check_mode else "written"
+        self.result.setdefault("access", {})[what] = written if wanted else "present"
 
     def _note(self, before, after, header):
         self.diff.append({"before": before, "after": after, "before_header": header})
