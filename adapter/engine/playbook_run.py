@@ -22,10 +22,12 @@ from adapter.engine.model import Request
 from adapter.engine.outcomes import one_line
 from adapter.engine.progress import Progress
 
-_MOST_FORKS = 25
-# One host in twenty may hang without taking the places of the others. A place costs 10 MB and
-# more: 100 of them were 1.3 GB, and 25 keep two cores busy.
+# Ansible looks for a free place without a pause: fewer places cost more than they save.
+_USUAL_FORKS = 50
+# One host in twenty may hang, and 25 places are left to the others. A place costs 10 MB and more:
+# 100 of them were 1.3 GB.
 _HOSTS_PER_SPARE_FORK = 20
+_SPARE = 25
 # ansible-playbook's status for an exception of its own.
 _UNEXPECTED = 250
 # ansible-core 2.22 binds a socket of such a name; the whole path has 107 characters at most.
@@ -195,7 +197,7 @@ def forks(hosts: int) -> int:
 
     A host that hangs keeps its place until the job's end.
     """
-    return max(1, min(hosts, _MOST_FORKS + hosts // _HOSTS_PER_SPARE_FORK))
+    return max(1, min(hosts, max(_USUAL_FORKS, _SPARE + hosts // _HOSTS_PER_SPARE_FORK)))
 
 
 def runner_settings() -> Dict[str, Any]:

@@ -15,7 +15,7 @@ def targets(count: int) -> list[Target]:
     ]
 
 
-@pytest.mark.parametrize(("count", "more"), [(1, 0), (25, 0), (26, 0.3), (1000, 292.5)])
+@pytest.mark.parametrize(("count", "more"), [(1, 0), (50, 0), (51, 0.3), (1000, 285)])
 def test_hosts_that_have_their_turn_later_get_their_time(count: int, more: float) -> None:
     declared = operations.get("get_inventory")
 
