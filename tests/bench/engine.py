@@ -45,11 +45,15 @@ def _cpu() -> float:
 
 
 def _memory(marker: str) -> int:
-    """Return the memory of the processes with a text in their command line, shared parts once."""
+    """Return the memory of a job's own processes, shared parts once.
+
+    Not that of the connections, a megabyte each, which are there with and without a job.
+    """
     total = 0
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if marker.encode() in (process / "cmdline").read_bytes():
+            command = (process / "cmdline").read_bytes()
+            if marker.encode() in command and not command.startswith(b"ssh"):
                 lines = (process / "smaps_rollup").read_text(encoding="ascii").splitlines()
                 total += sum(int(row.split()[1]) << 10 for row in lines if row.startswith("Pss:"))
     return total
