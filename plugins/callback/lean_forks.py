@@ -15,7 +15,7 @@ description:
     it writes to every object that the fork shares with its parent, and the kernel copies the pages.
   - Before the tasks of a play the objects that exist by then are set aside for good, as Python's
     documentation of C(gc.freeze) advises. Nothing is printed, and nothing else is changed.
-  - For 100 hosts that report themselves it saved a tenth of the controller's processor time.
+  - For 100 hosts that report themselves it saved 7 to 10 % of the controller's processor time.
 author: The ceph-orch-ansible developers
 """
 

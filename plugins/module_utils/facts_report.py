@@ -53,8 +53,8 @@ def read_facts(module, roots, fqdn, kept):
 def settings_as_text(settings):
     """Return the kernel's settings as lines ``name=value``.
 
-    Ansible handles every value of a result by itself, several times: as single values these
-    settings, a thousand of them, were a twentieth of what a host's report costs the controller.
+    Ansible handles every value of a result by itself, several times; these are a thousand, of which
+    nobody wants a single one.
     """
     return "\n".join(f"{name}={value}" for name, value in sorted(settings.items()))
 

@@ -24,6 +24,10 @@ class Preparation:
         """Tell whether anything was done, or would be."""
         return bool(self.diff)
 
+    def check(self):
+        """Raise ``AccessRefused`` where the cluster's fsid is none."""
+        Access(self._roots, self._cluster)
+
     def install(self, packages):
         """Install what is missing; raises ``PackagesRefused`` and ``HostIsBusy``."""
         if not packages:

@@ -2,27 +2,24 @@
 # Copyright: (c) The ceph-orch-ansible developers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Give a host what it needs to reach its cluster, and to make OSDs."""
+"""Give a host the configuration of its cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: cluster_access
-short_description: Give a host its cluster's configuration and the key for making OSDs
+short_description: Give a host its cluster's configuration
 description:
   - Writes C(/etc/ceph/ceph.conf) where there is none, with a first line that marks it, and keeps
     a marked one as given. Any other is never changed; a host whose own names another cluster is
     refused.
-  - Writes the keyring of C(client.bootstrap-osd) to
-    C(/var/lib/ceph/bootstrap-osd/ceph.keyring), readable by the user C(ceph) alone.
-  - The key is in no result, no difference and no log.
 attributes:
   check_mode:
     description: Can run in check mode and predict what would change without writing anything.
     support: full
   diff_mode:
-    description: Returns the configuration before and after; of the keyring only whether it is new.
+    description: Returns the configuration before and after.
     support: full
   platform:
     description: The systems that the module runs on.
@@ -40,27 +37,15 @@ options:
         is needed only where the host has none.
     type: str
     default: ''
-  keyring:
-    description:
-      - The text of the keyring, as C(ceph auth get client.bootstrap-osd) prints it. An empty one
-        leaves the host's as it is, which must be there then.
-    type: str
-    default: ''
-  conf_only:
-    description:
-      - Whether the configuration is enough, because the host is not to make OSDs.
-    type: bool
-    default: false
 author:
   - The ceph-orch-ansible developers
 """
 
 EXAMPLES = r"""
-- name: Let the host make OSDs
+- name: Let the host reach its cluster
   ceph_orch.ansible.cluster_access:
     fsid: 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11
     conf: "{{ lookup('ansible.builtin.file', 'ceph.conf') }}"
-    keyring: "{{ lookup('ansible.builtin.file', 'bootstrap-osd.keyring') }}"
 """
 
 RETURN = r"""
@@ -71,10 +56,9 @@ ceph_orch_result:
   contains:
     access:
       description:
-        - For C(conf), and C(keyring) without O(conf_only), one of V(present), V(written) and
-          V(would be written).
+        - For C(conf) one of V(present), V(written) and V(would be written).
       type: dict
-      sample: {conf: present, keyring: written}
+      sample: {conf: written}
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -89,8 +73,6 @@ def main():
         argument_spec={
             "fsid": {"type": "str", "required": True},
             "conf": {"type": "str", "default": ""},
-            "keyring": {"type": "str", "default": "", "no_log": True},
-            "conf_only": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -98,8 +80,6 @@ def main():
     preparation = Preparation(Roots(), params["fsid"], module.check_mode)
     try:
         preparation.configure(params["conf"])
-        if not params["conf_only"]:
-            preparation.authorize(params["keyring"])
     except AccessRefused as error:
         module.fail_json(msg=str(error))
     except OSError as error:

@@ -302,18 +302,20 @@ def main():
     roots = Roots()
     preparation = Preparation(roots, module.params["cluster"], module.check_mode)
     rows, problems = [], []
-    if module.params["groups"]:
-        try:
+    try:
+        preparation.check()
+        if module.params["groups"]:
             preparation.configure(module.params["conf"])
             preparation.authorize(module.params["keyring"])
             rows, problems = create(module, roots)
-        except (AccessRefused, PlanRefused, HostIsBusy, NoAnswer, UnitsFailed, OSError) as error:
-            problems = [str(error)]
+    except (AccessRefused, PlanRefused, HostIsBusy, NoAnswer, UnitsFailed, OSError) as error:
+        problems = [str(error)]
     result = {"osds": rows, **preparation.result}
+    changed = preparation.changed or any(row["state"] != "present" for row in rows)
     if problems:
-        module.fail_json(msg=" ".join(problems), ceph_orch_result=result)
+        module.fail_json(msg=" ".join(problems), changed=changed, ceph_orch_result=result)
     module.exit_json(
-        changed=preparation.changed or any(row["state"] != "present" for row in rows),
+        changed=changed,
         diff=[*preparation.diff, describe(rows)],
         ceph_orch_result={
             **result,

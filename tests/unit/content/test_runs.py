@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Dict
@@ -24,11 +25,12 @@ def test_reading_playbooks(machine: Machine) -> None:
     assert run.changed == []
     inventory = run.published("Read the disks of hosts")
     assert set(inventory) == {"schema", "identity", "timings", "devices", "devices_source"}
-    assert inventory["devices_source"] in ("module", "ceph-volume")
+    source = "ceph-volume" if shutil.which("ceph-volume") else "module"
+    assert inventory["devices_source"] == source
     facts = run.published("Read the facts of hosts")
-    assert facts["facts"]["kernel"] == os.uname().release
-    assert facts["facts"]["memory_total_kb"] > 0
     release = os.uname().release
+    assert facts["facts"]["kernel"] == release
+    assert facts["facts"]["memory_total_kb"] > 0
     assert f"kernel.osrelease={release}" in facts["facts"]["sysctl_options"].split("\n")
     assert set(facts["identity"]) == {"hostname", "fqdn", "machine_id", "python", "record", "conf"}
     assert set(run.published("Look whether hosts answer")) == {"schema", "identity", "timings"}
@@ -292,14 +294,7 @@ def test_a_host_without_a_part_in_a_plan_is_left_alone(machine: Machine) -> None
             {"osd_remove_osds": {"h1": [{"osd_id": 1, "osd_uuid": HOSTILE}]}},
             'Invalid osd_uuid "{{',
         ),
-        (
-            "create_osds",
-            {
-                "osd_create_cluster": HOSTILE,
-                "osd_create_groups": {"h1": [{"data": [{"path": "/dev/sdb"}]}]},
-            },
-            "Invalid fsid",
-        ),
+        ("create_osds", {"osd_create_cluster": HOSTILE, "osd_create_groups": {}}, "Invalid fsid"),
     ],
 )
 def test_hostile_plans_stay_data(
