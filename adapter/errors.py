@@ -25,12 +25,17 @@ import errno
 from typing import Any, Dict, Tuple, Type
 
 from adapter.interface import OrchestratorError
+from adapter.interface.confidential import without_secrets
 
 _SHOWN_LENGTH = 80
 
 
-def shown(value: object) -> str:
-    """Return a value as it may stand in a message: quoted, on one line, of bounded length."""
+def shown(value: object, field: str = "") -> str:
+    """Return a value as it may stand in a message: quoted, on one line, of bounded length.
+
+    ``field`` is what it is called; a password is not shown.
+    """
+    value = without_secrets(value, field)
     text = repr(value)
     if len(text) > _SHOWN_LENGTH:
         text = f"{text[:_SHOWN_LENGTH]}... ({len(str(value))} characters)"
@@ -66,7 +71,7 @@ class InvalidValue(AdapterError):
     """Refuse a value: name the field, the value, why, and what is allowed."""
 
     def __init__(self, field: str, value: object, reason: str, remedy: str = "") -> None:
-        super().__init__(f"Invalid {field} {shown(value)}: {reason}.", remedy)
+        super().__init__(f"Invalid {field} {shown(value, field)}: {reason}.", remedy)
         self.field = field
 
 

@@ -37,6 +37,7 @@ from adapter.engine.model import JobRecord, JobStatus, Request
 from adapter.engine.progress import Progress
 from adapter.engine.running import Running
 from adapter.engine.ssh_files import SshFiles
+from adapter.engine.turns import turns
 from adapter.errors import NotReady, UnknownName
 
 _TRIES = 20
@@ -310,37 +311,13 @@ class LocalEngine:
             return
         try:
             self._adopt()
-            for running in self._startable():
-                self._start(running)
+            for running, reason in turns(list(self._active.values()), self._max_running):
+                if reason:
+                    running.wait_for(reason)
+                elif running.lock is not None:
+                    self._start(running)
         finally:
             os.close(turn)
-
-    def _startable(self) -> List[Running]:
-        jobs = list(self._active.values())
-        running = [job for job in jobs if not job.is_queued]
-        count = len(running)
-        writers = sum(job.record.request.changes for job in running)
-        taken = {
-            host
-            for job in running
-            if job.record.request.changes
-            for host in job.record.request.hosts
-        }
-        ready: List[Running] = []
-        for job in jobs:
-            request = job.record.request
-            if not job.is_queued:
-                continue
-            if request.changes:
-                free = taken.isdisjoint(request.hosts) and writers < max(1, self._max_running - 1)
-                taken.update(request.hosts)
-            else:
-                free = True
-            if free and job.lock is not None and count < self._max_running:
-                ready.append(job)
-                count += 1
-                writers += request.changes
-        return ready
 
     def _start(self, running: Running) -> None:
         if running.lock is None:

@@ -76,6 +76,12 @@ class Running:
         """Tell whether the job waits for its start."""
         return self.record.status is JobStatus.QUEUED
 
+    def wait_for(self, reason: str) -> None:
+        """Say what the queued job waits for."""
+        message = f"{self.record.request.operation}: queued; {reason}"
+        if message != self.record.message:
+            self.set(message=message)
+
     def started(self, child: Child) -> None:
         """Record that the job runs in this process."""
         self.child, self.lock = child, None

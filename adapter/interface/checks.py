@@ -10,6 +10,7 @@ from __future__ import annotations
 import reprlib
 from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, NoReturn, Optional, Type
 
+from .confidential import without_secrets
 from .errors import SpecValidationError
 
 Check = Callable[[Any], bool]
@@ -20,10 +21,13 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 _SHORT.maxdict = _SHORT.maxlist = _SHORT.maxset = _SHORT.maxtuple = 4
 
 
-def shown(value: object) -> str:
-    """Show a value in a message: short, and whatever it is, without failing."""
+def shown(value: object, field: str = "") -> str:
+    """Show a value in a message: short, without secrets, and whatever it is, without failing.
+
+    ``field`` is what it is called; a password is not shown.
+    """
     try:
-        return _SHORT.repr(value)
+        return _SHORT.repr(without_secrets(value, field))
     except (ValueError, RecursionError):
         return f"a {type(value).__name__} too large to show"
 
@@ -32,7 +36,7 @@ def refuse(
     field: str, value: object, allowed: str, error: Type[Exception] = SpecValidationError
 ) -> NoReturn:
     """Raise ``error`` with a message that names the field, its value and what is allowed."""
-    raise error(f"{field}: {shown(value)} is not allowed; allowed: {allowed}")
+    raise error(f"{field}: {shown(value, field)} is not allowed; allowed: {allowed}")
 
 
 def is_int(value: object) -> bool:

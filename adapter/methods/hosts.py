@@ -44,6 +44,7 @@ class HostMethods:
         addr = names.check_address(host_spec.addr or hostname)
         labels = tuple(names.check_labels(host_spec.labels or ()))
         _check_status(host_spec.status)
+        _check_oob(host_spec.oob)
         self._check_ready()
         self._check_new(hostname, addr)
         seen = self._look(hostname, Target(hostname, addr, user=core.settings.ssh_user))
@@ -296,4 +297,11 @@ def _check_status(status: Optional[str]) -> None:
             status,
             "hosts cannot be put into maintenance by this backend",
             "Leave out --maintenance.",
+        )
+
+
+def _check_oob(oob: Optional[Dict[str, Any]]) -> None:
+    if oob:
+        raise InvalidValue(
+            "oob", oob, "this backend does not talk to management controllers", "Leave it out."
         )

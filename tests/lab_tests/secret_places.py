@@ -6,6 +6,7 @@ What is searched for reaches the hosts through standard input and memory alone.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -61,10 +62,15 @@ class Found(NamedTuple):
 
 
 class Watch:
-    """Look at the processes of hosts while something runs, as a context."""
+    """Look at the processes of hosts while something runs, as a context.
 
-    def __init__(self, lab: Lab) -> None:
+    ``texts`` are secrets that have no shape of their own.
+    """
+
+    def __init__(self, lab: Lab, *texts: str) -> None:
         self._lab = lab
+        shapes = [shape.decode() for shape in SHAPES] + [re.escape(text) for text in texts]
+        self._request = json.dumps(shapes) + "\n"
         self._watches: dict[str, subprocess.Popen[str]] = {}
 
     def __enter__(self) -> Watch:
@@ -76,7 +82,7 @@ class Watch:
             self._watches[host] = process
             assert process.stdin is not None
             assert process.stdout is not None
-            process.stdin.write(json.dumps([shape.decode() for shape in SHAPES]) + "\n")
+            process.stdin.write(self._request)
             process.stdin.flush()
             assert process.stdout.readline() == "watching\n"
         return self

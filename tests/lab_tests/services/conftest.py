@@ -9,6 +9,7 @@ import pytest
 from tests.lab_tests.conftest import settle
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.services.service_lab import Services
+from tests.lab_tests.services.sudo_user import let_in, let_out
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,11 @@ def services(cluster: Lab) -> Iterator[Services]:
     wait_until("the backend answers", found.ls, 60)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module")
+def as_user(services: Services) -> Iterator[Services]:
+    """Return the services of a lab whose hosts let only a user with sudo in."""
+    let_in(services)
+    yield services
+    let_out(services)

@@ -111,7 +111,9 @@ def test_two_writers_of_one_host_go_one_after_the_other(
     stub_engine.poll()
     # The third shares no host with a running job, but it may not overtake the second.
     assert running(first, second, third, other, reader) == [True, False, False, True, True]
-    assert second.message == "get_report: queued"
+    says = "get_report: queued; it waits for job {}, which changes host '{}'"
+    assert second.message == says.format(first.job_id, "h2")
+    assert third.message == says.format(second.job_id, "h3")
     go(state, first)
     finish(stub_engine, first)
     assert running(second, third) == [True, False]
@@ -128,6 +130,7 @@ def test_one_place_is_kept_for_readers(make_engine: Engines, state: Path) -> Non
     writers = [engine.submit(stub_request("gate", name)) for name in ("h1", "h2")]
     readers = [engine.submit(stub_request("gate", "h1", changes=False)) for _ in range(2)]
     assert running(*writers, *readers) == [True, False, True, False]
+    assert writers[1].message.endswith("it waits until one of 2 running jobs has ended")
     for completion in (*writers, *readers):
         go(state, completion)
     drain(engine)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapter.interface.checks import check_fields, checker_for, checkers_for, refuse, shown
+from adapter.interface.errors import SpecValidationError
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,30 @@ def test_shown_of_nested() -> None:
     value.append(value)
 
     assert shown(value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("iscsi: api_password", ["hush"]),
+        ("rgw: rgw_frontend_ssl_certificate", {"x": "hush"}),
+        ("ssl_key", b"hush"),
+        ("spec", [{"spec": {"monitor_password": "hush"}}]),
+        ("spec", {"credentials": {"snmp_community": ["hush"]}}),
+        ("oob", {"username": "me", "password": 17171717}),
+        ("spec", [[[[[[[[[["hush"]]]]]]]]]]),
+    ],
+)
+def test_no_secret_is_shown(field: str, value: Any) -> None:
+    with pytest.raises(SpecValidationError) as error:
+        refuse(field, value, "something else")
+
+    assert field in str(error.value)
+    assert "hush" not in str(error.value)
+    assert "1717" not in str(error.value)
+
+
+def test_what_only_sounds_like_a_secret_is_shown() -> None:
+    value = {"generate_cert": True, "key": "x", "keyring": "y", "password": None}
+
+    assert shown(value) == repr(value)
