@@ -21,6 +21,7 @@ from adapter.interface import (
     ServiceSpec,
     SpecValidationError,
     raise_if_exception,
+    specs_from_yaml,
 )
 from tests.soak.conftest import MakeEngine
 from tests.soak.faulty import here
@@ -181,6 +182,13 @@ CALLS: Dict[str, Callable[[Any, str], Any]] = {
     "daemon": lambda o, text: o.daemon_action("restart", text),
     "daemon removed": lambda o, text: o.remove_daemons([text]),
     "rescanned host": lambda o, text: o.rescan_host(text),
+    "file of specs": lambda o, text: o.apply(specs_from_yaml(text)),
+    "value in a file of specs": lambda o, text: o.apply(
+        specs_from_yaml(f"service_type: mds\nservice_id: {text}\n")
+    ),
+    "key in a file of specs": lambda o, text: o.apply(
+        specs_from_yaml(f"service_type: mds\nservice_id: x\nconfig:\n  {text}: y\n")
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from tests.lab_tests.slow_light import slow_light
 HOST = "h3"
 
 
+@pytest.mark.fault("ssh", "cancel, as a user who has sudo", full=2)
 def test_what_is_cancelled_is_ended_with_sudo(as_user: Services) -> None:
     """Seen to fail where what ends the rest on a host is not run as root there."""
     lab = as_user.lab
@@ -36,6 +37,7 @@ def without_rights(as_user: Services) -> Iterator[Lab]:
     wait_until("its devices are known", lambda: HOST in lab.listed_devices(), SECONDS)
 
 
+@pytest.mark.fault("ssh", "a user who may not become root", full=2)
 def test_a_user_without_sudo_is_told(without_rights: Lab) -> None:
     """Seen to fail with sudo's own words, ``Missing sudo password``, as all that is said."""
     lab = without_rights
