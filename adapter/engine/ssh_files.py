@@ -26,6 +26,7 @@ from adapter.engine.files import (
 )
 from adapter.engine.model import Target
 from adapter.errors import InvalidValue
+from adapter.interface.confidential import HIDDEN
 
 # sun_path has 108 bytes; ssh binds "PATH.<16 random characters>" first, and %C is 40 characters.
 _SOCKET_LENGTH = 104 - 17
@@ -309,11 +310,9 @@ def _keygen(*arguments: str) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise InvalidValue("ssh key", "(not shown)", f"ssh-keygen did not run ({error})") from error
+        raise InvalidValue("ssh key", HIDDEN, f"ssh-keygen did not run ({error})") from error
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         reason = re.sub(r'(?:Load key )?"?/\S+key"?:? ?', "", lines[-1]) if lines else "it is none"
-        raise InvalidValue(
-            "ssh key", "(not shown)", reason, "Give a private key without a passphrase."
-        )
+        raise InvalidValue("ssh key", HIDDEN, reason, "Give a private key without a passphrase.")
     return done.stdout

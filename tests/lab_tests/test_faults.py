@@ -44,8 +44,18 @@ def restart_unit(lab: Lab) -> None:
 
 
 def crashes(lab: Lab) -> list[str]:
-    """Return the crashes that the cluster knows; Ceph's own modules may have left some."""
-    return [row["crash_id"] for row in lab.ceph_json("crash", "ls")]
+    """Return the crashes that the cluster knows.
+
+    Ceph 20.2 leaves one for each of its own modules whenever a manager starts, and where the
+    service crash has run they are listed. Those are not counted.
+    """
+    rows = lab.ceph_json("crash", "ls")
+    loading = "PyModule::load_subclass_of"
+    return [
+        row["crash_id"]
+        for row in rows
+        if row.get("mgr_module") == "ansible" or row.get("mgr_module_caller") != loading
+    ]
 
 
 def answers(lab: Lab) -> bool:
@@ -61,7 +71,7 @@ def test_a_manager_killed_in_the_middle_of_a_job(
     cluster: Lab, whom: str, record_property: Callable[[str, object], None]
 ) -> None:
     """Seen to fail without ``LocalEngine._adopt``: the new manager does not know the job."""
-    log, before_it = log_size(cluster), crashes(cluster)
+    log = log_size(cluster)
     with slow_light(cluster, "h2", seconds=25) as job:
         assert job.works()
         before = [row["id"] for row in cluster.jobs() if row["operation"] == "blink_device_light"]
@@ -84,7 +94,7 @@ def test_a_manager_killed_in_the_middle_of_a_job(
         if details["status"] != "succeeded":
             assert details["outcomes"]["h2"]["message"], "no reason is given for the host"
         record_property("outcome", details["status"])
-    assert crashes(cluster) == before_it
+    assert crashes(cluster) == []
     assert tracebacks(cluster, log) == []
     assert sorted(cluster.listed_hosts()) == cluster.hosts()
     assert sorted(cluster.listed_devices()) == cluster.hosts(), "reports were forgotten"
@@ -103,7 +113,7 @@ def test_a_job_goes_on_when_the_manager_is_failed_over(
 
     Seen to fail without ``LocalEngine._adopt``: the manager does not know the job any more.
     """
-    log, before_it = log_size(cluster), crashes(cluster)
+    log = log_size(cluster)
     with slow_light(cluster, "h2", seconds=15) as job:
         cluster.ok("mgr", "fail")
         wait_until("the manager answers again", lambda: answers(cluster), cluster.patience(60))
@@ -111,7 +121,7 @@ def test_a_job_goes_on_when_the_manager_is_failed_over(
         assert status == "succeeded"
         assert len(job.seen()) == 1, "the host was asked more than once"
         record_property("outcome", status)
-    assert crashes(cluster) == before_it
+    assert crashes(cluster) == []
     assert tracebacks(cluster, log) == []
 
 
@@ -120,7 +130,7 @@ def test_the_managers_unit_is_restarted(
     cluster: Lab, record_property: Callable[[str, object], None]
 ) -> None:
     """Seen to fail without the worker's handlers of signals: the job is lost, its task unnamed."""
-    log, before_it = log_size(cluster), crashes(cluster)
+    log = log_size(cluster)
     with slow_light(cluster, "h2", seconds=25) as job:
         assert job.works()
         restart_unit(cluster)
@@ -134,7 +144,7 @@ def test_the_managers_unit_is_restarted(
         assert not job.works(), "the host is still at it"
         assert len(job.seen()) == 1, "the host was asked more than once"
         writes_again(cluster, "h2")
-    assert crashes(cluster) == before_it
+    assert crashes(cluster) == []
     assert tracebacks(cluster, log) == []
     record_property("outcome", f"{status}; the host's task is named")
 

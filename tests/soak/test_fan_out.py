@@ -25,8 +25,7 @@ Record = Callable[[str, object], None]
 FAN_OUT = "Many hosts"
 # How long no other host may get its turn: what one that hangs may delay them.
 DELAY = 5.0
-# Each place keeps about 15 MB while its host hangs, and 1,000 hosts have 75.
-MOST_MEMORY = 3 << 29
+MOST_MEMORY = 1 << 30
 LOOK_EVERY = 2.0
 # One host's two tasks, on two cores that do nothing else; and what begins and ends a job.
 SECONDS_PER_HOST, SECONDS_PER_JOB = 0.5, 5.0

@@ -144,7 +144,7 @@ class OAuth2ProxySpec(ServiceSpec):
         if self.https_address and not _is_endpoint(self.https_address):
             self._refuse("https_address", "ADDRESS:PORT, the port 0 to 65535")
         if self.cookie_secret and _secret_length(self.cookie_secret) not in (16, 24, 32):
-            self._refuse("cookie_secret", "16, 24 or 32 bytes, best in base64", "(not shown)")
+            self._refuse("cookie_secret", "16, 24 or 32 bytes, best in base64")
 
 
 def _is_url(text: str) -> bool:
