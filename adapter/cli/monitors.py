@@ -84,6 +84,12 @@ class CephMon:
         rows = found.get("pg_stats") if isinstance(found, dict) else found
         return [row for row in rows or () if isinstance(row, dict)]
 
+    def osd_stats(self) -> List[Dict[str, Any]]:
+        """Return osd (its id) and num_pgs of all OSDs."""
+        found = self._ceph.json("pg", "dump", "osds")
+        rows = found.get("osd_stats") if isinstance(found, dict) else found
+        return [row for row in rows or () if isinstance(row, dict)]
+
 
 class DryMon:
     """Ask the monitors and tell them nothing; ``untold`` has the commands that were not run."""
@@ -105,3 +111,7 @@ class DryMon:
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return the placement groups."""
         return self._mon.pg_stats()
+
+    def osd_stats(self) -> List[Dict[str, Any]]:
+        """Return what the OSDs said last of themselves."""
+        return self._mon.osd_stats()

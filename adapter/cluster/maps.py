@@ -34,6 +34,10 @@ class Mon(Protocol):
         """Return pgid, state, up and acting of all placement groups."""
         ...
 
+    def osd_stats(self) -> List[Dict[str, Any]]:
+        """Return osd (its id) and num_pgs of all OSDs."""
+        ...
+
 
 class NoMon:
     """Stand where no cluster can be asked."""
@@ -45,6 +49,10 @@ class NoMon:
         )
 
     def pg_stats(self) -> List[Dict[str, Any]]:
+        """Return nothing."""
+        return []
+
+    def osd_stats(self) -> List[Dict[str, Any]]:
         """Return nothing."""
         return []
 
@@ -73,6 +81,23 @@ class Maps:
         """Return the number of placement groups by OSD."""
         return read_pg_counts(self._read("osd df"))
 
+    def all_clean(self, count: int) -> bool:
+        """Tell whether all placement groups, so many, are active and clean by their statistics."""
+        rows = self._mon.pg_stats()
+        states = [set(str(row.get("state")).split("+")) for row in rows]
+        return len(rows) >= count and all({"active", "clean"} <= state for state in states)
+
+    def stored(self) -> Dict[int, int]:
+        """Return how many placement groups each OSD said last that it has on its disk.
+
+        Those that it is still deleting count as well. Some seconds old.
+        """
+        return {
+            int(row["osd"]): int(row.get("num_pgs") or 0)
+            for row in self._mon.osd_stats()
+            if "osd" in row
+        }
+
     def left(self, osd_ids: Sequence[int], osd_map: OsdMap) -> Dict[int, Left]:
         """Return the placement groups on OSDs."""
         return read_left(self._mon.pg_stats(), osd_ids, osd_map)
@@ -83,9 +108,14 @@ class Maps:
             return read_safety(self._read("osd safe-to-destroy", ids=[str(each) for each in ids]))
         except OrchestratorError as error:
             # Where none is safe the answer is an error with a sentence, and no JSON.
-            if abs(error.errno) in (errno.EBUSY, errno.EAGAIN):
+            if abs(error.errno) not in (errno.EBUSY, errno.EAGAIN):
+                raise
+            if len(ids) > 1:
                 return Safety(stored_pgs=tuple(ids))
-            raise
+            if "currently mapped" in str(error):
+                return Safety(active=tuple(ids))
+            known = abs(error.errno) == errno.EBUSY
+            return Safety(stored_pgs=tuple(ids)) if known else Safety(missing_stats=tuple(ids))
 
     def ok_to_stop(self, ids: Sequence[int], most: int = 1) -> List[int]:
         """Return OSDs that can stop together now: those of ``ids`` and up to ``most`` in all.

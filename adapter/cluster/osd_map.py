@@ -18,7 +18,8 @@ class Osd:
     """One OSD of the map.
 
     ``host`` is the name of its CRUSH host, or empty. ``fresh`` says that it was registered and
-    has never been up. ``reweight`` is 0.0 for an OSD that is out.
+    has never been up. ``reweight`` is 0.0 for an OSD that is out. ``up_from`` is the epoch of its
+    last start: as long as that is the same, it has not been up again.
     """
 
     osd_id: int
@@ -30,29 +31,28 @@ class Osd:
     crush_weight: float = 0.0
     reweight: float = 1.0
     device_class: str = ""
+    up_from: int = 0
 
 
 @dataclass(frozen=True)
 class OsdMap:
-    """All OSDs at one epoch, with the names of the pools by their ids."""
+    """All OSDs at one epoch, with the names of the pools by their ids.
+
+    ``pgs`` is how many placement groups the pools have.
+    """
 
     epoch: int = 0
     osds: Mapping[int, Osd] = field(default_factory=dict)
     pools: Mapping[int, str] = field(default_factory=dict)
-
-    def destroyed_on(self, hostname: str) -> List[int]:
-        """Return the ids that wait on a host for a new disk."""
-        return sorted(
-            osd.osd_id for osd in self.osds.values() if osd.destroyed and osd.host == hostname
-        )
+    pgs: int = 0
 
 
 @dataclass(frozen=True)
 class OsdMetadata:
     """What an OSD said of itself when it started last.
 
-    ``device_ids`` are ``vendor_model_serial``; ``devices`` the names of the disks, all of them.
-    ``affinity`` is the service id of the drive group that made it.
+    ``device_ids`` are ``vendor_model_serial``; ``devices`` the names of the disks, all of them, and
+    ``names`` the pairs of both. ``affinity`` is the service id of the drive group that made it.
     """
 
     osd_id: int
@@ -62,6 +62,7 @@ class OsdMetadata:
     affinity: str = ""
     db_devices: Tuple[str, ...] = ()
     wal_devices: Tuple[str, ...] = ()
+    names: Tuple[Tuple[str, str], ...] = ()
 
 
 def read_json(text: str, what: str) -> Any:
@@ -87,8 +88,10 @@ def read_osd_map(dump: str, tree: str) -> OsdMap:
         row["osd"]: _osd(row, places.get(row["osd"], {}), hosts.get(row["osd"], ""))
         for row in known.get("osds") or ()
     }
-    pools = {int(row["pool"]): str(row["pool_name"]) for row in known.get("pools") or ()}
-    return OsdMap(int(known.get("epoch") or 0), osds, pools)
+    rows = known.get("pools") or ()
+    pools = {int(row["pool"]): str(row["pool_name"]) for row in rows}
+    pgs = sum(int(row.get("pg_num") or 0) for row in rows)
+    return OsdMap(int(known.get("epoch") or 0), osds, pools, pgs)
 
 
 def _osd(row: Mapping[str, Any], place: Mapping[str, Any], host: str) -> Osd:
@@ -103,6 +106,7 @@ def _osd(row: Mapping[str, Any], place: Mapping[str, Any], host: str) -> Osd:
         crush_weight=float(place.get("crush_weight") or 0.0),
         reweight=float(row.get("weight") or 0.0),
         device_class=str(place.get("device_class") or ""),
+        up_from=int(row.get("up_from") or 0),
     )
 
 
@@ -120,6 +124,7 @@ def _metadata(row: Mapping[str, Any]) -> OsdMetadata:
         hostname=str(row.get("hostname") or ""),
         devices=tuple(_list(row.get("devices"))),
         device_ids=tuple(value for _, _, value in pairs if value),
+        names=tuple((name, value) for name, _, value in pairs if value),
         affinity=str(row.get("osdspec_affinity") or ""),
         db_devices=tuple(_list(row.get("bluefs_db_devices"))) if dedicated else (),
         wal_devices=(
@@ -199,7 +204,11 @@ class Safety:
             return "placement groups still need it"
         if osd_id in self.stored_pgs:
             return "it still holds data that has no other complete copy"
-        return "its statistics are not in yet"
+        return "it is not up to say what it holds, and not all placement groups are active+clean"
+
+    def needs(self, osd_id: int) -> bool:
+        """Tell whether the monitors say outright that placement groups are mapped to an OSD."""
+        return osd_id in self.active
 
 
 def read_safety(text: str) -> Safety:

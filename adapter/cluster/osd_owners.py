@@ -8,11 +8,13 @@ OSD leaves for its successor (``osd_vacant.<id>``), and who made an OSD that has
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from dataclasses import dataclass, replace
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.osd_map import Osd, OsdMap, OsdMetadata
 from adapter.cluster.store import Record, Store
+
+HostOf = Callable[[str], Optional[str]]
 
 OWNER, VACANT, MADE = "osd_owner", "osd_vacant", "osd_made"
 NO_SERVICE = "osd"
@@ -20,12 +22,21 @@ NO_SERVICE = "osd"
 
 @dataclass(frozen=True)
 class Vacancy:
-    """The id of a destroyed OSD: its host, its service, and the disks that it was on."""
+    """The id of a destroyed OSD: its host, its service, and the keys of the disks that it was on.
+
+    ``present`` are the keys of the other disks that its host had then, None where that is not
+    known: a disk that was there before is not the one that was put in for it.
+    """
 
     osd_id: int
     host: str
     service: str = NO_SERVICE
     disks: Tuple[str, ...] = ()
+    present: Optional[Tuple[str, ...]] = None
+
+    def fits(self, key: str) -> bool:
+        """Tell whether a free disk of the host is one that was put in for the OSD's."""
+        return key in self.disks or (self.present is not None and key not in self.present)
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ class OsdOwners:
         self._in_map: Set[int] = set()
         self._owned_in_map: Set[int] = set()
         self._metadata: Mapping[int, OsdMetadata] = {}
+        self._managed_host: HostOf = lambda name: None
         self.serial = 0
         self.reload()
 
@@ -80,10 +92,18 @@ class OsdOwners:
         self._in_map = set(self._made)
         self.serial += 1
 
-    def learn(self, metadata: Mapping[int, OsdMetadata]) -> None:
-        """Take over what the OSDs say of themselves."""
-        if metadata != self._metadata:
-            self._metadata = metadata
+    def learn(self, metadata: Mapping[int, OsdMetadata], host_of: Optional[HostOf] = None) -> None:
+        """Take over what the OSDs say of themselves.
+
+        ``host_of`` tells which managed host a name means that an OSD or CRUSH uses, if any.
+        """
+        self._managed_host = host_of or (lambda name: None)
+        known = {
+            osd_id: replace(said, hostname=self._managed_host(said.hostname) or said.hostname)
+            for osd_id, said in metadata.items()
+        }
+        if known != self._metadata:
+            self._metadata = known
             self.serial += 1
 
     def metadata(self, osd_id: int) -> OsdMetadata:
@@ -117,7 +137,7 @@ class OsdOwners:
             if each in osd_map.osds
             and each not in self._made
             and not osd_map.osds[each].destroyed
-            and host in (osd_map.osds[each].host, self.metadata(each).hostname)
+            and self.host_of(osd_map.osds[each]) == host
         }
         return made | said
 
@@ -142,6 +162,7 @@ class OsdOwners:
             "host": vacancy.host,
             "service": vacancy.service,
             "disks": list(vacancy.disks),
+            "present": None if vacancy.present is None else list(vacancy.present),
         }
         self._store.set(f"{VACANT}.{vacancy.osd_id}", record)
         self._vacant[vacancy.osd_id] = vacancy
@@ -151,13 +172,40 @@ class OsdOwners:
         return self._vacant.get(osd_id)
 
     def free_ids(self, osd_map: OsdMap, host: str, service: str = "") -> List[int]:
-        """Return the ids that wait on a host for a new disk, of one service or of any."""
+        """Return the ids that wait on a host for a new disk, of one service or of any.
+
+        The host is that where the disk was: CRUSH may have been told another one since.
+        """
         found = []
-        for osd_id in osd_map.destroyed_on(host):
-            vacancy = self._vacant.get(osd_id)
+        for osd in osd_map.osds.values():
+            vacancy = self._vacant.get(osd.osd_id)
+            if not osd.destroyed or self.host_of(osd) != host:
+                continue
             if not service or vacancy is None or vacancy.service == service:
-                found.append(osd_id)
-        return found
+                found.append(osd.osd_id)
+        return sorted(found)
+
+    def host_of(self, osd: Osd) -> str:
+        """Return the host on which an OSD is, or was.
+
+        That is the one where its removal found it, the managed one that it named itself when it
+        started last, or the one that CRUSH has it on, which somebody may have moved it to.
+        """
+        vacancy = self._vacant.get(osd.osd_id)
+        if vacancy is not None and osd.destroyed and vacancy.host:
+            return vacancy.host
+        said = self.metadata(osd.osd_id).hostname
+        if said and self._managed_host(said):
+            return said
+        return self._managed_host(osd.host) or osd.host or said
+
+    def fits(self, osd_id: int, key: str) -> bool:
+        """Tell whether a free disk was put in for the one of a destroyed OSD.
+
+        Of an OSD that somebody else destroyed only the disk itself is known.
+        """
+        vacancy = self._vacant.get(osd_id)
+        return vacancy.fits(key) if vacancy is not None else key in self.metadata(osd_id).device_ids
 
     def follow(self, osd_map: OsdMap) -> None:
         """Forget vacancies that are filled, who made OSDs that are up or gone, and old owners."""
@@ -196,10 +244,11 @@ class OsdOwners:
 
 
 def _vacancy(osd_id: int, record: Record) -> Vacancy:
-    disks = record.get("disks") or ()
+    disks, present = record.get("disks") or (), record.get("present")
     return Vacancy(
         osd_id,
         str(record.get("host") or ""),
         str(record.get("service") or NO_SERVICE),
         tuple(map(str, disks)) if isinstance(disks, list) else (),
+        tuple(map(str, present)) if isinstance(present, list) else None,
     )

@@ -7,6 +7,7 @@ can refuse a disk that is another one by then.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.interface import Device, DriveGroupSpec, DriveSelection
@@ -96,12 +97,14 @@ def plan_host(
     allow: Allowed = lambda key: True,
     busy: Collection[str] = (),
     ours: Collection[str] = (),
+    strangers: Mapping[str, str] = MappingProxyType({}),
 ) -> HostPlan:
     """Return what a drive group does on a host that has these devices.
 
     ``existing`` is how many OSDs it has there already, ``free_ids`` are ids of destroyed OSDs to
     take again. ``allow`` tells of a disk's key whether the drive group may take it. ``busy`` are
-    paths that another plan writes to at the moment, ``ours`` paths that carry its OSDs.
+    paths that another plan writes to at the moment, ``ours`` paths that carry OSDs of the cluster;
+    ``strangers`` says by path whose an OSD is that is on a disk and not the cluster's.
     """
     known = {device.path: device for device in devices}
     notes: List[str] = []
@@ -118,7 +121,7 @@ def plan_host(
         ("wal", selection.wal_devices()),
     ):
         chosen[kind] = _free(found, known, notes, busy=busy, ours=ours, shared=kind != "data")
-    notes += _left_over(spec, usable, {*busy, *ours})
+    notes += _left_over(spec, usable, {*busy, *ours}, strangers)
     if not chosen["data"]:
         return HostPlan(host, (), tuple(notes))
     groups = _groups(spec, chosen, notes)
@@ -160,12 +163,18 @@ def _free(
     return free
 
 
-def _left_over(spec: DriveGroupSpec, devices: Sequence[Device], used: Collection[str]) -> List[str]:
+def _left_over(
+    spec: DriveGroupSpec,
+    devices: Sequence[Device],
+    used: Collection[str],
+    strangers: Mapping[str, str],
+) -> List[str]:
     """Name the disks that would be taken if an OSD that is gone had not left its data there."""
     if spec.data_devices is None or spec.data_devices.paths:
         return []
     return [
-        f"{device.path} is not available: it carries an OSD that this cluster has not; "
+        f"{device.path} is not available: it carries "
+        f"{strangers.get(device.path) or 'an OSD that this cluster has not'}; "
         "`ceph orch device zap` erases it"
         for device in devices
         if not device.available

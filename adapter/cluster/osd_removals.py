@@ -3,11 +3,15 @@
 ::
 
     draining ──> stopping ──> leaving ──> cleaning ──> (no record)
+       ^            |            |
+       +────────────+────────────+        keeping ──> (no record)
 
-``draining`` moves the data away; ``stopping`` ends the daemon on its host; ``leaving`` purges the
-OSD, or marks it destroyed when it comes back on a new disk; ``cleaning`` wipes its disks, or takes
-away what a host still has that could not be reached before. Every step can be taken again: a
-manager that ends anywhere is followed by one that begins with the same step.
+``draining`` moves the data away; ``stopping`` ends the daemon on its host, if it says that it holds
+nothing; ``leaving`` asks once more, and purges the OSD, or marks it destroyed when it comes back on
+a new disk; ``cleaning`` removes its unit and directory and wipes its disks. An OSD that holds data
+after all goes back to ``draining``, and is started again for that. ``keeping`` is an OSD whose
+removal was stopped, until it is up again. Every step can be taken again: a manager that ends
+anywhere is followed by one that begins with the same step.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ class Stage(str, enum.Enum):
     STOPPING = "stopping"
     LEAVING = "leaving"
     CLEANING = "cleaning"
+    KEEPING = "keeping"
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,12 @@ class Removal:
 
     ``uuid`` says which OSD had the id when its removal was asked for. ``epoch`` is that of the
     map that showed it. ``crush_weight`` and ``was_in`` are what it gets back when the removal is
-    stopped. ``disks`` are the keys of its disks. ``reason`` says why it has not moved, ``pgs`` how
-    many placement groups are left. ``stopped`` says that its host has no trace of the daemon.
+    stopped. ``disks`` are the keys of its disks, ``places`` their paths and device ids. ``reason``
+    says why it has not moved, ``pgs`` how many placement groups are left.
+
+    ``asked_stop`` says that a job was told to stop it, ``stopped`` that its host has done so, and
+    ``empty`` that it said right before that it holds nothing; this is true for as long as the map
+    shows ``up_from``. ``taken`` says that somebody else took it out of the map before.
     """
 
     osd_id: int
@@ -57,21 +66,29 @@ class Removal:
     asked: float = 0.0
     drain_started: Optional[float] = None
     drain_done: Optional[float] = None
+    asked_stop: bool = False
     stopped: bool = False
+    empty: bool = False
+    up_from: int = 0
+    taken: bool = False
+    places: Tuple[Tuple[str, str], ...] = ()
     pgs: int = -1
     reason: str = ""
     tries: int = 0
 
     def to_json(self) -> Dict[str, Any]:
         """Return the record."""
-        return {**asdict(self), "stage": self.stage.value, "disks": list(self.disks)}
+        lists = {"disks": list(self.disks), "places": [list(each) for each in self.places]}
+        return {**asdict(self), "stage": self.stage.value, **lists}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Removal:
         """Read what ``to_json`` wrote; unknown keys of a later version are left out."""
         known = {each.name for each in fields(cls)}
         values = {key: value for key, value in data.items() if key in known}
-        values.update(stage=Stage(data["stage"]), disks=tuple(data.get("disks") or ()))
+        places = tuple((str(path), str(name)) for path, name in data.get("places") or ())
+        disks = tuple(data.get("disks") or ())
+        values.update(stage=Stage(data["stage"]), disks=disks, places=places)
         return cls(**values)
 
     @property

@@ -63,7 +63,18 @@ def device_row(row: Mapping[str, Any]) -> Dict[str, Any]:
         "crush_device_class": text(row.get("crush_device_class")) or None,
         "ceph_device_lvm": bool(row.get("ceph_device_lvm") or row.get("ceph_device")),
         "being_replaced": row.get("being_replaced") is True,
+        "osds": _osds(row.get("osds")),
     }
+
+
+def _osds(value: Any) -> Optional[List[Dict[str, Any]]]:
+    """Return the OSDs that a disk says it belongs to; None where the host did not look."""
+    if not isinstance(value, list):
+        return None
+    rows = [row for row in value[:LIST_LENGTH] if isinstance(row, dict)]
+    return [
+        {key: text(row.get(key), 64) for key in ("osd_uuid", "cluster", "kind")} for row in rows
+    ]
 
 
 def _sys_api(value: Any) -> Dict[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Tuple
 
 from adapter.cluster import names
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_map import Osd, OsdMap, listed, osd_number
 from adapter.cluster.osd_plan import HostPlan, disk_of, in_words, plan_host
-from adapter.cluster.osd_removals import OsdRemovalRow, Removal, removal_row
+from adapter.cluster.osd_removals import OsdRemovalRow, Removal, Stage, removal_row
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import AdapterError, AlreadyExists, InvalidValue, JobFailed, UnknownName
@@ -36,8 +36,8 @@ class OsdMethods(DeviceMethods):
         use. Raises ``UnknownName``, ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
         """
         host = self._reachable(str(drive_group.placement.host_pattern.pattern))
-        devices = self._named_devices(drive_group, host, skip_validation)
         osd_map = self.core.maps.osd_map()
+        devices = self._named_devices(drive_group, host, osd_map, skip_validation)
         with self.core.lock:
             plan = plan_host(
                 drive_group,
@@ -70,8 +70,20 @@ class OsdMethods(DeviceMethods):
             groups.append(group)
         return replace(plan, groups=tuple(groups))
 
+    def _refuse_used(self, hostname: str, path: str, osd_map: OsdMap) -> None:
+        """Raise ``InvalidValue`` for a device that an OSD of the cluster has."""
+        ids = self.reconciler.planner.on_disk(hostname, path, osd_map)
+        if ids:
+            up = all(osd_map.osds[each].up for each in ids)
+            raise InvalidValue(
+                "device",
+                f"{hostname}:{path}",
+                f"{listed(ids)} {'runs' if up else 'is'} on it",
+                f"`ceph orch osd rm {ids[0]} --zap` drains it first.",
+            )
+
     def _named_devices(
-        self, drive_group: DriveGroupSpec, host: Host, skip_validation: bool
+        self, drive_group: DriveGroupSpec, host: Host, osd_map: OsdMap, skip_validation: bool
     ) -> List[Device]:
         """Return the host's devices; raise for a named one that it has not, or that is in use."""
         with self.core.lock:
@@ -89,7 +101,7 @@ class OsdMethods(DeviceMethods):
                         f"{host.hostname} --refresh` looks again).",
                     )
                 if not device.available and not skip_validation and not device.ceph_device_lvm:
-                    self._refuse_running(host.hostname, path)
+                    self._refuse_used(host.hostname, path, osd_map)
                     raise InvalidValue(
                         "device",
                         f"{host.hostname}:{path}",
@@ -108,7 +120,8 @@ class OsdMethods(DeviceMethods):
         """
         known = self._reachable(host)
         path = names.check_device_path(path, "device")
-        with self.core.lock:
+        core, osd_map = self.core, self.core.maps.osd_map()
+        with core.lock:
             found = {device.path: device for device in self.reconciler.planner.devices(known)}
             device = found.get(path)
             if device is None:
@@ -117,38 +130,63 @@ class OsdMethods(DeviceMethods):
                     f"{host}:{path}",
                     f"It has: {', '.join(sorted(found)) or 'none'}.",
                 )
-            if path in self.core.intents.paths(host):
+            if path in core.intents.paths(host):
                 raise InvalidValue("device", path, "an OSD is being made on it", "Wait for it.")
-            self._refuse_running(host, path)
+        allowed = self._allowed_to_wipe(host, path, osd_map)
+        keyring = core.maps.bootstrap_keyring()
+        with core.lock:
+            if allowed:
+                self._refuse_busy(host, path)
             disk = disk_of(device)
-            self.core.specs.release(host, [disk.key])
-            parameters = {"devices": {host: [disk.to_json()]}, "cluster": self.core.cluster}
-            summary = f"Erase {host}:{path}"
-            job = self.core.submit("zap_device", [known], parameters=parameters, summary=summary)
-        if not job.wait(self.core.answer_wait):
+            core.specs.release(host, [disk.key])
+            parameters = {
+                "devices": {host: [disk.to_json()]},
+                "cluster": core.cluster,
+                "allowed": {host: allowed},
+            }
+            job = core.submit(
+                "zap_device",
+                [known],
+                parameters=parameters,
+                secrets={"bootstrap-osd.keyring": keyring},
+                summary=f"Erase {host}:{path}",
+            )
+        if not job.wait(core.answer_wait):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
         _answer(job)
         return f"zap successful for {path} on {host}"
 
-    def _refuse_running(self, hostname: str, path: str) -> None:
-        """Raise ``InvalidValue`` for a device whose OSD is up."""
-        user = self._running_on(hostname, path)
-        if user is not None:
-            raise InvalidValue(
-                "device",
-                f"{hostname}:{path}",
-                f"osd.{user} runs on it",
-                f"`ceph orch osd rm {user} --zap` drains it first.",
-            )
+    def _allowed_to_wipe(self, host: str, path: str, osd_map: OsdMap) -> List[str]:
+        """Return the uuids of OSDs of the map that are on a disk and safe to destroy.
 
-    def _running_on(self, hostname: str, path: str) -> Optional[int]:
-        """Return the OSD that is up and uses a device, as far as it is known here."""
-        osd_map, device = self.reconciler.osd_map, path.rpartition("/")[2]
-        for said in self.core.owners.known():
-            osd = osd_map.osds.get(said.osd_id) if osd_map is not None else None
-            if osd is not None and osd.up and said.hostname == hostname and device in said.devices:
-                return said.osd_id
-        return None
+        Raises ``InvalidValue`` for one that runs, or that the monitors do not call safe.
+        """
+        with self.core.lock:
+            ids = self.reconciler.planner.on_disk(host, path, osd_map)
+        for osd_id in ids:
+            if osd_map.osds[osd_id].up:
+                reason = "runs on it"
+            else:
+                reason = self.core.maps.safety([osd_id]).reason(osd_id)
+                reason = f"is on it, down and in the cluster's map: {reason}" if reason else ""
+            if reason:
+                raise InvalidValue(
+                    "device",
+                    f"{host}:{path}",
+                    f"osd.{osd_id} {reason}",
+                    f"`ceph orch osd rm {osd_id} --zap` drains it first.",
+                )
+        return [osd_map.osds[osd_id].uuid for osd_id in ids]
+
+    def _refuse_busy(self, host: str, path: str) -> None:
+        """Raise ``AdapterError`` where a wipe would wait: what is safe now may not be then."""
+        for record in self.core.engine.jobs():
+            request = record.request
+            if not record.status.final and request.changes and host in request.hosts:
+                raise AdapterError(
+                    f"{host}:{path} is not erased while the job {record.id} works on {host}.",
+                    "Try again when it has ended: `ceph ansible job ls` shows it.",
+                )
 
     @handle_orch_error
     def remove_osds(
@@ -178,6 +216,11 @@ class OsdMethods(DeviceMethods):
         with core.lock:
             for osd in osds:
                 known = core.removals.get(osd.osd_id)
+                if known is not None and known.stage is Stage.KEEPING:
+                    raise AlreadyExists(
+                        f"The removal of osd.{osd.osd_id} was stopped ({known.in_words}).",
+                        "Try again when `ceph orch osd rm status` does not list it any more.",
+                    )
                 if known is not None:
                     raise AlreadyExists(
                         f"osd.{osd.osd_id} is being removed already ({known.in_words}).",
@@ -214,15 +257,15 @@ class OsdMethods(DeviceMethods):
         no_destroy: bool,
     ) -> Removal:
         owners = self.core.owners
-        said = owners.metadata(osd.osd_id)
-        host = said.hostname if said.hostname in self.core.hosts else osd.host or said.hostname
-        disks = said.device_ids or tuple(f"/dev/{name}" for name in said.devices)
+        host = owners.host_of(osd)
+        places = self._places(osd, host, osd_map)
         return Removal(
             osd_id=osd.osd_id,
             uuid=osd.uuid,
             host=host,
             service=owners.service_of(osd.osd_id),
-            disks=disks,
+            disks=tuple(name or path for path, name in places),
+            places=places,
             crush_weight=osd.crush_weight,
             was_in=osd.reweight > 0,
             epoch=osd_map.epoch,
@@ -233,23 +276,34 @@ class OsdMethods(DeviceMethods):
             no_destroy=no_destroy,
         )
 
+    def _places(self, osd: Osd, host: str, osd_map: OsdMap) -> Tuple[Tuple[str, str], ...]:
+        """Return path and device id of an OSD's disks: as its host reported them, or as it said."""
+        rows = self.reconciler.planner.disks_of(osd.osd_id, host, osd_map)
+        if rows:
+            return tuple((str(row["path"]), str(row["device_id"] or "")) for row in rows)
+        said = self.core.owners.metadata(osd.osd_id)
+        named = dict(said.names)
+        return tuple((f"/dev/{name}", named.get(name, "")) for name in said.devices)
+
     @handle_orch_error
     def stop_remove_osds(self, osd_ids: List[str]) -> str:
-        """Take OSDs out of the removal queue and give them their weight back.
+        """Take OSDs out of the removal queue, give them their weight back, and start them again.
 
-        Raises ``UnknownName`` for one that is not in the queue, ``AdapterError`` for one that is
-        stopped already; then all stay in it.
+        That can be done until an OSD is purged or destroyed; later it leaves the OSD's disks as
+        they are. Raises ``UnknownName`` for one that is not in the queue, ``AdapterError`` for one
+        whose host is being cleaned already; then all stay in it.
         """
         core, remover = self.core, self.reconciler.remover
         with remover.acting:
+            osd_map = core.maps.osd_map()
             with core.lock:
                 removals = [self._queued(text) for text in dict.fromkeys(osd_ids)]
             for removal in removals:
-                remover.restore(removal)
-                with core.lock:
-                    core.removals.remove(removal.osd_id)
+                remover.check_keep(removal, osd_map)
+            notes = [remover.keep(removal, osd_map) for removal in removals]
+        core.wake.set()
         names = listed([removal.osd_id for removal in removals])
-        return f"Stopped OSD(s) removal: {names}"
+        return "; ".join([f"Stopped OSD(s) removal: {names}", *filter(None, notes)])
 
     def _queued(self, text: str) -> Removal:
         number = _number(text)
@@ -257,11 +311,6 @@ class OsdMethods(DeviceMethods):
         if removal is None:
             raise UnknownName(
                 "OSD in the removal queue", f"osd.{number}", "See `ceph orch osd rm status`."
-            )
-        if self.reconciler.remover.is_past_stopping(removal):
-            raise AdapterError(
-                f"osd.{number} cannot be kept: it is stopped ({removal.in_words}).",
-                "Its removal goes on.",
             )
         return removal
 
@@ -283,12 +332,10 @@ class OsdMethods(DeviceMethods):
         self.core.hosts.get(hostname)
         path = names.check_device_path(device, "device")
         self.reconciler.read_maps()
+        osd_map = self.core.maps.osd_map()
         with self.core.lock:
-            found = [
-                str(metadata.osd_id)
-                for metadata in self.core.owners.known()
-                if metadata.hostname == hostname and path.rpartition("/")[2] in metadata.devices
-            ]
+            ids = self.reconciler.planner.on_disk(hostname, path, osd_map)
+        found = [str(each) for each in ids]
         if not found:
             raise UnknownName("OSD on the device", f"{hostname}:{path}")
         if clear:

@@ -59,6 +59,11 @@ class MgrMon:
         rows: List[Dict[str, Any]] = (self._mgr.get("pg_dump") or {}).get("pg_stats") or []
         return rows
 
+    def osd_stats(self) -> List[Dict[str, Any]]:
+        """Return what the OSDs said last of themselves."""
+        rows: List[Dict[str, Any]] = (self._mgr.get("osd_stats") or {}).get("osd_stats") or []
+        return rows
+
 
 class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
     """``ceph orch`` for package-based clusters, by Ansible."""

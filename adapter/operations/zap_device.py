@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any, Mapping, Sequence
 
 from adapter.operations._registry import Variables, operation
 
 
 @operation(phases=("device_zap", "host_report"), changes=True, timeout=900.0)
-def zap_device(devices: Mapping[str, Sequence[Mapping[str, Any]]], cluster: str) -> Variables:
+def zap_device(
+    devices: Mapping[str, Sequence[Mapping[str, Any]]],
+    cluster: str,
+    allowed: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Variables:
     """Erase devices.
 
-    ``devices`` are by host; each has path, size and device_id. ``cluster`` is the fsid.
+    ``devices`` are by host; each has path, size and device_id. ``cluster`` is the fsid, ``allowed``
+    has by host the uuids of OSDs of the cluster whose disks may be wiped all the same.
     """
     return {
         "device_zap_devices": {host: list(rows) for host, rows in devices.items()},
         "device_zap_cluster": cluster,
+        "device_zap_allowed": {host: list(uuids) for host, uuids in allowed.items()},
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
+from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.cluster.osd_map import OsdMap
-from adapter.cluster.osd_plan import HostPlan, disk_of, plan_host
+from adapter.cluster.osd_plan import HostPlan, disk_of
+from adapter.cluster.osd_vacancies import vacancies_first
 from adapter.cluster.specs import OsdClaims
 from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
@@ -20,6 +22,7 @@ class OsdPlanner:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._owners: Optional[Tuple[Any, DiskOwners]] = None
 
     def hosts(self, spec: DriveGroupSpec) -> List[Host]:
         """Return the hosts of a drive group's placement, without those that take nothing new."""
@@ -43,23 +46,54 @@ class OsdPlanner:
         refusal = self._refusal(host)
         if refusal:
             return HostPlan(name, notes=(refusal,))
-        service = str(spec.service_name())
-        ids = core.owners.free_ids(osd_map, name, service)
-        claimed = _claimed(spec, name)
-        ids = [each for each in claimed if each in osd_map.destroyed_on(name)] + [
-            each for each in ids if each not in claimed
-        ]
-        devices = self.devices(host)
-        return plan_host(
+        ids, claimed = self._ids(spec, name, osd_map), _claimed(spec, name)
+        owners = self.owners(osd_map)
+        rows = self._rows(name)
+        of_cluster = {row["path"]: owners.of(row, name) for row in rows}
+        return vacancies_first(
             spec,
             name,
-            devices,
+            self.devices(host),
             existing=self._existing(spec, name, osd_map),
             free_ids=ids,
-            allow=_allowed(claims, name, len(ids)),
+            fits=lambda osd_id, key: osd_id in claimed or core.owners.fits(osd_id, key),
+            allow=lambda key: claims.allow(name, key),
+            fresh=lambda key: claims.only is not None and (name, key) not in claims.released,
             busy=core.intents.paths(name),
-            ours=self._ours(name),
+            ours=[path for path, ids in of_cluster.items() if ids],
+            strangers={row["path"]: owners.stranger(row) for row in rows},
         )
+
+    def _ids(self, spec: DriveGroupSpec, name: str, osd_map: OsdMap) -> List[int]:
+        """Return the ids that the drive group takes again on a host, those that it names first."""
+        waiting = self._core.owners.free_ids(osd_map, name)
+        mine = self._core.owners.free_ids(osd_map, name, str(spec.service_name()))
+        claimed = [each for each in _claimed(spec, name) if each in waiting]
+        return claimed + [each for each in mine if each not in claimed]
+
+    def owners(self, osd_map: OsdMap) -> DiskOwners:
+        """Return whose which disk is; made once for the same map and metadata."""
+        state = (id(osd_map), osd_map.epoch, self._core.owners.serial)
+        if self._owners is None or self._owners[0] != state:
+            known = self._core.owners.known()
+            self._owners = (state, DiskOwners(osd_map, known, self._core.cluster))
+        return self._owners[1]
+
+    def on_disk(self, hostname: str, path: str, osd_map: OsdMap) -> List[int]:
+        """Return the OSDs of the map, up or down, that a reported disk belongs to."""
+        rows = [row for row in self._rows(hostname) if row["path"] == path]
+        # A disk that the report has not yet may have an OSD that said so itself.
+        row = rows[0] if rows else {"path": path}
+        return self.owners(osd_map).of(row, hostname)
+
+    def disks_of(self, osd_id: int, hostname: str, osd_map: OsdMap) -> List[Dict[str, Any]]:
+        """Return the disks that a host reported and that belong to an OSD of the map."""
+        rows, owners = self._rows(hostname), self.owners(osd_map)
+        return [row for row in rows if osd_id in owners.of(row, hostname)]
+
+    def _rows(self, hostname: str) -> List[Dict[str, Any]]:
+        report = self._core.reports.get(hostname)
+        return report.devices if report is not None and "devices" in report.taken else []
 
     def _refusal(self, host: Host) -> str:
         core, name = self._core, host.hostname
@@ -87,16 +121,6 @@ class OsdPlanner:
         there = len(core.owners.on_host(str(spec.service_name()), host, osd_map))
         return there + core.intents.osds(host, str(spec.service_id or ""))
 
-    def _ours(self, host: str) -> List[str]:
-        """Return the paths on a host that carry an OSD of this cluster."""
-        owners = self._core.owners
-        return [
-            f"/dev/{device}"
-            for metadata in owners.known()
-            if metadata.hostname == host
-            for device in metadata.devices
-        ]
-
     def free_disks(self, spec: DriveGroupSpec) -> OsdClaims:
         """Return a claim on the disks of these hosts that are free now, and on no others."""
         pairs = frozenset(
@@ -112,22 +136,3 @@ def _claimed(spec: DriveGroupSpec, host: str) -> List[int]:
     claims = spec.osd_id_claims
     rows = claims.get(host) if isinstance(claims, dict) else None
     return [int(each) for each in rows or () if str(each).isdigit()]
-
-
-def _allowed(claims: OsdClaims, host: str, vacant: int) -> Callable[[str], bool]:
-    """Return what tells of a disk's key whether the drive group may take it.
-
-    A drive group that took what was free when it was applied takes as many later disks as ids
-    wait on the host: a replacement was asked for there.
-    """
-    left = [vacant]
-
-    def allow(key: str) -> bool:
-        if claims.allow(host, key):
-            return True
-        if claims.only is None or (host, key) in claims.released or not left[0]:
-            return False
-        left[0] -= 1
-        return True
-
-    return allow

@@ -1,7 +1,9 @@
 """Step the OSDs that leave: drain, stop, purge or destroy, clean.
 
 The monitors are asked at every step, and only their answer moves an OSD on: a map that shows
-nothing, or an older one than the removal was asked for with, moves nothing and ends nothing.
+nothing, or an older one than the removal was asked for with, moves nothing and ends nothing. What
+cannot be undone is done in the same breath as the question: an OSD is stopped by its host right
+after it said that it holds nothing, and purged right after the monitors said that nobody needs it.
 """
 
 from __future__ import annotations
@@ -9,25 +11,27 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from adapter.cluster.osd_map import Left, Osd, OsdMap
 from adapter.cluster.osd_owners import NO_SERVICE, Vacancy
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
-from adapter.engine.completion import Completion
-from adapter.engine.model import HostStatus
+from adapter.errors import AdapterError
 from adapter.interface import OrchestratorError
+from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
+from adapter.reconcile.osd_removal_queue import RemovalQueue
 
 log = logging.getLogger(__name__)
 
-# How often an OSD that waits is looked at, and how long after a failed job it is tried again.
+# How often an OSD that waits is looked at.
 LOOK_AGAIN = 1.0
-RETRY_FIRST, RETRY_LAST = 10.0, 300.0
-REASON_LENGTH = 300
-# Statistics come every 5 s: only after a few of them is it said that nothing moves.
+# Statistics come every 5 s: only after a few of them is it said that nothing moves, or that all is
+# well after somebody else took an OSD out of the map.
 MOVES_WITHIN = 15.0
+CALM_FOR = 15.0
+# A job of another manager's host ends itself when nobody has renewed its lease for 30 s.
+OTHERS_JOBS_END = 45.0
 
 
 class OsdRemover:
@@ -38,9 +42,15 @@ class OsdRemover:
         # Held by whoever acts on the queue: a removal is never stopped in the middle of a step.
         self.acting = threading.Lock()
         self._looked = 0.0
-        self._jobs: Dict[int, str] = {}
-        self._not_before: Dict[int, float] = {}
+        self._queue = RemovalQueue(core)
+        self._jobs = RemovalJobs(core, self._queue, self._news)
         self._still_since: Dict[int, float] = {}
+        self._calm_since: Dict[int, float] = {}
+        self._kept_since: Dict[int, float] = {}
+
+    def _news(self) -> None:
+        self._looked = 0.0
+        self._core.wake.set()
 
     def step(self, now: float, *, at_once: bool = False) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""
@@ -57,60 +67,51 @@ class OsdRemover:
         return LOOK_AGAIN
 
     def _step_all(self, now: float) -> None:
-        if not self._due(now):
+        if not self._jobs.due(now):
             return
         try:
             osd_map = self._core.maps.osd_map()
         except OrchestratorError as error:
-            self._wait_all(self._due(now), f"the monitors do not answer: {error}")
+            self._queue.wait_all(self._jobs.due(now), f"the monitors do not answer: {error}")
             return
-        steps = (
-            (Stage.DRAINING, lambda removals: self._drain(removals, osd_map)),
-            (Stage.STOPPING, lambda removals: self._stop(removals, osd_map)),
-            (Stage.LEAVING, lambda removals: self._leave(removals, osd_map)),
+        steps: Sequence[Any] = (
+            (Stage.KEEPING, self._keep_all),
+            (Stage.DRAINING, self._drain),
+            (Stage.STOPPING, self._stop),
+            (Stage.LEAVING, self._leave),
             (Stage.CLEANING, self._clean),
         )
         for stage, step in steps:
             # What a step moves on is taken up by the next one in the same round.
-            removals = [each for each in self._due(now) if each.stage is stage]
+            removals = [each for each in self._jobs.due(now) if each.stage is stage]
             try:
-                step(removals)
+                step(removals, osd_map)
             except OrchestratorError as error:
-                self._wait_all(removals, str(error))
+                self._queue.wait_all(removals, str(error))
 
-    def _due(self, now: float) -> List[Removal]:
-        with self._core.lock:
-            return [each for each in self._core.removals.all() if self._may_act(each, now)]
-
-    def _may_act(self, removal: Removal, now: float) -> bool:
-        busy = removal.osd_id in self._jobs
-        return not busy and self._not_before.get(removal.osd_id, 0.0) <= now
-
-    def _save(self, removal: Removal, **changes: Any) -> Removal:
-        if "reason" in changes:
-            changes["reason"] = " ".join(str(changes["reason"]).split())[:REASON_LENGTH]
-        changed = replace(removal, **changes)
-        with self._core.lock:
-            self._core.removals.save(changed)
-        return changed
-
-    def _wait_all(self, removals: Sequence[Removal], reason: str) -> None:
-        """Say what these wait for, of those that are still where they were."""
+    def _each(self, removals: Sequence[Removal], act: Callable[[Removal], None]) -> None:
+        """Act on each; what goes wrong with one is its own reason to wait."""
         for removal in removals:
-            with self._core.lock:
-                current = self._core.removals.get(removal.osd_id)
-            if current is not None and current.stage is removal.stage:
-                self._save(current, reason=reason)
+            try:
+                act(removal)
+            except OrchestratorError as error:
+                self._queue.wait_all([removal], str(error))
 
-    def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> None:
-        self._not_before.pop(removal.osd_id, None)
+    def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> Removal:
+        self._jobs.forget_pause(removal.osd_id)
         self._still_since.pop(removal.osd_id, None)
-        self._save(removal, stage=stage, reason="", tries=0, **changes)
         log.info("osd.%s: %s", removal.osd_id, stage.value)
+        return self._queue.save(removal, stage=stage, **{"reason": "", "tries": 0, **changes})
+
+    def _back(self, removal: Removal, reason: str) -> None:
+        """Let an OSD drain again that somebody needs after all."""
+        self._advance(removal, Stage.DRAINING, reason=reason, stopped=False, empty=False)
+
+    # Draining.
 
     def _drain(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """Let data move away; an OSD whose data is elsewhere moves on."""
-        waiting = []
+        waiting: List[Removal] = []
         for removal in removals:
             osd = self._osd(removal, osd_map)
             if osd is None:
@@ -121,17 +122,25 @@ class OsdRemover:
                 waiting.append(self._moving(removal, osd))
         if not waiting:
             return
-        safety = self._core.maps.safety([each.osd_id for each in waiting])
-        counts = self._core.maps.pg_counts()
-        left = self._core.maps.left([each.osd_id for each in waiting], osd_map)
+        ids = [each.osd_id for each in waiting]
+        maps = self._core.maps
+        safety, counts, left = maps.safety(ids), maps.pg_counts(), maps.left(ids, osd_map)
+        deleting = self._jobs.still_deleting()
+        restart = []
         for removal in waiting:
-            reason, count = safety.reason(removal.osd_id), counts.get(removal.osd_id, 0)
-            if not reason and not count:
+            osd_id = removal.osd_id
+            reason, count = safety.reason(osd_id), counts.get(osd_id, 0)
+            if not reason and not count and not deleting.get(osd_id):
                 self._advance(removal, Stage.STOPPING, pgs=0, drain_done=time.time())
-                continue
-            rest = left[removal.osd_id]
-            reason = self._why_not(removal.osd_id, reason, rest)
-            self._save(removal, pgs=max(count, rest.count), reason=reason)
+            elif removal.asked_stop and not osd_map.osds[osd_id].up and self._reachable(removal):
+                restart.append(removal)
+            else:
+                rest = left[osd_id]
+                if not reason and not count and deleting.get(osd_id):
+                    reason = f"it still deletes copies of {deleting[osd_id]} placement group(s)"
+                reason = self._why_not(osd_id, reason, rest)
+                self._queue.save(removal, pgs=max(count, rest.count), reason=reason)
+        self._jobs.submit(restart, START, osd_map)
 
     def _why_not(self, osd_id: int, reason: str, left: Left) -> str:
         """Return why an OSD cannot be stopped yet."""
@@ -144,55 +153,57 @@ class OsdRemover:
         pools = ", ".join(left.pools)
         return f"{left.in_words()}; nothing moves: CRUSH may find no other place for pool {pools}"
 
-    def _osd(self, removal: Removal, osd_map: OsdMap) -> Optional[Osd]:
-        """Return the OSD as the map shows it; deal with one that somebody else removed."""
-        osd = osd_map.osds.get(removal.osd_id)
-        if osd is not None and removal.uuid in ("", osd.uuid):
-            return osd
-        if osd_map.epoch <= removal.epoch:
-            self._save(removal, reason="the monitors' map is older than the removal; waiting")
-            return None
-        text = "it is no longer in the map" if osd is None else "another OSD has its id now"
-        if osd is None and not removal.stopped:
-            self._advance(removal, Stage.CLEANING)
-        else:
-            self._finish(removal, text)
-        return None
-
     def _moving(self, removal: Removal, osd: Osd) -> Removal:
         """Make the data move away; return the removal with the time that it began."""
         maps = self._core.maps
         if removal.drain_started is None:
-            removal = self._save(removal, drain_started=time.time(), reason="asked to drain")
+            removal = self._queue.save(removal, drain_started=time.time(), reason="asked to drain")
         if (removal.replace or not osd.up) and osd.reweight > 0:
             maps.out(removal.osd_id)
         if not removal.replace and osd.crush_weight > 0:
             maps.drain(removal.osd_id)
         return removal
 
+    def _osd(self, removal: Removal, osd_map: OsdMap) -> Optional[Osd]:
+        """Return the OSD as the map shows it; deal with one that somebody else removed."""
+        osd = osd_map.osds.get(removal.osd_id)
+        if osd is not None and removal.uuid in ("", osd.uuid):
+            return osd
+        if osd_map.epoch <= removal.epoch:
+            self._queue.save(removal, reason="the monitors' map is older than the removal; waiting")
+            return None
+        if osd is not None and osd.destroyed and removal.replace:
+            self._keep_place(removal)
+        # With --force nobody waits for the data; and one that was stopped holds none.
+        taken = not (removal.force or removal.empty)
+        self._advance(removal, Stage.CLEANING, taken=taken)
+        return None
+
+    # Stopping.
+
     def _stop(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """End the daemons on their hosts, all in one job; one that is down already moves on."""
-        core, ready = self._core, []
-        for removal in removals:
-            osd = self._osd(removal, osd_map)
-            if osd is None:
-                continue
-            if removal.stopped and not osd.up:
-                self._advance(removal, Stage.LEAVING)
-            elif removal.stopped:
-                core.maps.down(removal.osd_id)
-                self._save(removal, reason="waiting for the map to show it down")
-            elif self._reachable(removal):
-                reason = "" if removal.force or osd.destroyed else self._danger(removal)
-                if reason:
-                    self._save(removal, stage=Stage.DRAINING, reason=reason)
-                else:
-                    ready.append(removal)
-            elif not osd.up:
-                self._advance(removal, Stage.LEAVING)
+        ready: List[Removal] = []
+        self._each(removals, lambda removal: self._stop_one(removal, osd_map, ready))
+        self._jobs.submit(ready, STOP, osd_map)
+
+    def _stop_one(self, removal: Removal, osd_map: OsdMap, ready: List[Removal]) -> None:
+        osd = self._osd(removal, osd_map)
+        if osd is None:
+            return
+        if not osd.up:
+            self._advance(removal, Stage.LEAVING)
+        elif removal.stopped and osd.up_from == removal.up_from:
+            self._core.maps.down(removal.osd_id)
+            self._queue.save(removal, reason="waiting for the map to show it down")
+        elif not self._reachable(removal):
+            self._queue.save(removal, reason=f"host {removal.host} is not reached, and it is up")
+        else:
+            reason = "" if removal.force or osd.destroyed else self._danger(removal)
+            if reason:
+                self._back(removal, reason)
             else:
-                self._save(removal, reason=f"host {removal.host} is not reached, and it is up")
-        self._submit(ready, zap=False)
+                ready.append(removal)
 
     def _danger(self, removal: Removal) -> str:
         """Return what would be lost if the OSD were stopped now, or nothing."""
@@ -204,17 +215,36 @@ class OsdRemover:
             known = removal.host in core.hosts and core.pulse.online(removal.host)
         return known and not core.ssh.ready()
 
+    # Leaving.
+
     def _leave(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """Purge or destroy OSDs that are down."""
-        for removal in removals:
-            osd = osd_map.osds.get(removal.osd_id)
-            if osd is not None and removal.uuid not in ("", osd.uuid):
-                self._finish(removal, "another OSD has its id now")
-            elif osd is not None and osd.up:
-                # Somebody started it again; or the map has not heard yet that it is stopped.
-                self._advance(removal, Stage.STOPPING, stopped=False)
-            else:
-                self._leave_map(removal)
+        self._each(removals, lambda removal: self._leave_one(removal, osd_map))
+
+    def _leave_one(self, removal: Removal, osd_map: OsdMap) -> None:
+        osd = self._osd(removal, osd_map)
+        if osd is None:
+            return
+        if osd.up:
+            # Somebody started it again; or the map has not heard yet that it is stopped.
+            self._advance(removal, Stage.STOPPING, stopped=False, empty=False)
+            return
+        reason = "" if removal.force or osd.destroyed else self._still_needed(removal, osd)
+        if reason:
+            self._back(removal, reason)
+        else:
+            self._leave_map(removal)
+
+    def _still_needed(self, removal: Removal, osd: Osd) -> str:
+        """Return why an OSD that is down must not leave the map, or nothing.
+
+        One that said that it holds nothing, and has not been up since, holds nothing. Of another
+        one only the monitors can say so, and they can only when all placement groups are clean.
+        """
+        safety = self._core.maps.safety([removal.osd_id])
+        if removal.empty and osd.up_from == removal.up_from and not safety.needs(removal.osd_id):
+            return ""
+        return safety.reason(removal.osd_id)
 
     def _leave_map(self, removal: Removal) -> None:
         if removal.replace:
@@ -225,115 +255,132 @@ class OsdRemover:
         with self._core.lock:
             self._core.specs.release(removal.host, list(removal.disks))
         self._core.look_at_maps()
-        if removal.zap or not removal.stopped:
-            self._advance(removal, Stage.CLEANING)
-        else:
-            self._finish(removal, "destroyed" if removal.replace else "removed")
+        self._advance(removal, Stage.CLEANING)
 
     def _keep_place(self, removal: Removal) -> None:
-        service = removal.service or NO_SERVICE
-        with self._core.lock:
-            self._core.owners.vacate(Vacancy(removal.osd_id, removal.host, service, removal.disks))
+        """Write down what the OSD's successor gets, and which disks were there before it."""
+        core, service = self._core, removal.service or NO_SERVICE
+        with core.lock:
+            report = core.reports.get(removal.host)
+            present = None
+            if report is not None and "devices" in report.taken:
+                keys = {str(row["device_id"] or row["path"]) for row in report.devices}
+                present = tuple(sorted(keys - set(removal.disks)))
+            core.owners.vacate(
+                Vacancy(removal.osd_id, removal.host, service, removal.disks, present)
+            )
 
-    def _clean(self, removals: Sequence[Removal]) -> None:
-        """Wipe disks, or take away what a host has that could not be reached before."""
+    # Cleaning.
+
+    def _clean(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
+        """Remove units and directories, and wipe disks."""
         core, ready = self._core, []
         for removal in removals:
             with core.lock:
-                known = removal.host in core.hosts
-            if not known:
+                known, unread = removal.host in core.hosts, core.hosts.problems.get(removal.host)
+            what = "wipe its disks" if removal.zap else "take its unit away"
+            if unread:
+                reason = f"the record of host {removal.host} cannot be read ({unread}); waiting to"
+                self._queue.save(removal, reason=f"{reason} {what}")
+            elif not known:
                 self._finish(removal, f"host {removal.host or '?'} is not managed; its disks stay")
-            elif self._reachable(removal):
+            elif not self._reachable(removal):
+                self._queue.save(removal, reason=f"waiting for host {removal.host} to {what}")
+            elif self._is_calm(removal, osd_map):
                 ready.append(removal)
-            else:
-                what = "wipe its disks" if removal.zap else "take its unit away"
-                self._save(removal, reason=f"waiting for host {removal.host} to {what}")
-        self._submit([each for each in ready if each.zap], zap=True)
-        self._submit([each for each in ready if not each.zap], zap=False)
+        self._jobs.submit(ready, REMOVE, osd_map)
 
-    def _submit(self, removals: Sequence[Removal], *, zap: bool) -> None:
-        """Run the playbook for these OSDs, on all their hosts at once."""
-        if not removals:
-            return
-        core = self._core
-        osds: Dict[str, List[Mapping[str, Any]]] = {}
-        for removal in removals:
-            row = {
-                "osd_id": removal.osd_id,
-                "osd_uuid": removal.uuid,
-                "zap": zap,
-                "destroy_lvs": not removal.no_destroy,
-            }
-            osds.setdefault(removal.host, []).append(row)
-        names = ", ".join(f"osd.{removal.osd_id}" for removal in removals)
-        # The disks are read when they are wiped; reading them twice would take a second longer.
-        wiped_later = not zap and all(removal.zap for removal in removals)
-        report = ["daemons"] if wiped_later else ["devices", "daemons"]
-        with core.lock:
-            hosts = [core.hosts.get(host) for host in osds]
-            job = core.submit(
-                "remove_osds",
-                hosts,
-                parameters={"osds": osds, "cluster": core.cluster, "report": report},
-                summary=f"{'Wipe the disks of' if zap else 'Stop'} {names}",
-            )
-            for removal in removals:
-                self._jobs[removal.osd_id] = job.job_id
-        job.on_change(lambda job: self._absorb(job, list(removals)))
+    def _is_calm(self, removal: Removal, osd_map: OsdMap) -> bool:
+        """Tell whether an OSD's disks may be wiped; say what is waited for.
 
-    def _absorb(self, job: Completion, removals: Sequence[Removal]) -> None:
-        """Move on what a job has done; try the rest again, later each time."""
-        if not job.status.final:
-            return
-        outcomes = job.outcomes
-        for removal in removals:
-            if self._jobs.get(removal.osd_id) != job.job_id:
-                continue
-            with self._core.lock:
-                self._jobs.pop(removal.osd_id, None)
-                current = self._core.removals.get(removal.osd_id)
-            if current is None:
-                continue
-            outcome = outcomes.get(removal.host)
-            if outcome is not None and outcome.status.good:
-                self._done(current)
-                continue
-            reason = outcome.message if outcome is not None else job.message
-            unreached = outcome is not None and outcome.status is HostStatus.UNREACHABLE
-            pause = (
-                RETRY_FIRST
-                if unreached
-                else min(RETRY_LAST, RETRY_FIRST * 2 ** min(current.tries, 10))
-            )
-            self._not_before[removal.osd_id] = time.monotonic() + pause
-            self._save(current, reason=f"{reason} (job {job.job_id})", tries=current.tries + 1)
-        self._core.wake.set()
-
-    def _done(self, removal: Removal) -> None:
-        if removal.stage is Stage.CLEANING:
-            self._finish(removal, "its disks are wiped" if removal.zap else "removed")
-        else:
-            self._save(removal, stopped=True, reason="", tries=0)
-        self._looked = 0.0
+        Where somebody else took it out of the map, its disks may be the only place of some data.
+        """
+        osd_id = removal.osd_id
+        if not (removal.taken and removal.zap):
+            return True
+        if not self._core.maps.all_clean(osd_map.pgs):
+            self._calm_since.pop(osd_id, None)
+        elif self._looked - self._calm_since.setdefault(osd_id, self._looked) >= CALM_FOR:
+            return True
+        reason = (
+            "somebody else took it out of the map before its data was elsewhere: its disks are "
+            f"wiped when all placement groups have been active+clean for {CALM_FOR:.0f} s; "
+            f"`ceph orch osd rm stop {osd_id}` leaves them as they are"
+        )
+        self._queue.save(removal, reason=reason)
+        return False
 
     def _finish(self, removal: Removal, how: str) -> None:
-        with self._core.lock:
-            self._core.removals.remove(removal.osd_id)
-        self._not_before.pop(removal.osd_id, None)
-        self._core.look_at_maps()
-        log.info("osd.%s: %s", removal.osd_id, how)
+        for times in (self._still_since, self._calm_since, self._kept_since):
+            times.pop(removal.osd_id, None)
+        self._jobs.finish(removal, how)
 
-    def is_past_stopping(self, removal: Removal) -> bool:
-        """Tell whether the OSD's daemon is being stopped, or is stopped already."""
-        asked = removal.stage is Stage.STOPPING and removal.osd_id in self._jobs
-        return asked or removal.stopped or removal.stage in (Stage.LEAVING, Stage.CLEANING)
+    # Keeping.
 
-    def restore(self, removal: Removal) -> None:
+    def check_keep(self, removal: Removal, osd_map: OsdMap) -> None:
+        """Raise ``AdapterError`` for an OSD whose removal cannot be stopped any more."""
+        osd = osd_map.osds.get(removal.osd_id)
+        there = osd is not None and removal.uuid in ("", osd.uuid) and not osd.destroyed
+        is_out = removal.stage is Stage.CLEANING or not there
+        if is_out and self._jobs.is_busy(removal.osd_id):
+            raise AdapterError(
+                f"osd.{removal.osd_id} cannot be kept: it is out of the map and its host is being "
+                f"cleaned ({removal.in_words}).",
+                "Its removal goes on.",
+            )
+
+    def keep(self, removal: Removal, osd_map: OsdMap) -> str:
+        """Take an OSD out of the queue, which is started again first where that may be needed.
+
+        Returns what is to be said besides; raises ``OrchestratorError``. The caller holds
+        ``acting`` and has asked ``check_keep``.
+        """
+        osd = osd_map.osds.get(removal.osd_id)
+        there = osd is not None and removal.uuid in ("", osd.uuid) and not osd.destroyed
+        if removal.stage is Stage.CLEANING or osd is None or not there:
+            self._finish(removal, "it is left as it is")
+            return f"osd.{removal.osd_id} is out of the map already; its disks are left as they are"
+        if removal.asked_stop or not osd.up:
+            self._advance(removal, Stage.KEEPING, reason="it is started again if it does not run")
+        self._restore(removal, osd)
+        if not removal.asked_stop and osd.up:
+            self._finish(removal, "it stays")
+            return ""
+        return f"osd.{removal.osd_id} is started again"
+
+    def _keep_all(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
+        """Bring those back that were stopped before somebody wanted to keep them."""
+        ready: List[Removal] = []
+        self._each(removals, lambda removal: self._keep_one(removal, osd_map, ready))
+        self._jobs.submit(ready, START, osd_map)
+
+    def _keep_one(self, removal: Removal, osd_map: OsdMap, ready: List[Removal]) -> None:
+        osd = osd_map.osds.get(removal.osd_id)
+        if osd is None or removal.uuid not in ("", osd.uuid) or osd.destroyed:
+            if osd_map.epoch > removal.epoch:
+                self._finish(removal, "somebody else took it out of the map")
+            return
+        self._restore(removal, osd)
+        if not osd.up and self._reachable(removal):
+            ready.append(removal)
+        elif not osd.up:
+            self._queue.save(removal, reason=f"waiting for host {removal.host} to start it again")
+        elif self._is_settled(removal):
+            self._finish(removal, "it stays")
+        else:
+            self._queue.save(removal, reason="it is up; a job that was to stop it may still run")
+
+    def _is_settled(self, removal: Removal) -> bool:
+        """Tell whether no job can stop the OSD any more, also none of another manager's host."""
+        if self._jobs.has_ended(removal.osd_id):
+            return True
+        since = self._kept_since.setdefault(removal.osd_id, self._looked)
+        return self._looked - since >= OTHERS_JOBS_END
+
+    def _restore(self, removal: Removal, osd: Osd) -> None:
         """Give an OSD back what draining took; raises ``OrchestratorError``."""
         self._still_since.pop(removal.osd_id, None)
-        osd = self._core.maps.osd_map().osds.get(removal.osd_id)
-        if osd is not None and removal.uuid in ("", osd.uuid):
-            if removal.crush_weight and not osd.crush_weight:
-                self._core.maps.set_crush_weight(removal.osd_id, removal.crush_weight)
-            if removal.was_in and osd.reweight == 0:
-                self._core.maps.mark_in(removal.osd_id)
+        if removal.crush_weight and not osd.crush_weight:
+            self._core.maps.set_crush_weight(removal.osd_id, removal.crush_weight)
+        if removal.was_in and osd.reweight == 0:
+            self._core.maps.mark_in(removal.osd_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Dict, Optional
 
+from adapter.cluster.host_names import HostNames, names_of
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
 from adapter.core import Core
 from adapter.interface import OrchestratorError
@@ -72,5 +73,16 @@ class Reconciler:
             return
         with core.lock:
             self.osd_map = osd_map
-            core.owners.learn(metadata)
+            core.owners.learn(metadata, self._host_names().host_of)
             core.owners.follow(osd_map)
+
+    def _host_names(self) -> HostNames:
+        """Return what the hosts are called, by their records and by themselves."""
+        core = self._core
+        reports = {host.hostname: core.reports.get(host.hostname) for host in core.hosts.all()}
+        return HostNames(
+            {
+                name: names_of(name, report.identity if report else {})
+                for name, report in reports.items()
+            }
+        )

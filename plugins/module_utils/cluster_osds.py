@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import tempfile
 
 from .command import find_program, last_line, run
+from .private_file import RUN_DIR
 from .reading import clean
 
 KEYRING = "/var/lib/ceph/bootstrap-osd/ceph.keyring"
@@ -15,9 +19,15 @@ class NoAnswer(Exception):
     """Say why the monitors could not be asked."""
 
 
-def known_osds():
-    """Return the cluster's OSDs by id, each with ``uuid`` and ``states``."""
-    return parse_osds(_ask("osd", "info", "--format", "json"))
+def known_osds(keyring=""):
+    """Return the cluster's OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``.
+
+    ``keyring`` is the text of a keyring of client.bootstrap-osd; by default it is the host's own.
+    """
+    if not keyring.strip():
+        return parse_osds(_ask("osd", "info", "--format", "json"))
+    with _private_copy(keyring) as path:
+        return parse_osds(_ask("osd", "info", "--format", "json", keyring=path))
 
 
 def forget_new(osd_uuid):
@@ -27,9 +37,22 @@ def forget_new(osd_uuid):
             _ask("osd", "purge-new", f"osd.{osd_id}", "--yes-i-really-mean-it")
 
 
-def _ask(*words):
+@contextlib.contextmanager
+def _private_copy(text):
+    """Give a file in memory that only this user can read, for as long as it is needed."""
+    os.makedirs(RUN_DIR, mode=0o700, exist_ok=True)
+    handle, path = tempfile.mkstemp(dir=RUN_DIR, prefix="keyring-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        yield path
+    finally:
+        os.unlink(path)
+
+
+def _ask(*words, keyring=KEYRING):
     argv = [find_program("ceph") or "ceph", "--connect-timeout", "20"]
-    argv += ["--name", "client.bootstrap-osd", "--keyring", KEYRING]
+    argv += ["--name", "client.bootstrap-osd", "--keyring", keyring]
     answer = run([*argv, *words], _TIMEOUT)
     if answer.problem:
         said = last_line(answer.err) or answer.problem

@@ -8,9 +8,11 @@ or built upon by RAID, encryption or another mapping).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 
+from .bluestore_label import read_label
 from .command import find_program, run
 from .reading import list_dir, read_lines
 from .signatures import inspect
@@ -29,12 +31,46 @@ _CEPH_DISK_TYPES = re.compile(
 
 
 def inspections(blocks):
-    """Return the jobs that look at the contents of these disks, by path."""
+    """Return the jobs that look at the contents of these disks, by path.
+
+    Where BlueStore's label is, ``label`` says whose it is.
+    """
 
     def job(block):
-        return lambda: inspect(block.node, block.size, block.sector_size)
+        def look():
+            content = inspect(block.node, block.size, block.sector_size)
+            if content.get("bluestore"):
+                with contextlib.suppress(OSError):
+                    content["label"] = read_label(block.node)
+            return content
+
+        return look
 
     return {block.path: job(block) for block in blocks}
+
+
+def osds_on(block, contents, volumes):
+    """Return the OSDs that a disk says it belongs to: by its labels, its partitions', its volumes.
+
+    Each has ``osd_id`` (-1 where nothing says it), ``osd_uuid``, ``cluster`` and ``kind``.
+    ``volumes`` are the logical volumes on it, as reported.
+    """
+    found = []
+    for piece in block.pieces:
+        label = (contents.get(piece.path) or {}).get("label")
+        if label:
+            found.append({key: label[key] for key in ("osd_id", "osd_uuid", "cluster", "kind")})
+    for volume in volumes:
+        if str(volume.get("osd_id", "")).isdigit():
+            found.append(
+                {
+                    "osd_id": int(volume["osd_id"]),
+                    "osd_uuid": str(volume.get("osd_fsid", "")),
+                    "cluster": str(volume.get("cluster_fsid", "")),
+                    "kind": str(volume.get("type", "")),
+                }
+            )
+    return found
 
 
 def second_opinions(blocks, contents, timeout=_BLKID_TIMEOUT):

@@ -7,7 +7,7 @@ import os
 from . import devices_ceph_volume as ceph_volume
 from .apart import run_apart
 from .block import LOOP_VARIABLE, allows_loop_devices, own_blocks
-from .devices import describe_devices, inspections, second_opinions
+from .devices import describe_devices, inspections, osds_on, second_opinions
 from .devices_lvm import read_volumes
 from .reading import read_assignments
 
@@ -46,8 +46,17 @@ class DeviceReport:
                 self._kept.save(self._mark, self._rows)
         if self._rows is not None:
             self.source = "ceph-volume"
-            return ceph_volume.only_own(self._rows, self._blocks)
-        return self._own_rows()
+            return self._with_osds(ceph_volume.only_own(self._rows, self._blocks))
+        return self._with_osds(self._own_rows())
+
+    def _with_osds(self, rows):
+        """Add to each disk the OSDs that it says it belongs to."""
+        blocks = {block.path: block for block in self._blocks}
+        for row in rows:
+            block = blocks.get(row["path"])
+            volumes = row.get("lvs") or ()
+            row["osds"] = osds_on(block, self._contents, volumes) if block is not None else []
+        return rows
 
     def _look(self, blocks):
         pieces = [piece for block in blocks for piece in block.pieces]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cluster_osds import NoAnswer, known_osds
 from .osd_removal import RemovalRefused, Traces, take_down, zap_disk
 from .osds_here import ceph_volumes, other_volumes
 from .planned_disks import Refused, find_disk, reason_in_use
@@ -10,14 +11,19 @@ from .planned_disks import Refused, find_disk, reason_in_use
 class Zapping:
     """The disks to wipe, all looked at; raises ``RemovalRefused``.
 
-    ``clean`` are those on which nothing is, ``used`` the others.
+    ``clean`` are those on which nothing is, ``used`` the others. ``allowed`` are the uuids of OSDs
+    whose disks may be wiped although the cluster has them. ``keyring`` is what the monitors are
+    asked with, by default the host's own.
     """
 
-    def __init__(self, host, devices, cluster):
+    def __init__(self, host, devices, cluster, allowed=(), keyring=""):
         self.clean = []
         self.used = []
         self._host = host
         self._cluster = cluster
+        self._allowed = set(allowed)
+        self._keyring = keyring
+        self._known = None
         problems = []
         for device in devices:
             try:
@@ -37,12 +43,19 @@ class Zapping:
         disk.path = found.path
         return disk
 
+    def _pieces(self, disk):
+        """Return the disk and its partitions."""
+        mine = [piece.path for piece in disk.block.pieces]
+        return [piece for piece in self._host.pieces if piece.block.path in mine]
+
     def _refuse_needed(self, disk):
         here = self._host.here
-        osd_id = here.running_on(disk)
+        running = [here.running_on(piece) for piece in self._pieces(disk)]
+        osd_id = next((each for each in running if each is not None), None)
         reason = reason_in_use(self._host.roots, disk)
         if osd_id is not None:
             reason = f"osd.{osd_id} runs on it. Stop and remove the OSD first"
+        reason = reason or self._reason_in_map(disk)
         entry = here.volumes.get(disk.block.path)
         others = other_volumes(entry) if entry else []
         held = [name for piece in disk.block.pieces for name in piece.holders]
@@ -55,6 +68,52 @@ class Zapping:
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
 
+    def _reason_in_map(self, disk):
+        """Return why the cluster needs what is on a disk, or an empty text."""
+        osds = sorted(self._osds_of_cluster(disk))
+        if not osds:
+            return ""
+        try:
+            if self._known is None:
+                self._known = known_osds(self._keyring)
+        except NoAnswer as problem:
+            names = ", ".join(f"osd.{osd_id}" for osd_id, _ in osds if osd_id >= 0) or "an OSD"
+            return f"{names} is on it, and whether the cluster still has it is not known. {problem}"
+        living = {
+            row["uuid"]: osd_id
+            for osd_id, row in self._known.items()
+            if "destroyed" not in row["states"]
+        }
+        needed = sorted(
+            {living[osd_uuid] for _, osd_uuid in osds if osd_uuid in living} - self._allowed_ids()
+        )
+        if not needed:
+            return ""
+        names = ", ".join(f"osd.{osd_id}" for osd_id in needed)
+        return (
+            f"{names} is on it, which is in the cluster's map and not destroyed. Remove it with "
+            f"`ceph orch osd rm {' '.join(map(str, needed))} --zap`, which drains it first"
+        )
+
+    def _allowed_ids(self):
+        return {osd_id for osd_id, row in self._known.items() if row["uuid"] in self._allowed}
+
+    def _osds_of_cluster(self, disk):
+        """Return the OSDs of this cluster on a disk and its partitions: pairs of id and uuid.
+
+        A label of a DB or WAL device says no id and no cluster.
+        """
+        found = {
+            (piece.label["osd_id"], piece.label["osd_uuid"])
+            for piece in self._pieces(disk)
+            if piece.label and piece.label["cluster"] in ("", self._cluster)
+        }
+        for piece in self._pieces(disk):
+            for volume in ceph_volumes(self._host.here.volumes.get(piece.block.path)):
+                if volume["cluster_fsid"] in ("", self._cluster):
+                    found.add((int(volume["osd_id"]), volume["osd_fsid"]))
+        return {pair for pair in found if pair[1]}
+
     def wipe(self, disk, startup, lock, timeout):
         """Wipe a disk, and what is left on the host of the dead OSD that was on it."""
         for osd in self._dead_osds(disk):
@@ -63,9 +122,11 @@ class Zapping:
 
     def _dead_osds(self, disk):
         """Return the OSDs of the cluster that the disk carries and whose directory is theirs."""
-        found = []
-        if disk.label and disk.label["cluster"] == self._cluster:
-            found.append((disk.label["osd_id"], disk.label["osd_uuid"]))
+        found = [
+            (piece.label["osd_id"], piece.label["osd_uuid"])
+            for piece in self._pieces(disk)
+            if piece.label and piece.label["cluster"] == self._cluster
+        ]
         for volume in ceph_volumes(self._host.here.volumes.get(disk.block.path)):
             if volume["type"] == "block" and volume["cluster_fsid"] == self._cluster:
                 found.append((int(volume["osd_id"]), volume["osd_fsid"]))

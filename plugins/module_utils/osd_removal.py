@@ -17,6 +17,7 @@ from .osd_startup import UNIT
 from .osds_here import OsdsHere, ceph_volumes, osd_unit
 from .planned_disks import Disk, look_at, reason_in_use
 from .reading import clean
+from .udev import device_id
 from .units import act, is_alive, show_units
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -30,19 +31,37 @@ class RemovalRefused(Exception):
 class Traces:
     """What there is of one OSD on this host.
 
-    ``disks`` carry its label, ``volumes`` are the disks on which its logical volumes are.
+    ``disks`` and partitions carry its label, ``volumes`` are the disks on which its logical volumes
+    are. ``is_own`` tells that what is set up with its id is this very OSD. Where the cluster has no
+    such OSD any more (``gone``) its id may be another's: then that one is not among the traces.
     """
 
     def __init__(self, wanted, host):
         self.osd_id = wanted["osd_id"]
         self.osd_uuid = wanted["osd_uuid"]
-        self.directory = host.here.directories.get(self.osd_id)
-        self.disks = [disk for disk in host.disks if self._is_on(disk)]
+        self.disks = [disk for disk in host.pieces if self._is_on(disk)]
         self.volumes = self._volumes(host)
+        self.directory = host.here.directories.get(self.osd_id)
+        self.is_own = self._belongs_to(self.osd_uuid) or bool(self.disks or self.volumes)
+        if self.directory is not None and self.directory.osd_uuid not in ("", self.osd_uuid):
+            self.is_own = False
         self.units = [UNIT % self.osd_id, osd_unit(self.osd_id)]
         if self.volumes:
             self.units = [f"ceph-volume@lvm-{self.osd_id}-{self.osd_uuid}.service", self.units[1]]
         self.states = show_units(self.units)
+        self.is_others = bool(wanted.get("gone")) and not self.is_own and self._is_anothers(host)
+        if self.is_others:
+            self.directory, self.units, self.states = None, [], {}
+
+    def _belongs_to(self, osd_uuid):
+        return self.directory is not None and self.directory.osd_uuid == osd_uuid
+
+    def _is_anothers(self, host):
+        """Tell whether another OSD with this id is set up here, or was."""
+        named = self.directory is not None and bool(self.directory.osd_uuid)
+        return named or any(
+            disk.label and disk.label["osd_id"] == self.osd_id for disk in host.pieces
+        )
 
     def _is_on(self, disk):
         return bool(disk.label) and disk.label["osd_uuid"] == self.osd_uuid
@@ -96,10 +115,9 @@ class Traces:
 
         A disk with the label of an OSD that once had the id says nothing by itself.
         """
-        mine = self.directory is not None and self.directory.osd_uuid == self.osd_uuid
-        if mine or self.disks or self.volumes or not self.is_set_up:
+        if self._belongs_to(self.osd_uuid) or self.disks or self.volumes or not self.is_set_up:
             return ""
-        for disk in host.disks:
+        for disk in host.pieces:
             label = disk.label
             if label and (label["osd_id"], label["cluster"]) == (self.osd_id, cluster):
                 return (
@@ -110,15 +128,20 @@ class Traces:
 
 
 class Host:
-    """The disks, directories and OSDs of this host as they are now."""
+    """The disks, directories and OSDs of this host as they are now.
+
+    ``pieces`` are the disks and their partitions.
+    """
 
     def __init__(self, roots):
         self.roots = roots
         self.setting = loop_setting(roots)
         blocks = own_blocks(roots, allows_loop_devices(self.setting))
         self.disks = [Disk(block.path, block) for block in blocks]
-        look_at(self.disks)
-        self.here = OsdsHere.read(osd_directories(roots), self.disks)
+        parts = [Disk(part.path, part) for block in blocks for part in block.parts]
+        self.pieces = [*self.disks, *(part for part in parts if os.path.exists(part.block.node))]
+        look_at(self.pieces)
+        self.here = OsdsHere.read(osd_directories(roots), self.pieces)
 
     def run(self, name, argv, lock, timeout, only=()):
         """Run ceph-volume; raise ``RemovalRefused`` with the reason when it fails."""
@@ -159,11 +182,54 @@ def find_all(host, osds, cluster):
     return found
 
 
+def is_wiped(wanted, traces):
+    """Tell whether there is something on this host to be wiped."""
+    return bool(wanted["zap"] and (traces.disks or traces.volumes))
+
+
+def refuse_living(osds, known):
+    """Raise ``RemovalRefused`` if the cluster still has one of the OSDs that are to be wiped.
+
+    ``osds`` are pairs of id and uuid, ``known`` what the monitors say of all OSDs.
+    """
+    for osd_id, osd_uuid in osds:
+        for row in known.values():
+            if row["uuid"] == osd_uuid and "destroyed" not in row["states"]:
+                raise RemovalRefused(
+                    f"osd.{osd_id} with the uuid {osd_uuid} is in the cluster's map, so its disks "
+                    f"are not wiped. Remove it with `ceph orch osd rm {osd_id} --zap`; without an "
+                    f"orchestrator drain and stop it, then `ceph osd purge {osd_id}` or `ceph osd "
+                    f"destroy {osd_id}`."
+                )
+
+
+def unseen(host, wanted, traces):
+    """Return the disks of an OSD that this host does not show, or that cannot be read.
+
+    Nobody knows whether they are wiped. ``wanted`` names them with path and device id.
+    """
+    if not wanted["zap"]:
+        return []
+    missing = []
+    for device in wanted.get("disks") or ():
+        found = [disk for disk in host.disks if _is_disk(disk, device)]
+        if not found or any("error" in disk.content for disk in found):
+            missing.append(clean(device.get("device_id") or device["path"]))
+    unread = {disk.path for disk in traces.disks if "error" in disk.content}
+    return sorted({*missing, *unread})
+
+
+def _is_disk(disk, device):
+    name = device.get("device_id")
+    if name:
+        return device_id(disk.block.udev, disk.block.sys_dir) == name
+    return disk.block.path == device["path"]
+
+
 def foresee(wanted, traces):
     """Return the row that says what would become of an OSD."""
     zapped = traces.disks_to_zap(wanted["destroy_lvs"]) if wanted["zap"] else []
-    wiping = wanted["zap"] and (traces.disks or traces.volumes)
-    state = "would be removed" if traces.is_set_up or wiping else "absent"
+    state = "would be removed" if traces.is_set_up or is_wiped(wanted, traces) else "absent"
     return {"osd_id": wanted["osd_id"], "state": state, "zapped": zapped}
 
 
@@ -182,7 +248,8 @@ def take_down(traces, startup):
         act("reset-failed", failed)
     if traces.directory is not None:
         remove_directory(traces.directory.path)
-    startup.remove(traces.osd_id)
+    if not traces.is_others:
+        startup.remove(traces.osd_id)
 
 
 def zap(host, wanted, traces, lock, timeout):

@@ -15,6 +15,8 @@ description:
     of a dead OSD that was on them.
   - Every disk is looked at first. When one of them is not the disk that was meant, or is in use,
     none is wiped, and every such disk is named with the reason.
+  - A disk of an OSD of the cluster, whether it runs or not, is not wiped unless the monitors say
+    that it is destroyed or not there any more.
   - A disk on which nothing is stays as it is.
 notes:
   - ceph-volume is run by systemd, so it goes on to its end whatever becomes of the module or the
@@ -59,6 +61,19 @@ options:
       - The fsid of the cluster whose dead OSDs are cleaned up after.
     type: str
     required: true
+  allowed:
+    description:
+      - The uuids of OSDs that the cluster has, and whose disks may be wiped all the same, because
+        the monitors said that they are safe to destroy.
+    type: list
+    elements: str
+    default: []
+  keyring:
+    description:
+      - A keyring of C(client.bootstrap-osd), with which the monitors are asked. By default it is
+        the host's own.
+    type: str
+    default: ''
   timeout:
     description:
       - For how many seconds another run, and then ceph-volume, is waited for.
@@ -101,6 +116,8 @@ from ..module_utils.osd_startup import Startup
 from ..module_utils.reading import Roots
 from ..module_utils.units import UnitsFailed
 
+FRESH_SECONDS = 20
+
 
 def main():
     module = AnsibleModule(
@@ -116,6 +133,8 @@ def main():
                 },
             },
             "cluster": {"type": "str", "required": True},
+            "allowed": {"type": "list", "elements": "str", "default": []},
+            "keyring": {"type": "str", "default": "", "no_log": True},
             "timeout": {"type": "int", "default": 600},
         },
         supports_check_mode=True,
@@ -143,9 +162,12 @@ def main():
 def zap_all(module, roots, zapped):
     """Wipe the disks, or foresee it; add each that is done."""
     timeout = max(module.params["timeout"], 1)
-    lock = contextlib.nullcontext() if module.check_mode else HostLock(timeout)
+    # What the monitors allowed is not to grow old while another run works on the disks.
+    patience = min(timeout, FRESH_SECONDS) if module.params["allowed"] else timeout
+    lock = contextlib.nullcontext() if module.check_mode else HostLock(patience)
     with lock:
-        zapping = Zapping(Host(roots), module.params["devices"], module.params["cluster"])
+        given = [module.params[name] for name in ("devices", "cluster", "allowed", "keyring")]
+        zapping = Zapping(Host(roots), *given)
         for disk in zapping.used:
             if not module.check_mode:
                 zapping.wipe(disk, Startup(roots), lock, timeout)

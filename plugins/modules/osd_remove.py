@@ -13,7 +13,9 @@ short_description: Take OSDs from a host, and wipe their disks if wanted
 description:
   - Stops and disables the units of OSDs and removes their data directories; when asked to, wipes
     the disks that carry the OSD's id, its uuid and the cluster's fsid. Nothing else is touched.
-  - Whether the cluster can do without the OSD is not asked, and the cluster's maps are not changed.
+  - An OSD that runs is stopped only when it says itself that it has no placement group any more.
+    Disks are wiped only when the monitors say that the cluster has the OSD no more, or as
+    destroyed. The cluster's maps are not changed.
   - All OSDs are looked at first. When one of them is not what was said, nothing is done.
 notes:
   - ceph-volume is run by systemd, so it goes on to its end whatever becomes of the module or the
@@ -30,6 +32,14 @@ attributes:
     platforms: Linux
     support: full
 options:
+  step:
+    description:
+      - V(stop) stops the daemons and leaves everything that starts them again; V(start) takes that
+        back. V(remove) stops what still runs, and removes units and directories; disks are wiped as
+        O(osds[].zap) says.
+    type: str
+    choices: [stop, start, remove]
+    default: remove
   osds:
     description:
       - The OSDs to take from this host. One that is not there is fine.
@@ -56,16 +66,68 @@ options:
           - Whether logical volumes are removed when they are wiped.
         type: bool
         default: true
+      force:
+        description:
+          - Whether the OSD is stopped although it has placement groups, or does not say what it
+            has; by default as O(force) says. Data can be lost.
+        type: bool
+      gone:
+        description:
+          - Says that the cluster has this OSD no more. Another one that is set up here with the
+            same id is left alone then, and is no reason to refuse.
+        type: bool
+        default: false
+      disks:
+        description:
+          - The disks that the OSD is known to be on, each with path and device_id. One that this
+            host does not show, or that cannot be read, is named in the result when it should be
+            wiped.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description:
+              - The disk's device file.
+            type: str
+            required: true
+          device_id:
+            description:
+              - Its vendor, model and serial number, which count more than the path.
+            type: str
+            default: ''
   zap:
     description:
       - Whether disks are wiped for OSDs that do not say it themselves.
     type: bool
     default: false
+  force:
+    description:
+      - Whether OSDs that do not say it themselves are stopped with what they hold. Data can be
+        lost.
+    type: bool
+    default: false
+  patience:
+    description:
+      - For how many seconds an OSD may still be deleting copies before it counts as one with data.
+    type: int
+    default: 15
+  kept_fails:
+    description:
+      - Whether the module fails when an OSD was not stopped, because it has data or did not answer.
+    type: bool
+    default: true
   cluster:
     description:
       - The fsid of the cluster.
     type: str
     required: true
+  keyring:
+    description:
+      - A keyring of C(client.bootstrap-osd), with which the monitors are asked before disks are
+        wiped. By default it is the host's own.
+    type: str
+    default: ''
   report:
     description:
       - What the host says of itself at the end, as M(ceph_orch.ansible.host_report) does, so that
@@ -103,8 +165,10 @@ ceph_orch_result:
   contains:
     removed:
       description:
-        - For each OSD C(osd_id), C(state) (removed, absent or would be removed) and C(zapped), the
-          disks on which nothing is left.
+        - For each OSD C(osd_id), C(state) (removed, stopped, started, down, absent, holds data, no
+          answer, would be removed, would be stopped or would be started), C(zapped) (the disks on
+          which nothing is left), C(unseen) (the disks that should be wiped and are not to be seen)
+          and C(held), how many placement groups it had when it was asked last.
       type: list
       elements: dict
       sample:
@@ -117,6 +181,7 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.cluster_osds import NoAnswer, known_osds
 from ..module_utils.exclusive import HostIsBusy, HostLock
 from ..module_utils.host_state import state_after
 from ..module_utils.osd_removal import (
@@ -125,30 +190,63 @@ from ..module_utils.osd_removal import (
     check_wanted,
     find_all,
     foresee,
+    is_wiped,
+    refuse_living,
     take_down,
+    unseen,
     zap,
 )
 from ..module_utils.osd_startup import Startup
+from ..module_utils.osd_stopping import (
+    ABSENT,
+    DOWN,
+    KEPT,
+    STOPPED,
+    reason_kept,
+    start,
+    state_before,
+    stop,
+)
 from ..module_utils.reading import Roots
 from ..module_utils.units import UnitsFailed
+
+DISKS = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "path": {"type": "str", "required": True},
+        "device_id": {"type": "str", "default": ""},
+    },
+}
+OSDS = {
+    "type": "list",
+    "elements": "dict",
+    "required": True,
+    "options": {
+        "osd_id": {"type": "int", "required": True},
+        "osd_uuid": {"type": "str", "required": True},
+        "zap": {"type": "bool"},
+        "destroy_lvs": {"type": "bool", "default": True},
+        "force": {"type": "bool"},
+        "gone": {"type": "bool", "default": False},
+        "disks": DISKS,
+    },
+}
+UNCHANGED = (ABSENT, DOWN, "present", *KEPT)
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
-            "osds": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "osd_id": {"type": "int", "required": True},
-                    "osd_uuid": {"type": "str", "required": True},
-                    "zap": {"type": "bool"},
-                    "destroy_lvs": {"type": "bool", "default": True},
-                },
-            },
+            "step": {"type": "str", "choices": ["stop", "start", "remove"], "default": "remove"},
+            "osds": OSDS,
             "zap": {"type": "bool", "default": False},
+            "force": {"type": "bool", "default": False},
+            "patience": {"type": "int", "default": 15},
+            "kept_fails": {"type": "bool", "default": True},
             "cluster": {"type": "str", "required": True},
+            "keyring": {"type": "str", "default": "", "no_log": True},
             "report": {
                 "type": "list",
                 "elements": "str",
@@ -160,20 +258,25 @@ def main():
         supports_check_mode=True,
     )
     for osd in module.params["osds"]:
-        osd["zap"] = module.params["zap"] if osd["zap"] is None else osd["zap"]
+        for name in ("zap", "force"):
+            osd[name] = module.params[name] if osd[name] is None else osd[name]
     rows = []
     problem = ""
     roots = Roots()
     if module.params["osds"]:
         try:
-            remove(module, roots, rows)
-        except (RemovalRefused, HostIsBusy, UnitsFailed, OSError) as error:
+            work(module, roots, rows)
+        except (RemovalRefused, HostIsBusy, UnitsFailed, NoAnswer, OSError) as error:
             problem = str(error)
+    kept = [reason_kept(row["osd_id"], row["state"], row["held"]) for row in rows if is_kept(row)]
+    if module.params["kept_fails"]:
+        problem = problem or " ".join(kept)
     result = {"removed": rows}
+    changed = any(row["state"] not in UNCHANGED for row in rows)
     if problem:
-        module.fail_json(msg=problem, ceph_orch_result=result)
+        module.fail_json(msg=problem, changed=changed, ceph_orch_result=result)
     module.exit_json(
-        changed=any(row["state"] != "absent" for row in rows),
+        changed=changed,
         diff=describe(rows),
         ceph_orch_result={
             **result,
@@ -182,32 +285,88 @@ def main():
     )
 
 
-def remove(module, roots, rows):
-    """Take the OSDs away, or foresee it; add a row for each that is done."""
+def is_kept(row):
+    """Tell whether an OSD was not stopped although it should have been."""
+    return row["state"] in KEPT
+
+
+def work(module, roots, rows):
+    """Take the step for all OSDs, or foresee it; add a row for each that is done."""
     params = module.params
     timeout = max(params["timeout"], 1)
     check_wanted(params["osds"])
     lock = contextlib.nullcontext() if module.check_mode else HostLock(timeout)
     with lock:
         host = Host(roots)
-        for wanted, traces in find_all(host, params["osds"], params["cluster"]):
-            row = foresee(wanted, traces)
-            if not module.check_mode and row["state"] != "absent":
-                take_down(traces, Startup(roots))
-                if wanted["zap"]:
-                    zap(host, wanted, traces, lock, timeout)
-                row["state"] = "removed"
-            rows.append(row)
+        found = find_all(host, params["osds"], params["cluster"])
+        if params["step"] == "remove":
+            remove_all(module, host, found, lock, timeout, rows)
+            return
+        for wanted, traces in found:
+            act = start_one if params["step"] == "start" else stop_one
+            rows.append(act(module, roots, wanted, traces))
+
+
+def remove_all(module, host, found, lock, timeout, rows):
+    """Take OSDs away for good. Nothing is done before all were looked at and the monitors asked."""
+    wiped = [(each["osd_id"], each["osd_uuid"]) for each, traces in found if is_wiped(each, traces)]
+    if wiped:
+        refuse_living(wiped, known_osds(module.params["keyring"]))
+    for wanted, traces in found:
+        row = foresee(wanted, traces)
+        row["unseen"] = unseen(host, wanted, traces)
+        state, row["held"] = state_before(host.roots, wanted, traces, module.params["patience"])
+        if state in KEPT:
+            row.update(state=state, zapped=[])
+        elif not module.check_mode and row["state"] != ABSENT:
+            take_down(traces, Startup(host.roots))
+            if wanted["zap"]:
+                zap(host, wanted, traces, lock, timeout)
+            row["state"] = "removed"
+        rows.append(row)
+
+
+def stop_one(module, roots, wanted, traces):
+    """Stop an OSD that holds nothing; return its row."""
+    state, held = state_before(roots, wanted, traces, module.params["patience"])
+    if state == STOPPED and not module.check_mode:
+        stop(traces)
+    elif state == STOPPED:
+        state = "would be stopped"
+    return _row(wanted, state, held)
+
+
+def start_one(module, roots, wanted, traces):
+    """Start an OSD again; return its row."""
+    if not traces.is_own:
+        return _row(wanted, ABSENT, None)
+    if module.check_mode:
+        stopped = state_before(roots, wanted, traces)[0] in (ABSENT, DOWN)
+        return _row(wanted, "would be started" if stopped else "present", None)
+    return _row(wanted, "started" if start(traces) else "present", None)
+
+
+def _row(wanted, state, held):
+    return {"osd_id": wanted["osd_id"], "state": state, "zapped": [], "unseen": [], "held": held}
 
 
 def describe(rows):
     """Return the difference that ``--diff`` shows."""
     before, after = [], []
     for row in rows:
-        if row["state"] != "absent":
-            before += [f"osd.{row['osd_id']}\n", *(f"{path}: in use\n" for path in row["zapped"])]
-            after += [f"{path}: free\n" for path in row["zapped"]]
+        if row["state"] in UNCHANGED:
+            continue
+        before.append(f"osd.{row['osd_id']}: {BEFORE.get(row['state'], 'set up')}\n")
+        after.append(f"osd.{row['osd_id']}: {AFTER.get(row['state'], 'absent')}\n")
+        before += [f"{path}: osd.{row['osd_id']}\n" for path in row["zapped"]]
+        after += [f"{path}: free\n" for path in row["zapped"]]
     return {"before": "".join(before), "after": "".join(after)}
+
+
+BEFORE = {"stopped": "running", "would be stopped": "running", "started": "stopped"}
+BEFORE["would be started"] = "stopped"
+AFTER = {"stopped": "stopped", "would be stopped": "stopped", "started": "running"}
+AFTER["would be started"] = "running"
 
 
 if __name__ == "__main__":

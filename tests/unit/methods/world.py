@@ -84,6 +84,10 @@ class World:
         """Be the mon of a cluster without data."""
         return []
 
+    def osd_stats(self) -> List[Dict[str, Any]]:
+        """Be the mon of a cluster without OSDs."""
+        return []
+
     def _run(self, request: Request) -> Dict[str, HostOutcome]:
         self.requests.append(request)
         return self.answer(request)

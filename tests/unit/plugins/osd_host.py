@@ -45,7 +45,7 @@ exit 0
     "systemd-run": 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"\n',
     "journalctl": "echo its last words\n",
     "pvs": 'cat "$TREE/pvs.json" 2>/dev/null\n',
-    "ceph": 'cat "$TREE/osds.json"\n',
+    "ceph": '[ -e "$TREE/silent" ] && { echo "no monitors" >&2; exit 1; }; cat "$TREE/osds.json"\n',
 }
 
 
@@ -53,7 +53,8 @@ class OsdHost:
     """The host of a case.
 
     The case has ``tree``, ``osds`` (directories by id: uuid, cluster, devices, running), ``pvs``,
-    ``known`` (what the monitors say) and ``fails`` (what ceph-volume says when it shall fail).
+    ``known`` (what the monitors say, by default that they have no OSD), ``silent`` (they do not
+    answer) and ``fails`` (what ceph-volume says when it shall fail).
     """
 
     def __init__(self, top: Path, case: Mapping[str, Any], patch: pytest.MonkeyPatch) -> None:
@@ -72,6 +73,9 @@ class OsdHost:
         fake = Path(__file__).with_name("fake_ceph_volume.py").read_text(encoding="utf-8")
         self.install("ceph-volume", f"#!{sys.executable}\n{fake}")
         self._osds(case.get("osds") or {})
+        (top / "osds.json").write_text("[]")
+        if case.get("silent"):
+            (top / "silent").touch()
         for key, name in (("pvs", "pvs.json"), ("known", "osds.json"), ("fails", "fails")):
             if key in case:
                 value = case[key]

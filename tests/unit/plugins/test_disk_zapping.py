@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 import pytest
 
@@ -14,9 +14,15 @@ from tests.unit.plugins.osd_host import OsdHost
 from tests.unit.plugins.tree import case_files, load
 
 
-def wipe(host: OsdHost, devices: List[Dict[str, Any]], *, check: bool = False) -> List[str]:
+def wipe(
+    host: OsdHost,
+    devices: List[Dict[str, Any]],
+    *,
+    check: bool = False,
+    allowed: Sequence[str] = (),
+) -> List[str]:
     with host.lock as lock:
-        zapping = Zapping(Host(host.roots), devices, FSID)
+        zapping = Zapping(Host(host.roots), devices, FSID, allowed)
         for disk in zapping.used:
             if not check:
                 zapping.wipe(disk, host.startup, lock, 30.0)
@@ -28,18 +34,19 @@ def test_zap(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     case = load(path)
     host = OsdHost(tmp_path, case, monkeypatch)
     devices = [{"size": 0, "device_id": "", **device} for device in case["zap"]]
+    allowed = case.get("allowed", ())
     before = host.snapshot()
     if "refused" in case:
         with pytest.raises(RemovalRefused) as raised:
-            wipe(host, devices)
+            wipe(host, devices, allowed=allowed)
         for text in case["refused"]:
             assert text in str(raised.value)
         assert host.snapshot() == before
         return
 
-    assert wipe(host, devices, check=True) == case["expect"]
+    assert wipe(host, devices, check=True, allowed=allowed) == case["expect"]
     assert host.snapshot() == before
-    assert wipe(host, devices) == case["expect"]
+    assert wipe(host, devices, allowed=allowed) == case["expect"]
     assert host.calls("ceph-volume") == [
         f"ceph-volume lvm zap --destroy {path}" for path in case["expect"]
     ]

@@ -30,6 +30,7 @@ class Daemon:
     pgs: int = 0
     affinity: str = ""
     said: bool = True
+    up_from: int = 5
 
 
 @dataclass
@@ -51,6 +52,10 @@ class Monitors:
     standbys: Dict[int, str] = field(default_factory=dict)
     booting: bool = False
     stale: bool = False
+    # Of all data, whether some has fewer copies than it should: then nobody can say of an OSD that
+    # is down whether it is needed.
+    degraded: bool = False
+    pg_num: int = 0
 
     def command(self, **arguments: Any) -> str:
         """Answer a command."""
@@ -72,11 +77,11 @@ class Monitors:
                 "up": int(osd.up),
                 "weight": osd.reweight,
                 "state": ["exists", "destroyed"] if osd.destroyed else ["exists"],
-                "up_from": 5,
+                "up_from": osd.up_from,
             }
             for osd_id, osd in self.osds.items()
         ]
-        pools = [{"pool": 1, "pool_name": "data"}]
+        pools = [{"pool": 1, "pool_name": "data", "pg_num": self.pg_num}]
         return json.dumps({"epoch": self.epoch, "osds": rows, "pools": pools})
 
     def _osd_tree(self, arguments: Dict[str, Any]) -> str:
@@ -123,11 +128,24 @@ class Monitors:
             for _ in range(osd.pgs)
         ]
 
+    def osd_stats(self) -> List[Dict[str, Any]]:
+        """Return what the OSDs hold."""
+        return [{"osd": osd_id, "num_pgs": osd.pgs} for osd_id, osd in self.osds.items()]
+
     def _osd_safe_to_destroy(self, arguments: Dict[str, Any]) -> str:
         ids = [int(each) for each in arguments["ids"]]
         held = [each for each in ids if each in self.osds and self.osds[each].pgs]
-        safe = [each for each in ids if each not in held]
-        return json.dumps({"safe_to_destroy": safe, "active": held})
+        left = [each for each in ids if each not in held]
+        unknown = [
+            each for each in left if self.degraded and each in self.osds and not self.osds[each].up
+        ]
+        safe = [each for each in left if each not in unknown]
+        if not safe:
+            raise OrchestratorError(
+                f"OSD(s) {held} have 3 pgs currently mapped to them." if held else "no statistics",
+                errno=-errno.EBUSY if held else -errno.EAGAIN,
+            )
+        return json.dumps({"safe_to_destroy": safe, "active": held, "missing_stats": unknown})
 
     def _osd_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
         ids = [int(each) for each in arguments["ids"]]
@@ -250,6 +268,10 @@ class Cluster(World):
         }
         self.break_on: Dict[str, Dict[str, str]] = {}
         self.wiped: List[str] = []
+        # What OSDs say that they hold, where that is not what the statistics say; None is silence.
+        self.held: Dict[int, Optional[int]] = {}
+        # Disks that a host does not show at the moment.
+        self.hidden: List[str] = []
         self.used: Dict[str, List[str]] = {}
         # What ceph.conf says by host: the monitors' addresses, and whether the file is ours.
         self.confs: Dict[str, Dict[str, Any]] = {}
@@ -389,16 +411,42 @@ class Cluster(World):
         return next(n for n in range(100) if n not in self.monitors.osds)
 
     def _on_remove_osds(self, host: str, variables: Any) -> Dict[str, Any]:
-        rows = []
-        for row in variables["osd_remove_osds"][host]:
-            osd = self.monitors.osds.get(row["osd_id"])
-            if osd is not None and osd.uuid == row["osd_uuid"]:
-                osd.up = False
-            if row["zap"]:
-                self.wiped.append(f"osd.{row['osd_id']}")
-                self.free[host] += [osd.disk] if osd is not None else []
-            rows.append({"osd_id": row["osd_id"], "state": "removed"})
-        return {"removed": rows}
+        act = getattr(self, f"_{variables['osd_remove_step']}_osd")
+        rows = variables["osd_remove_osds"][host]
+        return {"removed": [{"osd_id": row["osd_id"], **act(host, row)} for row in rows]}
+
+    def _there(self, row: Any) -> Optional[Daemon]:
+        osd = self.monitors.osds.get(row["osd_id"])
+        return osd if osd is not None and osd.uuid == row["osd_uuid"] else None
+
+    def _stop_osd(self, host: str, row: Any) -> Dict[str, Any]:
+        osd = self._there(row)
+        if osd is None or not osd.up:
+            return {"state": "absent" if osd is None else "down"}
+        held = self.held.get(row["osd_id"], osd.pgs)
+        if held is None or (held and not row["force"]):
+            return {"state": "no answer" if held is None else "holds data", "held": held}
+        osd.up = False
+        return {"state": "stopped", "held": held}
+
+    def _start_osd(self, host: str, row: Any) -> Dict[str, Any]:
+        osd = self._there(row)
+        if osd is None:
+            return {"state": "absent"}
+        if osd.up:
+            return {"state": "present"}
+        osd.up = True
+        osd.up_from = self.monitors.epoch = self.monitors.epoch + 1
+        return {"state": "started"}
+
+    def _remove_osd(self, host: str, row: Any) -> Dict[str, Any]:
+        osd = self._there(row)
+        assert osd is None or osd.destroyed, "an OSD of the map is cleaned away"
+        unseen = [disk["path"] for disk in row.get("disks", ()) if disk["path"] in self.hidden]
+        if row["zap"] and not unseen:
+            self.wiped.append(f"osd.{row['osd_id']}")
+            self.free[host] += [osd.disk] if osd is not None else []
+        return {"state": "removed", "unseen": unseen}
 
     def _deploy(self, kind: str, host: str, request: Request) -> None:
         (rows,) = [v for k, v in request.variables.items() if k.endswith("_daemons")]

@@ -1,0 +1,80 @@
+"""Whose disk is this? The one answer for all that plan, wipe or replace disks.
+
+A disk belongs to an OSD of the cluster when its own label says so (on the disk, a partition or a
+volume; by uuid), or when the OSD said so of itself when it started last, with the host and the disk
+that it named. It does so for as long as the map has the OSD, whether it is up or down.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Set
+
+from adapter.cluster.osd_map import OsdMap, OsdMetadata
+
+Row = Mapping[str, Any]
+
+
+class DiskOwners:
+    """The OSDs of the map by what is known of their disks; made once for many questions.
+
+    ``metadata`` is what the OSDs said of themselves, with hosts named as their records are.
+    """
+
+    def __init__(
+        self, osd_map: OsdMap, metadata: Iterable[OsdMetadata] = (), cluster: str = ""
+    ) -> None:
+        self._osd_map = osd_map
+        self._cluster = cluster
+        self._by_uuid = {
+            osd.uuid: osd.osd_id for osd in osd_map.osds.values() if osd.uuid and not osd.destroyed
+        }
+        self._on_host: Dict[str, List[OsdMetadata]] = {}
+        for said in metadata:
+            osd = osd_map.osds.get(said.osd_id)
+            if osd is not None and not osd.destroyed:
+                self._on_host.setdefault(said.hostname, []).append(said)
+
+    def of(self, row: Row, host: str) -> List[int]:
+        """Return the OSDs, of the map and not destroyed, that a disk of a host belongs to."""
+        found = {self._by_uuid[each] for each in self._labels(row) if each in self._by_uuid}
+        names = _names(row)
+        for said in self._on_host.get(host, ()):
+            named = names & {*said.devices, *said.db_devices, *said.wal_devices}
+            is_up = self._osd_map.osds[said.osd_id].up
+            if named and _is_same_disk(row, said, named) and (is_up or not _says_otherwise(row)):
+                found.add(said.osd_id)
+        return sorted(found)
+
+    def _labels(self, row: Row) -> List[str]:
+        known = ("", self._cluster) if self._cluster else None
+        return [
+            str(each["osd_uuid"])
+            for each in row.get("osds") or ()
+            if known is None or each["cluster"] in known
+        ]
+
+    def stranger(self, row: Row) -> str:
+        """Return whose OSD is on a disk with a label that is none of the map's."""
+        clusters = {str(each["cluster"]) for each in row.get("osds") or () if each["cluster"]}
+        others = sorted(clusters - {self._cluster})
+        if others and self._cluster:
+            return f"an OSD of the cluster {others[0]}"
+        return "an OSD that this cluster has not"
+
+
+def _names(row: Row) -> Set[str]:
+    """Return what the kernel calls a disk; one of several paths has them all."""
+    nodes = row["sys_api"].get("device_nodes") if isinstance(row.get("sys_api"), dict) else None
+    named = {str(each) for each in nodes} if isinstance(nodes, list) else set()
+    return {str(row["path"]).rpartition("/")[2], *named}
+
+
+def _is_same_disk(row: Row, said: OsdMetadata, named: Set[str]) -> bool:
+    """Tell whether what the OSD called its disk is still this one: names move, serials do not."""
+    ids = {value for name, value in said.names if name in named}
+    return not ids or not row.get("device_id") or row["device_id"] in ids
+
+
+def _says_otherwise(row: Row) -> bool:
+    """Tell whether a disk is known to be blank, or to be another OSD's."""
+    return bool(row.get("available")) or bool(row.get("osds"))

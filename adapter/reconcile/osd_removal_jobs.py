@@ -1,0 +1,254 @@
+"""The jobs that stop, start and clean the OSDs that leave, and what comes of them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_removals import Removal, Stage
+from adapter.core import Core
+from adapter.engine.completion import Completion
+from adapter.engine.model import HostOutcome, HostStatus
+from adapter.interface import OrchestratorError
+from adapter.reconcile.osd_removal_queue import RemovalQueue
+
+log = logging.getLogger(__name__)
+
+STOP, START, REMOVE = "stop", "start", "remove"
+# How long after a failed job an OSD is tried again.
+RETRY_FIRST, RETRY_LAST = 10.0, 300.0
+_WORDS = {STOP: "Stop", START: "Start again", REMOVE: "Clean up after"}
+# What a host says of an OSD that it did not stop.
+_KEPT = {
+    "holds data": "it still holds {held} placement group(s) on its disk",
+    "no answer": "it runs and does not say what it holds; `ceph orch daemon restart osd.{osd_id}`, "
+    "or --force if nothing on it is needed",
+}
+
+
+class RemovalJobs:
+    """One job at a time for each OSD. ``news`` is called when one has ended."""
+
+    def __init__(self, core: Core, queue: RemovalQueue, news: Callable[[], None]) -> None:
+        self._core = core
+        self._queue = queue
+        self._news = news
+        self._jobs: Dict[int, str] = {}
+        self._not_before: Dict[int, float] = {}
+        # OSDs that their hosts did not stop because they held something.
+        self._holding: Set[int] = set()
+        # OSDs whose last job has ended for certain.
+        self._ended: Set[int] = set()
+        # How often an OSD was started again, and from when on that may be tried once more.
+        self._starts: Dict[int, Tuple[int, float]] = {}
+        self._attach()
+
+    def _attach(self) -> None:
+        """Go on with the jobs of a manager that ended on this host."""
+        for record in self._core.engine.jobs():
+            request = record.request
+            if record.status.final or request.operation != "remove_osds":
+                continue
+            step = str(request.variables.get("osd_remove_step"))
+            rows = (request.variables.get("osd_remove_osds") or {}).values()
+            ids = [int(row["osd_id"]) for each in rows for row in each]
+            removals = [self._core.removals.get(osd_id) for osd_id in ids]
+            known = [removal for removal in removals if removal is not None]
+            self._follow(self._core.engine.completion(record.id), known, step)
+
+    def due(self, now: float) -> List[Removal]:
+        """Return the OSDs that can be acted on now."""
+        with self._core.lock:
+            return [
+                each
+                for each in self._core.removals.all()
+                if each.osd_id not in self._jobs and self._not_before.get(each.osd_id, 0.0) <= now
+            ]
+
+    def is_busy(self, osd_id: int) -> bool:
+        """Tell whether a job is at an OSD."""
+        return osd_id in self._jobs
+
+    def has_ended(self, osd_id: int) -> bool:
+        """Tell whether the last job of an OSD has ended under the eyes of this manager."""
+        return osd_id in self._ended and osd_id not in self._jobs
+
+    def forget_pause(self, osd_id: int) -> None:
+        """Let an OSD be tried again at once."""
+        self._not_before.pop(osd_id, None)
+
+    def still_deleting(self) -> Dict[int, int]:
+        """Return how much OSDs hold that their hosts did not stop for that."""
+        if not self._holding:
+            return {}
+        stored = self._core.maps.stored()
+        self._holding = {osd_id for osd_id in self._holding if stored.get(osd_id)}
+        return {osd_id: stored[osd_id] for osd_id in self._holding}
+
+    def finish(self, removal: Removal, how: str) -> None:
+        """End a removal."""
+        with self._core.lock:
+            self._core.removals.remove(removal.osd_id)
+        self._not_before.pop(removal.osd_id, None)
+        self._starts.pop(removal.osd_id, None)
+        self._holding.discard(removal.osd_id)
+        self._ended.discard(removal.osd_id)
+        self._core.look_at_maps()
+        log.info("osd.%s: %s", removal.osd_id, how)
+
+    def submit(self, removals: Sequence[Removal], step: str, osd_map: OsdMap) -> None:
+        """Run the playbook for these OSDs, on all their hosts at once."""
+        if step == START:
+            removals = [removal for removal in removals if self._may_start(removal.osd_id)]
+        if not removals:
+            return
+        core = self._core
+        secrets: Dict[str, str] = {}
+        if step == REMOVE and any(removal.zap for removal in removals):
+            secrets["bootstrap-osd.keyring"] = core.maps.bootstrap_keyring()
+        if step == STOP:
+            removals = [self._about_to_stop(removal, osd_map) for removal in removals]
+        osds: Dict[str, List[Mapping[str, Any]]] = {}
+        for removal in removals:
+            osds.setdefault(removal.host, []).append(_row(removal, step))
+        names = ", ".join(f"osd.{removal.osd_id}" for removal in removals)
+        parameters: Dict[str, Any] = {"osds": osds, "cluster": core.cluster, "step": step}
+        if step != REMOVE:
+            # The disks are read when they are cleaned; reading them twice takes a second longer.
+            parameters["report"] = ["daemons"]
+        with core.lock:
+            hosts = [core.hosts.get(host) for host in osds]
+            job = core.submit(
+                "remove_osds",
+                hosts,
+                parameters=parameters,
+                secrets=secrets,
+                summary=f"{_WORDS[step]} {names}",
+            )
+        self._follow(job, list(removals), step)
+
+    def _may_start(self, osd_id: int) -> bool:
+        """Tell whether an OSD may be started again now; the pauses grow."""
+        times, until = self._starts.get(osd_id, (0, 0.0))
+        now = time.monotonic()
+        if now < until:
+            return False
+        pause = min(RETRY_LAST, RETRY_FIRST * 2 ** min(times, 10))
+        self._starts[osd_id] = (times + 1, now + pause)
+        return True
+
+    def _about_to_stop(self, removal: Removal, osd_map: OsdMap) -> Removal:
+        """Write down what is asked, before it is: whoever comes next may find the OSD stopped."""
+        osd = osd_map.osds.get(removal.osd_id)
+        up_from = osd.up_from if osd is not None else 0
+        return self._queue.save(
+            removal, asked_stop=True, stopped=False, empty=False, up_from=up_from, reason=""
+        )
+
+    def _follow(self, job: Completion, removals: List[Removal], step: str) -> None:
+        with self._core.lock:
+            for removal in removals:
+                self._jobs[removal.osd_id] = job.job_id
+                self._ended.discard(removal.osd_id)
+        job.on_change(lambda job: self._absorb(job, removals, step))
+
+    def _absorb(self, job: Completion, removals: Sequence[Removal], step: str) -> None:
+        """Move on what a job has done; try the rest again, later each time."""
+        if not job.status.final:
+            return
+        outcomes = job.outcomes
+        for removal in removals:
+            with self._core.lock:
+                if self._jobs.get(removal.osd_id) != job.job_id:
+                    continue
+                self._jobs.pop(removal.osd_id, None)
+                self._ended.add(removal.osd_id)
+                current = self._core.removals.get(removal.osd_id)
+            if current is None:
+                continue
+            outcome = outcomes.get(removal.host) or HostOutcome(HostStatus.NO_RESULT, job.message)
+            try:
+                self._take(current, outcome, step, job)
+            except OrchestratorError as error:
+                self._not_before[removal.osd_id] = time.monotonic() + RETRY_FIRST
+                log.error(
+                    "osd.%s: what its host has done cannot be kept: %s", current.osd_id, error
+                )
+        self._news()
+
+    def _take(self, removal: Removal, outcome: HostOutcome, step: str, job: Completion) -> None:
+        row = _row_of(removal.osd_id, outcome.result)
+        if row is not None and (outcome.status.good or row.get("state") in ("stopped", "removed")):
+            self._take_row(removal, row, step)
+            return
+        reason = outcome.message or job.message or "its host did not say what became of it"
+        self._try_again(removal, f"{reason} (job {job.job_id})", outcome.status)
+
+    def _try_again(
+        self, removal: Removal, reason: str, status: HostStatus = HostStatus.FAILED
+    ) -> None:
+        unreached = status is HostStatus.UNREACHABLE
+        longer = min(RETRY_LAST, RETRY_FIRST * 2 ** min(removal.tries, 10))
+        pause = RETRY_FIRST if unreached else longer
+        self._not_before[removal.osd_id] = time.monotonic() + pause
+        self._queue.save(removal, reason=reason, tries=removal.tries + 1)
+
+    def _take_row(self, removal: Removal, row: Mapping[str, Any], step: str) -> None:
+        """Take over what a host says of one OSD."""
+        state = str(row.get("state"))
+        if step == REMOVE and removal.stage is Stage.CLEANING:
+            self._take_cleaned(removal, row)
+        elif step == STOP and removal.stage is Stage.STOPPING and state in _KEPT:
+            self._holding.add(removal.osd_id)
+            values = {"osd_id": removal.osd_id, "held": row.get("held")}
+            reason = _KEPT[state].format(**values)
+            self._queue.save(removal, stage=Stage.DRAINING, reason=reason)
+            if state == "no answer":
+                self._not_before[removal.osd_id] = time.monotonic() + RETRY_FIRST
+        elif step == STOP and removal.stage is Stage.STOPPING:
+            empty = state == "stopped" and row.get("held") == 0
+            self._queue.save(removal, stopped=True, empty=empty, reason="", tries=0)
+        elif step == START and state == "absent":
+            self._try_again(removal, f"there is nothing of it to be started on {removal.host}")
+        elif step == START:
+            self._queue.save(removal, reason="started again; waiting for the map to show it up")
+
+    def _take_cleaned(self, removal: Removal, row: Mapping[str, Any]) -> None:
+        unseen = [str(each)[:100] for each in row.get("unseen") or ()][:8]
+        if unseen:
+            self._try_again(
+                removal,
+                f"waiting for {', '.join(unseen)} to be seen on host {removal.host}: only then it "
+                f"can be wiped; `ceph orch osd rm stop {removal.osd_id}` gives that up",
+            )
+        elif row.get("state") in _KEPT:
+            self._try_again(removal, f"its daemon still runs on host {removal.host}")
+        else:
+            self.finish(removal, "its disks are wiped" if removal.zap else "removed")
+
+
+def _row(removal: Removal, step: str) -> Dict[str, Any]:
+    """Return an OSD as the playbook wants it."""
+    row: Dict[str, Any] = {
+        "osd_id": removal.osd_id,
+        "osd_uuid": removal.uuid,
+        "zap": step == REMOVE and removal.zap,
+        "destroy_lvs": not removal.no_destroy,
+        # One that is out of the map holds nothing that the cluster knows of.
+        "force": removal.force or step == REMOVE,
+        "gone": step == REMOVE,
+    }
+    if row["zap"]:
+        row["disks"] = [{"path": path, "device_id": name} for path, name in removal.places]
+    return row
+
+
+def _row_of(osd_id: int, result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
+    """Return what a host published of an OSD. Hosts are not trusted."""
+    rows = result.get("removed")
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and row.get("osd_id") == osd_id:
+            return row
+    return None
