@@ -122,14 +122,28 @@ class Osds:
     def clear(self) -> None:
         """Remove the host's OSDs and wipe its disks."""
         for number in self.ours():
-            recap(self.remove(number, zap=True), HOST)
-            self.purge(number)
+            self.leave(number, zap=True)
         devices = {HOST: [{"path": path} for path in self.disks[:2]]}
         recap(self.play("zap_device", device_zap_devices=devices), HOST)
 
-    def remove(self, number: int, *words: str, name: str = "remove_osds", **more: Any) -> Answer:
-        row = {"osd_id": number, "osd_uuid": self.uuid(number), **more}
-        return self.play(name, *words, osd_remove_osds={HOST: [row]})
+    def remove(
+        self, number: int, *words: str, name: str = "remove_osds", step: str = "remove", **more: Any
+    ) -> Answer:
+        # The manager's own pool has a placement group, and there is no other OSD for it to go to.
+        row = {"osd_id": number, "osd_uuid": more.pop("uuid", None) or self.uuid(number), **more}
+        row.setdefault("force", True)
+        return self.play(name, *words, osd_remove_osds={HOST: [row]}, osd_remove_step=step)
+
+    def leave(self, number: int, name: str = "remove_osds", **more: Any) -> Answer:
+        """Take an OSD away as by hand: stop it, have the cluster forget it, clean up after it."""
+        uuid = self.uuid(number)
+        recap(self.remove(number, step="stop"), HOST)
+        if name == "replace_device":
+            destroy = ("osd", "destroy", str(number), "--yes-i-really-mean-it")
+            wait_until("it is destroyed", lambda: self.lab.ceph(*destroy).rc == 0, 60)
+        else:
+            self.purge(number)
+        return self.remove(number, name=name, uuid=uuid, **more)
 
     def zap(self, *words: str, **device: Any) -> Answer:
         devices = {HOST: [{"path": self.disks[0], **device}]}
@@ -281,6 +295,27 @@ def test_a_running_osd_is_not_wiped_and_a_wrong_uuid_not_removed(osds: Osds) -> 
     assert osds.fingerprint() == before
 
 
+def test_an_osd_of_the_map_is_not_wiped_and_one_with_data_not_stopped(osds: Osds) -> None:
+    number = only(osds)
+    before = osds.fingerprint()
+    has = osds.lab.ceph_json("pg", "ls-by-osd", str(number))["pg_stats"]
+    if has:
+        said = why(osds.remove(number, step="stop", force=False))
+        assert f"osd.{number} has {len(has)} placement group" in said
+    said = why(osds.remove(number, zap=True))
+    assert f"osd.{number} with the uuid {osds.uuid(number)} is in the cluster's map" in said
+    assert osds.fingerprint() == before
+
+    (row,) = rows(osds.remove(number, step="stop"), "removed")
+    assert row["state"] == "stopped"
+    said = why(osds.zap())
+    assert f"{osds.disks[0]}: osd.{number} is on it, which is in the cluster's map" in said
+    (row,) = rows(osds.remove(number, step="start"), "removed")
+    assert row["state"] == "started"
+    osds.wait_up(number)
+    assert recap(osds.remove(number, step="start"), HOST) == 0
+
+
 def test_daemons_are_stopped_started_and_restarted(osds: Osds) -> None:
     number = only(osds)
     unit = f"ceph-osd@{number}.service"
@@ -315,16 +350,18 @@ def test_removed_without_wiping_it_can_be_had_again(osds: Osds) -> None:
     before = osds.fingerprint()
     assert rows(osds.remove(number, "--check"), "removed")[0]["state"] == "would be removed"
     assert osds.fingerprint() == before
-    gone = {"osd_id": number, "state": "removed", "zapped": []}
+    gone = {"osd_id": number, "state": "removed", "zapped": [], "unseen": []}
 
-    assert rows(osds.remove(number), "removed") == [gone]
+    (row,) = rows(osds.remove(number), "removed")
+    assert {**row, **gone} == row
     left = (
         "ls -A /var/lib/ceph/osd; ls /var/lib/ceph-orch-ansible/osd /usr/local/lib/ceph-orch* ||:"
     )
     assert osds.sh(f"{left}; mount | grep osd/ ||:") == ""
     again = osds.remove(number)
     assert recap(again, HOST) == 0
-    assert rows(again, "removed") == [{**gone, "state": "absent"}]
+    (row,) = rows(again, "removed")
+    assert {**row, **gone, "state": "absent"} == row
     (row,) = rows(osds.create())
     assert (row["osd_id"], row["osd_uuid"], row["state"]) == (number, uuid, "started")
     osds.wait_up(number)
@@ -333,8 +370,11 @@ def test_removed_without_wiping_it_can_be_had_again(osds: Osds) -> None:
 def test_a_destroyed_id_is_taken_again_with_a_db_device(osds: Osds) -> None:
     number, uuid = only(osds), osds.uuid(only(osds))
     data, db = osds.disks[:2]
-    replaced = osds.remove(number, name="replace_device")
-    assert rows(replaced, "removed") == [{"osd_id": number, "state": "removed", "zapped": [data]}]
+    said = why(osds.create(osd_ids=[number], data=[{"path": db}]))
+    assert f"Invalid osd_ids {number}: osd.{number} is not destroyed." in said
+    replaced = osds.leave(number, name="replace_device")
+    (row,) = rows(replaced, "removed")
+    assert (row["state"], row["zapped"]) == ("removed", [data])
     devices = {device["path"]: device for device in published(replaced)[HOST]["devices"]}
     assert devices[data]["available"], devices[data]["rejected_reasons"]
     copies = (
@@ -343,9 +383,6 @@ def test_a_destroyed_id_is_taken_again_with_a_db_device(osds: Osds) -> None:
     assert osds.sh(copies, data) == "", "a copy of the label is left"
     assert recap(osds.zap(), HOST) == 0
 
-    said = why(osds.create(osd_ids=[number], db=[{"path": db}]))
-    assert f"Invalid osd_ids {number}: osd.{number} is not destroyed." in said
-    osds.lab.ok("osd", "destroy", str(number), "--yes-i-really-mean-it")
     (row,) = rows(osds.create(osd_ids=[number], db=[{"path": db}]))
     assert (row["osd_id"], row["state"], row["db"]) == (number, "created", db)
     assert row["osd_uuid"] != uuid
@@ -362,9 +399,8 @@ def test_a_destroyed_id_is_taken_again_with_a_db_device(osds: Osds) -> None:
 
 def test_a_killed_run_leaves_one_osd_for_the_next(osds: Osds) -> None:
     number = only(osds)
-    zapped = rows(osds.remove(number, zap=True), "removed")[0]["zapped"]
+    zapped = rows(osds.leave(number, zap=True), "removed")[0]["zapped"]
     assert zapped == list(osds.disks[:2])
-    osds.purge(number)
     killer = threading.Thread(target=osds.sh, args=(KILL,))
     killer.start()
     cut = osds.create()
@@ -382,11 +418,12 @@ def test_a_dead_osds_disk_is_wiped_with_what_is_left_of_it(osds: Osds) -> None:
     number = only(osds)
     recap(osds.act("stop", f"ceph-osd@{number}.service"), HOST)
     before = osds.fingerprint()
+    assert f"osd.{number} is on it, which is in the cluster's map" in why(osds.zap("--check"))
+    osds.purge(number)
     assert rows(osds.zap("--check"), "zapped") == [osds.disks[0]]
     assert osds.fingerprint() == before
 
     assert rows(osds.zap(), "zapped") == [osds.disks[0]]
-    osds.purge(number)
     units = "find /etc/systemd/system -name 'ceph-*osd@*'"
     assert osds.sh(f"ls -A /var/lib/ceph/osd; {units}") == ""
     assert recap(osds.zap(), HOST) == 0

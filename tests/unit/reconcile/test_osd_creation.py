@@ -250,6 +250,12 @@ def test_a_disk_in_use_is_refused_with_the_reason(cluster: Cluster) -> None:
         raise_if_exception(cluster.orchestrator.create_osds(spec))
     cluster.monitors.osds[0].up = False
     cluster.settle()
+    with pytest.raises(InvalidValue, match=r"osd.0 is on it. `ceph orch osd rm 0 --zap` drains"):
+        raise_if_exception(cluster.orchestrator.create_osds(spec))
+    del cluster.monitors.osds[0]
+    cluster.used["h1"] = ["/dev/sdb"]
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.settle()
     with pytest.raises(InvalidValue, match="BlueStore device label"):
         raise_if_exception(cluster.orchestrator.create_osds(spec))
 

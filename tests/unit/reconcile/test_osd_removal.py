@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
-from typing import Any
+from typing import Any, List
 
 import pytest
 
@@ -38,12 +38,25 @@ def status(cluster: Cluster) -> Any:
     return raise_if_exception(cluster.orchestrator.remove_osds_status())
 
 
+def steps(cluster: Cluster) -> List[str]:
+    """Return what hosts were asked to do with OSDs that leave."""
+    return [
+        str(request.variables["osd_remove_step"])
+        for request in cluster.requests
+        if request.operation == "remove_osds"
+    ]
+
+
+def keep(cluster: Cluster, *ids: str) -> str:
+    return str(raise_if_exception(cluster.orchestrator.stop_remove_osds(list(ids))))
+
+
 def test_an_empty_osd_is_drained_stopped_and_purged(full: Cluster) -> None:
     assert remove(full, "0") == "Scheduled OSD(s) for removal: osd.0"
     full.settle()
 
     assert full.monitors.log == ["reweight 0 0.0", "purge 0"]
-    assert full.operations() == [("remove_osds", ["h1"])]
+    assert steps(full) == ["stop", "remove"]
     assert full.wiped == []
     assert status(full) == []
     assert 0 not in full.monitors.osds
@@ -203,13 +216,27 @@ def test_what_is_in_the_queue_is_not_asked_for_twice(full: Cluster) -> None:
         raise_if_exception(full.orchestrator.stop_remove_osds(["3"]))
 
 
-def test_a_stopped_osd_is_not_put_back(full: Cluster) -> None:
-    full.orchestrator.pause()
+def test_an_osd_that_is_out_of_the_map_is_not_put_back(full: Cluster) -> None:
+    full.hidden = [full.monitors.osds[0].disk]
     remove(full, "0", zap=True)
+    full.settle()
+    assert status(full)[0]["drain_status"].startswith("cleaning: waiting for ")
+
+    text = keep(full, "0")
+    assert "osd.0 is out of the map already; its disks are left as they are" in text
+    assert (status(full), full.wiped) == ([], [])
+
+
+def test_what_is_being_cleaned_is_not_stopped(full: Cluster) -> None:
+    remove(full, "0", zap=True)
+    full.break_on["remove_osds"] = {"h1": "the disk is read-only"}
     removal = full.core.removals.all()[0]
-    full.core.removals.save(replace(removal, stage=Stage.LEAVING, stopped=True))
-    with pytest.raises(AdapterError, match="cannot be kept"):
-        raise_if_exception(full.orchestrator.stop_remove_osds(["0"]))
+    full.core.removals.save(replace(removal, stage=Stage.CLEANING))
+    del full.monitors.osds[0]
+    full.now += 2.0
+    full.orchestrator.reconciler.step(full.now)
+    with pytest.raises(AdapterError, match="its host is being cleaned"):
+        keep(full, "0")
     assert len(status(full)) == 1
 
 

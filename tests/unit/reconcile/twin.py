@@ -56,6 +56,9 @@ class Monitors:
     # is down whether it is needed.
     degraded: bool = False
     pg_num: int = 0
+    states: str = "active+clean"
+    # Where CRUSH has an OSD, if that is another host than it is on.
+    crush: Dict[int, str] = field(default_factory=dict)
 
     def command(self, **arguments: Any) -> str:
         """Answer a command."""
@@ -89,7 +92,7 @@ class Monitors:
         nodes: List[Dict[str, Any]] = []
         for osd_id, osd in self.osds.items():
             if osd.said:
-                hosts.setdefault(osd.host, []).append(osd_id)
+                hosts.setdefault(self.crush.get(osd_id, osd.host), []).append(osd_id)
             nodes.append({"id": osd_id, "type": "osd", "crush_weight": osd.weight})
         for name, children in hosts.items():
             nodes.append({"id": -2, "type": "host", "name": name, "children": children})
@@ -123,7 +126,7 @@ class Monitors:
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return the placement groups of all OSDs."""
         return [
-            {"pgid": "1.0", "state": "active+clean", "up": [osd_id], "acting": [osd_id]}
+            {"pgid": "1.0", "state": self.states, "up": [osd_id], "acting": [osd_id]}
             for osd_id, osd in self.osds.items()
             for _ in range(osd.pgs)
         ]
@@ -424,7 +427,7 @@ class Cluster(World):
         if osd is None or not osd.up:
             return {"state": "absent" if osd is None else "down"}
         held = self.held.get(row["osd_id"], osd.pgs)
-        if held is None or (held and not row["force"]):
+        if not row["force"] and held != 0:
             return {"state": "no answer" if held is None else "holds data", "held": held}
         osd.up = False
         return {"state": "stopped", "held": held}

@@ -1,0 +1,95 @@
+"""Whose disk is this? By label, by what the OSD said, up or down, whatever the host is called."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import pytest
+
+from adapter.cluster.disk_owners import DiskOwners
+from adapter.cluster.osd_map import Osd, OsdMap, OsdMetadata
+
+FSID = "F51D"
+OTHER = "0THE"
+
+
+def osd(**values: Any) -> Osd:
+    return Osd(**{"osd_id": 3, "uuid": "u3", "host": "h3", "up": True, **values})
+
+
+def said(**values: Any) -> OsdMetadata:
+    named = {"hostname": "h3", "devices": ("sdb",), "names": (("sdb", "ID1"),)}
+    return OsdMetadata(**{"osd_id": 3, **named, **values})
+
+
+def row(**values: Any) -> Dict[str, Any]:
+    found = {"path": "/dev/sdb", "available": False, "device_id": "ID1", "osds": []}
+    return {**found, "sys_api": {"device_nodes": ["sdb"]}, **values}
+
+
+def label(uuid: str = "u3", cluster: str = FSID, kind: str = "block") -> Dict[str, str]:
+    return {"osd_uuid": uuid, "cluster": cluster, "kind": kind}
+
+
+CASES = {
+    "it said so itself": ([osd()], [said()], row(), [3]),
+    "it said so and is down": ([osd(up=False)], [said()], row(), [3]),
+    "by its label, on a host of another name": (
+        [osd(up=False)],
+        [said(hostname="elsewhere")],
+        row(osds=[label()]),
+        [3],
+    ),
+    "by its label, and it never said anything": ([osd(up=False)], [], row(osds=[label()]), [3]),
+    "by the label of its db device": ([osd(up=False)], [], row(osds=[label("u3", "", "db")]), [3]),
+    "by the device that it named for its db": (
+        [osd()],
+        [said(devices=("sdz",), names=(), db_devices=("sdb",))],
+        row(),
+        [3],
+    ),
+    "by one of the paths of a multipath disk": (
+        [osd()],
+        [said(devices=("dm-0", "sdq"), names=())],
+        row(path="/dev/mapper/mpatha", sys_api={"device_nodes": ["sdq", "sdr"]}),
+        [3],
+    ),
+    "several on one disk": (
+        [osd(), osd(osd_id=4, uuid="u4", up=False)],
+        [said()],
+        row(osds=[label("u4")]),
+        [3, 4],
+    ),
+    "a destroyed one has no disk": ([osd(destroyed=True, uuid="")], [said()], row(), []),
+    "one that the map has not": ([], [said()], row(osds=[label()]), []),
+    "another uuid with the id": ([osd(uuid="new", up=False)], [], row(osds=[label()]), []),
+    "the label of another cluster": ([osd(up=False)], [], row(osds=[label("u3", OTHER)]), []),
+    "another host": ([osd(up=False)], [said(hostname="h1")], row(), []),
+    "another disk has its name now": ([osd(up=False)], [said()], row(device_id="ID9"), []),
+    "its disk is known to be blank": ([osd(up=False)], [said()], row(available=True), []),
+    "its disk has another OSD now": ([osd(up=False)], [said()], row(osds=[label("u9")]), []),
+    "a report of before it was made": ([osd()], [said()], row(available=True), [3]),
+    "a report of an older version": ([osd(up=False)], [said()], row(osds=None), [3]),
+    "a disk that cannot be read": ([osd(up=False)], [said()], row(osds=[]), [3]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whose_disk(name: str) -> None:
+    osds, metadata, disk, expected = CASES[name]
+    found: Dict[int, Osd] = {each.osd_id: each for each in osds}
+    owners: List[int] = DiskOwners(OsdMap(1, found), metadata, FSID).of(disk, "h3")
+    assert owners == expected
+
+
+@pytest.mark.parametrize(
+    ("osds", "says"),
+    [
+        ([label("x", OTHER)], f"an OSD of the cluster {OTHER}"),
+        ([label("x")], "an OSD that this cluster has not"),
+        ([label("x", "")], "an OSD that this cluster has not"),
+        (None, "an OSD that this cluster has not"),
+    ],
+)
+def test_a_stranger_is_named(osds: Any, says: str) -> None:
+    assert DiskOwners(OsdMap(), (), FSID).stranger(row(osds=osds)) == says
