@@ -10,7 +10,7 @@ from .cluster_conf import CONF, MARK, is_ours
 from .cluster_osds import KEYRING
 from .daemons import cluster_fsid
 from .reading import clean, read_lines
-from .whole_file import is_written, write_text
+from .whole_file import is_written, make_directory, write_text
 
 _FSID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SECTION = "[client.bootstrap-osd]"
@@ -91,10 +91,7 @@ class Access:
     def write_keyring(self, text):
         """Write the keyring for Ceph's user alone."""
         owner = self._owner()
-        directory = os.path.dirname(self.keyring_path)
-        if not os.path.isdir(directory):
-            os.makedirs(directory, mode=0o750)
-            os.chown(directory, *owner)
+        make_directory(os.path.dirname(self.keyring_path), 0o750, owner)
         write_text(self.keyring_path, text, 0o600, owner)
 
     def _owner(self):
