@@ -22,7 +22,7 @@ def is_written(path, text, mode, owner=None):
         same_owner
         and state.st_mode & 0o7777 == mode
         and not open_directories(path)
-        and read_bytes(path) == text.encode("utf-8")
+        and read_bytes(path) == text.encode("utf-8", "surrogateescape")
     )
 
 
@@ -69,7 +69,8 @@ def write_text(path, text, mode, owner=None):
     temporary = f"{path}.{os.getpid()}.new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as stream:
+        handle = os.open(temporary, flags, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
             if owner is not None:
                 os.fchown(stream.fileno(), *owner)
             os.fchmod(stream.fileno(), mode)

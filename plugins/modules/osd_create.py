@@ -215,7 +215,7 @@ ceph_orch_result:
     access:
       description:
         - For C(conf) and C(keyring) one of V(present), V(written) and V(would be written); only
-          where OSDs were to be made.
+          where OSDs were to be made. C(conf_backup) as in M(ceph_orch.ansible.cluster_access).
       type: dict
       sample: {conf: present, keyring: written}
     osds:
@@ -320,6 +320,7 @@ def main():
     except (AccessRefused, PlanRefused, HostIsBusy, NoAnswer, UnitsFailed, OSError) as error:
         problem = error
         problems = [str(error)]
+    preparation.warn(module)
     # What was made before something failed is told all the same.
     creation = creations[0] if creations else None
     rows = creation.rows if creation else []
