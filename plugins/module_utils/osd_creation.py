@@ -24,17 +24,19 @@ from .units import UnitsFailed, act, is_alive, show_units, wait_active
 _LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
 
 
-def unfinished_of(groups, creation, error=None):
-    """Return the data disks of which nobody knows yet whether an OSD will stand on them.
+def what_came_of(groups, creations, error=None):
+    """Return the rows, the problems and the unfinished disks of a plan.
 
-    ``creation`` is None where it did not come to one; only a refusal says that nothing is under
-    way on the disks, also of an earlier run.
+    ``creations`` is empty where it did not come to one, else what was made before the error is
+    told all the same. Only a refusal says that nothing is under way on the disks, also of an
+    earlier run.
     """
-    if creation is not None:
-        return creation.unfinished
+    problems = [str(error)] if error else []
+    for creation in creations:
+        return creation.rows, [*creation.problems, *problems], creation.unfinished
     if error is None or isinstance(error, (PlanRefused, AccessRefused)):
-        return []
-    return [disk["path"] for group in groups for disk in group["data"]]
+        return [], problems, []
+    return [], problems, [disk["path"] for group in groups for disk in group["data"]]
 
 
 class Creation:

@@ -256,7 +256,7 @@ from ..module_utils.devices_report import loop_setting
 from ..module_utils.exclusive import HostIsBusy, HostLock
 from ..module_utils.host_preparation import Preparation
 from ..module_utils.host_state import state_after
-from ..module_utils.osd_creation import Creation, unfinished_of
+from ..module_utils.osd_creation import Creation, what_came_of
 from ..module_utils.osd_directories import osd_directories
 from ..module_utils.osd_plan import Plan, PlanRefused
 from ..module_utils.osd_startup import Startup
@@ -310,7 +310,7 @@ def main():
     )
     roots = Roots()
     preparation = Preparation(roots, module.params["cluster"], module.check_mode)
-    creations, problems, problem = [], [], None
+    creations, refused = [], None
     try:
         preparation.check()
         if module.params["groups"]:
@@ -318,17 +318,12 @@ def main():
             preparation.authorize(module.params["keyring"])
             create(module, roots, creations)
     except (AccessRefused, PlanRefused, HostIsBusy, NoAnswer, UnitsFailed, OSError) as error:
-        problem = error
-        problems = [str(error)]
+        refused = error
     preparation.warn(module)
-    # What was made before something failed is told all the same.
-    creation = creations[0] if creations else None
-    rows = creation.rows if creation else []
-    problems = [*(creation.problems if creation else []), *problems]
-    unfinished = unfinished_of(module.params["groups"], creation, problem)
+    rows, problems, unfinished = what_came_of(module.params["groups"], creations, refused)
     result = {"osds": rows, "unfinished": unfinished, **preparation.result}
     changed = preparation.changed or any(row["state"] != "present" for row in rows)
-    changed = changed or bool(creation and creation.working)
+    changed = changed or any(creation.working for creation in creations)
     if problems:
         module.fail_json(msg=" ".join(problems), changed=changed, ceph_orch_result=result)
     module.exit_json(

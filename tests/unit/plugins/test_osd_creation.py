@@ -12,7 +12,7 @@ import pytest
 from plugins.module_utils.cluster_files import AccessRefused
 from plugins.module_utils.cluster_osds import NoAnswer
 from plugins.module_utils.exclusive import HostIsBusy
-from plugins.module_utils.osd_creation import Creation, unfinished_of
+from plugins.module_utils.osd_creation import Creation, what_came_of
 from plugins.module_utils.osd_plan import PlanRefused
 from tests.unit.plugins.labels import FSID, label
 from tests.unit.plugins.osd_host import OsdHost
@@ -251,10 +251,11 @@ def test_what_was_made_is_told_although_the_rest_is_cut_off(make: Any) -> None:
     (host.top / "program").write_text("no directory")
     with host.lock as lock:
         creation = host.creation([group(data=["/dev/sdb"])])
-        with pytest.raises(OSError, match="program"):
+        with pytest.raises(OSError, match="program") as raised:
             creation.do(lock)
 
-    assert (creation.unfinished, creation.rows) == (["/dev/sdb"], [])
+    told = what_came_of([group(data=["/dev/sdb"])], [creation], raised.value)
+    assert told == (creation.rows, [str(raised.value)], ["/dev/sdb"])
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_what_was_made_is_told_although_the_rest_is_cut_off(make: Any) -> None:
 def test_before_anything_is_looked_at(error: Exception, left: List[str]) -> None:
     """Only a refusal says that nothing of an earlier run is under way there."""
     groups = [group(data=["/dev/sdb"]), group(data=["/dev/sdc"])]
-    assert unfinished_of(groups, None, error) == left
+    assert what_came_of(groups, [], error) == ([], [str(error)], left)
 
 
 def volumes(*rows: tuple) -> Dict[str, Any]:
