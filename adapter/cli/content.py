@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from adapter.content import content_root
+from adapter.engine.files import closed_dir
 
 # The collection is the tree itself: <content>/collections/ansible_collections/...
 COLLECTION = "collections/ansible_collections/ceph_orch/ansible"
@@ -28,6 +29,10 @@ def usable_content(directory: Path) -> Path:
     if (root / COLLECTION / "roles").is_dir():
         return root
     view = directory / "content"
+    # Playbooks are found through it: nobody else may put a link there.
+    inside = [view / COLLECTION, *(view / COLLECTION).parents]
+    for made in reversed(inside[: inside.index(directory) + 1]):
+        closed_dir(made)
     for name in PARTS:
         _link(view / name, str(root / name))
     for name, target in collection_links().items():
@@ -38,7 +43,6 @@ def usable_content(directory: Path) -> Path:
 def _link(path: Path, target: str) -> None:
     if path.is_symlink() and os.readlink(path) == target:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.symlink_to(target)
     os.replace(temporary, path)

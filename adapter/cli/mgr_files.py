@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from adapter import __version__
 from adapter.cli.content import PARTS, collection_links
 from adapter.cli.tree import Item, Items, Tree, read_tree
 from adapter.content import PACKAGE, content_root
+from adapter.engine.files import closed_mode, make_dirs
 from adapter.errors import AdapterError, InvalidValue, NotReady
 
 CONTENT = "/usr/share/ceph-orch-ansible"
@@ -51,7 +53,7 @@ from adapter.mgr.module import Module
 
 COMMAND_FILE = "bin/orch-ansible"
 COMMAND_TEXT = f'''\
-#!{PYTHON} -I
+#!{PYTHON} -IB
 """The command orch-ansible, put here by `orch-ansible mgr install`."""
 
 import sys
@@ -105,6 +107,11 @@ class Place:
         """Tell whether this is the running host."""
         return self.root == Path("/")
 
+    @property
+    def owner(self) -> int:
+        """Return the user whose all of it but the state is."""
+        return 0 if self.live else os.geteuid()
+
     def below(self, path: str) -> Path:
         """Return an absolute path below the root."""
         return self.root / path.lstrip("/")
@@ -112,12 +119,12 @@ class Place:
     @property
     def content(self) -> Tree:
         """Return the tree of package and content."""
-        return Tree(self.below(CONTENT))
+        return Tree(self.below(CONTENT), self.owner)
 
     @property
     def module(self) -> Tree:
         """Return the directory that ceph-mgr scans."""
-        return Tree(self.below(MODULE))
+        return Tree(self.below(MODULE), self.owner)
 
     @property
     def command(self) -> Path:
@@ -228,18 +235,41 @@ def install(place: Place, *, check: bool = False) -> List[str]:
         (tree, items, tree.differences(items, manifest))
         for tree, items in ((place.content, content_items()), (place.module, module_items()))
     ]
+    above = wrong_parents(place)
     link = not os.path.lexists(place.command)
     if not check:
+        for path, mode in above.items():
+            path.chmod(mode)
         for tree, items, lines in planned:
             if lines:
                 tree.put(items, manifest, lambda made, tree=tree: precompile(place, made, tree))  # type: ignore[misc]
         if changes:
             make_state(place)
         if link:
-            place.command.parent.mkdir(parents=True, exist_ok=True)
+            make_dirs(place.command.parent)
             place.command.symlink_to(f"{CONTENT}/{COMMAND_FILE}")
     linked = [f"make {COMMAND}"] if link else []
-    return [line for _, _, lines in planned for line in lines] + linked + changes
+    opened = [f"give {path} the mode {mode:04o}" for path, mode in above.items()]
+    return opened + [line for _, _, lines in planned for line in lines] + linked + changes
+
+
+def wrong_parents(place: Place) -> Dict[Path, int]:
+    """Return the directories above ours that everybody may write, with the mode they shall have.
+
+    Above what everybody reads, they are also those that not everybody may enter.
+    """
+    wanted: Dict[Path, int] = {}
+    read_by_all = (place.command, place.module.directory, place.content.directory)
+    for path in (place.state_directory, *read_by_all):
+        enter = 0o055 if path in read_by_all else 0
+        for parent in path.parents:
+            if parent == place.root or place.root not in parent.parents or not parent.is_dir():
+                continue
+            mode = stat.S_IMODE(parent.stat().st_mode)
+            closed = closed_mode(mode)
+            if closed | enter != mode:
+                wanted[parent] = closed | enter | wanted.get(parent, 0)
+    return dict(sorted(wanted.items()))
 
 
 def is_our_command(path: Path) -> bool:
@@ -251,8 +281,8 @@ def precompile(place: Place, made: Path, tree: Tree) -> None:
     """Compile for the Python that ceph-mgr embeds, which may not write below /usr."""
     if place.live:
         argv = [PYTHON, "-I", "-m", "compileall", "-q", "-s", str(made), "-p", str(tree.directory)]
-        code = made / PACKAGE.name
-        run([*argv, str(code if code.is_dir() else made)], _COMPILE_TIMEOUT)
+        # All of it: where there is byte code already, nobody makes a directory for it later.
+        run([*argv, str(made)], _COMPILE_TIMEOUT)
 
 
 def owner(place: Place) -> Optional[Tuple[int, int]]:
@@ -291,7 +321,26 @@ def state_changes(place: Place) -> List[str]:
     right = wanted is None or (found.st_uid, found.st_gid) == wanted
     if right and found.st_mode & 0o777 == 0o700:
         return []
+    if found.st_mode & 0o022:
+        refuse_strangers(directory, wanted)
     return [f"give {directory} to {USER}, 0700"]
+
+
+def refuse_strangers(directory: Path, wanted: Optional[Tuple[int, int]]) -> None:
+    """Raise ``NotReady`` where others have put files into a state directory that was open."""
+    known = {0, os.geteuid(), directory.stat().st_uid, *(wanted or ())[:1]}
+    strange = [
+        os.path.join(top, name)
+        for top, directories, files in os.walk(directory)
+        for name in (*directories, *files)
+        if os.lstat(os.path.join(top, name)).st_uid not in known
+    ]
+    if strange:
+        raise NotReady(
+            f"Everybody could write to {directory}, and it holds files of others: "
+            f"{', '.join(sorted(strange)[:3])}.",
+            "Remove them, or choose another directory.",
+        )
 
 
 def is_state(directory: Path) -> bool:
@@ -302,7 +351,7 @@ def is_state(directory: Path) -> bool:
 def make_state(place: Place) -> None:
     """Make the state directory; nothing is followed, for its parent may belong to ``ceph``."""
     directory = place.state_directory
-    directory.parent.mkdir(parents=True, exist_ok=True)
+    make_dirs(directory.parent)
     if not directory.exists():
         directory.mkdir(mode=0o700)
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

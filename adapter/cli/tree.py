@@ -9,16 +9,20 @@ import contextlib
 import hashlib
 import json
 import os
+import pwd
 import shutil
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 
+from adapter.engine.files import OPEN_DIR, make_dirs
 from adapter.errors import AdapterError, NotReady
 
 MANIFEST = "installed.json"
 BYTECODE = "__pycache__"
+OPEN_FILE = 0o644
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,11 @@ class Item:
     data: bytes = b""
     link: str = ""
     executable: bool = False
+
+    @property
+    def mode(self) -> int:
+        """Return the file's mode."""
+        return OPEN_DIR if self.executable else OPEN_FILE
 
     @property
     def mark(self) -> str:
@@ -66,8 +75,9 @@ def _read(path: Path) -> Item:
 class Tree:
     """An installed directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, owner: Optional[int] = None) -> None:
         self.directory = directory
+        self._owner = os.geteuid() if owner is None else owner
 
     def manifest(self) -> Optional[Dict[str, Any]]:
         """Return the manifest, or None if there is no such directory.
@@ -97,11 +107,14 @@ class Tree:
         for path, directories, files in os.walk(self.directory):
             links = [name for name in directories if os.path.islink(os.path.join(path, name))]
             directories[:] = [name for name in directories if name != BYTECODE]
-            for name in files + links:
+            for name in (each for each in files + links if each != BYTECODE):
                 yield os.path.relpath(os.path.join(path, name), self.directory)
 
     def differences(self, items: Items, facts: Mapping[str, Any]) -> List[str]:
-        """Return how what is there differs from ``items`` and ``facts``, one line each."""
+        """Return how what is there differs from ``items`` and ``facts``, one line each.
+
+        That is also who owns it, and who may write to it.
+        """
         manifest = self.manifest()
         if manifest is None:
             return [f"make {self.directory} ({len(items)} files)"]
@@ -112,13 +125,39 @@ class Tree:
                 lines.append(f"add {path}")
             elif not _same(path, item):
                 lines.append(f"change {path}")
+            elif not item.link:
+                lines += self._wrong_rights(path, item.mode)
         lines += [f"remove {self.directory / name}" for name in manifest["files"].keys() - items]
+        lines += self._wrong_rights(self.directory / MANIFEST, OPEN_FILE)
+        lines += self._wrong_directories()
         lines += [
             f"{key} is {manifest.get(key)!r}, was to be {value!r} ({self.directory / MANIFEST})"
             for key, value in facts.items()
             if manifest.get(key) != value
         ]
         return lines
+
+    def _wrong_directories(self) -> List[str]:
+        lines = []
+        for top, directories, files in os.walk(self.directory):
+            path = Path(top)
+            lines += self._wrong_rights(path, OPEN_DIR)
+            if path.name == BYTECODE:
+                wrong = any(self._wrong_rights(path / name, OPEN_FILE) for name in files)
+                lines += [f"remove the byte code in {path}"] if wrong else []
+            elif os.path.islink(path / BYTECODE) or BYTECODE in files:
+                lines.append(f"remove {path / BYTECODE}")
+            directories.sort()
+        return lines
+
+    def _wrong_rights(self, path: Path, mode: int) -> List[str]:
+        """Return a line where somebody else owns a path, or its mode is another one."""
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            return [f"remove {path}, a link"]
+        if (found.st_uid, stat.S_IMODE(found.st_mode)) == (self._owner, mode):
+            return []
+        return [f"give {path} to {_user(self._owner)}, {mode:04o}"]
 
     def put(
         self,
@@ -136,16 +175,17 @@ class Tree:
                 f"{self.directory} holds files that were not installed: {_some(foreign)}.",
                 "Move them away.",
             )
-        self.directory.parent.mkdir(parents=True, exist_ok=True)
+        make_dirs(self.directory.parent)
         made = Path(tempfile.mkdtemp(prefix=f".{self.directory.name}.", dir=self.directory.parent))
         try:
-            made.chmod(0o755)
+            made.chmod(OPEN_DIR)
             for name, item in items.items():
                 _write(made, name, item)
             manifest = {**facts, "files": {name: item.mark for name, item in items.items()}}
             text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
             _write(made, MANIFEST, Item(text.encode()))
             finish(made)
+            _open_byte_code(made)
             self._take_place(made)
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
@@ -203,12 +243,27 @@ def _write(base: Path, name: str, item: Item) -> None:
         directory = base / parent
         if not directory.exists():
             directory.mkdir()
-            directory.chmod(0o755)
+            directory.chmod(OPEN_DIR)
     if item.link:
         path.symlink_to(item.link)
         return
     path.write_bytes(item.data)
-    path.chmod(0o755 if item.executable else 0o644)
+    path.chmod(item.mode)
+
+
+def _open_byte_code(made: Path) -> None:
+    """Set the modes of what a compiler wrote: it follows the umask."""
+    for cache in made.rglob(BYTECODE):
+        cache.chmod(OPEN_DIR)
+        for path in cache.iterdir():
+            path.chmod(OPEN_FILE)
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def _some(names: List[str], shown: int = 3) -> str:

@@ -13,14 +13,23 @@ PATH = "/etc/ceph/ceph.conf"
 
 @dataclass(frozen=True)
 class HostConf:
-    """``mons`` are addresses or names; ``ours`` tells that we wrote the file and keep it."""
+    """``mons`` are addresses or names; ``ours`` tells that we wrote the file and keep it.
+
+    ``overridden`` tells that we keep lines of it which have no effect, for the site has set them
+    again.
+    """
 
     mons: Tuple[str, ...]
     ours: bool
+    overridden: bool = False
 
     def is_stale(self, addresses: Collection[str]) -> bool:
         """Tell whether the file is ours and names others than these addresses."""
         return self.ours and set(self.mons) != set(addresses)
+
+    def is_overridden(self, addresses: Collection[str]) -> bool:
+        """Tell whether what we keep would name these addresses, and what has effect does not."""
+        return self.overridden and set(self.mons) != set(addresses)
 
     def is_cut_off(self, addresses: Collection[str]) -> bool:
         """Tell whether the file names monitors and none of these; names are given the benefit."""
@@ -34,20 +43,28 @@ def conf_of(report: Optional[HostReport]) -> Optional[HostConf]:
     if not isinstance(said, Mapping) or not isinstance(said.get("mons"), list):
         return None
     mons = tuple(str(mon) for mon in said["mons"] if isinstance(mon, str))
-    return HostConf(mons, said.get("ours") is True)
+    return HostConf(mons, said.get("ours") is True, said.get("overridden") is True)
 
 
 def cut_off_lines(confs: Mapping[str, HostConf], addresses: Collection[str]) -> Dict[str, str]:
-    """Return what is wrong by host where a ceph.conf leads to no monitor."""
+    """Return what is wrong by host where a ceph.conf leads to no monitor, or to old ones."""
     if not addresses:
         return {}
-    return {
-        host: f"{PATH} names no monitor that there is, only {', '.join(conf.mons)}: commands and "
-        "daemons that start there do not find the cluster. `ceph config generate-minimal-conf` "
-        "prints a right one."
-        for host, conf in sorted(confs.items())
-        if conf.is_cut_off(addresses)
-    }
+    lines = {}
+    for host, conf in sorted(confs.items()):
+        if conf.is_overridden(addresses):
+            lines[host] = (
+                f"{PATH} sets mon_host again below the lines that are kept up to date, and Ceph "
+                f"takes the last one: {', '.join(conf.mons)}. Remove that line; to keep it, remove "
+                "the line that begins with `# Kept up to date by ceph-orch-ansible`."
+            )
+        elif conf.is_cut_off(addresses):
+            lines[host] = (
+                f"{PATH} names no monitor that there is, only {', '.join(conf.mons)}: commands and "
+                "daemons that start there do not find the cluster. `ceph config "
+                "generate-minimal-conf` prints a right one."
+            )
+    return lines
 
 
 def only_way(confs: Mapping[str, HostConf], leaving: str, staying: Collection[str]) -> List[str]:

@@ -1,6 +1,6 @@
 """OSDs that are being made: one record per host, written before the job is asked for.
 
-A record stays until its host has answered that the OSDs are there, or that it refuses them. So a
+A group stays until its host has answered that the OSDs are there, or that it refuses them. So a
 manager that ends in between is followed by one that asks for the very same disks again; the host
 makes what is missing and nothing twice.
 """
@@ -8,7 +8,7 @@ makes what is missing and nothing twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
 from adapter.cluster.osd_plan import Group
 from adapter.cluster.store import Store
@@ -93,17 +93,21 @@ class Intents:
         self.serial += 1
         return intent
 
-    def done(self, intent: Intent) -> None:
-        """Drop what an intent named; what was added to it since stays."""
-        known = self._intents.get(intent.host)
+    def drop(self, host: str, groups: Iterable[Group]) -> None:
+        """Drop groups, each once; the others of the host stay, in their order."""
+        known = self._intents.get(host)
         if known is None:
             return
-        left = known.groups[len(intent.groups) :]
-        self.serial += 1
-        if left:
-            kept = replace(known, groups=left)
-            self._intents[intent.host] = kept
-            self.store.set(f"{KIND}.{intent.host}", kept.to_json())
+        left = list(known.groups)
+        for group in groups:
+            if group in left:
+                left.remove(group)
+        if len(left) == len(known.groups):
+            return
+        kept = replace(known, groups=tuple(left)) if left else None
+        self.store.set(f"{KIND}.{host}", kept.to_json() if kept else None)
+        if kept:
+            self._intents[host] = kept
         else:
-            del self._intents[intent.host]
-            self.store.set(f"{KIND}.{intent.host}", None)
+            del self._intents[host]
+        self.serial += 1

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 from adapter.cluster.report_rows import daemon_row, device_row
+from adapter.engine.files import private_dir, write_private
 from adapter.errors import InvalidValue
 
 log = logging.getLogger(__name__)
@@ -162,12 +162,10 @@ class Reports:
     def _write(self, report: HostReport) -> None:
         if self._directory is None:
             return
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = self._directory / f".{report.hostname}.tmp"
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(report.to_json(), file, separators=(",", ":"))
-        os.replace(temporary, self._directory / f"{report.hostname}.json")
+        write_private(
+            private_dir(self._directory) / f"{report.hostname}.json",
+            json.dumps(report.to_json(), separators=(",", ":")),
+        )
 
     def forget(self, hostname: str) -> None:
         """Drop a host's report."""

@@ -13,6 +13,7 @@ from typing import Any, Dict, Mapping, Optional, Protocol
 
 import yaml
 
+from adapter.engine.files import closed_dir
 from adapter.errors import NotReady
 
 Record = Dict[str, Any]
@@ -90,7 +91,8 @@ class YamlStore:
         if record is None:
             path.unlink(missing_ok=True)
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        closed_dir(self.directory)
+        closed_dir(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

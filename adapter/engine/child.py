@@ -125,6 +125,8 @@ def _environment(marker: str, home: Path) -> Dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": str(home),
         "PYTHONPATH": str(Path(adapter.__file__).resolve().parent.parent),
+        # What would be written beside plugins has the modes of whoever runs the job.
+        "PYTHONDONTWRITEBYTECODE": "1",
         processes.MARK: marker,
     }
 

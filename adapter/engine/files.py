@@ -7,6 +7,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -14,15 +15,46 @@ PathLike = Union[str, Path]
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIR = 0o700
+OPEN_DIR = 0o755
 
 
 def private_dir(path: PathLike) -> Path:
     """Make a directory 0700 with its parents, or set the mode of an existing one; return it."""
     directory = Path(path)
-    directory.mkdir(mode=PRIVATE_DIR, parents=True, exist_ok=True)
+    make_dirs(directory, PRIVATE_DIR)
     if directory.stat().st_mode & 0o077:
         directory.chmod(PRIVATE_DIR)
     return directory
+
+
+def make_dirs(directory: Path, mode: int = OPEN_DIR) -> None:
+    """Make a directory with its parents where they are missing; no umask decides their modes."""
+    if directory.is_dir():
+        return
+    make_dirs(directory.parent)
+    try:
+        directory.mkdir(mode=PRIVATE_DIR)
+    except FileExistsError:
+        if not directory.is_dir():
+            raise
+        return
+    directory.chmod(mode)
+
+
+def closed_dir(path: PathLike) -> Path:
+    """Make a directory that others may read; take from one that is there what lets them write."""
+    directory = Path(path)
+    make_dirs(directory)
+    mode = stat.S_IMODE(directory.stat().st_mode)
+    if closed_mode(mode) != mode:
+        directory.chmod(closed_mode(mode))
+    return directory
+
+
+def closed_mode(mode: int) -> int:
+    """Return a directory's mode without what lets everybody write, but for those like /tmp."""
+    is_open = mode & stat.S_IWOTH and not mode & stat.S_ISVTX
+    return mode & ~(stat.S_IWOTH | stat.S_IWGRP) if is_open else mode
 
 
 def write_private(path: PathLike, text: str) -> None:
@@ -32,6 +64,7 @@ def write_private(path: PathLike, text: str) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as handle:
+            os.fchmod(descriptor, PRIVATE_FILE)
             handle.write(text)
         os.replace(temporary, path)
     except BaseException:

@@ -73,7 +73,7 @@ def set_user(mgr: Any, user: str) -> str:
     return f"Hosts are managed as user {user}"
 
 
-@read_command("ansible check-host")
+@write_command("ansible check-host")
 def check_host(mgr: Any, hostname: str) -> str:
     """Ask a host now whether it can be used through ssh"""
     core = mgr.ansible.core

@@ -13,11 +13,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from adapter.cluster.osd_intents import Intent
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_owners import NO_SERVICE, Made
-from adapter.cluster.osd_plan import HostPlan
+from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.cluster.pause import Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.engine.model import HostOutcome, HostStatus
+from adapter.engine.model import HostOutcome
 from adapter.interface import DriveGroupSpec, OrchestratorError
 from adapter.reconcile.osd_planner import OsdPlanner
 
@@ -33,10 +33,11 @@ class OsdCreator:
         self._jobs: Dict[str, str] = {}
         self._pauses: Dict[str, Pause] = {}
         self._seen: Tuple[Any, ...] = ()
+        self._now = 0.0
 
     def step(self, now: float, osd_map: Optional[OsdMap]) -> None:
         """Plan where something has changed, and start what is written down."""
-        core = self._core
+        core, self._now = self._core, now
         with core.lock:
             paused = core.paused
             if not paused and osd_map is not None:
@@ -70,7 +71,7 @@ class OsdCreator:
         """Write down what a plan makes and start at once.
 
         Returns None where the host is at something else, after which it comes. Raises
-        ``OrchestratorError``; then nothing is written down.
+        ``OrchestratorError``; then nothing of this plan is written down.
         """
         core = self._core
         with core.lock:
@@ -85,7 +86,7 @@ class OsdCreator:
         except OrchestratorError:
             with core.lock:
                 self._jobs.pop(plan.host, None)
-                core.intents.done(intent)
+                core.intents.drop(plan.host, plan.groups)
             raise
 
     def forget_pause(self, hosts: Sequence[str]) -> None:
@@ -144,33 +145,51 @@ class OsdCreator:
     def _absorb(self, job: Completion, intents: Sequence[Intent]) -> None:
         if not job.status.final:
             return
-        core, now = self._core, time.monotonic()
+        core = self._core
         with core.lock:
             for intent in intents:
                 if self._jobs.get(intent.host) != job.job_id:
                     continue
                 del self._jobs[intent.host]
-                self._take(intent, job.outcomes.get(intent.host, HostOutcome()), now)
+                self._take(intent, job.outcomes.get(intent.host, HostOutcome()))
         core.look_at_maps()
         core.wake.set()
 
-    def _take(self, intent: Intent, outcome: HostOutcome, now: float) -> None:
-        """Drop what is done or refused; keep what nobody knows the end of."""
+    def _take(self, intent: Intent, outcome: HostOutcome) -> None:
+        """Drop what is done or refused; keep what nobody knows the end of.
+
+        What was made counts, whatever became of the rest.
+        """
         core = self._core
-        services = sorted({str(group.options.get("osdspec") or "") for group in intent.groups})
-        if outcome.status.good:
-            for osd_id, service in _owned(intent, outcome.result):
-                core.owners.made(osd_id, Made(intent.host, service))
-            core.intents.done(intent)
+        for osd_id, service in _owned(intent, outcome.result):
+            core.owners.made(osd_id, Made(intent.host, service))
+        ended = _ended(intent, outcome)
+        core.intents.drop(intent.host, ended)
+        if outcome.status.good and len(ended) == len(intent.groups):
             self._pauses.pop(intent.host, None)
-            for service in services:
+        else:
+            self._pauses.setdefault(intent.host, Pause()).longer(self._now)
+        for service in sorted({_osdspec(group) for group in intent.groups}):
+            if outcome.status.good or outcome.result.get("osds"):
                 core.events.note(f"osd.{service}", f"{intent.host}: {_made(outcome.result)}")
-            return
-        self._pauses.setdefault(intent.host, Pause()).longer(now)
-        if outcome.status is HostStatus.FAILED:
-            core.intents.done(intent)
-        for service in services:
-            core.events.fail(f"osd.{service}", f"{intent.host}: {outcome.message}")
+            if not outcome.status.good:
+                core.events.fail(f"osd.{service}", f"{intent.host}: {outcome.message}")
+
+
+def _ended(intent: Intent, outcome: HostOutcome) -> List[Group]:
+    """Return the groups of which the host has said what became of them, good or bad.
+
+    One that failed without saying which disks are unfinished may be at work on any of them.
+    """
+    unfinished = outcome.result.get("unfinished")
+    if not isinstance(unfinished, list):
+        return list(intent.groups) if outcome.status.good else []
+    left = {str(path) for path in unfinished}
+    return [group for group in intent.groups if not left & {disk.path for disk in group.data}]
+
+
+def _osdspec(group: Group) -> str:
+    return str(group.options.get("osdspec") or "")
 
 
 def _owned(intent: Intent, result: Mapping[str, Any]) -> List[Tuple[int, str]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tarfile
+
+from .whole_file import make_directory
 
 CONTENT = "/usr/share/ceph-orch-ansible"
 # The parts of an installed tree that were copied; the rest was made on the host.
@@ -22,9 +25,12 @@ _LEFT_OUT = (".pyc", ".swp")
 
 
 def digest_of(root):
-    """Return a text that is another one when any file of the tree is, empty without a tree."""
+    """Return a text that is another one when any file of the tree is, empty without a tree.
+
+    A tree that others could have written to is none: nothing in it may be run to mend it.
+    """
     names = sorted(_names(root))
-    if not names:
+    if not names or not _is_closed(root):
         return ""
     total = hashlib.sha256()
     for name in names:
@@ -32,6 +38,18 @@ def digest_of(root):
             content = hashlib.sha256(stream.read()).hexdigest()
         total.update(f"{name}\0{content}\n".encode())
     return total.hexdigest()
+
+
+def _is_closed(root):
+    """Tell whether all of a tree, byte code too, is this user's and nobody else's to write."""
+    paths = [root]
+    for top, folders, files in os.walk(root):
+        paths += [os.path.join(top, name) for name in (*folders, *files)]
+    states = [os.lstat(path) for path in paths]
+    return all(
+        state.st_uid == os.geteuid() and (stat.S_ISLNK(state.st_mode) or not state.st_mode & 0o022)
+        for state in states
+    )
 
 
 def _names(root):
@@ -58,6 +76,7 @@ def unpack(archive, directory):
             if not member.isfile() or member.name.startswith("/") or ".." in parts:
                 raise OSError(0, "it holds more than plain files", archive)
             path = os.path.join(directory, member.name)
-            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            make_directory(os.path.dirname(path), 0o755)
             with open(path, "wb") as stream:
+                os.fchmod(stream.fileno(), 0o644)
                 stream.write(source.extractfile(member).read())

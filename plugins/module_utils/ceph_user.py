@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 
+from .whole_file import make_directory
+
+__all__ = ["NoCephUser", "ceph_owner", "make_directory"]
+
 
 class NoCephUser(Exception):
     """Say that Ceph is not installed."""
@@ -21,12 +25,3 @@ def ceph_owner(roots):
             "The host has no user ceph: Ceph is not installed. Install the package ceph-common."
         ) from None
     return user.pw_uid, user.pw_gid
-
-
-def make_directory(path, mode, owner):
-    """Make a directory of Ceph's with those above it, unless it is there."""
-    if os.path.isdir(path):
-        return
-    make_directory(os.path.dirname(path), 0o755, owner)
-    os.mkdir(path, mode)
-    os.chown(path, *owner)

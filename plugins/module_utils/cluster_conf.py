@@ -1,4 +1,8 @@
-"""Read which monitors a host's ceph.conf names, and whether the file is ours."""
+"""Read which monitors a host's ceph.conf names, and which lines of it are ours.
+
+Our lines stand between two marks; all others are the site's. Ceph takes sections of one name for
+one, and of a key's lines in it the last.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +13,122 @@ from .reading import clean, read_lines
 
 CONF = "ceph/ceph.conf"
 MARK = "# Kept up to date by ceph-orch-ansible. Remove this line to keep the file as it is."
+END = "# End of what ceph-orch-ansible keeps up to date ({}). Other lines stay as they are."
+_END = re.compile(re.escape(END).replace(r"\{\}", "([0-9a-f]{8})"))
+_HEADING = re.compile(r"\s*\[([^\]]*)\].*", re.DOTALL)
 _KEYS = ("mon_host", "mon_addr")
 _MOST = 64
 
 
+class Block:
+    """Which lines are ours: from ``begin`` to before ``end``, marks included.
+
+    ``digest`` is what the end mark says of the lines between; it is empty where an earlier version
+    wrote the file, which had no end mark: then all of it counts.
+    """
+
+    def __init__(self, begin, end, digest):
+        self.begin = begin
+        self.end = end
+        self.digest = digest
+
+
+def find_block(lines):
+    """Return which lines are ours, or None."""
+    begin = next((at for at, line in enumerate(lines) if line.strip() == MARK), None)
+    if begin is None:
+        return None
+    for at in range(begin + 1, len(lines)):
+        found = _END.fullmatch(lines[at].strip())
+        if found:
+            return Block(begin, at + 1, found.group(1))
+    return Block(0, len(lines), "") if begin == 0 else None
+
+
+def settings(lines):
+    """Give the number, the section, the key and the value of every setting; headings as no key."""
+    section = ""
+    continued = False
+    for at, line in enumerate(lines):
+        heading = _HEADING.fullmatch(line)
+        key, separator, value = re.split(r"[#;]", line, maxsplit=1)[0].partition("=")
+        if continued:
+            pass
+        elif heading:
+            section = heading.group(1).strip()
+            yield at, section, "", ""
+        elif separator and key.strip():
+            yield at, section, _key(key), value.strip()
+        continued = is_continued(line)
+
+
+def is_continued(line):
+    """Tell whether the next line belongs to this one."""
+    return line.endswith("\\")
+
+
+def last_global(lines, key):
+    """Return the number and the value of the setting that Ceph takes, or None and an empty text."""
+    at, taken = None, ""
+    for number, section, name, value in settings(lines):
+        if (section, name) == ("global", key):
+            at, taken = number, value
+    return at, taken
+
+
+def fsid_of(lines):
+    """Return the cluster's id from the lines of a configuration, or an empty text."""
+    at, value = last_global(lines, "fsid")
+    if at is None:
+        value = next((value for _, _, key, value in settings(lines) if key == "fsid"), "")
+    return clean(value, 64)
+
+
 def read_conf(roots):
-    """Return ``mons`` (the monitors' addresses or names) and ``ours``; None without a file."""
+    """Return ``mons`` (the monitors' addresses or names) and ``ours``; None without a file.
+
+    ``overridden`` is there where lines of ours have no effect, for the site names others below.
+    """
     path = os.path.join(roots.etc, CONF)
     if not os.path.lexists(path):
         return None
     lines = read_lines(path)
-    mons = set()
-    for line in lines:
-        key, separator, value = line.partition("=")
-        if separator and re.sub(r"[\s-]+", "_", key.strip().lower()) in _KEYS:
-            mons.update(addresses(value))
-    return {"mons": sorted(mons)[:_MOST], "ours": is_ours(lines)}
+    block = find_block(lines)
+    if block is None:
+        found = [value for _, _, key, value in settings(lines) if key in _KEYS]
+        return {"mons": _sorted(found), "ours": False}
+    mons = _sorted([_joined(lines, last_global(lines, "mon_host")[0])])
+    if is_ours(lines):
+        return {"mons": mons, "ours": True}
+    return {"mons": mons, "ours": False, "overridden": True}
 
 
 def is_ours(lines):
-    """Tell whether a file with these lines was written by us."""
-    return bool(lines) and lines[0].strip() == MARK
+    """Tell whether a file with these lines is kept by us: its monitors are those of our lines."""
+    block = find_block(lines)
+    if block is None:
+        return False
+    at, _ = last_global(lines, "mon_host")
+    return at is None or at < block.end
+
+
+def _joined(lines, at):
+    """Return a setting's whole value, which may go on in the next lines."""
+    if at is None:
+        return ""
+    text = lines[at]
+    while is_continued(text) and at + 1 < len(lines):
+        at += 1
+        text = text[:-1] + " " + lines[at]
+    return text.partition("=")[2]
+
+
+def _sorted(values):
+    return sorted({mon for value in values for mon in addresses(value)})[:_MOST]
+
+
+def _key(text):
+    return re.sub(r"[\s-]+", "_", text.strip().lower())
 
 
 def addresses(value):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 
 from .ceph_user import NoCephUser, ceph_owner
-from .cluster_conf import CONF, MARK, is_ours
+from .cluster_conf import CONF, MARK, fsid_of, is_ours
 from .cluster_osds import KEYRING
+from .conf_block import digest_of, renew
 from .daemons import cluster_fsid
-from .reading import clean, read_lines
-from .whole_file import is_written, write_text
+from .keyring_file import read_keyring, with_section
+from .reading import FILE_LIMIT, clean, read_bytes, read_lines
+from .whole_file import is_written, make_directory, write_text
 
 _FSID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SECTION = "[client.bootstrap-osd]"
@@ -21,6 +24,24 @@ class AccessRefused(Exception):
     """Say why a host cannot be given access."""
 
 
+class ConfChange:
+    """What becomes of a host's ceph.conf.
+
+    ``before`` and ``after`` are the lines that change; ``backup`` is where a copy of the old file
+    goes, because somebody else's lines change or move, or an empty text.
+    """
+
+    def __init__(self, path, renewed, mode, owner, old=""):
+        self.path = path
+        self.text = renewed.text
+        self.before = _shown(renewed.before)
+        self.after = _shown(renewed.after)
+        self.mode = mode
+        self.owner = owner
+        self.old = old
+        self.backup = f"{path}.before-{digest_of(old.split(chr(10)))}" if renewed.is_loss else ""
+
+
 class Access:
     """The files of one host, as they are and as they shall be."""
 
@@ -28,26 +49,26 @@ class Access:
         if not _FSID.fullmatch(fsid):
             raise AccessRefused(f"Invalid fsid {clean(fsid)!r}. Give what `ceph fsid` prints.")
         self._fsid = fsid
-        self._roots = roots
+        self.roots = roots
         self.conf_path = os.path.join(roots.etc, CONF)
         self.keyring_path = os.path.join(roots.var, os.path.relpath(KEYRING, "/var"))
 
     def conf_to_write(self, text):
-        """Return the configuration that the host lacks, or an empty text.
+        """Return the ``ConfChange`` that the host needs, or None.
 
-        One that is not ours is never touched; raises ``AccessRefused`` when it is another
-        cluster's.
+        A file that is not ours is never touched, nor are lines in it that are not; raises
+        ``AccessRefused`` when it is another cluster's.
         """
         there = os.path.lexists(self.conf_path)
         if there:
-            found = cluster_fsid(self._roots)
+            found = cluster_fsid(self.roots)
             if found and found != self._fsid:
                 raise AccessRefused(
                     f"The host belongs to the cluster {found}: {self.conf_path} names it. Choose "
                     "another host; if that cluster is gone, remove the file."
                 )
             if not text.strip() or not is_ours(read_lines(self.conf_path)):
-                return ""
+                return None
         if not text.strip():
             raise AccessRefused(
                 f"The host has no {self.conf_path}, and none was given (conf). Give "
@@ -58,12 +79,28 @@ class Access:
                 f"The given configuration names the cluster {clean(_fsid_of(text)) or '(none)'!r}, "
                 f"not {self._fsid}. Give what `ceph config generate-minimal-conf` prints."
             )
-        wanted = f"{MARK}\n{text.strip()}\n"
-        return "" if there and self.conf() == wanted else wanted
+        return self._renewed(text)
 
-    def conf(self):
-        """Return the configuration that the host has."""
-        return "\n".join(read_lines(self.conf_path)) if os.path.lexists(self.conf_path) else ""
+    def _renewed(self, text):
+        path = os.path.realpath(self.conf_path)
+        if not os.path.exists(path):
+            return ConfChange(path, renew("", text), 0o644, None)
+        old = self._whole(path)
+        state = os.stat(path)
+        mode = stat.S_IMODE(state.st_mode)
+        change = ConfChange(
+            path, renew(old, text), mode & ~0o022, (state.st_uid, state.st_gid), old
+        )
+        return change if change.text != old or mode & 0o022 else None
+
+    def _whole(self, path):
+        data = read_bytes(path, FILE_LIMIT + 1)
+        if len(data) > FILE_LIMIT:
+            raise AccessRefused(
+                f"{path} is larger than {FILE_LIMIT} bytes. Shorten it, or remove the line "
+                f"{MARK!r} to keep it as it is."
+            )
+        return data.decode("utf-8", "surrogateescape")
 
     def keyring_to_write(self, text):
         """Return the keyring that the host lacks, or an empty text."""
@@ -81,32 +118,34 @@ class Access:
                 "The given keyring is none of client.bootstrap-osd. Give what `ceph auth get "
                 "client.bootstrap-osd` prints."
             )
-        wanted = text.rstrip() + "\n"
+        wanted = with_section(read_keyring(self.keyring_path), text.rstrip() + "\n")
         return "" if is_written(self.keyring_path, wanted, 0o600, self._owner()) else wanted
 
-    def write_conf(self, text):
-        """Write the configuration, readable by everybody as Ceph's packages expect it."""
-        write_text(self.conf_path, text, 0o644)
+    def write_conf(self, change):
+        """Write the configuration, and before that the copy of what is lost.
+
+        A new one is readable by everybody as Ceph's packages expect it.
+        """
+        if change.backup:
+            write_text(change.backup, change.old, change.mode, change.owner)
+        write_text(change.path, change.text, change.mode, change.owner)
 
     def write_keyring(self, text):
         """Write the keyring for Ceph's user alone."""
         owner = self._owner()
-        directory = os.path.dirname(self.keyring_path)
-        if not os.path.isdir(directory):
-            os.makedirs(directory, mode=0o750)
-            os.chown(directory, *owner)
+        make_directory(os.path.dirname(self.keyring_path), 0o750, owner)
         write_text(self.keyring_path, text, 0o600, owner)
 
     def _owner(self):
         try:
-            return ceph_owner(self._roots)
+            return ceph_owner(self.roots)
         except NoCephUser as error:
             raise AccessRefused(str(error)) from None
 
 
 def _fsid_of(text):
-    for line in text.splitlines():
-        key, separator, value = line.partition("=")
-        if separator and key.strip() == "fsid":
-            return value.strip()
-    return ""
+    return fsid_of(text.splitlines())
+
+
+def _shown(text):
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

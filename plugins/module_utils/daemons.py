@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from .cluster_conf import CONF, fsid_of
 from .command import find_program, run
 from .daemons_process import Processes
 from .daemons_version import Versions
@@ -147,11 +148,7 @@ def _is_enabled(unit):
 
 def cluster_fsid(roots):
     """Return the cluster's id from its configuration file, or an empty text."""
-    for line in read_lines(os.path.join(roots.etc, "ceph/ceph.conf")):
-        key, separator, value = line.partition("=")
-        if separator and key.strip().lower() == "fsid":
-            return clean(value, 64)
-    return ""
+    return fsid_of(read_lines(os.path.join(roots.etc, CONF)))
 
 
 def _osd_fsid(roots, kind, identity):

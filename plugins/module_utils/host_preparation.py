@@ -42,15 +42,19 @@ class Preparation:
             self._note("", "".join(f"{name}\n" for name in work.done), "packages")
 
     def configure(self, conf):
-        """Write the configuration where it is missing or ours; raises ``AccessRefused``."""
+        """Write the configuration where it is missing, and our lines of it where they are others.
+
+        Raises ``AccessRefused``.
+        """
         access = Access(self._roots, self._cluster)
-        wanted = access.conf_to_write(conf)
-        before = access.conf() if wanted else ""
-        if wanted and not self._check_mode:
-            access.write_conf(wanted)
-        self._say("conf", wanted)
-        if wanted:
-            self._note(before, wanted, access.conf_path)
+        change = access.conf_to_write(conf)
+        if change and not self._check_mode:
+            access.write_conf(change)
+        self._say("conf", change)
+        if change:
+            self._note(change.before, change.after, access.conf_path)
+        if change and change.backup:
+            self.result["access"]["conf_backup"] = change.backup
 
     def authorize(self, keyring):
         """Write the key for making OSDs where the host has another; raises ``AccessRefused``."""
@@ -61,6 +65,14 @@ class Preparation:
         self._say("keyring", wanted)
         if wanted:
             self._note("", "(a key)\n", access.keyring_path)
+
+    def warn(self, module):
+        """Have the task name the copies that were made, or would be."""
+        copy = self.result.get("access", {}).get("conf_backup")
+        if copy:
+            module.warn(
+                "Lines of somebody else in ceph.conf changed or moved. The file as it was: " + copy
+            )
 
     def _say(self, what, wanted):
         written = "would be written" if self._check_mode else "written"

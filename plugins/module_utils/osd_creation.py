@@ -8,6 +8,7 @@ from . import ceph_volume_calls as calls
 from .block import LOOP_VARIABLE
 from .bluestore_label import read_label
 from .ceph_volume_log import hide_keys
+from .cluster_files import AccessRefused
 from .cluster_osds import NoAnswer, forget_new, known_osds, problem_of_reuse
 from .devices_lvm import read_volumes
 from .devices_report import loop_setting
@@ -23,12 +24,32 @@ from .units import UnitsFailed, act, is_alive, show_units, wait_active
 _LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
 
 
+def what_came_of(groups, creations, error=None):
+    """Return the rows, the problems and the unfinished disks of a plan.
+
+    ``creations`` is empty where it did not come to one, else what was made before the error is
+    told all the same. Only a refusal says that nothing is under way on the disks, also of an
+    earlier run.
+    """
+    problems = [str(error)] if error else []
+    for creation in creations:
+        return creation.rows, [*creation.problems, *problems], creation.unfinished
+    if error is None or isinstance(error, (PlanRefused, AccessRefused)):
+        return [], problems, []
+    return [], problems, [disk["path"] for group in groups for disk in group["data"]]
+
+
 class Creation:
-    """What is done for a plan; ``rows`` and ``problems`` tell what came of it."""
+    """What is done for a plan; ``rows`` and ``problems`` tell what came of it.
+
+    ``working`` are the programs that had not ended when nobody waited any longer.
+    """
 
     def __init__(self, roots, plan, startup, timeout, wait, parallel):
         self.rows = []
         self.problems = []
+        self.working = []
+        self._failed = []
         self._roots = roots
         self._plan = plan
         self._startup = startup
@@ -36,6 +57,13 @@ class Creation:
         self._wait = wait
         self._parallel = parallel
         self._setting = loop_setting(roots)
+
+    @property
+    def unfinished(self):
+        """Return the data disks that neither carry an OSD that was reported nor have failed."""
+        told = {row["data"] for row in self.rows}
+        known = told | {slot.data.path for slot in self._failed}
+        return [slot.data.path for slot in self._plan.slots if slot.data.path not in known]
 
     def check_with_cluster(self):
         """Ask the monitors where the plan needs it; raise ``PlanRefused``.
@@ -84,7 +112,7 @@ class Creation:
         finally:
             # Also those of an earlier run that ended before ceph-volume.
             hide_keys(self._roots)
-        self.rows.sort(key=lambda row: (row["data"], row["osd_id"]))
+            self.rows.sort(key=lambda row: (row["data"], row["osd_id"]))
 
     def _make_all(self, lock):
         for slot in self._plan.slots:
@@ -126,15 +154,16 @@ class Creation:
     def _finish(self, slot, work, lock):
         """Wait for ceph-volume; return whether an OSD stands on the disks now."""
         answer = work.result(self._timeout)
-        if work.is_running:
-            self.problems.append(f"{slot.data.path}: ceph-volume has not ended: {answer.problem}.")
+        if self._still_works([slot], work, answer):
             return False
         if answer.problem:
             self._add_failure(slot.data.path, answer)
             self._tidy(slot, calls.begun_osd(answer.err), lock)
+            self._failed.append(slot)
             return False
         label = read_label(slot.data.block.node)
         if not label or not label["ready"]:
+            self._failed.append(slot)
             self.problems.append(
                 f"{slot.data.path}: ceph-volume says that all went well, but there is no OSD on "
                 f"it. {_LOG}."
@@ -202,16 +231,16 @@ class Creation:
         name = f"create-{slots[0].data.block.name}"
         work = Detached(name, argv, lock, self._environment(group))
         answer = work.result(self._timeout)
-        paths = ", ".join(slot.data.path for slot in slots)
-        if work.is_running:
-            self.problems.append(f"{paths}: ceph-volume has not ended: {answer.problem}.")
+        if self._still_works(slots, work, answer):
             return
         if answer.problem:
-            self._add_failure(paths, answer)
+            self._add_failure(_paths(slots), answer)
         here = OsdsHere(osd_directories(self._roots), read_volumes(), {})
         for slot in slots:
             found = osds_on_volumes(here, slot.data.block.path)
             slot.osds = found
+            if not found:
+                self._failed.append(slot)
             if not found and not answer.problem:
                 self.problems.append(f"{slot.data.path}: ceph-volume made no OSD on it. {_LOG}.")
         self._report_started([slot for slot in slots if slot.osds])
@@ -221,9 +250,18 @@ class Creation:
             argv = calls.lvm_activate(osd_id, osd_uuid)
             work = Detached(f"activate-{osd_id}", argv, lock, self._environment())
             answer = work.result(self._timeout)
+            if self._still_works([slot], work, answer):
+                return
             if answer.problem:
                 self._add_failure(slot.data.path, answer)
         self._report_started([slot])
+
+    def _still_works(self, slots, work, answer):
+        """Tell whether a program goes on although nobody waits any longer."""
+        if work.is_running:
+            self.working.append(work)
+            self.problems.append(f"{_paths(slots)}: ceph-volume has not ended: {answer.problem}.")
+        return work.is_running
 
     def _add_failure(self, paths, answer):
         reason = calls.reason_of_failure(answer.err) or answer.problem
@@ -233,14 +271,17 @@ class Creation:
         try:
             action()
         except UnitsFailed as failure:
-            paths = ", ".join(slot.data.path for slot in slots)
-            self.problems.append(f"{paths}: {failure}")
+            self.problems.append(f"{_paths(slots)}: {failure}")
 
     def _environment(self, group=None):
         variables = {LOOP_VARIABLE: self._setting} if self._setting else {}
         if group and group["osdspec"]:
             variables[calls.AFFINITY] = group["osdspec"]
         return variables
+
+
+def _paths(slots):
+    return ", ".join(slot.data.path for slot in slots)
 
 
 def _free_ids(group, slots):

@@ -11,7 +11,7 @@ import json
 import os
 
 from .reading import clean_data, read_bytes
-from .whole_file import write_text
+from .whole_file import is_written, write_text
 
 RECORD_PATH = "/var/lib/ceph-orch-ansible/host.json"
 _OWN_DIRECTORY = "ceph-orch-ansible"
@@ -50,6 +50,11 @@ def claimed_by_other(record, cluster):
     """
     other = str((record or {}).get("cluster") or "")
     return other if other != cluster else ""
+
+
+def is_kept(path, record):
+    """Tell whether the record lies there so that only its writer can have written it."""
+    return is_written(path, encode_record(record), 0o644)
 
 
 def write_record(path, record):

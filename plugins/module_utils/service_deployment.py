@@ -6,6 +6,7 @@ import os
 import time
 
 from .ceph_user import ceph_owner, make_directory
+from .keyring_file import read_keyring, with_section
 from .listening import holders
 from .reading import read_lines, to_int
 from .service_health import wait_at_work
@@ -166,7 +167,8 @@ class Deployment:
         if daemon.data_path:
             make_directory(daemon.data_path, _DATA_MODE, owner)
         if self._writes_key(one):
-            write_text(daemon.keyring_path, one.keyring, _KEY_MODE, owner)
+            text = with_section(read_keyring(daemon.keyring_path), one.keyring)
+            write_text(daemon.keyring_path, text, _KEY_MODE, owner)
 
     def _enable(self, wanted):
         by_target = {}

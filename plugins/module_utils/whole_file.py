@@ -3,20 +3,57 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from .reading import read_bytes
 
 
 def is_written(path, text, mode, owner=None):
-    """Tell whether a file already has this text, mode and owner."""
+    """Tell whether a file already has this text, mode and owner.
+
+    One in a directory that everybody may write is not: anybody could put another one there.
+    """
     try:
         state = os.lstat(path)
     except OSError:
         return False
     same_owner = owner is None or (state.st_uid, state.st_gid) == owner
     return (
-        same_owner and state.st_mode & 0o7777 == mode and read_bytes(path) == text.encode("utf-8")
+        same_owner
+        and state.st_mode & 0o7777 == mode
+        and not open_directories(path)
+        and read_bytes(path) == text.encode("utf-8", "surrogateescape")
     )
+
+
+def open_directories(path):
+    """Return the directories above a path that everybody may write, but those like /tmp."""
+    found = []
+    while path != os.path.dirname(path):
+        path = os.path.dirname(path)
+        try:
+            mode = os.stat(path).st_mode
+        except OSError:
+            continue
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            found.append(path)
+    return found
+
+
+def make_directory(path, mode=0o755, owner=None):
+    """Make a directory with those above it, unless it is there; no umask decides their modes."""
+    if os.path.isdir(path):
+        return
+    make_directory(os.path.dirname(path), 0o755, owner)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+        return
+    if owner is not None:
+        os.chown(path, *owner)
+    os.chmod(path, mode)
 
 
 def write_text(path, text, mode, owner=None):
@@ -26,11 +63,14 @@ def write_text(path, text, mode, owner=None):
     """
     if is_written(path, text, mode, owner):
         return False
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    make_directory(os.path.dirname(path))
+    for directory in open_directories(path):
+        os.chmod(directory, stat.S_IMODE(os.stat(directory).st_mode) & ~0o022)
     temporary = f"{path}.{os.getpid()}.new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as stream:
+        handle = os.open(temporary, flags, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
             if owner is not None:
                 os.fchown(stream.fileno(), *owner)
             os.fchmod(stream.fileno(), mode)

@@ -186,7 +186,9 @@ ceph_orch_result:
         - name: ceph-mds
           state: present
     access:
-      description: With O(conf), under C(conf) one of present, written and would be written.
+      description:
+        - With O(conf), under C(conf) one of present, written and would be written. C(conf_backup)
+          as in M(ceph_orch.ansible.cluster_access).
       type: dict
       sample: {conf: present}
 """
@@ -251,6 +253,7 @@ def main():
     host = Preparation(roots, module.params["cluster"], module.check_mode)
     rows, problems = work(module, roots, host) if module.params["daemons"] else ([], [])
     result = {KEYS[module.params["state"]]: rows, **host.result}
+    host.warn(module)
     if problems:
         module.fail_json(
             msg=" ".join(problems), changed=host.changed or changes(rows), ceph_orch_result=result

@@ -11,9 +11,10 @@ DOCUMENTATION = r"""
 module: cluster_access
 short_description: Give a host its cluster's configuration
 description:
-  - Writes C(/etc/ceph/ceph.conf) where there is none, with a first line that marks it, and keeps
-    a marked one as given. Any other is never changed; a host whose own names another cluster is
-    refused.
+  - Writes C(/etc/ceph/ceph.conf) where there is none, between two marks, and keeps what stands
+    between them as given. All other lines stay as they are. A file without the first mark is never
+    changed, nor is one that sets C(mon_host) again below, for Ceph takes the last one; a host whose
+    own names another cluster is refused.
 attributes:
   check_mode:
     description: Can run in check mode and predict what would change without writing anything.
@@ -56,7 +57,9 @@ ceph_orch_result:
   contains:
     access:
       description:
-        - For C(conf) one of V(present), V(written) and V(would be written).
+        - For C(conf) one of V(present), V(written) and V(would be written). C(conf_backup) is the
+          path of a copy of the old file; it is made once where somebody has changed our lines, or
+          the site's own lines moved below them.
       type: dict
       sample: {conf: written}
 """
@@ -84,6 +87,7 @@ def main():
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"{error.filename} cannot be written: {error.strerror}.")
+    preparation.warn(module)
     module.exit_json(
         changed=preparation.changed,
         diff=preparation.diff,

@@ -109,6 +109,7 @@ from ..module_utils.record import (
     RECORD_PATH,
     claimed_by_other,
     encode_record,
+    is_kept,
     make_record,
     read_record,
     remove_record,
@@ -141,7 +142,8 @@ def main():
             params["hostname"], params["addr"], params["labels"], params["cluster"]
         )
     refuse_foreign(module, before)
-    changed = wanted != before or (wanted is None and os.path.lexists(path))
+    there = is_kept(path, wanted) if wanted else not os.path.lexists(path)
+    changed = wanted != before or not there
     if changed and not module.check_mode:
         try:
             apply(path, wanted)

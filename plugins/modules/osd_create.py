@@ -215,7 +215,7 @@ ceph_orch_result:
     access:
       description:
         - For C(conf) and C(keyring) one of V(present), V(written) and V(would be written); only
-          where OSDs were to be made.
+          where OSDs were to be made. C(conf_backup) as in M(ceph_orch.ansible.cluster_access).
       type: dict
       sample: {conf: present, keyring: written}
     osds:
@@ -234,6 +234,15 @@ ceph_orch_result:
           db: ''
           wal: ''
           unit: ceph-osd@3.service
+    unfinished:
+      description:
+        - The data disks of the plan of which nobody knows yet whether an OSD will stand on them,
+          because ceph-volume has not ended in time, another run holds the host's disks, or the
+          monitors did not answer. Run the module again with the same plan; it makes what is
+          missing and nothing twice, and starts what has been made meanwhile.
+      type: list
+      elements: str
+      sample: []
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -247,7 +256,7 @@ from ..module_utils.devices_report import loop_setting
 from ..module_utils.exclusive import HostIsBusy, HostLock
 from ..module_utils.host_preparation import Preparation
 from ..module_utils.host_state import state_after
-from ..module_utils.osd_creation import Creation
+from ..module_utils.osd_creation import Creation, what_came_of
 from ..module_utils.osd_directories import osd_directories
 from ..module_utils.osd_plan import Plan, PlanRefused
 from ..module_utils.osd_startup import Startup
@@ -301,17 +310,20 @@ def main():
     )
     roots = Roots()
     preparation = Preparation(roots, module.params["cluster"], module.check_mode)
-    rows, problems = [], []
+    creations, refused = [], None
     try:
         preparation.check()
         if module.params["groups"]:
             preparation.configure(module.params["conf"])
             preparation.authorize(module.params["keyring"])
-            rows, problems = create(module, roots)
+            create(module, roots, creations)
     except (AccessRefused, PlanRefused, HostIsBusy, NoAnswer, UnitsFailed, OSError) as error:
-        problems = [str(error)]
-    result = {"osds": rows, **preparation.result}
+        refused = error
+    preparation.warn(module)
+    rows, problems, unfinished = what_came_of(module.params["groups"], creations, refused)
+    result = {"osds": rows, "unfinished": unfinished, **preparation.result}
     changed = preparation.changed or any(row["state"] != "present" for row in rows)
+    changed = changed or any(creation.working for creation in creations)
     if problems:
         module.fail_json(msg=" ".join(problems), changed=changed, ceph_orch_result=result)
     module.exit_json(
@@ -324,17 +336,16 @@ def main():
     )
 
 
-def create(module, roots):
-    """Do what the plan says, or foresee it; return the rows and what went wrong."""
+def create(module, roots, creations):
+    """Do what the plan says, or foresee it; ``creations`` gets what tells of it."""
     if module.check_mode:
-        creation = prepare(module, roots)
-        creation.foresee()
-        return creation.rows, creation.problems
+        creations.append(prepare(module, roots))
+        creations[0].foresee()
+        return
     check_host(module, roots)
     with HostLock(module.params["timeout"]) as lock:
-        creation = prepare(module, roots)
-        creation.do(lock)
-    return creation.rows, creation.problems
+        creations.append(prepare(module, roots))
+        creations[0].do(lock)
 
 
 def prepare(module, roots):

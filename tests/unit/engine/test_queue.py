@@ -93,7 +93,8 @@ def test_the_environment_is_made_from_nothing(
         completion = finish(stub_engine, stub_engine.submit(stub_request()))
     environment = json.loads((job_dir(state, completion) / "environment.json").read_text())
     environment.pop("LC_CTYPE", None)
-    assert set(environment) == {"PATH", "LANG", "HOME", "PYTHONPATH", "CEPH_ORCH_JOB"}
+    wanted = {"PATH", "LANG", "HOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "CEPH_ORCH_JOB"}
+    assert set(environment) == wanted
     assert environment["HOME"] == str(state)
     assert (Path(environment["PYTHONPATH"]) / "adapter" / "engine").is_dir()
     descriptors = (job_dir(state, completion) / "descriptors").read_text().split()

@@ -111,11 +111,13 @@ class OsdHost:
         """Return what makes OSDs ready when the host starts."""
         return Startup(self.roots, program=str(self.top / "program"), python="/usr/bin/python3")
 
-    def creation(self, groups: List[Dict[str, Any]], cluster: str = FSID) -> Creation:
+    def creation(
+        self, groups: List[Dict[str, Any]], cluster: str = FSID, timeout: float = 30.0
+    ) -> Creation:
         """Return what is to be done for a plan; raises ``PlanRefused``."""
         blocks = own_blocks(self.roots)
         plan = Plan(self.roots, blocks, osd_directories(self.roots), groups, cluster)
-        found = Creation(self.roots, plan, self.startup, timeout=30.0, wait=2.0, parallel=2)
+        found = Creation(self.roots, plan, self.startup, timeout=timeout, wait=2.0, parallel=2)
         found.check_with_cluster()
         return found
 

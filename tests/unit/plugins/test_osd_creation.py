@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 
-from plugins.module_utils.osd_creation import Creation
+from plugins.module_utils.cluster_files import AccessRefused
+from plugins.module_utils.cluster_osds import NoAnswer
+from plugins.module_utils.exclusive import HostIsBusy
+from plugins.module_utils.osd_creation import Creation, what_came_of
+from plugins.module_utils.osd_plan import PlanRefused
 from tests.unit.plugins.labels import FSID, label
 from tests.unit.plugins.osd_host import OsdHost
 from tests.unit.plugins.test_ceph_volume_calls import group
@@ -157,6 +162,116 @@ def test_success_without_an_osd_is_none(make: Any) -> None:
 
     assert creation.rows == []
     assert "there is no OSD on it" in creation.problems[0]
+
+
+# ceph-volume that waits for a word on one of the disks.
+WAITS = """#!/bin/sh
+case "$*" in *{disk}*) read line <"$TREE/go" ;; esac
+exec {program} "$@"
+"""
+
+
+def let_wait(host: OsdHost, disk: str) -> Path:
+    """Have ceph-volume wait when it is asked for a disk; return where the word is to be put."""
+    real = host.top / "bin/real-ceph-volume"
+    (host.top / "bin/ceph-volume").rename(real)
+    host.install("ceph-volume", WAITS.format(disk=disk, program=real))
+    go = host.top / "go"
+    os.mkfifo(go)
+    return go
+
+
+def test_a_disk_on_which_ceph_volume_has_not_ended_is_named_and_started_later(make: Any) -> None:
+    host = make(
+        tree={"disks": {"sdb": None, "sdc": None}},
+        known=[
+            {"osd": 7, "uuid": UUID7, "state": ["exists"]},
+            {"osd": 8, "uuid": UUID8, "state": ["exists", "new"]},
+        ],
+    )
+    go = let_wait(host, "/dev/sdb")
+    plan = group(data=["/dev/sdb", "/dev/sdc"])
+    with host.lock as lock:
+        creation = host.creation([plan], timeout=1.0)
+        creation.do(lock)
+
+    assert creation.unfinished == ["/dev/sdb"]
+    assert [row["data"] for row in creation.rows] == ["/dev/sdc"]
+    assert "ceph-volume has not ended" in creation.problems[0]
+
+    go.write_text("go on\n")
+    again = create(host, plan)
+    assert not creation.working[0].result(30.0).problem
+    assert (again.unfinished, again.problems) == ([], [])
+    assert [(state, path) for _, state, path in states(again)] == [
+        ("started", "/dev/sdb"),
+        ("present", "/dev/sdc"),
+    ]
+    assert len([c for c in host.calls("real-ceph-volume", "ceph-volume") if "prepare" in c]) == 2
+
+
+def test_logical_volumes_that_are_not_ready_yet_are_named(make: Any) -> None:
+    host = make(tree={"disks": SDB, "files": MAPPER})
+    go = let_wait(host, "/dev/sdb")
+    with host.lock as lock:
+        creation = host.creation([group(data=["/dev/sdb"])], timeout=1.0)
+        creation.do(lock)
+
+    assert (creation.unfinished, creation.rows) == (["/dev/sdb"], [])
+    go.write_text("go on\n")
+    creation.working[0].result(30.0)
+
+
+def test_an_activation_that_has_not_ended_is_named(make: Any) -> None:
+    host = make(
+        tree={"disks": {"sdb": {"content": {512: "LABELONE"}}}, "files": MAPPER},
+        pvs=volumes(("/dev/sdb", "b7", TAGS.format(7, UUID7, "block"))),
+        known=[{"osd": 7, "uuid": UUID7, "state": ["exists"]}],
+    )
+    go = let_wait(host, "activate")
+    with host.lock as lock:
+        creation = host.creation([group(data=["/dev/sdb"])], timeout=1.0)
+        creation.do(lock)
+
+    assert (creation.unfinished, creation.rows) == (["/dev/sdb"], [])
+    go.write_text("go on\n")
+    creation.working[0].result(30.0)
+
+
+def test_what_failed_is_known_to_have_failed(make: Any) -> None:
+    host = make(tree={"disks": SDB}, fails=" stderr: no space\n")
+    assert create(host, group(data=["/dev/sdb"])).unfinished == []
+
+
+def test_what_was_made_is_told_although_the_rest_is_cut_off(make: Any) -> None:
+    host = make(
+        tree={"disks": {"sdb": {"content": {0: {"label": {"whoami": 7, "osd_uuid": UUID7}}}}}},
+        known=[{"osd": 7, "uuid": UUID7, "state": ["exists"]}],
+    )
+    (host.top / "program").write_text("no directory")
+    with host.lock as lock:
+        creation = host.creation([group(data=["/dev/sdb"])])
+        with pytest.raises(OSError, match="program") as raised:
+            creation.do(lock)
+
+    told = what_came_of([group(data=["/dev/sdb"])], [creation], raised.value)
+    assert told == (creation.rows, [str(raised.value)], ["/dev/sdb"])
+
+
+@pytest.mark.parametrize(
+    ("error", "left"),
+    [
+        (PlanRefused("a disk is in use"), []),
+        (AccessRefused("another cluster's"), []),
+        (HostIsBusy("another run works"), ["/dev/sdb", "/dev/sdc"]),
+        (NoAnswer("the monitors do not answer"), ["/dev/sdb", "/dev/sdc"]),
+        (OSError(28, "no space"), ["/dev/sdb", "/dev/sdc"]),
+    ],
+)
+def test_before_anything_is_looked_at(error: Exception, left: List[str]) -> None:
+    """Only a refusal says that nothing of an earlier run is under way there."""
+    groups = [group(data=["/dev/sdb"]), group(data=["/dev/sdc"])]
+    assert what_came_of(groups, [], error) == ([], [str(error)], left)
 
 
 def volumes(*rows: tuple) -> Dict[str, Any]:

@@ -76,6 +76,20 @@ def test_a_file_that_cannot_be_written_is_tried_again_later(cluster: Cluster) ->
     assert cluster.confs["h2"]["mons"] == ["10.0.0.1"]
 
 
+def test_a_file_that_is_set_again_below_ours_is_a_warning_when_it_is_old(cluster: Cluster) -> None:
+    """Ceph takes the last mon_host; what is kept up to date above it has no effect."""
+    cluster.confs = {"h2": {"mons": ["10.0.0.1"], "ours": False, "overridden": True}}
+    cluster.start_anew()
+    cluster.settle()
+    assert "ANSIBLE_HOST_CONF" not in cluster.core.health()
+
+    place_mons(cluster, "h1", "h3")
+    (line,) = cluster.core.health()["ANSIBLE_HOST_CONF"]["detail"]
+    assert "sets mon_host again below the lines that are kept up to date" in line
+    assert "10.0.0.1" in line
+    assert updates(cluster) == []
+
+
 def test_names_are_given_the_benefit_of_the_doubt() -> None:
     assert not HostConf(("mon.example.org",), False).is_cut_off({"10.0.0.1"})
     assert not HostConf((), False).is_cut_off({"10.0.0.1"})

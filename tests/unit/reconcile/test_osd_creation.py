@@ -6,15 +6,17 @@ from typing import Any, List
 
 import pytest
 
+from adapter.cluster.osd_plan import Disk, Group
 from adapter.errors import InvalidValue, UnknownName
 from adapter.interface import (
     DeviceSelection,
     DriveGroupSpec,
+    OrchestratorError,
     PlacementSpec,
     SpecValidationError,
     raise_if_exception,
 )
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.twin import GIB, Cluster
 
 
 def group(name: str = "all", hosts: str = "*", **values: Any) -> DriveGroupSpec:
@@ -22,6 +24,11 @@ def group(name: str = "all", hosts: str = "*", **values: Any) -> DriveGroupSpec:
     return DriveGroupSpec(
         service_id=name, placement=PlacementSpec(host_pattern=hosts), method="raw", **values
     )
+
+
+def one_disk(host: str, letter: str) -> Group:
+    disk = Disk(f"/dev/sd{letter}", 8 * GIB, f"ID{host}{letter}")
+    return Group((disk,), options={"method": "raw", "osdspec": "", "osds_per_device": 1})
 
 
 def where(cluster: Cluster) -> List[str]:
@@ -181,9 +188,10 @@ def test_a_host_that_refuses_is_told_of_and_tried_later(cluster: Cluster) -> Non
 
     assert len(where(cluster)) == 4
     service = raise_if_exception(cluster.orchestrator.describe_service("osd"))[0]
+    # Ten seconds later once more, twenty after that again.
     assert [e.message for e in service.events if e.level == "ERROR"] == [
         "h2: /dev/sdb carries a file system"
-    ]
+    ] * 2
     assert "h2" in str(cluster.core.health()["ANSIBLE_JOB_FAILED"])
     assert cluster.core.intents.all() == []
 
@@ -202,6 +210,99 @@ def test_what_a_lost_job_was_to_make_is_asked_for_again_by_the_next_manager(
     cluster.settle()
     assert len(where(cluster)) == 6
     assert cluster.core.intents.all() == []
+
+
+def device_on(host: str, path: str) -> DriveGroupSpec:
+    return DriveGroupSpec(
+        placement=PlacementSpec(host_pattern=host), data_devices=DeviceSelection(paths=[path])
+    )
+
+
+def paths(cluster: Cluster) -> List[str]:
+    return [
+        f"{intent.host}:{path}" for intent in cluster.core.intents.all() for path in intent.paths
+    ]
+
+
+def test_a_start_that_fails_leaves_what_was_to_be_made_before(cluster: Cluster) -> None:
+    cluster.break_on["create_osds"] = {"h2": ""}
+    raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb")))
+    cluster.step()
+    cluster.monitors.silent = True
+
+    with pytest.raises(OrchestratorError, match="do not answer"):
+        raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdc")))
+
+    assert paths(cluster) == ["h2:/dev/sdb"], "only what this call added goes"
+    cluster.monitors.silent = False
+    cluster.break_on.clear()
+    cluster.settle()
+    assert where(cluster) == ["h2:/dev/sdb"]
+
+
+def test_what_has_not_ended_is_asked_for_again_and_made_once(cluster: Cluster) -> None:
+    cluster.unfinished["h2"] = ["/dev/sdc"]
+    apply(cluster, group())
+    cluster.step()
+
+    assert len(where(cluster)) == 5
+    assert "h2:/dev/sdc" in paths(cluster)
+    assert not [each for each in paths(cluster) if not each.startswith("h2")]
+    service = raise_if_exception(cluster.orchestrator.describe_service("osd"))[0]
+    assert "h2: ceph-volume has not ended" in [event.message for event in service.events]
+
+    cluster.unfinished.clear()
+    cluster.settle()
+    assert len(where(cluster)) == 6
+    assert paths(cluster) == []
+
+
+def test_osds_of_a_host_that_failed_in_the_middle_have_their_owner(cluster: Cluster) -> None:
+    cluster.monitors.booting = True
+    cluster.unfinished["h2"] = ["/dev/sdc"]
+    apply(cluster, group("all"))
+    cluster.step()
+
+    made = {each: osd for each, osd in cluster.monitors.osds.items() if osd.host == "h2"}
+    assert [osd.disk for osd in made.values()] == ["/dev/sdb"]
+    assert [cluster.core.owners.service_of(each) for each in made] == ["osd.all"]
+
+
+def test_groups_that_are_done_or_refused_leave_and_others_stay(cluster: Cluster) -> None:
+    cluster.unfinished["h2"] = ["/dev/sdb"]
+    with cluster.core.lock:
+        cluster.core.intents.add("h2", (one_disk("h2", "c"), one_disk("h2", "b")), 1.0)
+    cluster.step()
+
+    assert where(cluster) == ["h2:/dev/sdc"]
+    assert paths(cluster) == ["h2:/dev/sdb"]
+
+
+def test_a_host_that_fails_without_a_word_may_have_begun(cluster: Cluster) -> None:
+    """A module that was killed by the kernel says neither that it refuses nor that it is done."""
+    cluster.mute["create_osds"] = {"h2": "MODULE FAILURE"}
+    apply(cluster, group(hosts="h2"))
+    cluster.step()
+    assert paths(cluster) == ["h2:/dev/sdb", "h2:/dev/sdc"]
+
+    cluster.mute.clear()
+    cluster.settle()
+    assert where(cluster) == ["h2:/dev/sdb", "h2:/dev/sdc"]
+    assert paths(cluster) == []
+
+
+def test_a_pause_is_counted_by_the_loops_clock(cluster: Cluster) -> None:
+    """Two clocks would make it last for ever, or not at all."""
+    cluster.break_on["create_osds"] = {"h2": "it is broken"}
+    apply(cluster, group(hosts="h2"))
+    cluster.step()
+    cluster.step()
+    cluster.step()
+    jobs = [hosts for name, hosts in cluster.operations() if name == "create_osds"]
+    assert jobs == [["h2"]], "ten seconds have not passed"
+    cluster.settle(4)
+    jobs = [hosts for name, hosts in cluster.operations() if name == "create_osds"]
+    assert jobs == [["h2"], ["h2"]]
 
 
 def test_one_named_device(cluster: Cluster) -> None:

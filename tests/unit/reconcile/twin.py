@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
@@ -250,6 +250,10 @@ class Monitors:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
 
 
+class Refusal(Exception):
+    """A host does nothing of a plan."""
+
+
 class Cluster(World):
     """Hosts with disks, monitors, and a manager that can end at any time.
 
@@ -270,6 +274,11 @@ class Cluster(World):
             ("h1", "mgr", "h1"): "running",
         }
         self.break_on: Dict[str, Dict[str, str]] = {}
+        # As ``break_on``, but the host publishes nothing with its message.
+        self.mute: Dict[str, Dict[str, str]] = {}
+        # Disks by host on which ceph-volume does not come to an end, and those where it began.
+        self.unfinished: Dict[str, List[str]] = {}
+        self.begun: Set[Tuple[str, str]] = set()
         self.wiped: List[str] = []
         # What OSDs say that they hold, where that is not what the statistics say; None is silence.
         self.held: Dict[int, Optional[int]] = {}
@@ -371,19 +380,40 @@ class Cluster(World):
             broken = self.break_on.get(request.operation, {}).get(target.name)
             if broken == "":
                 continue
+            mute = self.mute.get(request.operation, {}).get(target.name)
+            if mute:
+                answers[target.name] = HostOutcome(HostStatus.FAILED, mute)
+                continue
             if broken:
-                answers[target.name] = HostOutcome(HostStatus.FAILED, broken)
+                # A host that refuses says so in its result too.
+                said = {"osds": [], "unfinished": []} if request.operation == "create_osds" else {}
+                answers[target.name] = HostOutcome(HostStatus.FAILED, broken, said)
                 continue
             act = getattr(self, f"_on_{request.operation}", None)
             if act is None and request.operation.startswith("apply_"):
                 self._deploy(request.operation[6:].replace("_", "-"), target.name, request)
-            result = act(target.name, request.variables) if act else {}
+            try:
+                result = act(target.name, request.variables) if act else {}
+            except Refusal as refusal:
+                nothing: Dict[str, Any] = {"osds": [], "unfinished": []}
+                answers[target.name] = HostOutcome(HostStatus.FAILED, str(refusal), nothing)
+                continue
             report = self._report(target.name)
+            if result.get("unfinished"):
+                why = "ceph-volume has not ended"
+                answers[target.name] = HostOutcome(HostStatus.FAILED, why, result)
+                continue
             answers[target.name] = HostOutcome(HostStatus.CHANGED, result={**result, **report})
         return answers
 
     def _on_create_osds(self, host: str, variables: Any) -> Dict[str, Any]:
-        rows = []
+        rows, unfinished = [], []
+        taken = {osd.disk for osd in self.monitors.osds.values() if osd.host == host}
+        known = {*self.free[host], *taken, *(path for name, path in self.begun if name == host)}
+        for group in variables["osd_create_groups"][host]:
+            strange = [disk["path"] for disk in group["data"] if disk["path"] not in known]
+            if strange:
+                raise Refusal(f"a disk is written to that is not free: {strange}")
         for group in variables["osd_create_groups"][host]:
             ids = list(group["osd_ids"])
             for disk in group["data"]:
@@ -395,8 +425,12 @@ class Cluster(World):
                 if there:
                     rows.append({"osd_id": there[0], "data": disk["path"], "state": "present"})
                     continue
-                assert disk["path"] in self.free[host], "a disk is written to that is not free"
-                self.free[host].remove(disk["path"])
+                if disk["path"] in self.free[host]:
+                    self.free[host].remove(disk["path"])
+                if disk["path"] in self.unfinished.get(host, ()):
+                    self.begun.add((host, disk["path"]))
+                    unfinished.append(disk["path"])
+                    continue
                 new = ids.pop(0) if ids else self._next_id()
                 self.monitors.osds[new] = Daemon(
                     host,
@@ -408,7 +442,7 @@ class Cluster(World):
                 )
                 self.monitors.epoch += 1
                 rows.append({"osd_id": new, "data": disk["path"], "state": "created"})
-        return {"osds": rows}
+        return {"osds": rows, "unfinished": unfinished}
 
     def _next_id(self) -> int:
         return next(n for n in range(100) if n not in self.monitors.osds)
