@@ -44,7 +44,8 @@ def _private_copy(text):
     handle, path = tempfile.mkstemp(dir=RUN_DIR, prefix="keyring-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+            # Ceph does not read a last line without its end.
+            stream.write(text.rstrip() + "\n")
         yield path
     finally:
         os.unlink(path)

@@ -49,6 +49,9 @@ def empty(osds_of_lab: Osds) -> Iterator[Osds]:
 def six(osds_of_lab: Osds) -> Iterator[Osds]:
     """Return the lab with two OSDs a host of the unmanaged service osd.lab, and a free disk."""
     osds_of_lab.six()
+    # A manager that has not heard of the option yet makes its pool with the first OSDs.
+    if ".mgr" in osds_of_lab.door.ask("osd pool ls"):
+        osds_of_lab.drop_pool(".mgr")
     yield osds_of_lab
     osds_of_lab.undo()
 
