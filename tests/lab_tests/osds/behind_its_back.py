@@ -172,7 +172,7 @@ def running(osds: Osds, jobs: Callable[[], list[dict[str, Any]]]) -> str:
 
 def worker(osds: Osds, job_id: str) -> str:
     """Return the pid of a job's worker, or nothing."""
-    script = "pgrep -o -f \"[a]dapter.engine.worker.*$1\" || true"
+    script = 'pgrep -o -f "[a]dapter.engine.worker.*$1" || true'
     return osds.lab.sh(osds.lab.first, script, job_id).strip()
 
 

@@ -1,4 +1,4 @@
-"""``ceph orch osd rm`` while others work on the same OSDs: nothing is erased that is still needed."""
+"""``ceph orch osd rm`` while others work on the same OSDs: nothing is erased that is needed."""
 
 from __future__ import annotations
 
