@@ -147,6 +147,20 @@ def hold_disks(osds: Osds, host: str) -> None:
     osds.lab.sh(host, script, LOCK, HOLDER)
 
 
+def wait_for_next(osds: Osds, host: str) -> None:
+    """Wait until a job stands at a host's disks and can only wait for them."""
+    script = (
+        "for each in /proc/[0-9]*; do case $(readlink $each/exe) in *python*) "
+        'ls -l $each/fd 2>/dev/null | grep -q "$1" && exit 0;; esac; done; exit 1'
+    )
+    command = ("sh", "-c", script, "sh", LOCK)
+    wait_until(
+        f"a job waits for the disks of {host}",
+        lambda: osds.lab.ssh(host, *command).rc == 0,
+        STEP_SECONDS,
+    )
+
+
 def let_go(osds: Osds, host: str) -> None:
     """Let others write to the disks of a host."""
     osds.lab.sh(host, "systemctl stop $1", HOLDER)
@@ -178,7 +192,9 @@ def worker(osds: Osds, job_id: str) -> str:
 
 def freeze(osds: Osds, job_id: str) -> None:
     """Let a job's worker stand still; what it has started goes on."""
-    osds.lab.sh(osds.lab.first, "kill -STOP $1", worker(osds, job_id))
+    pid = worker(osds, job_id)
+    osds.trace(osds.lab.first, f"! test -d /proc/{pid} || kill -KILL {pid}")
+    osds.lab.sh(osds.lab.first, "kill -STOP $1", pid)
 
 
 def kill(osds: Osds, job_id: str) -> None:

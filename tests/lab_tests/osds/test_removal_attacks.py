@@ -21,6 +21,7 @@ from tests.lab_tests.osds.behind_its_back import (
     said,
     show,
     stop,
+    wait_for_next,
 )
 from tests.lab_tests.osds.osd_lab import STEP_SECONDS, Osds, Place
 
@@ -48,6 +49,7 @@ def drained_and_filled_again(osds: Osds, data: Objects, number: int) -> str:
     hold_disks(osds, HOST)
     osds.lab.ok("orch", "osd", "rm", str(number), "--zap")
     job = running(osds, jobs)
+    wait_for_next(osds, HOST)
     assert not data.on(number)
     osds.door.ask("osd crush reweight", name=f"osd.{number}", weight=weight)
     wait_until("there is data on it again", lambda: data.on(number), STEP_SECONDS)
@@ -123,6 +125,7 @@ def test_a_removal_is_taken_back_after_its_job_was_lost(six: Osds) -> None:
     hold_disks(six, HOST)
     six.lab.ok("orch", "osd", "rm", str(number))
     job = running(six, jobs)
+    wait_for_next(six, HOST)
     freeze(six, job)
     let_go(six, HOST)
     gone = f"test ! -e /var/lib/ceph/osd/ceph-{number}/whoami"
