@@ -106,7 +106,7 @@ def objects(osds: Osds, *, size: int, pgs: int = 16) -> Iterator[Objects]:
 
 def hide(osds: Osds, place: Place) -> None:
     """Take a disk off the bus: nothing on the host can open it any more."""
-    osds.trace(place.host, f"! findmnt -n {place.disk} >/dev/null || umount {place.disk}")
+    osds.trace(place.host, f"test -b {place.disk} || umount {place.disk}")
     osds.lab.sh(place.host, "mount --bind /dev/null $1", place.disk)
 
 
@@ -127,7 +127,8 @@ def owner(osds: Osds, place: Place) -> str:
 def stop(osds: Osds, host: str, number: int) -> None:
     """Stop an OSD on its host and have the map show it; it is started again at the end."""
     name = f"ceph-osd@{number}"
-    osds.trace(host, f"! systemctl is-enabled -q {name} || systemctl start {name}")
+    start = f"systemctl reset-failed {name}; systemctl start {name}"
+    osds.trace(host, f"! systemctl is-enabled -q {name} || {{ {start}; }}")
     osds.lab.sh(host, "systemctl stop $1", name)
     osds.door.ask("osd down", ids=[str(number)])
     wait_until(f"osd.{number} is down", lambda: number not in osds.up(), STEP_SECONDS)

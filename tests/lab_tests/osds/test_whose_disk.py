@@ -24,7 +24,11 @@ def copies(six: Osds) -> Iterator[Objects]:
 
 def call(osds: Osds, name: str) -> None:
     """Give the host another name, which its OSDs tell as soon as they are started again."""
-    osds.lab.sh(HOST, "hostnamectl set-hostname $1; systemctl restart ceph-osd.target", name)
+    script = (
+        "hostnamectl set-hostname $1; systemctl reset-failed 'ceph-osd@*'; "
+        "systemctl restart ceph-osd.target"
+    )
+    osds.lab.sh(HOST, script, name)
 
     def told() -> bool:
         rows = osds.door.ask("osd metadata")
