@@ -59,7 +59,8 @@ def verify(pool, names, seed):
     return wrong
 
 def placement():
-    code, out, error = send("mgr", {"prefix": "pg dump", "format": "json", "dumpcontents": ["pgs"]}, 4)
+    question = {"prefix": "pg dump", "format": "json", "dumpcontents": ["pgs"]}
+    code, out, error = send("mgr", question, 4)
     if code:
         return None
     data = json.loads(out)
