@@ -151,10 +151,10 @@ class Others:
         self.agent.ask("osd crush reweight", name=name, weight=float(event.value))
 
     def _purge(self, event: Event, osd: Standing) -> str:
-        return self._override(osd, "osd purge")
+        return self._override(osd, "osd purge-actual")
 
     def _destroy(self, event: Event, osd: Standing) -> str:
-        return self._override(osd, "osd destroy")
+        return self._override(osd, "osd destroy-actual")
 
     def _override(self, osd: Standing, prefix: str) -> str:
         """Purge or destroy an OSD by force, whatever it holds."""

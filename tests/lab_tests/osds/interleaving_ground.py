@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,7 +16,7 @@ from tests.lab_tests.conftest import settle
 from tests.lab_tests.lab_client import Lab
 from tests.lab_tests.osds.interleaving_agent import Agent, Refused
 from tests.lab_tests.osds.interleaving_events import Standing
-from tests.lab_tests.osds.interleaving_oracle import Disk, Disks, is_clean
+from tests.lab_tests.osds.interleaving_oracle import Disk, Disks, is_active, is_clean
 from tests.lab_tests.osds.interleaving_plan import FLAGS, PLACES, Slot
 from tests.lab_tests.osds.osd_lab import SERVICE, SPEC
 
@@ -26,7 +27,8 @@ POOLS: dict[str, dict[str, Any]] = {
     "three": {"size": 3},
     "coded": {"pool_type": "erasure", "erasure_code_profile": "interleavings"},
 }
-PARITY = {"coded": 1}
+# OSDs that it takes to read a placement group, where it is not one.
+NEEDED = {"coded": 2}
 NAMES = [f"object{number}" for number in range(OBJECTS)]
 OPTIONS = (
     ("mgr", "mgr_pool", "false"),
@@ -84,6 +86,8 @@ class Ground:
         self.hosts = lab.hosts()
         self.generation = {pool: "" for pool in POOLS}
         self.made = 0
+        self._filling = Agent(lab)
+        self._filler: threading.Thread | None = None
 
     def prepare(self) -> None:
         """Make hosts, options, managers, OSDs, pools and objects from whatever is there."""
@@ -97,13 +101,23 @@ class Ground:
                 name="interleavings",
                 profile=["k=2", "m=1", "crush-failure-domain=osd"],
             )
-        self._specify()
+        self.specify(managed=False)
         for pool in self.pool_ids().values():
             self.drop(pool)
         self.restore(set(POOLS))
 
-    def _specify(self) -> None:
-        self.lab.ok("orch", "apply", "-i", "-", stdin=yaml.safe_dump({**SPEC, "unmanaged": True}))
+    def specify(self, *, managed: bool) -> None:
+        """Apply the drive group, which claims no more than two disks a host."""
+        text = yaml.safe_dump({**SPEC, "unmanaged": not managed})
+        if managed:
+            ids = [str(osd) for osd in self.alive()]
+            self.agent.orch("orch osd set-spec-affinity", service_name=SERVICE, osd_id=ids)
+        self.lab.ok("orch", "apply", "-i", "-", stdin=text)
+
+    def close(self) -> None:
+        """End what still runs."""
+        self._join()
+        self._filling.close()
 
     # What is there.
 
@@ -144,13 +158,14 @@ class Ground:
     # Back to the beginning.
 
     def restore(self, lossy: Iterable[str] = ()) -> None:
-        """Bring back six OSDs, all up and in, with all pools and objects; raise if it fails."""
+        """Bring back two OSDs a host, all up and in, with all pools and objects; raise if not."""
+        self._join()
         self.agent.ask_all([{"prefix": "osd unset", "key": flag} for flag in FLAGS])
         self._empty_queue()
         self._forget_dead()
         for pool in lossy:
             self.drop(pool)
-        self._fill_hosts()
+        self._fill_hosts(PLACES)
         self._weigh()
         for pool in lossy:
             self.make(pool)
@@ -182,48 +197,86 @@ class Ground:
             if row["osd"] not in places:
                 self.agent.ask_all([{"prefix": "osd down", "ids": [str(row["osd"])]}])
                 self.agent.ask_all(
-                    [{"prefix": "osd purge", "id": row["osd"], "yes_i_really_mean_it": True}]
+                    [{"prefix": "osd purge-actual", "id": row["osd"], "yes_i_really_mean_it": True}]
                 )
         for host in self.hosts:
             keep = " ".join(str(osd) for osd, disk in places.items() if disk[0] == host)
             self.lab.inside(host, f"KEEP='{keep}'; {TAKE_AWAY}; {START}")
 
-    def _fill_hosts(self) -> None:
-        """Make OSDs on hosts that have fewer than two."""
+    def begin(self, count: int) -> None:
+        """Let hosts have so many OSDs: two now, a third one as soon as it is made."""
+        if count > PLACES:
+            questions = self._additions(count)
+            self._filler = threading.Thread(target=self._add, args=[questions], daemon=True)
+            self._filler.start()
+            return
+        extra = [osd for slot, osd in self.slots().items() if slot.place >= PLACES]
+        for osd in extra:
+            self.lab.inside(osd.host, f"systemctl disable --now ceph-osd@{osd.osd_id} || true")
+            self.agent.ask_all([{"prefix": "osd down", "ids": [str(osd.osd_id)]}])
+            self.agent.ask("osd out", ids=[str(osd.osd_id)])
+        if extra:
+            self._take_away([osd.disk for osd in extra])
+
+    def _take_away(self, disks: list[Disk]) -> None:
+        """Free disks of OSDs that were stopped, once their data is elsewhere."""
+        wrong = within(90, self._not_clean)
+        assert not wrong, wrong
+        for disk in disks:
+            erase(disk)
+        self._forget_dead()
+        for host in self.hosts:
+            self.lab.ok("orch", "device", "ls", host, "--refresh")
+        wrong = within(60, lambda: self._not_free(disks))
+        assert not wrong, wrong
+
+    def _not_clean(self) -> str:
+        placement = self.agent.placement() or {}
+        return "" if is_clean(placement) else f"not clean: {placement}"
+
+    def _not_free(self, disks: list[Disk]) -> str:
+        rows = self.agent.orch("orch device ls")
+        free = {(row["name"], d["path"]) for row in rows for d in row["devices"] if d["available"]}
+        return f"not free: {set(disks) - free}" if set(disks) - free else ""
+
+    def _join(self) -> None:
+        """Wait for OSDs that are being made, or have failed to be."""
+        if self._filler is not None:
+            self._filler.join(120)
+
+    def _additions(self, count: int) -> list[dict[str, Any]]:
+        """Erase disks where hosts have fewer OSDs; return the commands that make OSDs there."""
         used = set(self.where().values())
         questions = []
         for host in self.hosts:
             disks = [(host, path) for path in self.lab.machines[host].disks]
             free = [disk for disk in disks if disk not in used]
-            for disk in free[: PLACES - (len(disks) - len(free))]:
+            for disk in free[: max(0, count - (len(disks) - len(free)))]:
                 erase(disk)
                 self._settle_node(disk)
-                questions.append(
-                    {
-                        "prefix": "orch daemon add osd",
-                        "svc_arg": f"{host}:{disk[1]}",
-                        "method": "raw",
-                        "skip_validation": True,
-                    }
-                )
-        if not questions:
-            return
-        answers = self.agent.ask_all(questions, "mgr", 120)
-        wrong = [error for code, _, error in answers if code]
-        assert not wrong, f"no OSD could be made: {wrong}"
-        wrong = [within(90, self._not_full)]
-        assert wrong == [""], f"OSDs are missing: {wrong}"
-        ids = [str(osd) for osd in self.alive()]
-        self.agent.orch("orch osd set-spec-affinity", service_name=SERVICE, osd_id=ids)
+                words = {"svc_arg": f"{host}:{disk[1]}", "method": "raw", "skip_validation": True}
+                questions.append({"prefix": "orch daemon add osd", **words})
+        return questions
+
+    def _add(self, questions: list[dict[str, Any]]) -> list[str]:
+        """Make OSDs; return what went wrong."""
+        answers = self._filling.ask_all(questions, "mgr", 120) if questions else []
+        return [error for code, _, error in answers if code]
+
+    def _fill_hosts(self, count: int) -> None:
+        """Make OSDs on hosts that have fewer, and wait for them."""
+
+        def missing() -> str:
+            questions = self._additions(count)
+            return f"{questions}: {self._add(questions)}" if questions else ""
+
+        wrong = within(120, missing, every=5.0)
+        assert not wrong, f"OSDs are missing: {wrong}"
 
     def _settle_node(self, disk: Disk) -> None:
         path = disk[1]
         minor = path.rpartition("loop")[2]
         self.lab.inside(disk[0], f"test -e {path} || mknod -m 660 {path} b 7 {minor}")
-
-    def _not_full(self) -> str:
-        missing = len(self.hosts) * PLACES - len(self.where())
-        return f"{missing} OSDs are missing" if missing > 0 else ""
 
     def _weigh(self) -> None:
         """Give all OSDs their weight and place."""
@@ -248,9 +301,9 @@ class Ground:
         if placement is None:
             return "no manager answers"
         want = len(POOLS) * PGS
-        if len(placement) != want or not is_clean(placement):
-            odd = {pgid: row for pgid, row in placement.items() if row["state"] != "active+clean"}
-            return f"{len(placement)} placement groups of {want}, not clean: {odd}"
+        if len(placement) != want or not is_active(placement):
+            odd = {pgid: row for pgid, row in placement.items() if "active" not in row["state"]}
+            return f"{len(placement)} placement groups of {want}, not active: {odd}"
         offline = [row["hostname"] for row in self.agent.orch("orch host ls") if row["status"]]
         return f"hosts are offline: {offline}" if offline else ""
 

@@ -15,51 +15,57 @@ from tests.lab_tests.osds.interleaving_agent import Agent, Refused
 from tests.lab_tests.osds.interleaving_plan import STAGES
 
 EVERY = 0.2
+PLACEMENT_EVERY = 0.5
 LABEL = b"bluestore block device\n"
 # Words of a placement group's state with which not each OSD that acts for it has all of it.
 INCOMPLETE = frozenset(
-    [
-        "degraded",
-        "undersized",
-        "peering",
-        "peered",
-        "down",
-        "incomplete",
-        "unknown",
-        "stale",
-        "creating",
-        "recovering",
-        "recovery_wait",
-        "recovery_unfound",
-    ]
+    ("degraded", "undersized", "peering", "peered", "down", "incomplete", "unknown", "stale")
 )
 Disk = tuple[str, str]
 Placement = Mapping[str, Mapping[str, Any]]
 
 
-def may_be_lost(
-    placement: Placement, gone: Iterable[int], parity: Mapping[str, int], seen: Placement
-) -> set[str]:
-    """Return the placement groups of which the last copy may be on OSDs that are ``gone``.
+class Holders:
+    """Who has all of each placement group, from one look at them to the next.
 
-    ``parity`` is how many copies or shards a group of a pool can lose, by pool id; those that are
-    not named have copies. Where copies are missing, or the statistics are older than the map, each
-    OSD that was ``seen`` to have a part may have the last one.
+    Nothing is written in an interleaving: an OSD that once had all of a group keeps it until the
+    group is complete elsewhere. ``needed`` is how many OSDs it takes to read a group, by pool id;
+    one where a pool is not named.
     """
-    out, found = set(gone), set()
-    for pgid, row in placement.items():
-        lost = parity.get(pgid.partition(".")[0])
-        acting = [osd for osd in row["acting"] if 0 <= osd < 1 << 30]
-        hit = [osd for osd in acting if osd in out]
-        if is_complete(row):
-            if hit and len(hit) > (len(acting) - 1 if lost is None else lost):
+
+    def __init__(self, needed: Mapping[str, int]) -> None:
+        self._needed = needed
+        self._complete: dict[str, frozenset[int]] = {}
+        # Who acted since: one of these sets may have become complete and not be seen so.
+        self._since: dict[str, set[frozenset[int]]] = {}
+
+    def look(self, placement: Placement) -> None:
+        """Take in where data is now."""
+        for pgid, row in placement.items():
+            acting = _osds(row["acting"])
+            if is_complete(row):
+                self._complete[pgid] = acting
+                self._since[pgid] = set()
+            else:
+                self._since.setdefault(pgid, set()).add(acting)
+
+    def may_be_lost(self, gone: Iterable[int]) -> set[str]:
+        """Return the groups that may not be readable any more without the OSDs that are gone."""
+        out = set(gone)
+        found = set()
+        for pgid, since in self._since.items():
+            needed = self._needed.get(pgid.partition(".")[0], 1)
+            known = self._complete.get(pgid)
+            # Who has the last copy of one that was never seen complete is not known.
+            may = [*since] if known is None else [known, *since]
+            if any(each & out and (known is None or len(each - out) < needed) for each in may):
                 found.add(pgid)
-            continue
-        before = seen.get(pgid, {})
-        holders = {*acting, *row["up"], *row["old"], *before.get("acting", ())}
-        if holders & out:
-            found.add(pgid)
-    return found
+        return found
+
+
+def _osds(numbers: Iterable[int]) -> frozenset[int]:
+    """Return a set without the number that stands for no OSD."""
+    return frozenset(each for each in numbers if 0 <= each < 1 << 30)
 
 
 def is_complete(row: Mapping[str, Any]) -> bool:
@@ -75,6 +81,11 @@ def is_clean(placement: Placement) -> bool:
         row["fresh"] and {"active", "clean"} <= set(row["state"].split("+"))
         for row in placement.values()
     )
+
+
+def is_active(placement: Placement) -> bool:
+    """Tell whether all placement groups serve their objects."""
+    return all(row["fresh"] and "active" in row["state"] for row in placement.values())
 
 
 class Disks:
@@ -124,10 +135,9 @@ class Seen:
 class Oracle:
     """Watch maps, queue and disks in a thread, from the beginning to the end of an interleaving."""
 
-    def __init__(self, agent: Agent, disks: Disks, parity: Mapping[str, int]) -> None:
+    def __init__(self, agent: Agent, disks: Disks, needed: Mapping[str, int]) -> None:
         self._agent = agent
         self._disks = disks
-        self._parity = parity
         self._lock = threading.RLock()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -138,7 +148,8 @@ class Oracle:
         self.foreign: dict[str, bool] = {}
         self.lossy: set[str] = set()
         self.wrong: list[str] = []
-        self._clean: Placement = agent.placement() or {}
+        self._holders = Holders(needed)
+        self._looked = 0.0
         self._labels = disks.labels()
         self.first_labels = dict(self._labels)
         self._look()
@@ -208,7 +219,7 @@ class Oracle:
         except (Refused, json.JSONDecodeError):
             queue, answered = seen.queue, seen.answered
         self.seen = Seen(osds, queue, answered, seen.rounds + 1)
-        if self.gone:
+        if time.monotonic() - self._looked > PLACEMENT_EVERY:
             self._judge_placement()
         for disk, uuid in self._labels.items():
             if labels.get(disk) != uuid:
@@ -217,12 +228,12 @@ class Oracle:
 
     def _judge_placement(self) -> None:
         placement = self._agent.placement()
-        if placement is None:
-            # Nobody knows where data is: what was not complete before may be lost.
-            placement = {pgid: {**row, "fresh": False} for pgid, row in self._clean.items()}
-        self.lossy |= may_be_lost(placement, self.gone, self._parity, self._clean)
-        if is_clean(placement):
-            self._clean = placement
+        self._looked = time.monotonic()
+        # Without a manager nobody knows more than before.
+        if placement:
+            self._holders.look(placement)
+        self.lossy |= self._holders.may_be_lost(self.gone)
+        if placement and is_clean(placement):
             exists = {row["uuid"] for row in self.seen.osds.values()}
             for uuid in self.foreign:
                 self.foreign[uuid] = self.foreign[uuid] or uuid not in exists

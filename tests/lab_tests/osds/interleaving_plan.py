@@ -30,6 +30,8 @@ KINDS = {
     "vanish": 4,
     "lock": 5,
 }
+# Of so many in a row, so many let the drive group make OSDs: they need disks that are free.
+BLOCK, MANAGED = 20, 3
 FLAGS = ("noout", "norebalance", "nobackfill", "norecover", "noup", "nodown")
 
 
@@ -116,7 +118,7 @@ def plan(seed: int, number: int) -> Plan:
     if any(event.kind == "purge" for event in events) and chance.random() < 0.5:
         # Somebody else's purge while data has not moved: that is what matters about it.
         events.append(Event("flag", Moment("", 0.0), targets[0], 6.0, "norebalance"))
-    return Plan(seed, number, chance.random() < 0.15, requests, tuple(events))
+    return Plan(seed, number, number % BLOCK >= BLOCK - MANAGED, requests, tuple(events))
 
 
 def _request(chance: random.Random, slot: Slot) -> Request:

@@ -27,14 +27,13 @@ from tests.lab_tests.conftest import crashes
 from tests.lab_tests.lab_client import Lab
 from tests.lab_tests.osds.interleaving_agent import Agent, Refused
 from tests.lab_tests.osds.interleaving_events import Others, Standing
-from tests.lab_tests.osds.interleaving_ground import PARITY, Ground
+from tests.lab_tests.osds.interleaving_ground import NEEDED, Ground
 from tests.lab_tests.osds.interleaving_oracle import Oracle
 from tests.lab_tests.osds.interleaving_plan import STAGES, Event, Plan, Slot, plan
 from tests.lab_tests.osds.interleaving_verdict import Verdict
-from tests.lab_tests.osds.osd_lab import SERVICE
 
 # What is bound to a stage that a removal never reaches happens after so long all the same.
-LONGEST_WAIT = 9.0
+LONGEST_WAIT = 8.0
 LOOK = 0.1
 
 
@@ -75,15 +74,17 @@ class Interleavings:
 
     def close(self) -> None:
         """End the connections."""
+        self.ground.close()
         self.agent.close()
         self._watching.close()
 
     def run(self, wanted: Plan) -> Result:
         """Run one interleaving, judge it, and bring the lab back."""
+        self.ground.begin(2 if wanted.managed else 3)
         started = time.monotonic()
         slots = self.ground.slots()
-        parity = {number: PARITY[n] for number, n in self.ground.pool_ids().items() if n in PARITY}
-        with Oracle(self._watching, self.ground.disks, parity) as oracle:
+        needed = {number: NEEDED.get(n, 1) for number, n in self.ground.pool_ids().items()}
+        with Oracle(self._watching, self.ground.disks, needed) as oracle:
             others = Others(self.lab, self.agent, oracle, slots)
             verdict = Verdict(self.ground, oracle, others, slots)
             with self._maybe_managed(wanted):
@@ -110,12 +111,12 @@ class Interleavings:
     def _maybe_managed(self, wanted: Plan) -> Iterator[None]:
         """Let the drive group make OSDs meanwhile where the plan says so."""
         if wanted.managed:
-            self.agent.orch("orch set-managed", service_name=SERVICE)
+            self.ground.specify(managed=True)
         try:
             yield
         finally:
             if wanted.managed:
-                self.agent.orch("orch set-unmanaged", timeout=60, service_name=SERVICE)
+                self.ground.specify(managed=False)
 
 
 class Timetable:
