@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -21,6 +21,8 @@ from tests.lab_tests.osds.interleaving_plan import FLAGS, PLACES, Slot
 from tests.lab_tests.osds.osd_lab import SERVICE, SPEC
 
 PGS, OBJECTS = 8, 24
+# As many OSDs a host as it has disks.
+FULL = 3
 POOLS: dict[str, dict[str, Any]] = {
     "one": {"size": 1, "yes_i_really_mean_it": True},
     "two": {"size": 2},
@@ -47,6 +49,8 @@ OPTIONS = (
     ("osd", "osd_max_pg_log_entries", "2"),
     ("osd", "osd_pg_log_trim_min", "2"),
 )
+# Other tests of OSDs set these as well.
+KEPT = ("mgr_pool", "mon_allow_pool_delete", *(name for who, name, _ in OPTIONS if "log_" in name))
 # Where BlueStore 20.2 keeps its label and the copies of it on a disk of 8 GiB.
 LABELS_AT = (0, 1 << 30)
 TAKE_AWAY = (
@@ -86,8 +90,6 @@ class Ground:
         self.hosts = lab.hosts()
         self.generation = {pool: "" for pool in POOLS}
         self.made = 0
-        self._filling = Agent(lab)
-        self._filler: threading.Thread | None = None
 
     def prepare(self) -> None:
         """Make hosts, options, managers, OSDs, pools and objects from whatever is there."""
@@ -104,6 +106,12 @@ class Ground:
         self.specify(managed=False)
         for pool in self.pool_ids().values():
             self.drop(pool)
+        self._empty_queue()
+        self._forget_dead()
+        self._erase_free()
+        for pool in POOLS:
+            self.make_empty(pool)
+        self._fill_hosts(FULL)
         self.restore(set(POOLS))
 
     def specify(self, *, managed: bool) -> None:
@@ -114,10 +122,14 @@ class Ground:
             self.agent.orch("orch osd set-spec-affinity", service_name=SERVICE, osd_id=ids)
         self.lab.ok("orch", "apply", "-i", "-", stdin=text)
 
-    def close(self) -> None:
-        """End what still runs."""
-        self._join()
-        self._filling.close()
+    def leave(self) -> None:
+        """Remove the pools and the options again."""
+        for pool in POOLS:
+            self.drop(pool)
+        for who, name, _ in OPTIONS:
+            if name not in KEPT:
+                self.agent.ask("config rm", who=who, name=name)
+        self.agent.orch("orch apply", service_type="mgr", placement=self.hosts[0])
 
     # What is there.
 
@@ -159,13 +171,12 @@ class Ground:
 
     def restore(self, lossy: Iterable[str] = ()) -> None:
         """Bring back two OSDs a host, all up and in, with all pools and objects; raise if not."""
-        self._join()
         self.agent.ask_all([{"prefix": "osd unset", "key": flag} for flag in FLAGS])
         self._empty_queue()
         self._forget_dead()
+        self._erase_free()
         for pool in lossy:
             self.drop(pool)
-        self._fill_hosts(PLACES)
         self._weigh()
         for pool in lossy:
             self.make(pool)
@@ -203,12 +214,15 @@ class Ground:
             keep = " ".join(str(osd) for osd, disk in places.items() if disk[0] == host)
             self.lab.inside(host, f"KEEP='{keep}'; {TAKE_AWAY}; {START}")
 
-    def begin(self, count: int) -> None:
-        """Let hosts have so many OSDs: two now, a third one as soon as it is made."""
-        if count > PLACES:
-            questions = self._additions(count)
-            self._filler = threading.Thread(target=self._add, args=[questions], daemon=True)
-            self._filler.start()
+    def begin(self, *, managed: bool) -> None:
+        """Let each host have two OSDs or three; two and a free disk where they are ``managed``.
+
+        OSDs are made on all hosts together when one has not enough: that takes seconds.
+        """
+        counts = collections.Counter(disk[0] for disk in self.where().values())
+        if min(counts[host] for host in self.hosts) < PLACES:
+            self._fill_hosts(PLACES if managed else FULL)
+        if not managed:
             return
         extra = [osd for slot, osd in self.slots().items() if slot.place >= PLACES]
         for osd in extra:
@@ -239,39 +253,43 @@ class Ground:
         free = {(row["name"], d["path"]) for row in rows for d in row["devices"] if d["available"]}
         return f"not free: {set(disks) - free}" if set(disks) - free else ""
 
-    def _join(self) -> None:
-        """Wait for OSDs that are being made, or have failed to be."""
-        if self._filler is not None:
-            self._filler.join(120)
-
     def _additions(self, count: int) -> list[dict[str, Any]]:
-        """Erase disks where hosts have fewer OSDs; return the commands that make OSDs there."""
+        """Return the commands that make OSDs where hosts have fewer, on disks without a label."""
         used = set(self.where().values())
         questions = []
         for host in self.hosts:
             disks = [(host, path) for path in self.lab.machines[host].disks]
             free = [disk for disk in disks if disk not in used]
-            for disk in free[: max(0, count - (len(disks) - len(free)))]:
-                erase(disk)
-                self._settle_node(disk)
-                words = {"svc_arg": f"{host}:{disk[1]}", "method": "raw", "skip_validation": True}
+            chosen = free[: max(0, count - (len(disks) - len(free)))]
+            if chosen:
+                paths = ",".join(path for _, path in chosen)
+                words = {"svc_arg": f"{host}:{paths}", "method": "raw", "skip_validation": True}
                 questions.append({"prefix": "orch daemon add osd", **words})
         return questions
 
-    def _add(self, questions: list[dict[str, Any]]) -> list[str]:
-        """Make OSDs; return what went wrong."""
-        answers = self._filling.ask_all(questions, "mgr", 120) if questions else []
-        return [error for code, _, error in answers if code]
+    def _erase_free(self) -> None:
+        used = set(self.where().values())
+        for disk in self.disks.files:
+            if disk not in used:
+                self._settle_node(disk)
+                erase(disk)
 
     def _fill_hosts(self, count: int) -> None:
-        """Make OSDs on hosts that have fewer, and wait for them."""
+        """Make OSDs on hosts that have fewer, on all at the same time, and wait for them."""
 
         def missing() -> str:
             questions = self._additions(count)
-            return f"{questions}: {self._add(questions)}" if questions else ""
+            answers = self.agent.ask_all(questions, "mgr") if questions else []
+            wrong = [error for code, _, error in answers if code]
+            if wrong:
+                # A report may be older than the return of a disk.
+                self.agent.orch("orch device ls", refresh=True)
+            return "; ".join(wrong) or within(60, lambda: str(self._additions(count) or ""))
 
-        wrong = within(120, missing, every=5.0)
+        wrong = within(180, missing, every=5.0)
         assert not wrong, f"OSDs are missing: {wrong}"
+        wrong = within(60, self._not_ready)
+        assert not wrong, f"the lab cannot be brought back: {wrong}"
 
     def _settle_node(self, disk: Disk) -> None:
         path = disk[1]
@@ -294,6 +312,7 @@ class Ground:
 
     def _not_ready(self) -> str:
         rows = self.agent.ask("osd dump")["osds"]
+        rows = [row for row in rows if "destroyed" not in row["state"]]
         wrong = [row["osd"] for row in rows if not row["up"] or not row["in"]]
         if wrong:
             return f"OSDs are not up and in: {wrong}"
@@ -319,10 +338,14 @@ class Ground:
         words = {"pool": pool, "pool2": pool, "yes_i_really_really_mean_it": True}
         self.agent.ask_all([{"prefix": "osd pool delete", **words}])
 
-    def make(self, pool: str) -> None:
-        """Make a pool and write its objects."""
+    def make_empty(self, pool: str) -> None:
+        """Make a pool."""
         options = {"pg_num": PGS, "autoscale_mode": "off", **POOLS[pool]}
         self.agent.ask("osd pool create", pool=pool, **options)
+
+    def make(self, pool: str) -> None:
+        """Make a pool and write its objects."""
+        self.make_empty(pool)
         self.made += 1
         self.generation[pool] = f"{pool}{self.made}"
         wrong = within(60, lambda: str(self.agent.write(pool, NAMES, self._seed(pool)) or ""))

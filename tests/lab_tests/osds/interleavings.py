@@ -23,7 +23,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.lab_tests.conftest import crashes
 from tests.lab_tests.lab_client import Lab
 from tests.lab_tests.osds.interleaving_agent import Agent, Refused
 from tests.lab_tests.osds.interleaving_events import Others, Standing
@@ -35,6 +34,11 @@ from tests.lab_tests.osds.interleaving_verdict import Verdict
 # What is bound to a stage that a removal never reaches happens after so long all the same.
 LONGEST_WAIT = 8.0
 LOOK = 0.1
+CRASHES = (
+    "cd /var/lib/ceph/crash 2>/dev/null || exit 0; "
+    """grep -ls '"mgr_module": "ansible"' */meta posted/*/meta || true; """
+    """grep -Ls '"mgr_module"' */meta posted/*/meta || true"""
+)
 
 
 @dataclass
@@ -48,14 +52,15 @@ class Result:
     seconds: float = 0.0
     restored: float = 0.0
 
-    def lines(self) -> Iterator[str]:
-        """Yield what is printed of it."""
+    def lines(self, story: bool = False) -> Iterator[str]:
+        """Yield what is printed of it; the ``story`` of one that did not fail only if asked for."""
         word = "FAILED" if self.wrong else "ok"
         took = f"{self.seconds:.1f}+{self.restored:.1f} s"
         yield f"{self.plan.number:4d} {word:6s} {took:>12s}  {self.plan}  => {self.outcome}"
-        if self.wrong:
-            yield from (f"       wrong: {each}" for each in self.wrong)
+        yield from (f"       wrong: {each}" for each in self.wrong)
+        if self.wrong or story:
             yield from (f"       seen:  {each}" for each in self.story)
+        if self.wrong:
             yield f"       again: --seed {self.plan.seed} --only {self.plan.number}"
 
 
@@ -66,21 +71,24 @@ class Interleavings:
         self.lab = lab
         self.agent, self._watching = Agent(lab), Agent(lab)
         self.ground = Ground(lab, self.agent)
-        self.crashed = crashes(lab)
+        self.crashed = self._crashes()
 
     def prepare(self) -> None:
         """Bring the lab to where interleavings begin."""
         self.ground.prepare()
 
+    def leave(self) -> None:
+        """Take back what other tests of the lab do not expect."""
+        self.ground.leave()
+
     def close(self) -> None:
         """End the connections."""
-        self.ground.close()
         self.agent.close()
         self._watching.close()
 
     def run(self, wanted: Plan) -> Result:
         """Run one interleaving, judge it, and bring the lab back."""
-        self.ground.begin(2 if wanted.managed else 3)
+        self.ground.begin(managed=wanted.managed)
         started = time.monotonic()
         slots = self.ground.slots()
         needed = {number: NEEDED.get(n, 1) for number, n in self.ground.pool_ids().items()}
@@ -94,7 +102,7 @@ class Interleavings:
                 others.undo()
                 verdict.judge()
         result = Result(wanted, [*oracle.wrong, *verdict.wrong], others.story, verdict.outcome)
-        now = crashes(self.lab)
+        now = self._crashes()
         if now != self.crashed:
             result.wrong.append(f"a daemon or the module has crashed: {now}")
             self.crashed = now
@@ -106,6 +114,10 @@ class Interleavings:
             self.ground.restore()
         result.restored = time.monotonic() - started - result.seconds
         return result
+
+    def _crashes(self) -> str:
+        """Return the reports of crashes, of daemons and of our module, as conftest.py does."""
+        return "".join(self.lab.inside(host, CRASHES) for host in self.ground.hosts)
 
     @contextmanager
     def _maybe_managed(self, wanted: Plan) -> Iterator[None]:
@@ -182,6 +194,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--first", type=int, default=0, help="the number to begin with")
     parser.add_argument("--only", type=int, help="repeat this one alone")
+    parser.add_argument("--story", action="store_true", help="print what was done in each")
     options = parser.parse_args()
     first, count = options.first, options.count
     numbers = [options.only] if options.only is not None else range(first, first + count)
@@ -193,7 +206,7 @@ def main() -> int:
         for number in numbers:
             result = running.run(plan(options.seed, number))
             results.append(result)
-            print("\n".join(result.lines()), flush=True)
+            print("\n".join(result.lines(options.story)), flush=True)
     except (AssertionError, Refused) as error:
         print(f"the lab cannot be used: {error}")
         return 2
