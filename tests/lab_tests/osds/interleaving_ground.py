@@ -93,6 +93,7 @@ class Ground:
 
     def prepare(self) -> None:
         """Make hosts, options, managers, OSDs, pools and objects from whatever is there."""
+        self.lab.repair()
         settle(self.lab)
         for who, name, value in OPTIONS:
             self.agent.ask("config set", who=who, name=name, value=value)
@@ -204,6 +205,8 @@ class Ground:
     def _forget_dead(self) -> None:
         """Take OSDs that have no disk any more out of the map, and dead ones from their hosts."""
         places = self.where()
+        for disk in self.disks.files:
+            self._settle_node(disk)
         for row in self.agent.ask("osd dump")["osds"]:
             if row["osd"] not in places:
                 self.agent.ask_all([{"prefix": "osd down", "ids": [str(row["osd"])]}])
@@ -271,7 +274,6 @@ class Ground:
         used = set(self.where().values())
         for disk in self.disks.files:
             if disk not in used:
-                self._settle_node(disk)
                 erase(disk)
 
     def _fill_hosts(self, count: int) -> None:
@@ -293,8 +295,8 @@ class Ground:
 
     def _settle_node(self, disk: Disk) -> None:
         path = disk[1]
-        minor = path.rpartition("loop")[2]
-        self.lab.inside(disk[0], f"test -e {path} || mknod -m 660 {path} b 7 {minor}")
+        minor, own = path.rpartition("loop")[2], f"chown ceph:ceph {path}"
+        self.lab.inside(disk[0], f"test -e {path} || {{ mknod -m 660 {path} b 7 {minor}; {own}; }}")
 
     def _weigh(self) -> None:
         """Give all OSDs their weight and place."""

@@ -35,6 +35,25 @@ BLOCK, MANAGED = 20, 3
 FLAGS = ("noout", "norebalance", "nobackfill", "norecover", "noup", "nodown")
 
 
+# Events that matter when they meet, which chance alone brings together too seldom: kind, stage,
+# value. They happen to the first OSD that is removed.
+WITH_RECIPE = 0.4
+RECIPES: tuple[tuple[tuple[str, str, str], ...], ...] = (
+    # Data comes back while the job that stops the daemon waits for the host's disks.
+    (("lock", "", ""), ("crush-reweight", "stopping", "0.0078")),
+    (("lock", "draining", ""), ("in", "stopping", "")),
+    (("lock", "draining", ""), ("stop", "stopping", "")),
+    # Somebody else's purge while data cannot move.
+    (("flag", "", "nobackfill"), ("purge", "draining", "")),
+    (("flag", "", "norecover"), ("destroy", "draining", "")),
+    (("vanish", "cleaning", ""), ("lock", "stopping", "")),
+    (("vanish", "stopping", ""), ("mgr-fail", "stopping", "")),
+    (("kill-job", "stopping", ""), ("stop", "stopping", "")),
+    (("kill-job", "cleaning", ""), ("kill-manager", "cleaning", "all")),
+    (("move", "draining", ""), ("flag", "", "norebalance")),
+)
+
+
 @dataclass(frozen=True)
 class Slot:
     """An OSD by its place: the host, and which of the host's OSDs by the order of their disks."""
@@ -115,10 +134,18 @@ def plan(seed: int, number: int) -> Plan:
     requests = tuple(_request(chance, slot) for slot in targets)
     count = chance.choice((1, 2, 2, 3, 3, 4))
     events = [_event(chance, targets, slots) for _ in range(count)]
-    if any(event.kind == "purge" for event in events) and chance.random() < 0.5:
-        # Somebody else's purge while data has not moved: that is what matters about it.
-        events.append(Event("flag", Moment("", 0.0), targets[0], 6.0, "norebalance"))
+    if chance.random() < WITH_RECIPE:
+        recipe = chance.choice(RECIPES)
+        events[:2] = [_meet(chance, targets[0], *each) for each in recipe]
     return Plan(seed, number, number % BLOCK >= BLOCK - MANAGED, requests, tuple(events))
+
+
+def _meet(chance: random.Random, slot: Slot, kind: str, stage: str, value: str) -> Event:
+    """Return an event of a recipe: sooner or later in the stage, a fault for long enough."""
+    moment = Moment(stage, round(chance.choice((0.0, chance.uniform(0.0, 2.0))), 1))
+    if kind == "move":
+        value = f"h{(slot.host + 1) % HOSTS + 1}"
+    return Event(kind, moment, slot, round(chance.uniform(8.0, 12.0), 1), value)
 
 
 def _request(chance: random.Random, slot: Slot) -> Request:
