@@ -17,7 +17,7 @@ LOCK = "/run/ceph-orch-ansible/disks.lock"
 # A daemon that was said to be down says at once that it is not.
 PURGE_TRIES = 5
 KILL_JOB = (
-    "for pid in $(pgrep -f 'engine[.]worker .*remove_osd[s]'); do kill -9 $pid && echo $pid; done"
+    "for pid in $(pgrep -f 'engine[.]worker .*remove_osd[s]'); do kill -9 $pid && echo $pid || true; done"
 )
 KILL_MANAGER = (
     "pid=$(systemctl show -P MainPID ceph-mgr@{host}); test $pid -gt 1 || exit 0; "
@@ -27,7 +27,7 @@ KILL_MANAGER = (
 )
 VANISH = (
     "umount {path} 2>/dev/null || true; rm -f {path}; "
-    "pid=$(systemctl show -P MainPID ceph-osd@{osd}); test $pid -lt 2 || kill -9 $pid"
+    "pid=$(systemctl show -P MainPID ceph-osd@{osd}); test $pid -lt 2 || kill -9 $pid || true"
 )
 RETURN = (
     "test -e {path} || {{ mknod -m 660 {path} b 7 {minor}; chown ceph:ceph {path}; }}; "
