@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit faults contract-18 lab-test lab-long molecule soak bench down clean
+.PHONY: help demo test lint unit faults contract-18 lab-test lab-long interleavings molecule soak bench down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ lab-test:
 ## make lab-long     all tests of OSDs and services on real hosts, and molecule (as root)
 lab-long:
 	@tests/tools/steps lab-long
+
+## make interleavings  200 random ones of osd rm with what others do and what breaks, SEED=7 (as root)
+interleavings:
+	@tests/tools/steps interleavings
 
 ## make molecule     the roles by themselves on real hosts: check, converge, idempotence, verify (as root)
 molecule:
