@@ -6,6 +6,7 @@ import errno
 import functools
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable, ClassVar, Dict, List, Optional, Tuple
 
@@ -74,6 +75,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._stopped = threading.Event()
         self._health: Dict[str, Any] = {}
         self._option_problems: List[str] = []
+        self._records = MonStore(self)
         self.keys: Optional[KeyKeeper] = None
         self._clean_errors = CleanErrors(orchestrator_commands(), self._cleans_errors)
         self._clean_errors.install()
@@ -113,7 +115,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             python=str(self.get_module_option("python")),
         )
         return Core(
-            store=MonStore(self),
+            store=self._records,
             engine=engine,
             ssh=ssh,
             settings=settings,
@@ -157,6 +159,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
     def _publish(self, progress: ProgressReporter, loop: Loop) -> None:
         core, problem = self.ansible.core, loop.problem or loop.reconcile_problem
         progress.tell(core.engine.jobs())
+        self._records.tidy(time.monotonic())
         checks = core.health()
         if problem:
             checks["ANSIBLE_LOOP_FAILED"] = {
@@ -185,8 +188,12 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         }
 
     def store_key(self, text: Optional[str]) -> None:
-        """Keep the private key in the mons' key-value store, or remove it."""
-        self.set_store(KEY, text)
+        """Keep the private key in the mons' key-value store, or remove it; raises ``NotKept``."""
+        self._records.set_text(KEY, text)
+
+    def kept_key(self) -> Optional[str]:
+        """Return the private key, if there is one."""
+        return self._records.get_text(KEY)
 
 
 def _method(name: str) -> Callable[..., Any]:

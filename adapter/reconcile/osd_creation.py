@@ -18,6 +18,7 @@ from adapter.cluster.pause import Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus
+from adapter.errors import NotKept, NotReady
 from adapter.interface import DriveGroupSpec, OrchestratorError
 from adapter.reconcile.osd_planner import OsdPlanner
 
@@ -48,6 +49,8 @@ class OsdCreator:
     def _plan(self, now: float, osd_map: OsdMap) -> None:
         """Write down what the managed drive groups want and is not there."""
         core = self._core
+        if core.held_osds():
+            return
         resting = tuple(sorted(h for h, pause in self._pauses.items() if pause.until > now))
         seen = (*core.state_serials(), resting, tuple(_destroyed(osd_map)))
         if seen == self._seen:
@@ -59,7 +62,16 @@ class OsdCreator:
                 continue
             for plan in self._planner.plan(spec, osd_map, claims=wanted.claims):
                 if plan.groups and plan.host not in resting:
-                    self.want(plan)
+                    self._want_if_kept(plan, now)
+
+    def _want_if_kept(self, plan: HostPlan, now: float) -> None:
+        """Write down what a plan makes; where that fails, plan again after a pause."""
+        try:
+            self.want(plan)
+        except NotKept as error:
+            self._core.not_kept(error)
+            self._pauses.setdefault(plan.host, Pause()).longer(now)
+            self._seen = ()
 
     def want(self, plan: HostPlan) -> None:
         """Write down what a plan makes. The caller holds the orchestrator's lock."""
@@ -70,7 +82,7 @@ class OsdCreator:
         """Write down what a plan makes and start at once.
 
         Returns None where the host is at something else, after which it comes. Raises
-        ``OrchestratorError``; then nothing is written down.
+        ``OrchestratorError``; then nothing is written down, or it says that it still is.
         """
         core = self._core
         with core.lock:
@@ -85,8 +97,18 @@ class OsdCreator:
         except OrchestratorError:
             with core.lock:
                 self._jobs.pop(plan.host, None)
-                core.intents.done(intent)
+                self._drop(intent)
             raise
+
+    def _drop(self, intent: Intent) -> None:
+        """Take back what was written down for a job that could not be started."""
+        try:
+            self._core.intents.done(intent)
+        except NotKept as error:
+            raise NotReady(
+                f"The OSDs cannot be made now, and that they shall be stays written down: {error}",
+                "They are made when that can be done; look after the monitors first.",
+            ) from error
 
     def forget_pause(self, hosts: Sequence[str]) -> None:
         """Try again at once on these hosts: somebody asked."""
@@ -150,7 +172,12 @@ class OsdCreator:
                 if self._jobs.get(intent.host) != job.job_id:
                     continue
                 del self._jobs[intent.host]
-                self._take(intent, job.outcomes.get(intent.host, HostOutcome()), now)
+                try:
+                    self._take(intent, job.outcomes.get(intent.host, HostOutcome()), now)
+                except NotKept as error:
+                    # The host is asked for the same again, and says that it is there.
+                    core.not_kept(error)
+                    self._pauses.setdefault(intent.host, Pause()).longer(now)
         core.look_at_maps()
         core.wake.set()
 

@@ -46,7 +46,10 @@ class OsdPlanner:
         service = str(spec.service_name())
         ids = core.owners.free_ids(osd_map, name, service)
         claimed = _claimed(spec, name)
-        ids = [each for each in claimed if each in osd_map.destroyed_on(name)] + [
+        destroyed = [
+            each for each in osd_map.destroyed_on(name) if core.owners.is_known_vacant(each)
+        ]
+        ids = [each for each in claimed if each in destroyed] + [
             each for each in ids if each not in claimed
         ]
         devices = self.devices(host)
@@ -69,6 +72,8 @@ class OsdPlanner:
             return "the host is in maintenance"
         if NO_SCHEDULE in host.labels:
             return f"the host has the label {NO_SCHEDULE}"
+        if name in core.intents.problems:
+            return f"the record osd_creation.{name} cannot be used: {core.intents.problems[name]}"
         report = core.reports.get(name)
         if report is None or "devices" not in report.taken:
             return "the host has not said yet which disks it has"

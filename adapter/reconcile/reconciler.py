@@ -7,6 +7,7 @@ from typing import Dict, Optional
 
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
 from adapter.core import Core
+from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.host_confs import HostConfs
 from adapter.reconcile.osd_creation import OsdCreator
@@ -73,4 +74,8 @@ class Reconciler:
         with core.lock:
             self.osd_map = osd_map
             core.owners.learn(metadata)
-            core.owners.follow(osd_map)
+            try:
+                core.owners.follow(osd_map)
+            except NotKept as error:
+                # What is not forgotten yet is looked at again with the next map.
+                core.not_kept(error)
