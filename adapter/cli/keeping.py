@@ -46,7 +46,9 @@ class Keeping:
         if core.held() or core.bad_records.pause():
             reasons = core.bad_records.reasons()
             named = "; ".join(f"{core.store.shown_by(key)}: {reasons[key]}" for key in reasons)
-            raise NotReady(f"Nothing is done while records cannot be used: {named}.", "Repair them.")
+            raise NotReady(
+                f"Nothing is done while records cannot be used: {named}.", "Repair them."
+            )
 
     def round(self) -> List[Completion]:
         """Take one step, and wait for the jobs that it submits."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
 
 from adapter.cluster.osd_map import Osd, OsdMap, OsdMetadata
-from adapter.cluster.store import Record, Store, read_records
+from adapter.cluster.store import Record, Store, Unusable, read_records
 
 OWNER, VACANT, MADE = "osd_owner", "osd_vacant", "osd_made"
 NO_SERVICE = "osd"
@@ -218,15 +218,15 @@ class OsdOwners:
 
 def _number(name: str) -> int:
     if not (name.isascii() and name.isdigit()):
-        raise ValueError("its name is no OSD id")
+        raise Unusable("its name is no OSD id")
     return int(name)
 
 
 def _word(record: Record, key: str, default: Optional[str] = None) -> str:
-    """Return a text of a record; raises ``ValueError`` for what is none, ``KeyError``."""
+    """Return a text of a record; raises ``Unusable`` for what is none, ``KeyError``."""
     value = record[key] if default is None else record.get(key, default)
     if not isinstance(value, str):
-        raise ValueError(f"its {key} is no text")
+        raise Unusable(f"its {key} is no text")
     return value
 
 
@@ -241,7 +241,7 @@ def _made(osd_id: int, record: Record) -> Made:
 def _vacancy(osd_id: int, record: Record) -> Vacancy:
     disks = record.get("disks") or ()
     if not isinstance(disks, (list, tuple)):
-        raise ValueError("its disks are no list")
+        raise Unusable("its disks are no list")
     return Vacancy(
         osd_id,
         _word(record, "host"),

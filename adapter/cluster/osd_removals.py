@@ -17,7 +17,7 @@ import enum
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from adapter.cluster.store import Store, read_records
+from adapter.cluster.store import Store, Unusable, read_records
 
 KIND = "osd_removal"
 
@@ -120,7 +120,7 @@ class Removals:
 def _read(name: str, record: Mapping[str, Any]) -> Removal:
     removal = Removal.from_json(record)
     if name != str(removal.osd_id):
-        raise ValueError(f"it is the removal of osd.{removal.osd_id}")
+        raise Unusable(f"it is the removal of osd.{removal.osd_id}")
     return removal
 
 

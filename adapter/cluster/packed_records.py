@@ -95,11 +95,11 @@ def head_of(value: Optional[str]) -> Optional[Head]:
         head = Head(
             str(about["digest"]), int(about["parts"]), str(about["sha256"]), str(about["zlib"])
         )
-        if not 0 <= head.count <= 2 * PACKED_LIMIT // SMALLEST:
-            raise ValueError(head.count)
-        return head
     except (ValueError, KeyError, TypeError) as error:
         raise Unpackable("the list of its parts is damaged") from error
+    if not 0 <= head.count <= 2 * PACKED_LIMIT // SMALLEST:
+        raise Unpackable("the list of its parts is damaged")
+    return head
 
 
 def text_of(value: str, read: Callable[[str], Optional[str]]) -> str:

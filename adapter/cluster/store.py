@@ -26,6 +26,10 @@ T = TypeVar("T")
 UNUSABLE = (OrchestratorError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 
 
+class Unusable(ValueError):
+    """What is kept cannot be used; says why."""
+
+
 class Records(Dict[str, Record]):
     """Records of a kind by name; ``unreadable`` says of the others, by name, why."""
 
@@ -117,7 +121,7 @@ class YamlStore:
             return _read(path)
         except FileNotFoundError:
             return None
-        except ValueError as error:
+        except Unusable as error:
             raise UnreadableRecord(str(path), str(error), "Correct or remove the file.") from error
 
     def set(self, key: str, record: Optional[Mapping[str, Any]]) -> None:
@@ -143,7 +147,7 @@ class YamlStore:
                 found[path.stem] = _read(path)
             except FileNotFoundError:
                 continue
-            except ValueError as error:
+            except Unusable as error:
                 found.unreadable[path.stem] = str(error)
         return found
 
@@ -153,17 +157,17 @@ class YamlStore:
 
 
 def _read(path: Path) -> Record:
-    """Read a file; raises ``ValueError`` with the reason, ``FileNotFoundError``."""
+    """Read a file; raises ``Unusable``, ``FileNotFoundError``."""
     try:
         record = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ValueError(f"it cannot be read: {os.strerror(error.errno or errno.EIO)}") from error
+        raise Unusable(f"it cannot be read: {os.strerror(error.errno or errno.EIO)}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"it is not YAML: {' '.join(str(error).split())}") from error
+        raise Unusable(f"it is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(record, dict):
-        raise ValueError("it does not hold a mapping")
+        raise Unusable("it does not hold a mapping")
     return record
 
 
@@ -211,4 +215,5 @@ def why_unusable(error: BaseException) -> str:
     if isinstance(error, KeyError):
         return f"it has no {error.args[0] if error.args else 'key that it needs'!r}"
     text = " ".join(str(error).split())
-    return text if isinstance(error, OrchestratorError) else f"{type(error).__name__}: {text}"
+    plain = isinstance(error, (OrchestratorError, Unusable))
+    return text if plain else f"{type(error).__name__}: {text}"

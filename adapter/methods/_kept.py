@@ -11,7 +11,8 @@ from adapter.reconcile import Reconciler
 def kept_service(core: Core, reconciler: Reconciler, name: str) -> Wanted:
     """Return a service that is kept. The caller holds the orchestrator's lock.
 
-    Raises ``UnreadableRecord``, and ``UnknownName``, which says it where the service is only listed for its daemons.
+    Raises ``UnreadableRecord``, and ``UnknownName``, which says it where the service is only listed
+    for its daemons.
     """
     core.specs.check_readable(name)
     runs = name in reconciler.services.running() or core.owners.of_service(name)

@@ -46,9 +46,10 @@ class KeyKeeper:
         return public
 
     def set(self, private: Optional[str]) -> None:
-        """Keep a private key, or remove it; raises ``InvalidValue`` for what is no key, ``NotKept``.
+        """Keep a private key, or remove it.
 
-        ssh goes on with the one before until the monitors have the new one.
+        Raises ``InvalidValue`` for what is no key, ``NotKept``. ssh goes on with the one
+        before until the monitors have the new one.
         """
         if private is not None:
             self._ssh.check_key(private)

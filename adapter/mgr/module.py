@@ -17,6 +17,7 @@ from adapter.content import content_root
 from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.local import LocalEngine
+from adapter.errors import NotKept
 from adapter.interface import Orchestrator as OurInterface
 from adapter.interface import OrchestratorError, SpecValidationError, raise_if_exception
 from adapter.loop import Loop
@@ -179,6 +180,10 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             self._health = checks
             self.set_health_checks(checks)
 
+    def refuses(self, error: OrchestratorError) -> bool:
+        """Let the command under way be answered with an error; tell whether there is one."""
+        return self._clean_errors.refuse(error)
+
     def get_feature_set(self) -> Dict[str, Dict[str, bool]]:
         """Tell which methods do something: not those that only refuse."""
         features = super().get_feature_set()
@@ -200,7 +205,12 @@ def _method(name: str) -> Callable[..., Any]:
     """Return the method of the module that hands a call on to the orchestrator."""
 
     def bare(self: Module, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self.ansible, name)(*args, **kwargs)
+        try:
+            return getattr(self.ansible, name)(*args, **kwargs)
+        except NotKept as error:
+            if not self.refuses(error):
+                raise
+        return None
 
     def guarded(self: Module, *args: Any, **kwargs: Any) -> Any:
         try:

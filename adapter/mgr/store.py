@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Protocol, Set, Tuple
 
 from adapter.cluster import packed_records
 from adapter.cluster.packed_records import PART, SMALLEST, VALUE_SIZE, TooLarge, Unpackable
-from adapter.cluster.store import Record, Records
+from adapter.cluster.store import Record, Records, Unusable
 from adapter.errors import NotKept, UnreadableRecord
 
 log = logging.getLogger(__name__)
@@ -120,9 +120,9 @@ class MonStore:
             record = json.loads(text)
         except (ValueError, RecursionError) as error:
             where = f" ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
-            raise ValueError(f"it is not JSON{where}") from None
+            raise Unusable(f"it is not JSON{where}") from None
         if not isinstance(record, dict):
-            raise ValueError("it does not hold a mapping")
+            raise Unusable("it does not hold a mapping")
         return record
 
     # Texts.
@@ -151,10 +151,11 @@ class MonStore:
         if len(text) <= self._value_size:
             try:
                 self._put(key, text, len(text), old)
-                return
             except NotKept as error:
                 if error.code != errno.EFBIG or len(text) <= SMALLEST:
                     raise
+            else:
+                return
         try:
             letters = packed_records.packed(text)
         except TooLarge as error:
@@ -165,12 +166,13 @@ class MonStore:
             head, parts = packed_records.values_of(key, text, letters, size)
             try:
                 self._put_cut(key, head, parts, len(text), old)
-                return
             except NotKept as error:
                 if error.code != errno.EFBIG or size <= SMALLEST:
                     raise
-                self._value_size = max(SMALLEST, size // 2)
-                log.info("the monitors take no values of %s bytes: trying smaller ones", size)
+            else:
+                return
+            self._value_size = max(SMALLEST, size // 2)
+            log.info("the monitors take no values of %s bytes: trying smaller ones", size)
 
     def _put_cut(
         self, key: str, head: str, parts: Dict[str, str], size: int, old: Optional[str]

@@ -160,7 +160,7 @@ def test_a_record_that_somebody_changes_before_ours_is_seen_is_theirs(keys: MonK
     keys.values[f"{PREFIX}state.paused"] = "xx"
     manager.catch_up()
 
-    with pytest.raises(UnreadableRecord, match="config-key get mgr/ansible/state.paused"):
+    with pytest.raises(UnreadableRecord, match=r"config-key get mgr/ansible/state\.paused"):
         store.get("state.paused")
 
 
