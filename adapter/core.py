@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter import operations
-from adapter.cluster.bad_records import PAUSE, BadRecords
+from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
 from adapter.cluster.events import Events
 from adapter.cluster.health import Checks, Failure, health_checks
 from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
@@ -44,8 +44,6 @@ log = logging.getLogger(__name__)
 
 # Operations that read a whole host report (facts, devices and daemons) in their one call.
 REPORTING = ("get_inventory", "add_host")
-# What was not kept is tried again within minutes; so long it is shown that it was not (seconds).
-UNKEPT_SHOWN = 900.0
 # States of a daemon that last until somebody changes them.
 _SETTLED = ("running", "stopped")
 # Operations whose failure the caller is told at once; it is no lasting state of the cluster.
@@ -102,8 +100,7 @@ class Core:
                 "service_action": self.actions,
             },
         )
-        # What the loop could not write, by key: when, and why.
-        self._not_kept: Dict[str, Tuple[float, str]] = {}
+        self.unkept = Unkept()
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
@@ -132,13 +129,14 @@ class Core:
         """Make everything that goes by host know exactly the hosts that there are now."""
         known = self.hosts.all()
         hostnames = [host.hostname for host in known]
+        there = {*hostnames, *self.hosts.problems}
         self.pulse.track([host.hostname for host in known if host.connection == "ssh"])
         self.refresh.track(hostnames)
         leaving = [host for name, host in self.leaving.items() if name not in self.hosts]
         user = self.settings.ssh_user
         self.ssh.pin([(host.target(user), host.keys) for host in [*known, *leaving]])
         self.failures = {
-            key: failure for key, failure in self.failures.items() if failure.host in self.hosts
+            key: failure for key, failure in self.failures.items() if failure.host in there
         }
 
     def reload(self) -> None:
@@ -171,18 +169,6 @@ class Core:
     def held_osds(self) -> str:
         """Return what holds the plans of drive groups, or nothing."""
         return self.bad_records.of_osds()
-
-    def not_kept(self, error: NotKept) -> None:
-        """Say in health that what the loop has to write is not kept; it is tried again."""
-        with self.lock:
-            self._not_kept[error.key] = (time.monotonic(), str(error))
-        log.error("%s", error)
-
-    def _unkept(self) -> Dict[str, str]:
-        """Return what was not kept when it was tried last, by key."""
-        oldest = time.monotonic() - UNKEPT_SHOWN
-        self._not_kept = {k: each for k, each in self._not_kept.items() if each[0] > oldest}
-        return {key: text for key, (_, text) in self._not_kept.items()}
 
     def state_serials(self) -> Tuple[Any, ...]:
         """Return what changes when there may be something new to be made."""
@@ -334,7 +320,7 @@ class Core:
                 self.hosts.save(replace(host, python=python))
             except NotKept as error:
                 # The next report says it again.
-                self.not_kept(error)
+                self.unkept.note(error)
 
     def _note_failure(self, record: JobRecord, hostname: str, message: str) -> None:
         """Keep the last failure of a changing operation on a host until it succeeds there."""
@@ -384,7 +370,7 @@ class Core:
                 failures=self.failures,
                 troubles=self.troubles.all(),
                 problems=self.bad_records.in_words(),
-                unkept=self._unkept(),
+                unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),
                 cut_off=cut_off_lines(
                     self.host_confs(), frozenset().union(*self.mon_addresses.values())

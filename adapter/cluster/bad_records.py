@@ -1,14 +1,21 @@
-"""Records that cannot be used: which there are, what waits for them, and what writes them anew."""
+"""Records that cannot be used or kept: what waits for them, and what writes them anew."""
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from typing import Any, Dict, List, Mapping, Protocol, Tuple
 
 from adapter.cluster.hosts import Hosts
 from adapter.cluster.osd_owners import MADE, OWNER, VACANT, OsdOwners
 from adapter.cluster.store import Store
-from adapter.errors import UnreadableRecord
+from adapter.errors import NotKept, UnreadableRecord
 
+log = logging.getLogger(__name__)
+
+# What was not kept is tried again within minutes; so long it is shown that it was not (seconds).
+UNKEPT_SHOWN = 900.0
 PAUSE = "state.paused"
 REASON_LENGTH = 160
 SHOWN_KEYS = 5
@@ -133,9 +140,30 @@ class BadRecords:
         seen = tuple(
             ({name: each.get(name) for name in names}, each.unreadable.copy()) for each in found
         )
-        if self._seen.get(kinds[0], seen) != seen:
+        if self._seen.get(kinds[0]) != seen:
             holder.reload()
         self._seen[kinds[0]] = seen
+
+
+class Unkept:
+    """What the loop has to write and could not, for `ceph health detail`; it is tried again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._errors: Dict[str, Tuple[float, str]] = {}
+
+    def note(self, error: NotKept) -> None:
+        """Note that a record was not kept."""
+        with self._lock:
+            self._errors[error.key] = (time.monotonic(), str(error))
+        log.error("%s", error)
+
+    def reasons(self, now: float) -> Dict[str, str]:
+        """Return by key why records were not kept when that was tried last."""
+        with self._lock:
+            oldest = now - UNKEPT_SHOWN
+            self._errors = {key: each for key, each in self._errors.items() if each[0] > oldest}
+            return {key: text for key, (_, text) in self._errors.items()}
 
 
 def _held(keys: List[str]) -> str:

@@ -13,7 +13,7 @@ import errno
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, TypeVar
 
 import yaml
 
@@ -140,9 +140,12 @@ class YamlStore:
             raise NotKept(key, 0, reason, remedy, error.errno or errno.EIO) from error
 
     def items(self, kind: str) -> Records:
-        """Read all records of a kind, by name in alphabetical order."""
+        """Read all records of a kind, by name in alphabetical order.
+
+        Raises ``UnreadableRecord`` for a directory that cannot be read.
+        """
         found = Records()
-        for path in sorted((self.directory / kind).glob("*.yml")):
+        for path in _files(self.directory / kind):
             try:
                 found[path.stem] = _read(path)
             except FileNotFoundError:
@@ -154,6 +157,19 @@ class YamlStore:
     def shown_by(self, key: str) -> str:
         """Return the record's file."""
         return f"the file {self._path(key)}"
+
+
+def _files(directory: Path) -> List[Path]:
+    """Return the files of a directory, which need not be there."""
+    try:
+        names = sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO)
+        raise UnreadableRecord(str(directory), reason, "Correct or remove it.") from error
+    wanted = [name for name in names if name.endswith(".yml") and not name.startswith(".")]
+    return [directory / name for name in wanted]
 
 
 def _read(path: Path) -> Record:

@@ -251,7 +251,9 @@ class OsdMethods(DeviceMethods):
     ) -> Removal:
         owners = self.core.owners
         said = owners.metadata(osd.osd_id)
-        host = said.hostname if said.hostname in self.core.hosts else osd.host or said.hostname
+        hosts = self.core.hosts
+        known = said.hostname in hosts or said.hostname in hosts.problems
+        host = said.hostname if known else osd.host or said.hostname
         disks = said.device_ids or tuple(f"/dev/{name}" for name in said.devices)
         return Removal(
             osd_id=osd.osd_id,

@@ -100,6 +100,10 @@ class ServiceMethods(HostMethods, DaemonMethods):
         """Raise for an object gateway whose port another one has on one of its hosts."""
         if spec.service_type != "rgw":
             return
+        for name in self.core.specs.problems:
+            # Which port it has nobody knows.
+            if name.partition(".")[0] == "rgw" and name != spec.service_name():
+                self.core.specs.check_readable(name)
         mine = set(candidates(spec, hosts))
         for other in self.core.specs.all():
             shared = mine & set(candidates(other.spec, hosts))

@@ -217,6 +217,9 @@ class MonStore:
         if now < self._tidy_at:
             return 0
         self._tidy_at = now + TIDY_INTERVAL
+        for key in list(self._written):
+            # Looked at, what the mgr's memory shows by now need not be remembered.
+            self._value(key)
         with self._writing:
             loose = self._loose() if self._values(f"{PART}.") else set()
             gone = loose & self._loose_before

@@ -69,7 +69,7 @@ class OsdCreator:
         try:
             self.want(plan)
         except NotKept as error:
-            self._core.not_kept(error)
+            self._core.unkept.note(error)
             self._pauses.setdefault(plan.host, Pause()).longer(now)
             self._seen = ()
 
@@ -176,7 +176,7 @@ class OsdCreator:
                     self._take(intent, job.outcomes.get(intent.host, HostOutcome()), now)
                 except NotKept as error:
                     # The host is asked for the same again, and says that it is there.
-                    core.not_kept(error)
+                    core.unkept.note(error)
                     self._pauses.setdefault(intent.host, Pause()).longer(now)
         core.look_at_maps()
         core.wake.set()

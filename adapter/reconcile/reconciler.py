@@ -78,4 +78,4 @@ class Reconciler:
                 core.owners.follow(osd_map)
             except NotKept as error:
                 # What is not forgotten yet is looked at again with the next map.
-                core.not_kept(error)
+                core.unkept.note(error)

@@ -55,7 +55,7 @@ class ServiceRestarts:
                     if self._kept(action.service):
                         self._step(action)
                 except NotKept as error:
-                    core.not_kept(error)
+                    core.unkept.note(error)
                     self._not_before[action.service] = now + RETRY
                 except OrchestratorError as error:
                     self._fail(action, str(error), now)
@@ -159,7 +159,7 @@ class ServiceRestarts:
         try:
             self._kept(action.service)
         except NotKept as error:
-            self._core.not_kept(error)
+            self._core.unkept.note(error)
         self._not_before[action.service] = now + RETRY
 
     def _kept(self, service: str) -> bool:

@@ -310,7 +310,7 @@ class ServiceKeeper:
         try:
             self._forget(wanted)
         except NotKept as error:
-            self._core.not_kept(error)
+            self._core.unkept.note(error)
             self._note_failure(wanted.name, "", str(error), now)
 
     def _forget(self, wanted: Wanted) -> None:

@@ -91,6 +91,14 @@ def test_a_directory_that_takes_no_files_refuses(
     assert caught.value.errno in (errno.EEXIST, errno.ENOTDIR)
 
 
+def test_a_directory_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "host").write_text("in the way")
+
+    assert YamlStore(tmp_path).items("spec") == {}
+    with pytest.raises(UnreadableRecord, match="host"):
+        YamlStore(tmp_path).items("host")
+
+
 def test_a_copy_knows_what_could_not_be_read() -> None:
     store = MemoryStore()
     store.set("host.h1", {"hostname": "h1"})

@@ -17,6 +17,7 @@ from adapter.interface import (
     MDSSpec,
     OrchestratorError,
     PlacementSpec,
+    RGWSpec,
     ServiceSpec,
     raise_if_exception,
 )
@@ -264,6 +265,15 @@ def test_a_service_without_daemons_is_listed_too(cluster: KeptCluster) -> None:
     ]
     assert "rgw.x" in names
     assert not any("nonsense" in name for name in names)
+
+
+def test_a_gateway_waits_where_the_port_of_another_cannot_be_read(cluster: KeptCluster) -> None:
+    cluster.spoil("spec.rgw.x")
+    one = RGWSpec(service_id="y", placement=PlacementSpec(count=1))
+    assert "spec.rgw.x" in refused(cluster.orchestrator.apply([one]))
+
+    apply(cluster, RGWSpec(service_id="x", placement=PlacementSpec(count=1), rgw_frontend_port=81))
+    apply(cluster, one)
 
 
 # OSDs that are made.
