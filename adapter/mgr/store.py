@@ -181,7 +181,7 @@ class MonStore:
         new = set(parts) - set(_parts_of(old))
         try:
             for name, value in parts.items():
-                self._write(name, value, size, of=key)
+                self._put_part(name, value, key, size)
         except NotKept:
             self._drop_parts(new)
             raise
@@ -196,7 +196,8 @@ class MonStore:
         for name, value in parts.items():
             status, there = self._command("config-key get", name)
             if status or there != value:
-                self._restore(key, old)
+                if self._restore(key, old):
+                    self._drop_parts(new)
                 raise NotKept(key, size, "a part of it is not in the monitors", ASK_AGAIN)
 
     def _drop_parts(self, keys: Set[str]) -> None:
@@ -240,37 +241,43 @@ class MonStore:
 
     # Single values.
 
-    def _write(self, key: str, value: Optional[str], size: int, of: str = "") -> None:
-        """Have the monitors keep a value; None removes it.
-
-        ``of`` is the record that it is a part of, and ``size`` that of the record.
-        """
-        prefix = "config-key rm" if value is None else "config-key set"
-        status = self._command(prefix, key, value)[0]
+    def _put_part(self, name: str, value: str, key: str, size: int) -> None:
+        """Write a part of the record ``key``; it is read back when its head is there."""
+        status = self._command("config-key set", name, value)[0]
         if status:
-            raise _refused(of or key, size, status)
-        if of:
-            self._note(key, value)
+            raise _refused(key, size, status)
+        self._note(name, value)
 
     def _put(self, key: str, value: Optional[str], size: int, old: Optional[str]) -> None:
-        """Write a value and read it back from the monitors; ``old`` is what is there."""
-        self._write(key, value, size)
+        """Write a value and read it back from the monitors; ``old`` is what is there.
+
+        What they have then is what counts: a command that fails may have been done before.
+        """
+        prefix = "config-key rm" if value is None else "config-key set"
+        refused = self._command(prefix, key, value)[0]
         status, found = self._command("config-key get", key)
         there = None if status == -errno.ENOENT else found
         if status not in (0, -errno.ENOENT):
             # It may be there or not. What was there is certain, if the monitors take it.
             self._restore(key, old)
-            raise _refused(key, size, status)
-        if there != value:
+            raise _refused(key, size, refused or status)
+        if there == value:
+            self._note(key, value)
+        elif refused:
+            raise _refused(key, size, refused)
+        else:
             reason = "the monitors answer with another value: somebody else changed it meanwhile"
             raise NotKept(key, size, reason, "Look at it, then ask again.")
-        self._note(key, value)
 
-    def _restore(self, key: str, old: Optional[str]) -> None:
+    def _restore(self, key: str, old: Optional[str]) -> bool:
+        """Have the monitors keep what was there before; tell whether they do."""
         prefix = "config-key rm" if old is None else "config-key set"
         status = self._command(prefix, key, old)[0]
         if status:
             log.warning("it is not known whether %s was changed in the monitors", key)
+            return False
+        self._note(key, old)
+        return True
 
     def _command(self, prefix: str, key: str, value: Optional[str] = None) -> Tuple[int, str]:
         """Ask the monitors. The value is not in the command, which their audit log shows."""

@@ -131,6 +131,38 @@ def test_what_cannot_be_read_back_is_as_it_was(keys: MonKeys) -> None:
     assert after_fail_over(keys).get("host.h1") == {"hostname": "h1"}
 
 
+def test_what_was_done_although_the_command_failed_is_kept(keys: MonKeys) -> None:
+    class Late(Manager):
+        def mon_command(self, cmd_dict: Dict[str, Any], inbuf: Any = None) -> Any:
+            answer = super().mon_command(cmd_dict, inbuf)
+            return (-errno.ETIMEDOUT, "", "") if "set" in cmd_dict["prefix"] else answer
+
+    store = MonStore(Late(keys))
+    store.set("host.h1", {"hostname": "h1"})
+
+    assert store.get("host.h1") == {"hostname": "h1"}
+    assert after_fail_over(keys).get("host.h1") == {"hostname": "h1"}
+
+
+def test_a_part_that_vanishes_while_the_record_is_written_is_noticed(keys: MonKeys) -> None:
+    store = MonStore(Manager(keys))
+    store.set("spec.osd.x", {"was": "before"})
+
+    def lose_one(prefix: str, key: str) -> int:
+        if prefix == "config-key get" and key == "spec.osd.x":
+            keys.values.pop(parts(keys)[0], None)
+        return 0
+
+    keys.refuse = lose_one
+    with pytest.raises(NotKept, match="a part of it"):
+        store.set("spec.osd.x", record_of(200_000))
+    keys.refuse = lambda prefix, key: 0
+
+    assert store.get("spec.osd.x") == {"was": "before"}
+    assert after_fail_over(keys).get("spec.osd.x") == {"was": "before"}
+    assert parts(keys) == []
+
+
 def test_what_was_written_is_read_although_the_managers_memory_lags(keys: MonKeys) -> None:
     keys.values[f"{PREFIX}host.h1"] = '{"n": 0}'
     manager = Manager(keys, lags=True)
