@@ -134,7 +134,8 @@ class ServiceListMethods:
                 core.specs.save(replace(wanted, deleted=time.time()))
                 self.reconciler.services.forget_pauses(service_name)
                 core.wake.set()
-                return f"Removed service {service_name}"
+                held = core.held()
+                return f"Removed service {service_name}" + (f"; {held}" if held else "")
             osds = core.owners.of_service(service_name)
             if osds and not force:
                 raise AdapterError(

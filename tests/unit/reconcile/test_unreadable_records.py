@@ -116,7 +116,7 @@ def test_services_stay_as_they_are_while_a_host_cannot_be_read(cluster: KeptClus
     before = dict(cluster.daemons)
     text = cluster.value("host.h1") or ""
     cluster.spoil("host.h1", "{")
-    raise_if_exception(cluster.orchestrator.remove_service("mds.gone"))
+    assert "host.h1" in raise_if_exception(cluster.orchestrator.remove_service("mds.gone"))
     said = apply(cluster, MDSSpec(service_id="y", placement=PlacementSpec(count=2)))
     cluster.settle()
 
