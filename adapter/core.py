@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter import operations
+from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
 from adapter.cluster.events import Events
 from adapter.cluster.health import Checks, Failure, health_checks
 from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
@@ -36,14 +37,13 @@ from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus
 from adapter.engine.ssh_files import is_python
-from adapter.errors import InvalidValue
+from adapter.errors import InvalidValue, NotKept
 from adapter.settings import Settings
 
 log = logging.getLogger(__name__)
 
 # Operations that read a whole host report (facts, devices and daemons) in their one call.
 REPORTING = ("get_inventory", "add_host")
-PAUSE = "state.paused"
 # States of a daemon that last until somebody changes them.
 _SETTLED = ("running", "stopped")
 # Operations whose failure the caller is told at once; it is no lasting state of the cluster.
@@ -89,6 +89,18 @@ class Core:
         self.removals = Removals(store)
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
+        self.bad_records = BadRecords(
+            store,
+            self.hosts,
+            self.owners,
+            {
+                "spec": self.specs,
+                "osd_removal": self.removals,
+                "osd_creation": self.intents,
+                "service_action": self.actions,
+            },
+        )
+        self.unkept = Unkept()
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
@@ -117,30 +129,46 @@ class Core:
         """Make everything that goes by host know exactly the hosts that there are now."""
         known = self.hosts.all()
         hostnames = [host.hostname for host in known]
+        there = {*hostnames, *self.hosts.problems}
         self.pulse.track([host.hostname for host in known if host.connection == "ssh"])
         self.refresh.track(hostnames)
         leaving = [host for name, host in self.leaving.items() if name not in self.hosts]
         user = self.settings.ssh_user
         self.ssh.pin([(host.target(user), host.keys) for host in [*known, *leaving]])
         self.failures = {
-            key: failure for key, failure in self.failures.items() if failure.host in self.hosts
+            key: failure for key, failure in self.failures.items() if failure.host in there
         }
 
     def reload(self) -> None:
         """Take over what another program changed in the store."""
         with self.lock:
+            self.bad_records.read_again()
             if self.hosts.reload():
                 self.follow_hosts()
+                self.wake.set()
 
     @property
     def paused(self) -> bool:
-        """Tell whether nothing is to be done by itself."""
+        """Tell whether nothing is to be done by itself; also where nobody knows."""
+        if self.bad_records.pause():
+            return True
         return bool((self.store.get(PAUSE) or {}).get("paused"))
 
     def pause(self, paused: bool) -> None:
-        """Stop doing things by itself, or go on."""
+        """Stop doing things by itself, or go on; raises ``NotKept``."""
         self.store.set(PAUSE, {"paused": True} if paused else None)
         self.wake.set()
+
+    def held(self) -> str:
+        """Return what holds decisions that depend on which hosts there are, or nothing.
+
+        A host whose record cannot be used is there, and nobody knows what it is like.
+        """
+        return self.bad_records.of_hosts()
+
+    def held_osds(self) -> str:
+        """Return what holds the plans of drive groups, or nothing."""
+        return self.bad_records.of_osds()
 
     def state_serials(self) -> Tuple[Any, ...]:
         """Return what changes when there may be something new to be made."""
@@ -288,7 +316,11 @@ class Core:
         report, host = self.reports.get(hostname), self.hosts.get(hostname)
         python = str((report.identity if report else {}).get("python") or "")
         if is_python(python) and not host.python:
-            self.hosts.save(replace(host, python=python))
+            try:
+                self.hosts.save(replace(host, python=python))
+            except NotKept as error:
+                # The next report says it again.
+                self.unkept.note(error)
 
     def _note_failure(self, record: JobRecord, hostname: str, message: str) -> None:
         """Keep the last failure of a changing operation on a host until it succeeds there."""
@@ -337,7 +369,8 @@ class Core:
                 unreported=self.refresh.errors(),
                 failures=self.failures,
                 troubles=self.troubles.all(),
-                problems=self._bad_records(),
+                problems=self.bad_records.in_words(),
+                unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),
                 cut_off=cut_off_lines(
                     self.host_confs(), frozenset().union(*self.mon_addresses.values())
@@ -362,20 +395,6 @@ class Core:
             ]
             self._broken = (self.reports.serial, rows)
         return [row for row in self._broken[1] if self.pulse.online(row[1])]
-
-    def _bad_records(self) -> Dict[str, str]:
-        """Return what is wrong with records in the store, by their keys."""
-        kinds = (
-            ("host", self.hosts.problems),
-            ("spec", self.specs.problems),
-            ("osd_removal", self.removals.problems),
-            ("osd_creation", self.intents.problems),
-        )
-        return {
-            f"{kind}.{name}": reason
-            for kind, problems in kinds
-            for name, reason in problems.items()
-        }
 
     def online_hosts(self, hostnames: Optional[Sequence[str]] = None) -> List[Host]:
         """Return the hosts that answer, of those named or of all."""

@@ -9,6 +9,8 @@
         ├── AlreadyExists             a host that is there already                     EEXIST
         ├── HostUnreachable           a host cannot be used through ssh                EHOSTUNREACH
         ├── NotReady                  no key, no hosts, not installed ...              EAGAIN
+        │   └── UnreadableRecord      a kept record says nothing that can be used
+        ├── NotKept                   a record that could not be written             the store's own
         └── JobError                  a job did not succeed                            EIO
             ├── JobFailed             hosts failed
             ├── JobCancelled          somebody cancelled it                            ECANCELED
@@ -105,6 +107,29 @@ class NotReady(AdapterError):
     """Say what is missing before anything can be done."""
 
     code = errno.EAGAIN
+
+
+class UnreadableRecord(NotReady):
+    """Say that a kept record cannot be used; ``key`` is its name, ``reason`` why."""
+
+    def __init__(self, key: str, reason: str, remedy: str = "") -> None:
+        super().__init__(f"The record {key} cannot be used: {reason.rstrip('.')}.", remedy)
+        self.key, self.reason = key, reason
+
+
+class NotKept(AdapterError):
+    """Say that a record was not written, and so nothing was changed; never what is in it.
+
+    ``code`` is the errno of the store's refusal.
+    """
+
+    def __init__(
+        self, key: str, size: int, reason: str, remedy: str, code: int = errno.EIO
+    ) -> None:
+        self.code = code
+        how = f" ({size} bytes)" if size else ""
+        super().__init__(f"The record {key}{how} is not kept: {reason.rstrip('.')}.", remedy)
+        self.key, self.size = key, size
 
 
 class JobError(AdapterError):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Dict, Optional
+from typing import Dict, Mapping, Optional
 
 from adapter.cli.ceph import Ceph, orchestrator_status
 from adapter.cli.monitors import CephMon, DryMon
 from adapter.cluster.maps import Mon
+from adapter.cluster.packed_records import text_of
 from adapter.cluster.store import MemoryStore, Record, Store
 from adapter.errors import NotReady
 
@@ -69,14 +70,14 @@ def kept_by_manager(ceph: Ceph) -> Kept:
     store = MemoryStore()
     for name, text in texts.items():
         if name.startswith(RECORD_KINDS):
-            store.set(name, _record(name, text))
+            store.set(name, _record(name, text, texts))
     user = ceph("config", "get", "mgr", f"{MODULE}ssh_user").strip()
     return Kept(store, texts[KEY], user)
 
 
-def _record(name: str, text: str) -> Record:
+def _record(name: str, text: str, texts: Mapping[str, str]) -> Record:
     try:
-        record = json.loads(text)
+        record = json.loads(text_of(text, texts.get))
     except ValueError:
         record = None
     if not isinstance(record, dict):

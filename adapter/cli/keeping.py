@@ -8,6 +8,7 @@ from typing import Dict, List, Sequence
 from adapter.cli.session import JobsFailed, Session, failure_lines
 from adapter.cluster.service_kinds import KINDS
 from adapter.engine.completion import Completion
+from adapter.errors import NotReady
 
 PAUSE = 1.0
 
@@ -22,9 +23,11 @@ class Keeping:
     def look(self) -> None:
         """Read all hosts; one that does not answer is said, and nothing is done on it.
 
-        Raises ``NotReady`` without any host.
+        Raises ``NotReady`` without any host, and where a record cannot be used that the rest
+        depends on.
         """
         session = self._session
+        self._need_records()
         hosts = session.hosts()
         session.need_ready()
         looks = session.probe(hosts)
@@ -37,6 +40,15 @@ class Keeping:
         if failed:
             raise failed
         self._reconciler.read_maps()
+
+    def _need_records(self) -> None:
+        core = self._session.core
+        if core.held() or core.bad_records.pause():
+            reasons = core.bad_records.reasons()
+            named = "; ".join(f"{core.store.shown_by(key)}: {reasons[key]}" for key in reasons)
+            raise NotReady(
+                f"Nothing is done while records cannot be used: {named}.", "Repair them."
+            )
 
     def round(self) -> List[Completion]:
         """Take one step, and wait for the jobs that it submits."""

@@ -163,6 +163,8 @@ class Session:
     def hosts(self, hostnames: Sequence[str] = ()) -> List[Host]:
         """Return hosts by name, or all; raises ``UnknownName``, ``NotReady`` if there are none."""
         known = self.core.hosts
+        for name, problem in known.problems.items() if not hostnames else ():
+            self.context.say(f"The record {name} is left out: {problem}")
         if hostnames:
             return [known.get(name) for name in dict.fromkeys(hostnames)]
         if not len(known) and self._borrowed:
@@ -238,6 +240,9 @@ def _copy(directory: Path) -> MemoryStore:
     """Return all records of a directory, in memory."""
     store, copy = YamlStore(directory), MemoryStore()
     for kind in sorted({path.parent.name for path in directory.glob("*/*.yml")}):
-        for name, record in store.items(kind).items():
+        records = store.items(kind)
+        for name, record in records.items():
             copy.set(f"{kind}.{name}", record)
+        for name, reason in records.unreadable.items():
+            copy.spoil(f"{kind}.{name}", reason)
     return copy

@@ -55,13 +55,14 @@ def health_checks(
     broken: Sequence[Tuple[str, str]] = (),
     cut_off: Mapping[str, str] = MappingProxyType({}),
     troubles: Sequence[Trouble] = (),
+    unkept: Mapping[str, str] = MappingProxyType({}),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
     with their hosts, ``cut_off`` says by host how its ceph.conf is wrong, ``troubles`` what stands
-    in the way of services. A host that is offline is not named a second time for its missing
-    report.
+    in the way of services, ``unkept`` by key why the loop cannot write a record. A host that is
+    offline is not named a second time for its missing report.
     """
     checks: Checks = {}
     if unready:
@@ -99,6 +100,9 @@ def health_checks(
     lines = [f"record {name}: {reason}" for name, reason in sorted(problems.items())]
     if lines:
         checks["ANSIBLE_BAD_RECORD"] = _check(f"{len(lines)} record(s) unusable", lines)
+    lines = [reason for _, reason in sorted(unkept.items())]
+    if lines:
+        checks["ANSIBLE_NOT_KEPT"] = _check(f"{len(lines)} record(s) cannot be kept", lines)
     return checks
 
 

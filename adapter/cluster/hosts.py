@@ -7,15 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster import names
-from adapter.cluster.store import Store
+from adapter.cluster.store import UNUSABLE, Records, Store, why_unusable
 from adapter.engine.model import Target
 from adapter.engine.ssh_files import check_key_line, check_target
-from adapter.errors import AdapterError, UnknownName
+from adapter.errors import UnknownName, UnreadableRecord
 
 log = logging.getLogger(__name__)
 
 KIND = "host"
 MAINTENANCE = "maintenance"
+WRITES_ANEW = (
+    "`ceph orch host add NAME ADDR` writes it anew, `ceph orch host rm NAME --offline --force` "
+    "removes it."
+)
 
 
 @dataclass(frozen=True)
@@ -99,29 +103,31 @@ class Hosts:
         self._store = store
         self.serial = 0
         self._hosts: Dict[str, Host] = {}
-        self._records: Dict[str, Dict[str, Any]] = {}
+        self._records = Records()
         self.problems: Dict[str, str] = {}
         self.reload()
 
     def reload(self) -> bool:
         """Read the store again; tell whether anything changed.
 
-        A record that cannot be used is left out, and named in ``problems``.
+        A record that cannot be used is left out, and named in ``problems``: its host is there, and
+        nobody knows what it is like.
         """
-        records = self._store.items(KIND)
-        if records == self._records:
+        records, before = self._store.items(KIND), self._records
+        if (records, records.unreadable) == (before, before.unreadable):
             return False
         self.serial += 1
         self._records = records
-        self._hosts, self.problems = {}, {}
+        self._hosts, self.problems = {}, dict(records.unreadable)
         for name, record in sorted(records.items()):
             try:
                 host = Host.from_record(record)
-            except AdapterError as error:
-                self.problems[name] = str(error)
-                log.error("host record %r is left out: %s", name, error)
+            except UNUSABLE as error:
+                self.problems[name] = why_unusable(error)
             else:
                 self._hosts[host.hostname] = host
+        for name, reason in self.problems.items():
+            log.error("host record %r is left out: %s", name, reason)
         return True
 
     def __len__(self) -> int:
@@ -135,13 +141,24 @@ class Hosts:
         return list(self._hosts.values())
 
     def get(self, hostname: str) -> Host:
-        """Return a host; raises ``UnknownName`` that says which there are."""
+        """Return a host; raises ``UnknownName`` that says which there are.
+
+        Raises ``UnreadableRecord`` for one whose record cannot be used.
+        """
+        self.check_readable(hostname)
         try:
             return self._hosts[hostname]
         except (KeyError, TypeError):
             known = ", ".join(list(self._hosts)[:8]) or "none yet"
             more = "" if len(self._hosts) <= 8 else f" and {len(self._hosts) - 8} more"
             raise UnknownName("host", hostname, f"Known hosts: {known}{more}.") from None
+
+    def check_readable(self, hostname: str) -> None:
+        """Raise ``UnreadableRecord`` for a host whose record cannot be used."""
+        if isinstance(hostname, str) and hostname in self.problems:
+            key = f"{KIND}.{hostname}"
+            remedy = f"{self._store.shown_by(key)} shows it; {WRITES_ANEW}"
+            raise UnreadableRecord(key, self.problems[hostname], remedy)
 
     def save(self, host: Host) -> Host:
         """Keep a host, new or changed; raises ``InvalidValue`` for what could not be read again."""
@@ -150,6 +167,8 @@ class Hosts:
         self._store.set(f"{KIND}.{host.hostname}", record)
         self.serial += 1
         self._records[host.hostname] = record
+        self._records.unreadable.pop(host.hostname, None)
+        self.problems.pop(host.hostname, None)
         self._hosts[host.hostname] = host
         self._hosts = dict(sorted(self._hosts.items()))
         return host
@@ -159,6 +178,8 @@ class Hosts:
         self._store.set(f"{KIND}.{hostname}", None)
         self.serial += 1
         self._records.pop(hostname, None)
+        self._records.unreadable.pop(hostname, None)
+        self.problems.pop(hostname, None)
         self._hosts.pop(hostname, None)
 
     def with_labels(self, hostname: str, labels: Sequence[str]) -> Host:

@@ -11,9 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
 from adapter.cluster.osd_plan import Group
-from adapter.cluster.store import Store
+from adapter.cluster.store import Store, read_records
+from adapter.errors import UnreadableRecord
 
 KIND = "osd_creation"
+AS_IT_IS = (
+    "when no OSD is being made on the host, `ceph config-key rm` of it lets the host take part "
+    "again."
+)
 
 
 @dataclass(frozen=True)
@@ -54,14 +59,7 @@ class Intents:
 
     def reload(self) -> None:
         """Read all records; one that cannot be read is named in ``problems`` and kept."""
-        intents: Dict[str, Intent] = {}
-        problems: Dict[str, str] = {}
-        for host, record in self.store.items(KIND).items():
-            try:
-                intents[host] = Intent.from_json(host, record)
-            except (KeyError, TypeError, ValueError) as error:
-                problems[host] = f"{type(error).__name__}: {error}"
-        self._intents, self.problems = intents, problems
+        self._intents, self.problems = read_records(self.store, KIND, Intent.from_json)
         self.serial += 1
 
     def all(self) -> List[Intent]:
@@ -82,8 +80,16 @@ class Intents:
             if group.options.get("osdspec") == osdspec
         )
 
+    def check_readable(self, host: str) -> None:
+        """Raise ``UnreadableRecord`` where nobody knows which OSDs are being made on a host."""
+        if host in self.problems:
+            key = f"{KIND}.{host}"
+            remedy = f"{self.store.shown_by(key)} shows it; {AS_IT_IS}"
+            raise UnreadableRecord(key, self.problems[host], remedy)
+
     def add(self, host: str, groups: Tuple[Group, ...], now: float) -> Intent:
-        """Add groups to what is to be made on a host."""
+        """Add groups to what is to be made on a host; raises ``UnreadableRecord``."""
+        self.check_readable(host)
         known = self._intents.get(host)
         intent = (
             replace(known, groups=(*known.groups, *groups)) if known else Intent(host, groups, now)

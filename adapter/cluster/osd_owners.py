@@ -9,15 +9,16 @@ OSD leaves for its successor (``osd_vacant.<id>``), and who made an OSD that has
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
 
 from adapter.cluster.osd_map import Osd, OsdMap, OsdMetadata
-from adapter.cluster.store import Record, Store
+from adapter.cluster.store import Record, Store, Unusable, read_records
 
 HostOf = Callable[[str], Optional[str]]
 
 OWNER, VACANT, MADE = "osd_owner", "osd_vacant", "osd_made"
 NO_SERVICE = "osd"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class OsdOwners:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.problems: Dict[str, str] = {}
         self._owners: Dict[int, Owner] = {}
         self._vacant: Dict[int, Vacancy] = {}
         self._made: Dict[int, Made] = {}
@@ -71,26 +73,40 @@ class OsdOwners:
         self.reload()
 
     def reload(self) -> None:
-        """Read the records; one that cannot be read says nothing."""
-        self._owners = {
-            int(name): Owner(
-                str(record.get("service") or NO_SERVICE), str(record.get("uuid") or "")
-            )
-            for name, record in self._store.items(OWNER).items()
-            if name.isdigit()
-        }
-        self._vacant = {
-            int(name): _vacancy(int(name), record)
-            for name, record in self._store.items(VACANT).items()
-            if name.isdigit()
-        }
-        self._made = {
-            int(name): Made(str(record.get("host")), str(record.get("service") or NO_SERVICE))
-            for name, record in self._store.items(MADE).items()
-            if name.isdigit()
-        }
-        self._in_map = set(self._made)
+        """Read the records; one that cannot be read is named in ``problems`` and kept."""
+        self.problems = {}
+        self._owners = self._read(OWNER, _owner)
+        self._vacant = self._read(VACANT, _vacancy)
+        before = set(self._made)
+        self._made = self._read(MADE, _made)
+        self._in_map |= set(self._made) - before
         self.serial += 1
+
+    def _read(self, kind: str, parse: Callable[[int, Record], T]) -> Dict[int, T]:
+        found, problems = read_records(
+            self._store, kind, lambda name, record: (_number(name), parse(_number(name), record))
+        )
+        self.problems.update({f"{kind}.{name}": reason for name, reason in problems.items()})
+        return dict(found.values())
+
+    def unknown(self) -> List[str]:
+        """Return the records without which nobody knows which OSDs a service has on a host.
+
+        Where an OSD was made it says itself once it is up.
+        """
+        return sorted(
+            key
+            for key in self.problems
+            if key.startswith(f"{OWNER}.")
+            or (key.startswith(f"{MADE}.") and not self._says_itself(key.partition(".")[2]))
+        )
+
+    def _says_itself(self, name: str) -> bool:
+        return name.isdigit() and int(name) in self._metadata
+
+    def is_known_vacant(self, osd_id: int) -> bool:
+        """Tell whether what a destroyed OSD left can be read, or was never written."""
+        return f"{VACANT}.{osd_id}" not in self.problems
 
     def learn(self, metadata: Mapping[int, OsdMetadata], host_of: Optional[HostOf] = None) -> None:
         """Take over what the OSDs say of themselves.
@@ -143,7 +159,7 @@ class OsdOwners:
 
     def made(self, osd_id: int, by: Made) -> None:
         """Keep where an OSD was made, until it says so itself."""
-        self._store.set(f"{MADE}.{osd_id}", {"host": by.host, "service": by.service})
+        self._keep(MADE, osd_id, {"host": by.host, "service": by.service})
         self._made[osd_id] = by
         self._in_map.discard(osd_id)
         self.serial += 1
@@ -151,10 +167,13 @@ class OsdOwners:
     def assign(self, osds: Sequence[Osd], service: str) -> None:
         """Set the owner of OSDs."""
         for osd in osds:
-            record = {"service": service, "uuid": osd.uuid}
-            self._store.set(f"{OWNER}.{osd.osd_id}", record)
+            self._keep(OWNER, osd.osd_id, {"service": service, "uuid": osd.uuid})
             self._owners[osd.osd_id] = Owner(service, osd.uuid)
-        self.serial += 1
+            self.serial += 1
+
+    def _keep(self, kind: str, osd_id: int, record: Optional[Record]) -> None:
+        self._store.set(f"{kind}.{osd_id}", record)
+        self.problems.pop(f"{kind}.{osd_id}", None)
 
     def vacate(self, vacancy: Vacancy) -> None:
         """Keep what a destroyed OSD leaves to its successor."""
@@ -164,7 +183,7 @@ class OsdOwners:
             "disks": list(vacancy.disks),
             "present": None if vacancy.present is None else list(vacancy.present),
         }
-        self._store.set(f"{VACANT}.{vacancy.osd_id}", record)
+        self._keep(VACANT, vacancy.osd_id, record)
         self._vacant[vacancy.osd_id] = vacancy
 
     def vacancy(self, osd_id: int) -> Optional[Vacancy]:
@@ -180,6 +199,8 @@ class OsdOwners:
         for osd in osd_map.osds.values():
             vacancy = self._vacant.get(osd.osd_id)
             if not osd.destroyed or self.host_of(osd) != host:
+                continue
+            if not self.is_known_vacant(osd.osd_id):
                 continue
             if not service or vacancy is None or vacancy.service == service:
                 found.append(osd.osd_id)
@@ -215,14 +236,14 @@ class OsdOwners:
         for osd_id in list(self._vacant):
             osd = osd_map.osds.get(osd_id)
             if osd is None or (not osd.destroyed and osd.up):
-                self._store.set(f"{VACANT}.{osd_id}", None)
+                self._keep(VACANT, osd_id, None)
                 del self._vacant[osd_id]
         for osd_id in list(self._made):
             osd = osd_map.osds.get(osd_id)
             # A map that is older than the OSD does not have it yet.
             gone = osd is None and osd_id in self._in_map
             if gone or (osd is not None and osd.up and osd_id in self._metadata):
-                self._store.set(f"{MADE}.{osd_id}", None)
+                self._keep(MADE, osd_id, None)
                 del self._made[osd_id]
                 self.serial += 1
             elif osd is not None:
@@ -238,17 +259,41 @@ class OsdOwners:
                 self._owned_in_map.add(osd_id)
                 gone = bool(owner.uuid) and not osd.destroyed and osd.uuid != owner.uuid
             if gone:
-                self._store.set(f"{OWNER}.{osd_id}", None)
+                self._keep(OWNER, osd_id, None)
                 del self._owners[osd_id]
                 self.serial += 1
 
 
+def _number(name: str) -> int:
+    if not (name.isascii() and name.isdigit()):
+        raise Unusable("its name is no OSD id")
+    return int(name)
+
+
+def _word(record: Record, key: str, default: Optional[str] = None) -> str:
+    """Return a text of a record; raises ``Unusable`` for what is none, ``KeyError``."""
+    value = record[key] if default is None else record.get(key, default)
+    if not isinstance(value, str):
+        raise Unusable(f"its {key} is no text")
+    return value
+
+
+def _owner(osd_id: int, record: Record) -> Owner:
+    return Owner(_word(record, "service"), _word(record, "uuid", ""))
+
+
+def _made(osd_id: int, record: Record) -> Made:
+    return Made(_word(record, "host"), _word(record, "service", NO_SERVICE) or NO_SERVICE)
+
+
 def _vacancy(osd_id: int, record: Record) -> Vacancy:
     disks, present = record.get("disks") or (), record.get("present")
+    if not isinstance(disks, (list, tuple)) or not isinstance(present or (), (list, tuple)):
+        raise Unusable("its disks are no list")
     return Vacancy(
         osd_id,
-        str(record.get("host") or ""),
-        str(record.get("service") or NO_SERVICE),
-        tuple(map(str, disks)) if isinstance(disks, list) else (),
-        tuple(map(str, present)) if isinstance(present, list) else None,
+        _word(record, "host"),
+        _word(record, "service", NO_SERVICE) or NO_SERVICE,
+        tuple(map(str, disks)),
+        None if present is None else tuple(map(str, present)),
     )

@@ -21,7 +21,7 @@ import enum
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from adapter.cluster.store import Store
+from adapter.cluster.store import Store, Unusable, read_records
 
 KIND = "osd_removal"
 
@@ -108,15 +108,8 @@ class Removals:
 
     def reload(self) -> None:
         """Read all records; one that cannot be read is named in ``problems`` and kept."""
-        removals: Dict[int, Removal] = {}
-        problems: Dict[str, str] = {}
-        for name, record in self._store.items(KIND).items():
-            try:
-                removal = Removal.from_json(record)
-                removals[removal.osd_id] = removal
-            except (KeyError, TypeError, ValueError) as error:
-                problems[name] = f"{type(error).__name__}: {error}"
-        self._removals, self.problems = removals, problems
+        found, self.problems = read_records(self._store, KIND, _read)
+        self._removals = {removal.osd_id: removal for removal in found.values()}
 
     def all(self) -> List[Removal]:
         """Return the OSDs that leave, by id."""
@@ -129,14 +122,23 @@ class Removals:
     def save(self, removal: Removal) -> None:
         """Keep a removal; what only tells how far it is is not worth a write."""
         before = self._removals.get(removal.osd_id)
-        self._removals[removal.osd_id] = removal
         if before is None or _lasting(before) != _lasting(removal):
             self._store.set(f"{KIND}.{removal.osd_id}", removal.to_json())
+        self._removals[removal.osd_id] = removal
+        self.problems.pop(str(removal.osd_id), None)
 
     def remove(self, osd_id: int) -> None:
         """End a removal."""
         self._store.set(f"{KIND}.{osd_id}", None)
         self._removals.pop(osd_id, None)
+        self.problems.pop(str(osd_id), None)
+
+
+def _read(name: str, record: Mapping[str, Any]) -> Removal:
+    removal = Removal.from_json(record)
+    if name != str(removal.osd_id):
+        raise Unusable(f"it is the removal of osd.{removal.osd_id}")
+    return removal
 
 
 def _lasting(removal: Removal) -> Dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from adapter.cluster.store import Store
+from adapter.cluster.store import Store, read_records
 
 KIND = "service_action"
 
@@ -55,11 +55,12 @@ class ServiceActions:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._actions: Dict[str, ServiceAction] = {}
-        for name, record in store.items(KIND).items():
-            try:
-                self._actions[name] = ServiceAction.from_json(name, record)
-            except (KeyError, TypeError, ValueError):
-                continue
+        self.problems: Dict[str, str] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read all records; one that cannot be read is named in ``problems`` and kept."""
+        self._actions, self.problems = read_records(self._store, KIND, ServiceAction.from_json)
 
     def all(self) -> List[ServiceAction]:
         """Return the actions by service."""
@@ -73,14 +74,15 @@ class ServiceActions:
         """Keep an action; one with nothing left is done and dropped."""
         before = self._actions.get(action.service)
         if not action.left and not action.doing:
-            self._actions.pop(action.service, None)
-            self._store.set(f"{KIND}.{action.service}", None)
+            self.cancel(action.service)
             return
-        self._actions[action.service] = action
         if before is None or replace(before, reason="") != replace(action, reason=""):
             self._store.set(f"{KIND}.{action.service}", action.to_json())
+        self._actions[action.service] = action
+        self.problems.pop(action.service, None)
 
     def cancel(self, service: str) -> None:
         """Drop an action."""
-        self._actions.pop(service, None)
         self._store.set(f"{KIND}.{service}", None)
+        self._actions.pop(service, None)
+        self.problems.pop(service, None)

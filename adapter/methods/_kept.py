@@ -11,8 +11,10 @@ from adapter.reconcile import Reconciler
 def kept_service(core: Core, reconciler: Reconciler, name: str) -> Wanted:
     """Return a service that is kept. The caller holds the orchestrator's lock.
 
-    Raises ``UnknownName``, which says it where the service is only listed for its daemons.
+    Raises ``UnreadableRecord``, and ``UnknownName``, which says it where the service is only listed
+    for its daemons.
     """
+    core.specs.check_readable(name)
     runs = name in reconciler.services.running() or core.owners.of_service(name)
     if core.specs.find(name) is not None or not runs:
         return core.specs.get(name)

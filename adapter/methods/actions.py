@@ -81,6 +81,8 @@ class ActionMethods(DaemonMethods):
         found: List[DaemonDescription] = raise_if_exception(
             self.list_daemons(service_name=service_name)
         )
+        if not found:
+            self.core.specs.check_readable(service_name)
         if not found and self.core.specs.find(service_name) is None:
             raise UnknownName("service", service_name, "`ceph orch ls` shows those that there are.")
         for daemon in found:
@@ -189,6 +191,7 @@ class ActionMethods(DaemonMethods):
             for hostname in named:
                 self.core.hosts.get(hostname)
             self._check_answers(named)
+            self.core.specs.check_readable(spec.service_name())
             wanted = self.core.specs.find(spec.service_name())
             if wanted is None:
                 spec.validate()

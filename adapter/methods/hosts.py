@@ -128,6 +128,8 @@ class HostMethods:
         ``force``. ``rm_crush_entry`` also removes its bucket from the CRUSH map.
         """
         core = self.core
+        if host in core.hosts.problems and offline and force:
+            return self._remove_unreadable(host)
         with core.lock:
             known = core.hosts.get(host)
             online = core.pulse.online(host)
@@ -145,6 +147,15 @@ class HostMethods:
                 return f"Removed host '{host}'; its record there stays, for there is no ssh key"
             job = core.release(known)
         return f"Removed host '{host}' (job {job.job_id} removes its record there)"
+
+    def _remove_unreadable(self, host: str) -> str:
+        """Remove a host of which nobody knows what it is like, but that it shall go."""
+        core = self.core
+        with core.lock:
+            core.hosts.remove(host)
+            core.follow_hosts()
+        core.wake.set()
+        return f"Removed the record of host '{host}', which could not be used"
 
     def _check_removable(self, host: Host, *, online: bool, force: bool, offline: bool) -> None:
         if offline and not force:

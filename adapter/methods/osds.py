@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from adapter.cluster import names
 from adapter.cluster.hosts import Host
@@ -13,7 +13,14 @@ from adapter.cluster.osd_plan import HostPlan, disk_of, in_words, plan_host
 from adapter.cluster.osd_removals import OsdRemovalRow, Removal, Stage, removal_row
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.errors import AdapterError, AlreadyExists, InvalidValue, JobFailed, UnknownName
+from adapter.errors import (
+    AdapterError,
+    AlreadyExists,
+    InvalidValue,
+    JobFailed,
+    NotKept,
+    UnknownName,
+)
 from adapter.interface import Device, DriveGroupSpec, handle_orch_error, raise_if_exception
 from adapter.methods.devices import DeviceMethods
 from adapter.reconcile import Reconciler
@@ -36,6 +43,7 @@ class OsdMethods(DeviceMethods):
         use. Raises ``UnknownName``, ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
         """
         host = self._reachable(str(drive_group.placement.host_pattern.pattern))
+        self.core.intents.check_readable(host.hostname)
         osd_map = self.core.maps.osd_map()
         devices = self._named_devices(drive_group, host, osd_map, skip_validation)
         with self.core.lock:
@@ -122,6 +130,7 @@ class OsdMethods(DeviceMethods):
         path = names.check_device_path(path, "device")
         core, osd_map = self.core, self.core.maps.osd_map()
         with core.lock:
+            core.intents.check_readable(host)
             found = {device.path: device for device in self.reconciler.planner.devices(known)}
             device = found.get(path)
             if device is None:
@@ -231,8 +240,8 @@ class OsdMethods(DeviceMethods):
                         f"osd.{osd.osd_id} is destroyed and waits for its new disk already.",
                         "`ceph orch daemon add osd HOST:DEVICE` gives it one.",
                     )
-            for osd in osds:
-                core.removals.save(
+            self._keep_removals(
+                [
                     self._removal(
                         osd,
                         osd_map,
@@ -241,10 +250,37 @@ class OsdMethods(DeviceMethods):
                         zap=zap,
                         no_destroy=no_destroy,
                     )
-                )
+                    for osd in osds
+                ]
+            )
         core.wake.set()
         what = "replacement" if keep_id else "removal"
         return f"Scheduled OSD(s) for {what}: {listed([osd.osd_id for osd in osds])}"
+
+    def _keep_removals(self, removals: Sequence[Removal]) -> None:
+        """Keep all of these; where one cannot be kept, none is."""
+        queue, kept = self.core.removals, []
+        try:
+            for removal in removals:
+                queue.save(removal)
+                kept.append(removal.osd_id)
+        except NotKept as error:
+            stay = self._take_back(kept)
+            if not stay:
+                raise
+            raise AdapterError(
+                f"{error} {listed(stay)} stay in the queue.", "`ceph orch osd rm stop` ends that."
+            ) from error
+
+    def _take_back(self, osd_ids: Sequence[int]) -> List[int]:
+        """End removals that were just asked for; return those that cannot be ended."""
+        stay = []
+        for osd_id in osd_ids:
+            try:
+                self.core.removals.remove(osd_id)
+            except NotKept:
+                stay.append(osd_id)
+        return stay
 
     def _removal(
         self,
@@ -297,13 +333,22 @@ class OsdMethods(DeviceMethods):
         with remover.acting:
             osd_map = core.maps.osd_map()
             with core.lock:
-                removals = [self._queued(text) for text in dict.fromkeys(osd_ids)]
+                numbers = [_number(text) for text in dict.fromkeys(osd_ids)]
+                unreadable = [each for each in numbers if str(each) in core.removals.problems]
+                removals = [self._queued(str(each)) for each in numbers if each not in unreadable]
             for removal in removals:
                 remover.check_keep(removal, osd_map)
             notes = [remover.keep(removal, osd_map) for removal in removals]
+            with core.lock:
+                for osd_id in unreadable:
+                    core.removals.remove(osd_id)
         core.wake.set()
-        names = listed([removal.osd_id for removal in removals])
-        return "; ".join([f"Stopped OSD(s) removal: {names}", *filter(None, notes)])
+        notes += [
+            f"what osd.{osd_id} had before is not known, for its record could not be used: see "
+            "`ceph osd tree` for its weight"
+            for osd_id in unreadable
+        ]
+        return "; ".join([f"Stopped OSD(s) removal: {listed(numbers)}", *filter(None, notes)])
 
     def _queued(self, text: str) -> Removal:
         number = _number(text)

@@ -14,6 +14,7 @@ from adapter.cluster.views import Share, shares_of
 from adapter.core import Core
 from adapter.errors import AdapterError
 from adapter.interface import (
+    OrchestratorEvent,
     ServiceDescription,
     ServiceSpec,
     handle_orch_error,
@@ -48,11 +49,12 @@ class ServiceListMethods:
                 core.refresh.want()
             shares = self._shares()
             wanted = {each.name: each for each in core.specs.all()}
-            names = [service_name] if service_name else sorted({*wanted, *shares})
+            there = {*wanted, *shares, *filter(_is_shown, core.specs.problems)}
+            names = [service_name] if service_name else sorted(there)
             found = [
                 self._description(name, wanted.get(name), shares.get(name, {}))
                 for name in names
-                if name in wanted or name in shares
+                if name in there
             ]
         if refresh:
             core.wake.set()
@@ -85,8 +87,16 @@ class ServiceListMethods:
             running=sum(share.running for share in shares.values()),
             last_refresh=_moment(oldest) or datetime_now(),
             created=_moment(wanted.created) if wanted is not None else None,
-            events=self.core.events.of(name),
+            events=[*self.core.events.of(name), *self._bad_record(name)],
         )
+
+    def _bad_record(self, name: str) -> List[OrchestratorEvent]:
+        """Return an event where a service is left as it is, for its record cannot be used."""
+        reason = self.core.specs.problems.get(name)
+        if reason is None:
+            return []
+        text = f"its record cannot be used, it is left as it is: {reason}"
+        return [OrchestratorEvent(datetime_now(), "service", name, OrchestratorEvent.ERROR, text)]
 
     def _size(self, wanted: Optional[Wanted], there: int) -> int:
         """Return how many daemons a service shall have."""
@@ -113,12 +123,19 @@ class ServiceListMethods:
             )
         core = self.core
         with core.lock:
+            if service_name in core.specs.problems:
+                core.specs.remove(service_name)
+                return (
+                    f"Removed the record of {service_name}, which could not be used; "
+                    "its daemons run on unmanaged"
+                )
             wanted = kept_service(core, self.reconciler, service_name)
             if wanted.spec.service_type != "osd":
                 core.specs.save(replace(wanted, deleted=time.time()))
                 self.reconciler.services.forget_pauses(service_name)
                 core.wake.set()
-                return f"Removed service {service_name}"
+                held = core.held()
+                return f"Removed service {service_name}" + (f"; {held}" if held else "")
             osds = core.owners.of_service(service_name)
             if osds and not force:
                 raise AdapterError(
@@ -149,10 +166,21 @@ def _moment(epoch: float) -> Optional[datetime.datetime]:
     return datetime.datetime.fromtimestamp(epoch, tz=datetime.timezone.utc)
 
 
+def _type_of(name: str, shares: Mapping[str, Share]) -> str:
+    for share in shares.values():
+        return share.service_type
+    return name.partition(".")[0]
+
+
+def _is_shown(name: str) -> bool:
+    """Tell whether a service can be listed by its name alone."""
+    return name.partition(".")[0] in ("osd", *KINDS)
+
+
 def _unmanaged(name: str, shares: Mapping[str, Share]) -> ServiceSpec:
     """Return a placeholder for a service that runs and was never specified."""
     return ServiceSpec(
-        service_type=next(iter(shares.values())).service_type,
+        service_type=_type_of(name, shares),
         service_id=name.partition(".")[2] or None,
         unmanaged=True,
     )

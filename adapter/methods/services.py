@@ -10,7 +10,7 @@ from adapter.cluster.schedule import candidates
 from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.core import Core
-from adapter.errors import AdapterError, InvalidValue
+from adapter.errors import AdapterError, InvalidValue, NotReady
 from adapter.interface import (
     DriveGroupSpec,
     HostSpec,
@@ -100,6 +100,10 @@ class ServiceMethods(HostMethods, DaemonMethods):
         """Raise for an object gateway whose port another one has on one of its hosts."""
         if spec.service_type != "rgw":
             return
+        for name in self.core.specs.problems:
+            # Which port it has nobody knows.
+            if name.partition(".")[0] == "rgw" and name != spec.service_name():
+                self.core.specs.check_readable(name)
         mine = set(candidates(spec, hosts))
         for other in self.core.specs.all():
             shared = mine & set(candidates(other.spec, hosts))
@@ -128,15 +132,22 @@ class ServiceMethods(HostMethods, DaemonMethods):
         core, name = self.core, spec.service_name()
         with core.lock:
             known = core.specs.find(name)
-            if known is not None and no_overwrite and not known.deleted:
+            if no_overwrite and self._is_there(name, known):
                 return f"Skipped {name}: it is there (--no-overwrite)"
             created = known.created if known is not None else time.time()
             core.specs.save(Wanted(spec, created))
             if known is None:
                 core.events.note(name, "the service was created")
             self.reconciler.services.forget_pauses(name)
+            held = "" if spec.unmanaged else core.held()
         core.wake.set()
-        return f"Scheduled {name} update..."
+        return f"Scheduled {name} update..." + (f" {held}" if held else "")
+
+    def _is_there(self, name: str, known: Optional[Wanted]) -> bool:
+        """Tell whether a service is kept, also where nobody can say how."""
+        if known is None:
+            return name in self.core.specs.problems
+        return not known.deleted
 
     def _keep_osds(self, spec: DriveGroupSpec, no_overwrite: bool) -> str:
         """Keep a drive group and say what it does now."""
@@ -145,17 +156,38 @@ class ServiceMethods(HostMethods, DaemonMethods):
         self._await_reports(spec)
         self.reconciler.read_maps()
         with core.lock:
-            if no_overwrite and core.specs.find(name) is not None:
+            if no_overwrite and self._is_there(name, core.specs.find(name)):
                 return f"Skipped {name}: it is there (--no-overwrite)"
-            every = spec.data_devices is not None and spec.data_devices.all
-            claims = planner.free_disks(spec) if every else OsdClaims()
+            claims = self._claims(spec)
             core.specs.save(Wanted(spec, time.time(), claims=claims))
             core.events.note(name, "the drive group was applied")
             hosts = [host.hostname for host in planner.hosts(spec)]
             self.reconciler.creator.forget_pause(hosts)
-            plans = [] if spec.unmanaged else self._plans(spec, claims)
+            held = "" if spec.unmanaged else core.held_osds()
+            plans = [] if spec.unmanaged or held else self._plans(spec, claims)
         core.wake.set()
+        if held:
+            return f"Scheduled {name} update: no disk is written to now; {held}"
         return _scheduled(name, plans, unmanaged=spec.unmanaged)
+
+    def _claims(self, spec: DriveGroupSpec) -> OsdClaims:
+        """Return which disks a drive group may take, as they are now.
+
+        Raises ``NotReady`` where those that are free now are meant, and a host is not known.
+        """
+        if spec.data_devices is None or not spec.data_devices.all:
+            return OsdClaims()
+        held = self.core.held()
+        if held:
+            raise NotReady(f"Which disks are free is not known on all hosts: {held}.")
+        return self.reconciler.planner.free_disks(spec)
+
+    def _plans_now(self, spec: DriveGroupSpec, claims: OsdClaims) -> List[HostPlan]:
+        """Return the plans of a drive group; raises ``NotReady`` where none can be made."""
+        held = self.core.held_osds()
+        if held:
+            raise NotReady(f"No OSDs are planned: {held}.")
+        return self._plans(spec, claims)
 
     def _plans(self, spec: DriveGroupSpec, claims: OsdClaims) -> List[HostPlan]:
         osd_map = self.reconciler.osd_map
@@ -201,9 +233,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
         self._await_reports(spec)
         self.reconciler.read_maps()
         with self.core.lock:
-            every = spec.data_devices is not None and spec.data_devices.all
-            claims = self.reconciler.planner.free_disks(spec) if every else OsdClaims()
-            plans = self._plans(spec, claims)
+            plans = self._plans_now(spec, self._claims(spec))
         return {
             "service_name": spec.service_name(),
             "service_type": "osd",
@@ -214,6 +244,9 @@ class ServiceMethods(HostMethods, DaemonMethods):
         """Return on which hosts daemons would be added, and which would be removed."""
         keeper = self.reconciler.services
         with self.core.lock:
+            held = self.core.held()
+            if held:
+                raise NotReady(f"Where daemons would be added or removed is not known: {held}.")
             there = keeper.running().get(spec.service_name(), [])
             diff = keeper.diff(Wanted(spec), there, keeper.hosts())
         return {
@@ -243,7 +276,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
         self._check(spec)
         with self.core.lock:
             wanted = self.core.specs.find(spec.service_name())
-            return in_words(self._plans(spec, wanted.claims if wanted else OsdClaims()))
+            return in_words(self._plans_now(spec, wanted.claims if wanted else OsdClaims()))
 
 
 def _name(spec: Any) -> str:

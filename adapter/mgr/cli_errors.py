@@ -18,6 +18,7 @@ from __future__ import annotations
 import errno
 import functools
 import logging
+import threading
 from typing import Any, Callable, Dict, List, Optional
 
 from adapter.interface import (
@@ -47,6 +48,21 @@ class CleanErrors:
     def __init__(self, commands: Any, wanted: Callable[[], bool]) -> None:
         self._commands, self._wanted = commands, wanted
         self._original: Any = None
+        # By thread: what the command that is under way is to be answered with. Not in a
+        # `threading.local`, which Ceph gives another content when it calls another module.
+        self._under_way: Dict[int, Optional[OrchestratorError]] = {}
+
+    def refuse(self, error: OrchestratorError) -> bool:
+        """Let the command that is under way in this thread end with an error.
+
+        Tells whether there is one. For methods whose value Ceph's command does not look at, and
+        whose exception the manager would take for a crash of the module.
+        """
+        thread = threading.get_ident()
+        if thread not in self._under_way:
+            return False
+        self._under_way[thread] = error
+        return True
 
     def install(self) -> None:
         """Stand in front of the class."""
@@ -69,7 +85,19 @@ class CleanErrors:
         except Exception:
             log.exception("the errors of ceph orch stay as this Ceph words them")
             return method
-        return functools.partial(_answer, method) if in_front else method
+        return functools.partial(self._answer, method) if in_front else method
+
+    def _answer(
+        self, run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str] = None
+    ) -> Any:
+        self._under_way[threading.get_ident()] = None
+        try:
+            result = _answer(run, mgr, words, text)
+        finally:
+            error = self._under_way.pop(threading.get_ident(), None)
+        if error is None:
+            return result
+        return -abs(error.errno or errno.EINVAL), "", " ".join(str(error).split())
 
 
 def _answer(run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str] = None) -> Any:

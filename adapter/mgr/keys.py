@@ -30,13 +30,13 @@ class KeyKeeper:
             if identity_file:
                 self._ssh.use_identity(identity_file)
             else:
-                self._ssh.keep_key(self._mgr.get_store(KEY))
+                self._ssh.keep_key(self._mgr.kept_key())
         except (AdapterError, OSError) as error:
             log.error("the ssh key cannot be used: %s", error)
 
     def generate(self, replace: bool = False) -> str:
         """Make a new key, keep it, and return its public part."""
-        if self._mgr.get_store(KEY) and not replace:
+        if self._mgr.kept_key() and not replace:
             raise AdapterError(
                 "There is a key already.",
                 "Hosts trust it; give --force to replace it, then install the new public key.",
@@ -46,7 +46,11 @@ class KeyKeeper:
         return public
 
     def set(self, private: Optional[str]) -> None:
-        """Keep a private key, or remove it; raises ``InvalidValue`` for what is no key."""
+        """Keep a private key, or remove it.
+
+        Raises ``InvalidValue`` for what is no key, ``NotKept``. ssh goes on with the one
+        before until the monitors have the new one.
+        """
         if private is not None:
             self._ssh.check_key(private)
         self._mgr.store_key(private)

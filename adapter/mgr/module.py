@@ -6,6 +6,7 @@ import errno
 import functools
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable, ClassVar, Dict, List, Optional, Tuple
 
@@ -16,6 +17,7 @@ from adapter.content import content_root
 from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.local import LocalEngine
+from adapter.errors import NotKept
 from adapter.interface import Orchestrator as OurInterface
 from adapter.interface import OrchestratorError, SpecValidationError, raise_if_exception
 from adapter.loop import Loop
@@ -79,6 +81,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._stopped = threading.Event()
         self._health: Dict[str, Any] = {}
         self._option_problems: List[str] = []
+        self._records = MonStore(self)
         self.keys: Optional[KeyKeeper] = None
         self._clean_errors = CleanErrors(orchestrator_commands(), self._cleans_errors)
         self._clean_errors.install()
@@ -118,7 +121,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             python=str(self.get_module_option("python")),
         )
         return Core(
-            store=MonStore(self),
+            store=self._records,
             engine=engine,
             ssh=ssh,
             settings=settings,
@@ -162,6 +165,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
     def _publish(self, progress: ProgressReporter, loop: Loop) -> None:
         core, problem = self.ansible.core, loop.problem or loop.reconcile_problem
         progress.tell(core.engine.jobs())
+        self._records.tidy(time.monotonic())
         checks = core.health()
         if problem:
             checks["ANSIBLE_LOOP_FAILED"] = {
@@ -181,6 +185,10 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             self._health = checks
             self.set_health_checks(checks)
 
+    def refuses(self, error: OrchestratorError) -> bool:
+        """Let the command under way be answered with an error; tell whether there is one."""
+        return self._clean_errors.refuse(error)
+
     def get_feature_set(self) -> Dict[str, Dict[str, bool]]:
         """Tell which methods do something: not those that only refuse."""
         features = super().get_feature_set()
@@ -190,15 +198,24 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         }
 
     def store_key(self, text: Optional[str]) -> None:
-        """Keep the private key in the mons' key-value store, or remove it."""
-        self.set_store(KEY, text)
+        """Keep the private key in the mons' key-value store, or remove it; raises ``NotKept``."""
+        self._records.set_text(KEY, text)
+
+    def kept_key(self) -> Optional[str]:
+        """Return the private key, if there is one."""
+        return self._records.get_text(KEY)
 
 
 def _method(name: str) -> Callable[..., Any]:
     """Return the method of the module that hands a call on to the orchestrator."""
 
     def bare(self: Module, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self.ansible, name)(*args, **kwargs)
+        try:
+            return getattr(self.ansible, name)(*args, **kwargs)
+        except NotKept as error:
+            if not self.refuses(error):
+                raise
+        return None
 
     def guarded(self: Module, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -18,6 +18,7 @@ from adapter.cluster.pause import Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
+from adapter.errors import NotKept, NotReady
 from adapter.interface import DriveGroupSpec, OrchestratorError
 from adapter.reconcile.osd_planner import OsdPlanner
 
@@ -49,6 +50,8 @@ class OsdCreator:
     def _plan(self, now: float, osd_map: OsdMap) -> None:
         """Write down what the managed drive groups want and is not there."""
         core = self._core
+        if core.held_osds():
+            return
         resting = tuple(sorted(h for h, pause in self._pauses.items() if pause.until > now))
         seen = (*core.state_serials(), resting, tuple(_destroyed(osd_map)))
         if seen == self._seen:
@@ -60,7 +63,16 @@ class OsdCreator:
                 continue
             for plan in self._planner.plan(spec, osd_map, claims=wanted.claims):
                 if plan.groups and plan.host not in resting:
-                    self.want(plan)
+                    self._want_if_kept(plan, now)
+
+    def _want_if_kept(self, plan: HostPlan, now: float) -> None:
+        """Write down what a plan makes; where that fails, plan again after a pause."""
+        try:
+            self.want(plan)
+        except NotKept as error:
+            self._core.unkept.note(error)
+            self._pauses.setdefault(plan.host, Pause()).longer(now)
+            self._seen = ()
 
     def want(self, plan: HostPlan) -> None:
         """Write down what a plan makes. The caller holds the orchestrator's lock."""
@@ -71,7 +83,8 @@ class OsdCreator:
         """Write down what a plan makes and start at once.
 
         Returns None where the host is at something else, after which it comes. Raises
-        ``OrchestratorError``; then nothing of this plan is written down.
+        ``OrchestratorError``; then nothing of this plan is written down, or it says that it still
+        is.
         """
         core = self._core
         with core.lock:
@@ -86,8 +99,18 @@ class OsdCreator:
         except OrchestratorError:
             with core.lock:
                 self._jobs.pop(plan.host, None)
-                core.intents.drop(plan.host, plan.groups)
+                self._drop(plan)
             raise
+
+    def _drop(self, plan: HostPlan) -> None:
+        """Take back what was written down for a job that could not be started."""
+        try:
+            self._core.intents.drop(plan.host, plan.groups)
+        except NotKept as error:
+            raise NotReady(
+                f"The OSDs cannot be made now, and that they shall be stays written down: {error}",
+                "They are made when that can be done; look after the monitors first.",
+            ) from error
 
     def forget_pause(self, hosts: Sequence[str]) -> None:
         """Try again at once on these hosts: somebody asked."""
@@ -151,7 +174,12 @@ class OsdCreator:
                 if self._jobs.get(intent.host) != job.job_id:
                     continue
                 del self._jobs[intent.host]
-                self._take(intent, job.outcomes.get(intent.host, HostOutcome()))
+                try:
+                    self._take(intent, job.outcomes.get(intent.host, HostOutcome()))
+                except NotKept as error:
+                    # The host is asked for the same again, and says that it is there.
+                    core.unkept.note(error)
+                    self._pauses.setdefault(intent.host, Pause()).longer(self._now)
         core.look_at_maps()
         core.wake.set()
 

@@ -103,6 +103,8 @@ class OsdPlanner:
             return "the host is in maintenance"
         if NO_SCHEDULE in host.labels:
             return f"the host has the label {NO_SCHEDULE}"
+        if name in core.intents.problems:
+            return f"the record osd_creation.{name} cannot be used: {core.intents.problems[name]}"
         report = core.reports.get(name)
         if report is None or "devices" not in report.taken:
             return "the host has not said yet which disks it has"

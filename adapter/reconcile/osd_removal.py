@@ -17,7 +17,7 @@ from adapter.cluster.osd_map import Left, Osd, OsdMap
 from adapter.cluster.osd_owners import NO_SERVICE, Vacancy
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
@@ -94,6 +94,8 @@ class OsdRemover:
         for removal in removals:
             try:
                 act(removal)
+            except NotKept as error:
+                self._core.unkept.note(error)
             except OrchestratorError as error:
                 self._queue.wait_all([removal], str(error))
 

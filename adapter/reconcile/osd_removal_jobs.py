@@ -11,7 +11,7 @@ from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus
-from adapter.interface import OrchestratorError
+from adapter.errors import NotKept
 from adapter.reconcile.osd_removal_queue import RemovalQueue
 
 log = logging.getLogger(__name__)
@@ -171,11 +171,10 @@ class RemovalJobs:
             outcome = outcomes.get(removal.host) or HostOutcome(HostStatus.NO_RESULT, job.message)
             try:
                 self._take(current, outcome, step, job)
-            except OrchestratorError as error:
+            except NotKept as error:
+                # The same is asked for again, and its host says that it is done.
                 self._not_before[removal.osd_id] = time.monotonic() + RETRY_FIRST
-                log.error(
-                    "osd.%s: what its host has done cannot be kept: %s", current.osd_id, error
-                )
+                self._core.unkept.note(error)
         self._news()
 
     def _take(self, removal: Removal, outcome: HostOutcome, step: str, job: Completion) -> None:

@@ -8,6 +8,7 @@ from typing import Dict, Optional
 from adapter.cluster.host_names import HostNames, names_of
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
 from adapter.core import Core
+from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.host_confs import HostConfs
 from adapter.reconcile.osd_creation import OsdCreator
@@ -74,12 +75,17 @@ class Reconciler:
         with core.lock:
             self.osd_map = osd_map
             core.owners.learn(metadata, self._host_names().host_of)
-            core.owners.follow(osd_map)
+            try:
+                core.owners.follow(osd_map)
+            except NotKept as error:
+                # What is not forgotten yet is looked at again with the next map.
+                core.unkept.note(error)
 
     def _host_names(self) -> HostNames:
         """Return what the hosts are called, by their records and by themselves."""
         core = self._core
-        reports = {host.hostname: core.reports.get(host.hostname) for host in core.hosts.all()}
+        known = [*(host.hostname for host in core.hosts.all()), *core.hosts.problems]
+        reports = {name: core.reports.get(name) for name in known}
         return HostNames(
             {
                 name: names_of(name, report.identity if report else {})

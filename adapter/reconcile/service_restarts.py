@@ -15,7 +15,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from adapter.cluster.service_actions import ServiceAction
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.errors import HostUnreachable, UnknownName
+from adapter.errors import HostUnreachable, NotKept, UnknownName
 from adapter.interface import OrchestratorError
 from adapter.reconcile.guards import Guards
 
@@ -34,6 +34,8 @@ class ServiceRestarts:
         self.acting = threading.Lock()
         self._jobs: Dict[str, str] = {}
         self._not_before: Dict[str, float] = {}
+        # How far restarts are where that could not be written; it is, before they go on.
+        self._unkept: Dict[str, ServiceAction] = {}
 
     def step(self, now: float) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""
@@ -50,7 +52,11 @@ class ServiceRestarts:
             for action in actions:
                 self._not_before[action.service] = now + LOOK_AGAIN
                 try:
-                    self._step(action)
+                    if self._kept(action.service):
+                        self._step(action)
+                except NotKept as error:
+                    core.unkept.note(error)
+                    self._not_before[action.service] = now + RETRY
                 except OrchestratorError as error:
                     self._fail(action, str(error), now)
         return LOOK_AGAIN if pending else None
@@ -61,9 +67,9 @@ class ServiceRestarts:
             self._save(replace(action, reason=f"waiting for {', '.join(waiting)} to be back"))
             return
         if not action.left:
+            self._save(replace(action, left=(), doing=()))
             with self._core.lock:
                 self._core.events.note(action.service, f"{action.action}: done")
-            self._save(replace(action, left=(), doing=()))
             return
         batch, reason = self._batch(action.left)
         if not batch:
@@ -149,8 +155,21 @@ class ServiceRestarts:
             current = self._core.actions.get(action.service) or action
             self._core.events.fail(action.service, f"{action.action}: {reason}")
         left = (*current.doing, *current.left)
-        self._save(replace(current, left=left, doing=(), reason=reason))
+        self._unkept[action.service] = replace(current, left=left, doing=(), reason=reason)
+        try:
+            self._kept(action.service)
+        except NotKept as error:
+            self._core.unkept.note(error)
         self._not_before[action.service] = now + RETRY
+
+    def _kept(self, service: str) -> bool:
+        """Write what could not be written before; tell whether there was nothing to write."""
+        action = self._unkept.get(service)
+        if action is None:
+            return True
+        self._save(action)
+        del self._unkept[service]
+        return False
 
     def _save(self, action: ServiceAction) -> None:
         with self._core.lock:

@@ -20,6 +20,7 @@ from adapter.cluster.views import host_spec, service_of
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
+from adapter.errors import NotKept
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.reconcile.guards import Guards
 
@@ -38,6 +39,8 @@ class ServiceKeeper:
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         self._look_at = 0.0
+        # A host's record cannot be used: nothing is added or removed.
+        self._held = False
         self._unused: List[Tuple[Kind, str]] = []
         self._running: Tuple[Tuple[int, int], Dict[str, List[Running]]] = ((-1, -1), {})
 
@@ -54,6 +57,7 @@ class ServiceKeeper:
             wanted = [each for each in core.specs.all() if self._is_mine(each)]
             there = self.running() if wanted else {}
             hosts = self.hosts() if wanted else []
+            self._held = bool(core.held())
         for each in wanted:
             if each.name not in self._jobs:
                 self._keep(each, there.get(each.name, []), hosts, now)
@@ -109,10 +113,14 @@ class ServiceKeeper:
     ) -> None:
         kind = KINDS[wanted.spec.service_type]
         diff = self.diff(wanted, there, hosts)
-        if wanted.deleted and not diff.remove:
-            self._forget(wanted)
+        if self._held:
+            # A host that nobody knows is not one that is gone: what is on it may be what is wanted.
+            diff = Difference(kept=diff.kept)
+        elif wanted.deleted and not diff.remove:
+            self._forget_if_kept(wanted, now)
             return
-        self._follow_troubles(wanted.name, diff)
+        if not self._held:
+            self._follow_troubles(wanted.name, diff)
         broken = [Place(each.hostname, each.daemon_id) for each in diff.kept if not each.ok]
         add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
         try:
@@ -293,6 +301,17 @@ class ServiceKeeper:
             self._core.maps.forget_key(entity)
         except OrchestratorError as error:
             log.warning("%s stays in the monitors: %s", entity, error)
+
+    def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
+        with self._core.lock:
+            resting = self._core.troubles.rests(wanted.name, "", now)
+        if resting:
+            return
+        try:
+            self._forget(wanted)
+        except NotKept as error:
+            self._core.unkept.note(error)
+            self._note_failure(wanted.name, "", str(error), now)
 
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""

@@ -74,12 +74,15 @@ plugin: ceph_orch.ansible.orchestrator
 source: ceph
 """
 
+import base64
+import hashlib
 import ipaddress
 import json
 import os
 import re
 import shlex
 import subprocess
+import zlib
 
 import yaml
 from ansible.errors import AnsibleParserError
@@ -87,6 +90,8 @@ from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.utils.unsafe_proxy import wrap_var
 
 PREFIX = "mgr/ansible/host."
+PARTS = "mgr/ansible/part."
+PACKED = "ceph_orch_packed"
 _PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _PYTHON = re.compile(r"/[A-Za-z0-9/_.+-]+")
 # What identifies a host to ssh is of no use in a playbook.
@@ -136,7 +141,17 @@ class InventoryModule(BaseInventoryPlugin):
         return records
 
     def _from_ceph(self):
-        words = ["config-key", "dump", PREFIX, "--format", "json"]
+        values = self._dump(PREFIX)
+        parts = self._dump(PARTS) if any(is_packed(value) for value in values.values()) else {}
+        return {
+            key[len(PREFIX) :]: parse_value(value, parts)
+            for key, value in values.items()
+            if key.startswith(PREFIX)
+        }
+
+    def _dump(self, prefix):
+        """Return the values in the monitors whose keys begin so."""
+        words = ["config-key", "dump", prefix, "--format", "json"]
         argv = [*self.get_option("ceph_command"), *words]
         try:
             answer = subprocess.run(
@@ -157,11 +172,7 @@ class InventoryModule(BaseInventoryPlugin):
             ) from error
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
             raise AnsibleParserError(f"The monitors do not give the hosts: {error}") from error
-        return {
-            key[len(PREFIX) :]: parse_value(value)
-            for key, value in values.items()
-            if key.startswith(PREFIX)
-        }
+        return values
 
     def _ssh_config(self):
         given = self.get_option("ssh_config")
@@ -184,12 +195,29 @@ class InventoryModule(BaseInventoryPlugin):
             self.inventory.add_child(group, name)
 
 
-def parse_value(text):
-    """Return the record that a value of the key-value store holds, or None."""
+def is_packed(text):
+    """Tell whether a value stands for a record that is compressed, and perhaps cut into parts."""
+    return isinstance(text, str) and text.startswith('{"%s"' % PACKED)
+
+
+def parse_value(text, parts):
+    """Return the record that a value of the key-value store holds, or None.
+
+    ``parts`` are the parts of large records by their keys.
+    """
     try:
-        return json.loads(text)
-    except (TypeError, ValueError):
+        return json.loads(_unpacked(json.loads(text)[PACKED], parts) if is_packed(text) else text)
+    except (KeyError, TypeError, ValueError, zlib.error):
         return None
+
+
+def _unpacked(about, parts):
+    """Return the text of a large record: see adapter/cluster/packed_records.py."""
+    pieces = [parts[f"{PARTS}{about['digest']}.{number}"] for number in range(about["parts"])]
+    data = zlib.decompress(base64.b64decode(about["zlib"] + "".join(pieces), validate=True))
+    if hashlib.sha256(data).hexdigest() != about["sha256"]:
+        raise ValueError("its parts are not those that were written")
+    return data.decode("utf-8")
 
 
 def record_problem(name, record):

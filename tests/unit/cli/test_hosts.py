@@ -240,7 +240,11 @@ def test_a_record_that_cannot_be_read_is_named(three: Door) -> None:
     assert "The record bad is left out: Invalid host name" in result.stderr
 
 
-def test_a_record_that_is_no_yaml_is_one_line(three: Door) -> None:
+def test_a_record_that_is_no_yaml_is_named_and_the_others_can_be_used(three: Door) -> None:
     (three.directory / "host" / "bad.yml").write_text("[")
 
-    assert "bad.yml is not YAML" in three.refused("host", "ls", status=1)
+    result = three.run("host", "ls")
+
+    assert "3 hosts" in result.stdout
+    assert "The record bad is left out: it is not YAML" in result.stderr
+    assert "bad.yml" in three.refused("host", "label", "add", "bad", "osd", status=1)

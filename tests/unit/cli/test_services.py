@@ -12,8 +12,10 @@ from adapter.cli.ceph import Ceph, CephError
 from adapter.cli.monitors import READING, words_of
 from adapter.engine.model import HostOutcome, HostStatus, Request
 from adapter.errors import InvalidValue
+from adapter.mgr.store import MonStore
 from tests.unit.cli.door import Door
 from tests.unit.methods.world import report
+from tests.unit.mgr.mon_twin import Manager, MonKeys
 
 FSID = "2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11"
 KEY = "AQD" + "x" * 35 + "=="
@@ -278,6 +280,28 @@ def test_a_cluster_with_another_backend_is_left_to_it(kept: Door) -> None:
     line = kept.refused("apply", "-i", spec(kept), status=1)
     assert line.startswith("The cluster's manager does this by itself.")
     assert kept.operations() == []
+
+
+def test_a_large_record_of_the_manager_is_read(kept: Door) -> None:
+    keys = MonKeys(limit=3000)
+    store = MonStore(Manager(keys))
+    for name in ("h1", "h2", "h3"):
+        labels = [f"{name}-{number**3}" for number in range(2000)]
+        store.set(f"host.{name}", {"hostname": name, "addr": f"10.0.0.{name[1]}", "labels": labels})
+    assert any(key.startswith("mgr/ansible/part.") for key in keys.values)
+    kept.ceph.kept = {**keys.values, "mgr/ansible/ssh_identity_key": "PRIVATE"}
+    text = MDS.replace("hosts: [h1, h2]", "label: h3-7988005999")
+
+    assert "would add one on h3" in kept.run("apply", "-i", spec(kept, text), "--check").stdout
+
+
+def test_nothing_is_brought_about_while_a_record_cannot_be_read(kept: Door) -> None:
+    (kept.directory / "host" / "h3.yml").write_text("[")
+    before = len(kept.operations())
+
+    line = kept.refused("apply", "-i", spec(kept), status=1)
+    assert "h3.yml" in line
+    assert len(kept.operations()) == before
 
 
 def test_a_record_of_the_manager_that_is_none_is_named(kept: Door) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Callable, Dict, Optional
 
 import pytest
 
 from adapter.cluster.store import MemoryStore, Store, YamlStore
-from adapter.errors import NotReady
+from adapter.errors import NotKept, NotReady, UnreadableRecord
 
 StoreMaker = Callable[[Path], Store]
 
@@ -54,6 +55,61 @@ def test_a_file_that_is_no_mapping_is_named(tmp_path: Path, text: str) -> None:
 
     with pytest.raises(NotReady, match=r"h1\.yml"):
         YamlStore(tmp_path).get("host.h1")
+
+
+@pytest.mark.parametrize("data", [b"- a list", b"a: [", b"\xff\xfe", b"a: \x00", b""])
+def test_one_file_that_cannot_be_read_is_named_and_the_others_are_there(
+    tmp_path: Path, data: bytes
+) -> None:
+    store = YamlStore(tmp_path)
+    store.set("host.h2", {"hostname": "h2"})
+    (tmp_path / "host" / "h1.yml").write_bytes(data)
+
+    records = store.items("host")
+    assert records == {"h2": {"hostname": "h2"}}
+    assert list(records.unreadable) == ["h1"]
+    assert str(tmp_path / "host" / "h1.yml") in store.shown_by("host.h1")
+    assert (tmp_path / "host" / "h1.yml").read_bytes() == data
+
+
+def test_a_file_that_is_none_is_not_one_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "host" / "h1.yml").mkdir(parents=True)
+
+    assert "it cannot be read" in YamlStore(tmp_path).items("host").unreadable["h1"]
+    with pytest.raises(UnreadableRecord):
+        YamlStore(tmp_path).get("host.h1")
+
+
+@pytest.mark.parametrize("record", [{"hostname": "h1"}, None])
+def test_a_directory_that_takes_no_files_refuses(
+    tmp_path: Path, record: Optional[Dict[str, object]]
+) -> None:
+    (tmp_path / "host").write_text("in the way")
+
+    with pytest.raises(NotKept, match=r"host\.h1.*is not kept") as caught:
+        YamlStore(tmp_path).set("host.h1", record)
+    assert caught.value.errno in (errno.EEXIST, errno.ENOTDIR)
+
+
+def test_a_directory_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "host").write_text("in the way")
+
+    assert YamlStore(tmp_path).items("spec") == {}
+    with pytest.raises(UnreadableRecord, match="host"):
+        YamlStore(tmp_path).items("host")
+
+
+def test_a_copy_knows_what_could_not_be_read() -> None:
+    store = MemoryStore()
+    store.set("host.h1", {"hostname": "h1"})
+    store.spoil("host.h1", "it is not YAML")
+
+    assert store.items("host") == {}
+    assert store.items("host").unreadable == {"h1": "it is not YAML"}
+    with pytest.raises(UnreadableRecord, match="not YAML"):
+        store.get("host.h1")
+    store.set("host.h1", {"hostname": "h1"})
+    assert store.items("host").unreadable == {}
 
 
 def test_no_temporary_file_is_left(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from typing import Any, Dict, Optional
 import pytest
 import yaml
 
+from adapter.mgr.store import MonStore
 from tests.unit.content.runs import BIN, ROOT, Machine
+from tests.unit.mgr.mon_twin import Manager, MonKeys
 
 HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch CANARY') }}"
 
@@ -164,6 +166,20 @@ def _ceph(tmp_path: Path, body: str) -> Path:
         f"ceph_command: [{program}, --cluster, x]\n"
     )
     return source
+
+
+def test_a_large_record_is_read_from_the_monitors(machine: Machine, tmp_path: Path) -> None:
+    keys = MonKeys(limit=3000)
+    store = MonStore(Manager(keys))
+    labels = [f"rack-{number**3}" for number in range(3000)]
+    for name, count in (("h1", 3000), ("h2", 400), ("h3", 1)):
+        store.set(f"host.{name}", {"hostname": name, "labels": labels[:count]})
+    assert any(key.startswith("mgr/ansible/part.") for key in keys.values)
+    (tmp_path / "answer.json").write_text(json.dumps(keys.values))
+    listed = _list(machine, _ceph(tmp_path, f"cat {tmp_path}/answer.json"))["_meta"]["hostvars"]
+
+    assert sorted(listed) == ["h1", "h2", "h3"]
+    assert listed["h1"]["orch_record"]["labels"] == labels
 
 
 def test_hosts_from_the_monitors(machine: Machine, tmp_path: Path) -> None:

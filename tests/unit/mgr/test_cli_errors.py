@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 import pytest
 import yaml
 
+from adapter.errors import NotKept
 from adapter.mgr.cli_errors import CleanErrors
 
 BAD = Path(__file__).resolve().parents[2] / "lab_tests" / "bad_specs"
@@ -221,3 +222,31 @@ def test_without_a_class_nothing_is_done(caplog: pytest.LogCaptureFixture) -> No
     front.remove()
 
     assert "stay as this Ceph words them" in caplog.text
+
+
+def test_what_the_backend_refuses_is_the_answer_of_its_command(
+    commands: Any, front: CleanErrors
+) -> None:
+    error = NotKept("state.paused", 16, "the monitors refuse it", "Ask again.", errno.EFBIG)
+
+    def pause(mgr: Any, words: Dict[str, Any], text: Optional[str]) -> Any:
+        assert front.refuse(error)
+        return (0, "", "")
+
+    status, out, text = commands(pause).call("mgr", {"prefix": "orch pause"})
+    assert (status, out) == (-errno.EFBIG, "")
+    assert text == str(error)
+    assert commands().call("mgr", {"prefix": "orch pause"}) == ANSWER, "the next one is well"
+    assert not front.refuse(error), "no command is under way"
+
+
+def test_nothing_is_answered_where_cephs_own_method_runs(commands: Any) -> None:
+    front = CleanErrors(commands, lambda: False)
+    front.install()
+    told = []
+    commands(lambda mgr, words, text: told.append(front.refuse(NotKept("k", 1, "r", "")))).call(
+        "mgr", {}
+    )
+    front.remove()
+
+    assert told == [False]

@@ -1,0 +1,175 @@
+"""Records that cannot be used or kept: what waits for them, and what writes them anew."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any, Dict, List, Mapping, Protocol, Tuple
+
+from adapter.cluster.hosts import Hosts
+from adapter.cluster.osd_owners import MADE, OWNER, VACANT, OsdOwners
+from adapter.cluster.store import Store
+from adapter.errors import NotKept, UnreadableRecord
+
+log = logging.getLogger(__name__)
+
+# What was not kept is tried again within minutes; so long it is shown that it was not (seconds).
+UNKEPT_SHOWN = 900.0
+PAUSE = "state.paused"
+REASON_LENGTH = 160
+SHOWN_KEYS = 5
+# By kind: what waits for it, and what writes it anew.
+ADVICE = {
+    "host": (
+        "services stay as they are and no OSD is made until then",
+        "`ceph orch host add {name} ADDR` writes it anew, `ceph orch host rm {name} --offline "
+        "--force` removes it",
+    ),
+    "spec": (
+        "the service is left as it is",
+        "`ceph orch apply` of {name} writes it anew, `ceph orch rm {name}` removes the record",
+    ),
+    "osd_creation": (
+        "no OSD is made on {name}",
+        "when no OSD is being made there, remove it with `ceph config-key rm mgr/ansible/{key}`",
+    ),
+    "osd_removal": (
+        "nothing more is done to the OSD",
+        "`ceph orch osd rm {name}` writes it anew, `ceph orch osd rm stop {name}` removes it",
+    ),
+    "osd_owner": (
+        "no drive group makes OSDs",
+        "`ceph orch osd set-spec-affinity SERVICE {name}` writes it anew",
+    ),
+    "osd_vacant": (
+        "the id is given to no new disk",
+        "`ceph orch osd rm {name} --replace` writes it anew where the OSD is not destroyed yet; or "
+        "remove it with `ceph config-key rm mgr/ansible/{key}`",
+    ),
+    "osd_made": (
+        "no drive group makes OSDs until the OSD is up",
+        "when it is up, remove it with `ceph config-key rm mgr/ansible/{key}`",
+    ),
+    "service_action": (
+        "the restart does not go on",
+        "`ceph orch restart {name}` writes it anew",
+    ),
+    "state": (
+        "nothing is done by itself",
+        "`ceph orch resume` or `ceph orch pause` writes it anew",
+    ),
+}
+
+
+class Holder(Protocol):
+    """What keeps the records of one kind in memory."""
+
+    problems: Dict[str, str]
+
+    def reload(self) -> Any:
+        """Read all records."""
+        ...
+
+
+class BadRecords:
+    """The records that cannot be used, of all kinds. Callers hold the orchestrator's lock.
+
+    ``others`` are the holders of the further kinds.
+    """
+
+    def __init__(
+        self, store: Store, hosts: Hosts, owners: OsdOwners, others: Mapping[str, Holder]
+    ) -> None:
+        self._store, self._hosts, self._owners, self._others = store, hosts, owners, others
+        self._seen: Dict[str, Tuple[Any, ...]] = {}
+
+    def reasons(self) -> Dict[str, str]:
+        """Return why records cannot be used, by their keys."""
+        kinds = {"host": self._hosts.problems}
+        kinds.update({kind: holder.problems for kind, holder in self._others.items()})
+        found = {
+            f"{kind}.{name}": reason
+            for kind, problems in kinds.items()
+            for name, reason in problems.items()
+        }
+        found.update(self._owners.problems)
+        pause = self.pause()
+        return {**found, PAUSE: pause} if pause else found
+
+    def pause(self) -> str:
+        """Return why it is not known whether all is paused, or nothing."""
+        try:
+            record = self._store.get(PAUSE)
+        except UnreadableRecord as error:
+            return error.reason
+        if record is None or isinstance(record.get("paused"), bool):
+            return ""
+        return "it says neither that all is paused nor that it is not"
+
+    def in_words(self) -> Dict[str, str]:
+        """Return for `ceph health detail`, by key: the reason, what waits, and the remedy."""
+        return {key: self._words(key, reason) for key, reason in self.reasons().items()}
+
+    def _words(self, key: str, reason: str) -> str:
+        kind, _, name = key.partition(".")
+        waits, remedy = (text.format(name=name, key=key) for text in ADVICE[kind])
+        shown = self._store.shown_by(key)
+        return f"{reason[:REASON_LENGTH].rstrip('.')}; {waits}. {shown} shows it; {remedy}."
+
+    def of_hosts(self) -> str:
+        """Return what holds everything that depends on which hosts there are, or nothing."""
+        return _held([f"host.{name}" for name in self._hosts.problems])
+
+    def of_osds(self) -> str:
+        """Return what holds the plans of drive groups, or nothing."""
+        hosts = [f"host.{name}" for name in self._hosts.problems]
+        return _held([*hosts, *self._owners.unknown()])
+
+    def read_again(self) -> None:
+        """Look whether somebody has changed a record that could not be used."""
+        for kind, holder in self._others.items():
+            self._read_again([kind], holder, list(holder.problems))
+        names = [key.partition(".")[2] for key in self._owners.problems]
+        self._read_again([OWNER, VACANT, MADE], self._owners, names)
+
+    def _read_again(self, kinds: List[str], holder: Holder, names: List[str]) -> None:
+        if not names:
+            return
+        found = [self._store.items(kind) for kind in kinds]
+        seen = tuple(
+            ({name: each.get(name) for name in names}, each.unreadable.copy()) for each in found
+        )
+        if self._seen.get(kinds[0]) != seen:
+            holder.reload()
+        self._seen[kinds[0]] = seen
+
+
+class Unkept:
+    """What the loop has to write and could not, for `ceph health detail`; it is tried again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._errors: Dict[str, Tuple[float, str]] = {}
+
+    def note(self, error: NotKept) -> None:
+        """Note that a record was not kept."""
+        with self._lock:
+            self._errors[error.key] = (time.monotonic(), str(error))
+        log.error("%s", error)
+
+    def reasons(self, now: float) -> Dict[str, str]:
+        """Return by key why records were not kept when that was tried last."""
+        with self._lock:
+            oldest = now - UNKEPT_SHOWN
+            self._errors = {key: each for key, each in self._errors.items() if each[0] > oldest}
+            return {key: text for key, (_, text) in self._errors.items()}
+
+
+def _held(keys: List[str]) -> str:
+    if not keys:
+        return ""
+    more = "" if len(keys) <= SHOWN_KEYS else f" and {len(keys) - SHOWN_KEYS} more"
+    named = ", ".join(sorted(keys)[:SHOWN_KEYS])
+    which = "the record" if len(keys) == 1 else "the records"
+    return f"waiting until {which} {named}{more} can be used again (`ceph health detail`)"

@@ -1,0 +1,58 @@
+"""The cluster of the tests, with its records in a twin of the monitors' key-value store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Optional, Tuple
+
+from adapter.cluster.store import MemoryStore
+from adapter.mgr.store import MonStore
+from tests.unit.mgr.mon_twin import PREFIX, Manager, MonKeys
+from tests.unit.reconcile.twin import Cluster
+
+
+class KeptCluster(Cluster):
+    """``start_anew`` is a fail-over: a manager begins that knows only what the monitors have."""
+
+    def __init__(self, hosts: int = 3, disks: int = 2) -> None:
+        self.keys = MonKeys()
+        super().__init__(hosts, disks)
+
+    def start_anew(self, store: Optional[MemoryStore] = None) -> None:
+        """Begin with a new core on the same monitors."""
+        self.kept = MonStore(Manager(self.keys))
+        super().start_anew(self.kept)  # type: ignore[arg-type]
+        self.orchestrator.reconciler.read_maps()
+
+    def spoil(self, key: str, text: str = "xx") -> None:
+        """Let somebody write nonsense over a record, and another manager take over."""
+        self.keys.values[PREFIX + key] = text
+        self.start_anew()
+        self.requests.clear()
+
+    def value(self, key: str) -> Optional[str]:
+        """Return what the monitors have."""
+        return self.keys.values.get(PREFIX + key)
+
+    def refuse(self, code: int) -> None:
+        """Let the monitors refuse every change; 0 lets them take it again."""
+        self.keys.refuse = lambda prefix, key: 0 if prefix == "config-key get" else code
+
+    def memory(self) -> Tuple[Any, ...]:
+        """Return all that is known from records."""
+        core = self.core
+        return (
+            core.hosts.all(),
+            [each.to_json() for each in core.specs.all()],
+            core.intents.all(),
+            [replace(each, pgs=0, reason="", tries=0) for each in core.removals.all()],
+            [replace(each, reason="") for each in core.actions.all()],
+            [core.owners.service_of(osd_id) for osd_id in range(10)],
+            [core.owners.vacancy(osd_id) for osd_id in range(10)],
+            core.paused,
+        )
+
+    def bad_records(self) -> Dict[str, str]:
+        """Return what health says of records, by their keys."""
+        lines = self.core.health().get("ANSIBLE_BAD_RECORD", {"detail": []})["detail"]
+        return {line[len("record ") :].partition(": ")[0]: line for line in lines}
