@@ -23,6 +23,7 @@ READING = frozenset(
         "mon dump",
         "mon ok-to-rm",
         "mon ok-to-stop",
+        "node ls",
         "osd df",
         "osd dump",
         "osd metadata",
@@ -30,6 +31,7 @@ READING = frozenset(
         "osd safe-to-destroy",
         "osd tree",
         "quorum_status",
+        "service dump",
     )
 )
 # Has the form of a key and is none.

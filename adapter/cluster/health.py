@@ -53,15 +53,16 @@ def health_checks(
     failures: Mapping[Tuple[str, str], Failure],
     problems: Mapping[str, str],
     broken: Sequence[Tuple[str, str]] = (),
+    foreign: Sequence[str] = (),
     cut_off: Mapping[str, str] = MappingProxyType({}),
     troubles: Sequence[Trouble] = (),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
-    with their hosts, ``cut_off`` says by host how its ceph.conf is wrong, ``troubles`` what stands
-    in the way of services. A host that is offline is not named a second time for its missing
-    report.
+    with their hosts, ``foreign`` says what hosts have of others' daemons, ``cut_off`` says by host
+    how its ceph.conf is wrong, ``troubles`` what stands in the way of services. A host that is
+    offline is not named a second time for its missing report.
     """
     checks: Checks = {}
     if unready:
@@ -93,6 +94,9 @@ def health_checks(
     lines = [f"{name} on host {host} is in error" for name, host in sorted(broken)]
     if lines:
         checks["ANSIBLE_DAEMON_FAILED"] = _check(f"{len(lines)} daemon(s) failed", lines)
+    if foreign:
+        summary = f"{len(foreign)} daemon(s) of other hosts found"
+        checks["ANSIBLE_FOREIGN_DAEMON"] = _check(summary, list(foreign))
     lines = [f"host {name}: {reason}" for name, reason in sorted(cut_off.items())]
     if lines:
         checks["ANSIBLE_HOST_CONF"] = _check(f"{_hosts(len(lines))} cannot find the cluster", lines)
