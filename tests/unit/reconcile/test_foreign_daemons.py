@@ -61,11 +61,14 @@ def test_a_left_over_mon_takes_no_mon_out_of_the_map(cluster: Cluster, state: st
 
 
 def test_a_left_over_manager_costs_no_key(cluster: Cluster) -> None:
-    keep(cluster, "mgr", "h1")
     cluster.monitors.keys.append("mgr.h1")
+    keep(cluster, "mgr", "h1", "h2")
+    # A standby could go at once.
+    cluster.monitors.managers = ["h2", "h1"]
+    jobs = len(changing(cluster))
     leave(cluster, "h3", "mgr", "h1")
     assert "mgr.h1" in cluster.monitors.keys
-    assert changing(cluster) == []
+    assert len(changing(cluster)) == jobs
     assert len(warnings(cluster)) == 1
 
 
