@@ -31,7 +31,6 @@ READING = frozenset(
         "osd safe-to-destroy",
         "osd tree",
         "quorum_status",
-        "service dump",
     )
 )
 # Has the form of a key and is none.
@@ -86,6 +85,16 @@ class CephMon:
         rows = found.get("pg_stats") if isinstance(found, dict) else found
         return [row for row in rows or () if isinstance(row, dict)]
 
+    def service_map(self) -> Dict[str, Any]:
+        """Return what daemons outside the maps said of themselves."""
+        try:
+            found = self._ceph.json("service", "dump")
+        except CephError as error:
+            raise OrchestratorError(
+                f"service dump: {error.reason}", errno=-(error.status or errno.EIO)
+            ) from None
+        return found if isinstance(found, dict) else {}
+
 
 class DryMon:
     """Ask the monitors and tell them nothing; ``untold`` has the commands that were not run."""
@@ -107,3 +116,7 @@ class DryMon:
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return the placement groups."""
         return self._mon.pg_stats()
+
+    def service_map(self) -> Dict[str, Any]:
+        """Return what daemons outside the maps said of themselves."""
+        return self._mon.service_map()

@@ -77,14 +77,14 @@ class Foreign:
         )
 
 
-def read_names(node_ls: str, mon_dump: str, service_dump: str) -> ClusterNames:
+def read_names(node_ls: str, mon_dump: str, service_map: Mapping[str, Any]) -> ClusterNames:
     """Return where daemons are, from the monitors' answers; raises ``NotReady``."""
     hosts: Dict[str, Set[str]] = {}
     for kind, by_host in _mapping(read_json(node_ls, "node ls")).items():
         for hostname, daemons in _mapping(by_host).items():
             for each in daemons if isinstance(daemons, list) else ():
                 hosts.setdefault(f"{kind}.{each}", set()).add(str(hostname))
-    services = _mapping(_mapping(read_json(service_dump, "service dump")).get("services"))
+    services = _mapping(service_map.get("services"))
     for kind in IN_SERVICES:
         daemons = _mapping(_mapping(services.get(kind)).get("daemons"))
         for name, each in daemons.items():

@@ -35,6 +35,10 @@ class Mon(Protocol):
         """Return pgid, state, up and acting of all placement groups."""
         ...
 
+    def service_map(self) -> Dict[str, Any]:
+        """Return what daemons outside the maps, such as gateways, said of themselves."""
+        ...
+
 
 class NoMon:
     """Stand where no cluster can be asked."""
@@ -48,6 +52,10 @@ class NoMon:
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return nothing."""
         return []
+
+    def service_map(self) -> Dict[str, Any]:
+        """Return nothing."""
+        return {}
 
 
 class Maps:
@@ -184,7 +192,7 @@ class Maps:
 
     def daemon_names(self) -> ClusterNames:
         """Return on which hosts the cluster has its daemons."""
-        return read_names(self._read("node ls"), self._read("mon dump"), self._read("service dump"))
+        return read_names(self._read("node ls"), self._read("mon dump"), self._mon.service_map())
 
     def mon_can_go(self, name: str) -> None:
         """Raise with the reason if a mon cannot leave without the quorum."""

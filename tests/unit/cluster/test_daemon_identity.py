@@ -123,7 +123,7 @@ def test_answers_are_read() -> None:
         "4125": {"metadata": {}},
     }
     services = {"services": {"rgw": {"daemons": daemons}, "mgr": {}}}
-    found = read_names(*map(json.dumps, (nodes, mons, services)))
+    found = read_names(json.dumps(nodes), json.dumps(mons), services)
     assert found.hosts == {
         "mon.h1": {"h1"},
         "osd.0": {"h1"},
@@ -137,4 +137,4 @@ def test_answers_are_read() -> None:
 
 def test_an_answer_that_is_none_is_no_knowledge() -> None:
     with pytest.raises(NotReady):
-        read_names("", '{"mons": []}', "{}")
+        read_names("", '{"mons": []}', {})

@@ -200,7 +200,8 @@ class Monitors:
                 found[kind].setdefault(host, []).append(int(name) if kind == "osd" else name)
         return json.dumps(found)
 
-    def _service_dump(self, arguments: Dict[str, Any]) -> str:
+    def service_map(self) -> Dict[str, Any]:
+        """Return what gateways and mirrors said of themselves."""
         services: Dict[str, Any] = {}
         known = [*self.elsewhere.items(), *self.second.items()]
         for number, (daemon, host) in enumerate(known):
@@ -208,7 +209,7 @@ class Monitors:
             if kind in ("rgw", "rbd-mirror", "cephfs-mirror"):
                 daemons = services.setdefault(kind, {"daemons": {"summary": ""}})["daemons"]
                 daemons[str(4100 + number)] = {"metadata": {"hostname": host, "id": name}}
-        return json.dumps({"services": services})
+        return {"services": services}
 
     def _mon_ok_to_rm(self, arguments: Dict[str, Any]) -> str:
         if len(self.mons) <= 2:
