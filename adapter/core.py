@@ -15,6 +15,8 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tupl
 
 from adapter import operations
 from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
+from adapter.cluster.daemon_identity import lines as foreign_lines
+from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.cluster.events import Events
 from adapter.cluster.health import Checks, Failure, health_checks
 from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
@@ -31,6 +33,7 @@ from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.service_troubles import Troubles
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
+from adapter.cluster.unused_keys import UnusedKeys
 from adapter.cluster.wake import Wake
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
@@ -81,6 +84,7 @@ class Core:
         self.answer_wait = answer_wait
         self.hosts = Hosts(store)
         self.reports = Reports(reports_directory)
+        self.places = DaemonPlaces(self.hosts, self.reports)
         self.pulse = Pulse(settings.probe_interval)
         self.refresh = Refresh(settings.report_interval)
         self.maps = Maps(mon or NoMon())
@@ -89,6 +93,7 @@ class Core:
         self.removals = Removals(store)
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
+        self.unused_keys = UnusedKeys(store)
         self.bad_records = BadRecords(
             store,
             self.hosts,
@@ -98,6 +103,7 @@ class Core:
                 "osd_removal": self.removals,
                 "osd_creation": self.intents,
                 "service_action": self.actions,
+                "unused_key": self.unused_keys,
             },
         )
         self.unkept = Unkept()
@@ -105,8 +111,8 @@ class Core:
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         self.troubles = Troubles()
-        # Daemons in error, as of a serial of the reports: there can be very many daemons.
-        self._broken: Tuple[int, List[Tuple[str, str]]] = (-1, [])
+        # Daemons in error, as of what was reported: there can be very many daemons.
+        self._broken: Tuple[Tuple[int, int], List[Tuple[str, str]]] = ((-1, -1), [])
         # Set when the cluster's maps are to be read again.
         self.maps_changed = threading.Event()
         self.failures: Dict[Tuple[str, str], Failure] = {}
@@ -172,7 +178,7 @@ class Core:
 
     def state_serials(self) -> Tuple[Any, ...]:
         """Return what changes when there may be something new to be made."""
-        parts = (self.hosts, self.reports, self.specs, self.intents, self.owners)
+        parts = (self.hosts, self.reports, self.specs, self.intents, self.owners, self.places)
         return (*(part.serial for part in parts), tuple(sorted(self.pulse.offline())))
 
     def look_at_maps(self) -> None:
@@ -372,6 +378,7 @@ class Core:
                 problems=self.bad_records.in_words(),
                 unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),
+                foreign=foreign_lines(self.places.foreign()),
                 cut_off=cut_off_lines(
                     self.host_confs(), frozenset().union(*self.mon_addresses.values())
                 ),
@@ -385,15 +392,14 @@ class Core:
 
     def _broken_daemons(self) -> List[Tuple[str, str]]:
         """Return the daemons that systemd calls failed, on hosts that answer."""
-        if self._broken[0] != self.reports.serial:
+        state = (self.reports.serial, self.places.serial)
+        if self._broken[0] != state:
             rows = [
-                (f"{row['daemon_type']}.{row['daemon_id']}", host.hostname)
-                for host in self.hosts.all()
-                for report in [self.reports.get(host.hostname)]
-                for row in (report.daemons if report else ())
+                (f"{row['daemon_type']}.{row['daemon_id']}", hostname)
+                for hostname, row in self.places.own()
                 if row["state"] == "error"
             ]
-            self._broken = (self.reports.serial, rows)
+            self._broken = (state, rows)
         return [row for row in self._broken[1] if self.pulse.online(row[1])]
 
     def online_hosts(self, hostnames: Optional[Sequence[str]] = None) -> List[Host]:

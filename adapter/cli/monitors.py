@@ -23,6 +23,7 @@ READING = frozenset(
         "mon dump",
         "mon ok-to-rm",
         "mon ok-to-stop",
+        "node ls",
         "osd df",
         "osd dump",
         "osd metadata",
@@ -90,6 +91,16 @@ class CephMon:
         rows = found.get("osd_stats") if isinstance(found, dict) else found
         return [row for row in rows or () if isinstance(row, dict)]
 
+    def service_map(self) -> Dict[str, Any]:
+        """Return what daemons outside the maps said of themselves."""
+        try:
+            found = self._ceph.json("service", "dump")
+        except CephError as error:
+            raise OrchestratorError(
+                f"service dump: {error.reason}", errno=-(error.status or errno.EIO)
+            ) from None
+        return found if isinstance(found, dict) else {}
+
 
 class DryMon:
     """Ask the monitors and tell them nothing; ``untold`` has the commands that were not run."""
@@ -115,3 +126,7 @@ class DryMon:
     def osd_stats(self) -> List[Dict[str, Any]]:
         """Return what the OSDs said last of themselves."""
         return self._mon.osd_stats()
+
+    def service_map(self) -> Dict[str, Any]:
+        """Return what daemons outside the maps said of themselves."""
+        return self._mon.service_map()

@@ -55,6 +55,11 @@ ADVICE = {
         "the restart does not go on",
         "`ceph orch restart {name}` writes it anew",
     ),
+    "unused_key": (
+        "the key of the removed daemon stays with the monitors",
+        "`ceph auth ls` shows it; when it is gone, remove the record with `ceph config-key rm "
+        "mgr/ansible/{key}`",
+    ),
     "state": (
         "nothing is done by itself",
         "`ceph orch resume` or `ceph orch pause` writes it anew",

@@ -53,6 +53,7 @@ def health_checks(
     failures: Mapping[Tuple[str, str], Failure],
     problems: Mapping[str, str],
     broken: Sequence[Tuple[str, str]] = (),
+    foreign: Sequence[str] = (),
     cut_off: Mapping[str, str] = MappingProxyType({}),
     troubles: Sequence[Trouble] = (),
     unkept: Mapping[str, str] = MappingProxyType({}),
@@ -60,9 +61,10 @@ def health_checks(
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
-    with their hosts, ``cut_off`` says by host how its ceph.conf is wrong, ``troubles`` what stands
-    in the way of services, ``unkept`` by key why the loop cannot write a record. A host that is
-    offline is not named a second time for its missing report.
+    with their hosts, ``foreign`` says what hosts have of others' daemons, ``cut_off`` says by host
+    how its ceph.conf is wrong, ``troubles`` what stands in the way of services, ``unkept`` by key
+    why the loop cannot write a record. A host that is offline is not named a second time for its
+    missing report.
     """
     checks: Checks = {}
     if unready:
@@ -88,21 +90,33 @@ def health_checks(
     ]
     if lines:
         checks["ANSIBLE_JOB_FAILED"] = _check(f"{len(lines)} operation(s) failed", lines)
-    lines = [_trouble(trouble) for trouble in troubles]
-    if lines:
-        checks["ANSIBLE_SERVICE_FAILED"] = _check(f"{len(lines)} service(s) incomplete", lines)
-    lines = [f"{name} on host {host} is in error" for name, host in sorted(broken)]
-    if lines:
-        checks["ANSIBLE_DAEMON_FAILED"] = _check(f"{len(lines)} daemon(s) failed", lines)
-    lines = [f"host {name}: {reason}" for name, reason in sorted(cut_off.items())]
-    if lines:
-        checks["ANSIBLE_HOST_CONF"] = _check(f"{_hosts(len(lines))} cannot find the cluster", lines)
-    lines = [f"record {name}: {reason}" for name, reason in sorted(problems.items())]
-    if lines:
-        checks["ANSIBLE_BAD_RECORD"] = _check(f"{len(lines)} record(s) unusable", lines)
-    lines = [reason for _, reason in sorted(unkept.items())]
-    if lines:
-        checks["ANSIBLE_NOT_KEPT"] = _check(f"{len(lines)} record(s) cannot be kept", lines)
+    for code, words, lines in (
+        ("ANSIBLE_SERVICE_FAILED", "{} service(s) incomplete", [_trouble(t) for t in troubles]),
+        (
+            "ANSIBLE_DAEMON_FAILED",
+            "{} daemon(s) failed",
+            [f"{name} on host {host} is in error" for name, host in sorted(broken)],
+        ),
+        ("ANSIBLE_FOREIGN_DAEMON", "{} daemon(s) of other hosts found", list(foreign)),
+        (
+            "ANSIBLE_HOST_CONF",
+            "{} cannot find the cluster",
+            [f"host {name}: {reason}" for name, reason in sorted(cut_off.items())],
+        ),
+        (
+            "ANSIBLE_BAD_RECORD",
+            "{} record(s) unusable",
+            [f"record {name}: {reason}" for name, reason in sorted(problems.items())],
+        ),
+        (
+            "ANSIBLE_NOT_KEPT",
+            "{} record(s) cannot be kept",
+            [reason for _, reason in sorted(unkept.items())],
+        ),
+    ):
+        if lines:
+            count = _hosts(len(lines)) if code == "ANSIBLE_HOST_CONF" else len(lines)
+            checks[code] = _check(words.format(count), lines)
     return checks
 
 

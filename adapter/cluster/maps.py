@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 
+from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
 from adapter.cluster.osd_map import (
     Left,
     OsdMap,
@@ -38,6 +39,10 @@ class Mon(Protocol):
         """Return osd (its id) and num_pgs of all OSDs."""
         ...
 
+    def service_map(self) -> Dict[str, Any]:
+        """Return what daemons outside the maps, such as gateways, said of themselves."""
+        ...
+
 
 class NoMon:
     """Stand where no cluster can be asked."""
@@ -55,6 +60,10 @@ class NoMon:
     def osd_stats(self) -> List[Dict[str, Any]]:
         """Return nothing."""
         return []
+
+    def service_map(self) -> Dict[str, Any]:
+        """Return nothing."""
+        return {}
 
 
 class Maps:
@@ -208,14 +217,12 @@ class Maps:
 
     def mon_addresses(self) -> Dict[str, FrozenSet[str]]:
         """Return the addresses of all mons by name."""
-        found: Dict[str, FrozenSet[str]] = {}
-        for mon in read_json(self._read("mon dump"), "mon dump")["mons"]:
-            vector = (mon.get("public_addrs") or {}).get("addrvec") or [{"addr": mon["addr"]}]
-            texts = (str(each["addr"]).partition("/")[0] for each in vector)
-            found[str(mon["name"])] = frozenset(
-                text.rpartition(":")[0].strip("[]") for text in texts
-            )
-        return found
+        found = read_mon_addresses(self._read("mon dump"))
+        return {name.partition(".")[2]: addresses for name, addresses in found.items()}
+
+    def daemon_names(self) -> ClusterNames:
+        """Return on which hosts the cluster has its daemons."""
+        return read_names(self._read("node ls"), self._read("mon dump"), self._mon.service_map())
 
     def mon_can_go(self, name: str) -> None:
         """Raise with the reason if a mon cannot leave without the quorum."""

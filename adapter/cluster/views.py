@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
+from adapter.cluster.daemon_identity import Foreign
+from adapter.cluster.daemon_places import own_rows
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_owners import OsdOwners
 from adapter.cluster.reports import HostReport
@@ -18,6 +20,8 @@ from adapter.interface import (
     InventoryHost,
 )
 
+# The service of a daemon that is not its host's own: it counts to none.
+FOREIGN = "foreign"
 _STATUS = {
     "running": DaemonDescriptionStatus.running,
     "starting": DaemonDescriptionStatus.starting,
@@ -58,11 +62,38 @@ def _device(row: Dict[str, Any], created: datetime.datetime) -> Device:
 
 
 def daemons_of(
-    host: Host, report: HostReport, online: bool, owners: OsdOwners
+    host: Host,
+    report: HostReport,
+    online: bool,
+    owners: OsdOwners,
+    foreign: Mapping[str, Foreign],
 ) -> List[DaemonDescription]:
-    """Return a report's daemons as the interface wants them."""
+    """Return a report's daemons as the interface wants them.
+
+    ``foreign`` are those that are not the host's own, by name. They are in no service, in error,
+    and have the host's name behind an @ in their id: no two daemons are listed by one name.
+    """
     when = datetime.datetime.fromtimestamp(report.taken["daemons"], tz=datetime.timezone.utc)
-    return [daemon_description(host.hostname, row, when, online, owners) for row in report.daemons]
+    found = []
+    for row in report.daemons:
+        daemon = daemon_description(host.hostname, row, when, online, owners)
+        other = foreign.get(daemon.name()) if foreign else None
+        found.append(daemon if other is None else _foreign(other, row, when))
+    return found
+
+
+def _foreign(foreign: Foreign, row: Dict[str, Any], when: datetime.datetime) -> DaemonDescription:
+    kind, _, identity = foreign.name.partition(".")
+    return DaemonDescription(
+        daemon_type=kind,
+        daemon_id=identity,
+        hostname=foreign.host,
+        status=DaemonDescriptionStatus.error,
+        status_desc=foreign.in_short(),
+        last_refresh=when,
+        service_name=FOREIGN,
+        systemd_unit=row.get("unit"),
+    )
 
 
 @dataclass(frozen=True)
@@ -75,11 +106,17 @@ class Share:
     taken: float
 
 
-def shares_of(host: Host, report: HostReport, online: bool, owners: OsdOwners) -> Dict[str, Share]:
-    """Return what a host has of each service."""
+def shares_of(
+    host: Host,
+    report: HostReport,
+    online: bool,
+    owners: OsdOwners,
+    foreign: Mapping[str, Foreign],
+) -> Dict[str, Share]:
+    """Return what a host has of each service, without ``foreign``, which are not its own."""
     found: Dict[str, Share] = {}
     taken = report.taken["daemons"]
-    for row in report.daemons:
+    for row in own_rows(report.daemons, foreign):
         kind, name = str(row["daemon_type"]), _service(row, host.hostname, owners)
         known = found.get(name) or Share(kind, 0, 0, taken)
         runs = int(online and row["state"] == "running")

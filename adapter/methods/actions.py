@@ -21,6 +21,7 @@ from adapter.interface import (
 from adapter.methods._kept import kept_service
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
+from adapter.reconcile.ownership import check_units, judge_places, read_places
 from adapter.reconcile.service_restarts import units_of
 
 ACTIONS = ("start", "stop", "restart", "redeploy", "reconfig")
@@ -56,6 +57,8 @@ class ActionMethods(DaemonMethods):
         elif action == "restart":
             self._begin_restart(service_name, names)
         elif names:
+            if action != "start":
+                check_units(self.core, names)
             with self.core.lock:
                 units = units_of(self.core, names)
                 hosts = [self.core.hosts.get(host) for host in units]
@@ -110,11 +113,13 @@ class ActionMethods(DaemonMethods):
         if action in ("redeploy", "reconfig"):
             self._deploy_again([daemon])
         elif action == "restart" and daemon.daemon_type == "mgr":
+            self._check_host(daemon, force)
             self._check_stop(daemon, force)
             # The active one cannot see its own restart to the end: who takes over does it.
             self._begin_restart("mgr", [daemon_name])
         else:
             if action != "start":
+                self._check_host(daemon, force)
                 self._check_stop(daemon, force)
             self._act(action, daemon_name)
         return f"Scheduled to {action} {daemon_name} on host '{daemon.hostname}'"
@@ -129,11 +134,41 @@ class ActionMethods(DaemonMethods):
             core.submit("daemon_action", hosts, parameters=parameters, summary=summary)
 
     def _daemon(self, name: str) -> DaemonDescription:
-        known: List[DaemonDescription] = raise_if_exception(self.list_daemons())
-        for daemon in known:
+        """Return the daemon of a name, which one host has.
+
+        Raises ``UnknownName``, and ``AdapterError`` for what hosts have of others' daemons.
+        """
+        with self.core.lock:
+            hosts = self.core.places.hosts_of(name)
+            foreign = [
+                each for each in self.core.places.foreign() if name in (each.name, each.daemon)
+            ]
+        if len(hosts) > 1:
+            raise AdapterError(
+                f"{name} is on {', '.join(hosts)}: it is not clear which one is meant.",
+                "Act on their service, or use systemctl on the host.",
+            )
+        if not hosts and foreign:
+            raise AdapterError(f"Nothing is done to {name}: {foreign[0].in_words()}")
+        found: List[DaemonDescription] = (
+            raise_if_exception(self.list_daemons(host=hosts[0])) if hosts else []
+        )
+        for daemon in found:
             if daemon.name() == name:
                 return daemon
         raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
+
+    def _check_host(self, daemon: DaemonDescription, force: bool) -> None:
+        """Ask the monitors whether the daemon is this host's; what they say holds with force too.
+
+        With ``force`` monitors that do not answer are in nobody's way.
+        """
+        try:
+            read_places(self.core)
+        except OrchestratorError:
+            if not force:
+                raise
+        judge_places(self.core, [(str(daemon.hostname), daemon.name())])
 
     def _check_answers(self, hostnames: Sequence[str]) -> None:
         """Raise ``HostUnreachable`` for a host on which nothing can be done now."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Mapping, Optional
 
+from adapter.cluster.daemon_identity import Foreign
+from adapter.cluster.daemon_places import NONE
 from adapter.cluster.hosts import Host
 from adapter.cluster.views import daemons_of
 from adapter.core import Core
@@ -38,7 +40,12 @@ class DaemonMethods:
             hosts = self.core.hosts.all() if host is None else [self.core.hosts.get(host)]
             if refresh:
                 self.core.refresh.want([known.hostname for known in hosts])
-            found = [daemon for known in hosts for daemon in self._daemons_on(known)]
+            foreign = self.core.places.foreign_by_host()
+            found = [
+                daemon
+                for known in hosts
+                for daemon in self._daemons_on(known, foreign.get(known.hostname, NONE))
+            ]
         if refresh:
             self.core.wake.set()
         wanted = (("daemon_type", daemon_type), ("daemon_id", daemon_id))
@@ -49,11 +56,11 @@ class DaemonMethods:
             found = [daemon for daemon in found if daemon.service_name() == service_name]
         return found
 
-    def _daemons_on(self, host: Host) -> List[DaemonDescription]:
+    def _daemons_on(self, host: Host, foreign: Mapping[str, Foreign]) -> List[DaemonDescription]:
         report = self.core.reports.get(host.hostname)
         if report is None or "daemons" not in report.taken:
             return []
         online = self.core.pulse.online(host.hostname)
         owners = self.core.owners
-        state = (report.serial, online, owners.serial)
-        return self._daemons.of(host.hostname, state, host, report, online, owners)
+        state = (report.serial, online, owners.serial, foreign)
+        return self._daemons.of(host.hostname, state, host, report, online, owners, foreign)

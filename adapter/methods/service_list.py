@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import Dict, List, Mapping, Optional
 
+from adapter.cluster.daemon_places import NONE
 from adapter.cluster.osd_map import listed
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
@@ -64,13 +65,17 @@ class ServiceListMethods:
         """Return by service and host what there is."""
         core = self.core
         found: Dict[str, Dict[str, Share]] = {}
+        by_host = core.places.foreign_by_host()
         for host in core.hosts.all():
             report = core.reports.get(host.hostname)
             if report is None or "daemons" not in report.taken:
                 continue
             online = core.pulse.online(host.hostname)
-            state = (report.serial, online, core.owners.serial)
-            here = self._kept_shares.of(host.hostname, state, host, report, online, core.owners)
+            foreign = by_host.get(host.hostname, NONE)
+            state = (report.serial, online, core.owners.serial, foreign)
+            here = self._kept_shares.of(
+                host.hostname, state, host, report, online, core.owners, foreign
+            )
             for name, share in here.items():
                 found.setdefault(name, {})[host.hostname] = share
         return found

@@ -56,6 +56,13 @@ class MgrMon:
             raise OrchestratorError(f"{arguments['prefix']}: {text}", errno=-abs(status))
         return str(out)
 
+    def service_map(self) -> Dict[str, Any]:
+        """Return what daemons outside the maps said of themselves.
+
+        The mgr has it, and its key may not ask for `service dump`.
+        """
+        return self._mgr.get("service_map") or {}
+
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return the placement groups; the mgr has them, and may not ask for single OSDs'."""
         rows: List[Dict[str, Any]] = (self._mgr.get("pg_dump") or {}).get("pg_stats") or []

@@ -14,6 +14,7 @@ from adapter.reconcile.host_confs import HostConfs
 from adapter.reconcile.osd_creation import OsdCreator
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.osd_removal import OsdRemover
+from adapter.reconcile.ownership import read_places
 from adapter.reconcile.service_restarts import ServiceRestarts
 from adapter.reconcile.services import ServiceKeeper
 
@@ -38,6 +39,8 @@ class Reconciler:
         self.confs = HostConfs(core)
         self.osd_map: Optional[OsdMap] = None
         self._read = -MAP_INTERVAL
+        # When it was read where daemons are, and as of which reports.
+        self._places_read, self._reports_then = -MAP_INTERVAL, -1
         self._eager_until = 0.0
         core.maps_changed.set()
 
@@ -54,6 +57,7 @@ class Reconciler:
         if now - self._read >= (EAGER_INTERVAL if eager else MAP_INTERVAL):
             self._read = now
             self.read_maps()
+            self._read_places(now)
         if core.paused:
             return None
         self.creator.step(now, self.osd_map)
@@ -62,6 +66,20 @@ class Reconciler:
         if eager:
             pauses.append(EAGER_INTERVAL)
         return min((pause for pause in pauses if pause is not None), default=None)
+
+    def _read_places(self, now: float) -> None:
+        """Read where the cluster has its daemons, often only while hosts report news."""
+        core = self._core
+        with core.lock:
+            reports = core.reports.serial
+        if reports == self._reports_then and now - self._places_read < MAP_INTERVAL:
+            return
+        try:
+            read_places(core)
+        except OrchestratorError as error:
+            log.warning("the monitors do not say where daemons are: %s", error)
+            return
+        self._places_read, self._reports_then = now, reports
 
     def read_maps(self) -> None:
         """Read the OSD map, and what OSDs say of themselves; an error leaves what was known."""

@@ -18,6 +18,7 @@ from adapter.engine.completion import Completion
 from adapter.errors import HostUnreachable, NotKept, UnknownName
 from adapter.interface import OrchestratorError
 from adapter.reconcile.guards import Guards
+from adapter.reconcile.ownership import check_units
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +126,7 @@ class ServiceRestarts:
 
     def _submit(self, action: ServiceAction, batch: Sequence[str]) -> None:
         core = self._core
+        check_units(core, batch)
         with core.lock:
             units = units_of(core, batch)
             job = core.submit(
@@ -179,19 +181,17 @@ class ServiceRestarts:
 def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:
     """Return the systemd units of daemons (``osd.3``) by host, as the hosts reported them.
 
-    Raises ``UnknownName`` for one that no host has reported, ``HostUnreachable``.
+    What a host has of another one's daemon is none. Raises ``UnknownName`` for one that no host
+    has, ``HostUnreachable``.
     """
-    wanted = set(names)
     units: Dict[str, List[str]] = {}
-    for host in core.hosts.all():
-        report = core.reports.get(host.hostname)
-        for row in report.daemons if report else ():
-            name = f"{row['daemon_type']}.{row['daemon_id']}"
-            if name in wanted:
-                if not core.pulse.online(host.hostname):
-                    raise HostUnreachable(host.hostname, core.pulse.of(host.hostname).reason)
-                units.setdefault(host.hostname, []).append(str(row["unit"]))
-                wanted.discard(name)
-    if wanted:
-        raise UnknownName("daemon", min(wanted), "`ceph orch ps` shows those that there are.")
+    for name in dict.fromkeys(names):
+        hosts = core.places.hosts_of(name)
+        if not hosts:
+            raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
+        for hostname in hosts:
+            if not core.pulse.online(hostname):
+                raise HostUnreachable(hostname, core.pulse.of(hostname).reason)
+            unit = str(core.places.row(hostname, name)["unit"])
+            units.setdefault(hostname, []).append(unit)
     return units

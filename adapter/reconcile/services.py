@@ -16,6 +16,7 @@ from adapter.cluster.at_once import at_once
 from adapter.cluster.schedule import Difference, Place, Running, difference
 from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, rgw_port, service_settings
 from adapter.cluster.specs import Wanted
+from adapter.cluster.unused_keys import UnusedKey
 from adapter.cluster.views import host_spec, service_of
 from adapter.core import Core
 from adapter.engine.completion import Completion
@@ -23,6 +24,8 @@ from adapter.engine.model import HostOutcome
 from adapter.errors import NotKept
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.reconcile.guards import Guards
+from adapter.reconcile.key_removal import KeyRemoval
+from adapter.reconcile.ownership import check_places
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +38,20 @@ class ServiceKeeper:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.guards = Guards(core)
+        self.keys = KeyRemoval(core)
         self._jobs: Dict[str, str] = {}
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         self._look_at = 0.0
         # A host's record cannot be used: nothing is added or removed.
         self._held = False
-        self._unused: List[Tuple[Kind, str]] = []
-        self._running: Tuple[Tuple[int, int], Dict[str, List[Running]]] = ((-1, -1), {})
+        self._running: Tuple[Tuple[int, ...], Dict[str, List[Running]]] = ((), {})
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
         core = self._core
-        self._drop_keys()
+        # First: before a daemon of that name can be made anew.
+        self.keys.step(now)
         with core.lock:
             seen = (*core.state_serials(), tuple(sorted(self._jobs)))
             if seen == self._seen and now < self._look_at:
@@ -78,26 +82,21 @@ class ServiceKeeper:
 
         It is made once for the same reports, and not to be changed.
         """
-        state = (self._core.reports.serial, len(self._core.hosts))
+        core = self._core
+        state = (core.reports.serial, len(core.hosts), core.places.serial)
         if self._running[0] != state:
             self._running = (state, self._read_running())
         return self._running[1]
 
     def _read_running(self) -> Dict[str, List[Running]]:
         found: Dict[str, List[Running]] = {}
-        for host in self._core.hosts.all():
-            report = self._core.reports.get(host.hostname)
-            for row in report.daemons if report else ():
-                kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
-                if kind not in KINDS or (
-                    row["state"] == "stopped" and not row.get("enabled", True)
-                ):
-                    continue
-                state = row["state"]
-                daemon = Running(
-                    host.hostname, identity, ok=state != "error", runs=state == "running"
-                )
-                found.setdefault(service_of(kind, identity, host.hostname), []).append(daemon)
+        for hostname, row in self._core.places.own():
+            kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
+            if kind not in KINDS or (row["state"] == "stopped" and not row.get("enabled", True)):
+                continue
+            state = row["state"]
+            daemon = Running(hostname, identity, ok=state != "error", runs=state == "running")
+            found.setdefault(service_of(kind, identity, hostname), []).append(daemon)
         return found
 
     def diff(
@@ -169,6 +168,7 @@ class ServiceKeeper:
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
+        self._claim(kind, places)
         daemons: Dict[str, List[Dict[str, Any]]] = {}
         settings = list(service_settings(spec))
         entities: Dict[str, str] = {}
@@ -201,6 +201,12 @@ class ServiceKeeper:
         hosts = list(daemons)
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, f"deployed {names}"))
         return job
+
+    def _claim(self, kind: Kind, places: Sequence[Place]) -> None:
+        """Raise if a daemon of one of these names is another host's; else its key is wanted."""
+        named = [(each.hostname, f"{kind.service_type}.{each.daemon_id}") for each in places]
+        check_places(self._core, named)
+        self.keys.keep(daemon for _, daemon in named)
 
     def _submit(
         self,
@@ -254,53 +260,28 @@ class ServiceKeeper:
         self.remove(wanted.name, kind, chosen)
 
     def remove(self, service: str, kind: Kind, daemons: Sequence[Running]) -> Completion:
-        """Start a job that removes daemons; raises ``OrchestratorError``."""
+        """Start a job that removes daemons; raises ``OrchestratorError``.
+
+        Whose they are is asked now: a row of a report is no reason to take one out of the maps.
+        """
         core = self._core
+        kept: List[UnusedKey] = []
+        check_places(core, [(each.hostname, _name(kind, each)) for each in daemons])
         rows: Dict[str, List[Dict[str, str]]] = {}
         for daemon in daemons:
             if kind.service_type == "mon":
                 core.maps.remove_mon(daemon.daemon_id)
+            else:
+                kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
             row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id}
             rows.setdefault(daemon.hostname, []).append(row)
-        names = ", ".join(f"{kind.service_type}.{daemon.daemon_id}" for daemon in daemons)
+        names = ", ".join(_name(kind, daemon) for daemon in daemons)
         parameters = {"daemons": rows, "cluster": core.cluster}
         job = self._submit(service, "remove_daemons", list(rows), parameters, f"Remove {names}")
         hosts = list(rows)
         job.on_change(lambda job: self._absorb(job, service, hosts, f"removed {names}"))
-        if kind.service_type != "mon":
-            left = list(daemons)
-            job.on_host(lambda host, outcome: self._forget_keys(host, outcome, kind, left))
+        self.keys.follow(kept, job.job_id)
         return job
-
-    def _forget_keys(
-        self, hostname: str, outcome: HostOutcome, kind: Kind, left: List[Running]
-    ) -> None:
-        """Note, once, which keys are of no use any more: of daemons in ``left`` that are gone."""
-        if not outcome.status.good:
-            return
-        for daemon in [each for each in left if each.hostname == hostname]:
-            left.remove(daemon)
-            self._unused.append((kind, daemon.daemon_id))
-        self._core.wake.set()
-
-    def _drop_keys(self) -> None:
-        """Remove what the monitors have of daemons that are gone.
-
-        Here, for monitors may keep one waiting; and before a daemon of that name can be made anew.
-        """
-        unused = []
-        while self._unused:
-            unused.append(self._unused.pop())
-        at_once([partial(self._drop_key, kind, daemon_id) for kind, daemon_id in unused])
-
-    def _drop_key(self, kind: Kind, daemon_id: str) -> None:
-        entity = kind.entity_of(daemon_id)
-        try:
-            if kind.service_type == "mds":
-                self._core.maps.forget_mds(daemon_id)
-            self._core.maps.forget_key(entity)
-        except OrchestratorError as error:
-            log.warning("%s stays in the monitors: %s", entity, error)
 
     def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
         with self._core.lock:
@@ -369,3 +350,7 @@ class ServiceKeeper:
         with self._core.lock:
             self._core.troubles.keep(service, ())
         self._look_at = 0.0
+
+
+def _name(kind: Kind, daemon: Running) -> str:
+    return f"{kind.service_type}.{daemon.daemon_id}"

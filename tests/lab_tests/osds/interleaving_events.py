@@ -17,7 +17,8 @@ LOCK = "/run/ceph-orch-ansible/disks.lock"
 # A daemon that was said to be down says at once that it is not.
 PURGE_TRIES = 5
 KILL_JOB = (
-    "for pid in $(pgrep -f 'engine[.]worker .*remove_osd[s]'); do kill -9 $pid && echo $pid || true; done"
+    "for pid in $(pgrep -f 'engine[.]worker .*remove_osd[s]'); "
+    "do kill -9 $pid && echo $pid || true; done"
 )
 KILL_MANAGER = (
     "pid=$(systemctl show -P MainPID ceph-mgr@{host}); test $pid -gt 1 || exit 0; "

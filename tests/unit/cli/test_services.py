@@ -59,6 +59,8 @@ class Cluster(Ceph):
             "osd dump": '{"epoch": 1, "osds": [], "pools": []}',
             "osd tree": '{"nodes": [], "stray": []}',
             "mon dump": '{"mons": []}',
+            "node ls": '{"mon": {}, "osd": {}, "mds": {}, "mgr": {}}',
+            "service dump": '{"services": {}}',
             "fs dump": '{"standbys": [], "filesystems": []}',
             "mds ok-to-stop": "",
         }

@@ -43,3 +43,10 @@ def test_a_failed_operation_says_where_to_read_more() -> None:
         "add_host on host h3 failed at 1970-01-01 00:00:00Z: no python3 "
         "(ceph ansible job show job-1)"
     ]
+
+
+def test_what_belongs_to_other_hosts_is_a_check_of_its_own() -> None:
+    checks = health_checks(**{**NOTHING, "foreign": ["mon.h1 on host h3 belongs to host h1: so."]})
+
+    assert list(checks) == ["ANSIBLE_FOREIGN_DAEMON"]
+    assert checks["ANSIBLE_FOREIGN_DAEMON"]["summary"] == "1 daemon(s) of other hosts found"

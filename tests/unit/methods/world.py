@@ -88,6 +88,10 @@ class World:
         """Be the mon of a cluster without OSDs."""
         return []
 
+    def service_map(self) -> Dict[str, Any]:
+        """Be the mon of a cluster without gateways."""
+        return {}
+
     def _run(self, request: Request) -> Dict[str, HostOutcome]:
         self.requests.append(request)
         return self.answer(request)

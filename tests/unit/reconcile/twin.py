@@ -59,12 +59,21 @@ class Monitors:
     states: str = "active+clean"
     # Where CRUSH has an OSD, if that is another host than it is on.
     crush: Dict[int, str] = field(default_factory=dict)
+    # Host names of daemons (``mgr.x``) that are elsewhere than their names say, or in no map.
+    elsewhere: Dict[str, str] = field(default_factory=dict)
+    second: Dict[str, str] = field(default_factory=dict)
+    # Addresses of mons that are not those of their hosts.
+    addresses: Dict[str, str] = field(default_factory=dict)
+    # A command that is not answered.
+    refuse: str = ""
 
     def command(self, **arguments: Any) -> str:
         """Answer a command."""
         if self.silent:
             raise OrchestratorError("the monitors do not answer", errno=-errno.ETIMEDOUT)
         prefix = arguments.pop("prefix")
+        if prefix == self.refuse:
+            raise OrchestratorError("the monitors do not answer", errno=-errno.ETIMEDOUT)
         return str(getattr(self, "_" + prefix.replace(" ", "_").replace("-", "_"))(arguments))
 
     def _change(self, text: str) -> str:
@@ -190,10 +199,38 @@ class Monitors:
 
     def _mon_dump(self, arguments: Dict[str, Any]) -> str:
         mons = [
-            {"name": name, "public_addrs": {"addrvec": [{"addr": f"10.0.0.{name[1:]}:3300"}]}}
+            {
+                "name": name,
+                "public_addrs": {
+                    "addrvec": [{"addr": f"{self.addresses.get(name, '10.0.0.' + name[1:])}:3300"}]
+                },
+            }
             for name in self.mons
         ]
         return json.dumps({"mons": mons})
+
+    def _node_ls(self, arguments: Dict[str, Any]) -> str:
+        found: Dict[str, Dict[str, List[Any]]] = {"mon": {}, "mgr": {}, "mds": {}, "osd": {}}
+        known = [("mon", name) for name in self.mons] + [("mgr", name) for name in self.managers]
+        hosts = {f"{kind}.{name}": name for kind, name in known}
+        hosts.update({f"osd.{k}": v.host for k, v in self.osds.items() if v.said})
+        hosts.update(self.elsewhere)
+        for daemon, host in hosts.items():
+            kind, _, name = daemon.partition(".")
+            if kind in found:
+                found[kind].setdefault(host, []).append(int(name) if kind == "osd" else name)
+        return json.dumps(found)
+
+    def service_map(self) -> Dict[str, Any]:
+        """Return what gateways and mirrors said of themselves."""
+        services: Dict[str, Any] = {}
+        known = [*self.elsewhere.items(), *self.second.items()]
+        for number, (daemon, host) in enumerate(known):
+            kind, _, name = daemon.partition(".")
+            if kind in ("rgw", "rbd-mirror", "cephfs-mirror"):
+                daemons = services.setdefault(kind, {"daemons": {"summary": ""}})["daemons"]
+                daemons[str(4100 + number)] = {"metadata": {"hostname": host, "id": name}}
+        return {"services": services}
 
     def _mon_ok_to_rm(self, arguments: Dict[str, Any]) -> str:
         if len(self.mons) <= 2:

@@ -1,0 +1,176 @@
+"""Which host has which daemon: the rows of all reports, each with the judgement whose it is.
+
+Kept up to date by what changed: a report that came, a host, what the cluster says. At 1,000 hosts
+only the rows of the host that reported are looked at again, and of those that share a name with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from adapter.cluster.daemon_identity import ClusterNames, Foreign, Identities
+from adapter.cluster.host_names import HostNames, names_of
+from adapter.cluster.hosts import Hosts
+from adapter.cluster.reports import Reports
+
+Row = Dict[str, Any]
+NONE: Mapping[str, Foreign] = {}
+
+
+class DaemonPlaces:
+    """Tell a host's own daemons from others' names. Callers hold the orchestrator's lock."""
+
+    def __init__(self, hosts: Hosts, reports: Reports) -> None:
+        self._hosts, self._reports = hosts, reports
+        self._cluster = ClusterNames()
+        self._identities = Identities(self._cluster, HostNames({}), {})
+        self._seen: Tuple[int, int] = (-1, -1)
+        self._names: Dict[str, FrozenSet[str]] = {}
+        self._addresses: Dict[str, str] = {}
+        self._stale = True
+        # By host the serial of its report and its rows by name; by name the rows by host.
+        self._taken: Dict[str, int] = {}
+        self._rows: Dict[str, Dict[str, Row]] = {}
+        self._shared: Dict[str, Dict[str, Row]] = {}
+        self._foreign: Dict[str, Mapping[str, Foreign]] = {}
+        self._serial = 0
+
+    def learn(self, cluster: ClusterNames) -> None:
+        """Take over where the cluster says that daemons are."""
+        if cluster != self._cluster:
+            self._cluster = cluster
+            self._stale = True
+
+    @property
+    def serial(self) -> int:
+        """Return a number that grows when a judgement changes."""
+        self._follow()
+        return self._serial
+
+    def foreign_by_host(self) -> Mapping[str, Mapping[str, Foreign]]:
+        """Return by host and daemon the rows of reports that are not their host's own.
+
+        Only hosts that have some are named. It is not to be changed.
+        """
+        self._follow()
+        return self._foreign
+
+    def foreign(self) -> List[Foreign]:
+        """Return all rows that are not their host's own."""
+        return [each for found in self.foreign_by_host().values() for each in found.values()]
+
+    def own(self) -> Iterator[Tuple[str, Row]]:
+        """Yield the rows of all reports that are their host's own daemons, with the host."""
+        foreign = self.foreign_by_host()
+        for host in self._hosts.all():
+            hostname = host.hostname
+            report = self._reports.get(hostname)
+            for row in own_rows(report.daemons if report else (), foreign.get(hostname, NONE)):
+                yield hostname, row
+
+    def hosts_of(self, daemon: str) -> List[str]:
+        """Return the hosts that report a daemon (``mon.h1``) as their own."""
+        self._follow()
+        rows = self._shared.get(daemon, {})
+        return sorted(host for host in rows if daemon not in self._foreign.get(host, NONE))
+
+    def row(self, hostname: str, daemon: str) -> Row:
+        """Return what a host reports of a daemon, which it has."""
+        self._follow()
+        return self._rows[hostname][daemon]
+
+    def judge(self, hostname: str, daemon: str) -> Optional[Foreign]:
+        """Return why a daemon is not this host's, whether it reports it or not; None if it is."""
+        self._follow()
+        kind, _, daemon_id = daemon.partition(".")
+        rows = self._shared.get(daemon, {})
+        return self._identities.foreign(hostname, kind, daemon_id, rows)
+
+    def _follow(self) -> None:
+        """Take over what changed since the last time."""
+        state = (self._reports.serial, self._hosts.serial)
+        if state == self._seen and not self._stale:
+            return
+        self._seen = state
+        changed, shared = self._take_rows()
+        if self._take_names(changed) or self._stale:
+            self._stale = False
+            names = HostNames(self._names)
+            self._identities = Identities(self._cluster, names, self._addresses)
+            again: Set[str] = set(self._rows)
+        else:
+            again = changed | {host for name in shared for host in self._shared.get(name, ())}
+        for hostname in again:
+            self._judge_host(hostname)
+
+    def _take_rows(self) -> Tuple[Set[str], Set[str]]:
+        """Return the hosts whose reports are new, and the names that more than one host has."""
+        changed: Set[str] = set()
+        touched: Set[str] = set()
+        known = [host.hostname for host in self._hosts.all()]
+        for hostname in known:
+            report = self._reports.get(hostname)
+            serial = report.serial if report else 0
+            if self._taken.get(hostname) != serial:
+                self._taken[hostname] = serial
+                changed.add(hostname)
+                touched |= self._replace(hostname, report.daemons if report else [])
+        for hostname in self._taken.keys() - set(known) if len(self._taken) != len(known) else ():
+            touched |= self._replace(hostname, [])
+            for kept in (self._taken, self._rows, self._foreign):
+                kept.pop(hostname, None)
+        return changed, touched
+
+    def _replace(self, hostname: str, rows: List[Row]) -> Set[str]:
+        """Take over the rows of a host; return the names that others have or had with it."""
+        before = self._rows.get(hostname, {})
+        now = {_name(row): row for row in rows}
+        for name in before.keys() - now.keys():
+            sharing = self._shared[name]
+            del sharing[hostname]
+            if not sharing:
+                del self._shared[name]
+        for name, row in now.items():
+            self._shared.setdefault(name, {})[hostname] = row
+        self._rows[hostname] = now
+        return {name for name in {*before, *now} if self._shared.get(name, {}).keys() - {hostname}}
+
+    def _take_names(self, changed: Set[str]) -> bool:
+        """Tell whether the hosts' names or addresses are other ones than before."""
+        names: Dict[str, FrozenSet[str]] = {}
+        addresses: Dict[str, str] = {}
+        for host in self._hosts.all():
+            name = host.hostname
+            if name in changed or name not in self._names:
+                report = self._reports.get(name)
+                names[name] = names_of(name, report.identity if report else {})
+            else:
+                names[name] = self._names[name]
+            addresses[host.addr] = name
+        if names == self._names and addresses == self._addresses:
+            return False
+        self._names, self._addresses = names, addresses
+        return True
+
+    def _judge_host(self, hostname: str) -> None:
+        found: Dict[str, Foreign] = {}
+        for name, row in self._rows.get(hostname, {}).items():
+            foreign = self._identities.foreign(
+                hostname, str(row["daemon_type"]), str(row["daemon_id"]), self._shared[name]
+            )
+            if foreign is not None:
+                found[name] = foreign
+        if found != self._foreign.get(hostname, NONE):
+            self._serial += 1
+            self._foreign.pop(hostname, None)
+            if found:
+                self._foreign[hostname] = found
+
+
+def own_rows(rows: Sequence[Row], foreign: Mapping[str, Foreign]) -> Sequence[Row]:
+    """Return the rows of a report without those that are not its host's own."""
+    return [row for row in rows if _name(row) not in foreign] if foreign else rows
+
+
+def _name(row: Row) -> str:
+    return f"{row['daemon_type']}.{row['daemon_id']}"

@@ -1,0 +1,93 @@
+"""Keys to be removed from the monitors, because their daemons are: one record per key.
+
+A record is written before the job that removes the daemon, and goes when the monitors have removed
+the key or when the daemon is there again. So a manager that ends in between is followed by one that
+removes the key all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping
+
+from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.store import Store, read_records
+from adapter.errors import InvalidValue
+
+KIND = "unused_key"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
+
+
+@dataclass(frozen=True)
+class UnusedKey:
+    """The key of a daemon that a job takes from its host; ``asked`` is in epoch seconds."""
+
+    daemon_type: str
+    daemon_id: str
+    host: str
+    job: str = ""
+    asked: float = 0.0
+
+    @property
+    def daemon(self) -> str:
+        """Return the daemon's name."""
+        return f"{self.daemon_type}.{self.daemon_id}"
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return the record."""
+        return {
+            "daemon_type": self.daemon_type,
+            "daemon_id": self.daemon_id,
+            "host": self.host,
+            "job": self.job,
+            "asked": self.asked,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> UnusedKey:
+        """Read what ``to_json`` wrote."""
+        if data["daemon_type"] not in KINDS:
+            raise ValueError(f"there is no kind of daemon {data['daemon_type']!r}")
+        return cls(
+            str(data["daemon_type"]),
+            str(data["daemon_id"]),
+            str(data["host"]),
+            str(data.get("job") or ""),
+            float(data.get("asked") or 0.0),
+        )
+
+
+class UnusedKeys:
+    """All keys that are to be removed. Callers hold the orchestrator's lock."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._keys: Dict[str, UnusedKey] = {}
+        self.problems: Dict[str, str] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read all records; one that cannot be read is named in ``problems`` and kept."""
+        self._keys, self.problems = read_records(
+            self._store, KIND, lambda _, record: UnusedKey.from_json(record)
+        )
+
+    def all(self) -> List[UnusedKey]:
+        """Return the keys by their daemons."""
+        return [self._keys[name] for name in sorted(self._keys)]
+
+    def save(self, key: UnusedKey) -> None:
+        """Keep a key; raises ``InvalidValue`` for an id that no daemon can have."""
+        if not _ID.fullmatch(key.daemon_id):
+            raise InvalidValue(
+                f"{key.daemon_type} daemon's id", key.daemon_id, "no daemon can have it"
+            )
+        self._store.set(f"{KIND}.{key.daemon}", key.to_json())
+        self._keys[key.daemon] = key
+
+    def forget(self, daemon: str) -> None:
+        """Drop a key's record: it is removed, or its daemon is there again."""
+        if daemon in self._keys:
+            self._store.set(f"{KIND}.{daemon}", None)
+            del self._keys[daemon]
