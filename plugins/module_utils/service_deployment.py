@@ -26,6 +26,8 @@ class Wanted:
         self.keyring = keyring_text(daemon, keyring) if keyring.strip() else ""
         self.port = port
         self.addr = addr
+        # Those of whom the daemon must have found one, as its ``Extra`` says before it is awaited.
+        self.others = frozenset()
 
     @property
     def ports(self):
@@ -93,7 +95,10 @@ class Deployment:
             return "started"
         if self._has_old_settings(one):
             return "restarted"
-        return "present" if self._is_enabled(one) else "started"
+        return "present" if self._is_enabled(one) and not self._is_unfinished(one) else "started"
+
+    def _is_unfinished(self, one):
+        return self._has_extra(one) and self._extras[one.daemon.kind.name].is_unfinished(one)
 
     def _state(self, one):
         return self._states[one.daemon.unit]
@@ -192,7 +197,23 @@ class Deployment:
             act("start", names)
         except UnitsFailed as error:
             return dict.fromkeys(names, str(error))
-        return wait_at_work(self._roots, wanted, self._wait)
+        return self._wait_for(wanted)
+
+    def _wait_for(self, wanted):
+        """Wait for the work of daemons, and do what follows from it."""
+        extras = {one: self._extras[one.daemon.kind.name] for one in wanted if self._has_extra(one)}
+        for one, extra in extras.items():
+            one.others = extra.others(one)
+        problems = wait_at_work(self._roots, wanted, self._wait)
+        for one, extra in extras.items():
+            if one.daemon.unit in problems:
+                extra.give_up(one)
+            else:
+                extra.finish(one)
+        return problems
+
+    def _has_extra(self, one):
+        return one.daemon.kind.name in self._extras
 
 
 def _is_fresh(daemon):
