@@ -31,6 +31,7 @@ from adapter.cluster.service_troubles import Troubles
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.wake import Wake
+from adapter.cluster.watch import Watch
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
@@ -93,6 +94,7 @@ class Core:
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         self.troubles = Troubles()
+        self.watch = Watch()
         # Daemons in error, as of a serial of the reports: there can be very many daemons.
         self._broken: Tuple[int, List[Tuple[str, str]]] = (-1, [])
         # Set when the cluster's maps are to be read again.
@@ -144,7 +146,7 @@ class Core:
 
     def state_serials(self) -> Tuple[Any, ...]:
         """Return what changes when there may be something new to be made."""
-        parts = (self.hosts, self.reports, self.specs, self.intents, self.owners)
+        parts = (self.hosts, self.reports, self.specs, self.intents, self.owners, self.watch)
         return (*(part.serial for part in parts), tuple(sorted(self.pulse.offline())))
 
     def look_at_maps(self) -> None:
@@ -337,6 +339,7 @@ class Core:
                 unreported=self.refresh.errors(),
                 failures=self.failures,
                 troubles=self.troubles.all(),
+                watch=self.watch if len(self.hosts) else None,
                 problems=self._bad_records(),
                 broken=self._broken_daemons(),
                 cut_off=cut_off_lines(

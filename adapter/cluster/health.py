@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.liveness import Liveness
 from adapter.cluster.service_troubles import Trouble
+from adapter.cluster.watch import Watch
 
 # `ceph health detail` is read by people and mailed around.
 DETAIL_LINES = 50
@@ -55,13 +56,14 @@ def health_checks(
     broken: Sequence[Tuple[str, str]] = (),
     cut_off: Mapping[str, str] = MappingProxyType({}),
     troubles: Sequence[Trouble] = (),
+    watch: Optional[Watch] = None,
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
     with their hosts, ``cut_off`` says by host how its ceph.conf is wrong, ``troubles`` what stands
-    in the way of services. A host that is offline is not named a second time for its missing
-    report.
+    in the way of services, ``watch`` what runs outside the cluster or is held. A host that is
+    offline is not named a second time for its missing report.
     """
     checks: Checks = {}
     if unready:
@@ -96,10 +98,21 @@ def health_checks(
     lines = [f"host {name}: {reason}" for name, reason in sorted(cut_off.items())]
     if lines:
         checks["ANSIBLE_HOST_CONF"] = _check(f"{_hosts(len(lines))} cannot find the cluster", lines)
+    checks.update(_watched(watch) if watch is not None else {})
     lines = [f"record {name}: {reason}" for name, reason in sorted(problems.items())]
     if lines:
         checks["ANSIBLE_BAD_RECORD"] = _check(f"{len(lines)} record(s) unusable", lines)
     return checks
+
+
+def _watched(watch: Watch) -> Checks:
+    """Return the checks of what the cluster's maps say against what runs."""
+    parts = (
+        ("ANSIBLE_DAEMON_OUTSIDE", "daemon(s) run outside the cluster", watch.outside_lines()),
+        ("ANSIBLE_MGR_UNABLE", "standby manager(s) could not manage hosts", watch.unable_lines()),
+        ("ANSIBLE_SERVICE_HELD", "service(s) keep daemons that nobody wants", watch.held_lines()),
+    )
+    return {code: _check(f"{len(lines)} {what}", lines) for code, what, lines in parts if lines}
 
 
 def _trouble(trouble: Trouble) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Container, Dict, List, Optional, Tuple
 
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_owners import OsdOwners
@@ -23,6 +23,8 @@ _STATUS = {
     "starting": DaemonDescriptionStatus.starting,
     "stopped": DaemonDescriptionStatus.stopped,
     "error": DaemonDescriptionStatus.error,
+    "not in the quorum": DaemonDescriptionStatus.error,
+    "not in the manager map": DaemonDescriptionStatus.error,
 }
 
 
@@ -58,11 +60,29 @@ def _device(row: Dict[str, Any], created: datetime.datetime) -> Device:
 
 
 def daemons_of(
-    host: Host, report: HostReport, online: bool, owners: OsdOwners
+    host: Host,
+    report: HostReport,
+    online: bool,
+    owners: OsdOwners,
+    outside: Container[Tuple[str, str]] = (),
 ) -> List[DaemonDescription]:
-    """Return a report's daemons as the interface wants them."""
+    """Return a report's daemons as the interface wants them.
+
+    ``outside`` are kind and id of those that run outside the cluster.
+    """
     when = datetime.datetime.fromtimestamp(report.taken["daemons"], tz=datetime.timezone.utc)
-    return [daemon_description(host.hostname, row, when, online, owners) for row in report.daemons]
+    rows = [_as_the_cluster_says(row, outside) for row in report.daemons]
+    return [daemon_description(host.hostname, row, when, online, owners) for row in rows]
+
+
+def _as_the_cluster_says(
+    row: Dict[str, Any], outside: Container[Tuple[str, str]]
+) -> Dict[str, Any]:
+    """Return a reported daemon; its unit alone does not make a monitor or manager run."""
+    if (row["daemon_type"], row["daemon_id"]) not in outside:
+        return row
+    where = "the quorum" if row["daemon_type"] == "mon" else "the manager map"
+    return {**row, "state": f"not in {where}"}
 
 
 @dataclass(frozen=True)
@@ -75,14 +95,20 @@ class Share:
     taken: float
 
 
-def shares_of(host: Host, report: HostReport, online: bool, owners: OsdOwners) -> Dict[str, Share]:
-    """Return what a host has of each service."""
+def shares_of(
+    host: Host,
+    report: HostReport,
+    online: bool,
+    owners: OsdOwners,
+    outside: Container[Tuple[str, str]] = (),
+) -> Dict[str, Share]:
+    """Return what a host has of each service; ``outside`` as of ``daemons_of``."""
     found: Dict[str, Share] = {}
     taken = report.taken["daemons"]
     for row in report.daemons:
         kind, name = str(row["daemon_type"]), _service(row, host.hostname, owners)
         known = found.get(name) or Share(kind, 0, 0, taken)
-        runs = int(online and row["state"] == "running")
+        runs = int(online and _as_the_cluster_says(row, outside)["state"] == "running")
         found[name] = Share(kind, known.size + 1, known.running + runs, taken)
     return found
 

@@ -55,5 +55,6 @@ class DaemonMethods:
             return []
         online = self.core.pulse.online(host.hostname)
         owners = self.core.owners
-        state = (report.serial, online, owners.serial)
-        return self._daemons.of(host.hostname, state, host, report, online, owners)
+        outside = self.core.watch.outside(host.hostname)
+        state = (report.serial, online, owners.serial, outside)
+        return self._daemons.of(host.hostname, state, host, report, online, owners, outside)

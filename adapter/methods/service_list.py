@@ -67,8 +67,11 @@ class ServiceListMethods:
             if report is None or "daemons" not in report.taken:
                 continue
             online = core.pulse.online(host.hostname)
-            state = (report.serial, online, core.owners.serial)
-            here = self._kept_shares.of(host.hostname, state, host, report, online, core.owners)
+            outside = core.watch.outside(host.hostname)
+            state = (report.serial, online, core.owners.serial, outside)
+            here = self._kept_shares.of(
+                host.hostname, state, host, report, online, core.owners, outside
+            )
             for name, share in here.items():
                 found.setdefault(name, {})[host.hostname] = share
         return found

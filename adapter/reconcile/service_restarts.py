@@ -114,7 +114,7 @@ class ServiceRestarts:
         if identity != active:
             return True
         if len(left) == 1:
-            self._core.maps.fail_over(active)
+            self._guards.hand_over(active)
         return False
 
     def _submit(self, action: ServiceAction, batch: Sequence[str]) -> None:

@@ -57,6 +57,8 @@ class Cluster(Ceph):
             "osd dump": '{"epoch": 1, "osds": [], "pools": []}',
             "osd tree": '{"nodes": [], "stray": []}',
             "mon dump": '{"mons": []}',
+            "quorum_status": '{"quorum_names": ["h1"], "monmap": {"mons": [{"name": "h1"}]}}',
+            "mgr dump": '{"active_name": "h1", "standbys": []}',
             "fs dump": '{"standbys": [], "filesystems": []}',
             "mds ok-to-stop": "",
         }
