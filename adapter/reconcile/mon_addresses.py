@@ -42,7 +42,11 @@ def check_mon_places(core: Core, spec: ServiceSpec) -> None:
         if own is not None and each.network:
             mon_address(each.hostname, each.network, own, core.hosts.get(each.hostname).addr)
         rows = report.daemons if report is not None else []
-        here = [str(row["daemon_id"]) for row in rows if row["daemon_type"] == "mon"]
+        here = [
+            str(row["daemon_id"])
+            for row in rows
+            if row["daemon_type"] == "mon" and (row["state"] != "stopped" or row.get("enabled"))
+        ]
         _check_present(core, each.hostname, each.network, each.name, here)
 
 

@@ -32,8 +32,15 @@ class Extra:
         del wanted
         return frozenset()
 
+    def is_seen(self, wanted):
+        """Tell whether the cluster has a daemon that could not be asked itself."""
+        del wanted
+        return False
+
     def finish(self, wanted):
         """Do what is left when the daemon works."""
 
     def give_up(self, wanted):
-        """Do what must be done when the daemon does not work."""
+        """Do what must be done when the daemon does not work; return a sentence to add."""
+        del wanted
+        return ""

@@ -78,13 +78,22 @@ class MonStores(Extra):
 
     def finish(self, wanted):
         """Take the override away: the monitor has joined, which its store remembers."""
-        Joining(self._roots, wanted.daemon.unit).end()
+        own = ask_own(wanted.daemon.socket_path)
+        if self.is_seen(wanted) if own is None else own.quorum:
+            Joining(self._roots, wanted.daemon.unit).end()
+
+    def is_seen(self, wanted):
+        """Tell whether the quorum of the other monitors names this one."""
+        cluster = self._mons.view(wanted.daemon.keyring_path, wanted.addr)
+        return cluster is not None and wanted.daemon.daemon_id in cluster.quorum
 
     def give_up(self, wanted):
-        """Stop a monitor that leads a cluster of its own: no client shall find it."""
+        """Stop a monitor that leads a cluster of its own: no client shall find it; say so."""
         own = ask_own(wanted.daemon.socket_path)
         if own is not None and own.quorum and self._has_split_off(wanted):
             act("stop", [wanted.daemon.unit])
+            return " It was stopped."
+        return ""
 
     def provide(self, wanted):
         """Make the store; raises ``DaemonRefused``. One that was not made to its end is begun anew.

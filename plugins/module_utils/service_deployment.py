@@ -206,8 +206,11 @@ class Deployment:
             one.others = extra.others(one)
         problems = wait_at_work(self._roots, wanted, self._wait)
         for one, extra in extras.items():
-            if one.daemon.unit in problems:
-                extra.give_up(one)
+            unit = one.daemon.unit
+            if unit in problems and runs(show_units([unit])[unit]) and extra.is_seen(one):
+                del problems[unit]
+            if unit in problems:
+                problems[unit] += extra.give_up(one)
             else:
                 extra.finish(one)
         return problems

@@ -60,7 +60,8 @@ class _Watched:
             return not self.hopeless
         path = self.daemon.socket_path
         if kind not in _COMMANDS or not os.path.exists(path):
-            return None
+            # A monitor opens its store before it can be asked; that it stays is no word of others.
+            return False if self.others else None
         answer = ask(path, _COMMANDS[kind], _ASK_TIMEOUT)
         if kind == "mon":
             self.hopeless = split_off(self.daemon, answer, self.others)
@@ -101,7 +102,7 @@ def split_off(daemon, answer, others):
     return (
         f"{daemon.unit}: it leads a cluster of its own (map of epoch {view.epoch} of "
         f"{', '.join(sorted(view.mons))}) instead of joining {', '.join(sorted(others))}, as one "
-        "does that mon_initial_members of its configuration names. It is stopped. Take "
+        "does that mon_initial_members of its configuration names. Take "
         "mon_initial_members out of /etc/ceph/ceph.conf, then "
         f"`ceph orch daemon redeploy {daemon.name}` puts its store aside and lets it join."
     )

@@ -193,6 +193,9 @@ def test_a_monitor_that_has_still_to_join_is_not_finished(host: Host) -> None:
     assert stores.is_unfinished(host.wanted())
     assert stores.others(host.wanted()) == {"h2", "h3"}
     stores.finish(host.wanted())
+    assert host.joining.is_begun, "it cannot be asked, and nobody has it in the quorum"
+    host.knows(["h1", "h2", "h3"])
+    stores.finish(host.wanted())
     assert not host.joining.is_begun
     assert not (host.top / f"etc/systemd/system/{UNIT}.d").exists()
     assert host.calls("systemctl")[-1] == "systemctl daemon-reload"
@@ -295,6 +298,17 @@ def test_a_job_that_finds_a_monitor_that_has_joined_finishes_it(host: Host) -> N
     deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 5)
     deployment.do()
 
+    assert (deployment.problems, host.joining.is_begun) == ([], False)
+
+
+def test_a_monitor_that_cannot_be_asked_works_when_the_others_say_so(host: Host) -> None:
+    deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 2.0)
+    deployment.do()
+    assert "has not joined the quorum" in deployment.problems[0], "it only stays"
+
+    host.knows(["h1", "h2", "h3"])
+    deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2)
+    deployment.do()
     assert (deployment.problems, host.joining.is_begun) == ([], False)
 
 
