@@ -14,6 +14,7 @@ from .reading import clean, read_lines, to_int
 _ASK_SECONDS = 15
 _TIMEOUT = 120.0
 _SOCKET_SECONDS = 2.0
+_ROUNDS = 3
 _JOINED = ("leader", "peon")
 
 
@@ -57,15 +58,15 @@ def ask_own(path):
 
 
 def has_split_off(name, own, cluster):
-    """Tell whether a monitor and its cluster's other monitors do not know each other.
+    """Tell whether a monitor is alone in a cluster of its own, which is not the one of the others.
 
     ``own`` is what it says, ``cluster`` what the others say. One that they have in their quorum is
-    theirs, whatever it says.
+    theirs, whatever it says; and where it could be them who are alone, it is left as it is.
     """
-    if own is None or cluster is None or name in cluster.quorum:
+    if own is None or cluster is None or name in cluster.quorum or own.mons - {name}:
         return False
-    others = cluster.mons - {name}
-    return bool(others) and not (own.mons - {name}) & others
+    is_cluster = len(cluster.quorum) > 1 or cluster.epoch > own.epoch
+    return bool(cluster.mons - {name}) and bool(cluster.quorum) and is_cluster
 
 
 class OtherMons:
@@ -81,27 +82,40 @@ class OtherMons:
 
     def call(self, keyring, addr, *words):
         """Run ``ceph`` with the monitors' key; return its answer."""
-        argv = [find_program("ceph") or "ceph", "--connect-timeout", str(_ASK_SECONDS)]
-        argv += ["--name", "mon.", "--keyring", keyring]
-        others = self._others(addr)
-        return run([*argv, *(["-m", ",".join(others)] if others else []), *words], _TIMEOUT)
+        return _call(keyring, self.known(addr), words)
 
-    def _others(self, addr):
+    def known(self, addr):
+        """Return where the others are."""
         return [mon for mon in self._mons if addr not in addresses(mon)]
 
-    def view(self, keyring, addr):
-        """Return what they know; None where they do not answer, or none is known."""
-        if not self._others(addr):
-            return None
-        answer = self.call(keyring, addr, "quorum_status", "--format", "json")
-        try:
-            status = json.loads(answer.out) if not answer.problem else None
-        except ValueError:
-            return None
-        if not isinstance(status, dict):
-            return None
-        names = status.get("quorum_names") or ()
-        return View(status, [clean(name, 255) for name in names])
+    def view(self, keyring, addr, name):
+        """Return what they know; None where they do not answer, or none is known.
+
+        Whoever asks one is told of all that are in its map, and may end at the very one that is
+        asked about: that it is alone is its own word, and another one is asked.
+        """
+        for mon in self.known(addr) * _ROUNDS:
+            found = _read_view(_call(keyring, [mon], ("quorum_status", "--format", "json")))
+            if found is not None and found.quorum - {name}:
+                return found
+        return None
+
+
+def _call(keyring, mons, words):
+    argv = [find_program("ceph") or "ceph", "--connect-timeout", str(_ASK_SECONDS)]
+    argv += ["--name", "mon.", "--keyring", keyring]
+    return run([*argv, *(["-m", ",".join(mons)] if mons else []), *words], _TIMEOUT)
+
+
+def _read_view(answer):
+    try:
+        status = json.loads(answer.out) if not answer.problem else None
+    except ValueError:
+        return None
+    if not isinstance(status, dict):
+        return None
+    names = status.get("quorum_names") or ()
+    return View(status, [clean(name, 255) for name in names])
 
 
 def reason_of(answer):

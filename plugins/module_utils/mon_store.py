@@ -67,7 +67,7 @@ class MonStores(Extra):
 
     def others(self, wanted):
         """Return the names of the monitors of which one must be in this one's quorum."""
-        cluster = self._mons.view(wanted.daemon.keyring_path, wanted.addr)
+        cluster = self._view(wanted)
         if cluster is not None:
             return cluster.mons - {wanted.daemon.daemon_id}
         begun, own = Joining(self._roots, wanted.daemon.unit), ask_own(wanted.daemon.socket_path)
@@ -84,7 +84,7 @@ class MonStores(Extra):
 
     def is_seen(self, wanted):
         """Tell whether the quorum of the other monitors names this one."""
-        cluster = self._mons.view(wanted.daemon.keyring_path, wanted.addr)
+        cluster = self._view(wanted)
         return cluster is not None and wanted.daemon.daemon_id in cluster.quorum
 
     def give_up(self, wanted):
@@ -121,6 +121,11 @@ class MonStores(Extra):
             write_text(keyring, wanted.keyring, 0o600, owner)
             self._get_map(wanted, keyring, monmap)
             members, epoch = _add_to_map(wanted, monmap)
+            if not members and self._mons.known(wanted.addr):
+                raise DaemonRefused(
+                    f"{daemon.name}: the map that the cluster's monitors gave names no other one, "
+                    "and its configuration does: one that is alone has answered. Try again."
+                )
             os.chown(monmap, *owner)
             # From here on there may be a store, and whoever starts the unit must have it join.
             Joining(self._roots, daemon.unit).begin(members, epoch)
@@ -140,10 +145,14 @@ class MonStores(Extra):
         top, name = os.path.split(daemon.data_path)
         return os.path.join(top, _MARK + name)
 
+    def _view(self, wanted):
+        daemon = wanted.daemon
+        return self._mons.view(daemon.keyring_path, wanted.addr, daemon.daemon_id)
+
     def _has_split_off(self, wanted):
         """Ask the cluster and this monitor whether it is of another cluster; no answer is no."""
         daemon = wanted.daemon
-        cluster = self._mons.view(daemon.keyring_path, wanted.addr)
+        cluster = self._view(wanted)
         if cluster is None or daemon.daemon_id in cluster.quorum:
             return False
         own = ask_own(daemon.socket_path) or self._stored(daemon)
@@ -161,7 +170,8 @@ class MonStores(Extra):
                 return None
             answer = run([_program("monmaptool"), "--print", monmap], _TIMEOUT)
         names = [{"name": name} for name in members_of(answer.out)]
-        return View({"monmap": {"mons": names}}, ()) if names else None
+        monmap = {"epoch": epoch_of(answer.out), "mons": names}
+        return View({"monmap": monmap}, ()) if names else None
 
     def _get_map(self, wanted, keyring, monmap):
         answer = self._mons.call(keyring, wanted.addr, "mon", "getmap", "-o", monmap)

@@ -41,7 +41,11 @@ esac
 """,
     "ceph": """
 case "$*" in
-  *quorum_status*) cat "$TREE/quorum" 2>/dev/null || exit 1;;
+  *quorum_status*) if [ -s "$TREE/turns" ]; then
+      names=$(head -1 "$TREE/turns" | sed 's/[^ ]*/"&"/g; s/ /, /g'); sed -i 1d "$TREE/turns"
+      echo '{"quorum_names": ['"$names"'], "monmap": {"epoch": 4, "mons": []}}'; exit
+    fi
+    cat "$TREE/quorum" 2>/dev/null || exit 1;;
   *getmap*) [ -e "$TREE/quorum" ] || { echo no mons >&2; exit 1; }
     for word; do last=$word; done; echo map >"$last";;
 esac
@@ -222,16 +226,28 @@ def test_a_deployment_that_fails_leaves_the_override(host: Host) -> None:
 
 
 def test_the_others_are_asked_and_not_the_monitor_of_this_host(host: Host) -> None:
-    OtherMons(host.roots, CONF).view("k", "127.0.0.1")
+    OtherMons(host.roots, CONF).view("k", "127.0.0.1", "h1")
     assert " -m 10.0.0.2 " in host.calls("ceph")[-1]
     where = "mon_host = [v2:[fd00::1]:3300/0,v1:[fd00::1]:6789/0],[v2:[fd00::2]:3300/0]"
-    OtherMons(host.roots, where).view("k", "fd00::1")
+    OtherMons(host.roots, where).view("k", "fd00::1", "h1")
     assert " -m [v2:[fd00::2]:3300/0] " in host.calls("ceph")[-1]
-    assert OtherMons(host.roots, "mon_host = 10.0.0.1").view("k", "10.0.0.1") is None
+    assert OtherMons(host.roots, "mon_host = 10.0.0.1").view("k", "10.0.0.1", "h1") is None
+
+
+def test_what_the_monitor_says_of_itself_is_not_taken_for_the_clusters_word(host: Host) -> None:
+    """A client that asks one is told of all, and ends at any of them."""
+    host.knows(["h1"])
+    assert OtherMons(host.roots, CONF).view("k", "127.0.0.1", "h1") is None
+    answers = ["h1", "h1", "h2 h3"]
+    (host.top / "turns").write_text("\n".join(answers) + "\n")
+    found = OtherMons(host.roots, CONF).view("k", "127.0.0.1", "h1")
+    assert found is not None
+    assert found.quorum == {"h2", "h3"}
 
 
 def view(mons: List[str], quorum: List[str]) -> View:
-    return View({"monmap": {"mons": [{"name": name} for name in mons]}}, quorum)
+    rows = [{"name": name} for name in mons]
+    return View({"monmap": {"epoch": len(mons), "mons": rows}}, quorum)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +263,9 @@ def view(mons: List[str], quorum: List[str]) -> View:
         (view(["h1"], ["h1"]), None, False),
         (None, view(["h2"], ["h2"]), False),
         (view(["h1"], ["h1"]), view(["h1"], []), False),
+        # It could be the other one that is alone.
+        (view(["h1"], ["h1"]), view(["h2"], ["h2"]), False),
+        (view(["h1", "h3"], ["h1", "h3"]), view(["h2"], ["h2"]), False),
     ],
 )
 def test_who_is_of_a_cluster_of_its_own(own: View, cluster: View, split: bool) -> None:
