@@ -185,13 +185,13 @@ class Deployment:
 
     def _start(self, wanted):
         """Start or restart units and wait for their work; return sentences of what went wrong."""
-        failed = [one for one in wanted if not is_alive(self._state(one))]
         restart = [one for one in wanted if self._verdicts[one.daemon.unit] == "restarted"]
         names = [one.daemon.unit for one in wanted]
+        counted = [one for one in wanted if one in restart or not is_alive(self._state(one))]
         try:
-            if failed:
+            if counted:
                 # Also the count of starts, which stops a unit that is started too often.
-                act("reset-failed", [one.daemon.unit for one in failed])
+                act("reset-failed", [one.daemon.unit for one in counted])
             if restart:
                 act("restart", [one.daemon.unit for one in restart])
             act("start", names)

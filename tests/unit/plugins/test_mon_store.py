@@ -285,6 +285,16 @@ def test_a_cluster_of_its_own_is_put_aside_and_made_anew(host: Host) -> None:
     assert (host.top / "state").read_text() == "inactive\n", "it was stopped before"
 
 
+def test_a_monitor_that_is_restarted_is_not_stopped_by_the_count_of_starts(host: Host) -> None:
+    host.data().mkdir(parents=True)
+    (host.data() / "old").touch()
+    host.runs(status(["h1"], [0]))
+    Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2).do()
+
+    verbs = [line.split()[1] for line in host.calls("systemctl")]
+    assert verbs.index("reset-failed") < verbs.index("restart")
+
+
 def test_nothing_is_moved_of_a_monitor_that_the_quorum_names(host: Host) -> None:
     host.data().mkdir(parents=True)
     (host.data() / "old").touch()
