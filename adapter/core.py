@@ -35,6 +35,7 @@ from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.unused_keys import UnusedKeys
 from adapter.cluster.wake import Wake
+from adapter.cluster.watch import Watch
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
@@ -111,6 +112,7 @@ class Core:
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         self.troubles = Troubles()
+        self.watch = Watch()
         # Daemons in error, as of what was reported: there can be very many daemons.
         self._broken: Tuple[Tuple[int, int], List[Tuple[str, str]]] = ((-1, -1), [])
         # Set when the cluster's maps are to be read again.
@@ -178,8 +180,9 @@ class Core:
 
     def state_serials(self) -> Tuple[Any, ...]:
         """Return what changes when there may be something new to be made."""
-        parts = (self.hosts, self.reports, self.specs, self.intents, self.owners, self.places)
-        return (*(part.serial for part in parts), tuple(sorted(self.pulse.offline())))
+        parts = (self.hosts, self.reports, self.specs, self.intents, self.owners)
+        serials = (*(part.serial for part in parts), self.places.serial, self.watch.serial)
+        return (*serials, tuple(sorted(self.pulse.offline())))
 
     def look_at_maps(self) -> None:
         """Let the cluster's maps be read again soon."""
@@ -375,6 +378,7 @@ class Core:
                 unreported=self.refresh.errors(),
                 failures=self.failures,
                 troubles=self.troubles.all(),
+                watch=self.watch if len(self.hosts) else None,
                 problems=self.bad_records.in_words(),
                 unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),

@@ -17,6 +17,7 @@ READING = frozenset(
     (
         "auth get",
         "config generate-minimal-conf",
+        "config get",
         "fs dump",
         "mds ok-to-stop",
         "mgr dump",

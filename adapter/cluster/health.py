@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.liveness import Liveness
 from adapter.cluster.service_troubles import Trouble
+from adapter.cluster.watch import Watch
 
 # `ceph health detail` is read by people and mailed around.
 DETAIL_LINES = 50
@@ -57,14 +58,15 @@ def health_checks(
     cut_off: Mapping[str, str] = MappingProxyType({}),
     troubles: Sequence[Trouble] = (),
     unkept: Mapping[str, str] = MappingProxyType({}),
+    watch: Optional[Watch] = None,
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
     with their hosts, ``foreign`` says what hosts have of others' daemons, ``cut_off`` says by host
-    how its ceph.conf is wrong, ``troubles`` what stands in the way of services, ``unkept`` by key
-    why the loop cannot write a record. A host that is offline is not named a second time for its
-    missing report.
+    how its ceph.conf is wrong, ``troubles`` what stands in the way of services, ``watch`` what runs
+    outside the cluster or is held, ``unkept`` by key why the loop cannot write a record. A host
+    that is offline is not named a second time for its missing report.
     """
     checks: Checks = {}
     if unready:
@@ -117,7 +119,18 @@ def health_checks(
         if lines:
             count = _hosts(len(lines)) if code == "ANSIBLE_HOST_CONF" else len(lines)
             checks[code] = _check(words.format(count), lines)
+    checks.update(_watched(watch) if watch is not None else {})
     return checks
+
+
+def _watched(watch: Watch) -> Checks:
+    """Return the checks of what the cluster's maps say against what runs."""
+    parts = (
+        ("ANSIBLE_DAEMON_OUTSIDE", "daemon(s) run outside the cluster", watch.outside_lines()),
+        ("ANSIBLE_MGR_UNABLE", "standby manager(s) could not manage hosts", watch.unable_lines()),
+        ("ANSIBLE_SERVICE_HELD", "service(s) keep daemons that nobody wants", watch.held_lines()),
+    )
+    return {code: _check(f"{len(lines)} {what}", lines) for code, what, lines in parts if lines}
 
 
 def _trouble(trouble: Trouble) -> str:

@@ -6,6 +6,7 @@ import errno
 from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
+from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.osd_map import (
     Left,
     OsdMap,
@@ -245,6 +246,15 @@ class Maps:
         found = read_json(self._read("mgr dump"), "mgr dump")
         standbys = [str(each["name"]) for each in found.get("standbys") or ()]
         return str(found.get("active_name") or ""), standbys
+
+    def manager_map(self) -> Managers:
+        """Return the managers, and which of them can run this backend."""
+        return read_managers(read_json(self._read("mgr dump"), "mgr dump"))
+
+    def public_network(self) -> str:
+        """Return the networks of the monitors, as far as the monitors' configuration names them."""
+        found = self._mon.command(prefix="config get", who="mon", key="public_network")
+        return found.strip().strip('"')
 
     def fail_over(self, name: str) -> None:
         """Let another manager take over from this one."""

@@ -106,5 +106,7 @@ def daemon_row(row: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         "version": text(row.get("version"), 64),
         "started": moment(row.get("started")),
         "memory_usage": number(row.get("memory_usage")),
+        "quorum": texts(row.get("quorum")),
+        "unfinished": row.get("unfinished") is True,
         "ports": [port for port in ports if number(port)] if isinstance(ports, list) else [],
     }

@@ -28,6 +28,8 @@ MANY_ON_A_HOST = ("mds", "rgw", "rbd-mirror", "cephfs-mirror")
 # Their daemons have the name of their host.
 NAMED_BY_HOST = ("mon", "mgr", "crash", "ceph-exporter")
 MAX_ON_A_HOST = 10
+# Whoever loses most of these loses the cluster.
+CLUSTER_NEEDS = ("mon", "mgr")
 NO_SCHEDULE = "_no_schedule"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -122,7 +124,7 @@ def difference(
         if found is not None:
             kept.append(found)
         elif hostname not in silent:
-            network, name = _named(spec, hostname)
+            network, name = named(spec, hostname)
             identity = name or free_id(cluster, spec, hostname, index, used)
             used.add(identity)
             add.append(Place(hostname, identity, network, (ports or {}).get(hostname, 0)))
@@ -188,7 +190,17 @@ def _take(here: List[Running]) -> Optional[Running]:
     return best
 
 
-def _named(spec: ServiceSpec, hostname: str) -> Tuple[str, str]:
+def least(service_type: str, had: int) -> int:
+    """Return how few daemons a change of labels or hosts may leave of a service that had so many.
+
+    Of monitors it is a majority; of what a cluster does without it is none.
+    """
+    if service_type not in CLUSTER_NEEDS:
+        return 0
+    return had // 2 + 1 if service_type == "mon" else 1
+
+
+def named(spec: ServiceSpec, hostname: str) -> Tuple[str, str]:
     """Return the network and the name that a placement gives a host."""
     for host in spec.placement.hosts or ():
         if host.hostname == hostname:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Tuple
 
@@ -109,6 +110,32 @@ _COMMON = frozenset(
 RGW_PORT = 80
 
 
+# The id of a daemon of these names its service; of the others a placement may choose it.
+_NAMED_FREELY = ("mon", "mgr", "rbd-mirror", "cephfs-mirror")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
+
+
+def check_names(spec: ServiceSpec) -> None:
+    """Raise ``InvalidValue`` for a daemon's name in a placement that cannot be given."""
+    seen = set()
+    for host in spec.placement.hosts or ():
+        if not host.name:
+            continue
+        reason, remedy = "", "Leave it out."
+        if spec.service_type not in _NAMED_FREELY:
+            reason = f"the id of a {spec.service_type} daemon follows from service and host"
+        elif not _NAME.fullmatch(host.name):
+            reason, remedy = (
+                "it is no name of a daemon",
+                "Letters, digits, '-', '_' and inner dots.",
+            )
+        elif host.name in seen or (spec.placement.count_per_host or 1) > 1:
+            reason, remedy = "more than one daemon would have it", "Give each its own."
+        seen.add(host.name)
+        if reason:
+            raise InvalidValue("placement", str(host), reason, remedy)
+
+
 def check_fields(spec: ServiceSpec) -> None:
     """Raise ``InvalidValue`` for a field of a spec that has no meaning for packages here."""
     known = _COMMON | KINDS[spec.service_type].fields
@@ -121,6 +148,7 @@ def check_fields(spec: ServiceSpec) -> None:
                 f"a {spec.service_type} service from packages has no such setting",
                 "Leave it out, or use `config` for options of the daemon.",
             )
+    check_names(spec)
     for host in spec.placement.hosts or ():
         if host.network and spec.service_type != "mon":
             raise InvalidValue(

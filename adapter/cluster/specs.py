@@ -77,13 +77,15 @@ def _pairs(rows: Any) -> FrozenSet[Tuple[str, str]]:
 class Wanted:
     """A service that is wanted. Times are seconds since the epoch.
 
-    ``deleted`` is when its removal was asked for: its daemons go, then the record.
+    ``deleted`` is when its removal was asked for: its daemons go, then the record. ``had`` is the
+    largest number of daemons that it had since somebody applied it.
     """
 
     spec: ServiceSpec
     created: float = 0.0
     deleted: float = 0.0
     claims: OsdClaims = field(default_factory=OsdClaims)
+    had: int = 0
 
     @property
     def name(self) -> str:
@@ -97,7 +99,8 @@ class Wanted:
         if isinstance(spec.get("spec"), dict):
             spec["spec"] = {k: v for k, v in spec["spec"].items() if k != "preview_only"}
         record = {"spec": spec, "created": self.created, "claims": self.claims.to_json()}
-        return {**record, "deleted": self.deleted} if self.deleted else record
+        more = {"deleted": self.deleted, "had": self.had}
+        return {**record, **{key: value for key, value in more.items() if value}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Wanted:
@@ -107,6 +110,7 @@ class Wanted:
             created=float(data.get("created") or 0.0),
             deleted=float(data.get("deleted") or 0.0),
             claims=OsdClaims.from_json(data.get("claims") or {}),
+            had=int(data.get("had") or 0),
         )
 
 

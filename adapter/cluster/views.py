@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Container, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_identity import Foreign
 from adapter.cluster.daemon_places import own_rows
@@ -27,6 +27,8 @@ _STATUS = {
     "starting": DaemonDescriptionStatus.starting,
     "stopped": DaemonDescriptionStatus.stopped,
     "error": DaemonDescriptionStatus.error,
+    "not in the quorum": DaemonDescriptionStatus.error,
+    "not in the manager map": DaemonDescriptionStatus.error,
 }
 
 
@@ -67,15 +69,18 @@ def daemons_of(
     online: bool,
     owners: OsdOwners,
     foreign: Mapping[str, Foreign],
+    outside: Container[Tuple[str, str]] = (),
 ) -> List[DaemonDescription]:
     """Return a report's daemons as the interface wants them.
 
     ``foreign`` are those that are not the host's own, by name. They are in no service, in error,
     and have the host's name behind an @ in their id: no two daemons are listed by one name.
+    ``outside`` are kind and id of those that run outside the cluster.
     """
     when = datetime.datetime.fromtimestamp(report.taken["daemons"], tz=datetime.timezone.utc)
     found = []
-    for row in report.daemons:
+    for reported in report.daemons:
+        row = _as_the_cluster_says(reported, outside)
         daemon = daemon_description(host.hostname, row, when, online, owners)
         other = foreign.get(daemon.name()) if foreign else None
         found.append(daemon if other is None else _foreign(other, row, when))
@@ -96,6 +101,16 @@ def _foreign(foreign: Foreign, row: Dict[str, Any], when: datetime.datetime) -> 
     )
 
 
+def _as_the_cluster_says(
+    row: Dict[str, Any], outside: Container[Tuple[str, str]]
+) -> Dict[str, Any]:
+    """Return a reported daemon; its unit alone does not make a monitor or manager run."""
+    if (row["daemon_type"], row["daemon_id"]) not in outside:
+        return row
+    where = "the quorum" if row["daemon_type"] == "mon" else "the manager map"
+    return {**row, "state": f"not in {where}"}
+
+
 @dataclass(frozen=True)
 class Share:
     """What one host has of a service: how many daemons, how many of them run, as of when."""
@@ -112,14 +127,18 @@ def shares_of(
     online: bool,
     owners: OsdOwners,
     foreign: Mapping[str, Foreign],
+    outside: Container[Tuple[str, str]] = (),
 ) -> Dict[str, Share]:
-    """Return what a host has of each service, without ``foreign``, which are not its own."""
+    """Return what a host has of each service, without ``foreign``, which are not its own.
+
+    ``outside`` is as of ``daemons_of``.
+    """
     found: Dict[str, Share] = {}
     taken = report.taken["daemons"]
     for row in own_rows(report.daemons, foreign):
         kind, name = str(row["daemon_type"]), _service(row, host.hostname, owners)
         known = found.get(name) or Share(kind, 0, 0, taken)
-        runs = int(online and row["state"] == "running")
+        runs = int(online and _as_the_cluster_says(row, outside)["state"] == "running")
         found[name] = Share(kind, known.size + 1, known.running + runs, taken)
     return found
 

@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Sequence
 
 from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, free_id
 from adapter.cluster.service_actions import ServiceAction
-from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.service_kinds import KINDS, check_names
 from adapter.cluster.specs import Wanted
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, UnknownName
 from adapter.interface import (
@@ -21,6 +21,7 @@ from adapter.interface import (
 from adapter.methods._kept import kept_service
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
+from adapter.reconcile.mon_addresses import check_mon_places
 from adapter.reconcile.ownership import check_units, judge_places, read_places
 from adapter.reconcile.service_restarts import units_of
 
@@ -217,6 +218,7 @@ class ActionMethods(DaemonMethods):
                 "this backend does not deploy it",
                 f"It deploys: {', '.join(sorted(KINDS))}.",
             )
+        check_names(spec)
         named = [host.hostname for host in spec.placement.hosts or ()]
         if not named:
             raise InvalidValue(
@@ -227,15 +229,16 @@ class ActionMethods(DaemonMethods):
                 self.core.hosts.get(hostname)
             self._check_answers(named)
             self.core.specs.check_readable(spec.service_name())
+            check_mon_places(self.core, spec)
             wanted = self.core.specs.find(spec.service_name())
             if wanted is None:
                 spec.validate()
                 kept = ServiceSpec.from_json({**spec.to_json(), "unmanaged": True})
-                kept.placement = PlacementSpec(hosts=named)
+                kept.placement = PlacementSpec(hosts=list(spec.placement.hosts))
                 wanted = Wanted(kept, time.time())
                 self.core.specs.save(wanted)
             there = self.reconciler.services.running().get(wanted.name, [])
-        places = self._new_places(wanted.spec, named, there)
+        places = self._new_places(spec, there)
         job = self.reconciler.services.deploy(wanted, places, there)
         return [
             f"Deploying {spec.service_type}.{place.daemon_id} on host '{place.hostname}' "
@@ -243,16 +246,18 @@ class ActionMethods(DaemonMethods):
             for place in places
         ]
 
-    def _new_places(self, spec: ServiceSpec, named: List[str], there: List[Running]) -> List[Place]:
+    def _new_places(self, spec: ServiceSpec, there: List[Running]) -> List[Place]:
+        """Return a place for one more daemon on each host that a placement names."""
         used = {daemon.daemon_id for daemon in there}
-        for hostname in named:
-            if spec.service_type in NAMED_BY_HOST and hostname in used:
-                raise AdapterError(f"{spec.service_type}.{hostname} is there already.")
+        for each in spec.placement.hosts:
+            identity = each.name or each.hostname
+            if (each.name or spec.service_type in NAMED_BY_HOST) and identity in used:
+                raise AdapterError(f"{spec.service_type}.{identity} is there already.")
         places = []
-        for hostname in named:
-            identity = free_id(self.core.cluster, spec, hostname, 0, used)
+        for each in spec.placement.hosts:
+            identity = each.name or free_id(self.core.cluster, spec, each.hostname, 0, used)
             used.add(identity)
-            places.append(Place(hostname, identity))
+            places.append(Place(each.hostname, identity, each.network))
         return places
 
     @handle_orch_error

@@ -62,5 +62,7 @@ class DaemonMethods:
             return []
         online = self.core.pulse.online(host.hostname)
         owners = self.core.owners
-        state = (report.serial, online, owners.serial, foreign)
-        return self._daemons.of(host.hostname, state, host, report, online, owners, foreign)
+        outside = self.core.watch.outside(host.hostname)
+        state = (report.serial, online, owners.serial, foreign, outside)
+        args = (host, report, online, owners, foreign, outside)
+        return self._daemons.of(host.hostname, state, *args)

@@ -72,9 +72,10 @@ class ServiceListMethods:
                 continue
             online = core.pulse.online(host.hostname)
             foreign = by_host.get(host.hostname, NONE)
-            state = (report.serial, online, core.owners.serial, foreign)
+            outside = core.watch.outside(host.hostname)
+            state = (report.serial, online, core.owners.serial, foreign, outside)
             here = self._kept_shares.of(
-                host.hostname, state, host, report, online, core.owners, foreign
+                host.hostname, state, host, report, online, core.owners, foreign, outside
             )
             for name, share in here.items():
                 found.setdefault(name, {})[host.hostname] = share

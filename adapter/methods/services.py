@@ -6,7 +6,7 @@ import time
 from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.cluster.osd_plan import HostPlan, in_words
-from adapter.cluster.schedule import candidates
+from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
 from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.core import Core
@@ -22,6 +22,7 @@ from adapter.interface import (
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
 from adapter.reconcile import Reconciler
+from adapter.reconcile.mon_addresses import check_mon_places
 
 MANAGED = ("osd", *KINDS)
 # A host that was just added says within seconds which disks it has.
@@ -95,6 +96,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
                 f"Hosts: {', '.join(host.hostname for host in hosts)}.",
             )
         self._check_port(spec, hosts)
+        check_mon_places(self.core, spec)
 
     def _check_port(self, spec: ServiceSpec, hosts: Sequence[HostSpec]) -> None:
         """Raise for an object gateway whose port another one has on one of its hosts."""
@@ -135,7 +137,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
             if no_overwrite and self._is_there(name, known):
                 return f"Skipped {name}: it is there (--no-overwrite)"
             created = known.created if known is not None else time.time()
-            core.specs.save(Wanted(spec, created))
+            core.specs.save(Wanted(spec, created, had=self._wanted_size(spec)))
             if known is None:
                 core.events.note(name, "the service was created")
             self.reconciler.services.forget_pauses(name)
@@ -148,6 +150,14 @@ class ServiceMethods(HostMethods, DaemonMethods):
         if known is None:
             return name in self.core.specs.problems
         return not known.deleted
+
+    def _wanted_size(self, spec: ServiceSpec) -> int:
+        """Return how many daemons somebody wants of a service that a cluster needs."""
+        if spec.service_type not in CLUSTER_NEEDS:
+            return 0
+        keeper = self.reconciler.services
+        there = keeper.running().get(spec.service_name(), [])
+        return keeper.diff(Wanted(spec), there, keeper.hosts()).size
 
     def _keep_osds(self, spec: DriveGroupSpec, no_overwrite: bool) -> str:
         """Keep a drive group and say what it does now."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import List, Sequence, Set, Tuple
 
 from adapter.cluster.host_conf import PATH, only_way
+from adapter.cluster.managers import Managers, remedy
 from adapter.cluster.schedule import Running
 from adapter.cluster.service_kinds import Kind
 from adapter.core import Core
@@ -62,15 +63,22 @@ class Guards:
 
     def _remove_mgr(self, daemons: Sequence[Running]) -> List[Running]:
         """Return a standby; where only the active one is left to go, another takes over first."""
-        active, standbys = self._core.maps.managers()
+        managers = self._core.maps.manager_map()
+        active, standbys = managers.active, managers.standbys
         for daemon in daemons:
             if daemon.daemon_id != active:
                 return [daemon]
         staying = [name for name in standbys if name not in {each.daemon_id for each in daemons}]
         if not staying:
             raise AdapterError(f"mgr.{active} is the last one.")
+        _check_successors(managers)
         self._core.maps.fail_over(active)
         raise AdapterError(f"mgr.{active} is active; {staying[0]} takes over first.")
+
+    def hand_over(self, name: str) -> None:
+        """Let another manager take over; raises if one may that could not manage hosts."""
+        _check_successors(self._core.maps.manager_map())
+        self._core.maps.fail_over(name)
 
     def _remove_mds(self, daemons: Sequence[Running]) -> List[Running]:
         """Return one: a standby before one that has a rank."""
@@ -91,9 +99,11 @@ class Guards:
         elif daemon_type == "mds":
             maps.mds_can_stop(daemon_id)
         elif daemon_type == "mgr":
-            active, standbys = maps.managers()
-            if daemon_id == active and not standbys:
+            managers = maps.manager_map()
+            if daemon_id == managers.active and not managers.standbys:
                 raise AdapterError(f"mgr.{daemon_id} is active and there is no standby.")
+            if daemon_id == managers.active:
+                _check_successors(managers)
 
     def _check_osd(self, osd_id: int) -> None:
         """Ask about the OSD together with those that are down or being stopped.
@@ -115,3 +125,15 @@ class Guards:
             for units in (variables.get("daemon_action_units") or {}).values():
                 found |= {int(match.group(1)) for match in map(OSD_UNIT.fullmatch, units) if match}
         return found
+
+
+def _check_successors(managers: Managers) -> None:
+    """Raise if the monitors may choose a manager next that cannot manage hosts: they take any."""
+    unable = managers.unable(managers.standbys)
+    if unable:
+        reasons = "; ".join(f"mgr.{name}: {reason}" for name, reason in sorted(unable.items()))
+        raise AdapterError(
+            f"mgr.{managers.active} is active, and the monitors may let one take over that could "
+            f"not manage hosts ({reasons}).",
+            remedy(unable),
+        )

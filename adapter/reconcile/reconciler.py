@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Dict, Optional
 
 from adapter.cluster.host_names import HostNames, names_of
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
+from adapter.cluster.watch import units_of_report
 from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
@@ -56,7 +58,7 @@ class Reconciler:
         eager = now < self._eager_until
         if now - self._read >= (EAGER_INTERVAL if eager else MAP_INTERVAL):
             self._read = now
-            self.read_maps()
+            self.read_maps(now)
             self._read_places(now)
         if core.paused:
             return None
@@ -81,12 +83,18 @@ class Reconciler:
             return
         self._places_read, self._reports_then = now, reports
 
-    def read_maps(self) -> None:
-        """Read the OSD map, and what OSDs say of themselves; an error leaves what was known."""
+    def read_maps(self, now: Optional[float] = None) -> None:
+        """Read the OSD map, and what OSDs say of themselves; an error leaves what was known.
+
+        The quorum and the manager map are held against what runs. ``now`` is the loop's time.
+        """
         core = self._core
+        now = time.monotonic() if now is None else now
         try:
             osd_map = core.maps.osd_map()
             metadata: Dict[int, OsdMetadata] = core.maps.metadata() if osd_map.osds else {}
+            quorum, _ = core.maps.quorum()
+            managers = core.maps.manager_map()
         except OrchestratorError as error:
             log.warning("the cluster's maps cannot be read: %s", error)
             return
@@ -98,6 +106,14 @@ class Reconciler:
             except NotKept as error:
                 # What is not forgotten yet is looked at again with the next map.
                 core.unkept.note(error)
+            units = [
+                unit
+                for host in core.hosts.all()
+                for report in [core.reports.get(host.hostname)]
+                if report is not None and core.pulse.online(host.hostname)
+                for unit in units_of_report(host.hostname, report.daemons)
+            ]
+            core.refresh.want(core.watch.see(quorum, managers, units, now, time.time()))
 
     def _host_names(self) -> HostNames:
         """Return what the hosts are called, by their records and by themselves."""

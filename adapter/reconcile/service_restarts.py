@@ -84,7 +84,12 @@ class ServiceRestarts:
         """Return those that the cluster does not have back yet."""
         osds = [name for name in names if name.startswith("osd.")]
         mons = [name for name in names if name.startswith("mon.")]
+        mgrs = [name for name in names if name.startswith("mgr.")]
         waiting: List[str] = []
+        if mgrs:
+            managers = self._core.maps.manager_map()
+            there = {managers.active, *managers.standbys}
+            waiting += [name for name in mgrs if name[4:] not in there]
         if osds:
             known = self._core.maps.osd_map().osds
             for name in osds:
@@ -121,7 +126,7 @@ class ServiceRestarts:
         if identity != active:
             return True
         if len(left) == 1:
-            self._core.maps.fail_over(active)
+            self._guards.hand_over(active)
         return False
 
     def _submit(self, action: ServiceAction, batch: Sequence[str]) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.at_once import at_once
-from adapter.cluster.schedule import Difference, Place, Running, difference
+from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, Place, Running, difference
 from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, rgw_port, service_settings
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
@@ -25,7 +26,10 @@ from adapter.errors import NotKept
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.key_removal import KeyRemoval
+from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.ownership import check_places
+from adapter.reconcile.service_floor import hold
+from adapter.reconcile.service_proofs import Proof, ServiceProofs, not_well
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ class ServiceKeeper:
         self._core = core
         self.guards = Guards(core)
         self.keys = KeyRemoval(core)
+        self.proofs = ServiceProofs(core)
         self._jobs: Dict[str, str] = {}
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
@@ -52,20 +57,24 @@ class ServiceKeeper:
         core = self._core
         # First: before a daemon of that name can be made anew.
         self.keys.step(now)
+        for proof in self.proofs.step(now):
+            self._absorb_proof(proof, now)
         with core.lock:
             seen = (*core.state_serials(), tuple(sorted(self._jobs)))
             if seen == self._seen and now < self._look_at:
-                return None
+                return LOOK_AGAIN if self.proofs.pending() else None
             self._seen, self._look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
             core.troubles.keep_services({each.name for each in core.specs.all()})
             wanted = [each for each in core.specs.all() if self._is_mine(each)]
             there = self.running() if wanted else {}
             hosts = self.hosts() if wanted else []
             self._held = bool(core.held())
+            core.watch.held_only({each.name for each in wanted})
         for each in wanted:
-            if each.name not in self._jobs:
+            if each.name not in self._jobs and not self.proofs.pending(each.name):
                 self._keep(each, there.get(each.name, []), hosts, now)
-        return LOOK_AGAIN if self._jobs or self._look_at <= now + LOOK_AGAIN else None
+        busy = self._jobs or self.proofs.pending()
+        return LOOK_AGAIN if busy or self._look_at <= now + LOOK_AGAIN else None
 
     @staticmethod
     def _is_mine(wanted: Wanted) -> bool:
@@ -95,7 +104,12 @@ class ServiceKeeper:
             if kind not in KINDS or (row["state"] == "stopped" and not row.get("enabled", True)):
                 continue
             state = row["state"]
-            daemon = Running(hostname, identity, ok=state != "error", runs=state == "running")
+            daemon = Running(
+                hostname,
+                identity,
+                ok=state != "error" and not row.get("unfinished"),
+                runs=state == "running",
+            )
             found.setdefault(service_of(kind, identity, hostname), []).append(daemon)
         return found
 
@@ -118,25 +132,31 @@ class ServiceKeeper:
         elif wanted.deleted and not diff.remove:
             self._forget_if_kept(wanted, now)
             return
+        unable, outside = not_well(self._core, kind.service_type, diff.kept)
         if not self._held:
-            self._follow_troubles(wanted.name, diff)
-        broken = [Place(each.hostname, each.daemon_id) for each in diff.kept if not each.ok]
+            self._follow_troubles(wanted.name, diff, [*unable, *outside])
+        held = hold(self._core, wanted, diff, there)
+        again = [each for each in diff.kept if not each.ok]
+        # One manager after the other: it is restarted.
+        again += [] if again or diff.add else unable[:1]
+        broken = [Place(each.hostname, each.daemon_id) for each in again]
         add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
         try:
             if add:
                 self.deploy(wanted, add[:1] if kind.one_by_one else add, there)
-            elif diff.remove and not diff.add:
+            elif diff.remove and not diff.add and not held:
                 self._remove(wanted, kind, diff.remove, now)
         except OrchestratorError as error:
             self._note_failure(wanted.name, "", str(error), now)
 
-    def _follow_troubles(self, service: str, diff: Difference) -> None:
+    def _follow_troubles(self, service: str, diff: Difference, more: Sequence[Running]) -> None:
         """Drop the troubles that are none any more; tell of hosts that fall silent or are back.
 
         What a silent host lacks is done as soon as it is back, without a pause.
         """
         core = self._core
-        undone = [*diff.remove, *(each for each in diff.kept if not each.runs)]
+        broken = (each for each in diff.kept if not each.runs or not each.ok)
+        undone = [*diff.remove, *more, *broken]
         concerned = {each.hostname for each in diff.add} | {each.hostname for each in undone}
         with core.lock:
             offline = core.pulse.offline()
@@ -182,7 +202,7 @@ class ServiceKeeper:
                 "id": place.daemon_id,
                 "keyring_file": name,
                 "port": port,
-                "addr": self._address(place) if kind.service_type == "mon" else "",
+                "addr": address_for(core, spec, place) if kind.service_type == "mon" else "",
             }
             daemons.setdefault(place.hostname, []).append(row)
         conf, *answers = at_once(
@@ -199,7 +219,10 @@ class ServiceKeeper:
             wanted.name, kind.operation, list(daemons), parameters, f"Deploy {names}", secrets
         )
         hosts = list(daemons)
-        job.on_change(lambda job: self._absorb(job, wanted.name, hosts, f"deployed {names}"))
+        what = f"deployed {names}"
+        proof = Proof(wanted.name, kind.service_type, list(places), job.job_id, what)
+        proved = proof if kind.service_type in CLUSTER_NEEDS else None
+        job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
         return job
 
     def _claim(self, kind: Kind, places: Sequence[Place]) -> None:
@@ -238,10 +261,6 @@ class ServiceKeeper:
             if each.hostname == place.hostname and each.daemon_id != place.daemon_id
         ]
         return rgw_port(spec, len(here) + len(more))
-
-    def _address(self, place: Place) -> str:
-        with self._core.lock:
-            return self._core.hosts.get(place.hostname).addr
 
     def _remove(self, wanted: Wanted, kind: Kind, daemons: Sequence[Running], now: float) -> None:
         """Remove what is too much: one at a time where that matters, as far as it is safe.
@@ -307,9 +326,21 @@ class ServiceKeeper:
             self._core.troubles.keep(wanted.name, ())
             self._silent.pop(wanted.name, None)
 
-    def _absorb(self, job: Completion, service: str, hosts: Sequence[str], what: str) -> None:
+    def _absorb(
+        self,
+        job: Completion,
+        service: str,
+        hosts: Sequence[str],
+        what: str,
+        proof: Optional[Proof] = None,
+    ) -> None:
+        """Take over what a job did; its success is still to be seen where there is a ``proof``."""
         if not job.status.final:
             return
+        good = [host for host in hosts if job.outcomes.get(host, HostOutcome()).status.good]
+        places = [place for place in proof.places if place.hostname in good] if proof else []
+        if job.record.request.check:
+            places = []
         core, now = self._core, time.monotonic()
         with core.lock:
             if self._jobs.get(service) == job.job_id:
@@ -317,17 +348,34 @@ class ServiceKeeper:
         outcomes = job.outcomes
         for hostname in hosts:
             outcome = outcomes.get(hostname, HostOutcome())
-            if outcome.status.good:
+            if outcome.status.good and not places:
                 with core.lock:
                     core.troubles.over(service, hostname)
-            else:
+            elif not outcome.status.good:
                 reason = outcome.message or job.message
                 self._note_failure(service, hostname, reason, now, job.job_id)
-        if not job.is_errored():
-            with core.lock:
+        with core.lock:
+            if proof is not None and places:
+                self.proofs.expect(replace(proof, places=places))
+            elif not job.is_errored():
                 core.events.note(service, what)
         self._look_at = 0.0
         core.wake.set()
+
+    def _absorb_proof(self, proof: Proof, now: float) -> None:
+        """Take over what the maps say of what a job did."""
+        core = self._core
+        for place in proof.places:
+            reason = proof.lacking.get(place.daemon_id, "")
+            if reason:
+                self._note_failure(proof.service, place.hostname, reason, now, proof.job)
+                continue
+            with core.lock:
+                core.troubles.over(proof.service, place.hostname)
+        if not proof.lacking:
+            with core.lock:
+                core.events.note(proof.service, proof.what)
+        self._look_at = 0.0
 
     def _note_failure(
         self, service: str, hostname: str, reason: str, now: float, job: str = ""

@@ -6,6 +6,7 @@ import os
 import socket
 
 from .ceph_user import NoCephUser, ceph_owner, make_directory
+from .extra import Extra
 from .unit_settings import UnitSettings
 
 # Reported crashes are moved there by Ceph's user; Debian's package leaves it to root.
@@ -14,7 +15,7 @@ _PROGRAM = "/usr/bin/ceph-crash"
 _REASON = "ceph-crash tries the name of its key that the host's full name gives."
 
 
-class CrashFiles:
+class CrashFiles(Extra):
     """The directory of reported crashes, and the name of the key where the host's is another."""
 
     def __init__(self, roots, hostname=""):
@@ -22,11 +23,6 @@ class CrashFiles:
         self._hostname = hostname or socket.gethostname()
         self._posted = os.path.join(roots.var, _POSTED)
         self._settings = UnitSettings(roots, "ceph-crash.service")
-
-    def refuse(self, wanted):
-        """Return what speaks against it: nothing."""
-        del wanted
-        return []
 
     def lacks(self, wanted):
         """Tell whether the collector would not report what it finds."""

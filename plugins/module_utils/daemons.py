@@ -9,6 +9,8 @@ from .cluster_conf import CONF, fsid_of
 from .command import find_program, run
 from .daemons_process import Processes
 from .daemons_version import Versions
+from .mon_cluster import ask_own
+from .mon_joining import joining
 from .reading import clean, list_dir, read_assignments, read_lines, read_text, to_int
 
 _TIMEOUT = 15.0
@@ -115,8 +117,20 @@ def describe_daemons(units, hostname, roots, processes, versions):
             "version": versions.of(kind, identity, process["program"]),
         }
         row.update({key: value for key, value in process.items() if key != "program"})
+        if kind == "mon":
+            row.update(_mon_state(roots, identity, state))
         rows.append(row)
     return sorted(rows, key=lambda row: (row["daemon_type"], row["daemon_id"]))
+
+
+def _mon_state(roots, identity, state):
+    """Return the quorum that a monitor says it is in, and whether it has still to be finished."""
+    path = os.path.join(roots.ceph_run, f"ceph-mon.{identity}.asok")
+    own = ask_own(path) if state == "running" else None
+    return {
+        "quorum": sorted(own.quorum) if own is not None else [],
+        "unfinished": identity in joining(roots),
+    }
 
 
 def daemon_of(unit, hostname):

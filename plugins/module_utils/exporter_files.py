@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from .extra import Extra
 from .unit_settings import UnitSettings
 
 _PROGRAM = "/usr/bin/ceph-exporter"
 _REASON = "The package's command gives the exporter no name, and so no key."
 
 
-class ExporterFiles:
+class ExporterFiles(Extra):
     """The name under which the exporter asks the monitors for its configuration."""
 
     def __init__(self, roots):
         self._settings = UnitSettings(roots, "ceph-exporter.service")
-
-    def refuse(self, wanted):
-        """Return what speaks against it: nothing."""
-        del wanted
-        return []
 
     def lacks(self, wanted):
         """Tell whether the exporter would be started without a name."""

@@ -150,7 +150,7 @@ def interface_key(name):
 
 
 def with_addresses(interfaces, ansible):
-    """Give each interface the addresses that Ansible found: the first of each kind."""
+    """Give each interface the addresses that Ansible found: the first of each kind, and all."""
     result = {}
     for name, item in interfaces.items():
         known = ansible.get(interface_key(name))
@@ -158,8 +158,12 @@ def with_addresses(interfaces, ansible):
         ipv4 = known.get("ipv4")
         ipv4 = ipv4 if isinstance(ipv4, dict) else {}
         ipv6 = [entry for entry in as_list(known.get("ipv6")) if isinstance(entry, dict)]
+        more = [item for item in as_list(known.get("ipv4_secondaries")) if isinstance(item, dict)]
         result[name] = dict(
-            item, ipv4_address=_address(ipv4), ipv6_address=_address(ipv6[0]) if ipv6 else ""
+            item,
+            ipv4_address=_address(ipv4),
+            ipv6_address=_address(ipv6[0]) if ipv6 else "",
+            addresses=[text for text in map(_address, [ipv4, *more, *ipv6]) if text],
         )
     return result
 

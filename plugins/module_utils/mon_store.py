@@ -10,35 +10,90 @@ import shutil
 import socket
 
 from .ceph_user import ceph_owner, make_directory
-from .command import find_program, last_line, run
+from .command import find_program, run
+from .extra import Extra
+from .mon_aside import put_aside
+from .mon_cluster import OtherMons, View, ask_own, has_split_off, reason_of
+from .mon_joining import NO_FIRST_MEMBERS, Joining
 from .reading import clean, list_dir
 from .service_kinds import DaemonRefused
+from .units import act, is_alive, show_units
 from .whole_file import write_text
 
-_ASK_SECONDS = 15
 _TIMEOUT = 120.0
 _MEMBER = re.compile(r"\d+: (\S+) mon\.(\S+)")
+_EPOCH = re.compile(r"^epoch (\d+)$", re.MULTILINE)
 _V2_PORT, _V1_PORT = 3300, 6789
 # Beside the stores, and no daemon's name: it says that a store was begun and is not whole.
 _MARK = ".ceph-orch-unfinished-"
 
 
-class MonStores:
-    """The stores of this host's monitors: what they lack, and how one is made."""
+class MonStores(Extra):
+    """The stores of this host's monitors: what they lack, and how one is made.
 
-    def __init__(self, roots):
+    ``conf`` is the text of a minimal configuration, which tells where the other monitors are.
+    With ``touch`` false nothing is opened for writing.
+    """
+
+    def __init__(self, roots, conf="", touch=True):
         self._roots = roots
+        self._mons = OtherMons(roots, conf)
+        self._touch = touch
+        # Asked once for what is foreseen; what is done asks again.
+        self._split_off = {}
 
     def refuse(self, wanted):
         """Return what speaks against a new monitor."""
-        if self._is_whole(wanted.daemon):
+        if not self.lacks(wanted):
             return []
         reasons = [] if wanted.keyring else [_no_key(wanted.daemon)]
         return reasons + _reasons_against_address(wanted)
 
     def lacks(self, wanted):
-        """Tell whether the store must be made."""
-        return not self._is_whole(wanted.daemon)
+        """Tell whether the store must be made: there is none, or it is of a cluster of its own."""
+        if not self._is_whole(wanted.daemon):
+            return True
+        unit = wanted.daemon.unit
+        if unit not in self._split_off:
+            self._split_off[unit] = self._has_split_off(wanted)
+        return self._split_off[unit]
+
+    def is_unfinished(self, wanted):
+        """Tell whether the monitor has still to join, or is in no quorum now."""
+        if Joining(self._roots, wanted.daemon.unit).is_begun:
+            return True
+        own = ask_own(wanted.daemon.socket_path)
+        return own is None or not own.quorum
+
+    def others(self, wanted):
+        """Return the names of the monitors of which one must be in this one's quorum."""
+        cluster = self._view(wanted)
+        if cluster is not None:
+            return cluster.mons - {wanted.daemon.daemon_id}
+        begun, own = Joining(self._roots, wanted.daemon.unit), ask_own(wanted.daemon.socket_path)
+        if own is not None and own.epoch > begun.epoch:
+            # It has joined, and they may have left since.
+            return frozenset()
+        return begun.members
+
+    def finish(self, wanted):
+        """Take the override away: the monitor has joined, which its store remembers."""
+        own = ask_own(wanted.daemon.socket_path)
+        if self.is_seen(wanted) if own is None else own.quorum:
+            Joining(self._roots, wanted.daemon.unit).end()
+
+    def is_seen(self, wanted):
+        """Tell whether the quorum of the other monitors names this one."""
+        cluster = self._view(wanted)
+        return cluster is not None and wanted.daemon.daemon_id in cluster.quorum
+
+    def give_up(self, wanted):
+        """Stop a monitor that leads a cluster of its own: no client shall find it; say so."""
+        own = ask_own(wanted.daemon.socket_path)
+        if own is not None and own.quorum and self._has_split_off(wanted):
+            act("stop", [wanted.daemon.unit])
+            return " It was stopped."
+        return ""
 
     def provide(self, wanted):
         """Make the store; raises ``DaemonRefused``. One that was not made to its end is begun anew.
@@ -47,8 +102,14 @@ class MonStores:
         when it starts it takes over the cluster's map and asks to be let in.
         """
         daemon = wanted.daemon
-        if self._is_whole(daemon):
+        # Asked here, where it is done: nothing of a monitor that the quorum names is moved.
+        split = self._is_whole(daemon) and self._has_split_off(wanted)
+        if self._is_whole(daemon) and not split:
             return
+        if is_alive(show_units([daemon.unit])[daemon.unit]):
+            act("stop", [daemon.unit])
+        if split:
+            put_aside(self._roots, daemon)
         owner = ceph_owner(self._roots)
         mark = self._mark(daemon)
         make_directory(os.path.dirname(mark), 0o755, owner)
@@ -58,16 +119,24 @@ class MonStores:
         with _workplace(self._roots, daemon, owner) as place:
             keyring, monmap = os.path.join(place, "keyring"), os.path.join(place, "monmap")
             write_text(keyring, wanted.keyring, 0o600, owner)
-            _get_map(daemon, keyring, monmap)
-            _add_to_map(wanted, monmap)
+            self._get_map(wanted, keyring, monmap)
+            members, epoch = _add_to_map(wanted, monmap)
+            if not members and self._mons.known(wanted.addr):
+                raise DaemonRefused(
+                    f"{daemon.name}: the map that the cluster's monitors gave names no other one, "
+                    "and its configuration does: one that is alone has answered. Try again."
+                )
             os.chown(monmap, *owner)
+            # From here on there may be a store, and whoever starts the unit must have it join.
+            Joining(self._roots, daemon.unit).begin(members, epoch)
             _call(daemon, _mkfs(daemon, keyring, monmap))
         os.unlink(mark)
 
     def forget(self, daemon):
-        """Remove the mark of a store that was not made to its end."""
+        """Remove what says that a monitor is not finished."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._mark(daemon))
+        Joining(self._roots, daemon.unit).end()
 
     def _is_whole(self, daemon):
         return bool(list_dir(daemon.data_path)) and not os.path.lexists(self._mark(daemon))
@@ -75,6 +144,43 @@ class MonStores:
     def _mark(self, daemon):
         top, name = os.path.split(daemon.data_path)
         return os.path.join(top, _MARK + name)
+
+    def _view(self, wanted):
+        daemon = wanted.daemon
+        return self._mons.view(daemon.keyring_path, wanted.addr, daemon.daemon_id)
+
+    def _has_split_off(self, wanted):
+        """Ask the cluster and this monitor whether it is of another cluster; no answer is no."""
+        daemon = wanted.daemon
+        cluster = self._view(wanted)
+        if cluster is None or daemon.daemon_id in cluster.quorum:
+            return False
+        own = ask_own(daemon.socket_path) or self._stored(daemon)
+        return has_split_off(daemon.daemon_id, own, cluster)
+
+    def _stored(self, daemon):
+        """Return what the store of a monitor that does not run says, or None."""
+        if not self._touch or is_alive(show_units([daemon.unit])[daemon.unit]):
+            return None
+        owner = ceph_owner(self._roots)
+        with _workplace(self._roots, daemon, owner) as place:
+            monmap = os.path.join(place, "monmap")
+            argv = [_program("ceph-mon"), "--id", daemon.daemon_id, "--extract-monmap", monmap]
+            if run([*argv, "--setuser", "ceph", "--setgroup", "ceph"], _TIMEOUT).problem:
+                return None
+            answer = run([_program("monmaptool"), "--print", monmap], _TIMEOUT)
+        names = [{"name": name} for name in members_of(answer.out)]
+        monmap = {"epoch": epoch_of(answer.out), "mons": names}
+        return View({"monmap": monmap}, ()) if names else None
+
+    def _get_map(self, wanted, keyring, monmap):
+        answer = self._mons.call(keyring, wanted.addr, "mon", "getmap", "-o", monmap)
+        if answer.problem:
+            raise DaemonRefused(
+                f"{wanted.daemon.name}: the cluster's monitors do not give their map: "
+                f"{reason_of(answer)}. Check that this host reaches them and that the key "
+                "(keyring_file) is that of mon."
+            )
 
 
 def _no_key(daemon):
@@ -114,21 +220,18 @@ def members_of(text):
     return {match.group(2): match.group(1) for match in found if match}
 
 
-def _get_map(daemon, keyring, monmap):
-    argv = ["ceph", "--connect-timeout", str(_ASK_SECONDS), "--name", "mon.", "--keyring", keyring]
-    answer = run([_program("ceph"), *argv[1:], "mon", "getmap", "-o", monmap], _TIMEOUT)
-    if answer.problem:
-        reason = clean(last_line(answer.err), 300) or answer.problem
-        raise DaemonRefused(
-            f"{daemon.name}: the cluster's monitors do not give their map: {reason}. Check that "
-            "this host reaches them and that the key (keyring_file) is that of mon."
-        )
+def epoch_of(text):
+    """Read the epoch of a map from the same, 0 where it has none."""
+    found = _EPOCH.search(text)
+    return int(found.group(1)) if found else 0
 
 
 def _add_to_map(wanted, monmap):
+    """Put the monitor into the map; return the names of the others, and the map's epoch."""
     daemon = wanted.daemon
     answer = _call(daemon, [_program("monmaptool"), "--print", monmap])
-    there = members_of(answer.out).get(daemon.daemon_id)
+    members = members_of(answer.out)
+    there = members.pop(daemon.daemon_id, None)
     mine = addresses_of(wanted.addr)
     if there is None:
         _call(daemon, [_program("monmaptool"), "--addv", daemon.daemon_id, mine, monmap])
@@ -137,19 +240,21 @@ def _add_to_map(wanted, monmap):
             f"{daemon.name}: the cluster knows it at {there}, not at {mine} (addr). If it shall "
             f"move, remove it first: ceph mon rm {daemon.daemon_id}."
         )
+    return members, epoch_of(answer.out)
 
 
 def _mkfs(daemon, keyring, monmap):
     argv = [_program("ceph-mon"), "--mkfs", "--id", daemon.daemon_id, "--monmap", monmap]
-    return [*argv, "--keyring", keyring, "--setuser", "ceph", "--setgroup", "ceph"]
+    user = ["--setuser", "ceph", "--setgroup", "ceph"]
+    return [*argv, "--keyring", keyring, *user, NO_FIRST_MEMBERS]
 
 
 def _call(daemon, argv):
     answer = run(argv, _TIMEOUT)
     if answer.problem:
-        reason = clean(last_line(answer.err) or last_line(answer.out), 300) or answer.problem
+        program = os.path.basename(argv[0])
         raise DaemonRefused(
-            f"{daemon.name}: the store cannot be made: {os.path.basename(argv[0])} says: {reason}."
+            f"{daemon.name}: the store cannot be made: {program} says: {reason_of(answer)}."
         )
     return answer
 

@@ -27,6 +27,8 @@ class Wanted:
         self.keyring = keyring_text(daemon, keyring) if keyring.strip() else ""
         self.port = port
         self.addr = addr
+        # Those of whom the daemon must have found one, as its ``Extra`` says before it is awaited.
+        self.others = frozenset()
 
     @property
     def ports(self):
@@ -94,7 +96,10 @@ class Deployment:
             return "started"
         if self._has_old_settings(one):
             return "restarted"
-        return "present" if self._is_enabled(one) else "started"
+        return "present" if self._is_enabled(one) and not self._is_unfinished(one) else "started"
+
+    def _is_unfinished(self, one):
+        return self._has_extra(one) and self._extras[one.daemon.kind.name].is_unfinished(one)
 
     def _state(self, one):
         return self._states[one.daemon.unit]
@@ -182,19 +187,38 @@ class Deployment:
 
     def _start(self, wanted):
         """Start or restart units and wait for their work; return sentences of what went wrong."""
-        failed = [one for one in wanted if not is_alive(self._state(one))]
         restart = [one for one in wanted if self._verdicts[one.daemon.unit] == "restarted"]
         names = [one.daemon.unit for one in wanted]
+        counted = [one for one in wanted if one in restart or not is_alive(self._state(one))]
         try:
-            if failed:
+            if counted:
                 # Also the count of starts, which stops a unit that is started too often.
-                act("reset-failed", [one.daemon.unit for one in failed])
+                act("reset-failed", [one.daemon.unit for one in counted])
             if restart:
                 act("restart", [one.daemon.unit for one in restart])
             act("start", names)
         except UnitsFailed as error:
             return dict.fromkeys(names, str(error))
-        return wait_at_work(self._roots, wanted, self._wait)
+        return self._wait_for(wanted)
+
+    def _wait_for(self, wanted):
+        """Wait for the work of daemons, and do what follows from it."""
+        extras = {one: self._extras[one.daemon.kind.name] for one in wanted if self._has_extra(one)}
+        for one, extra in extras.items():
+            one.others = extra.others(one)
+        problems = wait_at_work(self._roots, wanted, self._wait)
+        for one, extra in extras.items():
+            unit = one.daemon.unit
+            if unit in problems and runs(show_units([unit])[unit]) and extra.is_seen(one):
+                del problems[unit]
+            if unit in problems:
+                problems[unit] += extra.give_up(one)
+            else:
+                extra.finish(one)
+        return problems
+
+    def _has_extra(self, one):
+        return one.daemon.kind.name in self._extras
 
 
 def _is_fresh(daemon):

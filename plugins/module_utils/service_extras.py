@@ -7,14 +7,14 @@ from .exporter_files import ExporterFiles
 from .mon_store import MonStores
 
 
-def extras_of(roots):
-    """Return the further needs by kind of daemon.
+def extras_of(roots, conf="", touch=True):
+    """Return the further needs by kind of daemon, each an ``Extra``.
 
-    Each has ``refuse`` (sentences that speak against a daemon), ``lacks`` (whether there is
-    something to do), ``provide`` (which does it) and ``forget`` (for a daemon that is taken away).
+    ``conf`` is the text of the cluster's minimal configuration, where one was given. With ``touch``
+    false they only look.
     """
     return {
-        "mon": MonStores(roots),
+        "mon": MonStores(roots, conf, touch),
         "crash": CrashFiles(roots),
         "ceph-exporter": ExporterFiles(roots),
     }

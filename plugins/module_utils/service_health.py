@@ -8,6 +8,7 @@ import time
 from .admin_socket import ask
 from .command import find_program, last_line, run
 from .listening import holders
+from .mon_cluster import own_view
 from .reading import clean, to_int
 from .units import has_failed, runs, show_units, words_of
 
@@ -36,6 +37,7 @@ class _Watched:
     def __init__(self, wanted):
         self.daemon = wanted.daemon
         self.port = wanted.port
+        self.others = wanted.others
         self.hopeless = ""
         self._pid = ""
         self._since = 0.0
@@ -58,8 +60,12 @@ class _Watched:
             return not self.hopeless
         path = self.daemon.socket_path
         if kind not in _COMMANDS or not os.path.exists(path):
-            return None
-        return is_at_work(kind, ask(path, _COMMANDS[kind], _ASK_TIMEOUT))
+            # A monitor opens its store before it can be asked; that it stays is no word of others.
+            return False if self.others else None
+        answer = ask(path, _COMMANDS[kind], _ASK_TIMEOUT)
+        if kind == "mon":
+            self.hopeless = split_off(self.daemon, answer, self.others)
+        return is_at_work(kind, answer, self.others)
 
 
 def _reason_against_key(daemon):
@@ -73,14 +79,33 @@ def _reason_against_key(daemon):
     return f"{daemon.unit}: it runs, but cannot report anything: {reason.rstrip('.')}."
 
 
-def is_at_work(kind, answer):
-    """Tell from a daemon's status whether it has its place in the cluster."""
-    state = str(answer.get("state", ""))
+def is_at_work(kind, answer, others=frozenset()):
+    """Tell from a daemon's status whether it has its place in the cluster.
+
+    A monitor must have one of ``others`` in its quorum, where there are any: nobody else tells it
+    from one that leads a cluster of its own.
+    """
     if kind == "mon":
-        return state in ("leader", "peon")
+        view = own_view(answer)
+        return view is not None and bool(view.quorum & others if others else view.quorum)
     if kind == "mds":
+        state = str(answer.get("state", ""))
         return state.startswith("up:") and state != "up:boot"
     return "version" in answer
+
+
+def split_off(daemon, answer, others):
+    """Return a sentence if a monitor leads a cluster of its own, where it should have joined."""
+    view = own_view(answer)
+    if view is None or not view.quorum or not others or view.quorum & others:
+        return ""
+    return (
+        f"{daemon.unit}: it leads a cluster of its own (map of epoch {view.epoch} of "
+        f"{', '.join(sorted(view.mons))}) instead of joining {', '.join(sorted(others))}, as one "
+        "does that mon_initial_members of its configuration names. Take "
+        "mon_initial_members out of /etc/ceph/ceph.conf, then "
+        f"`ceph orch daemon redeploy {daemon.name}` puts its store aside and lets it join."
+    )
 
 
 def wait_at_work(roots, wanted, seconds):

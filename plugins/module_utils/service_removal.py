@@ -5,13 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
 
-from .ceph_user import ceph_owner, make_directory
-from .service_kinds import DaemonRefused
+from .mon_aside import put_aside
 from .units import act, is_alive, show_units
-
-_REMOVED = "lib/ceph/removed"
 
 
 class Removal:
@@ -79,7 +75,7 @@ class Removal:
         """Remove what is the daemon's alone; return where its store is now."""
         kept = ""
         if daemon.kind.name == "mon" and not self._purge and os.path.isdir(daemon.data_path):
-            kept = self._put_aside(daemon)
+            kept = put_aside(self._roots, daemon)
         for path in _places(daemon):
             if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)
@@ -89,20 +85,6 @@ class Removal:
         extra = self._extras.get(daemon.kind.name)
         if extra is not None:
             extra.forget(daemon)
-        return kept
-
-    def _put_aside(self, daemon):
-        top = os.path.join(self._roots.var, _REMOVED)
-        make_directory(top, 0o700, ceph_owner(self._roots))
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        kept = os.path.join(top, f"mon-{daemon.daemon_id}-{stamp}")
-        try:
-            os.rename(daemon.data_path, kept)
-        except OSError as error:
-            raise DaemonRefused(
-                f"{daemon.name}: the store {daemon.data_path} cannot be moved to {kept} "
-                f"({error.strerror}). Move it by hand, or remove the daemon with purge."
-            ) from None
         return kept
 
 

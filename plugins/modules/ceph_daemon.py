@@ -17,7 +17,10 @@ description:
   - Everything that speaks against it is looked for first, on all daemons. A taken port, a missing
     key or a missing unit is refused, and nothing is done on the host.
   - A daemon that runs already is left as it is. One whose key has changed is restarted.
-  - A monitor's store is made of the cluster's map of monitors, and the monitor joins by itself.
+  - A monitor's store is made of the cluster's map of monitors, and the monitor joins by itself,
+    whatever C(mon_initial_members) the configuration has. It works when its quorum holds another
+    one of that map. The store of one that leads a cluster of its own, and that the cluster's
+    quorum does not name, is put aside and made anew.
   - With O(state=absent) the unit is stopped for good, and directory and key are removed. What is
     not there is fine.
   - At the end it says who the host is and which daemons run, as M(ceph_orch.ansible.host_report)
@@ -315,7 +318,8 @@ def deploy(module, roots, daemons, host):
         Wanted(daemon, keyring_of(module, daemon, options), options["port"], options["addr"])
         for daemon, options in daemons
     ]
-    deployment = Deployment(roots, wanted, extras_of(roots), max(params["wait"], 1))
+    extras = extras_of(roots, params["conf"], touch=not module.check_mode)
+    deployment = Deployment(roots, wanted, extras, max(params["wait"], 1))
     # In check mode the units of packages that would be installed are not there yet.
     deployment.refuse(module.check_mode and host.installs)
     if module.check_mode:

@@ -61,6 +61,8 @@ class Cluster(Ceph):
             "mon dump": '{"mons": []}',
             "node ls": '{"mon": {}, "osd": {}, "mds": {}, "mgr": {}}',
             "service dump": '{"services": {}}',
+            "quorum_status": '{"quorum_names": ["h1"], "monmap": {"mons": [{"name": "h1"}]}}',
+            "mgr dump": '{"active_name": "h1", "standbys": []}',
             "fs dump": '{"standbys": [], "filesystems": []}',
             "mds ok-to-stop": "",
         }

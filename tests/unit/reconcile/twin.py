@@ -47,6 +47,10 @@ class Monitors:
     silent: bool = False
     mons: List[str] = field(default_factory=lambda: ["h1"])
     managers: List[str] = field(default_factory=lambda: ["h1"])
+    # Mons of ``mons`` that do not take part, and managers that were started without our module.
+    out_of_quorum: List[str] = field(default_factory=list)
+    without_module: List[str] = field(default_factory=list)
+    addresses: Dict[str, str] = field(default_factory=dict)
     keys: List[str] = field(default_factory=list)
     config: Dict[str, str] = field(default_factory=dict)
     standbys: Dict[int, str] = field(default_factory=dict)
@@ -195,16 +199,12 @@ class Monitors:
 
     def _quorum_status(self, arguments: Dict[str, Any]) -> str:
         mons = [{"name": name} for name in self.mons]
-        return json.dumps({"quorum_names": self.mons, "monmap": {"mons": mons}})
+        quorum = [name for name in self.mons if name not in self.out_of_quorum]
+        return json.dumps({"quorum_names": quorum, "monmap": {"mons": mons}})
 
     def _mon_dump(self, arguments: Dict[str, Any]) -> str:
         mons = [
-            {
-                "name": name,
-                "public_addrs": {
-                    "addrvec": [{"addr": f"{self.addresses.get(name, '10.0.0.' + name[1:])}:3300"}]
-                },
-            }
+            {"name": name, "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]}}
             for name in self.mons
         ]
         return json.dumps({"mons": mons})
@@ -232,6 +232,12 @@ class Monitors:
                 daemons[str(4100 + number)] = {"metadata": {"hostname": host, "id": name}}
         return {"services": services}
 
+    def _addr(self, name: str) -> str:
+        return self.addresses.get(name) or f"10.0.0.{name[1:]}"
+
+    def _config_get(self, arguments: Dict[str, Any]) -> str:
+        return self.config.get(f"{arguments['who']}/{arguments['key']}", "") + "\n"
+
     def _mon_ok_to_rm(self, arguments: Dict[str, Any]) -> str:
         if len(self.mons) <= 2:
             raise OrchestratorError("not enough monitors would be left", errno=-errno.EBUSY)
@@ -245,8 +251,15 @@ class Monitors:
         return ""
 
     def _mgr_dump(self, arguments: Dict[str, Any]) -> str:
-        standbys = [{"name": name} for name in self.managers[1:]]
-        return json.dumps({"active_name": self.managers[0], "standbys": standbys})
+        rows = [{"name": name, "available_modules": self._modules(name)} for name in self.managers]
+        active = {"active_name": rows[0]["name"], "available_modules": rows[0]["available_modules"]}
+        return json.dumps({**active, "standbys": rows[1:]})
+
+    def _modules(self, name: str) -> List[Dict[str, Any]]:
+        modules = [{"name": "dashboard", "can_run": True, "error_string": ""}]
+        if name not in self.without_module:
+            modules.append({"name": "ansible", "can_run": True, "error_string": ""})
+        return modules
 
     def _mgr_fail(self, arguments: Dict[str, Any]) -> str:
         self.managers.append(self.managers.pop(0))
@@ -310,6 +323,10 @@ class Cluster(World):
             ("h1", "mon", "h1"): "running",
             ("h1", "mgr", "h1"): "running",
         }
+        # What else their rows say, hosts that were given the backend, facts by host.
+        self.said: Dict[Tuple[str, str, str], Dict[str, Any]] = {}
+        self.equipped: List[str] = []
+        self.facts: Dict[str, Dict[str, Any]] = {}
         self.break_on: Dict[str, Dict[str, str]] = {}
         # As ``break_on``, but the host publishes nothing with its message.
         self.mute: Dict[str, Dict[str, str]] = {}
@@ -386,6 +403,7 @@ class Cluster(World):
                 "daemon_id": identity,
                 "unit": f"{kind}@{identity}",
                 "state": state,
+                **self.said.get((where, kind, identity), {}),
             }
             for (where, kind, identity), state in self.daemons.items()
             if where == host
@@ -396,7 +414,7 @@ class Cluster(World):
                 "python": "/usr/bin/python3",
                 "conf": self.confs.get(host),
             },
-            "facts": {"hostname": host},
+            "facts": {"hostname": host, **self.facts.get(host, {})},
             "devices": rows,
             "daemons": daemons,
         }
@@ -529,8 +547,11 @@ class Cluster(World):
             self.daemons[host, kind, row["id"]] = "running"
             if kind == "mon" and row["id"] not in self.monitors.mons:
                 self.monitors.mons.append(row["id"])
-            if kind == "mgr" and row["id"] not in self.monitors.managers:
-                self.monitors.managers.append(row["id"])
+                self.monitors.addresses[row["id"]] = row["addr"]
+            if kind == "mgr":
+                self.equipped.append(row["id"])
+                if row["id"] not in self.monitors.managers:
+                    self.monitors.managers.append(row["id"])
 
     def _on_remove_daemons(self, host: str, variables: Any) -> Dict[str, Any]:
         for row in variables["ceph_daemon_remove_daemons"][host]:
@@ -546,6 +567,10 @@ class Cluster(World):
         return {}
 
     def _on_service_action(self, host: str, variables: Any) -> Dict[str, Any]:
+        for name in self.equipped:
+            started = f"mgr@{name}" in variables["daemon_action_units"][host]
+            if started and name in self.monitors.without_module:
+                self.monitors.without_module.remove(name)
         return {"units": variables["daemon_action_units"][host]}
 
     _on_daemon_action = _on_service_action

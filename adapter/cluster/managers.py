@@ -1,0 +1,57 @@
+"""The managers as the monitors' map has them: which there are, and which can run this backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, List, Mapping
+
+MODULE = "ansible"
+
+
+@dataclass(frozen=True)
+class Managers:
+    """``lacks`` says of each manager why it could not manage hosts, an empty text if it could."""
+
+    active: str = ""
+    standbys: List[str] = field(default_factory=list)
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+    def unable(self, names: Iterable[str]) -> Dict[str, str]:
+        """Return those of these managers that could not manage hosts, with the reason."""
+        reasons = {name: self.lacks.get(name, "it is not in the map") for name in names}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+
+def read_managers(data: Mapping[str, Any]) -> Managers:
+    """Read ``mgr dump``."""
+    active = str(data.get("active_name") or "")
+    rows = [row for row in data.get("standbys") or () if isinstance(row, dict)]
+    lacks = {str(row.get("name")): _lack(row) for row in rows}
+    if active:
+        lacks[active] = _lack(data)
+    return Managers(active, [str(row.get("name")) for row in rows], lacks)
+
+
+def _lack(row: Mapping[str, Any]) -> str:
+    """Return why a manager cannot run the module; one whose modules are not told may not have it.
+
+    The text beside a module that can run is about something else.
+    """
+    for module in row.get("available_modules") or ():
+        if isinstance(module, dict) and module.get("name") == MODULE:
+            if module.get("can_run") is True:
+                return ""
+            reason = " ".join(str(module.get("error_string") or "no reason is given").split())
+            return f"its module {MODULE} cannot run: {reason}"
+    return f"it has no module {MODULE}"
+
+
+def remedy(names: Iterable[str]) -> str:
+    """Return what gives managers the module."""
+    named = sorted(names)
+    hosts = ", ".join(f"mgr.{name}" for name in named)
+    return (
+        "A managed service mgr (`ceph orch apply mgr`) gives it to each of its managers; by hand: "
+        f"`orch-ansible mgr install` on the host of {hosts}, then `ceph orch daemon restart "
+        f"mgr.{named[0]}`."
+    )

@@ -1,0 +1,147 @@
+"""Hold what hosts say runs against what the cluster's maps say of it.
+
+A unit that is active is no monitor and no manager yet: the quorum names the one, the manager map
+the other. What runs and is in neither for longer than a start takes is named.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Collection, Dict, FrozenSet, List, Mapping, Sequence, Tuple
+
+from adapter.cluster.managers import Managers, remedy
+
+# No start takes so long (seconds): a monitor that reads a large store is up long before.
+START_SECONDS = 45.0
+KINDS = ("mon", "mgr")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A monitor or manager whose unit runs; ``quorum`` is the one that a monitor says it is in."""
+
+    host: str
+    kind: str
+    daemon_id: str
+    quorum: Tuple[str, ...] = ()
+
+
+class Watch:
+    """What runs outside the cluster, which managers could not manage hosts, what is held.
+
+    Callers hold the orchestrator's lock. ``held`` says by service why nothing of it is removed.
+    """
+
+    def __init__(self) -> None:
+        self.managers = Managers()
+        self.held: Dict[str, str] = {}
+        self.serial = 0
+        self._quorum: FrozenSet[str] = frozenset()
+        self._outside: Dict[Unit, Tuple[float, float]] = {}
+        self._late: Dict[str, FrozenSet[Tuple[str, str]]] = {}
+
+    def see(
+        self,
+        quorum: Collection[str],
+        managers: Managers,
+        units: Sequence[Unit],
+        now: float,
+        when: float,
+    ) -> FrozenSet[str]:
+        """Take over what the maps and the hosts say; return the hosts to be asked anew.
+
+        A host's word may be older than the map: it is asked again when the two part.
+        """
+        self._quorum = frozenset(quorum)
+        if managers != self.managers:
+            self.managers = managers
+            self.serial += 1
+        known = {"mon": self._quorum, "mgr": frozenset([managers.active, *managers.standbys])}
+        outside = {unit for unit in units if unit.daemon_id not in known[unit.kind]}
+        places = {_place(unit): since for unit, since in self._outside.items()}
+        self._outside = {unit: places.get(_place(unit), (now, when)) for unit in outside}
+        late: Dict[str, FrozenSet[Tuple[str, str]]] = {}
+        for unit, (since, _) in self._outside.items():
+            if now - since >= START_SECONDS:
+                name = (unit.kind, unit.daemon_id)
+                late[unit.host] = late.get(unit.host, frozenset()) | {name}
+        if late != self._late:
+            self._late = late
+            self.serial += 1
+        return frozenset(unit.host for unit in outside if _place(unit) not in places)
+
+    def outside(self, hostname: str) -> FrozenSet[Tuple[str, str]]:
+        """Return kind and id of the daemons of a host that run outside the cluster."""
+        return self._late.get(hostname, frozenset())
+
+    def outside_lines(self) -> List[str]:
+        """Return a sentence for each daemon that runs outside the cluster."""
+        return [
+            self._line(unit, when)
+            for unit, (_, when) in sorted(self._outside.items(), key=lambda each: _place(each[0]))
+            if (unit.kind, unit.daemon_id) in self.outside(unit.host)
+        ]
+
+    def _line(self, unit: Unit, when: float) -> str:
+        name = f"{unit.kind}.{unit.daemon_id}"
+        moment = datetime.datetime.fromtimestamp(when, tz=datetime.timezone.utc)
+        since = moment.strftime("%Y-%m-%d %H:%M:%SZ")
+        if unit.kind == "mgr":
+            return (
+                f"{name} on host {unit.host} runs, but is not in the manager map since {since}: it "
+                f"does not reach the monitors. `ceph orch daemon restart {name}` starts it again; "
+                f"`journalctl -u ceph-mgr@{unit.daemon_id}` there says more."
+            )
+        if unit.quorum and not self._quorum & set(unit.quorum):
+            return (
+                f"{name} on host {unit.host} leads a cluster of its own (quorum "
+                f"{', '.join(unit.quorum)}) beside that of {', '.join(sorted(self._quorum))}, "
+                f"since {since}: what reaches only it finds no data. `ceph orch daemon redeploy "
+                f"{name}` puts its store aside and lets it join."
+            )
+        return (
+            f"{name} on host {unit.host} runs, but is not in the quorum since {since}. Check that "
+            "the host reaches ports 3300 and 6789 of the other monitors; `ceph orch daemon "
+            f"redeploy {name}` starts it again and says what it lacks."
+        )
+
+    def unable_lines(self) -> List[str]:
+        """Return a sentence for each manager that could not manage hosts after a fail-over."""
+        unable = self.managers.unable(self.managers.standbys)
+        return [
+            f"mgr.{name} could not manage hosts if it took over: {reason}. {remedy([name])}"
+            for name, reason in sorted(unable.items())
+        ]
+
+    def held_lines(self) -> List[str]:
+        """Return a sentence for each service of which nothing is removed."""
+        return [f"{name}: {reason}" for name, reason in sorted(self.held.items())]
+
+    def held_only(self, services: Collection[str]) -> None:
+        """Forget all services but these."""
+        self.held = {name: reason for name, reason in self.held.items() if name in services}
+
+    def hold(self, service: str, reason: str) -> None:
+        """Note why nothing of a service is removed, or with an empty text that it is again."""
+        if reason:
+            self.held[service] = reason
+        else:
+            self.held.pop(service, None)
+
+
+def units_of_report(host: str, rows: Sequence[Mapping[str, object]]) -> List[Unit]:
+    """Return the monitors and managers that run on a host, as its report says."""
+    return [
+        Unit(host, str(row["daemon_type"]), str(row["daemon_id"]), _names(row.get("quorum")))
+        for row in rows
+        if row["daemon_type"] in KINDS and row["state"] == "running"
+    ]
+
+
+def _names(value: object) -> Tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else ()
+
+
+def _place(unit: Unit) -> Tuple[str, str, str]:
+    return unit.host, unit.kind, unit.daemon_id

@@ -1,0 +1,56 @@
+"""A change of labels or hosts does not take most of the monitors, or all managers.
+
+Whoever applies a spec says how many there shall be. A label that is taken from its hosts says
+nothing of the kind: what a service had is remembered with its record, and what would go below is
+held until the spec is applied again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Sequence
+
+from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, Running, least
+from adapter.cluster.specs import Wanted
+from adapter.core import Core
+
+
+def hold(core: Core, wanted: Wanted, diff: Difference, there: Sequence[Running]) -> bool:
+    """Tell whether nothing of a service is removed now, and let health say why."""
+    reason = "" if wanted.deleted else held_reason(wanted, diff, there)
+    with core.lock:
+        core.watch.hold(wanted.name, reason)
+        remember_size(core, wanted, diff)
+    return bool(reason)
+
+
+def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Running]) -> str:
+    """Return why nothing of a service is removed now, or an empty text."""
+    kind = wanted.spec.service_type
+    had = wanted.had or len(there)
+    floor = least(kind, had)
+    if not diff.remove or diff.size >= floor:
+        return ""
+    placement = wanted.spec.placement.pretty_str()
+    names = ", ".join(f"{kind}.{each.daemon_id}" for each in diff.remove)
+    anyway = f"`ceph orch apply {kind} --placement='{placement}'` does it anyway"
+    if not diff.size:
+        anyway = f"`ceph orch apply {kind} --placement=...` with hosts that there are moves them"
+    return (
+        f"its placement ({placement}) leaves {diff.size} of the {had} daemon(s) that it had, and "
+        f"{floor} stay unless somebody says so: {names} are not removed. Give the labels or hosts "
+        f"back, or apply the service again: {anyway}."
+    )
+
+
+def remember_size(core: Core, wanted: Wanted, diff: Difference) -> None:
+    """Note with the record of a service how many daemons it had, when it is as it shall be.
+
+    The caller holds the lock.
+    """
+    if wanted.deleted or wanted.spec.service_type not in CLUSTER_NEEDS:
+        return
+    settled = not diff.add and not diff.remove and all(each.ok and each.runs for each in diff.kept)
+    # One that was applied meanwhile says by itself how many there shall be.
+    if settled and len(diff.kept) > wanted.had and core.specs.find(wanted.name) is wanted:
+        core.specs.save(replace(wanted, had=len(diff.kept)))

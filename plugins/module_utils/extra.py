@@ -1,0 +1,46 @@
+"""What a kind of daemon may need besides a key and a directory; nothing, unless it says so."""
+
+from __future__ import annotations
+
+
+class Extra:
+    """The further needs of a kind of daemon."""
+
+    def refuse(self, wanted):
+        """Return sentences that speak against a daemon."""
+        del wanted
+        return []
+
+    def lacks(self, wanted):
+        """Tell whether there is something to provide."""
+        del wanted
+        return False
+
+    def provide(self, wanted):
+        """Provide it."""
+
+    def forget(self, daemon):
+        """Take it away with the daemon."""
+
+    def is_unfinished(self, wanted):
+        """Tell whether a daemon that runs is still to be waited for."""
+        del wanted
+        return False
+
+    def others(self, wanted):
+        """Return the names of those of whom the daemon must have found one."""
+        del wanted
+        return frozenset()
+
+    def is_seen(self, wanted):
+        """Tell whether the cluster has a daemon that could not be asked itself."""
+        del wanted
+        return False
+
+    def finish(self, wanted):
+        """Do what is left when the daemon works."""
+
+    def give_up(self, wanted):
+        """Do what must be done when the daemon does not work; return a sentence to add."""
+        del wanted
+        return ""

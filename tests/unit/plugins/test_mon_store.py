@@ -1,0 +1,379 @@
+"""A monitor's store is made so that it joins its cluster and never founds another one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import pytest
+
+from plugins.module_utils import command
+from plugins.module_utils.mon_cluster import OtherMons, View, has_split_off
+from plugins.module_utils.mon_joining import Joining, joining
+from plugins.module_utils.mon_store import MonStores
+from plugins.module_utils.reading import Roots
+from plugins.module_utils.service_deployment import Deployment, Wanted
+from plugins.module_utils.service_health import is_at_work, split_off
+from plugins.module_utils.service_kinds import Daemon, DaemonRefused
+from plugins.module_utils.service_removal import Removal
+
+UNIT = "ceph-mon@h1.service"
+KEY = "[mon.]\n\tkey = AQBfakefakefakefakefakefakefakefakefake==\n"
+CONF = "[global]\nfsid = F\nmon_host = [v2:127.0.0.1:3300/0,v1:127.0.0.1:6789/0] 10.0.0.2\n"
+PROGRAMS = {
+    "systemctl": """
+state=$(cat "$TREE/state" 2>/dev/null || echo inactive)
+case $1 in
+  show) for unit; do case $unit in ceph-*)
+      printf 'LoadState=loaded\\nActiveState=%s\\nSubState=x\\nUnitFileState=enabled\\n\\n' $state
+    esac; done;;
+  start|restart) echo active >"$TREE/state"
+    cat "$TREE/etc/systemd/system/ceph-mon@h1.service.d/ceph-orch-joining.env" \
+      >"$TREE/started" 2>/dev/null || echo plain >"$TREE/started";;
+  stop) echo inactive >"$TREE/state";;
+esac
+""",
+    "ceph": """
+case "$*" in
+  *quorum_status*) if [ -s "$TREE/turns" ]; then
+      names=$(head -1 "$TREE/turns" | sed 's/[^ ]*/"&"/g; s/ /, /g'); sed -i 1d "$TREE/turns"
+      echo '{"quorum_names": ['"$names"'], "monmap": {"epoch": 4, "mons": []}}'; exit
+    fi
+    cat "$TREE/quorum" 2>/dev/null || exit 1;;
+  *getmap*) [ -e "$TREE/quorum" ] || { echo no mons >&2; exit 1; }
+    for word; do last=$word; done; echo map >"$last";;
+esac
+""",
+    "ceph-mon": """
+case "$*" in
+  *--mkfs*)
+    [ ! -e "$TREE/mkfs-fails" ] || { echo no space >&2; exit 1; }
+    echo store >"$TREE/var/lib/ceph/mon/ceph-h1/store.db";;
+  *--extract-monmap*) exit 1;;
+esac
+""",
+    "monmaptool": "echo 'epoch 4'; sed 's/^/0: [v2:10.0.0.9:3300\\/0] mon./' \"$TREE/map\"\n",
+    "journalctl": "exit 0\n",
+}
+
+
+class Host:
+    """A host on which a monitor is deployed; programs are small scripts."""
+
+    def __init__(self, top: Path, patch: pytest.MonkeyPatch) -> None:
+        self.top = top
+        for name in ("bin", "etc/ceph", "var/lib/ceph", "run", "proc"):
+            (top / name).mkdir(parents=True)
+        patch.setattr(command, "SEARCH_PATH", f"{top}/bin:/usr/bin:/bin")
+        patch.setenv("PATH", f"{top}/bin:/usr/bin:/bin")
+        patch.setenv("TREE", str(top))
+        for name, body in PROGRAMS.items():
+            path = top / "bin" / name
+            path.write_text(f'#!/bin/sh\necho "${{0##*/}} $*" >>"$TREE/calls"\n{body}')
+            path.chmod(0o755)
+        self.roots = Roots(
+            etc=str(top / "etc"),
+            var=str(top / "var"),
+            proc=str(top / "proc"),
+            ceph_run=str(top / "run"),
+            dev=str(top / "dev"),
+        )
+        self.daemon = Daemon(self.roots, "mon", "h1")
+        self._socket: Optional[socket.socket] = None
+        self.knows(["h2", "h3"])
+
+    def runs(self, answer: Any) -> None:
+        """Let the monitor of this host run and say this of itself."""
+        (self.top / "state").write_text("active\n")
+        text = json.dumps(answer).encode()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(self.daemon.socket_path)
+        self._socket.listen()
+        threading.Thread(target=_answer, args=(self._socket, text), daemon=True).start()
+
+    def close(self) -> None:
+        """End what listens."""
+        if self._socket is not None:
+            # Wakes the thread that waits for the next one.
+            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+
+    def knows(self, mons: List[str]) -> None:
+        """Let the cluster's monitors be these, all in quorum."""
+        rows = [{"name": name} for name in mons]
+        answer = {"quorum_names": mons, "monmap": {"epoch": 4, "mons": rows}}
+        (self.top / "quorum").write_text(json.dumps(answer))
+        (self.top / "map").write_text("".join(f"{name}\n" for name in mons))
+
+    def wanted(self) -> Wanted:
+        """Return the monitor as it shall be."""
+        return Wanted(self.daemon, KEY, 0, "127.0.0.1")
+
+    @property
+    def stores(self) -> MonStores:
+        """Return the host's stores."""
+        return MonStores(self.roots, CONF)
+
+    @property
+    def joining(self) -> Joining:
+        """Return the drop-in of the monitor's unit."""
+        return Joining(self.roots, UNIT)
+
+    def calls(self, *programs: str) -> List[str]:
+        """Return the commands that were run, of these programs."""
+        lines = (self.top / "calls").read_text().splitlines()
+        return [line for line in lines if line.split(" ")[0] in programs]
+
+    def data(self) -> Path:
+        """Return the store's directory."""
+        return Path(self.daemon.data_path)
+
+
+def _answer(server: socket.socket, text: bytes) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(struct.pack(">I", len(text)) + text)
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    found = Host(tmp_path, monkeypatch)
+    yield found
+    found.close()
+
+
+def status(mons: List[str], quorum: List[int], state: str = "leader", epoch: int = 1) -> Any:
+    rows = [{"rank": rank, "name": name} for rank, name in enumerate(mons)]
+    return {"state": state, "quorum": quorum, "monmap": {"epoch": epoch, "mons": rows}}
+
+
+def test_the_first_start_of_a_store_overrides_the_first_members(host: Host) -> None:
+    host.stores.provide(host.wanted())
+
+    text = (host.top / f"etc/systemd/system/{UNIT}.d/ceph-orch-joining.conf").read_text()
+    path = text.partition("EnvironmentFile=")[2].strip()
+    assert 'CEPH_ARGS="--mon_initial_members="' in Path(path).read_text()
+    assert host.joining.members == {"h2", "h3"}
+    assert host.joining.epoch == 4
+    assert joining(host.roots) == {"h1"}
+    (mkfs,) = [line for line in host.calls("ceph-mon") if "--mkfs" in line]
+    assert mkfs.endswith("--mon_initial_members=")
+
+
+def test_the_override_keeps_what_the_host_gives_its_daemons(host: Host) -> None:
+    (host.top / "etc/default").mkdir()
+    (host.top / "etc/default/ceph").write_text('CEPH_ARGS="--debug_mon 5"\n')
+    host.joining.begin({"h2"}, 4)
+
+    text = (host.top / f"etc/systemd/system/{UNIT}.d/ceph-orch-joining.env").read_text()
+    assert 'CEPH_ARGS="--debug_mon 5 --mon_initial_members="' in text
+
+
+def test_a_store_that_was_not_made_to_its_end_cannot_start_without_it(host: Host) -> None:
+    (host.top / "mkfs-fails").touch()
+    with pytest.raises(DaemonRefused, match="no space"):
+        host.stores.provide(host.wanted())
+
+    assert host.joining.is_begun
+    assert host.stores.lacks(host.wanted())
+    (host.top / "mkfs-fails").unlink()
+    host.stores.provide(host.wanted())
+    assert host.joining.is_begun
+
+
+def test_a_monitor_that_has_still_to_join_is_not_finished(host: Host) -> None:
+    host.stores.provide(host.wanted())
+    stores = host.stores
+
+    assert stores.is_unfinished(host.wanted())
+    assert stores.others(host.wanted()) == {"h2", "h3"}
+    stores.finish(host.wanted())
+    assert host.joining.is_begun, "it cannot be asked, and nobody has it in the quorum"
+    host.knows(["h1", "h2", "h3"])
+    stores.finish(host.wanted())
+    assert not host.joining.is_begun
+    assert not (host.top / f"etc/systemd/system/{UNIT}.d").exists()
+    assert host.calls("systemctl")[-1] == "systemctl daemon-reload"
+
+
+def test_who_goes_takes_the_override_along(host: Host) -> None:
+    host.stores.provide(host.wanted())
+    (host.top / "state").write_text("active\n")
+    Removal(host.roots, [host.daemon], {"mon": host.stores}, purge=False).do()
+
+    assert not host.joining.is_begun
+    assert not host.data().exists()
+
+
+def test_a_deployment_that_fails_leaves_the_override(host: Host) -> None:
+    """The monitor never answers: it may still start by itself, now or with the host."""
+    (host.top / "run/ceph-mon.h1.asok").touch()
+    deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2)
+    deployment.do()
+
+    assert "has not joined the quorum" in deployment.problems[0]
+    assert "--mon_initial_members=" in (host.top / "started").read_text()
+    assert host.joining.is_begun
+
+
+def test_the_others_are_asked_and_not_the_monitor_of_this_host(host: Host) -> None:
+    OtherMons(host.roots, CONF).view("k", "127.0.0.1", "h1")
+    assert " -m 10.0.0.2 " in host.calls("ceph")[-1]
+    where = "mon_host = [v2:[fd00::1]:3300/0,v1:[fd00::1]:6789/0],[v2:[fd00::2]:3300/0]"
+    OtherMons(host.roots, where).view("k", "fd00::1", "h1")
+    assert " -m [v2:[fd00::2]:3300/0] " in host.calls("ceph")[-1]
+    assert OtherMons(host.roots, "mon_host = 10.0.0.1").view("k", "10.0.0.1", "h1") is None
+
+
+def test_what_the_monitor_says_of_itself_is_not_taken_for_the_clusters_word(host: Host) -> None:
+    """A client that asks one is told of all, and ends at any of them."""
+    host.knows(["h1"])
+    assert OtherMons(host.roots, CONF).view("k", "127.0.0.1", "h1") is None
+    answers = ["h1", "h1", "h2 h3"]
+    (host.top / "turns").write_text("\n".join(answers) + "\n")
+    found = OtherMons(host.roots, CONF).view("k", "127.0.0.1", "h1")
+    assert found is not None
+    assert found.quorum == {"h2", "h3"}
+
+
+def view(mons: List[str], quorum: List[str]) -> View:
+    rows = [{"name": name} for name in mons]
+    return View({"monmap": {"epoch": len(mons), "mons": rows}}, quorum)
+
+
+@pytest.mark.parametrize(
+    ("own", "cluster", "split"),
+    [
+        (view(["h1"], ["h1"]), view(["h2", "h3"], ["h2", "h3"]), True),
+        (view(["h1"], ["h1"]), view(["h1", "h2", "h3"], ["h2", "h3"]), True),
+        # The quorum names it: it is the cluster's, whatever it says.
+        (view(["h1"], ["h1"]), view(["h1", "h2"], ["h1", "h2"]), False),
+        # It knows one of them: it was away, or has not joined yet.
+        (view(["h1", "h2"], []), view(["h2", "h3"], ["h2", "h3"]), False),
+        # Nobody answers, or there is nobody else: unknown is no reason.
+        (view(["h1"], ["h1"]), None, False),
+        (None, view(["h2"], ["h2"]), False),
+        (view(["h1"], ["h1"]), view(["h1"], []), False),
+        # It could be the other one that is alone.
+        (view(["h1"], ["h1"]), view(["h2"], ["h2"]), False),
+        (view(["h1", "h3"], ["h1", "h3"]), view(["h2"], ["h2"]), False),
+    ],
+)
+def test_who_is_of_a_cluster_of_its_own(own: View, cluster: View, split: bool) -> None:
+    assert has_split_off("h1", own, cluster) is split
+
+
+def test_a_cluster_of_its_own_is_put_aside_and_made_anew(host: Host) -> None:
+    host.data().mkdir(parents=True)
+    (host.data() / "old").touch()
+    host.runs(status(["h1"], [0]))
+    assert host.stores.lacks(host.wanted())
+    host.stores.provide(host.wanted())
+
+    (kept,) = (host.top / "var/lib/ceph/removed").iterdir()
+    assert [path.name for path in kept.iterdir()] == ["old"]
+    assert (host.data() / "store.db").exists()
+    assert (host.top / "state").read_text() == "inactive\n", "it was stopped before"
+
+
+def test_a_monitor_that_is_restarted_is_not_stopped_by_the_count_of_starts(host: Host) -> None:
+    host.data().mkdir(parents=True)
+    (host.data() / "old").touch()
+    host.runs(status(["h1"], [0]))
+    Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2).do()
+
+    verbs = [line.split()[1] for line in host.calls("systemctl")]
+    assert verbs.index("reset-failed") < verbs.index("restart")
+
+
+def test_nothing_is_moved_of_a_monitor_that_the_quorum_names(host: Host) -> None:
+    host.data().mkdir(parents=True)
+    (host.data() / "old").touch()
+    host.knows(["h1", "h2", "h3"])
+    host.runs(status(["h1"], [0]))
+    host.stores.provide(host.wanted())
+
+    assert (host.data() / "old").exists()
+    (host.top / "quorum").unlink()
+    host.stores.provide(host.wanted())
+    assert (host.data() / "old").exists(), "nobody answered, and it was moved"
+
+
+def test_one_that_runs_outside_its_quorum_is_waited_for(host: Host) -> None:
+    host.data().mkdir(parents=True)
+    (host.data() / "old").touch()
+    (host.data() / "keyring").write_text(KEY)
+    host.runs(status(["h1", "h2"], [], "probing"))
+    deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2)
+    deployment.do()
+
+    assert "has not joined the quorum" in deployment.problems[0]
+
+
+def test_a_job_that_finds_a_monitor_that_has_joined_finishes_it(host: Host) -> None:
+    """The job before was killed between the start and the end."""
+    host.stores.provide(host.wanted())
+    (host.data() / "keyring").write_text(KEY)
+    host.runs(status(["h1", "h2", "h3"], [0, 1, 2], "peon", 5))
+    deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 5)
+    deployment.do()
+
+    assert (deployment.problems, host.joining.is_begun) == ([], False)
+
+
+def test_a_monitor_that_cannot_be_asked_works_when_the_others_say_so(host: Host) -> None:
+    deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 2.0)
+    deployment.do()
+    assert "has not joined the quorum" in deployment.problems[0], "it only stays"
+
+    host.knows(["h1", "h2", "h3"])
+    deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2)
+    deployment.do()
+    assert (deployment.problems, host.joining.is_begun) == ([], False)
+
+
+def test_a_second_cluster_is_stopped_and_fails_the_job(host: Host) -> None:
+    host.data().mkdir(parents=True)
+    (host.data() / "old").touch()
+    (host.data() / "keyring").write_text(KEY)
+    host.runs(status(["h1"], [0]))
+    wanted, stores = host.wanted(), host.stores
+    wanted.others = stores.others(wanted)
+    stores.give_up(wanted)
+    assert (host.top / "state").read_text() == "inactive\n"
+
+
+CASES: Dict[str, Any] = {
+    "leads alone": (status(["h1"], [0]), False),
+    "with another": (status(["h1", "h2"], [0, 1], "peon", 5), True),
+    "knows them, probes": (status(["h1", "h2"], [], "probing"), False),
+    "synchronizes": (status(["h1", "h2"], [0, 1], "synchronizing"), False),
+    "no answer": ({}, False),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_monitor_works_with_another_one_of_its_cluster(name: str) -> None:
+    answer, works = CASES[name]
+    assert is_at_work("mon", answer, frozenset({"h2", "h3"})) is works
+
+
+def test_the_only_monitor_of_a_cluster_works_alone() -> None:
+    assert is_at_work("mon", status(["h1"], [0]), frozenset())
+
+
+def test_a_second_cluster_is_said_with_its_cause_and_the_remedy(host: Host) -> None:
+    said = split_off(host.daemon, status(["h1"], [0]), frozenset({"h2"}))
+    assert "leads a cluster of its own (map of epoch 1 of h1) instead of joining h2" in said
+    assert "mon_initial_members" in said
+    assert "`ceph orch daemon redeploy mon.h1`" in said
+    assert split_off(host.daemon, status(["h1", "h2"], [0, 1]), frozenset({"h2"})) == ""

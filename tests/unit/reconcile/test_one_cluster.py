@@ -1,0 +1,256 @@
+"""The cluster's maps judge whether a monitor or manager is well, not its unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adapter.cluster.watch import START_SECONDS
+from adapter.errors import AdapterError
+from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.test_services import apply, service, there, troubles
+from tests.unit.reconcile.twin import Cluster
+
+
+@pytest.fixture
+def three(cluster: Cluster) -> Cluster:
+    """Return a cluster with three monitors."""
+    apply(cluster, ServiceSpec("mon", placement=PlacementSpec(count=3)))
+    assert service(cluster, "mon").running == 3
+    return cluster
+
+
+def wait(cluster: Cluster, seconds: float = START_SECONDS) -> None:
+    """Let more time go by than a start takes."""
+    cluster.settle(2)
+    cluster.now += seconds
+    cluster.settle(2)
+
+
+def outside(cluster: Cluster) -> str:
+    return str(cluster.core.health().get("ANSIBLE_DAEMON_OUTSIDE", ""))
+
+
+def report(cluster: Cluster) -> None:
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.settle(1)
+
+
+def test_a_monitor_outside_the_quorum_does_not_run(three: Cluster) -> None:
+    three.monitors.out_of_quorum = ["h2"]
+    three.settle(2)
+    assert outside(three) == "", "it may be starting"
+    assert service(three, "mon").running == 3
+    wait(three)
+    assert "mon.h2 on host h2 runs, but is not in the quorum since" in outside(three)
+    assert "`ceph orch daemon redeploy mon.h2`" in outside(three)
+    assert service(three, "mon").running == 2
+    (row,) = raise_if_exception(three.orchestrator.list_daemons(daemon_id="h2"))
+    assert row.status_desc == "not in the quorum"
+    three.monitors.out_of_quorum = []
+    wait(three)
+    assert (outside(three), service(three, "mon").running) == ("", 3)
+
+
+def test_one_that_leads_a_cluster_of_its_own_is_named_as_that(three: Cluster) -> None:
+    three.monitors.out_of_quorum = ["h2"]
+    three.said["h2", "mon", "h2"] = {"quorum": ["h2"]}
+    report(three)
+    wait(three)
+    assert "leads a cluster of its own (quorum h2) beside that of h1, h3" in outside(three)
+    assert "`ceph orch daemon redeploy mon.h2`" in outside(three)
+
+
+def test_a_host_that_is_offline_is_not_named_for_its_monitor(three: Cluster) -> None:
+    three.monitors.out_of_quorum = ["h2"]
+    for _ in range(2):
+        three.core.pulse.missed("h2", "no route", three.now, 0.0)
+    wait(three)
+    assert outside(three) == ""
+
+
+def test_a_deployment_that_the_quorum_does_not_show_has_failed(cluster: Cluster) -> None:
+    cluster.monitors.out_of_quorum = ["h2", "h3"]
+    apply(cluster, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2"])))
+    assert "the quorum (h1) does not name it" not in troubles(cluster), "it may be joining"
+    wait(cluster, 60.0)
+    assert "mon.h2: it was deployed, but the quorum (h1) does not name it" in troubles(cluster)
+    assert [e.message for e in service(cluster, "mon").events if "deployed mon.h2" in e.message][
+        1:
+    ] == []
+    cluster.monitors.out_of_quorum = []
+    wait(cluster)
+    assert troubles(cluster) == ""
+
+
+def test_a_redeployment_that_the_quorum_does_not_show_has_failed(three: Cluster) -> None:
+    three.monitors.out_of_quorum = ["h2"]
+    raise_if_exception(three.orchestrator.daemon_action("redeploy", "mon.h2"))
+    wait(three, 61.0)
+    assert "mon.h2: it was deployed, but the quorum (h1, h3) does not name it" in troubles(three)
+
+
+def test_a_monitor_that_has_still_to_be_finished_is_deployed_again(three: Cluster) -> None:
+    jobs = [name for name, _ in three.operations()].count("apply_mon")
+    three.said["h2", "mon", "h2"] = {"unfinished": True}
+    report(three)
+    three.said.clear()
+    three.settle()
+    assert [name for name, _ in three.operations()].count("apply_mon") == jobs + 1
+
+
+@pytest.fixture
+def adopted(cluster: Cluster) -> Cluster:
+    """Return a cluster with a second manager that has not the module."""
+    cluster.daemons["h2", "mgr", "h2"] = "running"
+    cluster.monitors.managers.append("h2")
+    cluster.monitors.without_module.append("h2")
+    report(cluster)
+    return cluster
+
+
+def test_a_manager_that_could_not_manage_hosts_is_named(adopted: Cluster) -> None:
+    said = str(adopted.core.health()["ANSIBLE_MGR_UNABLE"])
+    assert "mgr.h2 could not manage hosts if it took over: it has no module ansible" in said
+    adopted.monitors.without_module.clear()
+    adopted.settle(1)
+    assert "ANSIBLE_MGR_UNABLE" not in adopted.core.health()
+
+
+@pytest.mark.parametrize("action", ["restart", "stop"])
+def test_nobody_takes_over_without_the_module(adopted: Cluster, action: str) -> None:
+    with pytest.raises(AdapterError, match=r"mgr\.h2: it has no module ansible.*mgr install"):
+        raise_if_exception(adopted.orchestrator.daemon_action(action, "mgr.h1"))
+    with pytest.raises(AdapterError, match=r"mgr\.h2: it has no module ansible"):
+        raise_if_exception(adopted.orchestrator.remove_daemons(["mgr.h1"]))
+    raise_if_exception(adopted.orchestrator.daemon_action(action, "mgr.h2"))
+    assert not [line for line in adopted.monitors.log if "mgr fail" in line]
+
+
+def test_a_restart_of_all_managers_hands_over_to_none_without_it(adopted: Cluster) -> None:
+    raise_if_exception(adopted.orchestrator.service_action("restart", "mgr"))
+    adopted.settle()
+    assert not [line for line in adopted.monitors.log if "mgr fail" in line]
+    (action,) = adopted.core.actions.all()
+    assert "it has no module ansible" in action.reason
+
+
+def test_a_managed_service_gives_the_module_to_a_kept_manager(adopted: Cluster) -> None:
+    apply(adopted, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h1", "h2"])))
+    done = [(name, hosts) for name, hosts in adopted.operations() if name != "get_inventory"]
+    assert done[-2:] == [("apply_mgr", ["h2"]), ("daemon_action", ["h2"])]
+    assert adopted.monitors.without_module == []
+    assert "ANSIBLE_MGR_UNABLE" not in adopted.core.health()
+    jobs = len(adopted.requests)
+    adopted.settle()
+    assert len(adopted.requests) == jobs
+
+
+def test_only_then_the_last_one_hands_over(adopted: Cluster) -> None:
+    apply(adopted, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h2"])))
+    adopted.settle(20)
+    adopted.orchestrator.reconciler.services.forget_pauses("mgr")
+    adopted.settle()
+    assert there(adopted, "mgr") == ["h2"]
+    assert adopted.monitors.without_module == []
+
+
+def test_a_module_that_does_not_come_is_a_failure(adopted: Cluster) -> None:
+    adopted.break_on["daemon_action"] = {"h2": "no systemd"}
+    apply(adopted, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h1", "h2"])))
+    wait(adopted, 61.0)
+    assert "mgr.h2 was deployed, but could not take over: it has no module" in troubles(adopted)
+    tries = [name for name, _ in adopted.operations()].count("apply_mgr")
+    adopted.settle(1)
+    assert [name for name, _ in adopted.operations()].count("apply_mgr") == tries
+
+
+def network(address: str, *more: str) -> Any:
+    rows = [f"{address}/24", *more]
+    return {"interfaces": {"eth0": {"ipv4_address": rows[0], "addresses": rows}}}
+
+
+@pytest.fixture
+def networked(cluster: Cluster) -> Cluster:
+    """Return hosts with an address in a second network, h2 with two."""
+    cluster.facts = {
+        "h1": network("10.0.0.1"),
+        "h2": network("10.0.0.2", "10.99.0.2/24", "10.99.0.22/24"),
+        "h3": network("10.0.0.3", "10.99.0.3/24"),
+    }
+    report(cluster)
+    return cluster
+
+
+def mon_rows(cluster: Cluster) -> Any:
+    requests = [each for each in cluster.requests if each.operation == "apply_mon"]
+    return [rows for each in requests for rows in each.variables["ceph_mon_daemons"].values()]
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "addr"),
+    [
+        ("h3:10.99.0.0/24", "h3", "10.99.0.3"),
+        ("h3:10.99.0.3", "h3", "10.99.0.3"),
+        ("h3:10.99.0.0/24=mon-x", "mon-x", "10.99.0.3"),
+        ("h3:[v2:10.99.0.3:3300,v1:10.99.0.3:6789]", "h3", "10.99.0.3"),
+        ("h2:10.99.0.22", "h2", "10.99.0.22"),
+        ("h3", "h3", "10.0.0.3"),
+    ],
+)
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_monitor_is_where_its_placement_says(
+    networked: Cluster, place: str, name: str, addr: str, by_hand: bool
+) -> None:
+    if by_hand:
+        spec = ServiceSpec("mon", placement=PlacementSpec(hosts=[place]))
+        raise_if_exception(networked.orchestrator.add_daemon(spec))
+        networked.settle()
+    else:
+        apply(networked, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", place])))
+    (rows,) = mon_rows(networked)
+    assert [(row["id"], row["addr"]) for row in rows] == [(name, addr)]
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("h3:10.98.0.0/24", r"host 'h3' has no address in it \(it has 10\.0\.0\.3, 10\.99\.0\.3\)"),
+        ("h2:10.99.0.0/24", r"host 'h2' has several addresses in it \(10\.99\.0\.2, 10\.99\.0\.22"),
+        ("h3:10.99.0.9", "host 'h3' has no address in it"),
+        ("h3:[v2:10.99.0.3:3333]", "listens on port 3300"),
+        ("h1=mon-x", r"host 'h1' has mon\.h1 already"),
+        ("h3=-x", "no name of a daemon"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused(networked: Cluster, place: str, says: str) -> None:
+    spec = ServiceSpec("mon", placement=PlacementSpec(hosts=[place]))
+    with pytest.raises(AdapterError, match=says):
+        raise_if_exception(networked.orchestrator.apply([spec]))
+    with pytest.raises(AdapterError, match=says):
+        raise_if_exception(networked.orchestrator.add_daemon(spec))
+    assert networked.core.specs.all() == []
+
+
+@pytest.mark.parametrize("kind", ["crash", "ceph-exporter"])
+def test_a_name_that_cannot_be_honoured_is_refused(cluster: Cluster, kind: str) -> None:
+    spec = ServiceSpec(kind, placement=PlacementSpec(hosts=["h2=mine"]))
+    with pytest.raises(AdapterError, match="follows from service and host"):
+        raise_if_exception(cluster.orchestrator.apply([spec]))
+
+
+def test_the_clusters_public_network_holds_where_the_placement_says_nothing(
+    networked: Cluster,
+) -> None:
+    networked.monitors.config["mon/public_network"] = "10.99.0.0/24"
+    apply(networked, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h3"])))
+    (rows,) = mon_rows(networked)
+    assert [row["addr"] for row in rows] == ["10.99.0.3"]
+
+
+def test_a_monitor_that_is_made_again_keeps_its_address(networked: Cluster) -> None:
+    apply(networked, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h3:10.99.0.3"])))
+    raise_if_exception(networked.orchestrator.daemon_action("redeploy", "mon.h3"))
+    networked.settle()
+    assert [row["addr"] for row in mon_rows(networked)[-1]] == ["10.99.0.3"]

@@ -1,0 +1,106 @@
+"""Labels and hosts that go do not take most of the monitors, or all managers."""
+
+from __future__ import annotations
+
+from typing import List
+
+import pytest
+
+from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.test_services import apply, there
+from tests.unit.reconcile.twin import Cluster
+
+
+@pytest.fixture
+def five() -> Cluster:
+    return Cluster(hosts=5)
+
+
+def label(cluster: Cluster, hosts: List[str], *, name: str = "mon", gone: bool = False) -> None:
+    call = cluster.orchestrator
+    for host in hosts:
+        change = call.remove_host_label if gone else call.add_host_label
+        raise_if_exception(change(host, name))
+    cluster.settle(30)
+
+
+def labelled(cluster: Cluster, kind: str = "mon") -> Cluster:
+    label(cluster, ["h1", "h2", "h3", "h4", "h5"])
+    apply(cluster, ServiceSpec(kind, placement=PlacementSpec(label="mon")))
+    cluster.settle(20)
+    assert len(there(cluster, kind)) == 5
+    return cluster
+
+
+def held(cluster: Cluster) -> str:
+    return str(cluster.core.health().get("ANSIBLE_SERVICE_HELD", ""))
+
+
+def test_a_label_that_is_taken_from_all_hosts_takes_no_monitor(five: Cluster) -> None:
+    labelled(five)
+    label(five, ["h1", "h2", "h3", "h4", "h5"], gone=True)
+    # One label after the other went: down to a majority nobody was in the way.
+    assert len(there(five, "mon")) >= 3
+    assert "mon: its placement (label:mon) leaves 0 of the 5 daemon(s) that it had" in held(five)
+    left = there(five, "mon")
+    five.settle(20)
+    assert there(five, "mon") == left
+    label(five, left)
+    assert held(five) == ""
+
+
+def test_hosts_that_lose_the_label_one_after_the_other(five: Cluster) -> None:
+    labelled(five)
+    for host in ("h5", "h4", "h3"):
+        label(five, [host], gone=True)
+    assert len(there(five, "mon")) == 3
+    assert "leaves 2 of the 5 daemon(s)" in held(five)
+    assert "`ceph orch apply mon --placement='label:mon'` does it anyway" in held(five)
+    five.start_anew()
+    five.settle(20)
+    assert len(there(five, "mon")) == 3, "the next manager forgot what it had"
+    apply(five, ServiceSpec("mon", placement=PlacementSpec(label="mon")))
+    five.settle(20)
+    assert (there(five, "mon"), held(five)) == (["h1", "h2"], "")
+
+
+def test_a_label_that_moves_holds_nothing(cluster: Cluster) -> None:
+    label(cluster, ["h1", "h2"])
+    apply(cluster, ServiceSpec("mon", placement=PlacementSpec(label="mon")))
+    label(cluster, ["h3"])
+    label(cluster, ["h2"], gone=True)
+    assert (there(cluster, "mon"), held(cluster)) == (["h1", "h3"], "")
+
+
+def test_a_host_that_is_offline_counts(five: Cluster) -> None:
+    labelled(five)
+    for _ in range(2):
+        five.core.pulse.missed("h5", "no route", five.now, 0.0)
+    label(five, ["h4"], gone=True)
+    assert (len(there(five, "mon")), held(five)) == (4, "")
+
+
+def test_hosts_that_take_no_service_any_more(five: Cluster) -> None:
+    labelled(five)
+    label(five, ["h3", "h4", "h5"], name="_no_schedule")
+    assert len(there(five, "mon")) == 5
+    assert "leaves 2 of the 5" in held(five)
+
+
+def test_the_managers_do_not_all_go(five: Cluster) -> None:
+    labelled(five, "mgr")
+    label(five, ["h1", "h2", "h3", "h4"], gone=True)
+    five.orchestrator.reconciler.services.forget_pauses("mgr")
+    five.settle(20)
+    left = there(five, "mgr")
+    label(five, ["h5"], gone=True)
+    assert there(five, "mgr") == left
+    assert "mgr: its placement (label:mon) leaves 0" in held(five)
+    assert "with hosts that there are" in held(five)
+
+
+def test_a_service_that_a_cluster_does_without_goes_with_its_label(cluster: Cluster) -> None:
+    label(cluster, ["h1", "h2"])
+    apply(cluster, ServiceSpec("crash", placement=PlacementSpec(label="mon")))
+    label(cluster, ["h1", "h2"], gone=True)
+    assert (there(cluster, "crash"), held(cluster)) == ([], "")
