@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab_tests.lab_client import wait_until
+from tests.lab_tests.lab_client import Answer, wait_until
 from tests.lab_tests.osds.behind_its_back import Objects, new_jobs, objects, owner, stop
 from tests.lab_tests.osds.osd_lab import STEP_SECONDS, Osds, one_line
 
@@ -53,13 +53,26 @@ def renamed(six: Osds) -> Iterator[tuple[Osds, int, str]]:
         call(six, HOST)
 
 
-def refused(osds: Osds, number: int, disk: str) -> None:
+def refused(osds: Osds, number: int, disk: str, *, up: bool = False) -> None:
     """See that a disk is not wiped and that no host was asked to."""
     jobs = new_jobs(osds, "zap_device")
-    line = one_line(osds.lab.ceph("orch", "device", "zap", HOST, disk, "--force"))
+
+    def answered() -> Answer | None:
+        """Return the answer, of a manager that knows by now that the OSD is down."""
+        answer = osds.lab.ceph("orch", "device", "zap", HOST, disk, "--force")
+        return answer if up or f"osd.{number} runs on it" not in answer.err else None
+
+    line = one_line(wait_until("it is answered", answered, STEP_SECONDS))
     assert f"osd.{number}" in line
     assert f"ceph orch osd rm {number} --zap" in line
     assert jobs() == []
+
+
+def start_again(osds: Osds, number: int) -> None:
+    """Start the OSD that was stopped, and see that it is up."""
+    osds.undo()
+    osds.lab.ok("orch", "ps", "--refresh")
+    osds.wait_up(number)
 
 
 def test_an_osd_of_a_host_with_a_long_name_is_not_foreign(
@@ -75,12 +88,11 @@ def test_the_disk_of_an_osd_of_a_host_with_a_long_name_is_not_wiped(
     copies: Objects, renamed: tuple[Osds, int, str]
 ) -> None:
     osds, number, disk = renamed
-    refused(osds, number, disk)
+    refused(osds, number, disk, up=True)
     stop(osds, HOST, number)
     osds.refresh()
     refused(osds, number, disk)
-    osds.undo()
-    osds.wait_up(number)
+    start_again(osds, number)
     assert copies.lost() == []
 
 
@@ -108,8 +120,7 @@ def test_the_disk_of_a_stopped_osd_is_not_wiped(copies: Objects, six: Osds) -> N
     six.refresh()
     refused(six, number, place.disk)
     assert owner(six, place) == uuid
-    six.undo()
-    six.wait_up(number)
+    start_again(six, number)
     copies.wait_clean()
     assert copies.lost() == []
 
