@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab_tests.lab_client import Answer, wait_until
 from tests.lab_tests.osds.behind_its_back import Objects, new_jobs, objects, owner, stop
-from tests.lab_tests.osds.osd_lab import STEP_SECONDS, Osds, one_line
+from tests.lab_tests.osds.osd_lab import STEP_SECONDS, Osds, Place, one_line
 
 HOST = "h3"
 LONG = f"{HOST}.example.test"
@@ -66,6 +66,14 @@ def refused(osds: Osds, number: int, disk: str, *, up: bool = False) -> None:
     assert f"osd.{number}" in line
     assert f"ceph orch osd rm {number} --zap" in line
     assert jobs() == []
+
+
+def wiped(osds: Osds, place: Place) -> None:
+    """Have a disk wiped, by a manager that knows by now that the OSD is down."""
+    command = ("orch", "device", "zap", *place, "--force")
+    wait_until("it is wiped", lambda: osds.lab.ceph(*command).rc == 0, STEP_SECONDS)
+    osds.wait_free(*place)
+    assert not owner(osds, place)
 
 
 def start_again(osds: Osds, number: int) -> None:
@@ -131,8 +139,7 @@ def test_the_disk_of_a_destroyed_osd_is_wiped(copies: Objects, six: Osds) -> Non
     stop(six, HOST, number)
     six.traces.pop()
     six.lab.ok("osd", "destroy", str(number), "--force")
-    six.lab.ok("orch", "device", "zap", *place, "--force")
-    six.wait_free(*place)
+    wiped(six, place)
     six.lab.ok("orch", "daemon", "add", "osd", f"{place.host}:{place.disk}")
     six.wait_up(number)
     copies.wait_clean()
@@ -150,7 +157,5 @@ def test_the_disk_of_an_osd_that_is_safe_to_destroy_is_wiped(six: Osds) -> None:
         lambda: six.lab.ceph("osd", "safe-to-destroy", str(number)).rc == 0,
         STEP_SECONDS,
     )
-    six.lab.ok("orch", "device", "zap", *place, "--force")
-    six.wait_free(*place)
-    assert not owner(six, place)
+    wiped(six, place)
     six.lab.ok("osd", "purge", str(number), "--force")
