@@ -104,15 +104,20 @@ def objects(osds: Osds, *, size: int, pgs: int = 16) -> Iterator[Objects]:
 # Disks.
 
 
+# A node of the lab's hosts is mounted into place, until it was taken away once.
+HIDE = "! findmnt -n $1 >/dev/null || umount -l $1; rm -f $1"
+SHOW = "test -b $1 || mknod -m 660 $1 b $(tr : ' ' </sys/block/${1#/dev/}/dev)"
+
+
 def hide(osds: Osds, place: Place) -> None:
-    """Take a disk off the bus: nothing on the host can open it any more."""
-    osds.trace(place.host, f"test -b {place.disk} || umount {place.disk}")
-    osds.lab.sh(place.host, "mount --bind /dev/null $1", place.disk)
+    """Take a disk off the bus: it has no node in /dev any more."""
+    osds.trace(place.host, f"set -- {place.disk}; {SHOW}")
+    osds.lab.sh(place.host, HIDE, place.disk)
 
 
 def show(osds: Osds, place: Place) -> None:
     """Give a hidden disk back."""
-    osds.lab.sh(place.host, "umount $1", place.disk)
+    osds.lab.sh(place.host, SHOW, place.disk)
 
 
 def owner(osds: Osds, place: Place) -> str:

@@ -59,6 +59,7 @@ def drained_and_filled_again(osds: Osds, data: Objects, number: int) -> str:
 
 def is_back(osds: Osds, number: int, weight: float) -> None:
     """See that an OSD works as before its removal."""
+    osds.lab.ok("orch", "ps", "--refresh")
     osds.wait_up(number)
     node = osds.tree()[number]
     assert node["crush_weight"] == weight

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab_tests.lab_client import wait_until
+from tests.lab_tests.lab_client import Answer, wait_until
 from tests.lab_tests.osds.behind_its_back import Objects, new_jobs, objects, owner, stop
-from tests.lab_tests.osds.osd_lab import STEP_SECONDS, Osds, one_line
+from tests.lab_tests.osds.osd_lab import STEP_SECONDS, Osds, Place, one_line
 
 HOST = "h3"
 LONG = f"{HOST}.example.test"
@@ -53,13 +53,34 @@ def renamed(six: Osds) -> Iterator[tuple[Osds, int, str]]:
         call(six, HOST)
 
 
-def refused(osds: Osds, number: int, disk: str) -> None:
+def refused(osds: Osds, number: int, disk: str, *, up: bool = False) -> None:
     """See that a disk is not wiped and that no host was asked to."""
     jobs = new_jobs(osds, "zap_device")
-    line = one_line(osds.lab.ceph("orch", "device", "zap", HOST, disk, "--force"))
+
+    def answered() -> Answer | None:
+        """Return the answer, of a manager that knows by now that the OSD is down."""
+        answer = osds.lab.ceph("orch", "device", "zap", HOST, disk, "--force")
+        return answer if up or f"osd.{number} runs on it" not in answer.err else None
+
+    line = one_line(wait_until("it is answered", answered, STEP_SECONDS))
     assert f"osd.{number}" in line
     assert f"ceph orch osd rm {number} --zap" in line
     assert jobs() == []
+
+
+def wiped(osds: Osds, place: Place) -> None:
+    """Have a disk wiped, by a manager that knows by now that the OSD is down."""
+    command = ("orch", "device", "zap", *place, "--force")
+    wait_until("it is wiped", lambda: osds.lab.ceph(*command).rc == 0, STEP_SECONDS)
+    osds.wait_free(*place)
+    assert not owner(osds, place)
+
+
+def start_again(osds: Osds, number: int) -> None:
+    """Start the OSD that was stopped, and see that it is up."""
+    osds.undo()
+    osds.lab.ok("orch", "ps", "--refresh")
+    osds.wait_up(number)
 
 
 def test_an_osd_of_a_host_with_a_long_name_is_not_foreign(
@@ -75,12 +96,11 @@ def test_the_disk_of_an_osd_of_a_host_with_a_long_name_is_not_wiped(
     copies: Objects, renamed: tuple[Osds, int, str]
 ) -> None:
     osds, number, disk = renamed
-    refused(osds, number, disk)
+    refused(osds, number, disk, up=True)
     stop(osds, HOST, number)
     osds.refresh()
     refused(osds, number, disk)
-    osds.undo()
-    osds.wait_up(number)
+    start_again(osds, number)
     assert copies.lost() == []
 
 
@@ -108,8 +128,7 @@ def test_the_disk_of_a_stopped_osd_is_not_wiped(copies: Objects, six: Osds) -> N
     six.refresh()
     refused(six, number, place.disk)
     assert owner(six, place) == uuid
-    six.undo()
-    six.wait_up(number)
+    start_again(six, number)
     copies.wait_clean()
     assert copies.lost() == []
 
@@ -120,8 +139,7 @@ def test_the_disk_of_a_destroyed_osd_is_wiped(copies: Objects, six: Osds) -> Non
     stop(six, HOST, number)
     six.traces.pop()
     six.lab.ok("osd", "destroy", str(number), "--force")
-    six.lab.ok("orch", "device", "zap", *place, "--force")
-    six.wait_free(*place)
+    wiped(six, place)
     six.lab.ok("orch", "daemon", "add", "osd", f"{place.host}:{place.disk}")
     six.wait_up(number)
     copies.wait_clean()
@@ -139,7 +157,5 @@ def test_the_disk_of_an_osd_that_is_safe_to_destroy_is_wiped(six: Osds) -> None:
         lambda: six.lab.ceph("osd", "safe-to-destroy", str(number)).rc == 0,
         STEP_SECONDS,
     )
-    six.lab.ok("orch", "device", "zap", *place, "--force")
-    six.wait_free(*place)
-    assert not owner(six, place)
+    wiped(six, place)
     six.lab.ok("osd", "purge", str(number), "--force")
