@@ -304,6 +304,8 @@ class Osds:
         """Make two OSDs a host by an unmanaged service, with a free disk on each."""
         if self._is_six():
             return
+        # A unit that a test stopped and started again is as it was reported last.
+        self.lab.ok("orch", "ps", "--refresh")
         if not self._can_be_completed():
             self.empty()
         self._forget_all()
