@@ -23,7 +23,8 @@ class DaemonPlaces:
     def __init__(self, hosts: Hosts, reports: Reports) -> None:
         self._hosts, self._reports = hosts, reports
         self._cluster = ClusterNames()
-        self._identities = Identities(self._cluster, HostNames({}), {})
+        self._host_names = HostNames({})
+        self._identities = Identities(self._cluster, self._host_names, {})
         self._seen: Tuple[int, int] = (-1, -1)
         self._names: Dict[str, FrozenSet[str]] = {}
         self._addresses: Dict[str, str] = {}
@@ -34,6 +35,11 @@ class DaemonPlaces:
         self._shared: Dict[str, Dict[str, Row]] = {}
         self._foreign: Dict[str, Mapping[str, Foreign]] = {}
         self._serial = 0
+
+    def host_of(self, name: str) -> Optional[str]:
+        """Return the managed host that a name means which an OSD or CRUSH uses, or None."""
+        self._follow()
+        return self._host_names.host_of(name)
 
     def learn(self, cluster: ClusterNames) -> None:
         """Take over where the cluster says that daemons are."""
@@ -95,8 +101,8 @@ class DaemonPlaces:
         changed, shared = self._take_rows()
         if self._take_names(changed) or self._stale:
             self._stale = False
-            names = HostNames(self._names)
-            self._identities = Identities(self._cluster, names, self._addresses)
+            self._host_names = HostNames(self._names)
+            self._identities = Identities(self._cluster, self._host_names, self._addresses)
             again: Set[str] = set(self._rows)
         else:
             again = changed | {host for name in shared for host in self._shared.get(name, ())}

@@ -6,7 +6,6 @@ import logging
 import time
 from typing import Dict, Optional
 
-from adapter.cluster.host_names import HostNames, names_of
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
 from adapter.cluster.watch import units_of_report
 from adapter.core import Core
@@ -100,7 +99,7 @@ class Reconciler:
             return
         with core.lock:
             self.osd_map = osd_map
-            core.owners.learn(metadata, self._host_names().host_of)
+            core.owners.learn(metadata, core.places.host_of)
             try:
                 core.owners.follow(osd_map)
             except NotKept as error:
@@ -114,15 +113,3 @@ class Reconciler:
                 for unit in units_of_report(host.hostname, report.daemons)
             ]
             core.refresh.want(core.watch.see(quorum, managers, units, now, time.time()))
-
-    def _host_names(self) -> HostNames:
-        """Return what the hosts are called, by their records and by themselves."""
-        core = self._core
-        known = [*(host.hostname for host in core.hosts.all()), *core.hosts.problems]
-        reports = {name: core.reports.get(name) for name in known}
-        return HostNames(
-            {
-                name: names_of(name, report.identity if report else {})
-                for name, report in reports.items()
-            }
-        )
