@@ -16,7 +16,8 @@ from tests.lab_tests.osds.interleaving_plan import Event, Slot
 LOCK = "/run/ceph-orch-ansible/disks.lock"
 # A daemon that was said to be down says at once that it is not.
 PURGE_TRIES = 5
-KILL_JOB = "for pid in $(pgrep -f 'engine[.]worker .*remove_osd[s]'); do kill -9 $pid && echo $pid || true; done"
+WORKERS = "pgrep -f 'engine[.]worker .*remove_osd[s]'"
+KILL_JOB = f"for pid in $({WORKERS}); do kill -9 $pid && echo $pid || true; done"
 KILL_MANAGER = (
     "pid=$(systemctl show -P MainPID ceph-mgr@{host}); test $pid -gt 1 || exit 0; "
     "systemctl kill -s KILL --kill-whom={whom} ceph-mgr@{host}; "
