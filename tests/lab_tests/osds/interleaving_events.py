@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ KILL_MANAGER = (
     "systemctl reset-failed ceph-mgr@{host}; systemctl restart ceph-mgr@{host}"
 )
 VANISH = (
-    "umount {path} 2>/dev/null || true; rm -f {path}; "
+    "umount -l {path} 2>/dev/null || true; rm -f {path}; "
     "pid=$(systemctl show -P MainPID ceph-osd@{osd}); test $pid -lt 2 || kill -9 $pid || true"
 )
 RETURN = (
@@ -96,7 +97,7 @@ class Others:
         self._say(f"{event.kind} osd.{self.slots[event.slot].osd_id}: {said or 'done'}")
 
     def _say(self, text: str) -> None:
-        self.story.append(" ".join(text.split())[:200])
+        self.story.append(" ".join(text.split())[-300:])
 
     def undo(self) -> None:
         """Undo all that lasts, and wait for what ends by itself."""
@@ -183,8 +184,9 @@ class Others:
             self.agent.ask("osd crush move", name=name, args=[f"host={host}"])
 
     def _flag(self, event: Event, osd: Standing) -> None:
-        self.agent.ask("osd set", key=event.value)
-        self._undo.append(lambda: self.agent.ask("osd unset", key=event.value))
+        for key in event.value.split(","):
+            self.agent.ask("osd set", key=key)
+            self._undo.append(functools.partial(self.agent.ask, "osd unset", key=key))
 
     # What breaks.
 
