@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +17,8 @@ from tests.lab_tests.osds.interleaving_plan import Event, Slot
 LOCK = "/run/ceph-orch-ansible/disks.lock"
 # A daemon that was said to be down says at once that it is not.
 PURGE_TRIES = 5
-KILL_JOB = (
-    "for pid in $(pgrep -f 'engine[.]worker .*remove_osd[s]'); "
-    "do kill -9 $pid && echo $pid || true; done"
-)
+WORKERS = "pgrep -f 'engine[.]worker .*remove_osd[s]'"
+KILL_JOB = f"for pid in $({WORKERS}); do kill -9 $pid && echo $pid || true; done"
 KILL_MANAGER = (
     "pid=$(systemctl show -P MainPID ceph-mgr@{host}); test $pid -gt 1 || exit 0; "
     "systemctl kill -s KILL --kill-whom={whom} ceph-mgr@{host}; "
@@ -27,7 +26,7 @@ KILL_MANAGER = (
     "systemctl reset-failed ceph-mgr@{host}; systemctl restart ceph-mgr@{host}"
 )
 VANISH = (
-    "umount {path} 2>/dev/null || true; rm -f {path}; "
+    "umount -l {path} 2>/dev/null || true; rm -f {path}; "
     "pid=$(systemctl show -P MainPID ceph-osd@{osd}); test $pid -lt 2 || kill -9 $pid || true"
 )
 RETURN = (
@@ -98,7 +97,7 @@ class Others:
         self._say(f"{event.kind} osd.{self.slots[event.slot].osd_id}: {said or 'done'}")
 
     def _say(self, text: str) -> None:
-        self.story.append(" ".join(text.split())[:200])
+        self.story.append(" ".join(text.split())[-300:])
 
     def undo(self) -> None:
         """Undo all that lasts, and wait for what ends by itself."""
@@ -185,8 +184,9 @@ class Others:
             self.agent.ask("osd crush move", name=name, args=[f"host={host}"])
 
     def _flag(self, event: Event, osd: Standing) -> None:
-        self.agent.ask("osd set", key=event.value)
-        self._undo.append(lambda: self.agent.ask("osd unset", key=event.value))
+        for key in event.value.split(","):
+            self.agent.ask("osd set", key=key)
+            self._undo.append(functools.partial(self.agent.ask, "osd unset", key=key))
 
     # What breaks.
 

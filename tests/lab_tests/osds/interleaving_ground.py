@@ -350,7 +350,9 @@ class Ground:
         self.make_empty(pool)
         self.made += 1
         self.generation[pool] = f"{pool}{self.made}"
-        wrong = within(60, lambda: str(self.agent.write(pool, NAMES, self._seed(pool)) or ""))
+        # More than once, so that the logs do not reach back to the beginning.
+        for _ in range(3):
+            wrong = within(60, lambda: str(self.agent.write(pool, NAMES, self._seed(pool)) or ""))
         assert not wrong, f"objects of pool {pool} cannot be written: {wrong}"
 
     def _seed(self, pool: str) -> str:

@@ -49,6 +49,11 @@ class Holders:
             else:
                 self._since.setdefault(pgid, set()).add(acting)
 
+    def of(self, pgid: str) -> str:
+        """Return in words who had all of a group, and who acted since."""
+        since = sorted(sorted(each) for each in self._since.get(pgid, ()))
+        return f"complete on {sorted(self._complete.get(pgid, ()))}, since on {since}"
+
     def may_be_lost(self, gone: Iterable[int]) -> set[str]:
         """Return the groups that may not be readable any more without the OSDs that are gone."""
         out = set(gone)
@@ -194,6 +199,11 @@ class Oracle:
                 self.gone.discard(osd_id)
 
     # What it sees.
+
+    def told(self, pgids: Iterable[str]) -> list[str]:
+        """Return who had placement groups, in words."""
+        with self._lock:
+            return [f"{pgid}: {self._holders.of(pgid)}" for pgid in pgids]
 
     def stage(self, osd_id: int) -> int:
         """Return how far a removal was seen, as the place in STAGES."""

@@ -44,8 +44,8 @@ RECIPES: tuple[tuple[tuple[str, str, str], ...], ...] = (
     (("lock", "draining", ""), ("in", "stopping", "")),
     (("lock", "draining", ""), ("stop", "stopping", "")),
     # Somebody else's purge while data cannot move.
-    (("flag", "", "nobackfill"), ("purge", "draining", "")),
-    (("flag", "", "norecover"), ("destroy", "draining", "")),
+    (("flag", "", "nobackfill,norecover"), ("purge", "draining", "")),
+    (("flag", "", "nobackfill,norecover"), ("destroy", "draining", "")),
     (("vanish", "cleaning", ""), ("lock", "stopping", "")),
     (("vanish", "stopping", ""), ("mgr-fail", "stopping", "")),
     (("kill-job", "stopping", ""), ("stop", "stopping", "")),

@@ -125,6 +125,11 @@ class Verdict:
         if within(DATA_SECONDS, read, every=1.0):
             objects = ", ".join(f"{name} ({text})" for name, text in list(left.items())[:6])
             self.wrong.append(f"{len(left)} of {len(kept)} objects cannot be read: {objects}")
+            bad = [pgid for pgid, names in self._groups.items() if set(names) & left.keys()]
+            self.wrong.extend(self._oracle.told(bad))
+            now = self._agent.placement() or {}
+            self.wrong.append(f"now: { {pgid: now.get(pgid) for pgid in bad} }")
+            self.wrong.append(f"forced: {self._oracle.gone}, may be lost: {lossy}")
         pools = self._ground.pool_ids()
         self.lossy_pools = {pools[each.partition(".")[0]] for each in lossy}
         self.lossy_pools |= {name.partition("/")[0] for name in left}
