@@ -136,6 +136,21 @@ def test_a_restart_of_all_managers_hands_over_to_none_without_it(adopted: Cluste
     assert "it has no module ansible" in action.reason
 
 
+def test_the_next_manager_is_restarted_when_the_one_before_is_back(cluster: Cluster) -> None:
+    apply(cluster, ServiceSpec("mgr", placement=PlacementSpec(host_pattern="*")))
+    raise_if_exception(cluster.orchestrator.service_action("restart", "mgr"))
+    cluster.step()
+    (action,) = cluster.core.actions.all()
+    (first,) = action.doing
+    cluster.monitors.managers.remove(first[4:])
+    cluster.settle()
+    (action,) = cluster.core.actions.all()
+    assert (action.doing, action.reason) == ((first,), f"waiting for {first} to be back")
+    cluster.monitors.managers.append(first[4:])
+    cluster.settle(20)
+    assert cluster.core.actions.all() == []
+
+
 def test_a_managed_service_gives_the_module_to_a_kept_manager(adopted: Cluster) -> None:
     apply(adopted, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h1", "h2"])))
     done = [(name, hosts) for name, hosts in adopted.operations() if name != "get_inventory"]
