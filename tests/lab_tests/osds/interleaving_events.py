@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,8 @@ class Others:
         # OSDs whose weights or place others have changed.
         self.touched: set[int] = set()
         self._undo: list[Callable[[], Any]] = []
+        # What is undone at the end lasts until then.
+        self._until = 0.0
         self._timers: list[threading.Timer] = []
 
     def remove(self, slot: Slot, options: dict[str, bool]) -> None:
@@ -103,6 +106,7 @@ class Others:
         """Undo all that lasts, and wait for what ends by itself."""
         for timer in self._timers:
             timer.join()
+        time.sleep(max(0.0, self._until - time.monotonic()))
         while self._undo:
             self._undo.pop()()
 
@@ -184,6 +188,7 @@ class Others:
             self.agent.ask("osd crush move", name=name, args=[f"host={host}"])
 
     def _flag(self, event: Event, osd: Standing) -> None:
+        self._until = max(self._until, time.monotonic() + event.seconds)
         for key in event.value.split(","):
             self.agent.ask("osd set", key=key)
             self._undo.append(functools.partial(self.agent.ask, "osd unset", key=key))

@@ -82,10 +82,11 @@ def is_complete(row: Mapping[str, Any]) -> bool:
 
 def is_clean(placement: Placement) -> bool:
     """Tell whether all placement groups are active and clean, as the newest map has them."""
-    return bool(placement) and all(
-        row["fresh"] and {"active", "clean"} <= set(row["state"].split("+"))
-        for row in placement.values()
-    )
+    return bool(placement) and all(map(_good, placement.values()))
+
+
+def _good(row: Mapping[str, Any]) -> bool:
+    return bool(row["fresh"] and {"active", "clean"} <= set(row["state"].split("+")))
 
 
 def is_active(placement: Placement) -> bool:
@@ -153,6 +154,7 @@ class Oracle:
         self.foreign: dict[str, bool] = {}
         self.lossy: set[str] = set()
         self.wrong: list[str] = []
+        self.wiped: list[str] = []
         self._holders = Holders(needed)
         self._looked = 0.0
         self._labels = disks.labels()
@@ -250,6 +252,9 @@ class Oracle:
 
     def _judge_wipe(self, disk: Disk, uuid: str) -> None:
         where, asked = f"{disk[0]}:{disk[1]}", self.asked.get(uuid)
+        placement = self._agent.placement() or {}
+        odd = [f"{p} {r['state']} on {r['acting']}" for p, r in placement.items() if not _good(r)]
+        self.wiped.append(f"{where} was wiped; not active and clean were: {odd or 'none'}")
         alive = [
             osd
             for osd, row in self.seen.osds.items()

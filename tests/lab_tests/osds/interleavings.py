@@ -102,6 +102,7 @@ class Interleavings:
                 others.undo()
                 verdict.judge()
         result = Result(wanted, [*oracle.wrong, *verdict.wrong], others.story, verdict.outcome)
+        result.story += oracle.wiped
         now = self._crashes()
         if now != self.crashed:
             result.wrong.append(f"a daemon or the module has crashed: {now}")

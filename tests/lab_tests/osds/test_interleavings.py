@@ -36,7 +36,7 @@ PLANS = {
         event("crush-reweight", "stopping", value="0.0078"),
     ),
     "purged by somebody else while nothing moves": a_plan(
-        2, SINGLE, event("flag", "", value="nobackfill,norecover"), event("purge", "draining")
+        2, SINGLE, event("flag", "", 12.0, "nobackfill,norecover"), event("purge", "draining")
     ),
     "disk gone while it is wiped": a_plan(3, SINGLE, event("vanish", "cleaning", 4.0)),
     "stopped while its job is killed": a_plan(
