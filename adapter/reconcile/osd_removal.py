@@ -128,12 +128,12 @@ class OsdRemover:
         maps = self._core.maps
         safety, counts, left = maps.safety(ids), maps.pg_counts(), maps.left(ids, osd_map)
         deleting = self._jobs.still_deleting()
-        restart = []
+        restart, empty = [], []
         for removal in waiting:
             osd_id = removal.osd_id
             reason, count = safety.reason(osd_id), counts.get(osd_id, 0)
             if not reason and not count and not deleting.get(osd_id):
-                self._advance(removal, Stage.STOPPING, pgs=0, drain_done=time.time())
+                empty.append(removal)
             elif removal.asked_stop and not osd_map.osds[osd_id].up and self._reachable(removal):
                 restart.append(removal)
             else:
@@ -143,6 +143,16 @@ class OsdRemover:
                 reason = self._why_not(osd_id, reason, rest)
                 self._queue.save(removal, pgs=max(count, rest.count), reason=reason)
         self._jobs.submit(restart, START, osd_map)
+        for removal in self._still_there(empty):
+            self._advance(removal, Stage.STOPPING, pgs=0, drain_done=time.time())
+
+    def _still_there(self, removals: Sequence[Removal]) -> List[Removal]:
+        """Return those that the map still has after the monitors have called them safe.
+
+        They call safe what they do not know: somebody may have purged it since the map was read.
+        """
+        osd_map = self._core.maps.osd_map() if removals else OsdMap()
+        return [each for each in removals if self._osd(each, osd_map) is not None]
 
     def _why_not(self, osd_id: int, reason: str, left: Left) -> str:
         """Return why an OSD cannot be stopped yet."""
@@ -231,10 +241,13 @@ class OsdRemover:
             # Somebody started it again; or the map has not heard yet that it is stopped.
             self._advance(removal, Stage.STOPPING, stopped=False, empty=False)
             return
-        reason = "" if removal.force or osd.destroyed else self._still_needed(removal, osd)
+        if removal.force or osd.destroyed:
+            self._leave_map(removal)
+            return
+        reason = self._still_needed(removal, osd)
         if reason:
             self._back(removal, reason)
-        else:
+        elif self._still_there([removal]):
             self._leave_map(removal)
 
     def _still_needed(self, removal: Removal, osd: Osd) -> str:

@@ -83,9 +83,10 @@ def test_a_removal_is_taken_back_while_its_job_waits(single: Objects, six: Osds)
     weight = six.tree()[number]["crush_weight"]
     job = drained_and_filled_again(six, single, number)
     six.lab.ok("orch", "osd", "rm", "stop", str(number))
-    assert not six.queue()
+    assert said(six, number).startswith("keeping: ")
     let_go(six, HOST)
     six.lab.wait_for_job(job)
+    wait_until("it is kept", lambda: not six.queue(), STEP_SECONDS)
     six.refresh()
     is_back(six, number, weight)
     assert single.lost() == []
@@ -129,12 +130,12 @@ def test_a_removal_is_taken_back_after_its_job_was_lost(six: Osds) -> None:
     wait_for_next(six, HOST)
     freeze(six, job)
     let_go(six, HOST)
-    gone = f"test ! -e /var/lib/ceph/osd/ceph-{number}/whoami"
-    wait_until("the host has it no more", lambda: not six.lab.ssh(HOST, "sh", "-c", gone).rc, 60)
+    unit = f"ceph-osd@{number}"
+    wait_until("it is stopped", lambda: six.lab.ssh(HOST, "systemctl", "is-active", unit).rc, 60)
     kill(six, job)
     assert six.lab.wait_for_job(job)["status"] == "lost"
     six.lab.ok("orch", "osd", "rm", "stop", str(number))
-    assert not six.queue()
+    wait_until("it is kept", lambda: not six.queue(), STEP_SECONDS)
     is_back(six, number, weight)
 
 

@@ -163,6 +163,23 @@ class TestSomebodyElseTookItOut:
         draining.settle(20)
         assert (status(draining), draining.wiped) == ([], ["osd.0"])
 
+    @pytest.mark.parametrize("stage", [Stage.DRAINING, Stage.LEAVING])
+    def test_what_is_not_there_any_more_is_not_safe(self, draining: Cluster, stage: Stage) -> None:
+        """The monitors call safe to destroy what they do not know."""
+        remove(draining, "0", zap=True)
+        removal = draining.core.removals.all()[0]
+        draining.core.removals.save(replace(removal, stage=stage))
+        draining.monitors.osds[0].up = False
+        draining.monitors.states = "active+undersized+degraded"
+
+        def purge() -> None:
+            draining.monitors.epoch += draining.monitors.osds.pop(0, None) is not None
+
+        draining.monitors.before_safety = purge
+        draining.settle(20)
+        assert "somebody else took it out of the map" in said(draining)
+        assert draining.wiped == []
+
     def test_statistics_that_are_missing_say_nothing(self, draining: Cluster) -> None:
         remove(draining, "0", zap=True)
         draining.settle(2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
@@ -60,6 +60,8 @@ class Monitors:
     # is down whether it is needed.
     degraded: bool = False
     pg_num: int = 0
+    # What somebody else does right before the monitors are asked what is safe to destroy.
+    before_safety: Callable[[], Any] = lambda: None
     states: str = "active+clean"
     # Where CRUSH has an OSD, if that is another host than it is on.
     crush: Dict[int, str] = field(default_factory=dict)
@@ -149,6 +151,7 @@ class Monitors:
         return [{"osd": osd_id, "num_pgs": osd.pgs} for osd_id, osd in self.osds.items()]
 
     def _osd_safe_to_destroy(self, arguments: Dict[str, Any]) -> str:
+        self.before_safety()
         ids = [int(each) for each in arguments["ids"]]
         held = [each for each in ids if each in self.osds and self.osds[each].pgs]
         left = [each for each in ids if each not in held]
