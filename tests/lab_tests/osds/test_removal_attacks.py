@@ -26,6 +26,8 @@ from tests.lab_tests.osds.behind_its_back import (
 from tests.lab_tests.osds.osd_lab import STEP_SECONDS, Osds, Place
 
 HOST = "h2"
+# Few objects are recovered, not backfilled.
+HOLD = ("nobackfill", "norecover")
 
 
 @pytest.fixture
@@ -96,7 +98,8 @@ def test_a_disk_is_not_wiped_while_data_lacks_copies(copies: Objects, six: Osds)
     """Somebody purges the OSD by hand in the middle of its draining."""
     number = six.on(HOST)[0]
     place, uuid = six.places()[number], six.map()[number]["uuid"]
-    six.door.ask("osd set", key="nobackfill")
+    for flag in HOLD:
+        six.door.ask("osd set", key=flag)
     six.lab.ok("orch", "osd", "rm", str(number), "--zap")
     wait_until("it drains", lambda: "left" in said(six, number), STEP_SECONDS)
     stop(six, HOST, number)
@@ -112,7 +115,8 @@ def test_a_disk_is_not_wiped_while_data_lacks_copies(copies: Objects, six: Osds)
     assert owner(six, place) == uuid, "wiped while placement groups are degraded"
     assert "placement group" in said(six, number).lower()
 
-    six.door.ask("osd unset", key="nobackfill")
+    for flag in HOLD:
+        six.door.ask("osd unset", key=flag)
     six.wait_gone(number)
     copies.wait_clean()
     six.wait_free(*place)

@@ -11,6 +11,7 @@ from tests.lab_tests.osds.behind_its_back import Objects, new_jobs, objects, own
 from tests.lab_tests.osds.osd_lab import STEP_SECONDS, Osds, Place, one_line
 
 HOST = "h3"
+HOLD = ("nobackfill", "norecover")
 LONG = f"{HOST}.example.test"
 ALL = ("orch", "apply", "osd", "--all-available-devices", "--method", "raw", "--dry-run")
 
@@ -110,14 +111,16 @@ def test_a_device_of_a_host_with_a_long_name_is_replaced(
     osds, number, disk = renamed
     # Where no data has to move, the removal would be over at once.
     with objects(osds, size=3):
-        osds.door.ask("osd set", key="nobackfill")
+        for flag in HOLD:
+            osds.door.ask("osd set", key=flag)
         try:
             osds.lab.ok("orch", "device", "replace", HOST, disk)
             assert osds.queue()[number]["replace"] is True
             osds.lab.ok("orch", "device", "replace", HOST, disk, "--clear")
             assert not osds.queue()
         finally:
-            osds.door.ask("osd unset", key="nobackfill")
+            for flag in HOLD:
+                osds.door.ask("osd unset", key=flag)
 
 
 def test_the_disk_of_a_stopped_osd_is_not_wiped(copies: Objects, six: Osds) -> None:
