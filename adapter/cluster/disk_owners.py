@@ -53,6 +53,17 @@ class DiskOwners:
             if known is None or each["cluster"] in known
         ]
 
+    def left_by(self, osd_id: int, row: Row) -> str:
+        """Return the uuid in the label that a destroyed OSD left on a disk, or nothing.
+
+        The map has forgotten it; the label of its data has its id, and a uuid that nobody has.
+        """
+        for each in row.get("osds") or ():
+            mine = each.get("osd_id") == osd_id and each["cluster"] == self._cluster
+            if mine and each["kind"] == "block" and each["osd_uuid"] not in self._by_uuid:
+                return str(each["osd_uuid"])
+        return ""
+
     def stranger(self, row: Row) -> str:
         """Return whose OSD is on a disk with a label that is none of the map's."""
         clusters = {str(each["cluster"]) for each in row.get("osds") or () if each["cluster"]}

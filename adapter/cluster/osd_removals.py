@@ -47,7 +47,8 @@ class Removal:
 
     ``asked_stop`` says that a job was told to stop it, ``stopped`` that its host has done so, and
     ``empty`` that it said right before that it holds nothing; this is true for as long as the map
-    shows ``up_from``. ``taken`` says that somebody else took it out of the map before.
+    shows ``up_from``. ``taken`` says that somebody else took it out of the map before. ``label`` is
+    the uuid on the disks of an OSD that was destroyed before, which the map has forgotten.
     """
 
     osd_id: int
@@ -71,6 +72,7 @@ class Removal:
     empty: bool = False
     up_from: int = 0
     taken: bool = False
+    label: str = ""
     places: Tuple[Tuple[str, str], ...] = ()
     pgs: int = -1
     reason: str = ""

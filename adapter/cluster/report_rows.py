@@ -72,8 +72,10 @@ def _osds(value: Any) -> Optional[List[Dict[str, Any]]]:
     if not isinstance(value, list):
         return None
     rows = [row for row in value[:LIST_LENGTH] if isinstance(row, dict)]
+    keys = ("osd_uuid", "cluster", "kind")
     return [
-        {key: text(row.get(key), 64) for key in ("osd_uuid", "cluster", "kind")} for row in rows
+        {**{key: text(row.get(key), 64) for key in keys}, "osd_id": number(row.get("osd_id"))}
+        for row in rows
     ]
 
 

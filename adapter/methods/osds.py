@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
 from adapter.cluster import names
 from adapter.cluster.hosts import Host
@@ -22,6 +21,8 @@ from adapter.errors import (
     UnknownName,
 )
 from adapter.interface import Device, DriveGroupSpec, handle_orch_error, raise_if_exception
+from adapter.methods._removals import removal_of
+from adapter.methods._wiping import allowed_to_wipe, refuse_busy
 from adapter.methods.devices import DeviceMethods
 from adapter.reconcile import Reconciler
 
@@ -141,11 +142,11 @@ class OsdMethods(DeviceMethods):
                 )
             if path in core.intents.paths(host):
                 raise InvalidValue("device", path, "an OSD is being made on it", "Wait for it.")
-        allowed = self._allowed_to_wipe(host, path, osd_map)
+        allowed = allowed_to_wipe(core, self.reconciler.planner, host, path, osd_map)
         keyring = core.maps.bootstrap_keyring()
         with core.lock:
             if allowed:
-                self._refuse_busy(host, path)
+                refuse_busy(core, host, path)
             disk = disk_of(device)
             core.specs.release(host, [disk.key])
             parameters = {
@@ -164,38 +165,6 @@ class OsdMethods(DeviceMethods):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
         _answer(job)
         return f"zap successful for {path} on {host}"
-
-    def _allowed_to_wipe(self, host: str, path: str, osd_map: OsdMap) -> List[str]:
-        """Return the uuids of OSDs of the map that are on a disk and safe to destroy.
-
-        Raises ``InvalidValue`` for one that runs, or that the monitors do not call safe.
-        """
-        with self.core.lock:
-            ids = self.reconciler.planner.on_disk(host, path, osd_map)
-        for osd_id in ids:
-            if osd_map.osds[osd_id].up:
-                reason = "runs on it"
-            else:
-                reason = self.core.maps.safety([osd_id]).reason(osd_id)
-                reason = f"is on it, down and in the cluster's map: {reason}" if reason else ""
-            if reason:
-                raise InvalidValue(
-                    "device",
-                    f"{host}:{path}",
-                    f"osd.{osd_id} {reason}",
-                    f"`ceph orch osd rm {osd_id} --zap` drains it first.",
-                )
-        return [osd_map.osds[osd_id].uuid for osd_id in ids]
-
-    def _refuse_busy(self, host: str, path: str) -> None:
-        """Raise ``AdapterError`` where a wipe would wait: what is safe now may not be then."""
-        for record in self.core.engine.jobs():
-            request = record.request
-            if not record.status.final and request.changes and host in request.hosts:
-                raise AdapterError(
-                    f"{host}:{path} is not erased while the job {record.id} works on {host}.",
-                    "Try again when it has ended: `ceph ansible job ls` shows it.",
-                )
 
     @handle_orch_error
     def remove_osds(
@@ -242,7 +211,9 @@ class OsdMethods(DeviceMethods):
                     )
             self._keep_removals(
                 [
-                    self._removal(
+                    removal_of(
+                        core,
+                        self.reconciler.planner,
                         osd,
                         osd_map,
                         keep_id=keep_id,
@@ -281,45 +252,6 @@ class OsdMethods(DeviceMethods):
             except NotKept:
                 stay.append(osd_id)
         return stay
-
-    def _removal(
-        self,
-        osd: Osd,
-        osd_map: OsdMap,
-        *,
-        keep_id: bool,
-        force: bool,
-        zap: bool,
-        no_destroy: bool,
-    ) -> Removal:
-        owners = self.core.owners
-        host = owners.host_of(osd)
-        places = self._places(osd, host, osd_map)
-        return Removal(
-            osd_id=osd.osd_id,
-            uuid=osd.uuid,
-            host=host,
-            service=owners.service_of(osd.osd_id),
-            disks=tuple(name or path for path, name in places),
-            places=places,
-            crush_weight=osd.crush_weight,
-            was_in=osd.reweight > 0,
-            epoch=osd_map.epoch,
-            asked=time.time(),
-            replace=keep_id,
-            force=force,
-            zap=zap,
-            no_destroy=no_destroy,
-        )
-
-    def _places(self, osd: Osd, host: str, osd_map: OsdMap) -> Tuple[Tuple[str, str], ...]:
-        """Return path and device id of an OSD's disks: as its host reported them, or as it said."""
-        rows = self.reconciler.planner.disks_of(osd.osd_id, host, osd_map)
-        if rows:
-            return tuple((str(row["path"]), str(row["device_id"] or "")) for row in rows)
-        said = self.core.owners.metadata(osd.osd_id)
-        named = dict(said.names)
-        return tuple((f"/dev/{name}", named.get(name, "")) for name in said.devices)
 
     @handle_orch_error
     def stop_remove_osds(self, osd_ids: List[str]) -> str:

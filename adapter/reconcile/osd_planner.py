@@ -91,6 +91,17 @@ class OsdPlanner:
         rows, owners = self._rows(hostname), self.owners(osd_map)
         return [row for row in rows if osd_id in owners.of(row, hostname)]
 
+    def left_by(
+        self, osd_id: int, hostname: str, osd_map: OsdMap
+    ) -> Tuple[str, List[Dict[str, Any]]]:
+        """Return the uuid that a destroyed OSD left on disks of a host, and these disks."""
+        owners = self.owners(osd_map)
+        found = [(owners.left_by(osd_id, row), row) for row in self._rows(hostname)]
+        uuids = {uuid for uuid, _ in found if uuid}
+        uuid = uuids.pop() if len(uuids) == 1 else ""
+        rows = [row for _, row in found if uuid in {each["osd_uuid"] for each in row["osds"] or ()}]
+        return uuid, rows if uuid else []
+
     def _rows(self, hostname: str) -> List[Dict[str, Any]]:
         report = self._core.reports.get(hostname)
         return report.devices if report is not None and "devices" in report.taken else []

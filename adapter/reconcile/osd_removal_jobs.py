@@ -232,7 +232,7 @@ def _row(removal: Removal, step: str) -> Dict[str, Any]:
     """Return an OSD as the playbook wants it."""
     row: Dict[str, Any] = {
         "osd_id": removal.osd_id,
-        "osd_uuid": removal.uuid,
+        "osd_uuid": removal.label or removal.uuid,
         "zap": step == REMOVE and removal.zap,
         "destroy_lvs": not removal.no_destroy,
         # One that is out of the map holds nothing that the cluster knows of.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import stat
 
 from .block import DEVICE_PATH, LOOP_VARIABLE
 from .command import Command, find_program, last_line
@@ -143,6 +144,13 @@ def only_own(rows, blocks):
     return [
         row
         for row in rows
-        if row["path"] in own
-        or (DEVICE_PATH.fullmatch(row["path"]) and os.path.exists(row["path"]))
+        if row["path"] in own or (DEVICE_PATH.fullmatch(row["path"]) and _is_node(row["path"]))
     ]
+
+
+def _is_node(path):
+    """Tell whether a path is a block device, and not what somebody put in its place."""
+    try:
+        return stat.S_ISBLK(os.stat(path).st_mode)
+    except OSError:
+        return False

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapter.cluster.osd_removals import Stage
+from adapter.errors import InvalidValue
 from adapter.interface import (
     DeviceSelection,
     DriveGroupSpec,
@@ -363,3 +364,37 @@ def test_an_id_waits_on_the_host_where_the_disk_was(full: Cluster) -> None:
     full.core.submit("get_inventory", full.core.hosts.all())
     full.settle()
     assert (full.monitors.osds[3].host, full.monitors.osds[3].disk) == ("h2", "/dev/sdm")
+
+
+class TestDestroyedBefore:
+    """An OSD that somebody destroyed is removed: the map has forgotten its uuid."""
+
+    @pytest.fixture
+    def destroyed(self, full: Cluster) -> Cluster:
+        osd = full.monitors.osds[3]
+        full.left["h2", osd.disk] = (3, osd.uuid)
+        osd.up, osd.destroyed, osd.uuid = False, True, "00000000-0000-0000-0000-000000000000"
+        full.monitors.epoch += 1
+        full.core.submit("get_inventory", full.core.hosts.all())
+        full.orchestrator.pause()
+        full.settle(2)
+        full.orchestrator.resume()
+        return full
+
+    def test_the_label_on_its_disk_names_it_to_its_host(self, destroyed: Cluster) -> None:
+        remove(destroyed, "3", zap=True)
+        destroyed.settle()
+        assert (status(destroyed), destroyed.wiped) == ([], ["osd.3"])
+        (row,) = destroyed.requests[-1].variables["osd_remove_osds"]["h2"]
+        assert row["osd_uuid"].startswith("uuid-3")
+
+    def test_where_no_disk_has_it_the_wipe_is_refused(self, destroyed: Cluster) -> None:
+        destroyed.left.clear()
+        destroyed.core.submit("get_inventory", destroyed.core.hosts.all())
+        destroyed.settle(2)
+        with pytest.raises(InvalidValue, match=r"it is destroyed, and no disk of host h2 has its"):
+            remove(destroyed, "3", zap=True)
+        remove(destroyed, "3")
+        destroyed.settle()
+        assert 3 not in destroyed.monitors.osds
+        assert destroyed.wiped == []

@@ -339,6 +339,8 @@ class Cluster(World):
         self.wiped: List[str] = []
         # What OSDs say that they hold, where that is not what the statistics say; None is silence.
         self.held: Dict[int, Optional[int]] = {}
+        # What destroyed OSDs left on disks: id and uuid by host and disk.
+        self.left: Dict[Tuple[str, str], Tuple[int, str]] = {}
         # Disks that a host does not show at the moment.
         self.hidden: List[str] = []
         self.used: Dict[str, List[str]] = {}
@@ -388,6 +390,7 @@ class Cluster(World):
         osds = self.monitors.osds.values()
         used = [osd.disk for osd in osds if osd.host == host and not osd.destroyed]
         used += self.used.get(host, [])
+        used += [disk for where, disk in self.left if where == host]
         rows = [self._disk(host, path, free=True) for path in self.free.get(host, ())]
         rows += [self._disk(host, path, free=False) for path in used]
         daemons = [
@@ -422,10 +425,14 @@ class Cluster(World):
             "daemons": daemons,
         }
 
-    @staticmethod
-    def _disk(host: str, path: str, *, free: bool) -> Dict[str, Any]:
+    def _disk(self, host: str, path: str, *, free: bool) -> Dict[str, Any]:
+        left = [self.left[host, path]] if (host, path) in self.left else []
         return device(
             path,
+            osds=[
+                {"osd_id": osd_id, "osd_uuid": uuid, "cluster": "F51D", "kind": "block"}
+                for osd_id, uuid in left
+            ],
             available=free,
             rejected_reasons=[] if free else ["Has BlueStore device label"],
             device_id=f"ID{host}{path[-1]}",

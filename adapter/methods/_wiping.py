@@ -1,0 +1,46 @@
+"""Which disks may be wiped by name: those of no OSD, and of OSDs that the monitors can spare."""
+
+from __future__ import annotations
+
+from typing import List
+
+from adapter.cluster.osd_map import OsdMap
+from adapter.core import Core
+from adapter.errors import AdapterError, InvalidValue
+from adapter.reconcile.osd_planner import OsdPlanner
+
+
+def allowed_to_wipe(
+    core: Core, planner: OsdPlanner, host: str, path: str, osd_map: OsdMap
+) -> List[str]:
+    """Return the uuids of OSDs of the map that are on a disk and safe to destroy.
+
+    Raises ``InvalidValue`` for one that runs, or that the monitors do not call safe.
+    """
+    with core.lock:
+        ids = planner.on_disk(host, path, osd_map)
+    for osd_id in ids:
+        if osd_map.osds[osd_id].up:
+            reason = "runs on it"
+        else:
+            reason = core.maps.safety([osd_id]).reason(osd_id)
+            reason = f"is on it, down and in the cluster's map: {reason}" if reason else ""
+        if reason:
+            raise InvalidValue(
+                "device",
+                f"{host}:{path}",
+                f"osd.{osd_id} {reason}",
+                f"`ceph orch osd rm {osd_id} --zap` drains it first.",
+            )
+    return [osd_map.osds[osd_id].uuid for osd_id in ids]
+
+
+def refuse_busy(core: Core, host: str, path: str) -> None:
+    """Raise ``AdapterError`` where a wipe would wait: what is safe now may not be then."""
+    for record in core.engine.jobs():
+        request = record.request
+        if not record.status.final and request.changes and host in request.hosts:
+            raise AdapterError(
+                f"{host}:{path} is not erased while the job {record.id} works on {host}.",
+                "Try again when it has ended: `ceph ansible job ls` shows it.",
+            )
