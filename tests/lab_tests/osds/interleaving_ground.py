@@ -24,7 +24,8 @@ PGS, OBJECTS = 8, 24
 # As many OSDs a host as it has disks.
 FULL = 3
 POOLS: dict[str, dict[str, Any]] = {
-    "one": {"size": 1, "yes_i_really_mean_it": True},
+    # Enough groups that hardly an OSD is without one.
+    "one": {"size": 1, "pg_num": 24, "yes_i_really_mean_it": True},
     "two": {"size": 2},
     "three": {"size": 3},
     "coded": {"pool_type": "erasure", "erasure_code_profile": "interleavings"},
@@ -321,7 +322,7 @@ class Ground:
         placement = self.agent.placement()
         if placement is None:
             return "no manager answers"
-        want = len(POOLS) * PGS
+        want = sum(options.get("pg_num", PGS) for options in POOLS.values())
         if len(placement) != want or not is_active(placement):
             odd = {pgid: row for pgid, row in placement.items() if "active" not in row["state"]}
             return f"{len(placement)} placement groups of {want}, not active: {odd}"

@@ -105,6 +105,11 @@ class Event:
     seconds: float = 0.0
     value: str = ""
 
+    @property
+    def is_there_before(self) -> bool:
+        """Tell whether it is there before removals are asked for, to hold them up."""
+        return self.kind in ("flag", "lock") and self.moment == Moment("", 0.0)
+
     def __str__(self) -> str:
         what = f"{self.kind}{self.moment} {self.slot}"
         return f"{what} {self.value}" if self.value else what
@@ -142,7 +147,8 @@ def plan(seed: int, number: int) -> Plan:
 
 def _meet(chance: random.Random, slot: Slot, kind: str, stage: str, value: str) -> Event:
     """Return an event of a recipe: sooner or later in the stage, a fault for long enough."""
-    moment = Moment(stage, round(chance.choice((0.0, chance.uniform(0.0, 2.0))), 1))
+    delay = chance.choice((0.0, chance.uniform(0.0, 2.0))) if stage else 0.0
+    moment = Moment(stage, round(delay, 1))
     if kind == "move":
         value = f"h{(slot.host + 1) % HOSTS + 1}"
     return Event(kind, moment, slot, round(chance.uniform(8.0, 12.0), 1), value)

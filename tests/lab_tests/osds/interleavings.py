@@ -96,6 +96,9 @@ class Interleavings:
             others = Others(self.lab, self.agent, oracle, slots)
             verdict = Verdict(self.ground, oracle, others, slots)
             with self._maybe_managed(wanted):
+                for event in wanted.events:
+                    if event.is_there_before:
+                        others.do(event)
                 for request in wanted.requests:
                     others.remove(request.slot, request.options)
                 Timetable(wanted, oracle, slots).carry_out(others)
@@ -139,7 +142,7 @@ class Timetable:
         self._oracle = oracle
         self._osds = [slots[request.slot].osd_id for request in wanted.requests]
         self._of_slot = {each.slot: slots[each.slot].osd_id for each in wanted.requests}
-        self._left = list(wanted.events)
+        self._left = [event for event in wanted.events if not event.is_there_before]
         self._reached: dict[Event, float] = {}
         self._started = time.monotonic()
         # A queue that was read before the removals were asked for says nothing about them.
