@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from adapter.interface import (
+    DeviceSelection,
+    DriveGroupSpec,
+    PlacementSpec,
+    raise_if_exception,
+)
 from tests.unit.reconcile.twin import Cluster
 
 
@@ -11,3 +17,19 @@ from tests.unit.reconcile.twin import Cluster
 def cluster() -> Cluster:
     """Return three hosts with two free disks each, all known to the orchestrator."""
     return Cluster()
+
+
+@pytest.fixture
+def full(cluster: Cluster) -> Cluster:
+    """Return a cluster with six OSDs of the drive group ``osd.all``, two on each host."""
+    spec = DriveGroupSpec(
+        service_id="all",
+        placement=PlacementSpec(host_pattern="*"),
+        method="raw",
+        data_devices=DeviceSelection(all=True),
+    )
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    cluster.settle()
+    cluster.requests.clear()
+    cluster.monitors.log.clear()
+    return cluster

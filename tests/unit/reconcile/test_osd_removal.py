@@ -16,18 +16,8 @@ from adapter.interface import (
     PlacementSpec,
     raise_if_exception,
 )
-from tests.unit.reconcile.test_osd_creation import apply, group, where
+from tests.unit.reconcile.test_osd_creation import where
 from tests.unit.reconcile.twin import Cluster
-
-
-@pytest.fixture
-def full(cluster: Cluster) -> Cluster:
-    """Return a cluster with six OSDs of a drive group."""
-    apply(cluster, group())
-    cluster.settle()
-    cluster.requests.clear()
-    cluster.monitors.log.clear()
-    return cluster
 
 
 def remove(cluster: Cluster, *ids: str, **flags: Any) -> str:

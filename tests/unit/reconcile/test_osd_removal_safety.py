@@ -15,19 +15,8 @@ from adapter.interface import (
     PlacementSpec,
     raise_if_exception,
 )
-from tests.unit.reconcile.test_osd_creation import apply, group
 from tests.unit.reconcile.test_osd_removal import keep, remove, status, steps
 from tests.unit.reconcile.twin import Cluster, Daemon
-
-
-@pytest.fixture
-def full(cluster: Cluster) -> Cluster:
-    """Return a cluster with six OSDs of a drive group."""
-    apply(cluster, group())
-    cluster.settle()
-    cluster.requests.clear()
-    cluster.monitors.log.clear()
-    return cluster
 
 
 def said(cluster: Cluster) -> str:
