@@ -114,6 +114,9 @@ class Ground:
         for pool in POOLS:
             self.make_empty(pool)
         self._fill_hosts(FULL)
+        # A manager that has not heard of the option yet makes its pool with the first OSDs.
+        if ".mgr" in self.pool_ids():
+            self.drop(".mgr")
         self.restore(set(POOLS))
 
     def specify(self, *, managed: bool) -> None:
