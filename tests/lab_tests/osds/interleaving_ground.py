@@ -108,6 +108,7 @@ class Ground:
         self.specify(managed=False)
         for pool in self.pool_ids().values():
             self.drop(pool)
+        self._unset_flags()
         self._empty_queue()
         self._forget_dead()
         self._erase_free()
@@ -176,7 +177,7 @@ class Ground:
 
     def restore(self, lossy: Iterable[str] = ()) -> None:
         """Bring back two OSDs a host, all up and in, with all pools and objects; raise if not."""
-        self.agent.ask_all([{"prefix": "osd unset", "key": flag} for flag in FLAGS])
+        self._unset_flags()
         self._empty_queue()
         self._forget_dead()
         self._erase_free()
@@ -193,6 +194,9 @@ class Ground:
                 self.make(pool)
             wrong = within(60, self._not_ready)
         assert not wrong, f"the lab cannot be brought back: {wrong}"
+
+    def _unset_flags(self) -> None:
+        self.agent.ask_all([{"prefix": "osd unset", "key": flag} for flag in FLAGS])
 
     def _empty_queue(self) -> None:
         def left() -> str:
@@ -294,6 +298,7 @@ class Ground:
 
         wrong = within(180, missing, every=5.0)
         assert not wrong, f"OSDs are missing: {wrong}"
+        self._weigh()
         wrong = within(60, self._not_ready)
         assert not wrong, f"the lab cannot be brought back: {wrong}"
 
