@@ -7,27 +7,52 @@ import json
 import os
 import tempfile
 
-from .command import find_program, last_line, run
+from .command import Command, find_program, last_line, run
 from .private_file import RUN_DIR
 from .reading import clean
 
 KEYRING = "/var/lib/ceph/bootstrap-osd/ceph.keyring"
 _TIMEOUT = 60.0
+_INFO = ("osd", "info", "--format", "json")
 
 
 class NoAnswer(Exception):
     """Say why the monitors could not be asked."""
 
 
-def known_osds(keyring=""):
-    """Return the cluster's OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``.
+def known_osds():
+    """Return the cluster's OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``."""
+    with asked() as question:
+        return question.answer()
+
+
+class Question:
+    """Which OSDs the cluster has, asked while the host looks at its disks."""
+
+    def __init__(self, keyring):
+        self._command = Command(_argv(keyring, _INFO))
+        self._known = None
+
+    def answer(self):
+        """Return the OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``."""
+        if self._known is None:
+            self._known = parse_osds(_out(_INFO, self._command.result(_TIMEOUT)))
+        return self._known
+
+    def close(self):
+        """Give up what nobody has waited for."""
+        self._command.end()
+
+
+@contextlib.contextmanager
+def asked(keyring=""):
+    """Ask the monitors for all OSDs and give the ``Question``.
 
     ``keyring`` is the text of a keyring of client.bootstrap-osd; by default it is the host's own.
     """
-    if not keyring.strip():
-        return parse_osds(_ask("osd", "info", "--format", "json"))
-    with _private_copy(keyring) as path:
-        return parse_osds(_ask("osd", "info", "--format", "json", keyring=path))
+    place = _private_copy(keyring) if keyring.strip() else contextlib.nullcontext(KEYRING)
+    with place as path, contextlib.closing(Question(path)) as question:
+        yield question
 
 
 def forget_new(osd_uuid):
@@ -51,10 +76,16 @@ def _private_copy(text):
         os.unlink(path)
 
 
-def _ask(*words, keyring=KEYRING):
+def _ask(*words):
+    return _out(words, run(_argv(KEYRING, words), _TIMEOUT))
+
+
+def _argv(keyring, words):
     argv = [find_program("ceph") or "ceph", "--connect-timeout", "20"]
-    argv += ["--name", "client.bootstrap-osd", "--keyring", keyring]
-    answer = run([*argv, *words], _TIMEOUT)
+    return [*argv, "--name", "client.bootstrap-osd", "--keyring", keyring, *words]
+
+
+def _out(words, answer):
     if answer.problem:
         said = last_line(answer.err) or answer.problem
         raise NoAnswer(

@@ -58,6 +58,11 @@ class Command:
         status = self._process.returncode
         return Answer(text, notes, f"{self.argv[0]} ended with status {status}" if status else "")
 
+    def end(self):
+        """End a program whose answer nobody waits for any more."""
+        if self._process is not None and self._process.returncode is None:
+            self._kill()
+
     def _kill(self):
         try:
             os.killpg(self._process.pid, signal.SIGKILL)

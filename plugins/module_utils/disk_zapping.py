@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .cluster_osds import NoAnswer, known_osds
+from .cluster_osds import NoAnswer
 from .osd_removal import RemovalRefused, Traces, take_down, zap_disk
 from .osds_here import ceph_volumes, other_volumes
 from .planned_disks import Refused, find_disk, reason_in_use
@@ -12,18 +12,18 @@ class Zapping:
     """The disks to wipe, all looked at; raises ``RemovalRefused``.
 
     ``clean`` are those on which nothing is, ``used`` the others. ``allowed`` are the uuids of OSDs
-    whose disks may be wiped although the cluster has them. ``keyring`` is what the monitors are
-    asked with, by default the host's own.
+    whose disks may be wiped although the cluster has them. ``question`` is what the monitors were
+    asked (``cluster_osds.asked``).
     """
 
-    def __init__(self, host, devices, cluster, allowed=(), keyring=""):
+    def __init__(self, host, devices, cluster, question, allowed=()):
         self.clean = []
         self.used = []
         self._host = host
         self._cluster = cluster
         self._allowed = set(allowed)
-        self._keyring = keyring
-        self._known = None
+        self._question = question
+        self._known = {}
         problems = []
         for device in devices:
             try:
@@ -74,8 +74,7 @@ class Zapping:
         if not osds:
             return ""
         try:
-            if self._known is None:
-                self._known = known_osds(self._keyring)
+            self._known = self._question.answer()
         except NoAnswer as problem:
             names = ", ".join(f"osd.{osd_id}" for osd_id, _ in osds if osd_id >= 0) or "an OSD"
             return f"{names} is on it, and whether the cluster still has it is not known. {problem}"

@@ -109,6 +109,7 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.cluster_osds import asked
 from ..module_utils.disk_zapping import Zapping
 from ..module_utils.exclusive import HostIsBusy, HostLock
 from ..module_utils.osd_removal import Host, RemovalRefused
@@ -165,9 +166,9 @@ def zap_all(module, roots, zapped):
     # What the monitors allowed is not to grow old while another run works on the disks.
     patience = min(timeout, FRESH_SECONDS) if module.params["allowed"] else timeout
     lock = contextlib.nullcontext() if module.check_mode else HostLock(patience)
-    with lock:
-        given = [module.params[name] for name in ("devices", "cluster", "allowed", "keyring")]
-        zapping = Zapping(Host(roots), *given)
+    with lock, asked(module.params["keyring"]) as question:
+        given = [module.params[name] for name in ("devices", "cluster")]
+        zapping = Zapping(Host(roots), *given, question, module.params["allowed"])
         for disk in zapping.used:
             if not module.check_mode:
                 zapping.wipe(disk, Startup(roots), lock, timeout)

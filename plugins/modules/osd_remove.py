@@ -181,7 +181,7 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.cluster_osds import NoAnswer, known_osds
+from ..module_utils.cluster_osds import NoAnswer, asked
 from ..module_utils.exclusive import HostIsBusy, HostLock
 from ..module_utils.host_state import state_after
 from ..module_utils.osd_removal import (
@@ -297,21 +297,26 @@ def work(module, roots, rows):
     check_wanted(params["osds"])
     lock = contextlib.nullcontext() if module.check_mode else HostLock(timeout)
     with lock:
-        host = Host(roots)
-        found = find_all(host, params["osds"], params["cluster"])
         if params["step"] == "remove":
-            remove_all(module, host, found, lock, timeout, rows)
+            with contextlib.ExitStack() as stack:
+                remove_all(module, roots, stack, lock, timeout, rows)
             return
-        for wanted, traces in found:
+        for wanted, traces in find_all(Host(roots), params["osds"], params["cluster"]):
             act = start_one if params["step"] == "start" else stop_one
             rows.append(act(module, roots, wanted, traces))
 
 
-def remove_all(module, host, found, lock, timeout, rows):
+def remove_all(module, roots, stack, lock, timeout, rows):
     """Take OSDs away for good. Nothing is done before all were looked at and the monitors asked."""
+    params = module.params
+    question = None
+    if any(osd["zap"] for osd in params["osds"]):
+        question = stack.enter_context(asked(params["keyring"]))
+    host = Host(roots)
+    found = find_all(host, params["osds"], params["cluster"])
     wiped = [(each["osd_id"], each["osd_uuid"]) for each, traces in found if is_wiped(each, traces)]
     if wiped:
-        refuse_living(wiped, known_osds(module.params["keyring"]))
+        refuse_living(wiped, question.answer())
     for wanted, traces in found:
         row = foresee(wanted, traces)
         row["unseen"] = unseen(host, wanted, traces)

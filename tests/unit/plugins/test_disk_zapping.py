@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Sequence
 
 import pytest
 
+from plugins.module_utils.cluster_osds import asked
 from plugins.module_utils.disk_zapping import Zapping
 from plugins.module_utils.osd_removal import Host, RemovalRefused
 from tests.unit.plugins.labels import FSID
@@ -21,8 +22,8 @@ def wipe(
     check: bool = False,
     allowed: Sequence[str] = (),
 ) -> List[str]:
-    with host.lock as lock:
-        zapping = Zapping(Host(host.roots), devices, FSID, allowed)
+    with host.lock as lock, asked() as question:
+        zapping = Zapping(Host(host.roots), devices, FSID, question, allowed)
         for disk in zapping.used:
             if not check:
                 zapping.wipe(disk, host.startup, lock, 30.0)
