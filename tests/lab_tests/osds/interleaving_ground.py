@@ -237,14 +237,26 @@ class Ground:
             return
         extra = [osd for slot, osd in self.slots().items() if slot.place >= PLACES]
         for osd in extra:
+            self.agent.ask("osd out", ids=[str(osd.osd_id)])
+        # They are stopped once their data is elsewhere: some has one copy alone.
+        wrong = within(90, lambda: self._not_left([osd.osd_id for osd in extra]))
+        assert not wrong, wrong
+        for osd in extra:
             self.lab.inside(osd.host, f"systemctl disable --now ceph-osd@{osd.osd_id} || true")
             self.agent.ask_all([{"prefix": "osd down", "ids": [str(osd.osd_id)]}])
-            self.agent.ask("osd out", ids=[str(osd.osd_id)])
         if extra:
             self._take_away([osd.disk for osd in extra])
 
+    def _not_left(self, osd_ids: list[int]) -> str:
+        """Return the placement groups that OSDs still have."""
+        placement = self.agent.placement() or {}
+        there = {
+            name for name, row in placement.items() if {*row["acting"], *row["up"]} & {*osd_ids}
+        }
+        return self._not_clean() or (f"still on {osd_ids}: {sorted(there)}" if there else "")
+
     def _take_away(self, disks: list[Disk]) -> None:
-        """Free disks of OSDs that were stopped, once their data is elsewhere."""
+        """Free disks of OSDs that were stopped and hold nothing."""
         wrong = within(90, self._not_clean)
         assert not wrong, wrong
         for disk in disks:
