@@ -368,10 +368,18 @@ def describe(rows):
     return {"before": "".join(before), "after": "".join(after)}
 
 
-BEFORE = {"stopped": "running", "would be stopped": "running", "started": "stopped"}
-BEFORE["would be started"] = "stopped"
-AFTER = {"stopped": "stopped", "would be stopped": "stopped", "started": "running"}
-AFTER["would be started"] = "running"
+BEFORE = {
+    "stopped": "running",
+    "would be stopped": "running",
+    "started": "stopped",
+    "would be started": "stopped",
+}
+AFTER = {
+    "stopped": "stopped",
+    "would be stopped": "stopped",
+    "started": "running",
+    "would be started": "running",
+}
 
 
 if __name__ == "__main__":
