@@ -132,15 +132,17 @@ class OsdRemover:
         for removal in waiting:
             osd_id = removal.osd_id
             reason, count = safety.reason(osd_id), counts.get(osd_id, 0)
-            if not reason and not count and not deleting.get(osd_id):
+            if not reason and not count and osd_id not in deleting:
                 empty.append(removal)
             elif removal.asked_stop and not osd_map.osds[osd_id].up and self._reachable(removal):
                 restart.append(removal)
             else:
                 rest = left[osd_id]
-                if not reason and not count and deleting.get(osd_id):
-                    reason = f"it still deletes copies of {deleting[osd_id]} placement group(s)"
-                reason = self._why_not(osd_id, reason, rest)
+                if reason or count or osd_id not in deleting:
+                    reason = self._why_not(osd_id, reason, rest)
+                else:
+                    # What its host said of it stays until it is asked again.
+                    reason = removal.reason
                 self._queue.save(removal, pgs=max(count, rest.count), reason=reason)
         self._jobs.submit(restart, START, osd_map)
         for removal in self._still_there(empty):

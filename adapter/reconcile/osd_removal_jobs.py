@@ -19,10 +19,12 @@ log = logging.getLogger(__name__)
 STOP, START, REMOVE = "stop", "start", "remove"
 # How long after a failed job an OSD is tried again.
 RETRY_FIRST, RETRY_LAST = 10.0, 300.0
+HOLDS_LAST = 60.0
 _WORDS = {STOP: "Stop", START: "Start again", REMOVE: "Clean up after"}
 # What a host says of an OSD that it did not stop.
 _KEPT = {
-    "holds data": "it still holds {held} placement group(s) on its disk",
+    "holds data": "it still holds {held} placement group(s) on its disk: Ceph deletes copies when "
+    "their groups are clean elsewhere (`ceph health detail`)",
     "no answer": "it runs and does not say what it holds; `ceph orch daemon restart osd.{osd_id}`, "
     "or --force if nothing on it is needed",
 }
@@ -37,8 +39,10 @@ class RemovalJobs:
         self._news = news
         self._jobs: Dict[int, str] = {}
         self._not_before: Dict[int, float] = {}
-        # OSDs that their hosts did not stop because they held something.
-        self._holding: Set[int] = set()
+        # OSDs that their hosts did not stop because they held something: how much, how often it was
+        # so, and from when on they are asked again.
+        self._holding: Dict[int, Tuple[int, int, float]] = {}
+        self._now = 0.0
         # OSDs whose last job has ended for certain.
         self._ended: Set[int] = set()
         # How often an OSD was started again, and from when on that may be tried once more.
@@ -60,6 +64,7 @@ class RemovalJobs:
 
     def due(self, now: float) -> List[Removal]:
         """Return the OSDs that can be acted on now."""
+        self._now = now
         with self._core.lock:
             return [
                 each
@@ -80,12 +85,26 @@ class RemovalJobs:
         self._not_before.pop(osd_id, None)
 
     def still_deleting(self) -> Dict[int, int]:
-        """Return how much OSDs hold that their hosts did not stop for that."""
+        """Return how much OSDs hold that their hosts did not stop for that, until they are asked.
+
+        Their statistics count as well, which may come earlier than the next question.
+        """
         if not self._holding:
             return {}
         stored = self._core.maps.stored()
-        self._holding = {osd_id for osd_id in self._holding if stored.get(osd_id)}
-        return {osd_id: stored[osd_id] for osd_id in self._holding}
+        return {
+            osd_id: stored.get(osd_id) or held
+            for osd_id, (held, _, until) in self._holding.items()
+            if stored.get(osd_id) or self._now < until
+        }
+
+    def _holds(self, osd_id: int, held: Any) -> int:
+        """Keep that an OSD holds something; the pauses until it is asked again grow."""
+        number = held if isinstance(held, int) else 0
+        times = self._holding.get(osd_id, (0, 0, 0.0))[1]
+        pause = min(HOLDS_LAST, RETRY_FIRST * 2 ** min(times, 10))
+        self._holding[osd_id] = (number, times + 1, self._now + pause)
+        return number
 
     def finish(self, removal: Removal, how: str) -> None:
         """End a removal."""
@@ -93,7 +112,7 @@ class RemovalJobs:
             self._core.removals.remove(removal.osd_id)
         self._not_before.pop(removal.osd_id, None)
         self._starts.pop(removal.osd_id, None)
-        self._holding.discard(removal.osd_id)
+        self._holding.pop(removal.osd_id, None)
         self._ended.discard(removal.osd_id)
         self._core.look_at_maps()
         log.info("osd.%s: %s", removal.osd_id, how)
@@ -144,7 +163,12 @@ class RemovalJobs:
         osd = osd_map.osds.get(removal.osd_id)
         up_from = osd.up_from if osd is not None else 0
         return self._queue.save(
-            removal, asked_stop=True, stopped=False, empty=False, up_from=up_from, reason=""
+            removal,
+            asked_stop=True,
+            stopped=False,
+            empty=False,
+            up_from=up_from,
+            reason="its host asks it what it holds, and stops it if that is nothing",
         )
 
     def _follow(self, job: Completion, removals: List[Removal], step: str) -> None:
@@ -200,12 +224,9 @@ class RemovalJobs:
         if step == REMOVE and removal.stage is Stage.CLEANING:
             self._take_cleaned(removal, row)
         elif step == STOP and removal.stage is Stage.STOPPING and state in _KEPT:
-            self._holding.add(removal.osd_id)
-            values = {"osd_id": removal.osd_id, "held": row.get("held")}
-            reason = _KEPT[state].format(**values)
+            held = self._holds(removal.osd_id, row.get("held"))
+            reason = _KEPT[state].format(osd_id=removal.osd_id, held=held)
             self._queue.save(removal, stage=Stage.DRAINING, reason=reason)
-            if state == "no answer":
-                self._not_before[removal.osd_id] = time.monotonic() + RETRY_FIRST
         elif step == STOP and removal.stage is Stage.STOPPING:
             empty = state == "stopped" and row.get("held") == 0
             self._queue.save(removal, stopped=True, empty=empty, reason="", tries=0)
