@@ -322,6 +322,12 @@ class Ground:
     def _weigh(self) -> None:
         """Give all OSDs their weight and place."""
         places = self.where()
+        # A daemon that runs on after a purge boots into the map again, and into no place of it.
+        for stray in self.agent.ask("osd tree").get("stray") or ():
+            if stray["id"] in places:
+                place = [f"host={places[stray['id']][0]}", "root=default"]
+                words = {"id": stray["id"], "weight": 0.0078, "args": place}
+                self.agent.ask("osd crush create-or-move", **words)
         for node in self.nodes():
             osd, host = node["id"], places.get(node["id"], ("", ""))[0]
             name, weight = node["name"], 0.0078
