@@ -115,9 +115,6 @@ class Ground:
         for pool in POOLS:
             self.make_empty(pool)
         self._fill_hosts(FULL)
-        # A manager that has not heard of the option yet makes its pool with the first OSDs.
-        if ".mgr" in self.pool_ids():
-            self.drop(".mgr")
         self.restore(set(POOLS))
 
     def specify(self, *, managed: bool) -> None:
@@ -340,6 +337,9 @@ class Ground:
                 self.agent.ask("osd reweight", id=osd, weight=1.0)
 
     def _not_ready(self) -> str:
+        # A manager that has not heard of the option yet makes its pool with the first OSDs.
+        if ".mgr" in self.pool_ids().values():
+            self.drop(".mgr")
         rows = self.agent.ask("osd dump")["osds"]
         rows = [row for row in rows if "destroyed" not in row["state"]]
         wrong = [row["osd"] for row in rows if not row["up"] or not row["in"]]
