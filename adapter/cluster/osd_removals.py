@@ -48,7 +48,9 @@ class Removal:
     ``asked_stop`` says that a job was told to stop it, ``stopped`` that its host has done so, and
     ``empty`` that it said right before that it holds nothing; this is true for as long as the map
     shows ``up_from``. ``taken`` says that somebody else took it out of the map before. ``label`` is
-    the uuid on the disks of an OSD that was destroyed before, which the map has forgotten.
+    the uuid on the disks of an OSD that was destroyed before, which the map has forgotten. ``left``
+    is the epoch of the last map that had it. ``asked_wipe`` says that a job was told to wipe its
+    disks and its host has not answered since.
     """
 
     osd_id: int
@@ -73,6 +75,8 @@ class Removal:
     up_from: int = 0
     taken: bool = False
     label: str = ""
+    left: int = 0
+    asked_wipe: bool = False
     places: Tuple[Tuple[str, str], ...] = ()
     pgs: int = -1
     reason: str = ""

@@ -188,9 +188,11 @@ class OsdRemover:
             return None
         if osd is not None and osd.destroyed and removal.replace:
             self._keep_place(removal)
-        # With --force nobody waits for the data; and one that was stopped holds none.
-        taken = not (removal.force or removal.empty)
-        self._advance(removal, Stage.CLEANING, taken=taken)
+        with self._core.lock:
+            self._core.specs.release(removal.host, list(removal.disks))
+        # With --force nobody waits for the data. What an OSD said when it was stopped is no longer
+        # proved by a map that has it no more: it may have been up since.
+        self._advance(removal, Stage.CLEANING, taken=not removal.force, left=osd_map.epoch)
         return None
 
     # Stopping.
@@ -244,13 +246,13 @@ class OsdRemover:
             self._advance(removal, Stage.STOPPING, stopped=False, empty=False)
             return
         if removal.force or osd.destroyed:
-            self._leave_map(removal)
+            self._leave_map(removal, osd_map)
             return
         reason = self._still_needed(removal, osd)
         if reason:
             self._back(removal, reason)
         elif self._still_there([removal]):
-            self._leave_map(removal)
+            self._leave_map(removal, osd_map)
 
     def _still_needed(self, removal: Removal, osd: Osd) -> str:
         """Return why an OSD that is down must not leave the map, or nothing.
@@ -263,7 +265,7 @@ class OsdRemover:
             return ""
         return safety.reason(removal.osd_id)
 
-    def _leave_map(self, removal: Removal) -> None:
+    def _leave_map(self, removal: Removal, osd_map: OsdMap) -> None:
         if removal.replace:
             self._keep_place(removal)
             self._core.maps.destroy(removal.osd_id)
@@ -272,7 +274,7 @@ class OsdRemover:
         with self._core.lock:
             self._core.specs.release(removal.host, list(removal.disks))
         self._core.look_at_maps()
-        self._advance(removal, Stage.CLEANING)
+        self._advance(removal, Stage.CLEANING, left=osd_map.epoch)
 
     def _keep_place(self, removal: Removal) -> None:
         """Write down what the OSD's successor gets, and which disks were there before it."""
@@ -293,6 +295,9 @@ class OsdRemover:
         """Remove units and directories, and wipe disks."""
         core, ready = self._core, []
         for removal in removals:
+            if self._is_back(removal, osd_map):
+                self._finish(removal, "the map has it again; it is left alone")
+                continue
             with core.lock:
                 known, unread = removal.host in core.hosts, core.hosts.problems.get(removal.host)
             what = "wipe its disks" if removal.zap else "take its unit away"
@@ -306,6 +311,14 @@ class OsdRemover:
             elif self._is_calm(removal, osd_map):
                 ready.append(removal)
         self._jobs.submit(ready, REMOVE, osd_map)
+
+    @staticmethod
+    def _is_back(removal: Removal, osd_map: OsdMap) -> bool:
+        """Tell whether somebody gave this very OSD back to the cluster after it had left."""
+        osd = osd_map.osds.get(removal.osd_id)
+        if osd is None or osd.destroyed or osd_map.epoch <= removal.left:
+            return False
+        return osd.uuid in (removal.uuid, removal.label)
 
     def _is_calm(self, removal: Removal, osd_map: OsdMap) -> bool:
         """Tell whether an OSD's disks may be wiped; say what is waited for.
@@ -344,6 +357,12 @@ class OsdRemover:
                 f"osd.{removal.osd_id} cannot be kept: it is out of the map and its host is being "
                 f"cleaned ({removal.in_words}).",
                 "Its removal goes on.",
+            )
+        if is_out and removal.asked_wipe:
+            raise AdapterError(
+                f"Host {removal.host} was told to wipe the disks of osd.{removal.osd_id} and has "
+                "not said what came of it: that may still happen, so it cannot be stopped now.",
+                "Try again when the host answers: `ceph orch osd rm status` shows it.",
             )
 
     def keep(self, removal: Removal, osd_map: OsdMap) -> str:

@@ -7,6 +7,7 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.engine.completion import Completion
@@ -110,6 +111,12 @@ class RemovalJobs:
         """End a removal."""
         with self._core.lock:
             self._core.removals.remove(removal.osd_id)
+            if removal.replace and removal.stage is Stage.CLEANING:
+                self._core.events.note(
+                    removal.service or NO_SERVICE,
+                    f"osd.{removal.osd_id} is destroyed and waits for its new disk: `ceph orch "
+                    f"daemon add osd {removal.host}:DEVICE`",
+                )
         self._not_before.pop(removal.osd_id, None)
         self._starts.pop(removal.osd_id, None)
         self._holding.pop(removal.osd_id, None)
@@ -129,6 +136,8 @@ class RemovalJobs:
             secrets["bootstrap-osd.keyring"] = core.maps.bootstrap_keyring()
         if step == STOP:
             removals = [self._about_to_stop(removal, osd_map) for removal in removals]
+        if step == REMOVE:
+            removals = [self._queue.save(each, asked_wipe=each.zap) for each in removals]
         osds: Dict[str, List[Mapping[str, Any]]] = {}
         for removal in removals:
             osds.setdefault(removal.host, []).append(_row(removal, step))
@@ -206,6 +215,8 @@ class RemovalJobs:
         if row is not None and (outcome.status.good or row.get("state") in ("stopped", "removed")):
             self._take_row(removal, row, step)
             return
+        if outcome.status is HostStatus.FAILED:
+            removal = self._queue.save(removal, asked_wipe=False)
         reason = outcome.message or job.message or "its host did not say what became of it"
         self._try_again(removal, f"{reason} (job {job.job_id})", outcome.status)
 
@@ -221,12 +232,19 @@ class RemovalJobs:
     def _take_row(self, removal: Removal, row: Mapping[str, Any], step: str) -> None:
         """Take over what a host says of one OSD."""
         state = str(row.get("state"))
-        if step == REMOVE and removal.stage is Stage.CLEANING:
+        if state == "failed":
+            removal = self._queue.save(removal, asked_wipe=False)
+            self._try_again(removal, str(row.get("problem") or "its host does not say why")[:500])
+        elif step == REMOVE and removal.stage is Stage.CLEANING:
             self._take_cleaned(removal, row)
         elif step == STOP and removal.stage is Stage.STOPPING and state in _KEPT:
             held = self._holds(removal.osd_id, row.get("held"))
             reason = _KEPT[state].format(osd_id=removal.osd_id, held=held)
             self._queue.save(removal, stage=Stage.DRAINING, reason=reason)
+        elif step == STOP and removal.stage is Stage.STOPPING and state == "absent":
+            self._try_again(
+                removal, f"host {removal.host} has no osd.{removal.osd_id}, and the map has it up"
+            )
         elif step == STOP and removal.stage is Stage.STOPPING:
             empty = state == "stopped" and row.get("held") == 0
             self._queue.save(removal, stopped=True, empty=empty, reason="", tries=0)
@@ -236,6 +254,7 @@ class RemovalJobs:
             self._queue.save(removal, reason="started again; waiting for the map to show it up")
 
     def _take_cleaned(self, removal: Removal, row: Mapping[str, Any]) -> None:
+        removal = self._queue.save(removal, asked_wipe=False)
         unseen = [str(each)[:100] for each in row.get("unseen") or ()][:8]
         if unseen:
             self._try_again(

@@ -57,8 +57,11 @@ def osds_on(block, contents, volumes):
     """
     found = []
     for piece in block.pieces:
-        label = (contents.get(piece.path) or {}).get("label")
-        if label:
+        content = contents.get(piece.path) or {}
+        label = content.get("label")
+        # A copy that lies further behind outlives whatever was written to the disk since.
+        kind = "" if label and label["place"] else "ceph_bluestore"
+        if label and content.get("type") == kind and not content.get("table"):
             found.append({key: label[key] for key in ("osd_id", "osd_uuid", "cluster", "kind")})
     for volume in volumes:
         if str(volume.get("osd_id", "")).isdigit():

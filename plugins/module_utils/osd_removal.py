@@ -15,7 +15,7 @@ from .exclusive import Detached
 from .osd_directories import osd_directories, remove_directory
 from .osd_startup import UNIT
 from .osds_here import OsdsHere, ceph_volumes, osd_unit
-from .planned_disks import Disk, look_at, reason_in_use
+from .planned_disks import Disk, look_at, reason_held, reason_in_use
 from .reading import clean
 from .udev import device_id
 from .units import act, is_alive, show_units
@@ -64,7 +64,15 @@ class Traces:
         )
 
     def _is_on(self, disk):
-        return bool(disk.label) and disk.label["osd_uuid"] == self.osd_uuid
+        """Tell whether a disk is the OSD's: its label is there, and nothing else is.
+
+        A copy of the label that lies further behind outlives a new file system on the disk.
+        """
+        if not disk.label or disk.label["osd_uuid"] != self.osd_uuid:
+            return False
+        content = disk.content
+        kind = "" if disk.label["place"] else "ceph_bluestore"
+        return content.get("type") == kind and not content.get("table") and not disk.block.parts
 
     def _volumes(self, host):
         """Return the disks with volumes of the OSD, and whether all of each disk's are."""
@@ -196,10 +204,10 @@ def refuse_living(osds, known):
         for row in known.values():
             if row["uuid"] == osd_uuid and "destroyed" not in row["states"]:
                 raise RemovalRefused(
-                    f"osd.{osd_id} with the uuid {osd_uuid} is in the cluster's map, so its disks "
-                    f"are not wiped. Remove it with `ceph orch osd rm {osd_id} --zap`; without an "
-                    f"orchestrator drain and stop it, then `ceph osd purge {osd_id}` or `ceph osd "
-                    f"destroy {osd_id}`."
+                    f"osd.{osd_id} with the uuid {osd_uuid} is in the cluster's map, so it is not "
+                    f"taken away and not wiped. Remove it with `ceph orch osd rm {osd_id} --zap`; "
+                    f"without an orchestrator drain and stop it, then `ceph osd purge {osd_id}` or "
+                    f"`ceph osd destroy {osd_id}`."
                 )
 
 
@@ -253,7 +261,12 @@ def take_down(traces, startup):
 
 
 def zap(host, wanted, traces, lock, timeout):
-    """Wipe the OSD's disks and volumes."""
+    """Wipe the OSD's disks and volumes, of which nobody else may have any."""
+    look_at(traces.disks)
+    for disk in traces.disks:
+        reason = reason_in_use(host.roots, disk) or reason_held(disk)
+        if reason:
+            raise RemovalRefused(f"{disk.path}: {reason}.")
     if traces.volumes:
         argv = calls.zap_osd(traces.osd_id, traces.osd_uuid, wanted["destroy_lvs"])
         host.run(f"zap-osd.{traces.osd_id}", argv, lock, timeout)

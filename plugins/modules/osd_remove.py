@@ -114,7 +114,9 @@ options:
     default: 15
   kept_fails:
     description:
-      - Whether the module fails when an OSD was not stopped, because it has data or did not answer.
+      - Whether the module fails when an OSD was not stopped, because it has data or did not answer,
+        and does nothing at all when something is wrong with one of the OSDs. Otherwise what is
+        wrong is in the OSD's row, and the others are done.
     type: bool
     default: true
   cluster:
@@ -165,10 +167,11 @@ ceph_orch_result:
   contains:
     removed:
       description:
-        - For each OSD C(osd_id), C(state) (removed, stopped, started, down, absent, holds data, no
-          answer, would be removed, would be stopped or would be started), C(zapped) (the disks on
-          which nothing is left), C(unseen) (the disks that should be wiped and are not to be seen)
-          and C(held), how many placement groups it had when it was asked last.
+        - For each OSD C(osd_id) and C(state) (removed, stopped, started, down, absent, present,
+          failed, holds data, no answer, would be removed, would be stopped or would be started),
+          C(zapped) (the disks on which nothing is left), C(unseen) (the disks that should be wiped
+          and are not to be seen) and C(held), how many placement groups it had when it was asked
+          last. With a C(state) failed C(problem) says why.
       type: list
       elements: dict
       sample:
@@ -233,7 +236,8 @@ OSDS = {
         "disks": DISKS,
     },
 }
-UNCHANGED = (ABSENT, DOWN, "present", *KEPT)
+FAILED = "failed"
+UNCHANGED = (ABSENT, DOWN, FAILED, "present", *KEPT)
 
 
 def main():
@@ -301,34 +305,72 @@ def work(module, roots, rows):
             with contextlib.ExitStack() as stack:
                 remove_all(module, roots, stack, lock, timeout, rows)
             return
-        for wanted, traces in find_all(Host(roots), params["osds"], params["cluster"]):
-            act = start_one if params["step"] == "start" else stop_one
-            rows.append(act(module, roots, wanted, traces))
+        act = start_one if params["step"] == "start" else stop_one
+        for wanted, traces in find(module, Host(roots), rows):
+            with each_for_itself(module, wanted, rows):
+                rows.append(act(module, roots, wanted, traces))
+
+
+def find(module, host, rows):
+    """Return the OSDs with their traces. What is wrong with one is a row of its own, or raises."""
+    osds, cluster = module.params["osds"], module.params["cluster"]
+    if module.params["kept_fails"]:
+        return find_all(host, osds, cluster)
+    found = []
+    for wanted in osds:
+        with each_for_itself(module, wanted, rows):
+            found += find_all(host, [wanted], cluster)
+    return found
+
+
+@contextlib.contextmanager
+def each_for_itself(module, wanted, rows):
+    """Keep what goes wrong with one OSD from the others, where that is wanted."""
+    try:
+        yield
+    except (RemovalRefused, UnitsFailed, NoAnswer, OSError) as error:
+        if module.params["kept_fails"]:
+            raise
+        rows.append({**_row(wanted, FAILED, None), "problem": str(error)})
 
 
 def remove_all(module, roots, stack, lock, timeout, rows):
-    """Take OSDs away for good. Nothing is done before all were looked at and the monitors asked."""
+    """Take OSDs away for good, once the monitors were asked for those that the cluster has not."""
     params = module.params
     question = None
-    if any(osd["zap"] for osd in params["osds"]):
+    if any(osd["zap"] or osd["gone"] for osd in params["osds"]):
         question = stack.enter_context(asked(params["keyring"]))
     host = Host(roots)
-    found = find_all(host, params["osds"], params["cluster"])
-    wiped = [(each["osd_id"], each["osd_uuid"]) for each, traces in found if is_wiped(each, traces)]
-    if wiped:
-        refuse_living(wiped, question.answer())
+    found = find(module, host, rows)
     for wanted, traces in found:
-        row = foresee(wanted, traces)
-        row["unseen"] = unseen(host, wanted, traces)
-        state, row["held"] = state_before(host.roots, wanted, traces, module.params["patience"])
-        if state in KEPT:
-            row.update(state=state, zapped=[])
-        elif not module.check_mode and row["state"] != ABSENT:
-            take_down(traces, Startup(host.roots))
-            if wanted["zap"]:
-                zap(host, wanted, traces, lock, timeout)
-            row["state"] = "removed"
-        rows.append(row)
+        with each_for_itself(module, wanted, rows):
+            refuse_if_living(question, wanted, traces)
+    refused = {row["osd_id"] for row in rows}
+    for wanted, traces in found:
+        if wanted["osd_id"] not in refused:
+            with each_for_itself(module, wanted, rows):
+                rows.append(remove_one(module, host, wanted, traces, lock, timeout))
+
+
+def refuse_if_living(question, wanted, traces):
+    """Raise for an OSD that the cluster has, if it is wiped or said to be gone."""
+    if is_wiped(wanted, traces) or (wanted["gone"] and traces.is_set_up):
+        refuse_living([(wanted["osd_id"], wanted["osd_uuid"])], question.answer())
+
+
+def remove_one(module, host, wanted, traces, lock, timeout):
+    """Take an OSD away for good; return its row."""
+    row = foresee(wanted, traces)
+    row["unseen"] = unseen(host, wanted, traces)
+    state, row["held"] = state_before(host.roots, wanted, traces, module.params["patience"])
+    if state in KEPT:
+        row.update(state=state, zapped=[])
+    elif not module.check_mode and row["state"] != ABSENT:
+        take_down(traces, Startup(host.roots))
+        if wanted["zap"]:
+            zap(host, wanted, traces, lock, timeout)
+        row["state"] = "removed"
+    return row
 
 
 def stop_one(module, roots, wanted, traces):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapter.cluster.osd_removals import Stage
-from adapter.errors import InvalidValue
+from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import (
     DeviceSelection,
     DriveGroupSpec,
@@ -387,3 +387,80 @@ class TestDestroyedBefore:
         destroyed.settle()
         assert 3 not in destroyed.monitors.osds
         assert destroyed.wiped == []
+
+
+class TestWhatAnAttackFound:
+    """What others do while an OSD leaves, and what outlives a job."""
+
+    def test_one_that_was_empty_once_may_have_been_filled_since(self, full: Cluster) -> None:
+        """It was started again, filled, and purged by somebody else, all behind our back."""
+        full.monitors.pg_num = 3
+        full.monitors.osds[1].pgs = 3
+        full.monitors.states = "active+undersized+degraded"
+        remove(full, "0", zap=True)
+        removal = full.core.removals.all()[0]
+        full.core.removals.save(
+            replace(removal, stage=Stage.STOPPING, asked_stop=True, stopped=True, empty=True)
+        )
+        del full.monitors.osds[0]
+        full.monitors.epoch += 1
+        full.settle(20)
+        assert "somebody else took it out of the map" in said(full)
+        assert full.wiped == []
+
+    def test_a_wipe_that_may_still_happen_is_not_said_to_be_stopped(self, full: Cluster) -> None:
+        full.unreached.add("h1")
+        remove(full, "0", zap=True)
+        removal = full.core.removals.all()[0]
+        full.core.removals.save(replace(removal, stage=Stage.CLEANING))
+        del full.monitors.osds[0]
+        full.monitors.epoch += 1
+        full.step()
+        full.step()
+        with pytest.raises(AdapterError, match="has not said what came of it"):
+            keep(full, "0")
+
+        full.unreached.clear()
+        full.break_on["remove_osds"] = {"h1": "the disk is read-only"}
+        full.orchestrator.reconciler.remover._jobs.forget_pause(0)
+        full.settle(2)
+        assert "left as they are" in keep(full, "0")
+        assert full.wiped == []
+
+    def test_one_that_the_map_has_again_is_left_alone(self, full: Cluster) -> None:
+        remove(full, "0", zap=True)
+        removal = full.core.removals.all()[0]
+        full.core.removals.save(replace(removal, stage=Stage.CLEANING, left=3))
+        full.settle()
+        assert status(full) == []
+        assert full.monitors.osds[0].up
+        assert full.wiped == []
+        assert steps(full) == []
+
+    def test_a_disk_that_became_free_is_not_taken_again(self, full: Cluster) -> None:
+        """Another administrator purged the OSD; its disk is wiped, and stays free."""
+        remove(full, "0", zap=True)
+        disk = full.monitors.osds.pop(0).disk
+        full.monitors.epoch += 1
+        full.settle(20)
+        assert full.wiped == ["osd.0"]
+        full.free["h1"].append(disk)
+        full.core.submit("get_inventory", full.core.hosts.all())
+        full.settle()
+        assert all((osd.host, osd.disk) != ("h1", disk) for osd in full.monitors.osds.values())
+
+    def test_what_is_wrong_with_one_is_not_wrong_with_another(self, full: Cluster) -> None:
+        full.problems[1] = "/dev/sdc: it is read-only"
+        remove(full, "0", "1", zap=True)
+        full.settle()
+        assert said(full).startswith("cleaning: /dev/sdc: it is read-only")
+        assert full.wiped == ["osd.0"]
+
+    def test_a_host_that_has_it_not_has_not_stopped_it(self, full: Cluster) -> None:
+        remove(full, "0", zap=True)
+        removal = full.core.removals.all()[0]
+        full.core.removals.save(replace(removal, host="h2"))
+        full.settle()
+        assert said(full).startswith("stopping: host h2 has no osd.0, and the map has it up")
+        assert "purge 0" not in full.monitors.log
+        assert full.monitors.osds[0].up

@@ -339,6 +339,9 @@ class Cluster(World):
         self.wiped: List[str] = []
         # What OSDs say that they hold, where that is not what the statistics say; None is silence.
         self.held: Dict[int, Optional[int]] = {}
+        # What is wrong with OSDs that are cleaned away, and hosts that are not reached by jobs.
+        self.problems: Dict[int, str] = {}
+        self.unreached: Set[str] = set()
         # What destroyed OSDs left on disks: id and uuid by host and disk.
         self.left: Dict[Tuple[str, str], Tuple[int, str]] = {}
         # Disks that a host does not show at the moment.
@@ -442,6 +445,9 @@ class Cluster(World):
     def _answer(self, request: Request) -> Dict[str, HostOutcome]:
         answers = {}
         for target in request.targets:
+            if target.name in self.unreached:
+                answers[target.name] = HostOutcome(HostStatus.UNREACHABLE, "no route to host")
+                continue
             broken = self.break_on.get(request.operation, {}).get(target.name)
             if broken == "":
                 continue
@@ -523,8 +529,8 @@ class Cluster(World):
 
     def _stop_osd(self, host: str, row: Any) -> Dict[str, Any]:
         osd = self._there(row)
-        if osd is None or not osd.up:
-            return {"state": "absent" if osd is None else "down"}
+        if osd is None or osd.host != host or not osd.up:
+            return {"state": "down" if osd is not None and osd.host == host else "absent"}
         held = self.held.get(row["osd_id"], osd.pgs)
         if not row["force"] and held != 0:
             return {"state": "no answer" if held is None else "holds data", "held": held}
@@ -544,6 +550,8 @@ class Cluster(World):
     def _remove_osd(self, host: str, row: Any) -> Dict[str, Any]:
         osd = self._there(row)
         assert osd is None or osd.destroyed, "an OSD of the map is cleaned away"
+        if row["osd_id"] in self.problems:
+            return {"state": "failed", "problem": self.problems[row["osd_id"]]}
         unseen = [disk["path"] for disk in row.get("disks", ()) if disk["path"] in self.hidden]
         if row["zap"] and not unseen:
             self.wiped.append(f"osd.{row['osd_id']}")
