@@ -23,8 +23,8 @@ SHOWN_KEYS = 5
 ADVICE = {
     "host": (
         "services stay as they are and no OSD is made until then",
-        "`ceph orch host add {name} ADDR` writes it anew, `ceph orch host rm {name} --offline "
-        "--force` removes it",
+        "`ceph orch host add {name} ADDR` writes it anew with the labels that the host had, `ceph "
+        "orch host rm {name} --offline --force` removes it",
     ),
     "spec": (
         "the service is left as it is",
@@ -36,7 +36,8 @@ ADVICE = {
     ),
     "osd_removal": (
         "nothing more is done to the OSD",
-        "`ceph orch osd rm {name}` writes it anew, `ceph orch osd rm stop {name}` removes it",
+        "`ceph orch osd rm stop {name}` removes it; `ceph orch osd rm {name}` with its options "
+        "writes it anew",
     ),
     "osd_owner": (
         "no drive group makes OSDs",

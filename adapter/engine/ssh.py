@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import selectors
@@ -36,7 +37,7 @@ _SCRIPT = (
     "for c in /usr/bin/python3 /usr/libexec/platform-python /usr/local/bin/python3; do "
     'if [ -x "$c" ]; then p=$c; break; fi; done; '
     '[ -n "$p" ] || p=$(command -v python3); '
-    "while read -r l; do case $l in *cluster*) k=$l;; esac; done "
+    "while read -r l; do k=$k$l; done "
     "</var/lib/ceph-orch-ansible/host.json; "
 )
 _SAY = 'printf "\\norch-probe:%s:%s:%s:%s:%s:end\\n" "$m" "$h" "$p" "$s" "$k"'
@@ -57,7 +58,7 @@ class ProbeResult:
     ``reason`` and ``remedy`` are sentences when it is not ``ok``. ``keys`` are the host keys that
     were learned (``type base64``), also when the login then failed. ``python`` is a path, or empty
     where there is none, which is no failure. ``hostname`` is what ``hostname`` prints there,
-    ``cluster`` the one that the host's own record names.
+    ``cluster`` and ``labels`` are what the host's own record names. Hosts are not trusted.
     """
 
     ok: bool
@@ -69,6 +70,7 @@ class ProbeResult:
     machine_id: str = ""
     cluster: str = ""
     seconds: float = 0.0
+    labels: Tuple[str, ...] = ()
 
 
 class SshProber:
@@ -224,7 +226,17 @@ def _result(
         machine_id=one_line(machine_id, 64),
         cluster=cluster.group(1) if cluster else "",
         seconds=seconds,
+        labels=_labels(record),
     )
+
+
+def _labels(record: str) -> Tuple[str, ...]:
+    """Return the labels in a host's own record, which may be anything."""
+    try:
+        found = json.loads(record).get("labels")
+    except (ValueError, AttributeError, RecursionError):
+        return ()
+    return tuple(each for each in found or () if isinstance(each, str)) if found else ()
 
 
 def _why_not(

@@ -20,17 +20,17 @@ def allowed_to_wipe(
     with core.lock:
         ids = planner.on_disk(host, path, osd_map)
     for osd_id in ids:
-        if osd_map.osds[osd_id].up:
-            reason = "runs on it"
-        else:
+        reason, start = "runs on it", ""
+        if not osd_map.osds[osd_id].up:
             reason = core.maps.safety([osd_id]).reason(osd_id)
             reason = f"is on it, down and in the cluster's map: {reason}" if reason else ""
+            start = f"If it only stopped, `ceph orch daemon start osd.{osd_id}` starts it; "
         if reason:
             raise InvalidValue(
                 "device",
                 f"{host}:{path}",
                 f"osd.{osd_id} {reason}",
-                f"`ceph orch osd rm {osd_id} --zap` drains it first.",
+                f"{start}`ceph orch osd rm {osd_id} --zap` drains it first.",
             )
     return [osd_map.osds[osd_id].uuid for osd_id in ids]
 

@@ -260,6 +260,24 @@ class ActionMethods(DaemonMethods):
             places.append(Place(each.hostname, identity, each.network))
         return places
 
+    def _refuse_osd(self, daemon: DaemonDescription) -> None:
+        """Raise ``InvalidValue`` with what removes an OSD, or what is left of one."""
+        osd_map, osd_id = self.reconciler.osd_map, int(str(daemon.daemon_id))
+        if osd_map is not None and osd_map.epoch and osd_id not in osd_map.osds:
+            raise InvalidValue(
+                "daemon",
+                daemon.name(),
+                "the cluster has this OSD no more",
+                f"`ceph orch device zap {daemon.hostname} DEVICE --force` erases what is left of "
+                "it, with its unit.",
+            )
+        raise InvalidValue(
+            "daemon",
+            daemon.name(),
+            "an OSD holds data",
+            f"Use `ceph orch osd rm {daemon.daemon_id}`, which drains it first.",
+        )
+
     @handle_orch_error
     def remove_daemons(self, names: List[str]) -> List[str]:
         """Remove daemons from their hosts; a managed service deploys what it lacks again.
@@ -269,12 +287,7 @@ class ActionMethods(DaemonMethods):
         daemons = [self._daemon(name) for name in dict.fromkeys(names)]
         for daemon in daemons:
             if daemon.daemon_type == "osd":
-                raise InvalidValue(
-                    "daemon",
-                    daemon.name(),
-                    "an OSD holds data",
-                    f"Use `ceph orch osd rm {daemon.daemon_id}`, which drains it first.",
-                )
+                self._refuse_osd(daemon)
             _check_kind(daemon)
         self._check_answers([str(daemon.hostname) for daemon in daemons])
         keeper = self.reconciler.services

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from adapter.cluster import names
 from adapter.cluster.hosts import MAINTENANCE, Host
@@ -11,7 +11,13 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
-from adapter.errors import AdapterError, AlreadyExists, HostUnreachable, InvalidValue, NotReady
+from adapter.errors import (
+    AdapterError,
+    AlreadyExists,
+    HostUnreachable,
+    InvalidValue,
+    NotReady,
+)
 from adapter.interface import HostSpec, handle_orch_error
 from adapter.methods._memo import Memo
 
@@ -48,6 +54,7 @@ class HostMethods:
         self._check_ready()
         self._check_new(hostname, addr)
         seen = self._look(hostname, Target(hostname, addr, user=core.settings.ssh_user))
+        given, labels = labels, self._labels_kept(hostname, labels, seen)
         self._check_free(hostname, seen.cluster)
         with core.lock:
             self._check_new(hostname, addr, seen.machine_id)
@@ -65,7 +72,25 @@ class HostMethods:
             )
             core.follow_hosts()
             job = core.submit("add_host", [host], parameters={"record": self.core.record_of(host)})
-        return f"Added host '{hostname}' with addr '{addr}' (job {job.job_id} reads what it has)"
+        again = f" and the labels that it had ({', '.join(labels)})" if labels != given else ""
+        return (
+            f"Added host '{hostname}' with addr '{addr}'{again} "
+            f"(job {job.job_id} reads what it has)"
+        )
+
+    def _labels_kept(
+        self, hostname: str, labels: Tuple[str, ...], seen: ProbeResult
+    ) -> Tuple[str, ...]:
+        """Return the labels of a host; those that it had, where our record of it is unusable.
+
+        The host's own record has them. Without its labels services would leave it.
+        """
+        core = self.core
+        with core.lock:
+            lost = hostname in core.hosts.problems
+        if not lost or labels or seen.cluster != core.cluster:
+            return labels
+        return tuple(names.check_labels(seen.labels))
 
     def _check_ready(self) -> None:
         problem = self.core.ssh.ready()

@@ -6,6 +6,7 @@ from .cluster_osds import NoAnswer
 from .osd_removal import RemovalRefused, Traces, take_down, zap_disk
 from .osds_here import ceph_volumes, other_volumes
 from .planned_disks import Refused, find_disk, reason_in_use
+from .units import has_failed
 
 
 class Zapping:
@@ -53,9 +54,11 @@ class Zapping:
         running = [here.running_on(piece) for piece in self._pieces(disk)]
         osd_id = next((each for each in running if each is not None), None)
         reason = reason_in_use(self._host.roots, disk)
-        if osd_id is not None:
+        in_map = self._reason_in_map(disk)
+        gone = osd_id is not None and not in_map and self._only_restarts(osd_id, disk)
+        if osd_id is not None and not gone:
             reason = f"osd.{osd_id} runs on it. Stop and remove the OSD first"
-        reason = reason or self._reason_in_map(disk)
+        reason = reason or in_map
         entry = here.volumes.get(disk.block.path)
         others = other_volumes(entry) if entry else []
         held = [name for piece in disk.block.pieces for name in piece.holders]
@@ -63,10 +66,21 @@ class Zapping:
             reason = f"LVM has volumes on it that are no OSD's ({', '.join(others)}). Remove them"
         if not reason and held and not ceph_volumes(entry):
             reason = f"something stands on it ({', '.join(held)}). Take that down first"
-        if not reason and disk.held and not held and "error" not in disk.content:
+        if not reason and disk.held and not (held or gone) and "error" not in disk.content:
             reason = f"a program uses it ({disk.held}). Stop that first"
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
+
+    def _only_restarts(self, osd_id, disk):
+        """Tell whether systemd tries in vain to start the very OSD that the disk carries.
+
+        One that the cluster has no more cannot run: its unit goes with what it left.
+        """
+        here = self._host.here
+        directory = here.directories.get(osd_id)
+        uuids = {osd_uuid for _, osd_uuid in self._osds_of_cluster(disk)}
+        mine = directory is not None and directory.osd_uuid in uuids
+        return mine and has_failed(here.unit(osd_id))
 
     def _reason_in_map(self, disk):
         """Return why the cluster needs what is on a disk, or an empty text."""

@@ -29,12 +29,13 @@ for word; do
   if [ "$seen" ]; then
     state=$(cat "$TREE/units/$word" 2>/dev/null || echo inactive)
     case $verb in
-      show) printf 'LoadState=loaded\\nActiveState=%s\\nSubState=dead\\n' "$state"
+      show) printf 'LoadState=loaded\\nActiveState=%s\\nSubState=%s\\n' "$state" \\
+              "$(cat "$TREE/units/$word.sub" 2>/dev/null || echo dead)"
             printf 'UnitFileState=%s\\nMainPID=7\\n\\n' \\
               "$(cat "$TREE/units/$word.enabled" 2>/dev/null || echo disabled)" ;;
       enable|start|restart) echo active >"$TREE/units/$word"
             [ $verb = enable ] && echo enabled >"$TREE/units/$word.enabled" ;;
-      disable|stop|reset-failed) echo inactive >"$TREE/units/$word"
+      disable|stop|reset-failed) echo inactive >"$TREE/units/$word"; rm -f "$TREE/units/$word.sub"
             [ $verb = disable ] && rm -f "$TREE/units/$word.enabled" ;;
     esac
   fi
@@ -98,6 +99,8 @@ class OsdHost:
                 (directory / link).symlink_to(self.top / "dev" / disk)
             unit = self.top / f"units/ceph-osd@{osd_id}.service"
             unit.write_text(osd.get("state", "active") + "\n")
+            if "sub" in osd:
+                unit.with_name(unit.name + ".sub").write_text(osd["sub"] + "\n")
             if osd.get("enabled", True):
                 unit.with_name(unit.name + ".enabled").write_text("enabled\n")
 

@@ -9,6 +9,7 @@ import pytest
 
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_owners import Made, Vacancy
+from adapter.engine.ssh import ProbeResult
 from adapter.errors import NotReady, UnreadableRecord
 from adapter.interface import (
     DeviceSelection,
@@ -422,3 +423,27 @@ def test_what_is_held_says_how_many(cluster: KeptCluster) -> None:
     assert isinstance(cluster.core.hosts.get("h1"), Host)
     with pytest.raises(NotReady):
         cluster.core.hosts.get("h10")
+
+
+def test_a_host_that_is_added_again_keeps_the_labels_that_it_had(cluster: KeptCluster) -> None:
+    """The host's own record has them: without them services would leave it."""
+    cluster.spoil("host.h3")
+    known = ProbeResult(True, hostname="h3", cluster="F51D", labels=("mon",))
+    cluster.ssh.prober.answers["10.0.0.3"] = known
+    text = raise_if_exception(cluster.orchestrator.add_host(HostSpec("h3", "10.0.0.3")))
+
+    assert "and the labels that it had (mon)" in text
+    assert cluster.core.hosts.get("h3").labels == ("mon",)
+
+
+@pytest.mark.parametrize("record", ["host.h3", ""])
+def test_a_new_host_has_the_labels_that_were_given(cluster: KeptCluster, record: str) -> None:
+    if record:
+        cluster.spoil(record)
+    else:
+        raise_if_exception(cluster.orchestrator.remove_host("h3", force=True))
+    known = ProbeResult(True, hostname="h3", cluster="F51D", labels=("mon",))
+    cluster.ssh.prober.answers["10.0.0.3"] = known
+    given = ["a"] if record else []
+    raise_if_exception(cluster.orchestrator.add_host(HostSpec("h3", "10.0.0.3", labels=given)))
+    assert list(cluster.core.hosts.get("h3").labels) == given
