@@ -180,36 +180,14 @@ ceph_orch_result:
           zapped: [/dev/sdb]
 """
 
-import contextlib
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.cluster_osds import NoAnswer, asked
-from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.cluster_osds import NoAnswer
+from ..module_utils.exclusive import HostIsBusy
 from ..module_utils.host_state import state_after
-from ..module_utils.osd_removal import (
-    Host,
-    RemovalRefused,
-    check_wanted,
-    find_all,
-    foresee,
-    is_wiped,
-    refuse_living,
-    take_down,
-    unseen,
-    zap,
-)
-from ..module_utils.osd_startup import Startup
-from ..module_utils.osd_stopping import (
-    ABSENT,
-    DOWN,
-    KEPT,
-    STOPPED,
-    reason_kept,
-    start,
-    state_before,
-    stop,
-)
+from ..module_utils.osd_removal import RemovalRefused
+from ..module_utils.osd_removal_steps import UNCHANGED, Work
+from ..module_utils.osd_stopping import KEPT, reason_kept
 from ..module_utils.reading import Roots
 from ..module_utils.units import UnitsFailed
 
@@ -236,8 +214,6 @@ OSDS = {
         "disks": DISKS,
     },
 }
-FAILED = "failed"
-UNCHANGED = (ABSENT, DOWN, FAILED, "present", *KEPT)
 
 
 def main():
@@ -269,7 +245,7 @@ def main():
     roots = Roots()
     if module.params["osds"]:
         try:
-            work(module, roots, rows)
+            Work(module.params, roots, module.check_mode, rows).do()
         except (RemovalRefused, HostIsBusy, UnitsFailed, NoAnswer, OSError) as error:
             problem = str(error)
     kept = [reason_kept(row["osd_id"], row["state"], row["held"]) for row in rows if is_kept(row)]
@@ -292,109 +268,6 @@ def main():
 def is_kept(row):
     """Tell whether an OSD was not stopped although it should have been."""
     return row["state"] in KEPT
-
-
-def work(module, roots, rows):
-    """Take the step for all OSDs, or foresee it; add a row for each that is done."""
-    params = module.params
-    timeout = max(params["timeout"], 1)
-    check_wanted(params["osds"])
-    lock = contextlib.nullcontext() if module.check_mode else HostLock(timeout)
-    with lock:
-        if params["step"] == "remove":
-            with contextlib.ExitStack() as stack:
-                remove_all(module, roots, stack, lock, timeout, rows)
-            return
-        act = start_one if params["step"] == "start" else stop_one
-        for wanted, traces in find(module, Host(roots), rows):
-            with each_for_itself(module, wanted, rows):
-                rows.append(act(module, roots, wanted, traces))
-
-
-def find(module, host, rows):
-    """Return the OSDs with their traces. What is wrong with one is a row of its own, or raises."""
-    osds, cluster = module.params["osds"], module.params["cluster"]
-    if module.params["kept_fails"]:
-        return find_all(host, osds, cluster)
-    found = []
-    for wanted in osds:
-        with each_for_itself(module, wanted, rows):
-            found += find_all(host, [wanted], cluster)
-    return found
-
-
-@contextlib.contextmanager
-def each_for_itself(module, wanted, rows):
-    """Keep what goes wrong with one OSD from the others, where that is wanted."""
-    try:
-        yield
-    except (RemovalRefused, UnitsFailed, NoAnswer, OSError) as error:
-        if module.params["kept_fails"]:
-            raise
-        rows.append({**_row(wanted, FAILED, None), "problem": str(error)})
-
-
-def remove_all(module, roots, stack, lock, timeout, rows):
-    """Take OSDs away for good, once the monitors were asked for those that the cluster has not."""
-    params = module.params
-    question = None
-    if any(osd["zap"] or osd["gone"] for osd in params["osds"]):
-        question = stack.enter_context(asked(params["keyring"]))
-    host = Host(roots)
-    found = find(module, host, rows)
-    for wanted, traces in found:
-        with each_for_itself(module, wanted, rows):
-            refuse_if_living(question, wanted, traces)
-    refused = {row["osd_id"] for row in rows}
-    for wanted, traces in found:
-        if wanted["osd_id"] not in refused:
-            with each_for_itself(module, wanted, rows):
-                rows.append(remove_one(module, host, wanted, traces, lock, timeout))
-
-
-def refuse_if_living(question, wanted, traces):
-    """Raise for an OSD that the cluster has, if it is wiped or said to be gone."""
-    if is_wiped(wanted, traces) or (wanted["gone"] and traces.is_set_up):
-        refuse_living([(wanted["osd_id"], wanted["osd_uuid"])], question.answer())
-
-
-def remove_one(module, host, wanted, traces, lock, timeout):
-    """Take an OSD away for good; return its row."""
-    row = foresee(wanted, traces)
-    row["unseen"] = unseen(host, wanted, traces)
-    state, row["held"] = state_before(host.roots, wanted, traces, module.params["patience"])
-    if state in KEPT:
-        row.update(state=state, zapped=[])
-    elif not module.check_mode and row["state"] != ABSENT:
-        take_down(traces, Startup(host.roots))
-        if wanted["zap"]:
-            zap(host, wanted, traces, lock, timeout)
-        row["state"] = "removed"
-    return row
-
-
-def stop_one(module, roots, wanted, traces):
-    """Stop an OSD that holds nothing; return its row."""
-    state, held = state_before(roots, wanted, traces, module.params["patience"])
-    if state == STOPPED and not module.check_mode:
-        stop(traces)
-    elif state == STOPPED:
-        state = "would be stopped"
-    return _row(wanted, state, held)
-
-
-def start_one(module, roots, wanted, traces):
-    """Start an OSD again; return its row."""
-    if not traces.is_own:
-        return _row(wanted, ABSENT, None)
-    if module.check_mode:
-        stopped = state_before(roots, wanted, traces)[0] in (ABSENT, DOWN)
-        return _row(wanted, "would be started" if stopped else "present", None)
-    return _row(wanted, "started" if start(traces) else "present", None)
-
-
-def _row(wanted, state, held):
-    return {"osd_id": wanted["osd_id"], "state": state, "zapped": [], "unseen": [], "held": held}
 
 
 def describe(rows):

@@ -28,6 +28,8 @@ def adopted(services: Services) -> Iterator[Lab]:
         lab.ok("mgr", "fail")
         wait_until("the first manager is active", lambda: active(lab) == lab.first, SECONDS)
     caps = ("mon", "allow profile mgr", "osd", "allow *", "mds", "allow *")
+    # One that an earlier service left has other words for the same.
+    lab.ok("auth", "rm", f"mgr.{HOST}")
     key = lab.ok("auth", "get-or-create", f"mgr.{HOST}", *caps)
     lab.sh(HOST, f"systemctl stop ceph-mgr@{HOST} || true; rm -rf {MODULE}")
     lab.sh(HOST, MAKE, HOST, stdin=key)

@@ -1,0 +1,130 @@
+"""Take OSDs from a host step by step: what is done for all of them, and for each."""
+
+from __future__ import annotations
+
+import contextlib
+
+from .cluster_osds import NoAnswer, asked
+from .exclusive import HostLock
+from .osd_removal import (
+    Host,
+    RemovalRefused,
+    check_wanted,
+    find_all,
+    foresee,
+    is_wiped,
+    refuse_living,
+    take_down,
+    unseen,
+    zap,
+)
+from .osd_startup import Startup
+from .osd_stopping import ABSENT, DOWN, KEPT, STOPPED, start, state_before, stop
+from .units import UnitsFailed
+
+FAILED, PRESENT = "failed", "present"
+UNCHANGED = (ABSENT, DOWN, FAILED, PRESENT, *KEPT)
+
+
+class Work:
+    """One run of the module; ``rows`` get a row for each OSD. ``params`` are the module's."""
+
+    def __init__(self, params, roots, check_mode, rows):
+        self._params = params
+        self._roots = roots
+        self._check_mode = check_mode
+        self._rows = rows
+        self._timeout = max(params["timeout"], 1)
+        self._lock = contextlib.nullcontext() if check_mode else HostLock(self._timeout)
+
+    def do(self):
+        """Take the step for all OSDs, or foresee it."""
+        check_wanted(self._params["osds"])
+        with self._lock:
+            if self._params["step"] == "remove":
+                with contextlib.ExitStack() as stack:
+                    self._remove_all(stack)
+                return
+            act = self._start if self._params["step"] == "start" else self._stop
+            for wanted, traces in self._find(Host(self._roots)):
+                with self._each_for_itself(wanted):
+                    self._rows.append(act(wanted, traces))
+
+    def _find(self, host):
+        """Return the OSDs with their traces; what is wrong with one is a row, or raises."""
+        osds, cluster = self._params["osds"], self._params["cluster"]
+        if self._params["kept_fails"]:
+            return find_all(host, osds, cluster)
+        found = []
+        for wanted in osds:
+            with self._each_for_itself(wanted):
+                found += find_all(host, [wanted], cluster)
+        return found
+
+    @contextlib.contextmanager
+    def _each_for_itself(self, wanted):
+        """Keep what goes wrong with one OSD from the others, where that is wanted."""
+        try:
+            yield
+        except (RemovalRefused, UnitsFailed, NoAnswer, OSError) as error:
+            if self._params["kept_fails"]:
+                raise
+            self._rows.append({**_row(wanted, FAILED), "problem": str(error)})
+
+    def _remove_all(self, stack):
+        """Take OSDs away for good, once the monitors were asked for those that they have not."""
+        question = None
+        if any(osd["zap"] or osd["gone"] for osd in self._params["osds"]):
+            question = stack.enter_context(asked(self._params["keyring"]))
+        host = Host(self._roots)
+        found = self._find(host)
+        for wanted, traces in found:
+            with self._each_for_itself(wanted):
+                _refuse_if_living(question, wanted, traces)
+        refused = {row["osd_id"] for row in self._rows}
+        for wanted, traces in found:
+            if wanted["osd_id"] not in refused:
+                with self._each_for_itself(wanted):
+                    self._rows.append(self._remove(host, wanted, traces))
+
+    def _remove(self, host, wanted, traces):
+        """Take an OSD away for good; return its row."""
+        row = foresee(wanted, traces)
+        row["unseen"] = unseen(host, wanted, traces)
+        state, row["held"] = state_before(self._roots, wanted, traces, self._params["patience"])
+        if state in KEPT:
+            row.update(state=state, zapped=[])
+        elif not self._check_mode and row["state"] != ABSENT:
+            take_down(traces, Startup(self._roots))
+            if wanted["zap"]:
+                zap(host, wanted, traces, self._lock, self._timeout)
+            row["state"] = "removed"
+        return row
+
+    def _stop(self, wanted, traces):
+        """Stop an OSD that holds nothing; return its row."""
+        state, held = state_before(self._roots, wanted, traces, self._params["patience"])
+        if state == STOPPED and not self._check_mode:
+            stop(traces)
+        elif state == STOPPED:
+            state = "would be stopped"
+        return _row(wanted, state, held)
+
+    def _start(self, wanted, traces):
+        """Start an OSD again; return its row."""
+        if not traces.is_own:
+            return _row(wanted, ABSENT)
+        if self._check_mode:
+            stopped = state_before(self._roots, wanted, traces)[0] in (ABSENT, DOWN)
+            return _row(wanted, "would be started" if stopped else PRESENT)
+        return _row(wanted, "started" if start(traces) else PRESENT)
+
+
+def _refuse_if_living(question, wanted, traces):
+    """Raise for an OSD that the cluster has, if it is wiped or said to be gone."""
+    if is_wiped(wanted, traces) or (wanted["gone"] and traces.is_set_up):
+        refuse_living([(wanted["osd_id"], wanted["osd_uuid"])], question.answer())
+
+
+def _row(wanted, state, held=None):
+    return {"osd_id": wanted["osd_id"], "state": state, "zapped": [], "unseen": [], "held": held}
