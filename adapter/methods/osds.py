@@ -163,8 +163,7 @@ class OsdMethods(DeviceMethods):
             )
         if not job.wait(core.answer_wait):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
-        _answer(job)
-        return f"zap successful for {path} on {host}"
+        return _erased(host, path, _answer(job))
 
     @handle_orch_error
     def remove_osds(
@@ -370,6 +369,13 @@ def _answer(job: Completion) -> Dict[str, Any]:
         said = [outcome.message for outcome in job.outcomes.values() if not outcome.status.good]
         raise JobFailed(job.job_id, " ".join(filter(None, said)) or str(error))
     return dict(next(iter(job.result.values()), {}))
+
+
+def _erased(host: str, path: str, result: Dict[str, Any]) -> str:
+    """Return what became of a disk: a host tells which it wiped, and leaves clean ones alone."""
+    if path in (result.get("zapped") or ()):
+        return f"zap successful for {path} on {host}"
+    return f"{path} on {host} was left as it is: nothing was on it"
 
 
 def _created(host: str, result: Dict[str, Any]) -> str:
