@@ -22,7 +22,7 @@ from adapter.errors import (
 )
 from adapter.interface import Device, DriveGroupSpec, handle_orch_error, raise_if_exception
 from adapter.methods._removals import removal_of
-from adapter.methods._wiping import allowed_to_wipe, refuse_busy
+from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy
 from adapter.methods.devices import DeviceMethods
 from adapter.reconcile import Reconciler
 
@@ -163,7 +163,7 @@ class OsdMethods(DeviceMethods):
             )
         if not job.wait(core.answer_wait):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
-        return _erased(host, path, _answer(job))
+        return erased(host, path, _answer(job))
 
     @handle_orch_error
     def remove_osds(
@@ -369,13 +369,6 @@ def _answer(job: Completion) -> Dict[str, Any]:
         said = [outcome.message for outcome in job.outcomes.values() if not outcome.status.good]
         raise JobFailed(job.job_id, " ".join(filter(None, said)) or str(error))
     return dict(next(iter(job.result.values()), {}))
-
-
-def _erased(host: str, path: str, result: Dict[str, Any]) -> str:
-    """Return what became of a disk: a host tells which it wiped, and leaves clean ones alone."""
-    if path in (result.get("zapped") or ()):
-        return f"zap successful for {path} on {host}"
-    return f"{path} on {host} was left as it is: nothing was on it"
 
 
 def _created(host: str, result: Dict[str, Any]) -> str:
