@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import Any, Dict, List
 
 from adapter.cluster.osd_map import OsdMap
 from adapter.core import Core
@@ -44,3 +44,10 @@ def refuse_busy(core: Core, host: str, path: str) -> None:
                 f"{host}:{path} is not erased while the job {record.id} works on {host}.",
                 "Try again when it has ended: `ceph ansible job ls` shows it.",
             )
+
+
+def erased(host: str, path: str, result: Dict[str, Any]) -> str:
+    """Return what became of a disk: a host tells which it wiped, and leaves clean ones alone."""
+    if path in (result.get("zapped") or ()):
+        return f"zap successful for {path} on {host}"
+    return f"{path} on {host} was left as it is: nothing was on it"

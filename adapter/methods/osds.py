@@ -22,7 +22,7 @@ from adapter.errors import (
 )
 from adapter.interface import Device, DriveGroupSpec, handle_orch_error, raise_if_exception
 from adapter.methods._removals import removal_of
-from adapter.methods._wiping import allowed_to_wipe, refuse_busy
+from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy
 from adapter.methods.devices import DeviceMethods
 from adapter.reconcile import Reconciler
 
@@ -163,8 +163,7 @@ class OsdMethods(DeviceMethods):
             )
         if not job.wait(core.answer_wait):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
-        _answer(job)
-        return f"zap successful for {path} on {host}"
+        return erased(host, path, _answer(job))
 
     @handle_orch_error
     def remove_osds(

@@ -13,12 +13,16 @@ OUTPUT_LIMIT = 32 << 20
 
 
 class Answer:
-    """What a program said; ``problem`` is empty when it ended with status 0 in time."""
+    """What a program said; ``problem`` is empty when it ended with status 0 in time.
 
-    def __init__(self, out="", err="", problem=""):
+    ``status`` is None where the program did not start or not end.
+    """
+
+    def __init__(self, out="", err="", problem="", status=None):
         self.out = out
         self.err = err
         self.problem = problem
+        self.status = status
 
 
 class Command:
@@ -56,7 +60,8 @@ class Command:
         text = out[:OUTPUT_LIMIT].decode("utf-8", "replace")
         notes = err[-4096:].decode("utf-8", "replace")
         status = self._process.returncode
-        return Answer(text, notes, f"{self.argv[0]} ended with status {status}" if status else "")
+        problem = f"{self.argv[0]} ended with status {status}" if status else ""
+        return Answer(text, notes, problem, status)
 
     def end(self):
         """End a program whose answer nobody waits for any more."""

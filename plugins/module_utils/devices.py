@@ -3,7 +3,7 @@
 The keys and the reasons for rejection are those of Ceph 20; what decides them is read from sysfs,
 from udev's database and from the first and last bytes of the disks. One reason of Ceph 18 is kept,
 because a disk in use must never look free on a host without Ceph: ``locked`` (mounted, swapped to,
-or built upon by RAID, encryption or another mapping).
+or built upon by RAID, encryption or another mapping). One is our own: blkid gave no clear answer.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import contextlib
 import os
 import re
 
+from .blkid import opinions
 from .bluestore_label import read_label
-from .command import find_program, run
-from .reading import list_dir, read_lines
+from .reading import clean, list_dir, read_lines
 from .signatures import inspect
 from .udev import device_id
 
 SMALLEST = 5 << 30
-_BLKID_TIMEOUT = 10.0
 # The types that the retired ceph-disk gave to its partitions all carry one of these endings.
 _CEPH_DISK_TYPES = re.compile(
     r"[0-9a-f]{8}-9b03-4f30-b4c6-(35865ceff106|5ec00ceff106|b4b80ceff106)"
@@ -76,10 +75,10 @@ def osds_on(block, contents, volumes):
     return found
 
 
-def second_opinions(blocks, contents, timeout=_BLKID_TIMEOUT):
-    """Let blkid look at the disks that seem empty: it knows more formats than ``signatures``.
+def second_opinions(blocks, contents):
+    """Let blkid look at the disks that seem empty; return the changed contents.
 
-    Returns the changed contents. One process for all; disks that did not answer are left alone.
+    One about which it gives no clear answer gets an ``error`` beside what was read.
     """
     seemingly_empty = [
         block
@@ -88,29 +87,10 @@ def second_opinions(blocks, contents, timeout=_BLKID_TIMEOUT):
         and not contents[block.path]["type"]
         and not contents[block.path]["table"]
     ]
-    program = find_program("blkid") if seemingly_empty else ""
-    if not program:
-        return contents
-    argv = [program, "-c", "/dev/null", "-p", "-o", "export"]
-    answer = run([*argv, *(block.node for block in seemingly_empty)], timeout)
     changed = dict(contents)
-    found = parse_blkid(answer.out)
-    for block in seemingly_empty:
-        properties = found.get(block.node, {})
-        update = {"type": properties.get("TYPE", ""), "table": properties.get("PTTYPE", "")}
-        changed[block.path] = dict(contents[block.path], **update)
+    for path, opinion in opinions(seemingly_empty).items():
+        changed[path] = dict(contents[path], **opinion)
     return changed
-
-
-def parse_blkid(text):
-    """Read the output of ``blkid -o export``: a paragraph of KEY=value lines for each device."""
-    devices = {}
-    for paragraph in text.split("\n\n"):
-        pairs = [line.partition("=") for line in paragraph.splitlines()]
-        properties = {key: value for key, separator, value in pairs if separator}
-        if "DEVNAME" in properties:
-            devices[properties.pop("DEVNAME")] = properties
-    return devices
 
 
 def busy_numbers(roots):
@@ -160,7 +140,12 @@ def _reasons(block, content, groups, busy):
         "LVM detected": bool(groups),
         "locked": _is_mounted(block, busy) or _is_held(block, groups),
     }
-    if "error" in content:
+    if "error" in content and was_read(content):
+        checks["Has BlueStore device label"] = content["bluestore"]
+        checks["Is being replaced"] = content["replaced"]
+        said = ". ".join(filter(None, [content["error"], content.get("remedy")]))
+        checks[f"Failed to determine what is on the device ({clean(said, 200)})"] = True
+    elif "error" in content:
         checks["Failed to determine if device is BlueStore"] = True
         checks["Has GPT headers"] = block.udev.get("ID_PART_TABLE_TYPE") == "gpt"
         checks["Has a FileSystem"] = bool(block.udev.get("ID_FS_TYPE"))
@@ -170,6 +155,11 @@ def _reasons(block, content, groups, busy):
         checks["Has a FileSystem"] = bool(content["type"])
         checks["Is being replaced"] = content["replaced"]
     return [reason for reason, applies in checks.items() if applies]
+
+
+def was_read(content):
+    """Tell whether a disk could be read, even if what is on it was not recognised for sure."""
+    return "bluestore" in content
 
 
 def _made_by_ceph_disk(part):

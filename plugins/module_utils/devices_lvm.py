@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import json
 
-from .command import find_program, run
+from .command import find_program, last_line, run
 from .reading import clean, to_int
 
 _FIELDS = "pv_name,vg_name,vg_free_count,lv_name,lv_tags"
 _TIMEOUT = 20.0
 
 
+class LvmUnreadable(OSError):
+    """Say why nobody knows which volumes are on the disks."""
+
+    def __init__(self, cause, remedy="Run `pvs` on the host and mend what it says"):
+        super().__init__(f"LVM does not say what is on this host's disks: {cause}. {remedy}.")
+
+
 def read_volumes(timeout=_TIMEOUT):
-    """Return what LVM says, by the path of the physical volume; nothing without LVM's tools."""
+    """Return what LVM says, by the path of the physical volume; raise ``LvmUnreadable``."""
     program = find_program("pvs")
     if not program:
-        return {}
+        raise LvmUnreadable("pvs is not installed", "Install lvm2 on the host")
     options = ["--readonly", "--reportformat", "json", "--units", "b", "--nosuffix"]
     answer = run([program, *options, "-o", _FIELDS], timeout)
-    return {} if answer.problem else parse_volumes(answer.out)
+    if answer.problem:
+        said = clean(last_line(answer.err)).rstrip(".")
+        raise LvmUnreadable(": ".join(filter(None, [answer.problem, said])))
+    try:
+        return parse_volumes(answer.out)
+    except ValueError as error:
+        raise LvmUnreadable(error) from error
 
 
 def parse_volumes(text):
-    """Read LVM's JSON report: one row for each piece of a physical volume."""
+    """Read LVM's JSON report: one row for each piece of a physical volume.
+
+    One that is in no volume group has neither groups nor volumes. Raises ValueError for anything
+    else than a report.
+    """
     try:
         rows = [row for report in json.loads(text)["report"] for row in report["pv"]]
         cells = [{key: clean(row[key], 4096) for key in _FIELDS.split(",")} for row in rows]
-    except (ValueError, KeyError, TypeError):
-        return {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError("LVM's report cannot be read") from error
     volumes = {}
     for cell in cells:
+        entry = volumes.setdefault(cell["pv_name"], {"groups": {}, "volumes": {}})
         if not cell["vg_name"]:
             continue
-        entry = volumes.setdefault(cell["pv_name"], {"groups": {}, "volumes": {}})
         entry["groups"][cell["vg_name"]] = to_int(cell["vg_free_count"])
         if cell["lv_name"]:
             name = cell["lv_name"].strip("[]")

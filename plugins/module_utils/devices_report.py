@@ -8,7 +8,7 @@ from . import devices_ceph_volume as ceph_volume
 from .apart import run_apart
 from .block import LOOP_VARIABLE, allows_loop_devices, own_blocks
 from .devices import describe_devices, inspections, osds_on, second_opinions
-from .devices_lvm import read_volumes
+from .devices_lvm import LvmUnreadable, read_volumes
 from .reading import read_assignments
 
 # A healthy disk answers in milliseconds; one that does not is not fit for an OSD.
@@ -73,7 +73,13 @@ class DeviceReport:
     def _own_rows(self):
         contents = second_opinions(self._blocks, self._contents)
         has_lvm = any(content.get("type") == "LVM2_member" for content in contents.values())
-        volumes = read_volumes() if has_lvm and self._roots.real else {}
+        volumes = {}
+        if has_lvm and self._roots.real:
+            try:
+                volumes = read_volumes()
+            except LvmUnreadable as problem:
+                # A disk of LVM's is not free all the same.
+                self.error = " ".join(filter(None, [self.error, str(problem)]))
         return describe_devices(self._roots, self._blocks, contents, volumes)
 
 

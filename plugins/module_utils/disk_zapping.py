@@ -6,6 +6,7 @@ from .cluster_osds import NoAnswer
 from .osd_removal import RemovalRefused, Traces, take_down, zap_disk
 from .osds_here import ceph_volumes, other_volumes
 from .planned_disks import Refused, find_disk, reason_in_use
+from .reading import clean
 from .units import has_failed
 
 
@@ -58,15 +59,16 @@ class Zapping:
         gone = osd_id is not None and not in_map and self._only_restarts(osd_id, disk)
         if osd_id is not None and not gone:
             reason = f"osd.{osd_id} runs on it. Stop and remove the OSD first"
-        reason = reason or in_map
+        reason = reason or in_map or self._reason_unknown(disk)
         entry = here.volumes.get(disk.block.path)
-        others = other_volumes(entry) if entry else []
+        entries = [here.volumes.get(piece.block.path) for piece in self._pieces(disk)]
+        others = [name for each in entries if each for name in other_volumes(each)]
         held = [name for piece in disk.block.pieces for name in piece.holders]
         if not reason and others:
             reason = f"LVM has volumes on it that are no OSD's ({', '.join(others)}). Remove them"
         if not reason and held and not ceph_volumes(entry):
             reason = f"something stands on it ({', '.join(held)}). Take that down first"
-        if not reason and disk.held and not (held or gone) and "error" not in disk.content:
+        if not reason and disk.held and not (held or gone) and disk.is_read:
             reason = f"a program uses it ({disk.held}). Stop that first"
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
@@ -81,6 +83,26 @@ class Zapping:
         uuids = {osd_uuid for _, osd_uuid in self._osds_of_cluster(disk)}
         mine = directory is not None and directory.osd_uuid in uuids
         return mine and has_failed(here.unit(osd_id))
+
+    def _reason_unknown(self, disk):
+        """Return why nobody can know whose the disk is, or an empty text."""
+        here = self._host.here
+        for piece in self._pieces(disk):
+            name = "it" if piece.block is disk.block else f"its partition {piece.path}"
+            if not piece.is_read:
+                return (
+                    f"what is on {name} cannot be read ({clean(piece.content['error'])}), so "
+                    "whether it is needed is not known. Try again, or take the disk out"
+                )
+            if piece.has_lvm and here.unread is not None:
+                return f"{name} belongs to LVM. {str(here.unread).rstrip('.')}"
+            if piece.has_lvm and piece.block.path not in here.volumes:
+                return (
+                    f"{name} belongs to LVM, but LVM does not list it (`pvs`), so whose it is is "
+                    "not known. Have LVM list it (`lvmdevices --adddev`), or wipe it by hand with "
+                    "`wipefs --all`"
+                )
+        return ""
 
     def _reason_in_map(self, disk):
         """Return why the cluster needs what is on a disk, or an empty text."""

@@ -10,7 +10,7 @@ from .bluestore_label import read_label
 from .ceph_volume_log import hide_keys
 from .cluster_files import AccessRefused
 from .cluster_osds import NoAnswer, forget_new, known_osds, problem_of_reuse
-from .devices_lvm import read_volumes
+from .devices_lvm import LvmUnreadable, read_volumes
 from .devices_report import loop_setting
 from .exclusive import Detached
 from .osd_activation import find_devices
@@ -235,7 +235,13 @@ class Creation:
             return
         if answer.problem:
             self._add_failure(_paths(slots), answer)
-        here = OsdsHere(osd_directories(self._roots), read_volumes(), {})
+        try:
+            volumes = read_volumes()
+        except LvmUnreadable as problem:
+            # Whether they were made is not known; the same plan finds them later.
+            self.problems.append(f"{_paths(slots)}: {problem}")
+            return
+        here = OsdsHere(osd_directories(self._roots), volumes, {})
         for slot in slots:
             found = osds_on_volumes(here, slot.data.block.path)
             slot.osds = found

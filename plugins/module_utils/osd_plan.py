@@ -51,7 +51,8 @@ class Slot:
 
 
 class Plan:
-    """A host's part of a plan, looked at on the host. Raises ``PlanRefused``.
+    """A host's part of a plan, looked at on the host. Raises ``PlanRefused``,
+    and ``LvmUnreadable`` where LVM does not say whose its disks are.
 
     ``shared`` are the DB and WAL disks that ceph-volume divides among a group's OSDs.
     """
@@ -73,6 +74,8 @@ class Plan:
         bystanders = self._bystanders(disks)
         look_at(disks + bystanders)
         self.here = OsdsHere.read(directories, disks + bystanders)
+        # Not a refusal: an earlier run may have made OSDs on these volumes.
+        self.here.check_lvm()
         for slot in self.slots:
             self._try(self._judge, slot)
         for disk in self.shared:
@@ -216,7 +219,7 @@ class Plan:
         """Let a DB or WAL disk pass that is free or has nothing but volumes of this cluster."""
         entry = self.here.volumes.get(disk.block.path)
         clusters = {volume["cluster_fsid"] for volume in ceph_volumes(entry)}
-        if entry and not other_volumes(entry) and clusters <= {self._cluster}:
+        if entry and entry["groups"] and not other_volumes(entry) and clusters <= {self._cluster}:
             reason = reason_in_use(self._roots, disk)
             if reason:
                 raise Refused(f"{disk.path}: {reason}.")

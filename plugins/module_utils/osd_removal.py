@@ -175,11 +175,17 @@ def check_wanted(osds):
 
 
 def find_all(host, osds, cluster):
-    """Return the traces of all OSDs; raise ``RemovalRefused`` before anything is done."""
+    """Return the traces of all OSDs; raise before anything is done.
+
+    ``RemovalRefused``, or ``LvmUnreadable`` where an OSD may be on volumes that nobody knows.
+    """
     check_wanted(osds)
     found = []
     for wanted in osds:
         traces = Traces(wanted, host)
+        if not traces.disks:
+            # It may be on volumes.
+            host.here.check_lvm()
         traces.refuse_others(host, cluster)
         if wanted["zap"]:
             for disk in traces.disks:
@@ -281,7 +287,13 @@ def zap_disk(host, disk, lock, timeout):
     host.run(f"zap-{disk.block.name}", calls.zap_device(path), lock, timeout, only)
     look_at([disk])
     content = disk.content
-    left = content.get("error") or content["type"] or content["table"]
+    if "error" in content:
+        remedy = content.get("remedy") or f"{_LOG}, and at the disk"
+        raise RemovalRefused(
+            f"{disk.path}: ceph-volume has wiped it, but whether anything is left on it is not "
+            f"known ({clean(content['error'])}). {remedy}."
+        )
+    left = content["type"] or content["table"]
     if left or content["bluestore"] or content["replaced"]:
         raise RemovalRefused(
             f"{disk.path}: something is still on it after ceph-volume has wiped it "

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 
-from .devices_lvm import read_volumes
+from .devices_lvm import LvmUnreadable, read_volumes
 from .units import has_failed, is_alive, show_units
 
 
 class OsdsHere:
     """The OSDs that were found, and whether they run.
 
-    ``directories`` are the data directories by id, ``volumes`` what LVM says by physical volume.
+    ``directories`` are the data directories by id, ``volumes`` what LVM says by physical volume;
+    ``unread`` is the error where it says nothing although a disk is LVM's.
     """
 
-    def __init__(self, directories, volumes, units):
+    def __init__(self, directories, volumes, units, unread=None):
+        self.unread = unread
         self.directories = directories
         self.volumes = volumes
         self._units = units
@@ -22,7 +24,12 @@ class OsdsHere:
     @classmethod
     def read(cls, directories, disks):
         """Look for the OSDs on these disks, and for the daemons of all OSDs found."""
-        volumes = read_volumes() if any(disk.has_lvm for disk in disks) else {}
+        volumes, unread = {}, None
+        if any(disk.has_lvm for disk in disks):
+            try:
+                volumes = read_volumes()
+            except LvmUnreadable as error:
+                unread = error
         ids = set(directories)
         ids.update(disk.label["osd_id"] for disk in disks if disk.label)
         for entry in volumes.values():
@@ -30,7 +37,13 @@ class OsdsHere:
         ids.discard(-1)
         names = {osd_id: osd_unit(osd_id) for osd_id in sorted(ids)}
         states = show_units(list(names.values()))
-        return cls(directories, volumes, {key: states[name] for key, name in names.items()})
+        units = {key: states[name] for key, name in names.items()}
+        return cls(directories, volumes, units, unread)
+
+    def check_lvm(self):
+        """Raise ``LvmUnreadable`` where an OSD may be on volumes that LVM did not tell."""
+        if self.unread is not None:
+            raise self.unread
 
     def runs(self, osd_id, osd_uuid):
         """Tell whether this very OSD's daemon runs."""

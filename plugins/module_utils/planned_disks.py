@@ -12,7 +12,7 @@ import stat
 from .apart import run_apart
 from .block import DEVICE_PATH
 from .bluestore_label import read_label
-from .devices import busy_numbers, second_opinions
+from .devices import busy_numbers, second_opinions, was_read
 from .reading import clean, link_name, read_text
 from .signatures import inspect
 from .udev import device_id
@@ -38,6 +38,11 @@ class Disk:
         self.content = {"error": "it does not answer"}
         self.label = None
         self.held = ""
+
+    @property
+    def is_read(self):
+        """Tell whether the disk could be read, even if not all on it was recognised."""
+        return was_read(self.content)
 
     @property
     def has_lvm(self):
@@ -145,7 +150,7 @@ def reason_held(disk):
     if holders:
         names = ", ".join(_holder_name(disk.block, name) for name in holders)
         return f"{names} stands on it. Plan another disk"
-    if "error" not in disk.content and disk.held:
+    if disk.is_read and disk.held:
         return f"another program uses it ({disk.held}). Plan another disk"
     return ""
 
@@ -154,7 +159,8 @@ def reason_not_empty(disk):
     """Return what is on a disk besides BlueStore, or an empty text."""
     content = disk.content
     if "error" in content:
-        return f"its contents cannot be read ({clean(content['error'])}). Plan another disk"
+        remedy = content.get("remedy", "Plan another disk")
+        return f"its contents cannot be read ({clean(content['error'])}). {remedy}"
     if disk.block.parts:
         return f"it has partitions. {_ZAP}"
     if content["replaced"]:

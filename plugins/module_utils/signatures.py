@@ -67,26 +67,26 @@ def inspect(path, size, sector_size=512):
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        return {"error": error.strerror or str(error.errno)}
+        return {"error": error.strerror or str(error)}
     try:
         return _inspect(descriptor, size, sector_size)
     except OSError as error:
-        return {"error": error.strerror or str(error.errno)}
+        return {"error": error.strerror or str(error)}
     finally:
         os.close(descriptor)
 
 
 def _inspect(descriptor, size, sector_size):
-    head = _read(descriptor, 0, HEAD)
+    head = read_all(descriptor, 0, min(HEAD, size))
     start = max(0, (size - TAIL) // 4096 * 4096)
-    tail = _read(descriptor, start, size - start)
+    tail = read_all(descriptor, start, size - start)
     content = _content(head) or _tail_content(tail, size)
     table = "" if content else _partition_table(head, tail, sector_size)
     return {
         "type": content,
         "table": table,
         "bluestore": any(
-            _read(descriptor, place, len(BLUESTORE)) == BLUESTORE
+            read_all(descriptor, place, len(BLUESTORE)) == BLUESTORE
             for place in BLUESTORE_PLACES
             if place + len(BLUESTORE) <= size
         ),
@@ -95,12 +95,14 @@ def _inspect(descriptor, size, sector_size):
     }
 
 
-def _read(descriptor, place, length):
+def read_all(descriptor, place, length):
+    """Return so many bytes of a device; raise OSError where it has fewer."""
     data = b""
     while len(data) < length:
         chunk = os.pread(descriptor, length - len(data), place + len(data))
         if not chunk:
-            break
+            # What was not read must not count as empty.
+            raise OSError("it ends before the size that the kernel gives it")
         data += chunk
     return data
 

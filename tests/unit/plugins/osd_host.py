@@ -17,10 +17,25 @@ from plugins.module_utils.osd_directories import osd_directories
 from plugins.module_utils.osd_plan import Plan
 from plugins.module_utils.osd_startup import Startup
 from tests.unit.plugins.labels import FSID, OSD_UUID
-from tests.unit.plugins.tree import Tree
+from tests.unit.plugins.tree import Tree, write
 
 ROOT = Path(__file__).resolve().parents[3]
 _LOG = "(IFS=' '; printf '%s\\n' \"${0##*/} $*\") >>\"$TREE/calls\"\n"
+# As util-linux has it: it stops at the first device on which it finds nothing, and says the same of
+# one that it cannot open or read. It knows oracleasm; what else a disk's file shall give stands
+# beside it.
+BLKID = """
+[ "$*" = "${*#-c /dev/null -p -o export }" ] && exit 4
+shift 5
+for device; do
+  name=${device##*/}
+  [ -e "$TREE/blkid/$name.hangs" ] && sleep 600
+  [ -e "$TREE/blkid/$name.status" ] && exit "$(cat "$TREE/blkid/$name.status")"
+  [ -r "$device" ] || exit 2
+  [ "$(dd if="$device" bs=1 skip=32 count=8 2>/dev/null | tr -d '\\0')" = ORCLDISK ] || exit 2
+  printf 'DEVNAME=%s\nTYPE=oracleasm\nUSAGE=filesystem\n\n' "$device"
+done
+"""
 PROGRAMS = {
     # Units are files that hold their state.
     "systemctl": """
@@ -45,7 +60,11 @@ exit 0
 """,
     "systemd-run": 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"\n',
     "journalctl": "echo its last words\n",
-    "pvs": 'cat "$TREE/pvs.json" 2>/dev/null\n',
+    "pvs": """
+[ -e "$TREE/pvs_fails" ] && { cat "$TREE/pvs_fails" >&2; exit 5; }
+cat "$TREE/pvs.json" 2>/dev/null || echo '{"report": [{"pv": []}]}'
+""",
+    "blkid": BLKID,
     "ceph": '[ -e "$TREE/silent" ] && { echo "no monitors" >&2; exit 1; }; cat "$TREE/osds.json"\n',
 }
 
@@ -55,7 +74,8 @@ class OsdHost:
 
     The case has ``tree``, ``osds`` (directories by id: uuid, cluster, devices, running), ``pvs``,
     ``known`` (what the monitors say, by default that they have no OSD), ``silent`` (they do not
-    answer) and ``fails`` (what ceph-volume says when it shall fail).
+    answer), ``fails`` (what ceph-volume says when it shall fail), ``pvs_fails`` (the same for pvs),
+    ``blkid`` (the status with which it ends, by disk) and ``lacks`` (programs that are missing).
     """
 
     def __init__(self, top: Path, case: Mapping[str, Any], patch: pytest.MonkeyPatch) -> None:
@@ -69,18 +89,24 @@ class OsdHost:
         patch.setenv("TREE", str(top))
         patch.setenv("CHECKOUT", str(ROOT))
         for name, body in PROGRAMS.items():
-            log = "" if name in ("pvs", "journalctl") else _LOG
+            log = "" if name in ("pvs", "blkid", "journalctl") else _LOG
             self.install(name, f"#!/bin/sh\n{log}{body}")
         fake = Path(__file__).with_name("fake_ceph_volume.py").read_text(encoding="utf-8")
         self.install("ceph-volume", f"#!{sys.executable}\n{fake}")
+        for name in case.get("lacks", ()):
+            (top / "bin" / name).unlink()
+        for name, status in (case.get("blkid") or {}).items():
+            write(top / "blkid" / f"{name}.status", status)
         self._osds(case.get("osds") or {})
         (top / "osds.json").write_text("[]")
         if case.get("silent"):
             (top / "silent").touch()
-        for key, name in (("pvs", "pvs.json"), ("known", "osds.json"), ("fails", "fails")):
+        for key, name in (("pvs", "pvs.json"), ("known", "osds.json")):
             if key in case:
-                value = case[key]
-                (top / name).write_text(value if key == "fails" else json.dumps(value))
+                (top / name).write_text(json.dumps(case[key]))
+        for key in ("fails", "pvs_fails"):
+            if key in case:
+                (top / key).write_text(case[key])
 
     def install(self, name: str, text: str) -> None:
         """Install a program."""

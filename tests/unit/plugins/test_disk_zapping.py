@@ -79,3 +79,15 @@ def test_ceph_volumes_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(RemovalRefused, match="/dev/sdb: ceph-volume failed: could not complete"):
         wipe(host, [{"path": "/dev/sdb"}])
+
+
+def test_a_disk_that_cannot_be_judged_is_not_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = OsdHost(tmp_path, {"tree": {"disks": {"sdb": {}}}, "blkid": {"sdb": 8}}, monkeypatch)
+
+    with pytest.raises(RemovalRefused, match="whether anything is left on it is not"):
+        wipe(host, [{"path": "/dev/sdb"}])
+    assert host.calls("ceph-volume") == ["ceph-volume lvm zap --destroy /dev/sdb"]
+    (tmp_path / "blkid/sdb.status").unlink()
+    assert wipe(host, [{"path": "/dev/sdb"}]) == []

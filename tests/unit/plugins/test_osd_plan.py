@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from plugins.module_utils.cluster_osds import NoAnswer, parse_osds
+from plugins.module_utils.devices_lvm import LvmUnreadable
 from plugins.module_utils.osd_groups import problems_of
 from plugins.module_utils.osd_plan import PlanRefused
 from tests.unit.plugins.osd_host import OsdHost
@@ -20,7 +21,11 @@ def test_plan(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     host = OsdHost(tmp_path, case, monkeypatch)
     before = host.snapshot()
     groups = [group(**values) for values in case["groups"]]
-    if "refused" in case:
+    if "unknown" in case:
+        with pytest.raises(LvmUnreadable) as unread:
+            host.creation(groups)
+        assert all(text in str(unread.value) for text in case["unknown"])
+    elif "refused" in case:
         with pytest.raises(PlanRefused) as raised:
             host.creation(groups)
         for text in case["refused"]:

@@ -7,6 +7,7 @@ from typing import Any, Dict, List
 
 import pytest
 
+from plugins.module_utils.devices_lvm import LvmUnreadable
 from plugins.module_utils.osd_removal import (
     Host,
     RemovalRefused,
@@ -46,10 +47,11 @@ def test_removal(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     host = OsdHost(tmp_path, case, monkeypatch)
     wanted = [osd(**values) for values in case["remove"]]
     before = host.snapshot()
-    if "refused" in case:
-        with pytest.raises(RemovalRefused) as raised:
+    if "refused" in case or "unknown" in case:
+        refusal = RemovalRefused if "refused" in case else LvmUnreadable
+        with pytest.raises(refusal) as raised:
             remove(host, wanted, check=False)
-        assert case["refused"] in str(raised.value)
+        assert (case.get("refused") or case["unknown"]) in str(raised.value)
         assert host.snapshot() == before
         return
 

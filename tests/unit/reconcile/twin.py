@@ -477,6 +477,10 @@ class Cluster(World):
             answers[target.name] = HostOutcome(HostStatus.CHANGED, result={**result, **report})
         return answers
 
+    def _on_zap_device(self, host: str, variables: Any) -> Dict[str, Any]:
+        paths = [disk["path"] for disk in variables["device_zap_devices"][host]]
+        return {"zapped": [path for path in paths if path not in self.free[host]]}
+
     def _on_create_osds(self, host: str, variables: Any) -> Dict[str, Any]:
         rows, unfinished = [], []
         taken = {osd.disk for osd in self.monitors.osds.values() if osd.host == host}
