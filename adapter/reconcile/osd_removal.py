@@ -416,7 +416,8 @@ class OsdRemover:
     def _restore(self, removal: Removal, osd: Osd) -> None:
         """Give an OSD back what draining took; raises ``OrchestratorError``."""
         self._still_since.pop(removal.osd_id, None)
-        if removal.crush_weight and not osd.crush_weight:
+        # One that is in no place of CRUSH takes its own when it starts.
+        if removal.crush_weight and not osd.crush_weight and osd.host:
             self._core.maps.set_crush_weight(removal.osd_id, removal.crush_weight)
         if removal.was_in and osd.reweight == 0:
             self._core.maps.mark_in(removal.osd_id)

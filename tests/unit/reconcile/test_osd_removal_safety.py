@@ -232,6 +232,18 @@ class TestStop:
         assert status(full) == []
         assert steps(full) == ["start"]
 
+    def test_one_that_crush_has_not_is_started_all_the_same(self, full: Cluster) -> None:
+        """Somebody purged it while it ran, and it came into the map again without a place."""
+        remove(full, "4")
+        removal = full.core.removals.all()[0]
+        full.core.removals.save(replace(removal, stage=Stage.KEEPING, asked_stop=True))
+        osd = full.monitors.osds[4]
+        osd.up, osd.weight, osd.said = False, 0.0, False
+        full.monitors.placeless.add(4)
+        full.settle(40)
+        assert osd.up
+        assert status(full) == []
+
     def test_it_goes_on_after_a_manager_that_ended(self, full: Cluster) -> None:
         remove(full, "4")
         removal = full.core.removals.all()[0]

@@ -60,6 +60,8 @@ class Monitors:
     # is down whether it is needed.
     degraded: bool = False
     pg_num: int = 0
+    # OSDs that CRUSH has in no place.
+    placeless: Set[int] = field(default_factory=set)
     # What somebody else does right before the monitors are asked what is safe to destroy.
     before_safety: Callable[[], Any] = lambda: None
     states: str = "active+clean"
@@ -175,6 +177,8 @@ class Monitors:
 
     def _osd_crush_reweight(self, arguments: Dict[str, Any]) -> str:
         osd_id = int(arguments["name"][4:])
+        if osd_id in self.placeless:
+            raise OrchestratorError("it does not appear in the crush map", errno=-errno.ENOENT)
         self.osds[osd_id].weight = arguments["weight"]
         return self._change(f"reweight {osd_id} {arguments['weight']}")
 
