@@ -376,6 +376,9 @@ class OsdRemover:
         if removal.stage is Stage.CLEANING or osd is None or not there:
             self._finish(removal, "it is left as it is")
             return f"osd.{removal.osd_id} is out of the map already; its disks are left as they are"
+        if removal.stage is Stage.KEEPING:
+            self._finish(removal, "it is left as it is")
+            return f"osd.{removal.osd_id} is left as it is; `ceph osd tree` shows whether it is up"
         if removal.asked_stop or not osd.up:
             self._advance(removal, Stage.KEEPING, reason="it is started again if it does not run")
         self._restore(removal, osd)

@@ -232,6 +232,18 @@ class TestStop:
         assert status(full) == []
         assert steps(full) == ["start"]
 
+    def test_one_that_never_comes_up_can_be_left_as_it_is(self, full: Cluster) -> None:
+        remove(full, "4")
+        removal = full.core.removals.all()[0]
+        full.core.removals.save(replace(removal, stage=Stage.STOPPING, asked_stop=True))
+        full.monitors.osds[4].up = False
+        full.break_on["remove_osds"] = {"h3": "its key is gone"}
+        keep(full, "4")
+        full.settle(3)
+        assert said(full).startswith("keeping: its key is gone")
+        assert "osd.4 is left as it is" in keep(full, "4")
+        assert status(full) == []
+
     def test_one_that_crush_has_not_is_started_all_the_same(self, full: Cluster) -> None:
         """Somebody purged it while it ran, and it came into the map again without a place."""
         remove(full, "4")
