@@ -150,7 +150,8 @@ class Core:
     def reload(self) -> None:
         """Take over what another program changed in the store."""
         with self.lock:
-            self.bad_records.read_again()
+            jobs = (job for job in self.engine.jobs() if not job.status.final)
+            self.bad_records.read_again({job.request.operation for job in jobs})
             if self.hosts.reload():
                 self.follow_hosts()
                 self.wake.set()
