@@ -256,6 +256,29 @@ def test_what_is_wrong_is_named_and_kept(
     assert cluster.value(key) == text
 
 
+@pytest.mark.parametrize(
+    ("key", "of"),
+    [
+        ("host.h8", "host.h9"),
+        ("osd_vacant.077", "osd_vacant.77"),
+        ("osd_owner.077", "osd_owner.77"),
+        ("osd_made.99999999999", "osd_made.77"),
+        ("osd_removal.077", "osd_removal.77"),
+        ("unused_key.mds.other", "unused_key.mds.k"),
+        ("spec.mds.other", "spec.mds.z"),
+    ],
+)
+def test_a_record_under_another_name_is_named_and_kept(
+    cluster: KeptCluster, key: str, of: str
+) -> None:
+    text = json.dumps(GOOD[of])
+    cluster.spoil(key, text)
+    cluster.settle(3)
+
+    assert list(cluster.bad_records()) == [key]
+    assert cluster.value(key) == text
+
+
 @pytest.mark.parametrize("odd", [{"epoch": "abc"}, {"osd_id": "9"}])
 def test_an_odd_removal_stops_neither_another_one_nor_what_comes_after_it(
     cluster: KeptCluster, odd: Dict[str, Any]
