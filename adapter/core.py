@@ -149,8 +149,9 @@ class Core:
 
     def reload(self) -> None:
         """Take over what another program changed in the store."""
+        running = {job.request.operation for job in self.engine.jobs() if not job.status.final}
         with self.lock:
-            self.bad_records.read_again()
+            self.bad_records.read_again(running)
             if self.hosts.reload():
                 self.follow_hosts()
                 self.wake.set()

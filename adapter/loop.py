@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, List, Optional
+from typing import Callable, List, Mapping, Optional
 
 from adapter.cluster.hosts import Host
 from adapter.core import Core
@@ -38,6 +38,8 @@ class Loop:
         self._reloaded = 0.0
         self.problem = ""
         self.reconcile_problem = ""
+        # By part of the reconciler's round: the other parts go on.
+        self.reconcile_problems: Mapping[str, str] = {}
 
     def step(self) -> float:
         """Do what is due; return the seconds until something can be due again."""
@@ -89,6 +91,7 @@ class Loop:
             try:
                 found = self._reconciler.step(time.monotonic())
                 pause = IDLE_PAUSE if found is None else found
+                self.reconcile_problems = self._reconciler.problems
             except Exception as error:
                 problem = f"{type(error).__name__}: {error}"
                 if problem != self.reconcile_problem:
@@ -98,6 +101,12 @@ class Loop:
                 stopped.wait(IDLE_PAUSE)
             else:
                 news.wait(max(pause, ACTIVE_PAUSE))
+
+    def problems(self) -> List[str]:
+        """Return what goes wrong in the rounds, for `ceph health detail`."""
+        whole = [self.problem, self.reconcile_problem]
+        parts = sorted(self.reconcile_problems.items())
+        return [*filter(None, whole), *(f"{name}: {problem}" for name, problem in parts)]
 
     def _guarded(self, part: Callable[[], Optional[float]]) -> Optional[float]:
         """Run a part of the round; a failure is logged once, kept, and not the last round."""

@@ -57,6 +57,9 @@ class Keeping:
         self._reconciler.step(time.monotonic())
         jobs = submitted[before:]
         self._session.driver.wait(jobs)
+        problems = self._reconciler.problems
+        if problems:
+            raise JobsFailed([f"{name}: {what}" for name, what in sorted(problems.items())])
         return jobs
 
     def bring_about(self, services: Sequence[str], seconds: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Dict, List, Mapping, Protocol, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Protocol, Tuple, cast
 
 from adapter.cluster.hosts import Hosts
 from adapter.cluster.osd_owners import MADE, OWNER, VACANT, OsdOwners
@@ -19,6 +19,12 @@ UNKEPT_SHOWN = 900.0
 PAUSE = "state.paused"
 REASON_LENGTH = 160
 SHOWN_KEYS = 5
+# By kind: the operation whose jobs do what such a record says.
+OPERATIONS = {
+    "osd_creation": "create_osds",
+    "osd_removal": "remove_osds",
+    "service_action": "service_action",
+}
 # By kind: what waits for it, and what writes it anew.
 ADVICE = {
     "host": (
@@ -78,6 +84,14 @@ class Holder(Protocol):
         ...
 
 
+class AtWork(Holder, Protocol):
+    """What keeps the records of work that may be under way."""
+
+    def look(self) -> None:
+        """Name the records that cannot be read, and go on with the others as they are known."""
+        ...
+
+
 class BadRecords:
     """The records that cannot be used, of all kinds. Callers hold the orchestrator's lock.
 
@@ -132,21 +146,25 @@ class BadRecords:
         hosts = [f"host.{name}" for name in self._hosts.problems]
         return _held([*hosts, *self._owners.unknown()])
 
-    def read_again(self) -> None:
-        """Look whether somebody has changed a record that could not be used."""
-        for kind, holder in self._others.items():
-            self._read_again([kind], holder, list(holder.problems))
-        names = [key.partition(".")[2] for key in self._owners.problems]
-        self._read_again([OWNER, VACANT, MADE], self._owners, names)
+    def read_again(self, running: Collection[str] = ()) -> None:
+        """Take over what somebody has changed in the store.
 
-    def _read_again(self, kinds: List[str], holder: Holder, names: List[str]) -> None:
-        if not names:
-            return
+        ``running`` are the operations under way. A job ends with the record that it was begun
+        with: until then another one is only named, where it cannot be used.
+        """
+        for kind, holder in self._others.items():
+            self._read_again([kind], holder, at_work=OPERATIONS.get(kind) in running)
+        self._read_again([OWNER, VACANT, MADE], self._owners)
+
+    def _read_again(self, kinds: List[str], holder: Holder, *, at_work: bool = False) -> None:
+        """Read kinds of records again if their holder may not know them as they are."""
         found = [self._store.items(kind) for kind in kinds]
-        seen = tuple(
-            ({name: each.get(name) for name in names}, each.unreadable.copy()) for each in found
-        )
-        if self._seen.get(kinds[0]) != seen:
+        seen = (at_work, tuple((each, each.unreadable) for each in found))
+        if self._seen.get(kinds[0]) == seen:
+            return
+        if at_work:
+            cast(AtWork, holder).look()
+        else:
             holder.reload()
         self._seen[kinds[0]] = seen
 

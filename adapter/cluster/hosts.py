@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster import names
+from adapter.cluster.fields import Fields
 from adapter.cluster.store import UNUSABLE, Records, Store, why_unusable
 from adapter.engine.model import Target
 from adapter.engine.ssh_files import check_key_line, check_target
@@ -72,19 +73,20 @@ class Host:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Host:
-        """Read a record, which a person may have edited; raises ``InvalidValue``."""
+        """Read a record, which a person may have edited; raises ``InvalidValue``, ``Unusable``."""
         hostname = names.check_hostname(record.get("hostname"))
-        location = record.get("location")
+        read = Fields(record)
+        location = read.mapping("location", {})
         host = cls(
             hostname=hostname,
-            addr=names.check_address(record.get("addr") or hostname),
-            labels=tuple(names.check_labels(record.get("labels") or ())),
-            status=MAINTENANCE if record.get("status") == MAINTENANCE else "",
-            keys=tuple(str(key) for key in record.get("keys") or ()),
-            machine_id=str(record.get("machine_id") or ""),
-            python=str(record.get("python") or ""),
-            location=dict(location) if isinstance(location, dict) else None,
-            connection="local" if record.get("connection") == "local" else "ssh",
+            addr=names.check_address(read.text("addr", "") or hostname),
+            labels=tuple(names.check_labels(read.texts("labels"))),
+            status=read.choice("status", ("", MAINTENANCE), ""),
+            keys=read.texts("keys"),
+            machine_id=read.text("machine_id", ""),
+            python=read.text("python", ""),
+            location=dict(location) or None,
+            connection=read.choice("connection", ("ssh", "local"), "ssh"),
         )
         check_target(host.target("root"))
         for key in host.keys:
@@ -124,8 +126,11 @@ class Hosts:
                 host = Host.from_record(record)
             except UNUSABLE as error:
                 self.problems[name] = why_unusable(error)
+                continue
+            if host.hostname == name:
+                self._hosts[name] = host
             else:
-                self._hosts[host.hostname] = host
+                self.problems[name] = f"it is the record of host {host.hostname}"
         for name, reason in self.problems.items():
             log.error("host record %r is left out: %s", name, reason)
         return True

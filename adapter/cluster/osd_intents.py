@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
+from adapter.cluster.fields import Fields
 from adapter.cluster.osd_plan import Group
 from adapter.cluster.store import Store, read_records
 from adapter.errors import UnreadableRecord
@@ -40,9 +41,9 @@ class Intent:
 
     @classmethod
     def from_json(cls, host: str, data: Mapping[str, Any]) -> Intent:
-        """Read what ``to_json`` wrote."""
-        groups = tuple(Group.from_json(each) for each in data["groups"])
-        return cls(host, groups, float(data.get("asked") or 0.0))
+        """Read what ``to_json`` wrote, or raise."""
+        read = Fields(data)
+        return cls(host, read.rows("groups", Group.read, empty=False), read.time("asked"))
 
 
 @dataclass
@@ -61,6 +62,10 @@ class Intents:
         """Read all records; one that cannot be read is named in ``problems`` and kept."""
         self._intents, self.problems = read_records(self.store, KIND, Intent.from_json)
         self.serial += 1
+
+    def look(self) -> None:
+        """Name the records that cannot be read, and go on with what is known."""
+        self.problems = read_records(self.store, KIND, Intent.from_json)[1]
 
     def all(self) -> List[Intent]:
         """Return the intents by host."""
@@ -100,7 +105,10 @@ class Intents:
         return intent
 
     def drop(self, host: str, groups: Iterable[Group]) -> None:
-        """Drop groups, each once; the others of the host stay, in their order."""
+        """Drop groups, each once; the others of the host stay, in their order.
+
+        A record that somebody has made unreadable meanwhile is not written over.
+        """
         known = self._intents.get(host)
         if known is None:
             return
@@ -111,7 +119,8 @@ class Intents:
         if len(left) == len(known.groups):
             return
         kept = replace(known, groups=tuple(left)) if left else None
-        self.store.set(f"{KIND}.{host}", kept.to_json() if kept else None)
+        if host not in self.problems:
+            self.store.set(f"{KIND}.{host}", kept.to_json() if kept else None)
         if kept:
             self._intents[host] = kept
         else:

@@ -8,9 +8,11 @@ OSD leaves for its successor (``osd_vacant.<id>``), and who made an OSD that has
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
 
+from adapter.cluster.fields import LAST_ID, Fields
 from adapter.cluster.osd_map import Osd, OsdMap, OsdMetadata
 from adapter.cluster.store import Record, Store, Unusable, read_records
 
@@ -265,35 +267,29 @@ class OsdOwners:
 
 
 def _number(name: str) -> int:
-    if not (name.isascii() and name.isdigit()):
+    # One with a zero before it would be another record of the same OSD.
+    number = int(name) if re.fullmatch("0|[1-9][0-9]{0,9}", name) else LAST_ID + 1
+    if number > LAST_ID:
         raise Unusable("its name is no OSD id")
-    return int(name)
-
-
-def _word(record: Record, key: str, default: Optional[str] = None) -> str:
-    """Return a text of a record; raises ``Unusable`` for what is none, ``KeyError``."""
-    value = record[key] if default is None else record.get(key, default)
-    if not isinstance(value, str):
-        raise Unusable(f"its {key} is no text")
-    return value
+    return number
 
 
 def _owner(osd_id: int, record: Record) -> Owner:
-    return Owner(_word(record, "service"), _word(record, "uuid", ""))
+    read = Fields(record)
+    return Owner(read.text("service", empty=False), read.text("uuid", ""))
 
 
 def _made(osd_id: int, record: Record) -> Made:
-    return Made(_word(record, "host"), _word(record, "service", NO_SERVICE) or NO_SERVICE)
+    read = Fields(record)
+    return Made(read.text("host"), read.text("service", NO_SERVICE) or NO_SERVICE)
 
 
 def _vacancy(osd_id: int, record: Record) -> Vacancy:
-    disks, present = record.get("disks") or (), record.get("present")
-    if not isinstance(disks, (list, tuple)) or not isinstance(present or (), (list, tuple)):
-        raise Unusable("its disks are no list")
+    read = Fields(record)
     return Vacancy(
         osd_id,
-        _word(record, "host"),
-        _word(record, "service", NO_SERVICE) or NO_SERVICE,
-        tuple(map(str, disks)),
-        None if present is None else tuple(map(str, present)),
+        read.text("host"),
+        read.text("service", NO_SERVICE) or NO_SERVICE,
+        read.texts("disks"),
+        read.texts("present", None),
     )

@@ -10,9 +10,14 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.fields import LAST_ID, Fields
+from adapter.cluster.names import check_device_path
 from adapter.interface import Device, DriveGroupSpec, DriveSelection
 
 Allowed = Callable[[str], bool]
+# Options of a group by their types, see ``_options``.
+_TEXTS = ("method", "osdspec", "crush_device_class", "block_db_size", "block_wal_size")
+_FLAGS = ("encrypted", "tpm2")
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,12 @@ class Disk:
     def to_json(self) -> Dict[str, Any]:
         """Return the disk as a playbook's data."""
         return {"path": self.path, "size": self.size, "device_id": self.device_id}
+
+    @classmethod
+    def read(cls, read: Fields) -> Disk:
+        """Read what ``to_json`` wrote, or raise."""
+        path = check_device_path(read.text("path"))
+        return cls(path, read.whole("size", 0, most=2**63), read.text("device_id", ""))
 
 
 @dataclass(frozen=True)
@@ -64,13 +75,21 @@ class Group:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Group:
-        """Read what ``to_json`` wrote."""
-        disks = {
-            key: tuple(Disk(**row) for row in data.get(key) or ()) for key in ("data", "db", "wal")
-        }
-        options = {key: data[key] for key in data if key not in (*disks, "osd_ids")}
-        return cls(**disks, osd_ids=tuple(data.get("osd_ids") or ()), options=options)
+    def read(cls, read: Fields) -> Group:
+        """Read what ``to_json`` wrote, or raise; options of a later version stay as they are."""
+        for key in _TEXTS:
+            read.text(key, "")
+        for key in _FLAGS:
+            read.flag(key, False)
+        read.whole("osds_per_device", 1, least=1)
+        read.number("data_allocate_fraction", 0.0)
+        return cls(
+            data=read.rows("data", Disk.read, empty=False),
+            db=read.rows("db", Disk.read),
+            wal=read.rows("wal", Disk.read),
+            osd_ids=read.wholes("osd_ids", most=LAST_ID),
+            options=read.others("data", "db", "wal", "osd_ids"),
+        )
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import datetime
 import enum
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from adapter.cluster.fields import LAST_ID, Fields, are_texts
+from adapter.cluster.names import check_device_path
 from adapter.cluster.store import Store, Unusable, read_records
 
 KIND = "osd_removal"
@@ -89,13 +91,37 @@ class Removal:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Removal:
-        """Read what ``to_json`` wrote; unknown keys of a later version are left out."""
-        known = {each.name for each in fields(cls)}
-        values = {key: value for key, value in data.items() if key in known}
-        places = tuple((str(path), str(name)) for path, name in data.get("places") or ())
-        disks = tuple(data.get("disks") or ())
-        values.update(stage=Stage(data["stage"]), disks=disks, places=places)
-        return cls(**values)
+        """Read what ``to_json`` wrote, or raise; unknown keys of a later version are left out."""
+        read = Fields(data)
+        pairs = read.each("places", _is_pair, "a list of paths, each with a device id")
+        return cls(
+            osd_id=read.whole("osd_id", most=LAST_ID),
+            uuid=read.text("uuid"),
+            host=read.text("host"),
+            stage=Stage(read.choice("stage", [each.value for each in Stage])),
+            replace=read.flag("replace", False),
+            force=read.flag("force", False),
+            zap=read.flag("zap", False),
+            no_destroy=read.flag("no_destroy", False),
+            service=read.text("service", ""),
+            disks=read.texts("disks"),
+            crush_weight=read.number("crush_weight", 0.0),
+            was_in=read.flag("was_in", True),
+            epoch=read.whole("epoch", 0),
+            asked=read.time("asked"),
+            drain_started=read.time("drain_started", None),
+            drain_done=read.time("drain_done", None),
+            asked_stop=read.flag("asked_stop", False),
+            stopped=read.flag("stopped", False),
+            empty=read.flag("empty", False),
+            up_from=read.whole("up_from", 0),
+            taken=read.flag("taken", False),
+            label=read.text("label", ""),
+            places=tuple((check_device_path(path), name) for path, name in pairs),
+            pgs=read.whole("pgs", -1, least=-1),
+            reason=read.text("reason", ""),
+            tries=read.whole("tries", 0),
+        )
 
     @property
     def in_words(self) -> str:
@@ -115,7 +141,15 @@ class Removals:
     def reload(self) -> None:
         """Read all records; one that cannot be read is named in ``problems`` and kept."""
         found, self.problems = read_records(self._store, KIND, _read)
-        self._removals = {removal.osd_id: removal for removal in found.values()}
+        before = self._removals
+        self._removals = {
+            each.osd_id: _newer(before.get(each.osd_id), each) for each in found.values()
+        }
+
+    def look(self) -> None:
+        """Name the records that cannot be read, and go on with the others as they are known."""
+        self.problems = read_records(self._store, KIND, _read)[1]
+        self._removals = {k: v for k, v in self._removals.items() if str(k) not in self.problems}
 
     def all(self) -> List[Removal]:
         """Return the OSDs that leave, by id."""
@@ -145,6 +179,16 @@ def _read(name: str, record: Mapping[str, Any]) -> Removal:
     if name != str(removal.osd_id):
         raise Unusable(f"it is the removal of osd.{removal.osd_id}")
     return removal
+
+
+def _newer(before: Optional[Removal], found: Removal) -> Removal:
+    """Return what is known of a removal; how far it is may not have been worth a write."""
+    same = before is not None and _lasting(before) == _lasting(found)
+    return before if same and before is not None else found
+
+
+def _is_pair(value: Any) -> bool:
+    return are_texts(value) and len(value) == 2
 
 
 def _lasting(removal: Removal) -> Dict[str, Any]:

@@ -5,12 +5,16 @@ A restart goes on after the manager that began it has ended: what is left is in 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from adapter.cluster.fields import Fields
 from adapter.cluster.store import Store, read_records
 
 KIND = "service_action"
+ACTIONS = ("restart",)
+_DAEMON = re.compile(r"osd\.[0-9]{1,9}|(?!osd\.)[a-z-]+\..+")
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,19 @@ class ServiceAction:
 
     @classmethod
     def from_json(cls, service: str, data: Mapping[str, Any]) -> ServiceAction:
-        """Read what ``to_json`` wrote."""
+        """Read what ``to_json`` wrote, or raise."""
+        read, names = Fields(data), "a list of daemons' names"
         return cls(
             service,
-            str(data["action"]),
-            tuple(str(each) for each in data.get("left") or ()),
-            tuple(str(each) for each in data.get("doing") or ()),
-            float(data.get("asked") or 0.0),
+            read.choice("action", ACTIONS),
+            read.each("left", _is_daemon, names),
+            read.each("doing", _is_daemon, names),
+            read.time("asked"),
         )
+
+
+def _is_daemon(value: Any) -> bool:
+    return isinstance(value, str) and len(value) < 300 and bool(_DAEMON.fullmatch(value))
 
 
 class ServiceActions:
@@ -60,7 +69,17 @@ class ServiceActions:
 
     def reload(self) -> None:
         """Read all records; one that cannot be read is named in ``problems`` and kept."""
+        before = self._actions
         self._actions, self.problems = read_records(self._store, KIND, ServiceAction.from_json)
+        for name, action in self._actions.items():
+            # What an action waits for is not kept.
+            reason = before[name].reason if name in before else ""
+            self._actions[name] = replace(action, reason=reason)
+
+    def look(self) -> None:
+        """Name the records that cannot be read, and go on with the others as they are known."""
+        self.problems = read_records(self._store, KIND, ServiceAction.from_json)[1]
+        self._actions = {k: v for k, v in self._actions.items() if k not in self.problems}
 
     def all(self) -> List[ServiceAction]:
         """Return the actions by service."""

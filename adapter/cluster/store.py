@@ -24,7 +24,15 @@ from adapter.interface import OrchestratorError
 Record = Dict[str, Any]
 T = TypeVar("T")
 # What reading a record that somebody has edited may raise.
-UNUSABLE = (OrchestratorError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
+UNUSABLE = (
+    OrchestratorError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 class Unusable(ValueError):

@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping
 
+from adapter.cluster.fields import Fields
 from adapter.cluster.service_kinds import KINDS
-from adapter.cluster.store import Store, read_records
-from adapter.errors import InvalidValue
+from adapter.cluster.store import Store, Unusable, read_records
+from adapter.errors import InvalidValue, shown
 
 KIND = "unused_key"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
@@ -46,15 +47,14 @@ class UnusedKey:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> UnusedKey:
-        """Read what ``to_json`` wrote."""
-        if data["daemon_type"] not in KINDS:
-            raise ValueError(f"there is no kind of daemon {data['daemon_type']!r}")
+        """Read what ``to_json`` wrote, or raise."""
+        read = Fields(data)
         return cls(
-            str(data["daemon_type"]),
-            str(data["daemon_id"]),
-            str(data["host"]),
-            str(data.get("job") or ""),
-            float(data.get("asked") or 0.0),
+            read.choice("daemon_type", KINDS),
+            read.text("daemon_id"),
+            read.text("host"),
+            read.text("job", ""),
+            read.time("asked"),
         )
 
 
@@ -69,9 +69,7 @@ class UnusedKeys:
 
     def reload(self) -> None:
         """Read all records; one that cannot be read is named in ``problems`` and kept."""
-        self._keys, self.problems = read_records(
-            self._store, KIND, lambda _, record: UnusedKey.from_json(record)
-        )
+        self._keys, self.problems = read_records(self._store, KIND, _read)
 
     def all(self) -> List[UnusedKey]:
         """Return the keys by their daemons."""
@@ -85,9 +83,17 @@ class UnusedKeys:
             )
         self._store.set(f"{KIND}.{key.daemon}", key.to_json())
         self._keys[key.daemon] = key
+        self.problems.pop(key.daemon, None)
 
     def forget(self, daemon: str) -> None:
         """Drop a key's record: it is removed, or its daemon is there again."""
         if daemon in self._keys:
             self._store.set(f"{KIND}.{daemon}", None)
             del self._keys[daemon]
+
+
+def _read(name: str, record: Mapping[str, Any]) -> UnusedKey:
+    key = UnusedKey.from_json(record)
+    if name != key.daemon or not _ID.fullmatch(key.daemon_id):
+        raise Unusable(f"it is the key of {shown(key.daemon)}")
+    return key

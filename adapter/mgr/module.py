@@ -170,16 +170,16 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             self._orchestrator.core.wake.set()
 
     def _publish(self, progress: ProgressReporter, loop: Loop) -> None:
-        core, problem = self.ansible.core, loop.problem or loop.reconcile_problem
+        core, problems = self.ansible.core, loop.problems()
         progress.tell(core.engine.jobs())
         self._records.tidy(time.monotonic())
         checks = core.health()
-        if problem:
+        if problems:
             checks["ANSIBLE_LOOP_FAILED"] = {
                 "severity": "warning",
                 "summary": "the ansible module cannot do its rounds",
-                "count": 1,
-                "detail": [problem[:400]],
+                "count": len(problems),
+                "detail": [problem[:400] for problem in problems],
             }
         if self._option_problems:
             checks["ANSIBLE_BAD_OPTION"] = {

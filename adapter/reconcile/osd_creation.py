@@ -15,12 +15,14 @@ from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_owners import NO_SERVICE, Made
 from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.cluster.pause import Pause
+from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
 from adapter.errors import NotKept, NotReady
 from adapter.interface import DriveGroupSpec, OrchestratorError
 from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.reconcile.parts import for_each
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +40,22 @@ class OsdCreator:
 
     def step(self, now: float, osd_map: Optional[OsdMap]) -> None:
         """Plan where something has changed, and start what is written down."""
-        core, self._now = self._core, now
-        with core.lock:
-            paused = core.paused
-            if not paused and osd_map is not None:
+        self._now = now
+        for_each((self._plan_if_known, self._start_ready), lambda act: act(now, osd_map))
+
+    def _plan_if_known(self, now: float, osd_map: Optional[OsdMap]) -> None:
+        with self._core.lock:
+            if self._core.paused or osd_map is None:
+                return
+            try:
                 self._plan(now, osd_map)
-            ready = [] if paused else self._ready(now)
+            except Exception:
+                self._seen = ()
+                raise
+
+    def _start_ready(self, now: float, osd_map: Optional[OsdMap]) -> None:
+        with self._core.lock:
+            ready = [] if self._core.paused else self._ready(now)
         if ready:
             self._submit(ready, now)
 
@@ -57,13 +69,18 @@ class OsdCreator:
         if seen == self._seen:
             return
         self._seen = seen
-        for wanted in core.specs.all():
-            spec = wanted.spec
-            if not isinstance(spec, DriveGroupSpec) or spec.unmanaged:
-                continue
-            for plan in self._planner.plan(spec, osd_map, claims=wanted.claims):
-                if plan.groups and plan.host not in resting:
-                    self._want_if_kept(plan, now)
+        for_each(core.specs.all(), lambda wanted: self._plan_one(wanted, osd_map, resting, now))
+
+    def _plan_one(
+        self, wanted: Wanted, osd_map: OsdMap, resting: Sequence[str], now: float
+    ) -> None:
+        """Write down what a service wants, if it is a managed drive group."""
+        spec = wanted.spec
+        if not isinstance(spec, DriveGroupSpec) or spec.unmanaged:
+            return
+        for plan in self._planner.plan(spec, osd_map, claims=wanted.claims):
+            if plan.groups and plan.host not in resting:
+                self._want_if_kept(plan, now)
 
     def _want_if_kept(self, plan: HostPlan, now: float) -> None:
         """Write down what a plan makes; where that fails, plan again after a pause."""
@@ -127,6 +144,7 @@ class OsdCreator:
             for intent in core.intents.all()
             if intent.host not in self._jobs
             and intent.host in core.hosts
+            and intent.host not in core.intents.problems
             and core.pulse.online(intent.host)
             and self._pauses.get(intent.host, Pause()).until <= now
         ]

@@ -16,6 +16,7 @@ from adapter.reconcile.osd_creation import OsdCreator
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.osd_removal import OsdRemover
 from adapter.reconcile.ownership import read_places
+from adapter.reconcile.parts import Parts
 from adapter.reconcile.service_restarts import ServiceRestarts
 from adapter.reconcile.services import ServiceKeeper
 
@@ -38,6 +39,7 @@ class Reconciler:
         self.services = ServiceKeeper(core)
         self.restarts = ServiceRestarts(core, self.services.guards)
         self.confs = HostConfs(core)
+        self._parts = Parts()
         self.osd_map: Optional[OsdMap] = None
         self._read = -MAP_INTERVAL
         # When it was read where daemons are, and as of which reports.
@@ -45,9 +47,17 @@ class Reconciler:
         self._eager_until = 0.0
         core.maps_changed.set()
 
+    @property
+    def problems(self) -> Dict[str, str]:
+        """Return by part of the round what went wrong unexpectedly when it was taken last."""
+        return self._parts.problems
+
     def step(self, now: float) -> Optional[float]:
-        """Do what can be done now; return the seconds until there can be more, or None."""
-        core = self._core
+        """Do what can be done now; return the seconds until there can be more, or None.
+
+        What goes wrong unexpectedly in one part is told by ``problems`` and stops no other one.
+        """
+        core, run = self._core, self._parts.run
         if not core.cluster or core.mon is None:
             return None
         if core.maps_changed.is_set():
@@ -57,13 +67,17 @@ class Reconciler:
         eager = now < self._eager_until
         if now - self._read >= (EAGER_INTERVAL if eager else MAP_INTERVAL):
             self._read = now
-            self.read_maps(now)
-            self._read_places(now)
+            run("reading the cluster's maps", lambda: self.read_maps(now), now)
+            run("reading where daemons are", lambda: self._read_places(now), now)
         if core.paused:
             return None
-        self.creator.step(now, self.osd_map)
-        parts = (self.remover, self.restarts, self.services, self.confs)
-        pauses = [part.step(now) for part in parts]
+        pauses = [
+            run("making OSDs", lambda: self.creator.step(now, self.osd_map), now),
+            run("removing OSDs", lambda: self.remover.step(now), now),
+            run("restarting services", lambda: self.restarts.step(now), now),
+            run("keeping services", lambda: self.services.step(now), now),
+            run("keeping ceph.conf", lambda: self.confs.step(now), now),
+        ]
         if eager:
             pauses.append(EAGER_INTERVAL)
         return min((pause for pause in pauses if pause is not None), default=None)

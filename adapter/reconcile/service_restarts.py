@@ -19,6 +19,7 @@ from adapter.errors import HostUnreachable, NotKept, UnknownName
 from adapter.interface import OrchestratorError
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.ownership import check_units
+from adapter.reconcile.parts import for_each
 
 log = logging.getLogger(__name__)
 
@@ -50,17 +51,20 @@ class ServiceRestarts:
             ]
             pending = bool(core.actions.all())
         with self.acting:
-            for action in actions:
-                self._not_before[action.service] = now + LOOK_AGAIN
-                try:
-                    if self._kept(action.service):
-                        self._step(action)
-                except NotKept as error:
-                    core.unkept.note(error)
-                    self._not_before[action.service] = now + RETRY
-                except OrchestratorError as error:
-                    self._fail(action, str(error), now)
+            for_each(actions, lambda action: self._step_kept(action, now))
         return LOOK_AGAIN if pending else None
+
+    def _step_kept(self, action: ServiceAction, now: float) -> None:
+        """Take a step, once what became of the one before is written down."""
+        self._not_before[action.service] = now + LOOK_AGAIN
+        try:
+            if self._kept(action.service):
+                self._step(action)
+        except NotKept as error:
+            self._core.unkept.note(error)
+            self._not_before[action.service] = now + RETRY
+        except OrchestratorError as error:
+            self._fail(action, str(error), now)
 
     def _step(self, action: ServiceAction) -> None:
         waiting = self._not_back(action.doing)
@@ -179,8 +183,10 @@ class ServiceRestarts:
         return False
 
     def _save(self, action: ServiceAction) -> None:
+        """Keep how far a restart is, but not over a record that somebody has made unreadable."""
         with self._core.lock:
-            self._core.actions.save(action)
+            if action.service not in self._core.actions.problems:
+                self._core.actions.save(action)
 
 
 def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:

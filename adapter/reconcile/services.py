@@ -28,6 +28,7 @@ from adapter.reconcile.guards import Guards
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.ownership import check_places
+from adapter.reconcile.parts import for_each
 from adapter.reconcile.service_floor import hold
 from adapter.reconcile.service_proofs import Proof, ServiceProofs, not_well
 
@@ -54,15 +55,22 @@ class ServiceKeeper:
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
-        core = self._core
-        # First: before a daemon of that name can be made anew.
-        self.keys.step(now)
+        # Keys first: before a daemon of that name can be made anew.
+        for_each((self.keys.step, self._follow_proofs, self._keep_all), lambda act: act(now))
+        busy = self._jobs or self.proofs.pending()
+        return LOOK_AGAIN if busy or self._look_at <= now + LOOK_AGAIN else None
+
+    def _follow_proofs(self, now: float) -> None:
         for proof in self.proofs.step(now):
             self._absorb_proof(proof, now)
+
+    def _keep_all(self, now: float) -> None:
+        """Keep each service, if anything has changed or it is time to look again."""
+        core = self._core
         with core.lock:
             seen = (*core.state_serials(), tuple(sorted(self._jobs)))
             if seen == self._seen and now < self._look_at:
-                return LOOK_AGAIN if self.proofs.pending() else None
+                return
             self._seen, self._look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
             core.troubles.keep_services({each.name for each in core.specs.all()})
             wanted = [each for each in core.specs.all() if self._is_mine(each)]
@@ -70,11 +78,16 @@ class ServiceKeeper:
             hosts = self.hosts() if wanted else []
             self._held = bool(core.held())
             core.watch.held_only({each.name for each in wanted})
-        for each in wanted:
-            if each.name not in self._jobs and not self.proofs.pending(each.name):
-                self._keep(each, there.get(each.name, []), hosts, now)
-        busy = self._jobs or self.proofs.pending()
-        return LOOK_AGAIN if busy or self._look_at <= now + LOOK_AGAIN else None
+        free = (
+            each
+            for each in wanted
+            if each.name not in self._jobs and not self.proofs.pending(each.name)
+        )
+        try:
+            for_each(free, lambda each: self._keep(each, there.get(each.name, []), hosts, now))
+        except Exception:
+            self._seen = ()
+            raise
 
     @staticmethod
     def _is_mine(wanted: Wanted) -> bool:
