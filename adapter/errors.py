@@ -9,7 +9,8 @@
         ├── AlreadyExists             a host that is there already                     EEXIST
         ├── HostUnreachable           a host cannot be used through ssh                EHOSTUNREACH
         ├── NotReady                  no key, no hosts, not installed ...              EAGAIN
-        │   └── UnreadableRecord      a kept record says nothing that can be used
+        │   ├── UnreadableRecord      a kept record says nothing that can be used
+        │   └── ReportAwaited         a host is asked first, its answer is still to come
         ├── NotKept                   a record that could not be written             the store's own
         └── JobError                  a job did not succeed                            EIO
             ├── JobFailed             hosts failed
@@ -115,6 +116,10 @@ class UnreadableRecord(NotReady):
     def __init__(self, key: str, reason: str, remedy: str = "") -> None:
         super().__init__(f"The record {key} cannot be used: {reason.rstrip('.')}.", remedy)
         self.key, self.reason = key, reason
+
+
+class ReportAwaited(NotReady):
+    """Say that hosts have been asked for a report that decides, and have not answered yet."""
 
 
 class NotKept(AdapterError):

@@ -80,6 +80,16 @@ class DaemonPlaces:
         rows = self._shared.get(daemon, {})
         return sorted(host for host in rows if daemon not in self._foreign.get(host, NONE))
 
+    def hosts_with(self, daemon: str) -> List[str]:
+        """Return the managed hosts that have a daemon: by reports, else by what the cluster says.
+
+        A host that has not reported yet has what the cluster says of it.
+        """
+        found = self.hosts_of(daemon)
+        named = () if found else self._cluster.hosts.get(daemon, ())
+        meant = (self._host_names.host_of(name) for name in named)
+        return found or sorted({host for host in meant if host})
+
     def row(self, hostname: str, daemon: str) -> Row:
         """Return what a host reports of a daemon, which it has."""
         self._follow()

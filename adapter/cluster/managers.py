@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+from adapter.cluster.reports import HostReport
 
 MODULE = "ansible"
 
@@ -20,6 +22,14 @@ class Managers:
         """Return those of these managers that could not manage hosts, with the reason."""
         reasons = {name: self.lacks.get(name, "it is not in the map") for name in names}
         return {name: reason for name, reason in reasons.items() if reason}
+
+    def with_lacks(self, found: Mapping[str, str]) -> Managers:
+        """Return the same with what hosts lack, where the map has nothing against a manager.
+
+        The map says what a manager found when it was started.
+        """
+        more = {name: lack for name, lack in found.items() if lack and not self.lacks.get(name)}
+        return replace(self, lacks={**self.lacks, **more})
 
 
 def read_managers(data: Mapping[str, Any]) -> Managers:
@@ -46,6 +56,20 @@ def _lack(row: Mapping[str, Any]) -> str:
     return f"it has no module {MODULE}"
 
 
+def backend_lack(report: Optional[HostReport]) -> Optional[str]:
+    """Return why a manager on a host could not run this backend, an empty text if it could.
+
+    None is for a host that has not said. A complete backend of another version is fine.
+    """
+    if report is None or "backend" not in report.identity:
+        return None
+    said = report.identity["backend"]
+    if not isinstance(said, Mapping):
+        return f"the backend is not installed on its host {report.hostname}"
+    lack = " ".join(str(said.get("lacks") or "").split())[:400]
+    return f"the backend on its host {report.hostname} is not whole: {lack}" if lack else ""
+
+
 def remedy(names: Iterable[str]) -> str:
     """Return what gives managers the module."""
     named = sorted(names)
@@ -53,5 +77,5 @@ def remedy(names: Iterable[str]) -> str:
     return (
         "A managed service mgr (`ceph orch apply mgr`) gives it to each of its managers; by hand: "
         f"`orch-ansible mgr install` on the host of {hosts}, then `ceph orch daemon restart "
-        f"mgr.{named[0]}`."
+        f"mgr.{named[0]}`, or `ceph orch daemon redeploy mgr.{named[0]}`."
     )

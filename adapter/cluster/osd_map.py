@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
 
 from adapter.errors import NotReady
 
@@ -38,13 +38,14 @@ class Osd:
 class OsdMap:
     """All OSDs at one epoch, with the names of the pools by their ids.
 
-    ``pgs`` is how many placement groups the pools have.
+    ``pgs`` is how many placement groups the pools have, ``flags`` what is set for all OSDs.
     """
 
     epoch: int = 0
     osds: Mapping[int, Osd] = field(default_factory=dict)
     pools: Mapping[int, str] = field(default_factory=dict)
     pgs: int = 0
+    flags: FrozenSet[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,38 @@ def read_osd_map(dump: str, tree: str) -> OsdMap:
     rows = known.get("pools") or ()
     pools = {int(row["pool"]): str(row["pool_name"]) for row in rows}
     pgs = sum(int(row.get("pg_num") or 0) for row in rows)
-    return OsdMap(int(known.get("epoch") or 0), osds, pools, pgs)
+    return OsdMap(int(known.get("epoch") or 0), osds, pools, pgs, _flags(known))
+
+
+def _flags(dump: Mapping[str, Any]) -> FrozenSet[str]:
+    """Return the flags of `osd dump`: a list where there is one, else the text it always has."""
+    listed = dump.get("flags_set")
+    names = listed if isinstance(listed, list) else str(dump.get("flags") or "").split(",")
+    return frozenset(str(name).strip() for name in names if str(name).strip())
+
+
+# What keeps data where it is, by the name that `ceph osd unset` takes and those that dumps show.
+_HOLDING = {
+    "nobackfill": ("nobackfill",),
+    "norecover": ("norecover",),
+    "norebalance": ("norebalance",),
+    "noout": ("noout",),
+    "pause": ("pause", "pauserd", "pausewr"),
+}
+
+
+def holding_flags(flags: Collection[str]) -> str:
+    """Return the part of a sentence that names the flags that keep data from moving, or nothing.
+
+    E.g. ``the flag norecover is set (`ceph osd unset norecover`)``. One that is set for an OSD or
+    a host alone is none of these.
+    """
+    found = [name for name, shown in _HOLDING.items() if not set(shown).isdisjoint(flags)]
+    if not found:
+        return ""
+    commands = ", ".join(f"`ceph osd unset {name}`" for name in found)
+    words = "flag {} is" if len(found) == 1 else "flags {} are"
+    return f"the {words.format(', '.join(found))} set ({commands})"
 
 
 def _osd(row: Mapping[str, Any], place: Mapping[str, Any], host: str) -> Osd:

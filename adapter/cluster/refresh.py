@@ -108,6 +108,11 @@ class Refresh:
             state.failures += 1
             state.not_before = now + pause
 
+    def pending(self, hostname: str) -> bool:
+        """Tell whether a report of the host that was asked for is still to come."""
+        state = self._hosts.get(hostname)
+        return state is not None and (state.dirty or state.running)
+
     def reporter(self, hostname: str) -> str:
         """Return the job that reports the host at the moment, or nothing."""
         state = self._hosts.get(hostname)

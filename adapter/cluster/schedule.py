@@ -8,6 +8,7 @@ whoever asks.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -59,7 +60,8 @@ class Running:
 class Difference:
     """What is missing and what is too much; ``kept`` stays as it is.
 
-    ``silent`` are hosts that have a place for a daemon and do not answer.
+    ``silent`` are hosts that have a place for a daemon and do not answer; ``places`` are the hosts
+    of all places, one that has several as often.
     """
 
     add: Tuple[Place, ...] = ()
@@ -67,6 +69,7 @@ class Difference:
     kept: Tuple[Running, ...] = ()
     size: int = 0
     silent: Tuple[str, ...] = ()
+    places: Tuple[str, ...] = ()
 
 
 def default_placement(service_type: str) -> PlacementSpec:
@@ -133,7 +136,8 @@ def difference(
     kept += [daemon for daemon in rest if daemon.hostname in silent]
     remove.sort(key=lambda daemon: (daemon.active, daemon.ok, daemon.daemon_id))
     waiting = tuple(dict.fromkeys(hostname for hostname, _ in slots if hostname in silent))
-    return Difference(tuple(add), tuple(remove), tuple(kept), len(slots), waiting)
+    places = tuple(hostname for hostname, _ in slots)
+    return Difference(tuple(add), tuple(remove), tuple(kept), len(slots), waiting, places)
 
 
 def _placement(spec: ServiceSpec) -> PlacementSpec:
@@ -206,3 +210,13 @@ def named(spec: ServiceSpec, hostname: str) -> Tuple[str, str]:
         if host.hostname == hostname:
             return host.network or "", host.name or ""
     return "", ""
+
+
+def counted(places: Sequence[str], running: Mapping[str, int]) -> int:
+    """Return how many daemons of a service count as running, of those that run by host.
+
+    What runs elsewhere does not make up for a place that has none; it is too much where no place
+    lacks any.
+    """
+    placed = sum(min(running.get(name, 0), wanted) for name, wanted in Counter(places).items())
+    return placed if placed < len(places) else sum(running.values())

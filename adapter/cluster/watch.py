@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Collection, Dict, FrozenSet, List, Mapping, Sequence, Tuple
+from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.managers import Managers, remedy
 
@@ -38,6 +38,7 @@ class Watch:
         self.held: Dict[str, str] = {}
         self.serial = 0
         self._quorum: FrozenSet[str] = frozenset()
+        self._known: Dict[str, FrozenSet[str]] = {}
         self._outside: Dict[Unit, Tuple[float, float]] = {}
         self._late: Dict[str, FrozenSet[Tuple[str, str]]] = {}
 
@@ -58,6 +59,7 @@ class Watch:
             self.managers = managers
             self.serial += 1
         known = {"mon": self._quorum, "mgr": frozenset([managers.active, *managers.standbys])}
+        self._known = known
         outside = {unit for unit in units if unit.daemon_id not in known[unit.kind]}
         places = {_place(unit): since for unit, since in self._outside.items()}
         self._outside = {unit: places.get(_place(unit), (now, when)) for unit in outside}
@@ -70,6 +72,13 @@ class Watch:
             self._late = late
             self.serial += 1
         return frozenset(unit.host for unit in outside if _place(unit) not in places)
+
+    def members(self, kind: str) -> Optional[FrozenSet[str]]:
+        """Return the monitors in quorum or the managers of the map, wherever they are.
+
+        None is for other kinds, and as long as the maps have not been read.
+        """
+        return self._known.get(kind)
 
     def outside(self, hostname: str) -> FrozenSet[Tuple[str, str]]:
         """Return kind and id of the daemons of a host that run outside the cluster."""

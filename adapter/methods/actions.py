@@ -115,7 +115,7 @@ class ActionMethods(DaemonMethods):
             self._deploy_again([daemon])
         elif action == "restart" and daemon.daemon_type == "mgr":
             self._check_host(daemon, force)
-            self._check_stop(daemon, force)
+            self._check_stop(daemon, force, restart=True)
             # The active one cannot see its own restart to the end: who takes over does it.
             self._begin_restart("mgr", [daemon_name])
         else:
@@ -178,12 +178,12 @@ class ActionMethods(DaemonMethods):
                 if not self.core.pulse.online(hostname):
                     raise HostUnreachable(hostname, self.core.pulse.of(hostname).reason)
 
-    def _check_stop(self, daemon: DaemonDescription, force: bool) -> None:
+    def _check_stop(self, daemon: DaemonDescription, force: bool, *, restart: bool = False) -> None:
         if force:
             return
         try:
             self.reconciler.services.guards.check_stop(
-                str(daemon.daemon_type), str(daemon.daemon_id)
+                str(daemon.daemon_type), str(daemon.daemon_id), restart=restart
             )
         except OrchestratorError as error:
             raise AdapterError(

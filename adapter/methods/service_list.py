@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 import time
 from dataclasses import replace
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_places import NONE
 from adapter.cluster.osd_map import listed
+from adapter.cluster.schedule import counted
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import Share, shares_of
@@ -34,7 +35,7 @@ class ServiceListMethods:
 
     def __init__(self) -> None:
         self._kept_shares: Memo[Dict[str, Share]] = Memo(shares_of)
-        self._kept_sizes: Memo[int] = Memo(self._count)
+        self._kept_places: Memo[Tuple[str, ...]] = Memo(self._find_places)
 
     @handle_orch_error
     def describe_service(
@@ -85,12 +86,13 @@ class ServiceListMethods:
         self, name: str, wanted: Optional[Wanted], shares: Mapping[str, Share]
     ) -> ServiceDescription:
         there = sum(share.size for share in shares.values())
+        places, running = self._places(wanted), self._running(name, shares)
         oldest = min((share.taken for share in shares.values()), default=0.0)
         return ServiceDescription(
             spec=wanted.spec if wanted is not None else _unmanaged(name, shares),
-            size=self._size(wanted, there),
+            size=there if places is None else len(places),
             deleted=_moment(wanted.deleted) if wanted is not None else None,
-            running=sum(share.running for share in shares.values()),
+            running=counted(places or (), running),
             last_refresh=_moment(oldest) or datetime_now(),
             created=_moment(wanted.created) if wanted is not None else None,
             events=[*self.core.events.of(name), *self._bad_record(name)],
@@ -104,16 +106,31 @@ class ServiceListMethods:
         text = f"its record cannot be used, it is left as it is: {reason}"
         return [OrchestratorEvent(datetime_now(), "service", name, OrchestratorEvent.ERROR, text)]
 
-    def _size(self, wanted: Optional[Wanted], there: int) -> int:
-        """Return how many daemons a service shall have."""
+    def _places(self, wanted: Optional[Wanted]) -> Optional[Tuple[str, ...]]:
+        """Return the hosts on which a service shall have a daemon, None where nobody says it."""
         if wanted is None or wanted.deleted or wanted.spec.service_type not in KINDS:
-            return there
-        return self._kept_sizes.of(wanted.name, self.core.state_serials(), wanted)
+            return None
+        return self._kept_places.of(wanted.name, self.core.state_serials(), wanted)
 
-    def _count(self, wanted: Wanted) -> int:
+    def _find_places(self, wanted: Wanted) -> Tuple[str, ...]:
         keeper = self.reconciler.services
         running = keeper.running().get(wanted.name, [])
-        return keeper.diff(wanted, running, keeper.hosts()).size
+        return keeper.diff(wanted, running, keeper.hosts()).places
+
+    def _running(self, name: str, shares: Mapping[str, Share]) -> Dict[str, int]:
+        """Return how many daemons of a service run by host.
+
+        Of monitors and managers the maps say it, also where a host does not answer.
+        """
+        members = self.core.watch.members(name)
+        if members is None:
+            return {hostname: share.running for hostname, share in shares.items()}
+        found: Dict[str, int] = {}
+        for member in members:
+            # No daemon runs twice: what has its name elsewhere is not it.
+            for hostname in self.core.places.hosts_with(f"{name}.{member}")[:1]:
+                found[hostname] = found.get(hostname, 0) + 1
+        return found
 
     @handle_orch_error
     def remove_service(self, service_name: str, force: bool = False) -> str:

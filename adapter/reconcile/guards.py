@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import List, Sequence, Set, Tuple
 
 from adapter.cluster.host_conf import PATH, only_way
-from adapter.cluster.managers import Managers, remedy
 from adapter.cluster.schedule import Running
 from adapter.cluster.service_kinds import Kind
 from adapter.core import Core
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, ReportAwaited
 from adapter.interface import OrchestratorError
+from adapter.reconcile.successors import Successors
 
 OSD_UNIT = re.compile(r"ceph-osd@(\d+)\.service")
 
@@ -22,14 +22,20 @@ class Guards:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self.successors = Successors(core)
 
     def may_remove(self, kind: Kind, daemons: Sequence[Running]) -> Tuple[List[Running], str]:
-        """Return the daemons to be removed now, or none and the reason."""
+        """Return the daemons to be removed now, or none and the reason.
+
+        Raises ``ReportAwaited`` while a host is asked that decides.
+        """
         check = getattr(self, f"_remove_{kind.service_type.replace('-', '_')}", None)
         if check is None:
             return list(daemons), ""
         try:
             return check(daemons), ""
+        except ReportAwaited:
+            raise
         except OrchestratorError as error:
             return [], str(error)
 
@@ -71,13 +77,13 @@ class Guards:
         staying = [name for name in standbys if name not in {each.daemon_id for each in daemons}]
         if not staying:
             raise AdapterError(f"mgr.{active} is the last one.")
-        _check_successors(managers)
+        self.successors.check(managers)
         self._core.maps.fail_over(active)
         raise AdapterError(f"mgr.{active} is active; {staying[0]} takes over first.")
 
     def hand_over(self, name: str) -> None:
         """Let another manager take over; raises if one may that could not manage hosts."""
-        _check_successors(self._core.maps.manager_map())
+        self.successors.check(self._core.maps.manager_map())
         self._core.maps.fail_over(name)
 
     def _remove_mds(self, daemons: Sequence[Running]) -> List[Running]:
@@ -89,8 +95,12 @@ class Guards:
     def _remove_rgw(self, daemons: Sequence[Running]) -> List[Running]:
         return [daemons[0]]
 
-    def check_stop(self, daemon_type: str, daemon_id: str) -> None:
-        """Raise with the reason if a daemon cannot be stopped or restarted now."""
+    def check_stop(self, daemon_type: str, daemon_id: str, *, restart: bool = False) -> None:
+        """Raise with the reason if a daemon cannot be stopped or restarted now.
+
+        Before the active manager is restarted it hands over, and the standbys' hosts are asked
+        then; to stop it is to hand over.
+        """
         maps = self._core.maps
         if daemon_type == "osd":
             self._check_osd(int(daemon_id))
@@ -102,8 +112,10 @@ class Guards:
             managers = maps.manager_map()
             if daemon_id == managers.active and not managers.standbys:
                 raise AdapterError(f"mgr.{daemon_id} is active and there is no standby.")
-            if daemon_id == managers.active:
-                _check_successors(managers)
+            if daemon_id == managers.active and restart:
+                self.successors.check_map(managers)
+            elif daemon_id == managers.active:
+                self.successors.check(managers)
 
     def _check_osd(self, osd_id: int) -> None:
         """Ask about the OSD together with those that are down or being stopped.
@@ -125,15 +137,3 @@ class Guards:
             for units in (variables.get("daemon_action_units") or {}).values():
                 found |= {int(match.group(1)) for match in map(OSD_UNIT.fullmatch, units) if match}
         return found
-
-
-def _check_successors(managers: Managers) -> None:
-    """Raise if the monitors may choose a manager next that cannot manage hosts: they take any."""
-    unable = managers.unable(managers.standbys)
-    if unable:
-        reasons = "; ".join(f"mgr.{name}: {reason}" for name, reason in sorted(unable.items()))
-        raise AdapterError(
-            f"mgr.{managers.active} is active, and the monitors may let one take over that could "
-            f"not manage hosts ({reasons}).",
-            remedy(unable),
-        )

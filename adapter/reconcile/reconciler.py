@@ -19,6 +19,7 @@ from adapter.reconcile.ownership import read_places
 from adapter.reconcile.parts import Parts
 from adapter.reconcile.service_restarts import ServiceRestarts
 from adapter.reconcile.services import ServiceKeeper
+from adapter.reconcile.successors import with_backends
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Reconciler:
             osd_map = core.maps.osd_map()
             metadata: Dict[int, OsdMetadata] = core.maps.metadata() if osd_map.osds else {}
             quorum, _ = core.maps.quorum()
-            managers = core.maps.manager_map()
+            managers = with_backends(core, core.maps.manager_map())
         except OrchestratorError as error:
             log.warning("the cluster's maps cannot be read: %s", error)
             return

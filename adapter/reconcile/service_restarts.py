@@ -113,7 +113,7 @@ class ServiceRestarts:
                 if kind == "osd":
                     ids = self._core.maps.ok_to_stop([int(identity)], most=len(left))
                     return [f"osd.{each}" for each in ids if f"osd.{each}" in left], ""
-                self._guards.check_stop(kind, identity)
+                self._guards.check_stop(kind, identity, restart=True)
                 if kind != "mgr" or self._steps_back(identity, left):
                     return [name], ""
                 reason = reason or f"another manager takes over from {name} first"

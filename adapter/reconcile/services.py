@@ -22,7 +22,7 @@ from adapter.cluster.views import host_spec, service_of
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
-from adapter.errors import NotKept
+from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.key_removal import KeyRemoval
@@ -137,6 +137,7 @@ class ServiceKeeper:
     def _keep(
         self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec], now: float
     ) -> None:
+        core = self._core
         kind = KINDS[wanted.spec.service_type]
         diff = self.diff(wanted, there, hosts)
         if self._held:
@@ -145,10 +146,10 @@ class ServiceKeeper:
         elif wanted.deleted and not diff.remove:
             self._forget_if_kept(wanted, now)
             return
-        unable, outside = not_well(self._core, kind.service_type, diff.kept)
+        unable, outside = not_well(core, kind.service_type, diff.kept)
         if not self._held:
             self._follow_troubles(wanted.name, diff, [*unable, *outside])
-        held = hold(self._core, wanted, diff, there)
+        held = hold(core, wanted, diff, there)
         again = [each for each in diff.kept if not each.ok]
         # One manager after the other: it is restarted.
         again += [] if again or diff.add else unable[:1]
@@ -159,6 +160,10 @@ class ServiceKeeper:
                 self.deploy(wanted, add[:1] if kind.one_by_one else add, there)
             elif diff.remove and not diff.add and not held:
                 self._remove(wanted, kind, diff.remove, now)
+        except ReportAwaited as error:
+            with core.lock:
+                core.events.note(wanted.name, error.message)
+            self._look_at = 0.0
         except OrchestratorError as error:
             self._note_failure(wanted.name, "", str(error), now)
 

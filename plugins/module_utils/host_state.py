@@ -8,6 +8,7 @@ import socket
 import time
 
 from .apart import run_apart
+from .backend_state import read_backend
 from .cluster_conf import read_conf
 from .reading import clean, read_text
 from .record import read_record
@@ -29,6 +30,7 @@ def read_identity(roots):
         "python": platform.python_version(),
         "record": read_record(),
         "conf": read_conf(roots),
+        "backend": read_backend(roots.usr),
     }
 
 

@@ -29,6 +29,7 @@ class Roots:
         etc="/etc",
         var="/var",
         ceph_run="/run/ceph",
+        usr="/usr",
     ):
         self.sys = sys
         self.dev = dev
@@ -37,6 +38,7 @@ class Roots:
         self.etc = etc
         self.var = var
         self.ceph_run = ceph_run
+        self.usr = usr
 
     @property
     def real(self):

@@ -117,8 +117,10 @@ ceph_orch_result:
     identity:
       description:
         - C(hostname), C(fqdn), C(machine_id), the C(python) that runs the module, C(record),
-          the record of M(ceph_orch.ansible.host_record) or null, and C(conf), which C(mons) the
-          C(ceph.conf) names and whether it is C(ours), or null without one.
+          the record of M(ceph_orch.ansible.host_record) or null, C(conf), which C(mons) the
+          C(ceph.conf) names and whether it is C(ours), or null without one, and C(backend), the
+          C(version) of this orchestrator backend on the host and what it C(lacks) to be as it was
+          installed, or null without one.
       type: dict
       sample:
         hostname: ceph-1
@@ -127,6 +129,7 @@ ceph_orch_result:
         python: 3.11.2
         record: null
         conf: {mons: [192.0.2.1], ours: false}
+        backend: {version: 1.0.0, lacks: ''}
     facts:
       description:
         - The host's facts, with the keys of C(cephadm gather-facts). Only C(sysctl_options) is a

@@ -353,6 +353,10 @@ class Cluster(World):
         self.used: Dict[str, List[str]] = {}
         # What ceph.conf says by host: the monitors' addresses, and whether the file is ours.
         self.confs: Dict[str, Dict[str, Any]] = {}
+        # What hosts have of the backend, where it is not whole.
+        self.backends: Dict[str, Optional[Dict[str, str]]] = {}
+        # Hosts from which no report comes for now.
+        self.late: List[str] = []
         super().__init__(answer=self._answer)
         self.start_anew(self.store)
         for number in range(1, hosts + 1):
@@ -386,7 +390,15 @@ class Cluster(World):
         self.now += 2.0
         self.core.look_at_maps()
         self.orchestrator.reconciler.step(self.now)
+        self.answer_questions()
         self.engine.poll()
+
+    def answer_questions(self) -> None:
+        """Let the hosts report that were asked for it before a manager takes over."""
+        asked = self.orchestrator.reconciler.services.guards.successors.waiting()
+        hosts = self.core.online_hosts([host for host in asked if host not in self.late])
+        if hosts:
+            self.core.submit("get_inventory", hosts)
 
     def settle(self, rounds: int = 12) -> None:
         """Let everything happen that can."""
@@ -426,6 +438,7 @@ class Cluster(World):
                 "hostname": host,
                 "python": "/usr/bin/python3",
                 "conf": self.confs.get(host),
+                "backend": self.backends.get(host, {"version": "1.0.0", "lacks": ""}),
             },
             "facts": {"hostname": host, **self.facts.get(host, {})},
             "devices": rows,
@@ -575,6 +588,7 @@ class Cluster(World):
                 self.monitors.mons.append(row["id"])
                 self.monitors.addresses[row["id"]] = row["addr"]
             if kind == "mgr":
+                self.backends.pop(host, None)
                 self.equipped.append(row["id"])
                 if row["id"] not in self.monitors.managers:
                     self.monitors.managers.append(row["id"])

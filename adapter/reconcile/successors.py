@@ -1,0 +1,125 @@
+"""Who may take over from the active manager: asked on the hosts, where the hand-over is done.
+
+The manager map says what a manager found when it was started. Whether the backend is still there
+says only a report of its host that was begun after the question.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Dict, List, Sequence, Tuple
+
+from adapter.cluster.managers import Managers, backend_lack, remedy
+from adapter.core import Core
+from adapter.errors import AdapterError, ReportAwaited
+
+# So long (seconds) a host's answer holds: the next hand-over asks again.
+ANSWER_SECONDS = 60.0
+
+
+class Successors:
+    """Ask the standbys' hosts, and remember for a short time who has been asked."""
+
+    def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:
+        self._core = core
+        self._clock = clock
+        # By host when it was asked, and the serial of the report that there was then.
+        self._asked: Dict[str, Tuple[float, int]] = {}
+
+    def check_map(self, managers: Managers) -> None:
+        """Raise if the monitors may choose a manager next that cannot manage hosts: they take any.
+
+        Of the hosts only what is sure at once is looked at.
+        """
+        _refuse(managers, self._away(managers.standbys))
+
+    def check(self, managers: Managers) -> None:
+        """Raise if one may take over that could not manage hosts, by what its host says now.
+
+        Raises ``ReportAwaited`` while a host has not answered; nothing is waited for here.
+        """
+        self.check_map(managers)
+        core = self._core
+        with core.lock:
+            hosts = {name: core.places.hosts_with(f"mgr.{name}") for name in managers.standbys}
+            awaited = {each for found in hosts.values() for each in found if not self._fresh(each)}
+            failed = {each: core.refresh.errors().get(each, "") for each in awaited}
+            unsaid = {
+                name: f"its host {each} does not report what it has of the backend: "
+                f"{failed.get(each) or 'its report does not say it'}"
+                for name, found in hosts.items()
+                for each in found
+                if failed.get(each)
+                or (each not in awaited and backend_lack(core.reports.get(each)) is None)
+            }
+        waiting = sorted(each for each in awaited if not failed[each])
+        if waiting and not unsaid:
+            core.wake.set()
+            raise ReportAwaited(
+                f"Before another manager takes over from mgr.{managers.active}, its host is asked "
+                f"for the backend: waiting for the report of host {', '.join(waiting)}.",
+                "Try again in some seconds.",
+            )
+        _refuse(with_backends(core, managers), unsaid)
+
+    def waiting(self) -> List[str]:
+        """Return the hosts that were asked and have not answered."""
+        with self._core.lock:
+            return sorted(host for host in self._asked if self._core.refresh.pending(host))
+
+    def _fresh(self, hostname: str) -> bool:
+        """Tell whether a host has answered; else it is asked. The caller holds the lock."""
+        core, now = self._core, self._clock()
+        report = core.reports.get(hostname)
+        serial = report.serial if report else 0
+        when, before = self._asked.get(hostname, (now - ANSWER_SECONDS, serial))
+        pending = core.refresh.pending(hostname)
+        if hostname in self._asked and pending:
+            return False
+        if now - when < ANSWER_SECONDS and serial != before:
+            return True
+        self._asked[hostname] = (now, serial)
+        core.refresh.want([hostname])
+        return False
+
+    def _away(self, names: Sequence[str]) -> Dict[str, str]:
+        """Return the managers of which nobody can ask the host, with the reason."""
+        core = self._core
+        found: Dict[str, str] = {}
+        with core.lock:
+            for name in names:
+                hosts = core.places.hosts_with(f"mgr.{name}")
+                if not hosts:
+                    found[name] = "it is on no host that is managed here (`ceph orch host ls`)"
+                for host in hosts:
+                    if not core.pulse.online(host):
+                        found[name] = f"its host {host} is offline: {core.pulse.of(host).reason}"
+        return found
+
+
+def with_backends(core: Core, managers: Managers) -> Managers:
+    """Return the managers with what their hosts said last of the backend."""
+    found: Dict[str, str] = {}
+    with core.lock:
+        for name in managers.standbys:
+            for host in core.places.hosts_with(f"mgr.{name}"):
+                found[name] = found.get(name) or backend_lack(core.reports.get(host)) or ""
+    return managers.with_lacks(found)
+
+
+def _refuse(managers: Managers, away: Dict[str, str]) -> None:
+    """Raise if a standby could not manage hosts; ``away`` are those of whom nobody knows."""
+    unable = {**away, **managers.unable(managers.standbys)}
+    if not unable:
+        return
+    reasons = "; ".join(f"mgr.{name}: {reason}" for name, reason in sorted(unable.items()))
+    lacking = unable.keys() - away.keys()
+    remedies = [remedy(lacking)] if lacking else []
+    if away:
+        hosts = ", ".join(f"mgr.{name}" for name in sorted(away))
+        remedies.append(f"Bring the host of {hosts} back, or stop that manager there.")
+    raise AdapterError(
+        f"mgr.{managers.active} is active, and the monitors may let one take over that could "
+        f"not manage hosts ({reasons}).",
+        " ".join(remedies),
+    )

@@ -1,0 +1,193 @@
+"""Before another manager takes over, its host is asked whether it has the backend."""
+
+from __future__ import annotations
+
+from typing import List
+
+import pytest
+
+from adapter.errors import AdapterError
+from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from adapter.reconcile.successors import ANSWER_SECONDS, Successors
+from tests.unit.reconcile.test_services import apply, service, there
+from tests.unit.reconcile.twin import Cluster
+
+GONE = {"version": "1.0.0", "lacks": "/usr/share/ceph-orch-ansible is not there"}
+
+
+@pytest.fixture
+def pair(cluster: Cluster) -> Cluster:
+    """Return a cluster with the managers h1 (active) and h2, kept by nobody."""
+    cluster.daemons["h2", "mgr", "h2"] = "running"
+    cluster.monitors.managers.append("h2")
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.settle()
+    return cluster
+
+
+def failed_over(cluster: Cluster) -> List[str]:
+    return [line for line in cluster.monitors.log if "mgr fail" in line]
+
+
+def offline(cluster: Cluster, host: str) -> None:
+    for _ in range(2):
+        cluster.core.pulse.missed(host, "no route", cluster.now, 0.0)
+
+
+def restart_all(cluster: Cluster, rounds: int = 12) -> str:
+    raise_if_exception(cluster.orchestrator.service_action("restart", "mgr"))
+    cluster.settle(rounds)
+    return " ".join(each.reason for each in cluster.core.actions.all())
+
+
+def test_a_backend_that_was_taken_away_since_the_last_report_is_seen(pair: Cluster) -> None:
+    pair.backends["h2"] = GONE
+    reason = restart_all(pair)
+    assert failed_over(pair) == []
+    assert "mgr.h2: the backend on its host h2 is not whole: /usr/share/ceph-orch-ansible" in reason
+    assert "`orch-ansible mgr install` on the host of mgr.h2" in reason
+    assert "`ceph orch daemon redeploy mgr.h2`" in reason
+
+
+def test_no_backend_at_all_is_seen_too(pair: Cluster) -> None:
+    pair.backends["h2"] = None
+    assert "the backend is not installed on its host h2" in restart_all(pair)
+    assert failed_over(pair) == []
+
+
+def test_what_is_mended_is_seen_at_once(pair: Cluster) -> None:
+    pair.backends["h2"] = None
+    pair.core.submit("get_inventory", pair.core.hosts.all())
+    pair.settle(2)
+    assert "the backend is not installed" in str(pair.core.health()["ANSIBLE_MGR_UNABLE"])
+    pair.backends.clear()
+    restart_all(pair, 6)
+    assert failed_over(pair) == ["mgr fail h1"]
+
+
+def test_another_version_is_fine(pair: Cluster) -> None:
+    pair.backends["h2"] = {"version": "0.9.0", "lacks": ""}
+    restart_all(pair)
+    assert failed_over(pair) == ["mgr fail h1"]
+
+
+def test_the_report_is_waited_for_and_named(pair: Cluster) -> None:
+    pair.late.append("h2")
+    reason = restart_all(pair)
+    assert failed_over(pair) == []
+    assert "waiting for the report of host h2" in reason
+    pair.late.clear()
+    pair.settle()
+    assert failed_over(pair) == ["mgr fail h1"]
+
+
+def test_a_report_that_had_begun_before_the_question_is_no_answer(pair: Cluster) -> None:
+    core = pair.core
+    successors = Successors(core)
+    managers = core.maps.manager_map()
+    with core.lock:
+        core.refresh.started(["h2"], "before")
+    with pytest.raises(AdapterError, match="waiting for the report of host h2"):
+        successors.check(managers)
+    core.reports.absorb("h2", pair._report("h2"), 2.0)
+    core.refresh.reported("h2", 2.0)
+    with pytest.raises(AdapterError, match="waiting for the report of host h2"):
+        successors.check(managers)
+    core.submit("get_inventory", [core.hosts.get("h2")])
+    pair.engine.poll()
+    successors.check(managers)
+
+
+def test_an_answer_does_not_hold_for_long(pair: Cluster) -> None:
+    moments = [0.0]
+    successors = Successors(pair.core, clock=lambda: moments[0])
+    managers = pair.core.maps.manager_map()
+    for moment in (0.0, 2 * ANSWER_SECONDS):
+        moments[0] = moment
+        with pytest.raises(AdapterError, match="waiting for the report of host h2"):
+            successors.check(managers)
+        pair.core.submit("get_inventory", [pair.core.hosts.get("h2")])
+        pair.engine.poll()
+        successors.check(managers)
+
+
+def test_a_host_that_cannot_report_is_not_taken_for_able(pair: Cluster) -> None:
+    pair.mute["get_inventory"] = {"h2": "no Python"}
+    reason = restart_all(pair)
+    assert "its host h2 does not report what it has of the backend: no Python" in reason
+    assert failed_over(pair) == []
+
+
+def test_a_host_that_does_not_say_it_is_not_taken_for_able(pair: Cluster) -> None:
+    said = pair._report("h2")
+    del said["identity"]["backend"]
+    managers = pair.core.maps.manager_map()
+    successors = Successors(pair.core)
+    with pytest.raises(AdapterError, match="waiting"):
+        successors.check(managers)
+    with pair.core.lock:
+        pair.core.refresh.started(["h2"], "job")
+        pair.core.reports.absorb("h2", said, 2.0)
+        pair.core.refresh.reported("h2", 2.0)
+    with pytest.raises(AdapterError, match="its report does not say it"):
+        successors.check(managers)
+
+
+@pytest.mark.parametrize("action", ["restart", "stop"])
+def test_a_standby_on_a_host_that_is_offline_is_not_taken_for_able(
+    pair: Cluster, action: str
+) -> None:
+    offline(pair, "h2")
+    with pytest.raises(AdapterError, match=r"mgr\.h2: its host h2 is offline: no route"):
+        raise_if_exception(pair.orchestrator.daemon_action(action, "mgr.h1"))
+
+
+def test_a_standby_on_a_host_that_is_not_managed_is_not_taken_for_able(cluster: Cluster) -> None:
+    cluster.monitors.managers.append("elsewhere")
+    cluster.settle(2)
+    reason = restart_all(cluster)
+    assert "mgr.elsewhere: it is on no host that is managed here" in reason
+    assert failed_over(cluster) == []
+
+
+def test_stopping_the_active_one_is_a_hand_over_too(pair: Cluster) -> None:
+    pair.backends["h2"] = GONE
+    with pytest.raises(AdapterError, match="waiting for the report of host h2"):
+        raise_if_exception(pair.orchestrator.daemon_action("stop", "mgr.h1"))
+    pair.answer_questions()
+    pair.engine.poll()
+    with pytest.raises(AdapterError, match="the backend on its host h2 is not whole"):
+        raise_if_exception(pair.orchestrator.daemon_action("stop", "mgr.h1"))
+
+
+def test_removing_the_active_one_is_a_hand_over_too(pair: Cluster) -> None:
+    pair.backends["h2"] = GONE
+    with pytest.raises(AdapterError, match="waiting for the report of host h2"):
+        raise_if_exception(pair.orchestrator.remove_daemons(["mgr.h1"]))
+    pair.answer_questions()
+    pair.engine.poll()
+    with pytest.raises(AdapterError, match="the backend on its host h2 is not whole"):
+        raise_if_exception(pair.orchestrator.remove_daemons(["mgr.h1"]))
+    assert failed_over(pair) == []
+
+
+def test_a_placement_that_only_the_standby_is_in_gives_it_the_backend_first(
+    pair: Cluster,
+) -> None:
+    pair.backends["h2"] = None
+    apply(pair, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h2"])))
+    pair.settle(30)
+    deployed = [hosts for name, hosts in pair.operations() if name == "apply_mgr"]
+    assert (deployed, pair.backends) == ([["h2"]], {})
+    assert failed_over(pair) == ["mgr fail h1"]
+    assert there(pair, "mgr") == ["h2"]
+
+
+def test_a_placement_moves_to_none_that_could_not_manage(pair: Cluster) -> None:
+    pair.backends["h2"] = None
+    pair.break_on["apply_mgr"] = {"h2": "no packages"}
+    apply(pair, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h2"])))
+    pair.settle(30)
+    assert failed_over(pair) == []
+    assert there(pair, "mgr") == ["h1", "h2"]
+    assert any("no packages" in event.message for event in service(pair, "mgr").events)

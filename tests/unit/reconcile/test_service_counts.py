@@ -1,0 +1,101 @@
+"""``ceph orch ls`` counts monitors and managers as the maps do, against what the placement says."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import pytest
+
+from adapter.cluster.schedule import counted
+from adapter.interface import MDSSpec, PlacementSpec, ServiceSpec
+from tests.unit.reconcile.test_services import apply, service
+from tests.unit.reconcile.twin import Cluster
+
+
+def counts(cluster: Cluster, name: str) -> Tuple[int, int]:
+    found = service(cluster, name)
+    return found.running, found.size
+
+
+def offline(cluster: Cluster, host: str) -> None:
+    for _ in range(2):
+        cluster.core.pulse.missed(host, "no route", cluster.now, 0.0)
+
+
+@pytest.fixture
+def two(cluster: Cluster) -> Cluster:
+    """Return a cluster with the monitors h1 and h2, and h3 without a link."""
+    apply(cluster, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2"])))
+    assert counts(cluster, "mon") == (2, 2)
+    offline(cluster, "h3")
+    return cluster
+
+
+def test_another_hosts_monitor_does_not_make_up_for_one(two: Cluster) -> None:
+    apply(two, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h3"])))
+    assert two.monitors.mons == ["h1", "h2"]
+    assert counts(two, "mon") == (1, 2)
+
+
+def test_what_is_too_much_is_shown_where_nothing_lacks(two: Cluster) -> None:
+    apply(two, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1"])))
+    assert two.monitors.mons == ["h1", "h2"], "the monitors refuse"
+    assert counts(two, "mon") == (2, 1)
+
+
+@pytest.mark.parametrize(("out", "running"), [([], 2), (["h2"], 1)])
+def test_the_quorum_counts_a_monitor_whose_host_does_not_answer(
+    two: Cluster, out: list[str], running: int
+) -> None:
+    offline(two, "h2")
+    two.monitors.out_of_quorum = out
+    two.settle(2)
+    assert counts(two, "mon") == (running, 2)
+
+
+def test_a_monitor_counts_that_its_host_has_not_reported_yet(two: Cluster) -> None:
+    offline(two, "h2")
+    two.settle(1)
+    two.core.reports.forget("h2")
+    two.settle(1)
+    assert counts(two, "mon") == (2, 2)
+
+
+def test_the_manager_map_counts_managers(cluster: Cluster) -> None:
+    apply(cluster, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h1", "h2"])))
+    offline(cluster, "h2")
+    cluster.settle(1)
+    assert counts(cluster, "mgr") == (2, 2)
+    cluster.monitors.managers.remove("h2")
+    cluster.settle(1)
+    assert counts(cluster, "mgr") == (1, 2)
+
+
+def test_other_daemons_of_a_host_that_does_not_answer_do_not_count(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
+    offline(cluster, "h2")
+    cluster.settle(1)
+    assert counts(cluster, "mds.data") == (1, 2)
+
+
+def test_another_hosts_gateway_does_not_make_up_for_one(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
+    offline(cluster, "h3")
+    cluster.orchestrator.pause()
+    apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h3"])))
+    assert counts(cluster, "mds.data") == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("places", "running", "number"),
+    [
+        ((), {"h1": 2}, 2),
+        (("h1", "h3"), {"h1": 1, "h2": 1}, 1),
+        (("h1", "h3"), {"h1": 2, "h2": 1}, 1),
+        (("h1", "h1"), {"h1": 2}, 2),
+        (("h1",), {"h1": 1, "h2": 1, "h3": 1}, 3),
+        (("h1",), {}, 0),
+    ],
+)
+def test_counted(places: Tuple[str, ...], running: dict[str, int], number: int) -> None:
+    assert counted(places, running) == number
