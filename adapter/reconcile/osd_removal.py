@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from adapter.cluster.osd_map import Left, Osd, OsdMap
+from adapter.cluster.osd_map import Left, Osd, OsdMap, holding_flags
 from adapter.cluster.osd_owners import NO_SERVICE, Vacancy
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
@@ -21,6 +21,7 @@ from adapter.errors import AdapterError, NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
+from adapter.reconcile.parts import for_each
 
 log = logging.getLogger(__name__)
 
@@ -91,13 +92,16 @@ class OsdRemover:
 
     def _each(self, removals: Sequence[Removal], act: Callable[[Removal], None]) -> None:
         """Act on each; what goes wrong with one is its own reason to wait."""
-        for removal in removals:
+
+        def guarded(removal: Removal) -> None:
             try:
                 act(removal)
             except NotKept as error:
                 self._core.unkept.note(error)
             except OrchestratorError as error:
                 self._queue.wait_all([removal], str(error))
+
+        for_each(removals, guarded)
 
     def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> Removal:
         self._jobs.forget_pause(removal.osd_id)
@@ -140,6 +144,8 @@ class OsdRemover:
                 rest = left[osd_id]
                 if reason or count or osd_id not in deleting:
                     reason = self._why_not(osd_id, reason, rest)
+                    flags = holding_flags(osd_map.flags)
+                    reason = f"{reason}; {flags}" if flags else reason
                 else:
                     # What its host said of it stays until it is asked again.
                     reason = removal.reason

@@ -79,6 +79,14 @@ def test_what_is_needed_again_after_it_was_stopped_is_started_again(
     assert status(full) == []
 
 
+def test_flags_that_keep_data_from_moving_are_named(full: Cluster) -> None:
+    full.monitors.flags = ["nobackfill", "sortbitwise"]
+    full.monitors.osds[0].pgs = 2
+    remove(full, "0")
+    full.settle(3)
+    assert "the flag nobackfill is set (`ceph osd unset nobackfill`)" in said(full)
+
+
 def test_an_empty_osd_leaves_while_other_data_has_fewer_copies(full: Cluster) -> None:
     """The monitors can say nothing of an OSD that is down then; it has said it itself."""
     full.monitors.degraded = True

@@ -60,6 +60,7 @@ class Monitors:
     # is down whether it is needed.
     degraded: bool = False
     pg_num: int = 0
+    flags: List[str] = field(default_factory=list)
     # OSDs that CRUSH has in no place.
     placeless: Set[int] = field(default_factory=set)
     # What somebody else does right before the monitors are asked what is safe to destroy.
@@ -102,7 +103,8 @@ class Monitors:
             for osd_id, osd in self.osds.items()
         ]
         pools = [{"pool": 1, "pool_name": "data", "pg_num": self.pg_num}]
-        return json.dumps({"epoch": self.epoch, "osds": rows, "pools": pools})
+        known = {"epoch": self.epoch, "osds": rows, "pools": pools, "flags_set": self.flags}
+        return json.dumps(known)
 
     def _osd_tree(self, arguments: Dict[str, Any]) -> str:
         hosts: Dict[str, List[int]] = {}
