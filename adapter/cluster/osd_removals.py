@@ -51,7 +51,8 @@ class Removal:
     ``empty`` that it said right before that it holds nothing; this is true for as long as the map
     shows ``up_from``. ``taken`` says that somebody else took it out of the map before. ``label`` is
     the uuid on the disks of an OSD that was destroyed before, which the map has forgotten. ``left``
-    is the epoch of the last map that had it. ``asked_wipe`` says that a job was told to wipe its
+    is the epoch of the last map that had it, ``cleaned`` says that its host has nothing of it any
+    more. ``asked_wipe`` says that a job was told to wipe its
     disks and its host has not answered since.
     """
 
@@ -79,6 +80,7 @@ class Removal:
     label: str = ""
     left: int = 0
     asked_wipe: bool = False
+    cleaned: bool = False
     places: Tuple[Tuple[str, str], ...] = ()
     pgs: int = -1
     reason: str = ""

@@ -111,7 +111,8 @@ class OsdRemover:
 
     def _back(self, removal: Removal, reason: str) -> None:
         """Let an OSD drain again that somebody needs after all."""
-        self._advance(removal, Stage.DRAINING, reason=reason, stopped=False, empty=False)
+        fresh = {"stopped": False, "empty": False, "cleaned": False, "taken": False}
+        self._advance(removal, Stage.DRAINING, reason=reason, **fresh)
 
     # Draining.
 
@@ -302,7 +303,12 @@ class OsdRemover:
         core, ready = self._core, []
         for removal in removals:
             if self._is_back(removal, osd_map):
-                self._finish(removal, "the map has it again; it is left alone")
+                # Its daemon ran on behind a cut network, or somebody gave it back.
+                reason = f"the map has it again; `ceph orch osd rm stop {removal.osd_id}` keeps it"
+                self._back(removal, reason)
+                continue
+            if removal.cleaned:
+                self._finish(removal, "its disks are wiped" if removal.zap else "removed")
                 continue
             with core.lock:
                 known, unread = removal.host in core.hosts, core.hosts.problems.get(removal.host)

@@ -137,7 +137,7 @@ class RemovalJobs:
         if step == STOP:
             removals = [self._about_to_stop(removal, osd_map) for removal in removals]
         if step == REMOVE:
-            removals = [self._queue.save(each, asked_wipe=each.zap) for each in removals]
+            removals = [self._about_to_clean(removal) for removal in removals]
         osds: Dict[str, List[Mapping[str, Any]]] = {}
         for removal in removals:
             osds.setdefault(removal.host, []).append(_row(removal, step))
@@ -179,6 +179,12 @@ class RemovalJobs:
             up_from=up_from,
             reason="its host asks it what it holds, and stops it if that is nothing",
         )
+
+    def _about_to_clean(self, removal: Removal) -> Removal:
+        what = (
+            "its unit is removed and its disks are wiped" if removal.zap else "its unit is removed"
+        )
+        return self._queue.save(removal, asked_wipe=removal.zap, reason=what)
 
     def _follow(self, job: Completion, removals: List[Removal], step: str) -> None:
         with self._core.lock:
@@ -265,7 +271,8 @@ class RemovalJobs:
         elif row.get("state") in _KEPT:
             self._try_again(removal, f"its daemon still runs on host {removal.host}")
         else:
-            self.finish(removal, "its disks are wiped" if removal.zap else "removed")
+            # The map is asked once more whether it has it again.
+            self._queue.save(removal, cleaned=True, reason="")
 
 
 def _row(removal: Removal, step: str) -> Dict[str, Any]:

@@ -325,16 +325,20 @@ class Ground:
                 place = [f"host={places[stray['id']][0]}", "root=default"]
                 words = {"id": stray["id"], "weight": 0.0078, "args": place}
                 self.agent.ask("osd crush create-or-move", **words)
+        wanted: list[dict[str, Any]] = []
         for node in self.nodes():
             osd, host = node["id"], places.get(node["id"], ("", ""))[0]
             name, weight = node["name"], 0.0078
             if node["host"] != host and host:
-                self.agent.ask("osd crush move", name=name, args=[f"host={host}"])
+                wanted.append({"prefix": "osd crush move", "name": name, "args": [f"host={host}"]})
             if abs(node["crush_weight"] - weight) > 0.0002:
-                self.agent.ask("osd crush reweight", name=name, weight=weight)
+                wanted.append({"prefix": "osd crush reweight", "name": name, "weight": weight})
             if node["reweight"] != 1:
-                self.agent.ask("osd in", ids=[str(osd)])
-                self.agent.ask("osd reweight", id=osd, weight=1.0)
+                wanted.append({"prefix": "osd in", "ids": [str(osd)]})
+                wanted.append({"prefix": "osd reweight", "id": osd, "weight": 1.0})
+        # One that just left answers with an error; what is not ready is seen afterwards.
+        for question in wanted:
+            self.agent.ask_all([question])
 
     def _not_ready(self) -> str:
         # A manager that has not heard of the option yet makes its pool with the first OSDs.

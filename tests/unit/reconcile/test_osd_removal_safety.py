@@ -459,15 +459,27 @@ class TestWhatAnAttackFound:
         assert "left as they are" in keep(full, "0")
         assert full.wiped == []
 
-    def test_one_that_the_map_has_again_is_left_alone(self, full: Cluster) -> None:
+    def test_one_that_the_map_has_again_is_drained_anew(self, full: Cluster) -> None:
+        """Its daemon ran on behind a cut network, or somebody gave it back."""
+        full.monitors.osds[0].pgs = 2
         remove(full, "0", zap=True)
         removal = full.core.removals.all()[0]
         full.core.removals.save(replace(removal, stage=Stage.CLEANING, left=3))
         full.settle()
-        assert status(full) == []
+        assert said(full).startswith("draining: 2 PGs left")
         assert full.monitors.osds[0].up
         assert full.wiped == []
-        assert steps(full) == []
+        keep(full, "0")
+        assert status(full) == []
+
+    def test_one_that_came_back_while_it_was_cleaned_leaves_again(self, full: Cluster) -> None:
+        remove(full, "0", zap=True)
+        removal = full.core.removals.all()[0]
+        full.core.removals.save(replace(removal, stage=Stage.CLEANING, cleaned=True, left=3))
+        full.monitors.osds[0].up = False
+        full.settle()
+        assert 0 not in full.monitors.osds
+        assert status(full) == []
 
     def test_a_disk_that_became_free_is_not_taken_again(self, full: Cluster) -> None:
         """Another administrator purged the OSD; its disk is wiped, and stays free."""
