@@ -102,7 +102,8 @@ class Osds:
 
     def purge(self, number: int) -> None:
         """Have the cluster forget an OSD as soon as it is down."""
-        command = ("osd", "purge", str(number), "--yes-i-really-mean-it")
+        # The manager may have made its pool, which has nowhere else to go.
+        command = ("osd", "purge", str(number), "--force", "--yes-i-really-mean-it")
         wait_until(f"osd.{number} is purged", lambda: self.lab.ceph(*command).rc == 0, 60)
 
     def wait_up(self, number: int) -> None:
@@ -139,7 +140,7 @@ class Osds:
         uuid = self.uuid(number)
         recap(self.remove(number, step="stop"), HOST)
         if name == "replace_device":
-            destroy = ("osd", "destroy", str(number), "--yes-i-really-mean-it")
+            destroy = ("osd", "destroy", str(number), "--force", "--yes-i-really-mean-it")
             wait_until("it is destroyed", lambda: self.lab.ceph(*destroy).rc == 0, 60)
         else:
             self.purge(number)
