@@ -104,7 +104,16 @@ class Osds:
         """Have the cluster forget an OSD as soon as it is down."""
         # The manager may have made its pool, which has nowhere else to go.
         command = ("osd", "purge", str(number), "--force", "--yes-i-really-mean-it")
-        wait_until(f"osd.{number} is purged", lambda: self.lab.ceph(*command).rc == 0, 60)
+        self.down_and(f"osd.{number} is purged", number, *command)
+
+    def down_and(self, what: str, number: int, *command: str) -> None:
+        """Run a command for an OSD that is stopped; one stopped in its start is not seen to be."""
+
+        def done() -> bool:
+            self.lab.ceph("osd", "down", str(number))
+            return self.lab.ceph(*command).rc == 0
+
+        wait_until(what, done, 60)
 
     def wait_up(self, number: int) -> None:
         wait_until(f"osd.{number} is up", lambda: self.ours().get(number) == "up", 120)
@@ -141,7 +150,7 @@ class Osds:
         recap(self.remove(number, step="stop"), HOST)
         if name == "replace_device":
             destroy = ("osd", "destroy", str(number), "--force", "--yes-i-really-mean-it")
-            wait_until("it is destroyed", lambda: self.lab.ceph(*destroy).rc == 0, 60)
+            self.down_and("it is destroyed", number, *destroy)
         else:
             self.purge(number)
         return self.remove(number, name=name, uuid=uuid, **more)
