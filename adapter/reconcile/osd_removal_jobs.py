@@ -218,8 +218,9 @@ class RemovalJobs:
 
     def _take(self, removal: Removal, outcome: HostOutcome, step: str, job: Completion) -> None:
         row = _row_of(removal.osd_id, outcome.result)
-        if row is not None and (outcome.status.good or row.get("state") in ("stopped", "removed")):
-            self._take_row(removal, row, step)
+        if row is not None:
+            # What a host says of this OSD counts, whatever was wrong with another one.
+            self._take_row(removal, row, step, job)
             return
         if outcome.status is HostStatus.FAILED:
             removal = self._queue.save(removal, asked_wipe=False)
@@ -235,12 +236,15 @@ class RemovalJobs:
         self._not_before[removal.osd_id] = time.monotonic() + pause
         self._queue.save(removal, reason=reason, tries=removal.tries + 1)
 
-    def _take_row(self, removal: Removal, row: Mapping[str, Any], step: str) -> None:
+    def _take_row(
+        self, removal: Removal, row: Mapping[str, Any], step: str, job: Completion
+    ) -> None:
         """Take over what a host says of one OSD."""
         state = str(row.get("state"))
         if state == "failed":
             removal = self._queue.save(removal, asked_wipe=False)
-            self._try_again(removal, str(row.get("problem") or "its host does not say why")[:500])
+            reason = str(row.get("problem") or "its host does not say why")[:500]
+            self._try_again(removal, f"{reason.rstrip('.')} (job {job.job_id})")
         elif step == REMOVE and removal.stage is Stage.CLEANING:
             self._take_cleaned(removal, row)
         elif step == STOP and removal.stage is Stage.STOPPING and state in _KEPT:

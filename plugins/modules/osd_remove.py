@@ -115,8 +115,8 @@ options:
   kept_fails:
     description:
       - Whether the module fails when an OSD was not stopped, because it has data or did not answer,
-        and does nothing at all when something is wrong with one of the OSDs. Otherwise what is
-        wrong is in the OSD's row, and the others are done.
+        and does nothing at all when something is wrong with one of the OSDs. Otherwise the others
+        are done first, and what is wrong is in the OSD's row as well.
     type: bool
     default: true
   cluster:
@@ -251,6 +251,7 @@ def main():
     kept = [reason_kept(row["osd_id"], row["state"], row["held"]) for row in rows if is_kept(row)]
     if module.params["kept_fails"]:
         problem = problem or " ".join(kept)
+    problem = problem or " ".join(row["problem"] for row in rows if "problem" in row)
     result = {"removed": rows}
     changed = any(row["state"] not in UNCHANGED for row in rows)
     if problem:
