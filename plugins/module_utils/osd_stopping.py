@@ -13,7 +13,7 @@ import time
 from .admin_socket import ask
 from .osds_here import osd_unit
 from .reading import read_assignments
-from .units import act, has_failed, is_alive
+from .units import act, forget_starts, has_failed, is_alive
 
 _ASK_TIMEOUT = 5.0
 _INTERVAL = 0.25
@@ -78,8 +78,7 @@ def start(traces):
     state = traces.states.get(unit, {})
     if not traces.is_own or (is_alive(state) and not has_failed(state)):
         return False
-    if has_failed(state):
-        act("reset-failed", [unit])
+    forget_starts([unit])
     act("start", [unit])
     return True
 

@@ -62,6 +62,14 @@ def act(verb, units, *options):
         raise UnitsFailed(said + words_of(units))
 
 
+def forget_starts(units):
+    """Forget that units failed and how often they were started: systemd refuses too many starts.
+
+    One that systemd has not loaded has no such count, and says so; the start tells the rest.
+    """
+    _systemctl(["reset-failed", "--", *units], _ACT_TIMEOUT)
+
+
 def wait_active(units, seconds, settle=0.0):
     """Wait until units are active, and have been so for ``settle`` seconds in the same process.
 

@@ -81,7 +81,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.host_state import state_after
 from ..module_utils.reading import Roots, clean
-from ..module_utils.units import UnitsFailed, act, is_alive, show_units, wait_active
+from ..module_utils.units import (
+    UnitsFailed,
+    act,
+    forget_starts,
+    is_alive,
+    show_units,
+    wait_active,
+)
 
 UNIT = re.compile(r"(ceph|cephfs)[A-Za-z0-9@._:-]{0,200}\.service")
 # A daemon that cannot run ends within this time.
@@ -105,7 +112,7 @@ def main():
         refuse_unknown(module, before)
         concerned = [unit for unit in units if needs(action, before[unit])]
         if concerned and not module.check_mode:
-            do(action, concerned, before, max(module.params["wait"], 1))
+            do(action, concerned, max(module.params["wait"], 1))
         after = before if module.check_mode else show_units(units)
     except UnitsFailed as failure:
         module.fail_json(msg=str(failure), ceph_orch_result={"units": rows(units)})
@@ -156,11 +163,10 @@ def needs(action, state):
     return action == "restart" or is_alive(state)
 
 
-def do(action, units, states, wait):
+def do(action, units, wait):
     """Let systemd act, and wait for the end of it."""
-    failed = [unit for unit in units if states[unit].get("ActiveState") == "failed"]
-    if failed and action != "stop":
-        act("reset-failed", failed)
+    if action != "stop":
+        forget_starts(units)
     act(action, units)
     if action != "stop":
         wait_active(units, wait, SETTLE)
