@@ -25,9 +25,9 @@ def adopted(services: Services) -> Iterator[Lab]:
     if services.ls().get("mgr", {}).get("unmanaged") is not True:
         lab.ok("orch", "set-unmanaged", "mgr")
     # Managers of tests before are no standbys of this one.
-    for other in [name for name in standbys(lab) if name != HOST]:
+    for other in set(standbys(lab)) - {HOST}:
         lab.sh(other, "systemctl disable --now ceph-mgr@$1", other)
-        wait_until(f"mgr.{other} is gone", lambda: other not in standbys(lab), SECONDS)
+    wait_until("no others stand by", lambda: set(standbys(lab)) <= {HOST}, SECONDS)
     if active(lab) != lab.first:
         lab.ok("mgr", "fail")
         wait_until("the first manager is active", lambda: active(lab) == lab.first, SECONDS)
