@@ -181,10 +181,9 @@ class RemovalJobs:
         )
 
     def _about_to_clean(self, removal: Removal) -> Removal:
-        what = (
-            "its unit is removed and its disks are wiped" if removal.zap else "its unit is removed"
-        )
-        return self._queue.save(removal, asked_wipe=removal.zap, reason=what)
+        # What a host said stays until it says something else; what was waited for is over.
+        reason = removal.reason if removal.tries else ""
+        return self._queue.save(removal, asked_wipe=removal.zap, reason=reason)
 
     def _follow(self, job: Completion, removals: List[Removal], step: str) -> None:
         with self._core.lock:
