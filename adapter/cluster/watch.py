@@ -111,8 +111,9 @@ class Watch:
             )
         return (
             f"{name} on host {unit.host} runs, but is not in the quorum since {since}. Check that "
-            "the host reaches ports 3300 and 6789 of the other monitors; `ceph orch daemon "
-            f"redeploy {name}` starts it again and says what it lacks."
+            "the host reaches ports 3300 and 6789 of the other monitors; one that was removed "
+            "before joins again after minutes, if it is left alone. `ceph orch daemon redeploy "
+            f"{name}` says what its host lacks."
         )
 
     def unable_lines(self) -> List[str]:
