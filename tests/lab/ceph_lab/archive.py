@@ -24,11 +24,16 @@ ABOUT = "about.json"
 def ensure_repository(release: str, mirror: str) -> Path:
     """Return the package repository of a release, made first if it is not cached.
 
-    The caller holds the image lock. Raises LabError when no suite of the
+    The caller holds the image lock. Raises LabError when no mirror is known, or no suite of the
     release has a complete set of packages.
     """
     target = repository_path(release)
     if not target.is_dir():
+        if not mirror:
+            raise LabError(
+                f"no Debian mirror is known for the packages of {release}: /etc/apt names none; "
+                "name one with --mirror or LAB_MIRROR"
+            )
         with step(f"packages of {release} from {mirror}"):
             _make_repository(target, release, mirror)
     return target

@@ -149,7 +149,7 @@ def _add_image_options(parser: argparse.ArgumentParser) -> None:
         "--mirror",
         default=settings.default_mirror(),
         metavar="URL",
-        help="Debian mirror (default: env LAB_MIRROR, else the machine's own: %(default)s)",
+        help="Debian mirror (default: env LAB_MIRROR, else the machine's own from /etc/apt)",
     )
 
 

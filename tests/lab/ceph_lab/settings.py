@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path
 
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
 DEFAULT_NAME = "demo"
 DEFAULT_RELEASE = "forky"
 
@@ -30,12 +29,12 @@ def default_name() -> str:
 
 
 def default_mirror() -> str:
-    """Return the Debian mirror: env LAB_MIRROR, else the machine's own, else Debian's."""
-    return os.environ.get("LAB_MIRROR") or machine_mirror(Path("/etc/apt")) or DEFAULT_MIRROR
+    """Return the Debian mirror: env LAB_MIRROR, else the machine's own, else nothing."""
+    return os.environ.get("LAB_MIRROR") or machine_mirror(Path("/etc/apt"))
 
 
-def machine_mirror(apt: Path) -> str | None:
-    """Return the first archive named in the machine's apt sources that is a Debian one.
+def machine_mirror(apt: Path) -> str:
+    """Return the first Debian archive named in the machine's apt sources, or nothing.
 
     `apt` is the directory that holds sources.list and sources.list.d.
     """
@@ -47,4 +46,4 @@ def machine_mirror(apt: Path) -> str | None:
             found = re.match(r"\s*(?:deb\s+(?:\[[^]]*\]\s*)?|URIs:\s*)(\S+)", line)
             if found and found.group(1).rstrip("/").endswith("/debian"):
                 return found.group(1).rstrip("/")
-    return None
+    return ""
