@@ -51,9 +51,8 @@ class Removal:
     ``empty`` that it said right before that it holds nothing; this is true for as long as the map
     shows ``up_from``. ``taken`` says that somebody else took it out of the map before. ``label`` is
     the uuid on the disks of an OSD that was destroyed before, which the map has forgotten. ``left``
-    is the epoch of the last map that had it, ``cleaned`` says that its host has nothing of it any
-    more. ``asked_wipe`` says that a job was told to wipe its
-    disks and its host has not answered since.
+    is the epoch of the last map that had it. ``cleaned`` says that its host has nothing of it any
+    more, ``asked_wipe`` that a job was told to wipe its disks and its host has not answered since.
     """
 
     osd_id: int
@@ -119,6 +118,9 @@ class Removal:
             up_from=read.whole("up_from", 0),
             taken=read.flag("taken", False),
             label=read.text("label", ""),
+            left=read.whole("left", 0),
+            asked_wipe=read.flag("asked_wipe", False),
+            cleaned=read.flag("cleaned", False),
             places=tuple((check_device_path(path), name) for path, name in pairs),
             pgs=read.whole("pgs", -1, least=-1),
             reason=read.text("reason", ""),

@@ -94,6 +94,8 @@ class UnusedKeys:
 
 def _read(name: str, record: Mapping[str, Any]) -> UnusedKey:
     key = UnusedKey.from_json(record)
-    if name != key.daemon or not _ID.fullmatch(key.daemon_id):
-        raise Unusable(f"it is the key of {shown(key.daemon)}")
+    if not _ID.fullmatch(key.daemon_id):
+        raise Unusable(f"its daemon_id is {shown(key.daemon_id)}, which no daemon can have")
+    if name != key.daemon:
+        raise Unusable(f"it is the key of {key.daemon}")
     return key

@@ -1,0 +1,133 @@
+"""Everything that one manager keeps is what the next one reads: every field of every record."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Callable, Dict
+
+import pytest
+
+from adapter.cluster.hosts import Host, Hosts
+from adapter.cluster.osd_intents import Intent, Intents
+from adapter.cluster.osd_owners import OsdOwners, Vacancy
+from adapter.cluster.osd_plan import Disk, Group
+from adapter.cluster.osd_removals import Removal, Removals, Stage
+from adapter.cluster.service_actions import ServiceAction, ServiceActions
+from adapter.cluster.specs import OsdClaims, Specs, Wanted
+from adapter.cluster.store import MemoryStore
+from adapter.cluster.unused_keys import UnusedKey, UnusedKeys
+from adapter.interface import ServiceSpec
+
+# By kind: what is not in the record, because the next look finds it again.
+NOT_KEPT = {"action": ("reason",)}
+UUID = "0b8f5ac8-1f0a-4f8a-9a5b-3f4a5b6c7d8e"
+DISK = Disk("/dev/vdb", 10**12, "VENDOR_1")
+EVERY: Dict[str, Any] = {
+    "host": Host(
+        hostname="h1",
+        addr="10.0.0.1",
+        labels=("a", "b"),
+        status="maintenance",
+        keys=("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8XkTkvVjUe6Kq8AhnwL0Ktow/Mjwz9nH0cHqJbyl6W",),
+        machine_id="m1",
+        python="/usr/bin/python3.11",
+        location={"rack": "r1"},
+        connection="local",
+    ),
+    "spec": Wanted(
+        ServiceSpec.from_json({"service_type": "mon", "placement": {"count": 3}}),
+        created=1.0,
+        deleted=2.0,
+        claims=OsdClaims(frozenset({("h1", "a")}), frozenset({("h2", "b")})),
+        had=3,
+    ),
+    "intent": Intent(
+        "h1",
+        (
+            Group(
+                (DISK,),
+                (Disk("/dev/vdc", 1, "x"),),
+                (Disk("/dev/vdd", 2, "y"),),
+                (7,),
+                {"encrypted": True},
+            ),
+        ),
+        asked=3.0,
+    ),
+    "removal": Removal(
+        osd_id=7,
+        uuid=UUID,
+        host="h1",
+        stage=Stage.CLEANING,
+        replace=True,
+        force=True,
+        zap=True,
+        no_destroy=True,
+        service="osd.big",
+        disks=("VENDOR_1",),
+        crush_weight=1.5,
+        was_in=False,
+        epoch=11,
+        asked=1.0,
+        drain_started=2.0,
+        drain_done=3.0,
+        asked_stop=True,
+        stopped=True,
+        empty=True,
+        up_from=9,
+        taken=True,
+        label=UUID,
+        left=12,
+        asked_wipe=True,
+        cleaned=True,
+        places=(("/dev/vdb", "VENDOR_1"),),
+        pgs=4,
+        reason="waiting",
+        tries=2,
+    ),
+    "action": ServiceAction("osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting"),
+    "unused_key": UnusedKey("mds", "a", "h1", "job-1", 6.0),
+    "vacancy": Vacancy(7, "h1", "osd.big", ("VENDOR_1",), ("VENDOR_2",)),
+}
+
+
+def _intents(store: MemoryStore, record: Intent) -> None:
+    Intents(store).add(record.host, record.groups, record.asked)
+
+
+# By kind: how a manager keeps a record, and how the next one gets it.
+KEEPERS: Dict[str, Callable[[MemoryStore, Any], Any]] = {
+    "host": lambda store, record: Hosts(store).save(record),
+    "spec": lambda store, record: Specs(store).save(record),
+    "intent": _intents,
+    "removal": lambda store, record: Removals(store).save(record),
+    "action": lambda store, record: ServiceActions(store).save(record),
+    "unused_key": lambda store, record: UnusedKeys(store).save(record),
+    "vacancy": lambda store, record: OsdOwners(store).vacate(record),
+}
+READERS: Dict[str, Callable[[MemoryStore], Any]] = {
+    "host": lambda store: Hosts(store).get("h1"),
+    "spec": lambda store: Specs(store).get("mon"),
+    "intent": lambda store: Intents(store).all()[0],
+    "removal": lambda store: Removals(store).get(7),
+    "action": lambda store: ServiceActions(store).get("osd.big"),
+    "unused_key": lambda store: UnusedKeys(store).all()[0],
+    "vacancy": lambda store: OsdOwners(store).vacancy(7),
+}
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_the_next_manager_reads_every_field(kind: str) -> None:
+    store, record = MemoryStore(), EVERY[kind]
+    KEEPERS[kind](store, record)
+    found = READERS[kind](store)
+    names = [each.name for each in fields(record) if each.name not in NOT_KEPT.get(kind, ())]
+    lost = {name for name in names if getattr(found, name) != getattr(record, name)}
+    assert not lost
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_no_field_stands_at_its_default(kind: str) -> None:
+    """One that does would be read the same where it is forgotten."""
+    record = EVERY[kind]
+    assert not [each.name for each in fields(record) if getattr(record, each.name) == each.default]
