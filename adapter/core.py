@@ -41,7 +41,7 @@ from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus
 from adapter.engine.ssh_files import is_python
-from adapter.errors import InvalidValue, NotKept
+from adapter.errors import InvalidValue, NotKept, UnreadableRecord
 from adapter.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -159,9 +159,11 @@ class Core:
     @property
     def paused(self) -> bool:
         """Tell whether nothing is to be done by itself; also where nobody knows."""
-        if self.bad_records.pause():
+        try:
+            record = self.store.get(PAUSE)
+        except UnreadableRecord:
             return True
-        return bool((self.store.get(PAUSE) or {}).get("paused"))
+        return record is not None and record.get("paused") is not False
 
     def pause(self, paused: bool) -> None:
         """Stop doing things by itself, or go on; raises ``NotKept``."""

@@ -123,8 +123,9 @@ class ReportAwaited(NotReady):
 
 
 class NotKept(AdapterError):
-    """Say that a record was not written, and so nothing was changed; never what is in it.
+    """Say that a record was not written; never what is in it.
 
+    Nothing was changed then, except where the store does not answer: the remedy says so.
     ``code`` is the errno of the store's refusal.
     """
 
@@ -134,7 +135,7 @@ class NotKept(AdapterError):
         self.code = code
         how = f" ({size} bytes)" if size else ""
         super().__init__(f"The record {key}{how} is not kept: {reason.rstrip('.')}.", remedy)
-        self.key, self.size = key, size
+        self.key = key
 
 
 class JobError(AdapterError):

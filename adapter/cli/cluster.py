@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Dict, Mapping, Optional
 
 from adapter.cli.ceph import Ceph, orchestrator_status
 from adapter.cli.monitors import CephMon, DryMon
 from adapter.cluster.maps import Mon
-from adapter.cluster.packed_records import text_of
-from adapter.cluster.store import MemoryStore, Record, Store
-from adapter.errors import NotReady
+from adapter.cluster.packed_records import record_of
+from adapter.cluster.store import MemoryStore, Record, Store, Unusable
+from adapter.errors import NotReady, UnreadableRecord
 
 MODULE = "mgr/ansible/"
 KEY = "ssh_identity_key"
@@ -77,11 +76,7 @@ def kept_by_manager(ceph: Ceph) -> Kept:
 
 def _record(name: str, text: str, texts: Mapping[str, str]) -> Record:
     try:
-        record = json.loads(text_of(text, texts.get))
-    except ValueError:
-        record = None
-    if not isinstance(record, dict):
-        raise NotReady(
-            f"What the manager keeps as {MODULE}{name} is no record.", "Repair it first."
-        )
-    return record
+        return record_of(text, texts.get)
+    except Unusable as error:
+        remedy = f"`ceph config-key get {MODULE}{name}` shows it."
+        raise UnreadableRecord(name, str(error), remedy) from None

@@ -44,11 +44,9 @@ class Keeping:
     def _need_records(self) -> None:
         core = self._session.core
         if core.held() or core.bad_records.pause():
-            reasons = core.bad_records.reasons()
-            named = "; ".join(f"{core.store.shown_by(key)}: {reasons[key]}" for key in reasons)
-            raise NotReady(
-                f"Nothing is done while records cannot be used: {named}.", "Repair them."
-            )
+            words = core.bad_records.in_words()
+            named = " ".join(f"{key}: {words[key]}" for key in words)
+            raise NotReady(f"Nothing is done while records cannot be used. {named}")
 
     def round(self) -> List[Completion]:
         """Take one step, and wait for the jobs that it submits."""

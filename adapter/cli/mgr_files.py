@@ -108,8 +108,8 @@ class Place:
         return self.root == Path("/")
 
     @property
-    def owner(self) -> int:
-        """Return the user whose all of it but the state is."""
+    def files_owner(self) -> int:
+        """Return the uid that owns all installed files; the state directory belongs to ceph."""
         return 0 if self.live else os.geteuid()
 
     def below(self, path: str) -> Path:
@@ -119,12 +119,12 @@ class Place:
     @property
     def content(self) -> Tree:
         """Return the tree of package and content."""
-        return Tree(self.below(CONTENT), self.owner)
+        return Tree(self.below(CONTENT), self.files_owner)
 
     @property
     def module(self) -> Tree:
         """Return the directory that ceph-mgr scans."""
-        return Tree(self.below(MODULE), self.owner)
+        return Tree(self.below(MODULE), self.files_owner)
 
     @property
     def command(self) -> Path:

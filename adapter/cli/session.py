@@ -163,10 +163,10 @@ class Session:
     def hosts(self, hostnames: Sequence[str] = ()) -> List[Host]:
         """Return hosts by name, or all; raises ``UnknownName``, ``NotReady`` if there are none."""
         known = self.core.hosts
-        for name, problem in known.problems.items() if not hostnames else ():
-            self.context.say(f"The record {name} is left out: {problem}")
         if hostnames:
             return [known.get(name) for name in dict.fromkeys(hostnames)]
+        for name, problem in known.problems.items():
+            self.context.say(f"The record {name} is left out: {problem}")
         if not len(known) and self._borrowed:
             raise NotReady(
                 "The cluster's manager has no host.", "Add one with `ceph orch host add NAME ADDR`."

@@ -23,6 +23,7 @@ from adapter.errors import AdapterError, NotReady
 MANIFEST = "installed.json"
 BYTECODE = "__pycache__"
 OPEN_FILE = 0o644
+OPEN_EXECUTABLE = 0o755
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Item:
     @property
     def mode(self) -> int:
         """Return the file's mode."""
-        return OPEN_DIR if self.executable else OPEN_FILE
+        return OPEN_EXECUTABLE if self.executable else OPEN_FILE
 
     @property
     def mark(self) -> str:

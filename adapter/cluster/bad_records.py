@@ -68,7 +68,7 @@ ADVICE = {
         "mgr/ansible/{key}`",
     ),
     "state": (
-        "nothing is done by itself",
+        "the orchestrator is treated as paused",
         "`ceph orch resume` or `ceph orch pause` writes it anew",
     ),
 }
@@ -118,14 +118,14 @@ class BadRecords:
         return {**found, PAUSE: pause} if pause else found
 
     def pause(self) -> str:
-        """Return why it is not known whether all is paused, or nothing."""
+        """Return why the record of the pause cannot be used, or an empty text."""
         try:
             record = self._store.get(PAUSE)
         except UnreadableRecord as error:
             return error.reason
         if record is None or isinstance(record.get("paused"), bool):
             return ""
-        return "it says neither that all is paused nor that it is not"
+        return "its paused is not true or false"
 
     def in_words(self) -> Dict[str, str]:
         """Return for `ceph health detail`, by key: the reason, what waits, and the remedy."""

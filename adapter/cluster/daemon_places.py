@@ -131,7 +131,7 @@ class DaemonPlaces:
                 self._taken[hostname] = serial
                 changed.add(hostname)
                 touched |= self._replace(hostname, report.daemons if report else [])
-        for hostname in self._taken.keys() - set(known) if len(self._taken) != len(known) else ():
+        for hostname in self._taken.keys() - set(known):
             touched |= self._replace(hostname, [])
             for kept in (self._taken, self._rows, self._foreign):
                 kept.pop(hostname, None)

@@ -92,45 +92,48 @@ def health_checks(
     ]
     if lines:
         checks["ANSIBLE_JOB_FAILED"] = _check(f"{len(lines)} operation(s) failed", lines)
-    for code, words, lines in (
-        ("ANSIBLE_SERVICE_FAILED", "{} service(s) incomplete", [_trouble(t) for t in troubles]),
-        (
-            "ANSIBLE_DAEMON_FAILED",
-            "{} daemon(s) failed",
-            [f"{name} on host {host} is in error" for name, host in sorted(broken)],
-        ),
-        ("ANSIBLE_FOREIGN_DAEMON", "{} daemon(s) of other hosts found", list(foreign)),
-        (
-            "ANSIBLE_HOST_CONF",
-            "{} cannot find the cluster",
-            [f"host {name}: {reason}" for name, reason in sorted(cut_off.items())],
-        ),
-        (
-            "ANSIBLE_BAD_RECORD",
-            "{} record(s) unusable",
-            [f"record {name}: {reason}" for name, reason in sorted(problems.items())],
-        ),
-        (
-            "ANSIBLE_NOT_KEPT",
-            "{} record(s) cannot be kept",
-            [reason for _, reason in sorted(unkept.items())],
-        ),
-    ):
-        if lines:
-            count = _hosts(len(lines)) if code == "ANSIBLE_HOST_CONF" else len(lines)
-            checks[code] = _check(words.format(count), lines)
+    checks.update(
+        _counted(
+            ("ANSIBLE_SERVICE_FAILED", "service(s) incomplete", [_trouble(t) for t in troubles]),
+            (
+                "ANSIBLE_DAEMON_FAILED",
+                "daemon(s) failed",
+                [f"{name} on host {host} is in error" for name, host in sorted(broken)],
+            ),
+            ("ANSIBLE_FOREIGN_DAEMON", "daemon(s) of other hosts found", list(foreign)),
+            (
+                "ANSIBLE_HOST_CONF",
+                "host(s) cannot find the cluster",
+                [f"host {name}: {reason}" for name, reason in sorted(cut_off.items())],
+            ),
+            (
+                "ANSIBLE_BAD_RECORD",
+                "record(s) unusable",
+                [f"record {name}: {reason}" for name, reason in sorted(problems.items())],
+            ),
+            (
+                "ANSIBLE_NOT_KEPT",
+                "record(s) cannot be kept",
+                [reason for _, reason in sorted(unkept.items())],
+            ),
+        )
+    )
     checks.update(_watched(watch) if watch is not None else {})
     return checks
 
 
+def _counted(*rows: Tuple[str, str, List[str]]) -> Checks:
+    """Return a check for each row of code, words and lines that has lines."""
+    return {code: _check(f"{len(lines)} {what}", lines) for code, what, lines in rows if lines}
+
+
 def _watched(watch: Watch) -> Checks:
     """Return the checks of what the cluster's maps say against what runs."""
-    parts = (
+    return _counted(
         ("ANSIBLE_DAEMON_OUTSIDE", "daemon(s) run outside the cluster", watch.outside_lines()),
         ("ANSIBLE_MGR_UNABLE", "standby manager(s) could not manage hosts", watch.unable_lines()),
         ("ANSIBLE_SERVICE_HELD", "service(s) keep daemons that nobody wants", watch.held_lines()),
     )
-    return {code: _check(f"{len(lines)} {what}", lines) for code, what, lines in parts if lines}
 
 
 def _trouble(trouble: Trouble) -> str:

@@ -21,16 +21,11 @@ def names_of(hostname: str, identity: Mapping[str, Any]) -> FrozenSet[str]:
     return frozenset((hostname, *(each for each in named if _short(each) not in _NAMELESS)))
 
 
-def host_of(name: str, hosts: Mapping[str, FrozenSet[str]]) -> Optional[str]:
-    """Return the managed host that a name means, or None for none or more than one.
+class HostNames:
+    """The names of all hosts, made ready for many questions.
 
     ``hosts`` are the names (``names_of``) of each host by its record's name.
     """
-    return HostNames(hosts).host_of(name)
-
-
-class HostNames:
-    """The names of all hosts, made ready for many questions."""
 
     def __init__(self, hosts: Mapping[str, FrozenSet[str]]) -> None:
         self._records = frozenset(hosts)

@@ -241,12 +241,6 @@ class Maps:
         """Raise with the reason if an MDS cannot be stopped without a file system."""
         self._mon.command(prefix="mds ok-to-stop", ids=[name])
 
-    def managers(self) -> Tuple[str, List[str]]:
-        """Return the active manager's name and those of its standbys."""
-        found = read_json(self._read("mgr dump"), "mgr dump")
-        standbys = [str(each["name"]) for each in found.get("standbys") or ()]
-        return str(found.get("active_name") or ""), standbys
-
     def manager_map(self) -> Managers:
         """Return the managers, and which of them can run this backend."""
         return read_managers(read_json(self._read("mgr dump"), "mgr dump"))

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
-from adapter.cluster.osd_plan import HostPlan, disk_of, plan_host
+from adapter.cluster.osd_plan import Allowed, HostPlan, disk_of, plan_host
 from adapter.interface import Device, DriveGroupSpec
 
 Fits = Callable[[int, str], bool]
-Allowed = Callable[[str], bool]
 
 
 def vacancies_first(

@@ -16,6 +16,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional, Tuple
 
+from adapter.cluster.store import Record, Unusable
+
 PART = "part"
 # A head is a mapping with this key, which no record has.
 MARK = "ceph_orch_packed"
@@ -23,10 +25,6 @@ MARK = "ceph_orch_packed"
 VALUE_SIZE, SMALLEST = 60_000, 1_000
 # What is larger is refused: a text, and what it is when it is compressed.
 TEXT_LIMIT, PACKED_LIMIT = 64 * 2**20, 4 * 2**20
-
-
-class Unpackable(ValueError):
-    """What is kept cannot be put together again; says why."""
 
 
 class TooLarge(ValueError):
@@ -47,6 +45,16 @@ class Head:
         """Return the keys of the parts."""
         return [f"{PART}.{self.digest}.{number}" for number in range(self.count)]
 
+    def to_text(self) -> str:
+        """Return the value under the record's own key."""
+        about = {
+            "digest": self.digest,
+            "parts": self.count,
+            "sha256": self.sha256,
+            "zlib": self.within,
+        }
+        return json.dumps({MARK: about})
+
 
 def packed(text: str) -> str:
     """Return a text compressed, in letters; raises ``TooLarge``."""
@@ -66,27 +74,21 @@ def values_of(key: str, text: str, letters: str, size: int) -> Tuple[str, Dict[s
     ``letters`` is what ``packed`` made of the text.
     """
     sha256 = hashlib.sha256(text.encode("utf-8")).hexdigest()
-    within = _head("", 0, sha256, letters)
-    if len(within) <= size:
-        return within, {}
+    whole = Head("", 0, sha256, letters).to_text()
+    if len(whole) <= size:
+        return whole, {}
     pieces = [letters[start : start + size] for start in range(0, len(letters), size)]
     # The same text cut in another way is other parts; those of another record are never shared.
     name = f"{key}\n{size}\n{sha256}".encode()
     digest = hashlib.sha256(name).hexdigest()[:32]
-    head = _head(digest, len(pieces), sha256, "")
-    parts = {f"{PART}.{digest}.{number}": piece for number, piece in enumerate(pieces)}
-    return head, parts
-
-
-def _head(digest: str, count: int, sha256: str, within: str) -> str:
-    about = {"digest": digest, "parts": count, "sha256": sha256, "zlib": within}
-    return json.dumps({MARK: about})
+    head = Head(digest, len(pieces), sha256)
+    return head.to_text(), dict(zip(head.parts, pieces))
 
 
 def head_of(value: Optional[str]) -> Optional[Head]:
     """Return what a value says of parts; None for one that is no head.
 
-    Raises ``Unpackable`` for a head that is damaged.
+    Raises ``Unusable`` for a head that is damaged.
     """
     if value is None or not value.startswith(f'{{"{MARK}"'):
         return None
@@ -96,16 +98,16 @@ def head_of(value: Optional[str]) -> Optional[Head]:
             str(about["digest"]), int(about["parts"]), str(about["sha256"]), str(about["zlib"])
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise Unpackable("the list of its parts is damaged") from error
+        raise Unusable("the list of its parts is damaged") from error
     if not 0 <= head.count <= 2 * PACKED_LIMIT // SMALLEST:
-        raise Unpackable("the list of its parts is damaged")
+        raise Unusable("the list of its parts is damaged")
     return head
 
 
 def text_of(value: str, read: Callable[[str], Optional[str]]) -> str:
     """Return the text that a value stands for; ``read`` returns a part by its key.
 
-    Raises ``Unpackable`` where parts are missing or damaged.
+    Raises ``Unusable`` where parts are missing or damaged.
     """
     head = head_of(value)
     if head is None:
@@ -113,16 +115,32 @@ def text_of(value: str, read: Callable[[str], Optional[str]]) -> str:
     found = [read(key) for key in head.parts]
     missing = sum(part is None for part in found)
     if missing:
-        raise Unpackable(f"{missing} of its {head.count} parts are missing")
+        raise Unusable(f"{missing} of its {head.count} parts are missing")
     letters = head.within + "".join(part or "" for part in found)
     try:
         inflate = zlib.decompressobj()
         data = inflate.decompress(base64.b64decode(letters, validate=True), TEXT_LIMIT * 4)
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise Unpackable("its parts are damaged") from error
+        raise Unusable("its parts are damaged") from error
     if hashlib.sha256(data).hexdigest() != head.sha256:
-        raise Unpackable("its parts are not those that were written")
+        raise Unusable("its parts are not those that were written")
     return data.decode("utf-8")
+
+
+def record_of(value: str, read: Callable[[str], Optional[str]]) -> Record:
+    """Return the record that a value stands for; ``read`` returns a part by its key.
+
+    Raises ``Unusable`` with a reason that shows nothing of it.
+    """
+    text = text_of(value, read)
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f" ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+        raise Unusable(f"it is not JSON{where}") from None
+    if not isinstance(record, dict):
+        raise Unusable("it does not hold a mapping")
+    return record
 
 
 def _mib(size: int) -> str:

@@ -29,7 +29,7 @@ MANY_ON_A_HOST = ("mds", "rgw", "rbd-mirror", "cephfs-mirror")
 # Their daemons have the name of their host.
 NAMED_BY_HOST = ("mon", "mgr", "crash", "ceph-exporter")
 MAX_ON_A_HOST = 10
-# Whoever loses most of these loses the cluster.
+# Without a majority of monitors, or without any manager, the cluster cannot be managed.
 CLUSTER_NEEDS = ("mon", "mgr")
 NO_SCHEDULE = "_no_schedule"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -55,7 +55,7 @@ class Store(Protocol):
         ...
 
     def set(self, key: str, record: Optional[Mapping[str, Any]]) -> None:
-        """Replace the record; None removes it. Raises ``NotKept``: then it is as it was."""
+        """Replace the record; None removes it. Raises ``NotKept``."""
         ...
 
     def items(self, kind: str) -> Records:
@@ -146,7 +146,7 @@ class YamlStore:
             _sync_directory(path.parent)
         except OSError as error:
             reason = os.strerror(error.errno or errno.EIO)
-            remedy = f"Look after {path.parent}, then ask again."
+            remedy = f"Check {path.parent} (space, permissions), then try again."
             raise NotKept(key, 0, reason, remedy, error.errno or errno.EIO) from error
 
     def items(self, kind: str) -> Records:

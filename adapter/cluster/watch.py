@@ -133,7 +133,7 @@ class Watch:
         self.held = {name: reason for name, reason in self.held.items() if name in services}
 
     def hold(self, service: str, reason: str) -> None:
-        """Note why nothing of a service is removed, or with an empty text that it is again."""
+        """Note why nothing of a service is removed; an empty reason ends that."""
         if reason:
             self.held[service] = reason
         else:

@@ -226,17 +226,17 @@ def _result(
         machine_id=one_line(machine_id, 64),
         cluster=cluster.group(1) if cluster else "",
         seconds=seconds,
-        labels=_labels(record),
+        labels=labels_of(record),
     )
 
 
-def _labels(record: str) -> Tuple[str, ...]:
+def labels_of(record: str) -> Tuple[str, ...]:
     """Return the labels in a host's own record, which may be anything."""
     try:
         found = json.loads(record).get("labels")
     except (ValueError, AttributeError, RecursionError):
         return ()
-    return tuple(each for each in found or () if isinstance(each, str)) if found else ()
+    return tuple(each for each in found if isinstance(each, str)) if isinstance(found, list) else ()
 
 
 def _why_not(

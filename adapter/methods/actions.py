@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Dict, List, Optional, Sequence
 
+from adapter.cluster.osd_map import osd_number
 from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, free_id
 from adapter.cluster.service_actions import ServiceAction
 from adapter.cluster.service_kinds import KINDS, check_names
@@ -156,6 +157,7 @@ class ActionMethods(DaemonMethods):
         )
         for daemon in found:
             if daemon.name() == name:
+                _check_id(daemon)
                 return daemon
         raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
 
@@ -318,6 +320,21 @@ def _check_action(action: str) -> None:
         raise InvalidValue(
             "action", action, "it means nothing for packages", f"Allowed: {', '.join(ACTIONS)}."
         )
+
+
+def _check_id(daemon: DaemonDescription) -> None:
+    """Raise ``InvalidValue`` for a unit that no OSD can have: hosts are not trusted."""
+    if daemon.daemon_type != "osd":
+        return
+    try:
+        osd_number(daemon.daemon_id)
+    except ValueError:
+        raise InvalidValue(
+            "daemon",
+            daemon.name(),
+            "its id is no OSD id",
+            f"Use systemctl on host {daemon.hostname}.",
+        ) from None
 
 
 def _check_kind(daemon: DaemonDescription) -> None:

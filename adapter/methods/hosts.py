@@ -11,13 +11,7 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
-from adapter.errors import (
-    AdapterError,
-    AlreadyExists,
-    HostUnreachable,
-    InvalidValue,
-    NotReady,
-)
+from adapter.errors import AdapterError, AlreadyExists, HostUnreachable, InvalidValue, NotReady
 from adapter.interface import HostSpec, handle_orch_error
 from adapter.methods._memo import Memo
 
@@ -154,7 +148,7 @@ class HostMethods:
         """
         core = self.core
         if host in core.hosts.problems and offline and force:
-            return self._remove_unreadable(host)
+            return self._remove_unreadable(host, rm_crush_entry)
         with core.lock:
             known = core.hosts.get(host)
             online = core.pulse.online(host)
@@ -173,11 +167,14 @@ class HostMethods:
             job = core.release(known)
         return f"Removed host '{host}' (job {job.job_id} removes its record there)"
 
-    def _remove_unreadable(self, host: str) -> str:
-        """Remove a host of which nobody knows what it is like, but that it shall go."""
+    def _remove_unreadable(self, host: str, rm_crush_entry: bool) -> str:
+        """Remove a host whose record cannot be used."""
         core = self.core
+        if rm_crush_entry:
+            self._remove_crush_entry(host)
         with core.lock:
             core.hosts.remove(host)
+            core.reports.forget(host)
             core.follow_hosts()
         core.wake.set()
         return f"Removed the record of host '{host}', which could not be used"

@@ -264,9 +264,9 @@ class OsdMethods(DeviceMethods):
         with remover.acting:
             osd_map = core.maps.osd_map()
             with core.lock:
-                numbers = [_number(text) for text in dict.fromkeys(osd_ids)]
+                numbers = list(dict.fromkeys(map(_number, osd_ids)))
                 unreadable = [each for each in numbers if str(each) in core.removals.problems]
-                removals = [self._queued(str(each)) for each in numbers if each not in unreadable]
+                removals = [self._queued(each) for each in numbers if each not in unreadable]
             for removal in removals:
                 remover.check_keep(removal, osd_map)
             notes = [remover.keep(removal, osd_map) for removal in removals]
@@ -281,8 +281,7 @@ class OsdMethods(DeviceMethods):
         ]
         return "; ".join([f"Stopped OSD(s) removal: {listed(numbers)}", *filter(None, notes)])
 
-    def _queued(self, text: str) -> Removal:
-        number = _number(text)
+    def _queued(self, number: int) -> Removal:
         removal = self.core.removals.get(number)
         if removal is None:
             raise UnknownName(

@@ -10,7 +10,7 @@ import threading
 from typing import Any, Dict, List, Mapping, Optional, Protocol, Set, Tuple
 
 from adapter.cluster import packed_records
-from adapter.cluster.packed_records import PART, SMALLEST, VALUE_SIZE, TooLarge, Unpackable
+from adapter.cluster.packed_records import PART, SMALLEST, VALUE_SIZE, TooLarge, record_of
 from adapter.cluster.store import Record, Records, Unusable
 from adapter.errors import NotKept, UnreadableRecord
 
@@ -23,7 +23,11 @@ REMEDIES = {
     errno.ENOSPC: "Make room on the monitors' disks.",
 }
 TIDY_INTERVAL = 60.0
-ASK_AGAIN = "Nothing was changed: ask again when `ceph -s` shows that the monitors are well."
+ASK_AGAIN = "Nothing was changed: try again when `ceph -s` shows that the monitors are well."
+NOT_KNOWN = (
+    "It may have been written all the same: look at it when `ceph -s` shows that the monitors are "
+    "well, then try again."
+)
 
 
 class Monitors(Protocol):
@@ -85,12 +89,15 @@ class MonStore:
         if value is None:
             return None
         try:
-            return self._parse(value)
+            return record_of(value, self._value)
         except ValueError as error:
             raise UnreadableRecord(key, str(error), f"{self.shown_by(key)} shows it.") from error
 
     def set(self, key: str, record: Optional[Mapping[str, Any]]) -> None:
-        """Replace the record; None removes it. Raises ``NotKept``: then it is as it was."""
+        """Replace the record; None removes it. Raises ``NotKept``.
+
+        Then it is as it was, unless the remedy says that nobody knows.
+        """
         self.set_text(key, None if record is None else json.dumps(dict(record)))
 
     def items(self, kind: str) -> Records:
@@ -100,7 +107,8 @@ class MonStore:
         for key, value in sorted(self._values(prefix).items()):
             known = before.get(key)
             try:
-                record = known[1] if known and known[0] == value else self._parse(value)
+                same = known is not None and known[0] == value
+                record = known[1] if same and known else record_of(value, self._value)
             except ValueError as error:
                 found.unreadable[key[len(prefix) :]] = str(error)
                 continue
@@ -113,18 +121,6 @@ class MonStore:
         """Return the command that shows the record."""
         return f"`ceph config-key get {PREFIX}{key}`"
 
-    def _parse(self, value: str) -> Record:
-        """Read a record; raises ``ValueError`` with a reason that shows nothing of it."""
-        text = packed_records.text_of(value, self._value)
-        try:
-            record = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            where = f" ({error.msg})" if isinstance(error, json.JSONDecodeError) else ""
-            raise Unusable(f"it is not JSON{where}") from None
-        if not isinstance(record, dict):
-            raise Unusable("it does not hold a mapping")
-        return record
-
     # Texts.
 
     def get_text(self, key: str) -> Optional[str]:
@@ -132,7 +128,7 @@ class MonStore:
         value = self._value(key)
         try:
             return None if value is None else packed_records.text_of(value, self._value)
-        except Unpackable as error:
+        except Unusable as error:
             raise UnreadableRecord(key, str(error), f"{self.shown_by(key)} shows it.") from error
 
     def set_text(self, key: str, text: Optional[str]) -> None:
@@ -196,9 +192,11 @@ class MonStore:
         for name, value in parts.items():
             status, there = self._command("config-key get", name)
             if status or there != value:
-                if self._restore(key, old):
+                restored = self._restore(key, old)
+                if restored:
                     self._drop_parts(new)
-                raise NotKept(key, size, "a part of it is not in the monitors", ASK_AGAIN)
+                remedy = ASK_AGAIN if restored else NOT_KNOWN
+                raise NotKept(key, size, "a part of it is not in the monitors", remedy)
 
     def _drop_parts(self, keys: Set[str]) -> None:
         """Remove parts that no head names; what cannot be removed now is removed by ``tidy``."""
@@ -259,15 +257,16 @@ class MonStore:
         there = None if status == -errno.ENOENT else found
         if status not in (0, -errno.ENOENT):
             # It may be there or not. What was there is certain, if the monitors take it.
-            self._restore(key, old)
-            raise _refused(key, size, refused or status)
+            if self._restore(key, old):
+                raise _refused(key, size, refused or status)
+            raise NotKept(key, size, "the monitors do not answer", NOT_KNOWN, abs(status))
         if there == value:
             self._note(key, value)
         elif refused:
             raise _refused(key, size, refused)
         else:
             reason = "the monitors answer with another value: somebody else changed it meanwhile"
-            raise NotKept(key, size, reason, "Look at it, then ask again.")
+            raise NotKept(key, size, reason, "Look at it, then try again.")
 
     def _restore(self, key: str, old: Optional[str]) -> bool:
         """Have the monitors keep what was there before; tell whether they do."""
@@ -318,7 +317,7 @@ class MonStore:
 
 
 def _named_parts(value: Optional[str]) -> List[str]:
-    """Return the parts that a head names; raises ``Unpackable`` for a damaged one."""
+    """Return the parts that a head names; raises ``Unusable`` for a damaged one."""
     head = packed_records.head_of(value)
     return head.parts if head else []
 
@@ -326,7 +325,7 @@ def _named_parts(value: Optional[str]) -> List[str]:
 def _parts_of(value: Optional[str]) -> List[str]:
     try:
         return _named_parts(value)
-    except Unpackable:
+    except Unusable:
         return []
 
 

@@ -126,7 +126,7 @@ class ServiceRestarts:
 
         Whoever takes over finds what is left in the store.
         """
-        active, _ = self._core.maps.managers()
+        active = self._core.maps.manager_map().active
         if identity != active:
             return True
         if len(left) == 1:

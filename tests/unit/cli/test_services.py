@@ -311,6 +311,4 @@ def test_nothing_is_brought_about_while_a_record_cannot_be_read(kept: Door) -> N
 def test_a_record_of_the_manager_that_is_none_is_named(kept: Door) -> None:
     kept.ceph.kept = {"mgr/ansible/host.h1": "{", "mgr/ansible/ssh_identity_key": "PRIVATE"}
 
-    assert "mgr/ansible/host.h1 is no record" in kept.refused(
-        "apply", "-i", spec(kept), "--check", status=1
-    )
+    assert "host.h1 cannot be used" in kept.refused("apply", "-i", spec(kept), "--check", status=1)

@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional
 
 import pytest
 
-from adapter.cluster.host_names import HostNames, host_of, names_of
+from adapter.cluster.host_names import HostNames, names_of
 
 
 def named(**identities: Dict[str, Any]) -> Dict[str, Any]:
@@ -39,7 +39,7 @@ PLAIN = named(h1={"hostname": "h1", "fqdn": "h1.example.com"}, h2={}, h3={"hostn
     ],
 )
 def test_a_name_means(hosts: Dict[str, Any], name: str, means: Optional[str]) -> None:
-    assert host_of(name, hosts) == means
+    assert HostNames(hosts).host_of(name) == means
 
 
 def test_no_host_takes_the_name_of_another_ones_record() -> None:

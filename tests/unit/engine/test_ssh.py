@@ -11,14 +11,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Tuple
 
 import pytest
 
 from adapter.engine.local import LocalEngine
 from adapter.engine.model import JobStatus, Request, Target
 from adapter.engine.remote import why_unreachable
-from adapter.engine.ssh import MemoryProber, ProbeResult, SshProber
+from adapter.engine.ssh import MemoryProber, ProbeResult, SshProber, labels_of
 from adapter.engine.ssh_files import SshFiles
 from adapter.engine.ssh_reasons import explain
 from adapter.errors import InvalidValue
@@ -302,6 +302,27 @@ def test_reasons_in_plain_words(stderr: str, reason: str) -> None:
     assert found[0] == reason
     assert found[1].endswith((".", "?"))
     assert explain(Target("h1", "10.0.0.1"), "a banner", "KEY") is None
+
+
+@pytest.mark.parametrize(
+    ("record", "labels"),
+    [
+        ('{"labels": ["mon", "_admin"]}', ("mon", "_admin")),
+        ('{"labels": ["mon", 5, null]}', ("mon",)),
+        ('{"labels": 5}', ()),
+        ('{"labels": true}', ()),
+        ('{"labels": "mon"}', ()),
+        ('{"labels": {"mon": 1}}', ()),
+        ("{}", ()),
+        ("[]", ()),
+        ("[" * 9999, ()),
+        ("", ()),
+    ],
+)
+def test_labels_in_a_record_that_anybody_may_have_written(
+    record: str, labels: Tuple[str, ...]
+) -> None:
+    assert labels_of(record) == labels
 
 
 def test_the_memory_prober() -> None:

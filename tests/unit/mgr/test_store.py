@@ -131,6 +131,40 @@ def test_what_cannot_be_read_back_is_as_it_was(keys: MonKeys) -> None:
     assert after_fail_over(keys).get("host.h1") == {"hostname": "h1"}
 
 
+def test_what_nobody_knows_is_not_called_unchanged(keys: MonKeys) -> None:
+    """The value is written, its answer is lost, and then the monitors say nothing more."""
+    store = MonStore(Manager(keys))
+    store.set("host.h1", {"hostname": "h1"})
+    end = len(keys.commands) + 1
+    keys.refuse = lambda prefix, key: errno.ETIMEDOUT if len(keys.commands) > end else 0
+
+    with pytest.raises(NotKept) as caught:
+        store.set("host.h1", {"hostname": "h1", "labels": ["mon"]})
+
+    assert after_fail_over(keys).get("host.h1") == {"hostname": "h1", "labels": ["mon"]}
+    assert "Nothing was changed" not in str(caught.value)
+    assert "may have been written" in str(caught.value)
+    assert caught.value.errno == errno.ETIMEDOUT
+
+
+def test_a_lost_part_that_cannot_be_taken_back_is_told(keys: MonKeys) -> None:
+    store = MonStore(Manager(keys))
+    store.set("spec.osd.x", {"was": "before"})
+    lost: List[str] = []
+
+    def lose_one(prefix: str, key: str) -> int:
+        if lost:
+            return errno.ETIMEDOUT if prefix == "config-key set" else 0
+        if prefix == "config-key get" and key == "spec.osd.x":
+            lost.append(parts(keys)[0])
+            keys.values.pop(lost[0])
+        return 0
+
+    keys.refuse = lose_one
+    with pytest.raises(NotKept, match="may have been written"):
+        store.set("spec.osd.x", record_of(200_000))
+
+
 def test_what_was_done_although_the_command_failed_is_kept(keys: MonKeys) -> None:
     class Late(Manager):
         def mon_command(self, cmd_dict: Dict[str, Any], inbuf: Any = None) -> Any:

@@ -20,7 +20,8 @@ class KeptCluster(Cluster):
 
     def start_anew(self, store: Optional[MemoryStore] = None) -> None:
         """Begin with a new core on the same monitors."""
-        self.kept = MonStore(Manager(self.keys))
+        self.manager = Manager(self.keys)
+        self.kept = MonStore(self.manager)
         super().start_anew(self.kept)  # type: ignore[arg-type]
         self.orchestrator.reconciler.read_maps()
 
@@ -29,6 +30,15 @@ class KeptCluster(Cluster):
         self.keys.values[PREFIX + key] = text
         self.start_anew()
         self.requests.clear()
+
+    def write(self, key: str, text: Optional[str]) -> None:
+        """Do what `ceph config-key set` or `rm` of another program does; the loop reads it."""
+        if text is None:
+            self.keys.values.pop(PREFIX + key, None)
+        else:
+            self.keys.values[PREFIX + key] = text
+        self.manager.catch_up()
+        self.core.reload()
 
     def value(self, key: str) -> Optional[str]:
         """Return what the monitors have."""

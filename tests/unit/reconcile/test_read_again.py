@@ -15,19 +15,8 @@ from adapter.interface import (
     PlacementSpec,
     raise_if_exception,
 )
-from tests.unit.mgr.mon_twin import PREFIX
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_odd_records import GOOD
-
-
-def write(cluster: KeptCluster, key: str, text: Any) -> None:
-    """Do what `ceph config-key set` or `rm` of another program does."""
-    if text is None:
-        cluster.keys.values.pop(PREFIX + key, None)
-    else:
-        cluster.keys.values[PREFIX + key] = text
-    cluster.kept._mgr.catch_up()  # type: ignore[attr-defined]
-    cluster.core.reload()
 
 
 def known(cluster: KeptCluster, key: str) -> Any:
@@ -66,43 +55,43 @@ def cluster() -> KeptCluster:
 @pytest.mark.parametrize("key", GOOD)
 def test_every_kind_is_taken_over_named_and_forgotten(cluster: KeptCluster, key: str) -> None:
     assert known(cluster, key) is None
-    write(cluster, key, json.dumps(GOOD[key]))
+    cluster.write(key, json.dumps(GOOD[key]))
     assert known(cluster, key) is not None
 
-    write(cluster, key, "xx")
+    cluster.write(key, "xx")
     assert list(cluster.bad_records()) == [key]
     assert known(cluster, key) is None
 
-    write(cluster, key, json.dumps(GOOD[key]))
+    cluster.write(key, json.dumps(GOOD[key]))
     assert cluster.bad_records() == {}
     assert known(cluster, key) is not None
 
-    write(cluster, key, None)
+    cluster.write(key, None)
     assert known(cluster, key) is None
 
 
 def test_what_is_changed_counts(cluster: KeptCluster) -> None:
-    write(cluster, "osd_vacant.77", json.dumps({"host": "h1"}))
-    write(cluster, "osd_vacant.77", json.dumps({"host": "h2"}))
+    cluster.write("osd_vacant.77", json.dumps({"host": "h1"}))
+    cluster.write("osd_vacant.77", json.dumps({"host": "h2"}))
 
     assert cluster.core.owners.vacancy(77) == Vacancy(77, "h2")
 
 
 def test_a_spec_that_is_written_by_hand_is_brought_about(cluster: KeptCluster) -> None:
     record = {"spec": MDSSpec(service_id="x", placement=PlacementSpec(count=2)).to_json()}
-    write(cluster, "spec.mds.x", json.dumps(record))
+    cluster.write("spec.mds.x", json.dumps(record))
     cluster.settle()
 
     assert len([kind for _, kind, _ in cluster.daemons if kind == "mds"]) == 2
 
 
 def test_how_far_a_removal_is_survives(cluster: KeptCluster) -> None:
-    write(cluster, "osd_removal.77", json.dumps(GOOD["osd_removal.77"]))
+    cluster.write("osd_removal.77", json.dumps(GOOD["osd_removal.77"]))
     cluster.settle(2)
     before = cluster.core.removals.get(77)
     assert before is not None
     assert "older than the removal" in before.reason
-    write(cluster, "osd_removal.78", "xx")
+    cluster.write("osd_removal.78", "xx")
 
     assert cluster.core.removals.get(77) == before
 
@@ -120,11 +109,11 @@ def test_a_job_ends_with_the_record_that_it_was_begun_with(cluster: KeptCluster)
     busy = cluster.core.intents.paths("h1")
     text = cluster.value("osd_creation.h1")
     assert busy
-    write(cluster, "osd_creation.h1", "xx")
+    cluster.write("osd_creation.h1", "xx")
 
     assert list(cluster.bad_records()) == ["osd_creation.h1"]
     assert cluster.core.intents.paths("h1") == busy
-    write(cluster, "osd_creation.h1", text)
+    cluster.write("osd_creation.h1", text)
     assert cluster.bad_records() == {}
     cluster.settle()
     assert len(cluster.monitors.osds) == 6
@@ -135,7 +124,7 @@ def test_what_was_made_unreadable_under_a_job_is_not_written_over(cluster: KeptC
     mds = MDSSpec(service_id="x", placement=PlacementSpec(count=2))
     raise_if_exception(cluster.orchestrator.apply([group(), mds]))
     cluster.orchestrator.reconciler.step(cluster.now)
-    write(cluster, "osd_creation.h1", "xx")
+    cluster.write("osd_creation.h1", "xx")
     cluster.settle()
     assert len(cluster.monitors.osds) == 6
     assert cluster.value("osd_creation.h1") == "xx"
@@ -145,7 +134,7 @@ def test_what_was_made_unreadable_under_a_job_is_not_written_over(cluster: KeptC
     raise_if_exception(cluster.orchestrator.service_action("restart", "mds.x"))
     cluster.orchestrator.reconciler.step(cluster.now + 100)
     assert any(not job.status.final for job in cluster.engine.jobs())
-    write(cluster, "service_action.mds.x", "xx")
+    cluster.write("service_action.mds.x", "xx")
     cluster.settle()
     assert cluster.value("service_action.mds.x") == "xx"
     assert "service_action.mds.x" in cluster.bad_records()
@@ -158,7 +147,7 @@ def test_a_removal_made_unreadable_under_a_job_is_left_alone(cluster: KeptCluste
     while all(job.status.final for job in cluster.engine.jobs()):
         cluster.now += 2.0
         cluster.orchestrator.reconciler.step(cluster.now)
-    write(cluster, "osd_removal.0", "xx")
+    cluster.write("osd_removal.0", "xx")
     cluster.settle()
 
     assert list(cluster.bad_records()) == ["osd_removal.0"]

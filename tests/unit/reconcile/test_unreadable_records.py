@@ -97,10 +97,8 @@ def test_a_record_that_is_repaired_by_hand_is_taken_over(cluster: KeptCluster) -
     cluster.spoil("spec.mds.x")
     cluster.spoil("osd_vacant.3")
     cluster.core.reload()
-    for key, good in (("spec.mds.x", text), ("osd_vacant.3", vacancy)):
-        cluster.keys.values[PREFIX + key] = good
-    cluster.kept._mgr.catch_up()  # type: ignore[attr-defined]
-    cluster.core.reload()
+    cluster.write("spec.mds.x", text)
+    cluster.write("osd_vacant.3", vacancy)
 
     assert cluster.bad_records() == {}
     assert cluster.core.specs.find("mds.x") is not None
@@ -177,11 +175,17 @@ def test_adding_a_host_again_writes_its_record_anew(cluster: KeptCluster) -> Non
 
 
 def test_a_host_that_cannot_be_read_is_removed_when_it_is_asked_for(cluster: KeptCluster) -> None:
-    cluster.spoil("host.h2")
-    raise_if_exception(cluster.orchestrator.remove_host("h2", offline=True, force=True))
+    cluster.write("host.h2", "xx")
+    assert cluster.core.reports.get("h2") is not None
+    raise_if_exception(
+        cluster.orchestrator.remove_host("h2", offline=True, force=True, rm_crush_entry=True)
+    )
 
     assert cluster.value("host.h2") is None
     assert cluster.core.held() == ""
+    # As of any host that is removed: what it said last must not count when it is added again.
+    assert cluster.core.reports.get("h2") is None
+    assert "crush remove h2" in cluster.monitors.log
 
 
 # The pause.
@@ -194,7 +198,7 @@ def test_a_pause_that_cannot_be_read_is_a_pause(cluster: KeptCluster, text: str)
     cluster.settle()
     assert cluster.core.paused
     assert where(cluster) == []
-    assert "nothing is done by itself" in cluster.bad_records()["state.paused"]
+    assert "is treated as paused" in cluster.bad_records()["state.paused"]
 
     cluster.orchestrator.resume()
     assert cluster.value("state.paused") is None

@@ -184,6 +184,9 @@ class Monitors:
         self.osds[osd_id].weight = arguments["weight"]
         return self._change(f"reweight {osd_id} {arguments['weight']}")
 
+    def _osd_crush_remove(self, arguments: Dict[str, Any]) -> str:
+        return self._change(f"crush remove {arguments['name']}")
+
     def _osd_out(self, arguments: Dict[str, Any]) -> str:
         self.osds[int(arguments["ids"][0])].reweight = 0.0
         return self._change(f"out {arguments['ids'][0]}")
