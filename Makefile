@@ -41,7 +41,7 @@ lab-test:
 lab-long:
 	@tests/tools/steps lab-long
 
-## make interleavings  200 random ones of osd rm with what others do and what breaks, SEED=7 (as root)
+## make interleavings  200 random interleavings of osd rm with other administrators and faults, SEED=7 (as root)
 interleavings:
 	@tests/tools/steps interleavings
 
