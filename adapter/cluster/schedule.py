@@ -42,17 +42,15 @@ class Place:
     hostname: str
     daemon_id: str
     network: str = ""
-    port: int = 0
 
 
 @dataclass(frozen=True)
 class Running:
-    """One daemon that is there. ``active`` ones are the last to go."""
+    """One daemon that is there. ``ok`` ones are the last to go."""
 
     hostname: str
     daemon_id: str
     ok: bool = True
-    active: bool = False
     runs: bool = True
 
 
@@ -107,7 +105,6 @@ def difference(
     running: Sequence[Running],
     *,
     cluster: str = "",
-    ports: Optional[Mapping[str, int]] = None,
 ) -> Difference:
     """Return what has to be added and removed to bring a service to its spec.
 
@@ -130,11 +127,11 @@ def difference(
             network, name = named(spec, hostname)
             identity = name or free_id(cluster, spec, hostname, index, used)
             used.add(identity)
-            add.append(Place(hostname, identity, network, (ports or {}).get(hostname, 0)))
+            add.append(Place(hostname, identity, network))
     rest = [daemon for here in left.values() for daemon in here]
     remove = [daemon for daemon in rest if daemon.hostname not in silent]
     kept += [daemon for daemon in rest if daemon.hostname in silent]
-    remove.sort(key=lambda daemon: (daemon.active, daemon.ok, daemon.daemon_id))
+    remove.sort(key=lambda daemon: (daemon.ok, daemon.daemon_id))
     waiting = tuple(dict.fromkeys(hostname for hostname, _ in slots if hostname in silent))
     places = tuple(hostname for hostname, _ in slots)
     return Difference(tuple(add), tuple(remove), tuple(kept), len(slots), waiting, places)
@@ -189,7 +186,7 @@ def _take(here: List[Running]) -> Optional[Running]:
     """Take one of the daemons on a host, a good one before a broken one."""
     if not here:
         return None
-    best = max(here, key=lambda daemon: (daemon.active, daemon.ok, daemon.daemon_id))
+    best = max(here, key=lambda daemon: (daemon.ok, daemon.daemon_id))
     here.remove(best)
     return best
 

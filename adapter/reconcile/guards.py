@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import List, Sequence, Set, Tuple
 
 from adapter.cluster.host_conf import PATH, only_way
@@ -70,16 +69,15 @@ class Guards:
     def _remove_mgr(self, daemons: Sequence[Running]) -> List[Running]:
         """Return a standby; where only the active one is left to go, another takes over first."""
         managers = self._core.maps.manager_map()
-        active, standbys = managers.active, managers.standbys
+        active = managers.active
         for daemon in daemons:
             if daemon.daemon_id != active:
                 return [daemon]
-        staying = [name for name in standbys if name not in {each.daemon_id for each in daemons}]
-        if not staying:
+        if not managers.standbys:
             raise AdapterError(f"mgr.{active} is the last one.")
         self.successors.check(managers)
         self._core.maps.fail_over(active)
-        raise AdapterError(f"mgr.{active} is active; {staying[0]} takes over first.")
+        raise AdapterError(f"mgr.{active} is active; another manager takes over first.")
 
     def hand_over(self, name: str) -> None:
         """Let another manager take over; raises if one may that could not manage hosts."""
@@ -89,8 +87,7 @@ class Guards:
     def _remove_mds(self, daemons: Sequence[Running]) -> List[Running]:
         """Return one: a standby before one that has a rank."""
         active = set(self._core.maps.active_mds())
-        known = [replace(each, active=each.daemon_id in active) for each in daemons]
-        return [min(known, key=lambda each: (each.active, each.daemon_id))]
+        return [min(daemons, key=lambda each: (each.daemon_id in active, each.daemon_id))]
 
     def _remove_rgw(self, daemons: Sequence[Running]) -> List[Running]:
         return [daemons[0]]
@@ -103,7 +100,7 @@ class Guards:
         """
         maps = self._core.maps
         if daemon_type == "osd":
-            self._check_osd(int(daemon_id))
+            self.osds_ok_to_stop(int(daemon_id))
         elif daemon_type == "mon":
             maps.mon_can_stop(daemon_id)
         elif daemon_type == "mds":
@@ -117,15 +114,17 @@ class Guards:
             elif daemon_id == managers.active:
                 self.successors.check(managers)
 
-    def _check_osd(self, osd_id: int) -> None:
-        """Ask about the OSD together with those that are down or being stopped.
+    def osds_ok_to_stop(self, osd_id: int, most: int = 1) -> List[int]:
+        """Return OSDs that can stop together now: this one and others, up to ``most`` in all.
 
-        The statistics that the monitors' answer is made of may be some seconds older than these.
+        The monitors are asked about those that are down or being stopped as well: their PG
+        statistics may be some seconds older. Raises ``OrchestratorError``.
         """
         osds = self._core.maps.osd_map().osds.values()
         down = {osd.osd_id for osd in osds if not osd.up and not osd.destroyed}
         known = {osd.osd_id for osd in osds}
-        self._core.maps.ok_to_stop([osd_id, *sorted((down | self._stopping()) & known - {osd_id})])
+        beside = sorted((down | self._stopping()) & known - {osd_id})
+        return self._core.maps.ok_to_stop([osd_id, *beside], most=most + len(beside))
 
     def _stopping(self) -> Set[int]:
         """Return the OSDs that running jobs stop or restart."""

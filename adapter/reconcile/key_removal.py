@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Dict, Iterable, List, Optional, Sequence
 
@@ -12,9 +13,10 @@ from adapter.cluster.at_once import at_once
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
-from adapter.errors import UnknownName
+from adapter.errors import NotKept, UnknownName
 from adapter.interface import OrchestratorError
 from adapter.reconcile.ownership import read_places
+from adapter.reconcile.parts import OTHERS_JOBS_END
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ class KeyRemoval:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._began = time.time()
         # Held while keys are removed, and while somebody says that one is wanted again.
         self._removing = threading.Lock()
         self._not_before = 0.0
@@ -44,9 +47,11 @@ class KeyRemoval:
         """Keep which job removes the daemons of these keys."""
         with self._core.lock:
             for key in keys:
-                self._core.unused_keys.save(
-                    UnusedKey(key.daemon_type, key.daemon_id, key.host, job, key.asked)
-                )
+                try:
+                    self._core.unused_keys.save(replace(key, job=job))
+                except NotKept as error:
+                    # The job runs all the same; the record says without it what is to be done.
+                    self._core.unkept.note(error)
 
     def keep(self, daemons: Iterable[str]) -> None:
         """Do not remove the keys of these daemons: they are wanted, or not removed after all."""
@@ -55,7 +60,7 @@ class KeyRemoval:
                 self._core.unused_keys.forget(daemon)
 
     def step(self, now: float) -> None:
-        """Remove the keys of daemons that are gone."""
+        """Remove the keys of daemons that are gone. ``now`` is monotonic seconds."""
         with self._core.lock:
             pending = bool(self._core.unused_keys.all())
         if not pending or now < self._not_before:
@@ -73,7 +78,7 @@ class KeyRemoval:
         gone = []
         with core.lock:
             for key in core.unused_keys.all():
-                ended = self._end_of(key.job)
+                ended = self._end_of(key)
                 if ended is None:
                     continue
                 if key.host in core.hosts.problems:
@@ -91,14 +96,17 @@ class KeyRemoval:
                     core.unused_keys.forget(key.daemon)
         return gone
 
-    def _end_of(self, job: str) -> Optional[float]:
-        """Return when a job ended, None while it runs; of one that is not known it is long ago."""
+    def _end_of(self, key: UnusedKey) -> Optional[float]:
+        """Return when the job of a key ended (epoch seconds), None while it runs.
+
+        One that is not known here is another manager's, and may go on for a while after it.
+        """
         try:
-            record = self._core.engine.completion(job).record if job else None
+            record = self._core.engine.completion(key.job).record if key.job else None
         except UnknownName:
             record = None
         if record is None:
-            return 0.0
+            return max(self._began, key.asked) + OTHERS_JOBS_END
         return (record.finished or 0.0) if record.status.final else None
 
     def _remove(self, keys: Sequence[UnusedKey]) -> None:
@@ -116,8 +124,8 @@ class KeyRemoval:
         unused = [key for key in keys if elsewhere[key.daemon] is None]
         errors: Dict[str, OrchestratorError] = {}
         at_once([partial(self._remove_one, key, errors) for key in unused])
-        for error in errors.values():
-            raise error
+        if errors:
+            raise next(iter(errors.values()))
 
     def _remove_one(self, key: UnusedKey, errors: Dict[str, OrchestratorError]) -> None:
         """Remove one key, and its record once the monitors have done so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from adapter.cluster.daemon_places import own_rows
 from adapter.cluster.mon_places import addresses_of, is_at, mon_address
 from adapter.cluster.schedule import Place, named
 from adapter.core import Core
@@ -41,11 +42,12 @@ def check_mon_places(core: Core, spec: ServiceSpec) -> None:
         own = addresses_of(report.facts) if report is not None else None
         if own is not None and each.network:
             mon_address(each.hostname, each.network, own, core.hosts.get(each.hostname).addr)
-        rows = report.daemons if report is not None else []
+        foreign = core.places.foreign_by_host().get(each.hostname, {})
         here = [
             str(row["daemon_id"])
-            for row in rows
-            if row["daemon_type"] == "mon" and (row["state"] != "stopped" or row.get("enabled"))
+            for row in own_rows(report.daemons if report is not None else [], foreign)
+            if row["daemon_type"] == "mon"
+            and (row["state"] != "stopped" or row.get("enabled", True))
         ]
         _check_present(core, each.hostname, each.network, each.name, here)
 

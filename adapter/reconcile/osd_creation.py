@@ -113,7 +113,7 @@ class OsdCreator:
             self._jobs[plan.host] = ""
         try:
             return self.start([intent])
-        except OrchestratorError:
+        except Exception:
             with core.lock:
                 self._jobs.pop(plan.host, None)
                 self._drop(plan)
@@ -125,8 +125,8 @@ class OsdCreator:
             self._core.intents.drop(plan.host, plan.groups)
         except NotKept as error:
             raise NotReady(
-                f"The OSDs cannot be made now, and that they shall be stays written down: {error}",
-                "They are made when that can be done; look after the monitors first.",
+                f"The OSDs cannot be made now, and the request could not be taken back: {error}",
+                "They are made when the monitors answer again.",
             ) from error
 
     def forget_pause(self, hosts: Sequence[str]) -> None:

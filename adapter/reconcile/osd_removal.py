@@ -21,7 +21,7 @@ from adapter.errors import AdapterError, NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
-from adapter.reconcile.parts import for_each
+from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,6 @@ LOOK_AGAIN = 1.0
 # well after somebody else took an OSD out of the map.
 MOVES_WITHIN = 15.0
 CALM_FOR = 15.0
-# A job of another manager's host ends itself when nobody has renewed its lease for 30 s.
-OTHERS_JOBS_END = 45.0
 
 
 class OsdRemover:
@@ -105,7 +103,8 @@ class OsdRemover:
 
     def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> Removal:
         self._jobs.forget_pause(removal.osd_id)
-        self._still_since.pop(removal.osd_id, None)
+        for times in (self._still_since, self._calm_since):
+            times.pop(removal.osd_id, None)
         log.info("osd.%s: %s", removal.osd_id, stage.value)
         return self._queue.save(removal, stage=stage, **{"reason": "", "tries": 0, **changes})
 

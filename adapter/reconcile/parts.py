@@ -10,6 +10,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 # How long a part that failed is left alone (seconds).
 RETRY = 5.0
+# A job of another manager's host ends itself when nobody has renewed its lease for 30 s.
+OTHERS_JOBS_END = 45.0
 
 
 class Parts:
@@ -40,12 +42,17 @@ class Parts:
 
 
 def for_each(items: Iterable[T], act: Callable[[T], object]) -> None:
-    """Act on each; what one raises is raised when all others have had their turn."""
-    left = iter(items)
-    for item in left:
+    """Act on each; what the last one to fail raises is raised when all have had their turn."""
+    first: Optional[Exception] = None
+    last: Optional[Exception] = None
+    for item in items:
         try:
             act(item)
-        except Exception:
-            # Where a second one fails as well, its traceback shows this one too.
-            for_each(left, act)
-            raise
+        except Exception as error:  # noqa: BLE001 - raised below
+            first, last = first or error, error
+    if last is None:
+        return
+    if last is not first and last.__context__ is None:
+        # The log then shows the first one too.
+        last.__context__ = first
+    raise last

@@ -13,6 +13,7 @@ from typing import Sequence
 from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, Running, least
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.errors import NotKept
 
 
 def hold(core: Core, wanted: Wanted, diff: Difference, there: Sequence[Running]) -> bool:
@@ -20,8 +21,17 @@ def hold(core: Core, wanted: Wanted, diff: Difference, there: Sequence[Running])
     reason = "" if wanted.deleted else held_reason(wanted, diff, there)
     with core.lock:
         core.watch.hold(wanted.name, reason)
-        remember_size(core, wanted, diff)
     return bool(reason)
+
+
+def is_short(wanted: Wanted, diff: Difference, unwell: Sequence[Running]) -> bool:
+    """Tell whether a monitor or manager that a placement wants is not well yet.
+
+    Those that are too many stay until then. ``unwell`` are daemons that run and are of no use.
+    """
+    if wanted.deleted or wanted.spec.service_type not in CLUSTER_NEEDS:
+        return False
+    return bool(unwell) or any(not each.ok or not each.runs for each in diff.kept)
 
 
 def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Running]) -> str:
@@ -29,28 +39,38 @@ def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Running]) -> s
     kind = wanted.spec.service_type
     had = wanted.had or len(there)
     floor = least(kind, had)
+    names = ", ".join(f"{kind}.{each.daemon_id}" for each in diff.remove)
+    empty = sorted(set(diff.silent) - {each.hostname for each in diff.kept})
+    if diff.remove and kind in CLUSTER_NEEDS and empty:
+        return (
+            f"{names} not removed: host {', '.join(empty)} of the placement has no {kind} yet and "
+            "is offline. Bring it back, or apply the service without it."
+        )
     if not diff.remove or diff.size >= floor:
         return ""
     placement = wanted.spec.placement.pretty_str()
-    names = ", ".join(f"{kind}.{each.daemon_id}" for each in diff.remove)
     anyway = f"`ceph orch apply {kind} --placement='{placement}'` does it anyway"
     if not diff.size:
         anyway = f"`ceph orch apply {kind} --placement=...` with hosts that there are moves them"
     return (
         f"its placement ({placement}) leaves {diff.size} of the {had} daemon(s) that it had, and "
-        f"{floor} stay unless somebody says so: {names} are not removed. Give the labels or hosts "
-        f"back, or apply the service again: {anyway}."
+        f"at least {floor} are kept: {names} not removed. Restore the labels or hosts, or apply "
+        f"the service again: {anyway}."
     )
 
 
 def remember_size(core: Core, wanted: Wanted, diff: Difference) -> None:
-    """Note with the record of a service how many daemons it had, when it is as it shall be.
-
-    The caller holds the lock.
-    """
+    """Note with the record of a service how many daemons it had, when it is as it shall be."""
     if wanted.deleted or wanted.spec.service_type not in CLUSTER_NEEDS:
         return
     settled = not diff.add and not diff.remove and all(each.ok and each.runs for each in diff.kept)
-    # One that was applied meanwhile says by itself how many there shall be.
-    if settled and len(diff.kept) > wanted.had and core.specs.find(wanted.name) is wanted:
-        core.specs.save(replace(wanted, had=len(diff.kept)))
+    if not settled or len(diff.kept) <= wanted.had:
+        return
+    with core.lock:
+        # One that was applied meanwhile says by itself how many there shall be.
+        if core.specs.find(wanted.name) is not wanted:
+            return
+        try:
+            core.specs.save(replace(wanted, had=len(diff.kept)))
+        except NotKept as error:
+            core.unkept.note(error)

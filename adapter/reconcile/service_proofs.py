@@ -7,7 +7,7 @@ the manager map a manager, with the module that it needs to take over.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.managers import Managers
 from adapter.cluster.schedule import Place, Running
@@ -48,9 +48,11 @@ class ServiceProofs:
         """Tell whether something of a service, or of any, is still to be seen."""
         return service in self._all if service else bool(self._all)
 
-    def step(self, now: float) -> List[Proof]:
-        """Ask; return the proofs that are over, those that failed with what is ``lacking``."""
-        over = []
+    def step(self, now: float) -> Iterator[Proof]:
+        """Ask; yield the proofs that are over, those that failed with what is ``lacking``.
+
+        ``now`` is monotonic seconds.
+        """
         with self._core.lock:
             proofs = list(self._all.values())
         for proof in proofs:
@@ -61,11 +63,10 @@ class ServiceProofs:
                 proof.lacking = {place.daemon_id: str(error) for place in proof.places}
             if proof.lacking and now < proof.until:
                 continue
-            over.append(proof)
             with self._core.lock:
                 if self._all.get(proof.service) is proof:
                     del self._all[proof.service]
-        return over
+            yield proof
 
     def _lacking(self, proof: Proof, now: float) -> Dict[str, str]:
         names = [place.daemon_id for place in proof.places]
@@ -93,7 +94,6 @@ class ServiceProofs:
         for name in unable:
             if name not in managers.standbys or name in proof.restarted:
                 continue
-            proof.restarted.add(name)
             with core.lock:
                 units = units_of(core, [f"mgr.{name}"])
                 hosts = [core.hosts.get(host) for host in units]
@@ -103,6 +103,7 @@ class ServiceProofs:
                     parameters={"action": "restart", "units": units},
                     summary=f"Restart mgr.{name}, which was given the backend",
                 )
+            proof.restarted.add(name)
             proof.until = now + PROOF_SECONDS
             return
 
@@ -110,7 +111,7 @@ class ServiceProofs:
 def not_well(core: Core, kind: str, kept: Sequence[Running]) -> Tuple[List[Running], List[Running]]:
     """Return, of daemons that run, those that could not take over, and those outside the cluster.
 
-    The active manager does what others only could.
+    The active manager runs this code, so only standbys are looked at.
     """
     with core.lock:
         managers, watch = core.watch.managers, core.watch

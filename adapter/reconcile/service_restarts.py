@@ -19,7 +19,7 @@ from adapter.errors import HostUnreachable, NotKept, UnknownName
 from adapter.interface import OrchestratorError
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.ownership import check_units
-from adapter.reconcile.parts import for_each
+from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,14 @@ class ServiceRestarts:
         self._not_before: Dict[str, float] = {}
         # How far restarts are where that could not be written; it is, before they go on.
         self._unkept: Dict[str, ServiceAction] = {}
+        # Those that another manager's job may be at, for as long as it may go on by itself.
+        self._of_before = {each.service for each in core.actions.all() if each.doing}
 
     def step(self, now: float) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""
         core = self._core
+        while self._of_before:
+            self._not_before[self._of_before.pop()] = now + OTHERS_JOBS_END
         with core.lock:
             actions = [
                 action
@@ -67,6 +71,10 @@ class ServiceRestarts:
             self._fail(action, str(error), now)
 
     def _step(self, action: ServiceAction) -> None:
+        job = self._job_of_before(action)
+        if job:
+            self._save(replace(action, reason=f"waiting for job {job} to end"))
+            return
         waiting = self._not_back(action.doing)
         if waiting:
             self._save(replace(action, reason=f"waiting for {', '.join(waiting)} to be back"))
@@ -83,6 +91,18 @@ class ServiceRestarts:
         rest = tuple(each for each in action.left if each not in batch)
         self._save(replace(action, left=rest, doing=tuple(batch), reason=""))
         self._submit(action, batch)
+
+    def _job_of_before(self, action: ServiceAction) -> str:
+        """Return a job of the manager before that may be at these daemons, or nothing."""
+        if not action.doing:
+            return ""
+        with self._core.lock:
+            mine = set(self._jobs.values())
+        for record in self._core.engine.jobs():
+            restarts = record.request.operation == "service_action"
+            if restarts and not record.status.final and record.id not in mine:
+                return record.id
+        return ""
 
     def _not_back(self, names: Sequence[str]) -> List[str]:
         """Return those that the cluster does not have back yet."""
@@ -111,7 +131,7 @@ class ServiceRestarts:
             kind, _, identity = name.partition(".")
             try:
                 if kind == "osd":
-                    ids = self._core.maps.ok_to_stop([int(identity)], most=len(left))
+                    ids = self._guards.osds_ok_to_stop(int(identity), most=len(left))
                     return [f"osd.{each}" for each in ids if f"osd.{each}" in left], ""
                 self._guards.check_stop(kind, identity, restart=True)
                 if kind != "mgr" or self._steps_back(identity, left):

@@ -29,7 +29,7 @@ from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.ownership import check_places
 from adapter.reconcile.parts import for_each
-from adapter.reconcile.service_floor import hold
+from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_proofs import Proof, ServiceProofs, not_well
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,8 @@ class ServiceKeeper:
         unable, outside = not_well(core, kind.service_type, diff.kept)
         if not self._held:
             self._follow_troubles(wanted.name, diff, [*unable, *outside])
-        held = hold(core, wanted, diff, there)
+        remember_size(core, wanted, diff)
+        held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])
         again = [each for each in diff.kept if not each.ok]
         # One manager after the other: it is restarted.
         again += [] if again or diff.add else unable[:1]

@@ -48,6 +48,19 @@ def test_a_manager_that_ends_after_the_removal_is_followed_by_one_that_drops_the
     assert removing.store.items("unused_key") == {}
 
 
+def test_a_job_of_another_managers_host_may_still_take_the_daemon(removing: Cluster) -> None:
+    """The report that the next manager gets first shows the daemon; then it is taken."""
+    removing.start_anew()
+    report(removing)
+    assert keys(removing)
+    assert removing.store.items("unused_key")
+    daemon = next(key for key in removing.daemons if key[1] == "mds")
+    del removing.daemons[daemon]
+    report(removing)
+    assert keys(removing) == []
+    assert removing.store.items("unused_key") == {}
+
+
 def test_monitors_that_do_not_answer_are_asked_again(removing: Cluster) -> None:
     removing.monitors.refuse = "auth rm"
     removing.settle()

@@ -248,6 +248,16 @@ def test_a_place_that_cannot_be_is_refused(networked: Cluster, place: str, says:
     assert networked.core.specs.all() == []
 
 
+def test_what_a_host_has_of_another_ones_monitor_is_in_nobodys_way(networked: Cluster) -> None:
+    networked.daemons["h3", "mon", "h1"] = "stopped"
+    report(networked)
+    spec = ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h3:10.99.0.3=mon-x"]))
+    raise_if_exception(networked.orchestrator.apply([spec]))
+    networked.settle(20)
+    (rows,) = mon_rows(networked)
+    assert [(row["id"], row["addr"]) for row in rows] == [("mon-x", "10.99.0.3")]
+
+
 @pytest.mark.parametrize("kind", ["crash", "ceph-exporter"])
 def test_a_name_that_cannot_be_honoured_is_refused(cluster: Cluster, kind: str) -> None:
     spec = ServiceSpec(kind, placement=PlacementSpec(hosts=["h2=mine"]))

@@ -399,3 +399,15 @@ def test_a_service_that_only_its_osds_name_has_no_specification(cluster: Cluster
 
     with pytest.raises(UnknownName, match=r"no specification of the service 'osd\.all'"):
         raise_if_exception(cluster.orchestrator.remove_service("osd.all", force=True))
+
+
+def test_an_answer_that_nobody_understands_takes_no_host_out_of_service(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.monitors, "_auth_get", lambda arguments: "[]")
+    with pytest.raises(Exception, match="index"):
+        raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb")))
+    monkeypatch.undo()
+    raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb")))
+    cluster.settle()
+    assert where(cluster) == ["h2:/dev/sdb"]

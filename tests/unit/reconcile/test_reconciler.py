@@ -116,6 +116,18 @@ def test_one_that_fails_leaves_its_neighbours_their_turn() -> None:
     for_each((4,), act)
 
 
+def test_any_number_of_them_may_fail() -> None:
+    seen = []
+
+    def act(number: int) -> None:
+        seen.append(number)
+        raise ValueError(f"no {number}")
+
+    with pytest.raises(ValueError, match="no 4999"):
+        for_each(range(5000), act)
+    assert len(seen) == 5000
+
+
 def test_what_the_monitors_refuse_is_no_problem_of_a_part(cluster: KeptCluster) -> None:
     def refuse() -> None:
         raise OrchestratorError("no")

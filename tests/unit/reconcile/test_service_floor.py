@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import time
 from typing import List
 
 import pytest
 
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_services import apply, there
 from tests.unit.reconcile.twin import Cluster
 
@@ -104,3 +107,52 @@ def test_a_service_that_a_cluster_does_without_goes_with_its_label(cluster: Clus
     apply(cluster, ServiceSpec("crash", placement=PlacementSpec(label="mon")))
     label(cluster, ["h1", "h2"], gone=True)
     assert (there(cluster, "crash"), held(cluster)) == ([], "")
+
+
+def test_what_is_too_many_stays_until_all_that_are_wanted_are_there(five: Cluster) -> None:
+    apply(five, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h4"])))
+    five.settle(20)
+    for _ in range(2):
+        five.core.pulse.missed("h3", "no route", five.now, 0.0)
+    apply(five, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h3"])))
+    five.settle(20)
+    assert there(five, "mon") == ["h1", "h2", "h4"]
+    assert "mon: mon.h4 not removed: host h3 of the placement has no mon yet and is offline" in (
+        held(five)
+    )
+    five.core.pulse.seen("h3", five.now)
+    five.settle(30)
+    assert (there(five, "mon"), held(five)) == (["h1", "h2", "h3"], "")
+
+
+def test_what_is_too_many_stays_while_one_that_is_wanted_is_broken(five: Cluster) -> None:
+    apply(five, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h4"])))
+    five.settle(20)
+    five.break_on["apply_mon"] = {"h2": "no space"}
+    five.daemons["h2", "mon", "h2"] = "error"
+    five.core.submit("get_inventory", five.core.hosts.all())
+    five.settle(2)
+    apply(five, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2"])))
+    five.settle(20)
+    assert there(five, "mon") == ["h1", "h2", "h4"]
+    five.break_on.clear()
+    five.orchestrator.reconciler.services.forget_pauses("mon")
+    five.settle(30)
+    assert there(five, "mon") == ["h1", "h2"]
+
+
+def test_a_number_that_cannot_be_kept_is_tried_again() -> None:
+    kept = KeptCluster()
+    label(kept, ["h1", "h2"])
+    apply(kept, ServiceSpec("mon", placement=PlacementSpec(label="mon")))
+    raise_if_exception(kept.orchestrator.add_host_label("h3", "mon"))
+    kept.refuse(errno.ETIMEDOUT)
+    kept.settle(20)
+    assert len(there(kept, "mon")) == 3
+    assert kept.orchestrator.reconciler.problems == {}
+    assert "spec.mon" in kept.core.unkept.reasons(time.monotonic())
+
+    kept.refuse(0)
+    kept.orchestrator.reconciler.services.forget_pauses("mon")
+    kept.settle()
+    assert kept.core.specs.all()[0].had == 3

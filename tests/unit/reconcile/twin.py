@@ -259,6 +259,9 @@ class Monitors:
         self.mons.remove(arguments["name"])
         return self._change(f"mon rm {arguments['name']}")
 
+    def _mon_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
+        return ""
+
     def _mds_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
         return ""
 
