@@ -14,7 +14,7 @@ class Pause:
     failures: int = 0
     until: float = 0.0
 
-    def longer(self, now: float) -> None:
-        """Grow the pause."""
-        self.until = now + min(RETRY_LAST, RETRY_FIRST * 2 ** min(self.failures, 10))
+    def longer(self, now: float, last: float = RETRY_LAST) -> None:
+        """Grow the pause, to ``last`` seconds at most."""
+        self.until = now + min(last, RETRY_FIRST * 2 ** min(self.failures, 10))
         self.failures += 1

@@ -23,8 +23,7 @@ from adapter.methods._kept import kept_service
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
 from adapter.reconcile.mon_addresses import check_mon_places
-from adapter.reconcile.ownership import check_units, judge_places, read_places
-from adapter.reconcile.service_restarts import units_of
+from adapter.reconcile.ownership import check_units, judge_places, read_places, units_of
 
 ACTIONS = ("start", "stop", "restart", "redeploy", "reconfig")
 # What would stop all of the cluster, or all data.

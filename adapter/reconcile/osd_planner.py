@@ -9,12 +9,11 @@ from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_plan import HostPlan, disk_of
 from adapter.cluster.osd_vacancies import vacancies_first
+from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.specs import OsdClaims
 from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
 from adapter.interface import Device, DriveGroupSpec
-
-NO_SCHEDULE = "_no_schedule"
 
 
 class OsdPlanner:

@@ -313,8 +313,8 @@ class OsdRemover:
                 known, unread = removal.host in core.hosts, core.hosts.problems.get(removal.host)
             what = "wipe its disks" if removal.zap else "take its unit away"
             if unread:
-                reason = f"the record of host {removal.host} cannot be read ({unread}); waiting to"
-                self._queue.save(removal, reason=f"{reason} {what}")
+                why = f"the record of host {removal.host} cannot be read ({unread})"
+                self._queue.save(removal, reason=f"waiting to {what}: {why}")
             elif not known:
                 self._finish(removal, f"host {removal.host or '?'} is not managed; its disks stay")
             elif not self._reachable(removal):
@@ -360,9 +360,7 @@ class OsdRemover:
 
     def check_keep(self, removal: Removal, osd_map: OsdMap) -> None:
         """Raise ``AdapterError`` for an OSD whose removal cannot be stopped any more."""
-        osd = osd_map.osds.get(removal.osd_id)
-        there = osd is not None and removal.uuid in ("", osd.uuid) and not osd.destroyed
-        is_out = removal.stage is Stage.CLEANING or not there
+        is_out = removal.stage is Stage.CLEANING or _in_map(removal, osd_map) is None
         if is_out and self._jobs.is_busy(removal.osd_id):
             raise AdapterError(
                 f"osd.{removal.osd_id} cannot be kept: it is out of the map and its host is being "
@@ -382,21 +380,21 @@ class OsdRemover:
         Returns what is to be said besides; raises ``OrchestratorError``. The caller holds
         ``acting`` and has asked ``check_keep``.
         """
-        osd = osd_map.osds.get(removal.osd_id)
-        there = osd is not None and removal.uuid in ("", osd.uuid) and not osd.destroyed
-        if removal.stage is Stage.CLEANING or osd is None or not there:
+        osd = _in_map(removal, osd_map)
+        if removal.stage is Stage.CLEANING or osd is None:
             self._finish(removal, "it is left as it is")
             return f"osd.{removal.osd_id} is out of the map already; its disks are left as they are"
         if removal.stage is Stage.KEEPING:
             self._finish(removal, "it is left as it is")
             return f"osd.{removal.osd_id} is left as it is; `ceph osd tree` shows whether it is up"
-        if removal.asked_stop or not osd.up:
+        restarts = removal.asked_stop or not osd.up
+        if restarts:
             self._advance(removal, Stage.KEEPING, reason="it is started again if it does not run")
         self._restore(removal, osd)
-        if not removal.asked_stop and osd.up:
-            self._finish(removal, "it stays")
-            return ""
-        return f"osd.{removal.osd_id} is started again"
+        if restarts:
+            return f"osd.{removal.osd_id} is started again"
+        self._finish(removal, "it stays")
+        return ""
 
     def _keep_all(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """Bring those back that were stopped before somebody wanted to keep them."""
@@ -405,8 +403,8 @@ class OsdRemover:
         self._jobs.submit(ready, START, osd_map)
 
     def _keep_one(self, removal: Removal, osd_map: OsdMap, ready: List[Removal]) -> None:
-        osd = osd_map.osds.get(removal.osd_id)
-        if osd is None or removal.uuid not in ("", osd.uuid) or osd.destroyed:
+        osd = _in_map(removal, osd_map)
+        if osd is None:
             if osd_map.epoch > removal.epoch:
                 self._finish(removal, "somebody else took it out of the map")
             return
@@ -435,3 +433,11 @@ class OsdRemover:
             self._core.maps.set_crush_weight(removal.osd_id, removal.crush_weight)
         if removal.was_in and osd.reweight == 0:
             self._core.maps.mark_in(removal.osd_id)
+
+
+def _in_map(removal: Removal, osd_map: OsdMap) -> Optional[Osd]:
+    """Return this very OSD as the map shows it, or None where it is out of the map or destroyed."""
+    osd = osd_map.osds.get(removal.osd_id)
+    if osd is None or removal.uuid not in ("", osd.uuid) or osd.destroyed:
+        return None
+    return osd

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, 
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Removal, Stage
+from adapter.cluster.pause import RETRY_FIRST, Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus
@@ -18,8 +19,8 @@ from adapter.reconcile.osd_removal_queue import RemovalQueue
 log = logging.getLogger(__name__)
 
 STOP, START, REMOVE = "stop", "start", "remove"
-# How long after a failed job an OSD is tried again.
-RETRY_FIRST, RETRY_LAST = 10.0, 300.0
+# How long after a failed job an OSD is tried again, at most (seconds).
+RETRY_LAST = 300.0
 HOLDS_LAST = 60.0
 _WORDS = {STOP: "Stop", START: "Start again", REMOVE: "Clean up after"}
 # What a host says of an OSD that it did not stop.
@@ -40,14 +41,14 @@ class RemovalJobs:
         self._news = news
         self._jobs: Dict[int, str] = {}
         self._not_before: Dict[int, float] = {}
-        # OSDs that their hosts did not stop because they held something: how much, how often it was
-        # so, and from when on they are asked again.
-        self._holding: Dict[int, Tuple[int, int, float]] = {}
+        # OSDs that their hosts did not stop because they held something: how much, and the pause
+        # until they are asked again.
+        self._holding: Dict[int, Tuple[int, Pause]] = {}
         self._now = 0.0
         # OSDs whose last job has ended for certain.
         self._ended: Set[int] = set()
-        # How often an OSD was started again, and from when on that may be tried once more.
-        self._starts: Dict[int, Tuple[int, float]] = {}
+        # The pauses until an OSD that was started again may be started once more.
+        self._starts: Dict[int, Pause] = {}
         self._attach()
 
     def _attach(self) -> None:
@@ -95,16 +96,16 @@ class RemovalJobs:
         stored = self._core.maps.stored()
         return {
             osd_id: stored.get(osd_id) or held
-            for osd_id, (held, _, until) in self._holding.items()
-            if stored.get(osd_id) or self._now < until
+            for osd_id, (held, pause) in self._holding.items()
+            if stored.get(osd_id) or self._now < pause.until
         }
 
     def _holds(self, osd_id: int, held: Any) -> int:
         """Keep that an OSD holds something; the pauses until it is asked again grow."""
         number = held if isinstance(held, int) else 0
-        times = self._holding.get(osd_id, (0, 0, 0.0))[1]
-        pause = min(HOLDS_LAST, RETRY_FIRST * 2 ** min(times, 10))
-        self._holding[osd_id] = (number, times + 1, self._now + pause)
+        pause = self._holding.get(osd_id, (0, Pause()))[1]
+        pause.longer(self._now, HOLDS_LAST)
+        self._holding[osd_id] = (number, pause)
         return number
 
     def finish(self, removal: Removal, how: str) -> None:
@@ -159,12 +160,10 @@ class RemovalJobs:
 
     def _may_start(self, osd_id: int) -> bool:
         """Tell whether an OSD may be started again now; the pauses grow."""
-        times, until = self._starts.get(osd_id, (0, 0.0))
-        now = time.monotonic()
-        if now < until:
+        pause, now = self._starts.setdefault(osd_id, Pause()), time.monotonic()
+        if now < pause.until:
             return False
-        pause = min(RETRY_LAST, RETRY_FIRST * 2 ** min(times, 10))
-        self._starts[osd_id] = (times + 1, now + pause)
+        pause.longer(now, RETRY_LAST)
         return True
 
     def _about_to_stop(self, removal: Removal, osd_map: OsdMap) -> Removal:
@@ -246,21 +245,25 @@ class RemovalJobs:
             self._try_again(removal, f"{reason.rstrip('.')} (job {job.job_id})")
         elif step == REMOVE and removal.stage is Stage.CLEANING:
             self._take_cleaned(removal, row)
-        elif step == STOP and removal.stage is Stage.STOPPING and state in _KEPT:
-            held = self._holds(removal.osd_id, row.get("held"))
-            reason = _KEPT[state].format(osd_id=removal.osd_id, held=held)
-            self._queue.save(removal, stage=Stage.DRAINING, reason=reason)
-        elif step == STOP and removal.stage is Stage.STOPPING and state == "absent":
-            self._try_again(
-                removal, f"host {removal.host} has no osd.{removal.osd_id}, and the map has it up"
-            )
         elif step == STOP and removal.stage is Stage.STOPPING:
-            empty = state == "stopped" and row.get("held") == 0
-            self._queue.save(removal, stopped=True, empty=empty, reason="", tries=0)
+            self._take_stopped(removal, row, state)
         elif step == START and state == "absent":
             self._try_again(removal, f"there is nothing of it to be started on {removal.host}")
         elif step == START:
             self._queue.save(removal, reason="started again; waiting for the map to show it up")
+
+    def _take_stopped(self, removal: Removal, row: Mapping[str, Any], state: str) -> None:
+        if state in _KEPT:
+            held = self._holds(removal.osd_id, row.get("held"))
+            reason = _KEPT[state].format(osd_id=removal.osd_id, held=held)
+            self._queue.save(removal, stage=Stage.DRAINING, reason=reason)
+        elif state == "absent":
+            self._try_again(
+                removal, f"host {removal.host} has no osd.{removal.osd_id}, and the map has it up"
+            )
+        else:
+            empty = state == "stopped" and row.get("held") == 0
+            self._queue.save(removal, stopped=True, empty=empty, reason="", tries=0)
 
     def _take_cleaned(self, removal: Removal, row: Mapping[str, Any]) -> None:
         removal = self._queue.save(removal, asked_wipe=False)

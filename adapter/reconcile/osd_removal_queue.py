@@ -1,4 +1,4 @@
-"""The records of OSDs that leave, changed by those who step them."""
+"""Write the records of OSDs that leave (``osd_removal.<id>``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REASON_LENGTH = 600
 
 
 class RemovalQueue:
-    """Keep what became of a removal."""
+    """Keep what became of removals; a reason is cut to 600 characters. All raise ``NotKept``."""
 
     def __init__(self, core: Core) -> None:
         self._core = core

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Tuple
+from typing import Dict, Iterable, List, Sequence, Tuple
 
 from adapter.core import Core
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, HostUnreachable, UnknownName
 
 # A host and a daemon on it, as in ``("h1", "mon.h1")``.
 HostDaemon = Tuple[str, str]
@@ -47,7 +47,26 @@ def judge_places(core: Core, daemons: Iterable[HostDaemon]) -> None:
     for foreign in found:
         if foreign is not None:
             raise AdapterError(
-                f"{foreign.daemon} on host {foreign.host} is not acted on: it {foreign.in_short()} "
-                f"({foreign.why}).",
+                f"Nothing is done to {foreign.daemon} on host {foreign.host}: it "
+                f"{foreign.in_short()} ({foreign.why}).",
                 "`ceph health detail` says what to do with what is left of it.",
             )
+
+
+def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:
+    """Return the systemd units of daemons (``osd.3``) by host, as the hosts reported them.
+
+    What a host has of another one's daemon is none. Raises ``UnknownName`` for one that no host
+    has, ``HostUnreachable``.
+    """
+    units: Dict[str, List[str]] = {}
+    for name in dict.fromkeys(names):
+        hosts = core.places.hosts_of(name)
+        if not hosts:
+            raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
+        for hostname in hosts:
+            if not core.pulse.online(hostname):
+                raise HostUnreachable(hostname, core.pulse.of(hostname).reason)
+            unit = str(core.places.row(hostname, name)["unit"])
+            units.setdefault(hostname, []).append(unit)
+    return units

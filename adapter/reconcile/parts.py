@@ -22,7 +22,10 @@ class Parts:
         self._not_before: Dict[str, float] = {}
 
     def run(self, name: str, act: Callable[[], Optional[float]], now: float) -> Optional[float]:
-        """Run a part, and return its pause; a failure is logged once and tried again later."""
+        """Run a part, and return its pause; a failure is logged once and tried again later.
+
+        ``now`` and what is returned are in (monotonic) seconds.
+        """
         wait = self._not_before.get(name, now) - now
         if wait > 0:
             return wait

@@ -13,7 +13,7 @@ from adapter.cluster.managers import Managers
 from adapter.cluster.schedule import Place, Running
 from adapter.core import Core
 from adapter.interface import OrchestratorError
-from adapter.reconcile.service_restarts import units_of
+from adapter.reconcile.ownership import units_of
 
 # From the daemon's word to the maps' it takes a second; a manager may be restarted in between.
 PROOF_SECONDS = 60.0

@@ -15,10 +15,10 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from adapter.cluster.service_actions import ServiceAction
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.errors import HostUnreachable, NotKept, UnknownName
+from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.guards import Guards
-from adapter.reconcile.ownership import check_units
+from adapter.reconcile.ownership import check_units, units_of
 from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
 
 log = logging.getLogger(__name__)
@@ -207,22 +207,3 @@ class ServiceRestarts:
         with self._core.lock:
             if action.service not in self._core.actions.problems:
                 self._core.actions.save(action)
-
-
-def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:
-    """Return the systemd units of daemons (``osd.3``) by host, as the hosts reported them.
-
-    What a host has of another one's daemon is none. Raises ``UnknownName`` for one that no host
-    has, ``HostUnreachable``.
-    """
-    units: Dict[str, List[str]] = {}
-    for name in dict.fromkeys(names):
-        hosts = core.places.hosts_of(name)
-        if not hosts:
-            raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
-        for hostname in hosts:
-            if not core.pulse.online(hostname):
-                raise HostUnreachable(hostname, core.pulse.of(hostname).reason)
-            unit = str(core.places.row(hostname, name)["unit"])
-            units.setdefault(hostname, []).append(unit)
-    return units

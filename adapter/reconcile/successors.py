@@ -45,7 +45,7 @@ class Successors:
             awaited = {each for found in hosts.values() for each in found if not self._fresh(each)}
             failed = {each: core.refresh.errors().get(each, "") for each in awaited}
             unsaid = {
-                name: f"its host {each} does not report what it has of the backend: "
+                name: f"its host {each} did not report whether the backend is installed: "
                 f"{failed.get(each) or 'its report does not say it'}"
                 for name, found in hosts.items()
                 for each in found
@@ -56,8 +56,8 @@ class Successors:
         if waiting and not unsaid:
             core.wake.set()
             raise ReportAwaited(
-                f"Before another manager takes over from mgr.{managers.active}, its host is asked "
-                f"for the backend: waiting for the report of host {', '.join(waiting)}.",
+                f"mgr.{managers.active} hands over when the standbys' hosts have said whether the "
+                f"backend is there: waiting for the report of host {', '.join(waiting)}.",
                 "Try again in some seconds.",
             )
         _refuse(with_backends(core, managers), unsaid)
@@ -119,7 +119,7 @@ def _refuse(managers: Managers, away: Dict[str, str]) -> None:
         hosts = ", ".join(f"mgr.{name}" for name in sorted(away))
         remedies.append(f"Bring the host of {hosts} back, or stop that manager there.")
     raise AdapterError(
-        f"mgr.{managers.active} is active, and the monitors may let one take over that could "
-        f"not manage hosts ({reasons}).",
+        f"mgr.{managers.active} is active and does not hand over: the monitors may choose a "
+        f"standby that could not manage hosts ({reasons}).",
         " ".join(remedies),
     )
