@@ -127,7 +127,7 @@ options:
   keyring:
     description:
       - A keyring of C(client.bootstrap-osd), with which the monitors are asked before disks are
-        wiped. By default it is the host's own.
+        wiped, or an OSD is removed that is said to be gone. By default it is the host's own.
     type: str
     default: ''
   report:
