@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .reading import read_bytes
-
 # Ceph takes a heading with a comment behind it as well.
 SECTION = re.compile(r"\s*\[([^\]]+)\]\s*(?:[#;].*)?\s*")
 _NOTE = re.compile(r"\s*(?:[#;].*)?\s*")
-
-
-def read_keyring(path):
-    """Return a file's text, empty where there is none."""
-    return read_bytes(path).decode("utf-8", "surrogateescape")
 
 
 def with_section(old, new):

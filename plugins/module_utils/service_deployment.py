@@ -6,14 +6,14 @@ import os
 import time
 
 from .ceph_user import ceph_owner, make_directory
-from .keyring_file import read_keyring, with_section
+from .keyring_file import with_section
 from .listening import holders
 from .reading import read_lines, to_int
 from .service_health import wait_at_work
 from .service_keyring import has_key, key_of, keyring_text
 from .service_kinds import DaemonRefused
 from .units import UnitsFailed, act, is_alive, runs, show_units
-from .whole_file import write_text
+from .whole_file import read_whole, write_text
 
 _KEY_MODE = 0o600
 _DATA_MODE = 0o700
@@ -172,7 +172,7 @@ class Deployment:
         if daemon.data_path:
             make_directory(daemon.data_path, _DATA_MODE, owner)
         if self._writes_key(one):
-            text = with_section(read_keyring(daemon.keyring_path), one.keyring)
+            text = with_section(read_whole(daemon.keyring_path), one.keyring)
             write_text(daemon.keyring_path, text, _KEY_MODE, owner)
 
     def _enable(self, wanted):
