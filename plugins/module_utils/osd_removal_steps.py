@@ -19,7 +19,7 @@ from .osd_removal import (
     zap,
 )
 from .osd_startup import Startup
-from .osd_stopping import ABSENT, DOWN, KEPT, STOPPED, start, state_before, stop
+from .osd_stopping import ABSENT, DOWN, KEPT, STOPPED, is_startable, start, state_before, stop
 from .units import UnitsFailed
 
 FAILED, PRESENT = "failed", "present"
@@ -115,8 +115,7 @@ class Work:
         if not traces.is_own:
             return _row(wanted, ABSENT)
         if self._check_mode:
-            stopped = state_before(self._roots, wanted, traces)[0] in (ABSENT, DOWN)
-            return _row(wanted, "would be started" if stopped else PRESENT)
+            return _row(wanted, "would be started" if is_startable(traces) else PRESENT)
         return _row(wanted, "started" if start(traces) else PRESENT)
 
 

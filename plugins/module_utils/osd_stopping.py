@@ -72,12 +72,17 @@ def stop(traces):
     act("stop", [osd_unit(traces.osd_id)])
 
 
+def is_startable(traces):
+    """Tell whether an OSD is here and does not run; one that systemd tries in vain does not."""
+    state = traces.states.get(osd_unit(traces.osd_id), {})
+    return traces.is_own and (not is_alive(state) or has_failed(state))
+
+
 def start(traces):
     """Start an OSD again; return whether it did not run. Raises ``UnitsFailed``."""
-    unit = osd_unit(traces.osd_id)
-    state = traces.states.get(unit, {})
-    if not traces.is_own or (is_alive(state) and not has_failed(state)):
+    if not is_startable(traces):
         return False
+    unit = osd_unit(traces.osd_id)
     forget_starts([unit])
     act("start", [unit])
     return True
