@@ -27,13 +27,17 @@ UNCHANGED = (ABSENT, DOWN, FAILED, PRESENT, *KEPT)
 
 
 class Work:
-    """One run of the module; ``rows`` get a row for each OSD. ``params`` are the module's."""
+    """One run of the module; ``rows`` get a row for each OSD. ``params`` are the module's.
+
+    ``changed`` tells that an OSD was begun to be taken away, whatever became of it then.
+    """
 
     def __init__(self, params, roots, check_mode, rows):
         self._params = params
         self._roots = roots
         self._check_mode = check_mode
         self._rows = rows
+        self.changed = False
         self._timeout = max(params["timeout"], 1)
         self._lock = contextlib.nullcontext() if check_mode else HostLock(self._timeout)
 
@@ -95,6 +99,7 @@ class Work:
         if state in KEPT:
             row.update(state=state, zapped=[])
         elif not self._check_mode and row["state"] != ABSENT:
+            self.changed = True
             take_down(traces, Startup(self._roots))
             if wanted["zap"]:
                 zap(host, wanted, traces, self._lock, self._timeout)

@@ -243,9 +243,10 @@ def main():
     rows = []
     problem = ""
     roots = Roots()
+    work = Work(module.params, roots, module.check_mode, rows)
     if module.params["osds"]:
         try:
-            Work(module.params, roots, module.check_mode, rows).do()
+            work.do()
         except (RemovalRefused, HostIsBusy, UnitsFailed, NoAnswer, OSError) as error:
             problem = str(error)
     kept = [reason_kept(row["osd_id"], row["state"], row["held"]) for row in rows if is_kept(row)]
@@ -253,7 +254,7 @@ def main():
         problem = problem or " ".join(kept)
     problem = problem or " ".join(row["problem"] for row in rows if "problem" in row)
     result = {"removed": rows}
-    changed = any(row["state"] not in UNCHANGED for row in rows)
+    changed = work.changed or any(row["state"] not in UNCHANGED for row in rows)
     if problem:
         module.fail_json(msg=problem, changed=changed, ceph_orch_result=result)
     module.exit_json(
