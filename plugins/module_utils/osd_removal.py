@@ -21,6 +21,7 @@ from .udev import device_id
 from .units import act, is_alive, show_units
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TAKE_DOWN = "Take that down first, then run this again"
 _LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
 
 
@@ -270,7 +271,7 @@ def zap(host, wanted, traces, lock, timeout):
     """Wipe the OSD's disks and volumes, of which nobody else may have any."""
     look_at(traces.disks)
     for disk in traces.disks:
-        reason = reason_in_use(host.roots, disk) or reason_held(disk)
+        reason = reason_in_use(host.roots, disk) or reason_held(disk, _TAKE_DOWN)
         if reason:
             raise RemovalRefused(f"{disk.path}: {reason}.")
     if traces.volumes:

@@ -85,3 +85,18 @@ def test_the_unit_that_makes_an_osd_ready_goes_with_it(
     assert not template.exists()
     assert not (tmp_path / "program").exists()
     assert not (tmp_path / "var/lib/ceph-orch-ansible").exists()
+
+
+def test_what_stands_on_a_disk_is_taken_down_before_a_removal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disks = {"sdb": {"content": {0: {"label": {}}}}}
+    host = OsdHost(tmp_path, {"tree": {"disks": disks}}, monkeypatch)
+    (tmp_path / "sys/block/sdb/holders/dm-0").mkdir()
+
+    with pytest.raises(RemovalRefused) as raised:
+        remove(host, [osd(zap=True)], check=False)
+    assert str(raised.value) == (
+        "/dev/sdb: /dev/dm-0 stands on it. Take that down first, then run this again."
+    )
+    assert host.calls("ceph-volume") == []
