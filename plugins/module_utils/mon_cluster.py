@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
 
 from .admin_socket import ask
-from .cluster_conf import CONF, addresses
+from .cluster_conf import CONF, addresses, monitors
 from .command import find_program, last_line, run
 from .reading import clean, read_lines, to_int
 
@@ -78,7 +77,7 @@ class OtherMons:
 
     def __init__(self, roots, conf=""):
         lines = conf.splitlines() or read_lines(os.path.join(roots.etc, CONF))
-        self._mons = [mon for line in lines for mon in _mons_of(line)]
+        self._mons = monitors(lines)
 
     def call(self, keyring, addr, *words):
         """Run ``ceph`` with the monitors' key; return its answer."""
@@ -121,16 +120,3 @@ def _read_view(answer):
 def reason_of(answer):
     """Return in one line why a program failed."""
     return clean(last_line(answer.err) or last_line(answer.out), 300) or answer.problem
-
-
-def _mons_of(line):
-    """Return the monitors that a line of ceph.conf names, each as it is written there."""
-    key, separator, value = line.partition("=")
-    if not separator or re.sub(r"[\s-]+", "_", key.strip().lower()) not in ("mon_host", "mon_addr"):
-        return []
-    value = re.sub(r"\s[#;].*", "", value.strip())
-    # A comma between brackets divides the addresses of one monitor.
-    vectors = r"\[v\d:[^\s;]*?/?\d*\](?=[\s,;]|$)"
-    found = re.findall(vectors, value)
-    rest = re.sub(vectors, " ", value)
-    return found + [word for word in re.split(r"[\s,;]+", rest) if word]
