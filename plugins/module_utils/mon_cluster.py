@@ -91,11 +91,17 @@ class OtherMons:
         """Return what they know; None where they do not answer, or none is known.
 
         Whoever asks one is told of all that are in its map, and may end at the very one that is
-        asked about: that it is alone is its own word, and another one is asked.
+        asked about: that it is alone is its own word, and another one is asked. One that is silent
+        costs its time once.
         """
+        silent = set()
         for mon in self.known(addr) * _ROUNDS:
+            if mon in silent:
+                continue
             found = _read_view(_call(keyring, [mon], ("quorum_status", "--format", "json")))
-            if found is not None and found.quorum - {name}:
+            if found is None:
+                silent.add(mon)
+            elif found.quorum - {name}:
                 return found
         return None
 

@@ -245,6 +245,15 @@ def test_what_the_monitor_says_of_itself_is_not_taken_for_the_clusters_word(host
     assert found.quorum == {"h2", "h3"}
 
 
+def test_a_monitor_that_is_silent_is_asked_once(host: Host) -> None:
+    """Each is waited for, and there may be a job that waits for the answer."""
+    (host.top / "quorum").unlink()
+    where = "mon_host = 10.0.0.2,10.0.0.3,127.0.0.1"
+    assert OtherMons(host.roots, where).view("k", "127.0.0.1", "h1") is None
+    asked = [line.partition(" -m ")[2].split()[0] for line in host.calls("ceph")]
+    assert asked == ["10.0.0.2", "10.0.0.3"]
+
+
 def view(mons: List[str], quorum: List[str]) -> View:
     rows = [{"name": name} for name in mons]
     return View({"monmap": {"epoch": len(mons), "mons": rows}}, quorum)
