@@ -12,7 +12,7 @@ from .reading import read_lines, to_int
 from .service_health import wait_at_work
 from .service_keyring import has_key, key_of, keyring_text
 from .service_kinds import DaemonRefused
-from .units import UnitsFailed, act, is_alive, runs, show_units
+from .units import UnitsFailed, act, forget_starts, is_alive, runs, show_units
 from .whole_file import read_whole, write_text
 
 _KEY_MODE = 0o600
@@ -193,7 +193,7 @@ class Deployment:
         try:
             if counted:
                 # Also the count of starts, which stops a unit that is started too often.
-                act("reset-failed", [one.daemon.unit for one in counted])
+                forget_starts([one.daemon.unit for one in counted])
             if restart:
                 act("restart", [one.daemon.unit for one in restart])
             act("start", names)

@@ -37,6 +37,7 @@ case $1 in
     cat "$TREE/etc/systemd/system/ceph-mon@h1.service.d/ceph-orch-joining.env" \
       >"$TREE/started" 2>/dev/null || echo plain >"$TREE/started";;
   stop) echo inactive >"$TREE/state";;
+  reset-failed) [ ! -e "$TREE/not-loaded" ];;
 esac
 """,
     "ceph": """
@@ -178,6 +179,16 @@ def test_the_override_keeps_what_the_host_gives_its_daemons(host: Host) -> None:
     assert 'CEPH_ARGS="--debug_mon 5 --mon_initial_members="' in text
 
 
+def test_long_arguments_of_the_host_are_not_cut(host: Host) -> None:
+    (host.top / "etc/default").mkdir()
+    args = " ".join(f"--debug_{number}=5" for number in range(100))
+    (host.top / "etc/default/ceph").write_text(f'CEPH_ARGS="{args}"\n')
+    host.joining.begin({"h2"}, 4)
+
+    text = (host.top / f"etc/systemd/system/{UNIT}.d/ceph-orch-joining.env").read_text()
+    assert f'CEPH_ARGS="{args} --mon_initial_members="' in text
+
+
 def test_a_store_that_was_not_made_to_its_end_cannot_start_without_it(host: Host) -> None:
     (host.top / "mkfs-fails").touch()
     with pytest.raises(DaemonRefused, match="no space"):
@@ -302,6 +313,16 @@ def test_a_monitor_that_is_restarted_is_not_stopped_by_the_count_of_starts(host:
 
     verbs = [line.split()[1] for line in host.calls("systemctl")]
     assert verbs.index("reset-failed") < verbs.index("restart")
+
+
+def test_a_unit_that_systemd_has_not_loaded_is_started(host: Host) -> None:
+    """It has no count of starts to be forgotten, and systemd says so."""
+    (host.top / "not-loaded").touch()
+    deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2)
+    deployment.do()
+
+    assert "reset-failed" not in str(deployment.problems)
+    assert (host.top / "state").read_text() == "active\n"
 
 
 def test_nothing_is_moved_of_a_monitor_that_the_quorum_names(host: Host) -> None:
