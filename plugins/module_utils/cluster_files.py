@@ -50,7 +50,7 @@ class Access:
         if not _FSID.fullmatch(fsid):
             raise AccessRefused(f"Invalid fsid {clean(fsid)!r}. Give what `ceph fsid` prints.")
         self._fsid = fsid
-        self.roots = roots
+        self._roots = roots
         self.conf_path = os.path.join(roots.etc, CONF)
         self.keyring_path = os.path.join(roots.var, os.path.relpath(KEYRING, "/var"))
 
@@ -62,7 +62,7 @@ class Access:
         """
         there = os.path.lexists(self.conf_path)
         if there:
-            found = cluster_fsid(self.roots)
+            found = cluster_fsid(self._roots)
             if found and found != self._fsid:
                 raise AccessRefused(
                     f"The host belongs to the cluster {found}: {self.conf_path} names it. Choose "
@@ -142,7 +142,7 @@ class Access:
 
     def _owner(self):
         try:
-            return ceph_owner(self.roots)
+            return ceph_owner(self._roots)
         except NoCephUser as error:
             raise AccessRefused(str(error)) from None
 

@@ -18,12 +18,11 @@ _JOINED = ("leader", "peon")
 
 
 class View:
-    """What somebody knows of a cluster: fsid, names in the map and in the quorum, map's epoch."""
+    """What somebody knows of a cluster: the names in its map and in its quorum, the map's epoch."""
 
     def __init__(self, answer, quorum):
         monmap = answer.get("monmap")
         monmap = monmap if isinstance(monmap, dict) else {}
-        self.fsid = clean(monmap.get("fsid", ""), 64)
         self.epoch = to_int(monmap.get("epoch"))
         self.mons = frozenset(names_of(monmap))
         self.quorum = frozenset(quorum)

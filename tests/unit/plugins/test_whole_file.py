@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import record, whole_file
-from plugins.module_utils.ceph_user import make_directory
 from plugins.module_utils.cluster_files import Access
 from plugins.module_utils.osd_startup import Startup
 from plugins.module_utils.reading import Roots
 from plugins.module_utils.unit_settings import UnitSettings
-from plugins.module_utils.whole_file import is_written, read_whole, write_text
+from plugins.module_utils.whole_file import is_written, make_directory, read_whole, write_text
 from tests.unit.modes import UMASKS, modes, umask
 from tests.unit.plugins.labels import FSID
 
