@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from .reading import clean, read_lines
+from .reading import clean, read_assignments, read_lines
 
 CONF = "ceph/ceph.conf"
 MARK = "# Kept up to date by ceph-orch-ansible. Remove this line to keep the file as it is."
@@ -85,6 +85,11 @@ def fsid_of(lines):
     if at is None:
         value = next((value for _, _, key, value in settings(lines) if key == "fsid"), "")
     return clean(value, 64)
+
+
+def cluster_name(roots):
+    """Return the name that Ceph's units give the cluster, which is part of many paths."""
+    return read_assignments(f"{roots.etc}/default/ceph").get("CLUSTER", "ceph")
 
 
 def read_conf(roots):

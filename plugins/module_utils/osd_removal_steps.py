@@ -127,7 +127,7 @@ class Work:
 def _refuse_if_living(question, wanted, traces):
     """Raise for an OSD that the cluster has, if it is wiped or said to be gone."""
     if is_wiped(wanted, traces) or (wanted["gone"] and traces.is_set_up):
-        refuse_living([(wanted["osd_id"], wanted["osd_uuid"])], question.answer())
+        refuse_living(wanted["osd_id"], wanted["osd_uuid"], question.answer())
 
 
 def _row(wanted, state, held=None):

@@ -11,8 +11,8 @@ import os
 import time
 
 from .admin_socket import ask
+from .cluster_conf import cluster_name
 from .osds_here import osd_unit
-from .reading import read_assignments
 from .units import act, forget_starts, has_failed, is_alive
 
 _ASK_TIMEOUT = 5.0
@@ -29,8 +29,7 @@ def held_by(roots, osd_id, osd_uuid):
 
     Copies that it is still deleting count as well.
     """
-    cluster = read_assignments(f"{roots.etc}/default/ceph").get("CLUSTER", "ceph")
-    path = os.path.join(roots.ceph_run, f"{cluster}-osd.{osd_id}.asok")
+    path = os.path.join(roots.ceph_run, f"{cluster_name(roots)}-osd.{osd_id}.asok")
     answer = ask(path, "status", _ASK_TIMEOUT)
     number = answer.get("num_pgs")
     is_number = isinstance(number, int) and not isinstance(number, bool)

@@ -11,6 +11,7 @@ from plugins.module_utils.devices_lvm import LvmUnreadable
 from plugins.module_utils.osd_removal import (
     Host,
     RemovalRefused,
+    check_wanted,
     find_all,
     foresee,
     take_down,
@@ -24,6 +25,7 @@ from tests.unit.plugins.tree import case_files, load
 
 def remove(host: OsdHost, wanted: List[Dict[str, Any]], *, check: bool) -> List[Dict[str, Any]]:
     rows = []
+    check_wanted(wanted)
     with host.lock as lock:
         here = Host(host.roots)
         for osd, traces in find_all(here, wanted, FSID):
