@@ -38,7 +38,10 @@ def held_by(roots, osd_id, osd_uuid):
 
 
 def held_after(roots, traces, patience):
-    """Return what ``held_by`` does, after waiting at most so many seconds for nothing."""
+    """Return what ``held_by`` does, polled until it is 0 or there is no answer.
+
+    It is polled for at most ``patience`` seconds.
+    """
     deadline = time.monotonic() + patience
     while True:
         held = held_by(roots, traces.osd_id, traces.osd_uuid)
