@@ -16,7 +16,8 @@ description:
   - An OSD that runs is stopped only when it says itself that it has no placement group any more.
     Disks are wiped only when the monitors say that the cluster has the OSD no more, or as
     destroyed. The cluster's maps are not changed.
-  - All OSDs are looked at first. When one of them is not what was said, nothing is done.
+  - All OSDs are looked at first. When one of them is not what was said, nothing is done, unless
+    O(kept_fails=false).
 notes:
   - ceph-volume is run by systemd, so it goes on to its end whatever becomes of the module or the
     connection. Another run waits for it.
