@@ -133,7 +133,7 @@ class RemovalJobs:
             return
         core = self._core
         secrets: Dict[str, str] = {}
-        if step == REMOVE and any(removal.zap for removal in removals):
+        if step == REMOVE:
             secrets["bootstrap-osd.keyring"] = core.maps.bootstrap_keyring()
         if step == STOP:
             removals = [self._about_to_stop(removal, osd_map) for removal in removals]

@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 
-from .whole_file import make_directory
-
-__all__ = ["NoCephUser", "ceph_owner", "make_directory"]
-
 
 class NoCephUser(Exception):
     """Say that Ceph is not installed."""

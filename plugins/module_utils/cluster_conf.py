@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from .reading import clean, read_lines
+from .reading import clean, read_assignments, read_lines
 
 CONF = "ceph/ceph.conf"
 MARK = "# Kept up to date by ceph-orch-ansible. Remove this line to keep the file as it is."
@@ -17,6 +17,9 @@ END = "# End of what ceph-orch-ansible keeps up to date ({}). Other lines stay a
 _END = re.compile(re.escape(END).replace(r"\{\}", "([0-9a-f]{8})"))
 _HEADING = re.compile(r"\s*\[([^\]]*)\].*", re.DOTALL)
 _KEYS = ("mon_host", "mon_addr")
+# Whose settings hold for a monitor, the strongest first; what stands above all sections is global.
+_SECTIONS_OF_MONS = ("mon", "global", "")
+_VECTOR = r"\[v\d:[^\s;]*?/?\d*\](?=[\s,;]|$)"
 _MOST = 64
 
 
@@ -84,6 +87,11 @@ def fsid_of(lines):
     return clean(value, 64)
 
 
+def cluster_name(roots):
+    """Return the name that Ceph's units give the cluster, which is part of many paths."""
+    return read_assignments(f"{roots.etc}/default/ceph").get("CLUSTER", "ceph")
+
+
 def read_conf(roots):
     """Return ``mons`` (the monitors' addresses or names) and ``ours``; None without a file.
 
@@ -95,8 +103,7 @@ def read_conf(roots):
     lines = read_lines(path)
     block = find_block(lines)
     if block is None:
-        found = [value for _, _, key, value in settings(lines) if key in _KEYS]
-        return {"mons": _sorted(found), "ours": False}
+        return {"mons": _sorted(_named(lines).values()), "ours": False}
     mons = _sorted([_joined(lines, last_global(lines, "mon_host")[0])])
     if is_ours(lines):
         return {"mons": mons, "ours": True}
@@ -110,6 +117,40 @@ def is_ours(lines):
         return False
     at, _ = last_global(lines, "mon_host")
     return at is None or at < block.end
+
+
+def monitors(lines):
+    """Return the monitors that a monitor takes from a configuration, each as it is written there.
+
+    Where no mon_host holds for it, all that is named anywhere may be one.
+    """
+    named = _named(lines)
+    for section in _SECTIONS_OF_MONS:
+        found = _split(named.get((section, "mon_host"), ""))
+        if found:
+            return found
+    return [mon for value in named.values() for mon in _split(value)]
+
+
+def _named(lines):
+    """Return the values of mon_host and mon_addr by section and key, of each the last."""
+    found = {}
+    for at, section, key, _ in settings(lines):
+        if key in _KEYS:
+            found[section, key] = _joined(lines, at)
+    return found
+
+
+def _split(value):
+    """Divide a list of monitors; a comma between brackets divides the addresses of one."""
+    value = _uncommented(value)
+    found = re.findall(_VECTOR, value)
+    rest = re.sub(_VECTOR, " ", value)
+    return found + [word for word in re.split(r"[\s,;]+", rest) if word]
+
+
+def _uncommented(value):
+    return re.sub(r"\s[#;].*", "", value.strip())
 
 
 def _joined(lines, at):
@@ -134,7 +175,7 @@ def _key(text):
 def addresses(value):
     """Return the hosts of a list of monitors: ``[v2:192.0.2.1:3300/0,v1:...] ...`` or plain."""
     found = []
-    for word in re.split(r"[\s,;]+", re.sub(r"\s[#;].*", "", value.strip())):
+    for word in re.split(r"[\s,;]+", _uncommented(value)):
         word = re.sub(r"^\[?v[12]:", "", word)
         word = re.sub(r"/\d+\]?$", "", word)
         match = re.fullmatch(r"\[([0-9a-fA-F:.%]+)\](?::\d+)?\]?|([^\[\]:]+)(?::\d+)?\]?", word)

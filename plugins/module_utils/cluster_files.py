@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -11,9 +12,9 @@ from .cluster_conf import CONF, MARK, fsid_of, is_ours
 from .cluster_osds import KEYRING
 from .conf_block import digest_of, renew
 from .daemons import cluster_fsid
-from .keyring_file import read_keyring, with_section
-from .reading import FILE_LIMIT, clean, read_bytes, read_lines
-from .whole_file import is_written, make_directory, write_text
+from .keyring_file import with_section
+from .reading import FILE_LIMIT, clean, read_lines
+from .whole_file import is_written, make_directory, read_whole, write_text
 
 _FSID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SECTION = "[client.bootstrap-osd]"
@@ -49,7 +50,7 @@ class Access:
         if not _FSID.fullmatch(fsid):
             raise AccessRefused(f"Invalid fsid {clean(fsid)!r}. Give what `ceph fsid` prints.")
         self._fsid = fsid
-        self.roots = roots
+        self._roots = roots
         self.conf_path = os.path.join(roots.etc, CONF)
         self.keyring_path = os.path.join(roots.var, os.path.relpath(KEYRING, "/var"))
 
@@ -61,7 +62,7 @@ class Access:
         """
         there = os.path.lexists(self.conf_path)
         if there:
-            found = cluster_fsid(self.roots)
+            found = cluster_fsid(self._roots)
             if found and found != self._fsid:
                 raise AccessRefused(
                     f"The host belongs to the cluster {found}: {self.conf_path} names it. Choose "
@@ -93,14 +94,17 @@ class Access:
         )
         return change if change.text != old or mode & 0o022 else None
 
-    def _whole(self, path):
-        data = read_bytes(path, FILE_LIMIT + 1)
-        if len(data) > FILE_LIMIT:
-            raise AccessRefused(
-                f"{path} is larger than {FILE_LIMIT} bytes. Shorten it, or remove the line "
-                f"{MARK!r} to keep it as it is."
-            )
-        return data.decode("utf-8", "surrogateescape")
+    @staticmethod
+    def _whole(path):
+        try:
+            return read_whole(path)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+        raise AccessRefused(
+            f"{path} is larger than {FILE_LIMIT} bytes. Shorten it, or remove the line "
+            f"{MARK!r} to keep it as it is."
+        )
 
     def keyring_to_write(self, text):
         """Return the keyring that the host lacks, or an empty text."""
@@ -118,7 +122,7 @@ class Access:
                 "The given keyring is none of client.bootstrap-osd. Give what `ceph auth get "
                 "client.bootstrap-osd` prints."
             )
-        wanted = with_section(read_keyring(self.keyring_path), text.rstrip() + "\n")
+        wanted = with_section(read_whole(self.keyring_path), text.rstrip() + "\n")
         return "" if is_written(self.keyring_path, wanted, 0o600, self._owner()) else wanted
 
     def write_conf(self, change):
@@ -138,7 +142,7 @@ class Access:
 
     def _owner(self):
         try:
-            return ceph_owner(self.roots)
+            return ceph_owner(self._roots)
         except NoCephUser as error:
             raise AccessRefused(str(error)) from None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import socket
 
-from .ceph_user import NoCephUser, ceph_owner, make_directory
+from .ceph_user import NoCephUser, ceph_owner
 from .extra import Extra
 from .unit_settings import UnitSettings
+from .whole_file import make_directory
 
 # Reported crashes are moved there by Ceph's user; Debian's package leaves it to root.
 _POSTED = "lib/ceph/crash/posted"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 
-from .cluster_conf import CONF, fsid_of
+from .cluster_conf import CONF, cluster_name, fsid_of
 from .command import find_program, run
 from .daemons_process import Processes
 from .daemons_version import Versions
 from .mon_cluster import ask_own
 from .mon_joining import joining
-from .reading import clean, list_dir, read_assignments, read_lines, read_text, to_int
+from .reading import clean, list_dir, read_lines, read_text, to_int
 
 _TIMEOUT = 15.0
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID"
@@ -169,6 +169,5 @@ def _osd_fsid(roots, kind, identity):
     """Return the cluster that an OSD belongs to: its own word counts, not the configuration's."""
     if kind != "osd":
         return ""
-    cluster = read_assignments(f"{roots.etc}/default/ceph").get("CLUSTER", "ceph")
-    place = f"{_DATA_DIR}/osd/{cluster}-{identity}/ceph_fsid"
+    place = f"{_DATA_DIR}/osd/{cluster_name(roots)}-{identity}/ceph_fsid"
     return read_text(os.path.join(roots.var, place), limit=64)

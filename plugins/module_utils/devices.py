@@ -58,9 +58,7 @@ def osds_on(block, contents, volumes):
     for piece in block.pieces:
         content = contents.get(piece.path) or {}
         label = content.get("label")
-        # A copy that lies further behind outlives whatever was written to the disk since.
-        kind = "" if label and label["place"] else "ceph_bluestore"
-        if label and content.get("type") == kind and not content.get("table"):
+        if is_labelled(content, label):
             found.append({key: label[key] for key in ("osd_id", "osd_uuid", "cluster", "kind")})
     for volume in volumes:
         if str(volume.get("osd_id", "")).isdigit():
@@ -73,6 +71,17 @@ def osds_on(block, contents, volumes):
                 }
             )
     return found
+
+
+def is_labelled(content, label):
+    """Tell whether a disk is the OSD's whose label is on it: nothing else is there.
+
+    A copy of the label that lies further behind outlives whatever was written to the disk since.
+    """
+    if not label:
+        return False
+    kind = "" if label["place"] else "ceph_bluestore"
+    return content.get("type") == kind and not content.get("table")
 
 
 def second_opinions(blocks, contents):

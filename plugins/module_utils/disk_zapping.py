@@ -25,7 +25,6 @@ class Zapping:
         self._cluster = cluster
         self._allowed = set(allowed)
         self._question = question
-        self._known = {}
         problems = []
         for device in devices:
             try:
@@ -110,17 +109,15 @@ class Zapping:
         if not osds:
             return ""
         try:
-            self._known = self._question.answer()
+            known = self._question.answer()
         except NoAnswer as problem:
             names = ", ".join(f"osd.{osd_id}" for osd_id, _ in osds if osd_id >= 0) or "an OSD"
             return f"{names} is on it, and whether the cluster still has it is not known. {problem}"
-        living = {
-            row["uuid"]: osd_id
-            for osd_id, row in self._known.items()
-            if "destroyed" not in row["states"]
-        }
+        there = {osd_uuid for _, osd_uuid in osds} - self._allowed
         needed = sorted(
-            {living[osd_uuid] for _, osd_uuid in osds if osd_uuid in living} - self._allowed_ids()
+            osd_id
+            for osd_id, row in known.items()
+            if row["uuid"] in there and "destroyed" not in row["states"]
         )
         if not needed:
             return ""
@@ -129,9 +126,6 @@ class Zapping:
             f"{names} is on it, which is in the cluster's map and not destroyed. Remove it with "
             f"`ceph orch osd rm {' '.join(map(str, needed))} --zap`, which drains it first"
         )
-
-    def _allowed_ids(self):
-        return {osd_id for osd_id, row in self._known.items() if row["uuid"] in self._allowed}
 
     def _osds_of_cluster(self, disk):
         """Return the OSDs of this cluster on a disk and its partitions: pairs of id and uuid.

@@ -44,3 +44,7 @@ class Extra:
         """Do what must be done when the daemon does not work; return a sentence to add."""
         del wanted
         return ""
+
+
+# What most kinds have.
+NONE = Extra()

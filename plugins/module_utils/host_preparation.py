@@ -69,10 +69,12 @@ class Preparation:
     def warn(self, module):
         """Have the task name the copies that were made, or would be."""
         copy = self.result.get("access", {}).get("conf_backup")
-        if copy:
-            module.warn(
-                "Lines of somebody else in ceph.conf changed or moved. The file as it was: " + copy
-            )
+        if not copy:
+            return
+        said = "changed or moved. The file as it was:"
+        if self._check_mode:
+            said = "would change or move. The file as it is would be copied to"
+        module.warn(f"Lines of somebody else in ceph.conf {said} {copy}")
 
     def _say(self, what, wanted):
         written = "would be written" if self._check_mode else "written"

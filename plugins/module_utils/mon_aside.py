@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from .ceph_user import ceph_owner, make_directory
+from .ceph_user import ceph_owner
 from .service_kinds import DaemonRefused
+from .whole_file import make_directory
 
 _REMOVED = "lib/ceph/removed"
 

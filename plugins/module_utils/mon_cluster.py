@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
 
 from .admin_socket import ask
-from .cluster_conf import CONF, addresses
+from .cluster_conf import CONF, addresses, monitors
 from .command import find_program, last_line, run
 from .reading import clean, read_lines, to_int
 
@@ -19,12 +18,11 @@ _JOINED = ("leader", "peon")
 
 
 class View:
-    """What somebody knows of a cluster: fsid, names in the map and in the quorum, map's epoch."""
+    """What somebody knows of a cluster: the names in its map and in its quorum, the map's epoch."""
 
     def __init__(self, answer, quorum):
         monmap = answer.get("monmap")
         monmap = monmap if isinstance(monmap, dict) else {}
-        self.fsid = clean(monmap.get("fsid", ""), 64)
         self.epoch = to_int(monmap.get("epoch"))
         self.mons = frozenset(names_of(monmap))
         self.quorum = frozenset(quorum)
@@ -78,7 +76,7 @@ class OtherMons:
 
     def __init__(self, roots, conf=""):
         lines = conf.splitlines() or read_lines(os.path.join(roots.etc, CONF))
-        self._mons = [mon for line in lines for mon in _mons_of(line)]
+        self._mons = monitors(lines)
 
     def call(self, keyring, addr, *words):
         """Run ``ceph`` with the monitors' key; return its answer."""
@@ -92,11 +90,17 @@ class OtherMons:
         """Return what they know; None where they do not answer, or none is known.
 
         Whoever asks one is told of all that are in its map, and may end at the very one that is
-        asked about: that it is alone is its own word, and another one is asked.
+        asked about: that it is alone is its own word, and another one is asked. One that is silent
+        costs its time once.
         """
+        silent = set()
         for mon in self.known(addr) * _ROUNDS:
+            if mon in silent:
+                continue
             found = _read_view(_call(keyring, [mon], ("quorum_status", "--format", "json")))
-            if found is not None and found.quorum - {name}:
+            if found is None:
+                silent.add(mon)
+            elif found.quorum - {name}:
                 return found
         return None
 
@@ -121,16 +125,3 @@ def _read_view(answer):
 def reason_of(answer):
     """Return in one line why a program failed."""
     return clean(last_line(answer.err) or last_line(answer.out), 300) or answer.problem
-
-
-def _mons_of(line):
-    """Return the monitors that a line of ceph.conf names, each as it is written there."""
-    key, separator, value = line.partition("=")
-    if not separator or re.sub(r"[\s-]+", "_", key.strip().lower()) not in ("mon_host", "mon_addr"):
-        return []
-    value = re.sub(r"\s[#;].*", "", value.strip())
-    # A comma between brackets divides the addresses of one monitor.
-    vectors = r"\[v\d:[^\s;]*?/?\d*\](?=[\s,;]|$)"
-    found = re.findall(vectors, value)
-    rest = re.sub(vectors, " ", value)
-    return found + [word for word in re.split(r"[\s,;]+", rest) if word]

@@ -27,6 +27,7 @@ EnvironmentFile={path}
 """
 # What the packages' units read; a value of CEPH_ARGS there would be lost otherwise.
 _DEFAULTS = ("default/ceph", "sysconfig/ceph")
+_ARGS_LIMIT = 4096
 _MEMBERS, _EPOCH = "# Members:", "# Epoch:"
 _UNIT = re.compile(r"ceph-mon@(.+)\.service\.d")
 
@@ -85,7 +86,8 @@ class Joining:
 
     def _args(self):
         for name in _DEFAULTS:
-            there = read_assignments(os.path.join(self._etc, name)).get("CEPH_ARGS", "").strip()
+            found = read_assignments(os.path.join(self._etc, name), _ARGS_LIMIT)
+            there = found.get("CEPH_ARGS", "").strip()
             if there:
                 return [there]
         return []

@@ -9,7 +9,7 @@ import re
 import shutil
 import socket
 
-from .ceph_user import ceph_owner, make_directory
+from .ceph_user import ceph_owner
 from .command import find_program, run
 from .extra import Extra
 from .mon_aside import put_aside
@@ -18,7 +18,7 @@ from .mon_joining import NO_FIRST_MEMBERS, Joining
 from .reading import clean, list_dir
 from .service_kinds import DaemonRefused
 from .units import act, is_alive, show_units
-from .whole_file import write_text
+from .whole_file import make_directory, write_text
 
 _TIMEOUT = 120.0
 _MEMBER = re.compile(r"\d+: (\S+) mon\.(\S+)")

@@ -32,7 +32,8 @@ def what_came_of(groups, creations, error=None):
     earlier run.
     """
     problems = [str(error)] if error else []
-    for creation in creations:
+    if creations:
+        creation = creations[0]
         return creation.rows, [*creation.problems, *problems], creation.unfinished
     if error is None or isinstance(error, (PlanRefused, AccessRefused)):
         return [], problems, []

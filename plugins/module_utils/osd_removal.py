@@ -10,6 +10,7 @@ import re
 
 from . import ceph_volume_calls as calls
 from .block import LOOP_VARIABLE, allows_loop_devices, own_blocks
+from .devices import is_labelled
 from .devices_report import loop_setting
 from .exclusive import Detached
 from .osd_directories import osd_directories, remove_directory
@@ -21,6 +22,7 @@ from .udev import device_id
 from .units import act, is_alive, show_units
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TAKE_DOWN = "Take that down first, then run this again"
 _LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
 
 
@@ -64,15 +66,10 @@ class Traces:
         )
 
     def _is_on(self, disk):
-        """Tell whether a disk is the OSD's: its label is there, and nothing else is.
-
-        A copy of the label that lies further behind outlives a new file system on the disk.
-        """
-        if not disk.label or disk.label["osd_uuid"] != self.osd_uuid:
+        """Tell whether a disk is the OSD's: its label is there, and nothing else is."""
+        if not is_labelled(disk.content, disk.label) or disk.block.parts:
             return False
-        content = disk.content
-        kind = "" if disk.label["place"] else "ceph_bluestore"
-        return content.get("type") == kind and not content.get("table") and not disk.block.parts
+        return disk.label["osd_uuid"] == self.osd_uuid
 
     def _volumes(self, host):
         """Return the disks with volumes of the OSD, and whether all of each disk's are."""
@@ -175,11 +172,10 @@ def check_wanted(osds):
 
 
 def find_all(host, osds, cluster):
-    """Return the traces of all OSDs; raise before anything is done.
+    """Return the traces of all OSDs that ``check_wanted`` let pass; raise before anything is done.
 
     ``RemovalRefused``, or ``LvmUnreadable`` where an OSD may be on volumes that nobody knows.
     """
-    check_wanted(osds)
     found = []
     for wanted in osds:
         traces = Traces(wanted, host)
@@ -201,20 +197,19 @@ def is_wiped(wanted, traces):
     return bool(wanted["zap"] and (traces.disks or traces.volumes))
 
 
-def refuse_living(osds, known):
-    """Raise ``RemovalRefused`` if the cluster still has one of the OSDs that are to be wiped.
+def refuse_living(osd_id, osd_uuid, known):
+    """Raise ``RemovalRefused`` if the cluster still has an OSD that is to be wiped.
 
-    ``osds`` are pairs of id and uuid, ``known`` what the monitors say of all OSDs.
+    ``known`` is what the monitors say of all OSDs.
     """
-    for osd_id, osd_uuid in osds:
-        for row in known.values():
-            if row["uuid"] == osd_uuid and "destroyed" not in row["states"]:
-                raise RemovalRefused(
-                    f"osd.{osd_id} with the uuid {osd_uuid} is in the cluster's map, so it is not "
-                    f"taken away and not wiped. Remove it with `ceph orch osd rm {osd_id} --zap`; "
-                    f"without an orchestrator drain and stop it, then `ceph osd purge {osd_id}` or "
-                    f"`ceph osd destroy {osd_id}`."
-                )
+    for row in known.values():
+        if row["uuid"] == osd_uuid and "destroyed" not in row["states"]:
+            raise RemovalRefused(
+                f"osd.{osd_id} with the uuid {osd_uuid} is in the cluster's map, so it is not "
+                f"taken away and not wiped. Remove it with `ceph orch osd rm {osd_id} --zap`; "
+                f"without an orchestrator drain and stop it, then `ceph osd purge {osd_id}` or "
+                f"`ceph osd destroy {osd_id}`."
+            )
 
 
 def unseen(host, wanted, traces):
@@ -270,7 +265,7 @@ def zap(host, wanted, traces, lock, timeout):
     """Wipe the OSD's disks and volumes, of which nobody else may have any."""
     look_at(traces.disks)
     for disk in traces.disks:
-        reason = reason_in_use(host.roots, disk) or reason_held(disk)
+        reason = reason_in_use(host.roots, disk) or reason_held(disk, _TAKE_DOWN)
         if reason:
             raise RemovalRefused(f"{disk.path}: {reason}.")
     if traces.volumes:

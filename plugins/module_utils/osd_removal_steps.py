@@ -19,7 +19,7 @@ from .osd_removal import (
     zap,
 )
 from .osd_startup import Startup
-from .osd_stopping import ABSENT, DOWN, KEPT, STOPPED, start, state_before, stop
+from .osd_stopping import ABSENT, DOWN, KEPT, STOPPED, is_startable, start, state_before, stop
 from .units import UnitsFailed
 
 FAILED, PRESENT = "failed", "present"
@@ -27,13 +27,17 @@ UNCHANGED = (ABSENT, DOWN, FAILED, PRESENT, *KEPT)
 
 
 class Work:
-    """One run of the module; ``rows`` get a row for each OSD. ``params`` are the module's."""
+    """One run of the module; ``rows`` get a row for each OSD. ``params`` are the module's.
+
+    ``changed`` tells that an OSD was begun to be taken away, whatever became of it then.
+    """
 
     def __init__(self, params, roots, check_mode, rows):
         self._params = params
         self._roots = roots
         self._check_mode = check_mode
         self._rows = rows
+        self.changed = False
         self._timeout = max(params["timeout"], 1)
         self._lock = contextlib.nullcontext() if check_mode else HostLock(self._timeout)
 
@@ -95,6 +99,7 @@ class Work:
         if state in KEPT:
             row.update(state=state, zapped=[])
         elif not self._check_mode and row["state"] != ABSENT:
+            self.changed = True
             take_down(traces, Startup(self._roots))
             if wanted["zap"]:
                 zap(host, wanted, traces, self._lock, self._timeout)
@@ -115,15 +120,14 @@ class Work:
         if not traces.is_own:
             return _row(wanted, ABSENT)
         if self._check_mode:
-            stopped = state_before(self._roots, wanted, traces)[0] in (ABSENT, DOWN)
-            return _row(wanted, "would be started" if stopped else PRESENT)
+            return _row(wanted, "would be started" if is_startable(traces) else PRESENT)
         return _row(wanted, "started" if start(traces) else PRESENT)
 
 
 def _refuse_if_living(question, wanted, traces):
     """Raise for an OSD that the cluster has, if it is wiped or said to be gone."""
     if is_wiped(wanted, traces) or (wanted["gone"] and traces.is_set_up):
-        refuse_living([(wanted["osd_id"], wanted["osd_uuid"])], question.answer())
+        refuse_living(wanted["osd_id"], wanted["osd_uuid"], question.answer())
 
 
 def _row(wanted, state, held=None):

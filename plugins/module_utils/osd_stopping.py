@@ -11,8 +11,8 @@ import os
 import time
 
 from .admin_socket import ask
+from .cluster_conf import cluster_name
 from .osds_here import osd_unit
-from .reading import read_assignments
 from .units import act, forget_starts, has_failed, is_alive
 
 _ASK_TIMEOUT = 5.0
@@ -29,8 +29,7 @@ def held_by(roots, osd_id, osd_uuid):
 
     Copies that it is still deleting count as well.
     """
-    cluster = read_assignments(f"{roots.etc}/default/ceph").get("CLUSTER", "ceph")
-    path = os.path.join(roots.ceph_run, f"{cluster}-osd.{osd_id}.asok")
+    path = os.path.join(roots.ceph_run, f"{cluster_name(roots)}-osd.{osd_id}.asok")
     answer = ask(path, "status", _ASK_TIMEOUT)
     number = answer.get("num_pgs")
     is_number = isinstance(number, int) and not isinstance(number, bool)
@@ -39,7 +38,10 @@ def held_by(roots, osd_id, osd_uuid):
 
 
 def held_after(roots, traces, patience):
-    """Return what ``held_by`` does, after waiting at most so many seconds for nothing."""
+    """Return what ``held_by`` does, polled until it is 0 or there is no answer.
+
+    It is polled for at most ``patience`` seconds.
+    """
     deadline = time.monotonic() + patience
     while True:
         held = held_by(roots, traces.osd_id, traces.osd_uuid)
@@ -72,12 +74,17 @@ def stop(traces):
     act("stop", [osd_unit(traces.osd_id)])
 
 
+def is_startable(traces):
+    """Tell whether an OSD is here and does not run; one that systemd tries in vain does not."""
+    state = traces.states.get(osd_unit(traces.osd_id), {})
+    return traces.is_own and (not is_alive(state) or has_failed(state))
+
+
 def start(traces):
     """Start an OSD again; return whether it did not run. Raises ``UnitsFailed``."""
-    unit = osd_unit(traces.osd_id)
-    state = traces.states.get(unit, {})
-    if not traces.is_own or (is_alive(state) and not has_failed(state)):
+    if not is_startable(traces):
         return False
+    unit = osd_unit(traces.osd_id)
     forget_starts([unit])
     act("start", [unit])
     return True

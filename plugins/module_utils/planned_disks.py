@@ -19,6 +19,7 @@ from .udev import device_id
 
 TIMEOUT = 5.0
 _PLAN_ANEW = "Read the host's devices again and plan anew"
+_ANOTHER = "Plan another disk"
 _ZAP = "If nothing on it is needed, zap it first"
 
 
@@ -144,14 +145,14 @@ def reason_in_use(roots, disk):
     return ""
 
 
-def reason_held(disk):
+def reason_held(disk, remedy=_ANOTHER):
     """Return why a disk is somebody's, or an empty text."""
     holders = sorted({name for piece in disk.block.pieces for name in piece.holders})
     if holders:
         names = ", ".join(_holder_name(disk.block, name) for name in holders)
-        return f"{names} stands on it. Plan another disk"
+        return f"{names} stands on it. {remedy}"
     if disk.is_read and disk.held:
-        return f"another program uses it ({disk.held}). Plan another disk"
+        return f"another program uses it ({disk.held}). {remedy}"
     return ""
 
 
@@ -159,7 +160,7 @@ def reason_not_empty(disk):
     """Return what is on a disk besides BlueStore, or an empty text."""
     content = disk.content
     if "error" in content:
-        remedy = content.get("remedy", "Plan another disk")
+        remedy = content.get("remedy", _ANOTHER)
         return f"its contents cannot be read ({clean(content['error'])}). {remedy}"
     if disk.block.parts:
         return f"it has partitions. {_ZAP}"

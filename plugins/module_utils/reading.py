@@ -128,13 +128,16 @@ def link_name(path):
         return ""
 
 
-def read_assignments(path):
-    """Return KEY=value lines as in /etc/os-release and /etc/environment, without the quotes."""
+def read_assignments(path, limit=TEXT_LIMIT):
+    """Return KEY=value lines as in /etc/os-release and /etc/environment, without the quotes.
+
+    ``limit`` is how long a value may be.
+    """
     values = {}
     for line in read_lines(path):
         key, separator, value = line.strip().partition("=")
         if separator and not key.startswith("#"):
-            values[clean(key)] = clean(value.strip().strip("\"'"))
+            values[clean(key)] = clean(value.strip().strip("\"'"), limit)
     return values
 
 

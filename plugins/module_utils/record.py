@@ -53,7 +53,7 @@ def claimed_by_other(record, cluster):
 
 
 def is_kept(path, record):
-    """Tell whether the record lies there so that only its writer can have written it."""
+    """Tell whether the file holds this record with mode 0644, where not everybody may write."""
     return is_written(path, encode_record(record), 0o644)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import time
 
-from .ceph_user import ceph_owner, make_directory
-from .keyring_file import read_keyring, with_section
+from .ceph_user import ceph_owner
+from .extra import NONE
+from .keyring_file import with_section
 from .listening import holders
 from .reading import read_lines, to_int
 from .service_health import wait_at_work
 from .service_keyring import has_key, key_of, keyring_text
 from .service_kinds import DaemonRefused
-from .units import UnitsFailed, act, is_alive, runs, show_units
-from .whole_file import write_text
+from .units import UnitsFailed, act, forget_starts, is_alive, runs, show_units
+from .whole_file import make_directory, read_whole, write_text
 
 _KEY_MODE = 0o600
 _DATA_MODE = 0o700
@@ -90,7 +91,7 @@ class Deployment:
     def _verdict(self, one):
         """Return what becomes of a daemon: present, created, started or restarted."""
         is_running = runs(self._state(one))
-        if _is_fresh(one.daemon) or (not is_running and self._extra_lacks(one)):
+        if _is_fresh(one.daemon) or (not is_running and self._extra(one).lacks(one)):
             return "created"
         if not is_running:
             return "started"
@@ -99,7 +100,7 @@ class Deployment:
         return "present" if self._is_enabled(one) and not self._is_unfinished(one) else "started"
 
     def _is_unfinished(self, one):
-        return self._has_extra(one) and self._extras[one.daemon.kind.name].is_unfinished(one)
+        return self._extra(one).is_unfinished(one)
 
     def _state(self, one):
         return self._states[one.daemon.unit]
@@ -112,12 +113,8 @@ class Deployment:
         return (
             self._writes_key(one)
             or _is_newer(one.daemon.keyring_path, self._state(one))
-            or self._extra_lacks(one)
+            or self._extra(one).lacks(one)
         )
-
-    def _extra_lacks(self, one):
-        extra = self._extras.get(one.daemon.kind.name)
-        return extra is not None and extra.lacks(one)
 
     def _writes_key(self, one):
         if not one.keyring:
@@ -141,10 +138,7 @@ class Deployment:
                 f"{daemon.entity}` prints."
             )
         reasons += self._taken_ports(one)
-        extra = self._extras.get(daemon.kind.name)
-        if extra is not None:
-            reasons += extra.refuse(one)
-        return reasons
+        return reasons + self._extra(one).refuse(one)
 
     def _taken_ports(self, one):
         own = to_int(self._state(one).get("MainPID"))
@@ -166,13 +160,11 @@ class Deployment:
         """Write what the daemon needs before it is started."""
         daemon = one.daemon
         owner = ceph_owner(self._roots)
-        extra = self._extras.get(daemon.kind.name)
-        if extra is not None:
-            extra.provide(one)
+        self._extra(one).provide(one)
         if daemon.data_path:
             make_directory(daemon.data_path, _DATA_MODE, owner)
         if self._writes_key(one):
-            text = with_section(read_keyring(daemon.keyring_path), one.keyring)
+            text = with_section(read_whole(daemon.keyring_path), one.keyring)
             write_text(daemon.keyring_path, text, _KEY_MODE, owner)
 
     def _enable(self, wanted):
@@ -193,7 +185,7 @@ class Deployment:
         try:
             if counted:
                 # Also the count of starts, which stops a unit that is started too often.
-                act("reset-failed", [one.daemon.unit for one in counted])
+                forget_starts([one.daemon.unit for one in counted])
             if restart:
                 act("restart", [one.daemon.unit for one in restart])
             act("start", names)
@@ -203,7 +195,7 @@ class Deployment:
 
     def _wait_for(self, wanted):
         """Wait for the work of daemons, and do what follows from it."""
-        extras = {one: self._extras[one.daemon.kind.name] for one in wanted if self._has_extra(one)}
+        extras = {one: self._extra(one) for one in wanted}
         for one, extra in extras.items():
             one.others = extra.others(one)
         problems = wait_at_work(self._roots, wanted, self._wait)
@@ -217,8 +209,8 @@ class Deployment:
                 extra.finish(one)
         return problems
 
-    def _has_extra(self, one):
-        return one.daemon.kind.name in self._extras
+    def _extra(self, one):
+        return self._extras.get(one.daemon.kind.name, NONE)
 
 
 def _is_fresh(daemon):

@@ -100,11 +100,11 @@ def split_off(daemon, answer, others):
     if view is None or not view.quorum or not others or view.quorum & others:
         return ""
     return (
-        f"{daemon.unit}: it leads a cluster of its own (map of epoch {view.epoch} of "
-        f"{', '.join(sorted(view.mons))}) instead of joining {', '.join(sorted(others))}, as one "
-        "does that mon_initial_members of its configuration names. Take "
-        "mon_initial_members out of /etc/ceph/ceph.conf, then "
-        f"`ceph orch daemon redeploy {daemon.name}` puts its store aside and lets it join."
+        f"{daemon.unit}: it has formed a cluster of its own (monmap epoch {view.epoch}: "
+        f"{', '.join(sorted(view.mons))}) instead of joining {', '.join(sorted(others))}. This "
+        "happens when mon_initial_members names it. Remove mon_initial_members from "
+        f"/etc/ceph/ceph.conf, then run `ceph orch daemon redeploy {daemon.name}`: it puts the "
+        "store aside and lets the monitor join."
     )
 
 

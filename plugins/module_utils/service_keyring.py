@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from .keyring_file import SECTION
 from .reading import clean, read_lines
 from .service_kinds import DaemonRefused
 
-_SECTION = re.compile(r"\s*\[([^\]]+)\]\s*")
 _KEY = re.compile(r"\s*key\s*=\s*\"?([A-Za-z0-9+/]{20,200}={0,2})\"?\s*")
 # The monitors' own key lies in no database that could tell what it may do.
 _MON_CAPS = '\tcaps mon = "allow *"\n'
@@ -21,7 +21,7 @@ def keyring_text(daemon, given):
     """
     key = key_of(given.splitlines(), daemon.entity)
     if not key:
-        found = [match.group(1) for match in map(_SECTION.fullmatch, given.splitlines()) if match]
+        found = [match.group(1) for match in map(SECTION.fullmatch, given.splitlines()) if match]
         has = f"is one of {clean(', '.join(found))}" if found else "names nobody"
         raise DaemonRefused(
             f"{daemon.name}: the given keyring {has}, or has no key for {daemon.entity}. Give a "
@@ -35,7 +35,7 @@ def key_of(lines, entity):
     """Return an entity's key from the lines of a keyring, or an empty text."""
     section = ""
     for line in lines:
-        head = _SECTION.fullmatch(line)
+        head = SECTION.fullmatch(line)
         if head:
             section = head.group(1)
         found = _KEY.fullmatch(line)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 
+from .extra import NONE
 from .mon_aside import put_aside
 from .units import act, is_alive, show_units
 
@@ -82,9 +83,7 @@ class Removal:
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
-        extra = self._extras.get(daemon.kind.name)
-        if extra is not None:
-            extra.forget(daemon)
+        self._extras.get(daemon.kind.name, NONE).forget(daemon)
         return kept
 
 

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
-from .reading import read_bytes
+from .reading import FILE_LIMIT, read_bytes
+
+
+def read_whole(path):
+    """Return the text of a file that is to be changed, empty where there is none; raise OSError.
+
+    What cannot be read to its end must not be taken for empty: it would be written over.
+    """
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(FILE_LIMIT + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        # A call on an open file names none.
+        raise OSError(error.errno, error.strerror, path) from None
+    if len(data) > FILE_LIMIT:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
+    return data.decode("utf-8", "surrogateescape")
 
 
 def is_written(path, text, mode, owner=None):

@@ -86,7 +86,7 @@ def main():
     except AccessRefused as error:
         module.fail_json(msg=str(error))
     except OSError as error:
-        module.fail_json(msg=f"{error.filename} cannot be written: {error.strerror}.")
+        module.fail_json(msg=f"{error.filename}: {error.strerror}.")
     preparation.warn(module)
     module.exit_json(
         changed=preparation.changed,

@@ -140,16 +140,16 @@ def main():
         },
         supports_check_mode=True,
     )
-    zapped = []
+    begun, zapped = [], []
     problem = ""
     if module.params["devices"]:
         try:
-            zap_all(module, Roots(), zapped)
+            zap_all(module, Roots(), begun, zapped)
         except (RemovalRefused, HostIsBusy, UnitsFailed, OSError) as error:
             problem = str(error)
     result = {"zapped": zapped}
     if problem:
-        module.fail_json(msg=problem, ceph_orch_result=result)
+        module.fail_json(msg=problem, changed=bool(begun), ceph_orch_result=result)
     module.exit_json(
         changed=bool(zapped),
         diff={
@@ -160,8 +160,8 @@ def main():
     )
 
 
-def zap_all(module, roots, zapped):
-    """Wipe the disks, or foresee it; add each that is done."""
+def zap_all(module, roots, begun, zapped):
+    """Wipe the disks, or foresee it; add each to ``begun`` before, and to ``zapped`` when done."""
     timeout = max(module.params["timeout"], 1)
     # What the monitors allowed is not to grow old while another run works on the disks.
     patience = min(timeout, FRESH_SECONDS) if module.params["allowed"] else timeout
@@ -171,6 +171,7 @@ def zap_all(module, roots, zapped):
         zapping = Zapping(Host(roots), *given, question, module.params["allowed"])
         for disk in zapping.used:
             if not module.check_mode:
+                begun.append(disk.path)
                 zapping.wipe(disk, Startup(roots), lock, timeout)
             zapped.append(disk.path)
 

@@ -142,8 +142,7 @@ def main():
             params["hostname"], params["addr"], params["labels"], params["cluster"]
         )
     refuse_foreign(module, before)
-    there = is_kept(path, wanted) if wanted else not os.path.lexists(path)
-    changed = wanted != before or not there
+    changed = not is_kept(path, wanted) if wanted else os.path.lexists(path)
     if changed and not module.check_mode:
         try:
             apply(path, wanted)

@@ -118,7 +118,8 @@ ceph_orch_result:
       description:
         - C(hostname), C(fqdn), C(machine_id), the C(python) that runs the module, C(record),
           the record of M(ceph_orch.ansible.host_record) or null, C(conf), which C(mons) the
-          C(ceph.conf) names and whether it is C(ours), or null without one, and C(backend), the
+          C(ceph.conf) names, whether it is C(ours), and C(overridden) where lines of ours have no
+          effect because others below name other monitors, or null without one, and C(backend), the
           C(version) of this orchestrator backend on the host and what it C(lacks) to be as it was
           installed, or null without one.
       type: dict
@@ -136,7 +137,10 @@ ceph_orch_result:
           text, with a line C(name=value) for each setting of the kernel, as there are a thousand.
       type: dict
     devices:
-      description: The disks, with the keys of C(ceph-volume inventory), free ones first.
+      description:
+        - The disks, with the keys of C(ceph-volume inventory), free ones first. C(osds) are those
+          that a disk says it belongs to, each with C(osd_id) (-1 where nothing says it),
+          C(osd_uuid), C(cluster) and C(kind) (block, db or wal).
       type: list
       elements: dict
     devices_source:
@@ -144,13 +148,15 @@ ceph_orch_result:
       type: str
       sample: ceph-volume
     devices_error:
-      description: Why ceph-volume, though installed, gave no answer.
+      description: Why ceph-volume, though installed, or LVM gave no answer.
       type: str
     daemons:
       description:
         - The daemons, each with C(daemon_type), C(daemon_id), C(unit), C(state) (running, stopped,
           error or unknown), C(enabled), C(pid), C(memory_usage) in bytes, C(cpu_percentage) since
-          the start, C(started), C(version), C(ports) and C(fsid).
+          the start, C(started), C(version), C(ports) and C(fsid); a monitor also with C(quorum),
+          the names of those that it says are in its quorum, and C(unfinished), whether it has still
+          to join its cluster.
       type: list
       elements: dict
     timings:

@@ -16,7 +16,8 @@ description:
   - An OSD that runs is stopped only when it says itself that it has no placement group any more.
     Disks are wiped only when the monitors say that the cluster has the OSD no more, or as
     destroyed. The cluster's maps are not changed.
-  - All OSDs are looked at first. When one of them is not what was said, nothing is done.
+  - All OSDs are looked at first. When one of them is not what was said, nothing is done, unless
+    O(kept_fails=false).
 notes:
   - ceph-volume is run by systemd, so it goes on to its end whatever becomes of the module or the
     connection. Another run waits for it.
@@ -127,7 +128,7 @@ options:
   keyring:
     description:
       - A keyring of C(client.bootstrap-osd), with which the monitors are asked before disks are
-        wiped. By default it is the host's own.
+        wiped, or an OSD is removed that is said to be gone. By default it is the host's own.
     type: str
     default: ''
   report:
@@ -243,9 +244,10 @@ def main():
     rows = []
     problem = ""
     roots = Roots()
+    work = Work(module.params, roots, module.check_mode, rows)
     if module.params["osds"]:
         try:
-            Work(module.params, roots, module.check_mode, rows).do()
+            work.do()
         except (RemovalRefused, HostIsBusy, UnitsFailed, NoAnswer, OSError) as error:
             problem = str(error)
     kept = [reason_kept(row["osd_id"], row["state"], row["held"]) for row in rows if is_kept(row)]
@@ -253,7 +255,7 @@ def main():
         problem = problem or " ".join(kept)
     problem = problem or " ".join(row["problem"] for row in rows if "problem" in row)
     result = {"removed": rows}
-    changed = any(row["state"] not in UNCHANGED for row in rows)
+    changed = work.changed or any(row["state"] not in UNCHANGED for row in rows)
     if problem:
         module.fail_json(msg=problem, changed=changed, ceph_orch_result=result)
     module.exit_json(

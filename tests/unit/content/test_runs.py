@@ -139,6 +139,20 @@ def test_a_host_is_added_and_removed(machine: Machine, tmp_path: Path) -> None:
     assert not path.parent.exists()
 
 
+def test_a_record_that_is_there_as_wanted_is_not_written_again(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """Reading cuts long texts; what counts is what the file holds."""
+    variables = dict(
+        host_report_gather=[],
+        host_record_path=str(tmp_path / "host.json"),
+        host_record_hostname="h1",
+        host_record_labels=["x" * 300],
+    )
+    assert len(machine.play("add_host", variables=variables).changed) == 1
+    assert machine.play("add_host", variables=variables).changed == []
+
+
 def _only(path: Path) -> Dict[str, Any]:
     return {"host_record_path": str(path)}
 

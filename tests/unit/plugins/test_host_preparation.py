@@ -67,3 +67,19 @@ def test_a_copy_is_a_warning(tmp_path: Path) -> None:
 
     (backup,) = path.parent.glob("ceph.conf.before-*")
     assert [warning.rpartition(" ")[2] for warning in module.warnings] == [str(backup)]
+    assert "changed or moved. The file as it was: " in module.warnings[0]
+
+
+def test_check_mode_promises_no_copy_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "ceph/ceph.conf"
+    path.parent.mkdir()
+    path.write_text(OLD)
+    module = Module()
+
+    configure(tmp_path, check_mode=True).warn(module)
+
+    (warning,) = module.warnings
+    said, _, backup = warning.rpartition(" ")
+    assert said.endswith("would change or move. The file as it is would be copied to")
+    assert backup.startswith(f"{path}.before-")
+    assert not Path(backup).exists()

@@ -2,146 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import socket
-import struct
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 import pytest
 
-from plugins.module_utils import command
 from plugins.module_utils.mon_cluster import OtherMons, View, has_split_off
-from plugins.module_utils.mon_joining import Joining, joining
-from plugins.module_utils.mon_store import MonStores
-from plugins.module_utils.reading import Roots
-from plugins.module_utils.service_deployment import Deployment, Wanted
+from plugins.module_utils.mon_joining import joining
+from plugins.module_utils.service_deployment import Deployment
 from plugins.module_utils.service_health import is_at_work, split_off
-from plugins.module_utils.service_kinds import Daemon, DaemonRefused
+from plugins.module_utils.service_kinds import DaemonRefused
 from plugins.module_utils.service_removal import Removal
-
-UNIT = "ceph-mon@h1.service"
-KEY = "[mon.]\n\tkey = AQBfakefakefakefakefakefakefakefakefake==\n"
-CONF = "[global]\nfsid = F\nmon_host = [v2:127.0.0.1:3300/0,v1:127.0.0.1:6789/0] 10.0.0.2\n"
-PROGRAMS = {
-    "systemctl": """
-state=$(cat "$TREE/state" 2>/dev/null || echo inactive)
-case $1 in
-  show) for unit; do case $unit in ceph-*)
-      printf 'LoadState=loaded\\nActiveState=%s\\nSubState=x\\nUnitFileState=enabled\\n\\n' $state
-    esac; done;;
-  start|restart) echo active >"$TREE/state"
-    cat "$TREE/etc/systemd/system/ceph-mon@h1.service.d/ceph-orch-joining.env" \
-      >"$TREE/started" 2>/dev/null || echo plain >"$TREE/started";;
-  stop) echo inactive >"$TREE/state";;
-esac
-""",
-    "ceph": """
-case "$*" in
-  *quorum_status*) if [ -s "$TREE/turns" ]; then
-      names=$(head -1 "$TREE/turns" | sed 's/[^ ]*/"&"/g; s/ /, /g'); sed -i 1d "$TREE/turns"
-      echo '{"quorum_names": ['"$names"'], "monmap": {"epoch": 4, "mons": []}}'; exit
-    fi
-    cat "$TREE/quorum" 2>/dev/null || exit 1;;
-  *getmap*) [ -e "$TREE/quorum" ] || { echo no mons >&2; exit 1; }
-    for word; do last=$word; done; echo map >"$last";;
-esac
-""",
-    "ceph-mon": """
-case "$*" in
-  *--mkfs*)
-    [ ! -e "$TREE/mkfs-fails" ] || { echo no space >&2; exit 1; }
-    echo store >"$TREE/var/lib/ceph/mon/ceph-h1/store.db";;
-  *--extract-monmap*) exit 1;;
-esac
-""",
-    "monmaptool": "echo 'epoch 4'; sed 's/^/0: [v2:10.0.0.9:3300\\/0] mon./' \"$TREE/map\"\n",
-    "journalctl": "exit 0\n",
-}
-
-
-class Host:
-    """A host on which a monitor is deployed; programs are small scripts."""
-
-    def __init__(self, top: Path, patch: pytest.MonkeyPatch) -> None:
-        self.top = top
-        for name in ("bin", "etc/ceph", "var/lib/ceph", "run", "proc"):
-            (top / name).mkdir(parents=True)
-        patch.setattr(command, "SEARCH_PATH", f"{top}/bin:/usr/bin:/bin")
-        patch.setenv("PATH", f"{top}/bin:/usr/bin:/bin")
-        patch.setenv("TREE", str(top))
-        for name, body in PROGRAMS.items():
-            path = top / "bin" / name
-            path.write_text(f'#!/bin/sh\necho "${{0##*/}} $*" >>"$TREE/calls"\n{body}')
-            path.chmod(0o755)
-        self.roots = Roots(
-            etc=str(top / "etc"),
-            var=str(top / "var"),
-            proc=str(top / "proc"),
-            ceph_run=str(top / "run"),
-            dev=str(top / "dev"),
-        )
-        self.daemon = Daemon(self.roots, "mon", "h1")
-        self._socket: Optional[socket.socket] = None
-        self.knows(["h2", "h3"])
-
-    def runs(self, answer: Any) -> None:
-        """Let the monitor of this host run and say this of itself."""
-        (self.top / "state").write_text("active\n")
-        text = json.dumps(answer).encode()
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(self.daemon.socket_path)
-        self._socket.listen()
-        threading.Thread(target=_answer, args=(self._socket, text), daemon=True).start()
-
-    def close(self) -> None:
-        """End what listens."""
-        if self._socket is not None:
-            # Wakes the thread that waits for the next one.
-            self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
-
-    def knows(self, mons: List[str]) -> None:
-        """Let the cluster's monitors be these, all in quorum."""
-        rows = [{"name": name} for name in mons]
-        answer = {"quorum_names": mons, "monmap": {"epoch": 4, "mons": rows}}
-        (self.top / "quorum").write_text(json.dumps(answer))
-        (self.top / "map").write_text("".join(f"{name}\n" for name in mons))
-
-    def wanted(self) -> Wanted:
-        """Return the monitor as it shall be."""
-        return Wanted(self.daemon, KEY, 0, "127.0.0.1")
-
-    @property
-    def stores(self) -> MonStores:
-        """Return the host's stores."""
-        return MonStores(self.roots, CONF)
-
-    @property
-    def joining(self) -> Joining:
-        """Return the drop-in of the monitor's unit."""
-        return Joining(self.roots, UNIT)
-
-    def calls(self, *programs: str) -> List[str]:
-        """Return the commands that were run, of these programs."""
-        lines = (self.top / "calls").read_text().splitlines()
-        return [line for line in lines if line.split(" ")[0] in programs]
-
-    def data(self) -> Path:
-        """Return the store's directory."""
-        return Path(self.daemon.data_path)
-
-
-def _answer(server: socket.socket, text: bytes) -> None:
-    with contextlib.suppress(OSError):
-        while True:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(4096)
-                connection.sendall(struct.pack(">I", len(text)) + text)
+from tests.unit.plugins.mon_host import CONF, KEY, UNIT, Host
 
 
 @pytest.fixture
@@ -176,6 +49,16 @@ def test_the_override_keeps_what_the_host_gives_its_daemons(host: Host) -> None:
 
     text = (host.top / f"etc/systemd/system/{UNIT}.d/ceph-orch-joining.env").read_text()
     assert 'CEPH_ARGS="--debug_mon 5 --mon_initial_members="' in text
+
+
+def test_long_arguments_of_the_host_are_not_cut(host: Host) -> None:
+    (host.top / "etc/default").mkdir()
+    args = " ".join(f"--debug_{number}=5" for number in range(100))
+    (host.top / "etc/default/ceph").write_text(f'CEPH_ARGS="{args}"\n')
+    host.joining.begin({"h2"}, 4)
+
+    text = (host.top / f"etc/systemd/system/{UNIT}.d/ceph-orch-joining.env").read_text()
+    assert f'CEPH_ARGS="{args} --mon_initial_members="' in text
 
 
 def test_a_store_that_was_not_made_to_its_end_cannot_start_without_it(host: Host) -> None:
@@ -245,6 +128,15 @@ def test_what_the_monitor_says_of_itself_is_not_taken_for_the_clusters_word(host
     assert found.quorum == {"h2", "h3"}
 
 
+def test_a_monitor_that_is_silent_is_asked_once(host: Host) -> None:
+    """Each is waited for, and there may be a job that waits for the answer."""
+    (host.top / "quorum").unlink()
+    where = "mon_host = 10.0.0.2,10.0.0.3,127.0.0.1"
+    assert OtherMons(host.roots, where).view("k", "127.0.0.1", "h1") is None
+    asked = [line.partition(" -m ")[2].split()[0] for line in host.calls("ceph")]
+    assert asked == ["10.0.0.2", "10.0.0.3"]
+
+
 def view(mons: List[str], quorum: List[str]) -> View:
     rows = [{"name": name} for name in mons]
     return View({"monmap": {"epoch": len(mons), "mons": rows}}, quorum)
@@ -293,6 +185,16 @@ def test_a_monitor_that_is_restarted_is_not_stopped_by_the_count_of_starts(host:
 
     verbs = [line.split()[1] for line in host.calls("systemctl")]
     assert verbs.index("reset-failed") < verbs.index("restart")
+
+
+def test_a_unit_that_systemd_has_not_loaded_is_started(host: Host) -> None:
+    """It has no count of starts to be forgotten, and systemd says so."""
+    (host.top / "not-loaded").touch()
+    deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2)
+    deployment.do()
+
+    assert "reset-failed" not in str(deployment.problems)
+    assert (host.top / "state").read_text() == "active\n"
 
 
 def test_nothing_is_moved_of_a_monitor_that_the_quorum_names(host: Host) -> None:
@@ -372,8 +274,11 @@ def test_the_only_monitor_of_a_cluster_works_alone() -> None:
 
 
 def test_a_second_cluster_is_said_with_its_cause_and_the_remedy(host: Host) -> None:
-    said = split_off(host.daemon, status(["h1"], [0]), frozenset({"h2"}))
-    assert "leads a cluster of its own (map of epoch 1 of h1) instead of joining h2" in said
-    assert "mon_initial_members" in said
-    assert "`ceph orch daemon redeploy mon.h1`" in said
+    said = split_off(host.daemon, status(["h1"], [0]), frozenset({"h3", "h2"}))
+    assert said == (
+        "ceph-mon@h1.service: it has formed a cluster of its own (monmap epoch 1: h1) instead of "
+        "joining h2, h3. This happens when mon_initial_members names it. Remove "
+        "mon_initial_members from /etc/ceph/ceph.conf, then run `ceph orch daemon redeploy "
+        "mon.h1`: it puts the store aside and lets the monitor join."
+    )
     assert split_off(host.daemon, status(["h1", "h2"], [0, 1]), frozenset({"h2"})) == ""

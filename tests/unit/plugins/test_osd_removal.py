@@ -11,6 +11,7 @@ from plugins.module_utils.devices_lvm import LvmUnreadable
 from plugins.module_utils.osd_removal import (
     Host,
     RemovalRefused,
+    check_wanted,
     find_all,
     foresee,
     take_down,
@@ -24,6 +25,7 @@ from tests.unit.plugins.tree import case_files, load
 
 def remove(host: OsdHost, wanted: List[Dict[str, Any]], *, check: bool) -> List[Dict[str, Any]]:
     rows = []
+    check_wanted(wanted)
     with host.lock as lock:
         here = Host(host.roots)
         for osd, traces in find_all(here, wanted, FSID):
@@ -85,3 +87,18 @@ def test_the_unit_that_makes_an_osd_ready_goes_with_it(
     assert not template.exists()
     assert not (tmp_path / "program").exists()
     assert not (tmp_path / "var/lib/ceph-orch-ansible").exists()
+
+
+def test_what_stands_on_a_disk_is_taken_down_before_a_removal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disks = {"sdb": {"content": {0: {"label": {}}}}}
+    host = OsdHost(tmp_path, {"tree": {"disks": disks}}, monkeypatch)
+    (tmp_path / "sys/block/sdb/holders/dm-0").mkdir()
+
+    with pytest.raises(RemovalRefused) as raised:
+        remove(host, [osd(zap=True)], check=False)
+    assert str(raised.value) == (
+        "/dev/sdb: /dev/dm-0 stands on it. Take that down first, then run this again."
+    )
+    assert host.calls("ceph-volume") == []

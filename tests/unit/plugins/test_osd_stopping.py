@@ -149,10 +149,10 @@ def test_another_osd_with_the_id_is_not_started(host: OsdHost) -> None:
 def test_disks_of_the_maps_osds_are_not_wiped(states: Any, refused: bool) -> None:
     known = {3: {"uuid": OSD_UUID, "states": states}}
     if not refused:
-        refuse_living([(3, OSD_UUID)], known)
+        refuse_living(3, OSD_UUID, known)
         return
     with pytest.raises(RemovalRefused, match=r"osd\.3 with the uuid \S+ is in the cluster's map"):
-        refuse_living([(3, OSD_UUID)], known)
+        refuse_living(3, OSD_UUID, known)
 
 
 def test_monitors_that_do_not_answer_allow_nothing(host: OsdHost) -> None:

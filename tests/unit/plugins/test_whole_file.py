@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plugins.module_utils import record
-from plugins.module_utils.ceph_user import make_directory
+from plugins.module_utils import record, whole_file
 from plugins.module_utils.cluster_files import Access
 from plugins.module_utils.osd_startup import Startup
 from plugins.module_utils.reading import Roots
 from plugins.module_utils.unit_settings import UnitSettings
-from plugins.module_utils.whole_file import is_written, write_text
+from plugins.module_utils.whole_file import is_written, make_directory, read_whole, write_text
 from tests.unit.modes import UMASKS, modes, umask
 from tests.unit.plugins.labels import FSID
 
@@ -109,3 +109,36 @@ def test_a_record_that_lies_open_is_to_be_written(tmp_path: Path) -> None:
     assert record.is_kept(str(path), {"hostname": "h1"})
     path.chmod(0o666)
     assert not record.is_kept(str(path), {"hostname": "h1"})
+
+
+def test_only_a_file_that_is_not_there_counts_as_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    assert read_whole(str(path)) == ""
+    path.write_bytes(b"a \xff\n")
+    assert read_whole(str(path)) == "a \udcff\n"
+    with pytest.raises(IsADirectoryError):
+        read_whole(str(tmp_path))
+
+    monkeypatch.setattr(whole_file, "FILE_LIMIT", 4)
+    assert read_whole(str(path)) == "a \udcff\n"
+    path.write_text("12345")
+    with pytest.raises(OSError) as raised:
+        read_whole(str(path))
+    assert (raised.value.errno, raised.value.filename) == (errno.EFBIG, str(path))
+    assert raised.value.strerror == "File too large"
+
+
+def test_a_disk_that_cannot_be_read_says_which_file_it_was(tmp_path: Path) -> None:
+    """A call on an open file names none."""
+    with pytest.raises(OSError, match="/proc/self/mem") as raised:
+        read_whole("/proc/self/mem")
+    assert raised.value.errno == errno.EIO
+
+
+def test_a_keyring_that_cannot_be_read_is_not_replaced(roots: Roots) -> None:
+    access = Access(roots, FSID)
+    os.makedirs(access.keyring_path)
+    with pytest.raises(IsADirectoryError):
+        access.keyring_to_write(KEYRING)

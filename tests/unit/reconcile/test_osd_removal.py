@@ -52,6 +52,16 @@ def test_an_empty_osd_is_drained_stopped_and_purged(full: Cluster) -> None:
     assert 0 not in full.monitors.osds
 
 
+@pytest.mark.parametrize("zap", [False, True])
+def test_a_host_that_asks_the_monitors_has_the_key_for_it(full: Cluster, zap: bool) -> None:
+    remove(full, "0", zap=zap)
+    full.settle()
+
+    given = [list(each.secrets) for each in full.requests if each.operation == "remove_osds"]
+    assert steps(full) == ["stop", "remove"]
+    assert given == [[], ["bootstrap-osd.keyring"]]
+
+
 def test_nothing_is_stopped_before_the_data_is_elsewhere(full: Cluster) -> None:
     full.monitors.osds[2].pgs = 3
     remove(full, "2", zap=True)
