@@ -185,6 +185,7 @@ class TestSomebodyElseTookItOut:
         draining.monitors.osds[1].pgs = 0
         draining.monitors.epoch += 1
         draining.settle(20)
+        assert "somebody else took it out of the map" in said(draining)
         assert draining.wiped == []
 
     def test_the_wipe_can_be_given_up(self, draining: Cluster) -> None:
