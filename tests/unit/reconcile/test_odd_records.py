@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, Tuple
 
 import pytest
 
@@ -168,7 +168,7 @@ def cluster(full: KeptCluster) -> Iterator[KeptCluster]:
     full.start_anew()
 
 
-def ask_everything(cluster: KeptCluster) -> List[Any]:
+def ask_everything(cluster: KeptCluster) -> None:
     orchestrator = cluster.orchestrator
     results = (
         orchestrator.describe_service(),
@@ -178,7 +178,7 @@ def ask_everything(cluster: KeptCluster) -> List[Any]:
     )
     rows = [raise_if_exception(result) for result in results]
     [row.to_json() for row in rows[3]]
-    return [*rows, cluster.core.health()]
+    cluster.core.health()
 
 
 @pytest.mark.parametrize("key", GOOD)

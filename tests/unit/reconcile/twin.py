@@ -50,7 +50,6 @@ class Monitors:
     # Mons of ``mons`` that do not take part, and managers that were started without our module.
     out_of_quorum: List[str] = field(default_factory=list)
     without_module: List[str] = field(default_factory=list)
-    addresses: Dict[str, str] = field(default_factory=dict)
     keys: List[str] = field(default_factory=list)
     config: Dict[str, str] = field(default_factory=dict)
     standbys: Dict[int, str] = field(default_factory=dict)
