@@ -10,13 +10,13 @@ import pytest
 
 from adapter.interface import (
     DeviceSelection,
-    DriveGroupSpec,
     MDSSpec,
     PlacementSpec,
     raise_if_exception,
 )
 from tests.unit.mgr.mon_twin import PREFIX
 from tests.unit.reconcile.over_monitors import KeptCluster
+from tests.unit.reconcile.twin import drive_group
 
 ODD = [None, "x", -1, 1.5, True, [], {}, "9", "x" * 100_000]
 DISK = {"path": "/dev/sdz", "size": 5, "device_id": "A"}
@@ -147,9 +147,7 @@ CASES = [(key, path) for key, record in GOOD.items() for path in paths(record)]
 @pytest.fixture(scope="module")
 def full() -> KeptCluster:
     cluster = KeptCluster(3, 5)
-    placement = PlacementSpec(host_pattern="*")
-    devices = DeviceSelection(size="1G:")
-    group = DriveGroupSpec(service_id="x", placement=placement, method="raw", data_devices=devices)
+    group = drive_group("x", data_devices=DeviceSelection(size="1G:"))
     raise_if_exception(cluster.orchestrator.apply([group]))
     cluster.settle()
     assert len(cluster.monitors.osds) == 15

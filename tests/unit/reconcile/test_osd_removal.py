@@ -11,13 +11,10 @@ import pytest
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, AlreadyExists, InvalidValue, UnknownName
 from adapter.interface import (
-    DeviceSelection,
-    DriveGroupSpec,
-    PlacementSpec,
     raise_if_exception,
 )
 from tests.unit.reconcile.test_osd_creation import where
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.twin import Cluster, device_on
 
 
 def remove(cluster: Cluster, *ids: str, **flags: Any) -> str:
@@ -85,8 +82,7 @@ def test_replacement_keeps_the_id_for_a_new_disk_of_the_host(full: Cluster) -> N
     assert full.monitors.osds[3].destroyed
 
     full.free["h2"].append("/dev/sdn")
-    full.core.submit("get_inventory", full.core.hosts.all())
-    full.settle()
+    full.report()
     assert not full.monitors.osds[3].destroyed
     assert full.monitors.osds[3].disk == "/dev/sdn"
     assert len(full.monitors.osds) == 6
@@ -145,8 +141,7 @@ def test_monitors_that_do_not_answer_are_waited_for(full: Cluster) -> None:
 
 def test_a_dead_osd_of_a_host_that_is_gone_comes_to_its_end(full: Cluster) -> None:
     full.monitors.osds[0].up = False
-    full.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
-    full.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+    full.offline("h1")
     remove(full, "0")
     full.settle()
 
@@ -242,9 +237,7 @@ def test_a_named_device_takes_the_id_and_the_drive_group_of_the_osd_before(full:
     remove(full, "3", replace=True, zap=True)
     full.settle()
     disk = full.monitors.osds[3].disk
-    spec = DriveGroupSpec(
-        placement=PlacementSpec(host_pattern="h2"), data_devices=DeviceSelection(paths=[disk])
-    )
+    spec = device_on("h2", disk)
     text = raise_if_exception(full.orchestrator.create_osds(spec))
     full.settle()
 

@@ -10,13 +10,10 @@ import pytest
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import (
-    DeviceSelection,
-    DriveGroupSpec,
-    PlacementSpec,
     raise_if_exception,
 )
 from tests.unit.reconcile.test_osd_removal import keep, remove, status, steps
-from tests.unit.reconcile.twin import Cluster, Daemon
+from tests.unit.reconcile.twin import Cluster, Daemon, device_on
 
 
 def said(cluster: Cluster) -> str:
@@ -128,8 +125,7 @@ def test_a_dead_osd_waits_until_the_monitors_can_tell(full: Cluster) -> None:
 def test_a_dead_osd_of_a_silent_host_does_not_leave_unasked(full: Cluster) -> None:
     full.monitors.osds[0].up = False
     full.monitors.degraded = True
-    for _ in range(2):
-        full.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+    full.offline("h1")
     remove(full, "0")
     full.settle()
     assert 0 in full.monitors.osds
@@ -349,8 +345,7 @@ def test_a_blank_disk_that_was_there_before_is_nobodys_replacement(full: Cluster
     """The drive group may take it, but it was there when the OSD was removed."""
     raise_if_exception(full.orchestrator.set_unmanaged("osd.all", True))
     full.free["h2"].append("/dev/sdn")
-    full.core.submit("get_inventory", full.core.hosts.all())
-    full.settle(2)
+    full.report(2)
     remove(full, "3", replace=True, zap=True)
     full.settle()
     assert full.monitors.osds[3].destroyed
@@ -362,10 +357,7 @@ def test_a_blank_disk_that_was_there_before_is_nobodys_replacement(full: Cluster
     raise_if_exception(full.orchestrator.set_unmanaged("osd.all", False))
     full.settle()
     assert full.monitors.osds[3].destroyed
-    spec = DriveGroupSpec(
-        placement=PlacementSpec(host_pattern="h2"),
-        data_devices=DeviceSelection(paths=["/dev/sdn"]),
-    )
+    spec = device_on("h2", "/dev/sdn")
     assert all(osd.disk != "/dev/sdn" for osd in full.monitors.osds.values())
     assert "takes osd.3 again" in str(raise_if_exception(full.orchestrator.create_osds(spec)))
 
@@ -377,14 +369,12 @@ def test_an_id_waits_on_the_host_where_the_disk_was(full: Cluster) -> None:
     remove(full, "3", replace=True, zap=True)
     full.settle()
     assert full.monitors.osds[3].destroyed
-    full.core.submit("get_inventory", full.core.hosts.all())
-    full.settle()
+    full.report()
     # What is free there may become another OSD, but not this one.
     assert full.monitors.osds[3].destroyed
 
     full.free["h2"].append("/dev/sdm")
-    full.core.submit("get_inventory", full.core.hosts.all())
-    full.settle()
+    full.report()
     assert (full.monitors.osds[3].host, full.monitors.osds[3].disk) == ("h2", "/dev/sdm")
 
 
@@ -412,8 +402,7 @@ class TestDestroyedBefore:
 
     def test_where_no_disk_has_it_the_wipe_is_refused(self, destroyed: Cluster) -> None:
         destroyed.left.clear()
-        destroyed.core.submit("get_inventory", destroyed.core.hosts.all())
-        destroyed.settle(2)
+        destroyed.report(2)
         with pytest.raises(InvalidValue, match=r"it is destroyed, and no disk of host h2 has its"):
             remove(destroyed, "3", zap=True)
         remove(destroyed, "3")
@@ -490,8 +479,7 @@ class TestWhatAnAttackFound:
         full.settle(20)
         assert full.wiped == ["osd.0"]
         full.free["h1"].append(disk)
-        full.core.submit("get_inventory", full.core.hosts.all())
-        full.settle()
+        full.report()
         assert all((osd.host, osd.disk) != ("h1", disk) for osd in full.monitors.osds.values())
 
     def test_what_is_wrong_with_one_is_not_wrong_with_another(self, full: Cluster) -> None:

@@ -24,6 +24,7 @@ from adapter.interface import (
 )
 from tests.unit.mgr.mon_twin import PREFIX
 from tests.unit.reconcile.over_monitors import KeptCluster
+from tests.unit.reconcile.twin import drive_group
 
 KINDS = (
     "host.h9",
@@ -40,8 +41,7 @@ KINDS = (
 
 def group(name: str = "x", **values: Any) -> DriveGroupSpec:
     values.setdefault("data_devices", DeviceSelection(size="1G:"))
-    placement = PlacementSpec(host_pattern="*")
-    return DriveGroupSpec(service_id=name, placement=placement, method="raw", **values)
+    return drive_group(name, **values)
 
 
 def apply(cluster: KeptCluster, spec: ServiceSpec) -> str:
@@ -288,11 +288,7 @@ def test_a_host_whose_osds_being_made_cannot_be_read_gets_no_others(cluster: Kep
     assert [path for path in where(cluster) if path.startswith("h2")] == []
     assert len(where(cluster)) == 4
     assert "h2: the record osd_creation.h2 cannot be used" in text
-    spec = DriveGroupSpec(
-        placement=PlacementSpec(host_pattern="h2"),
-        data_devices=DeviceSelection(paths=["/dev/sdb"]),
-        method="raw",
-    )
+    spec = drive_group("", "h2", data_devices=DeviceSelection(paths=["/dev/sdb"]))
     for result in (
         cluster.orchestrator.create_osds(spec),
         cluster.orchestrator.zap_device("h2", "/dev/sdb"),
@@ -317,8 +313,7 @@ def test_an_id_is_not_handed_out_while_nobody_knows_whose_it_was(cluster: KeptCl
     text = cluster.value("osd_vacant.0") or ""
     cluster.spoil("osd_vacant.0")
     cluster.free["h1"] = ["/dev/sdx"]
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
+    cluster.report()
     assert cluster.monitors.osds[0].destroyed
     assert cluster.value("osd_vacant.0") == "xx"
     assert cluster.core.owners.free_ids(cluster.orchestrator.reconciler.osd_map, "h1") == []  # type: ignore[arg-type]

@@ -9,7 +9,14 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
-from adapter.interface import HostSpec, OrchestratorError, raise_if_exception
+from adapter.interface import (
+    DeviceSelection,
+    DriveGroupSpec,
+    HostSpec,
+    OrchestratorError,
+    PlacementSpec,
+    raise_if_exception,
+)
 from adapter.orchestrator import AnsibleOrchestrator
 from tests.unit.methods.world import World, device
 
@@ -308,6 +315,20 @@ class Monitors:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
 
 
+def drive_group(name: str, hosts: str = "*", **values: Any) -> DriveGroupSpec:
+    """Return a drive group; of all free disks unless ``values`` say which."""
+    values.setdefault("data_devices", DeviceSelection(all=True))
+    placement = PlacementSpec(host_pattern=hosts)
+    return DriveGroupSpec(service_id=name, placement=placement, method="raw", **values)
+
+
+def device_on(host: str, path: str) -> DriveGroupSpec:
+    """Return what `ceph orch daemon add osd` asks for."""
+    return DriveGroupSpec(
+        placement=PlacementSpec(host_pattern=host), data_devices=DeviceSelection(paths=[path])
+    )
+
+
 class Refusal(Exception):
     """A host does nothing of a plan."""
 
@@ -405,6 +426,16 @@ class Cluster(World):
         """Let everything happen that can."""
         for _ in range(rounds):
             self.step()
+
+    def report(self, rounds: int = 12) -> None:
+        """Have all hosts reported, and everything happen that follows."""
+        self.core.submit("get_inventory", self.core.hosts.all())
+        self.settle(rounds)
+
+    def offline(self, host: str) -> None:
+        """Let a host not answer for so long that it is offline."""
+        for _ in range(2):
+            self.core.pulse.missed(host, "no route", self.now, 0.0)
 
     def _report(self, host: str) -> Dict[str, Any]:
         osds = self.monitors.osds.values()
