@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
-from typing import Any, List
+from typing import Any
 
 import pytest
 
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, AlreadyExists, InvalidValue, UnknownName
-from adapter.interface import (
-    raise_if_exception,
-)
+from adapter.interface import raise_if_exception
+from tests.unit.reconcile.removals import at, keep, remove, status, steps
 from tests.unit.reconcile.test_osd_creation import where
-from tests.unit.reconcile.twin import Cluster, device_on
-
-
-def remove(cluster: Cluster, *ids: str, **flags: Any) -> str:
-    return str(raise_if_exception(cluster.orchestrator.remove_osds(list(ids), **flags)))
-
-
-def status(cluster: Cluster) -> Any:
-    return raise_if_exception(cluster.orchestrator.remove_osds_status())
-
-
-def steps(cluster: Cluster) -> List[str]:
-    """Return what hosts were asked to do with OSDs that leave."""
-    return [
-        str(request.variables["osd_remove_step"])
-        for request in cluster.requests
-        if request.operation == "remove_osds"
-    ]
-
-
-def keep(cluster: Cluster, *ids: str) -> str:
-    return str(raise_if_exception(cluster.orchestrator.stop_remove_osds(list(ids))))
+from tests.unit.reconcile.twin import Cluster
 
 
 def test_an_empty_osd_is_drained_stopped_and_purged(full: Cluster) -> None:
@@ -68,24 +45,6 @@ def test_nothing_is_stopped_before_the_data_is_elsewhere(full: Cluster) -> None:
     full.settle()
     assert full.wiped == ["osd.2"]
     assert status(full) == []
-
-
-def test_replacement_keeps_the_id_for_a_new_disk_of_the_host(full: Cluster) -> None:
-    remove(full, "3", replace=True, zap=True)
-    full.settle()
-
-    assert full.monitors.log == ["out 3", "destroy 3"]
-    assert full.monitors.osds[3].destroyed
-    # Its old disk is free again, and stays so.
-    assert full.free["h2"] == [full.monitors.osds[3].disk]
-    full.settle()
-    assert full.monitors.osds[3].destroyed
-
-    full.free["h2"].append("/dev/sdn")
-    full.report()
-    assert not full.monitors.osds[3].destroyed
-    assert full.monitors.osds[3].disk == "/dev/sdn"
-    assert len(full.monitors.osds) == 6
 
 
 @pytest.mark.parametrize("flags", [{}, {"zap": True}, {"replace": True, "zap": True}])
@@ -215,8 +174,7 @@ def test_an_osd_that_is_out_of_the_map_is_not_put_back(full: Cluster) -> None:
 def test_what_is_being_cleaned_is_not_stopped(full: Cluster) -> None:
     remove(full, "0", zap=True)
     full.break_on["remove_osds"] = {"h1": "the disk is read-only"}
-    removal = full.core.removals.all()[0]
-    full.core.removals.save(replace(removal, stage=Stage.CLEANING))
+    at(full, Stage.CLEANING)
     del full.monitors.osds[0]
     full.now += 2.0
     full.orchestrator.reconciler.step(full.now)
@@ -231,18 +189,6 @@ def test_rows_can_be_pickled_by_other_modules(full: Cluster) -> None:
     (row,) = pickle.loads(pickle.dumps(status(full)))
     assert (row.osd_id, row["hostname"]) == (0, "h1")
     assert row.to_json()["zap"] is False
-
-
-def test_a_named_device_takes_the_id_and_the_drive_group_of_the_osd_before(full: Cluster) -> None:
-    remove(full, "3", replace=True, zap=True)
-    full.settle()
-    disk = full.monitors.osds[3].disk
-    spec = device_on("h2", disk)
-    text = raise_if_exception(full.orchestrator.create_osds(spec))
-    full.settle()
-
-    assert "takes osd.3 again" in text
-    assert full.monitors.osds[3].affinity == "all"
 
 
 def test_the_disk_of_an_osd_that_runs_is_not_erased(full: Cluster) -> None:
