@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from adapter.cluster.osd_removals import Stage
 from adapter.interface import raise_if_exception
+from tests.unit.reconcile.monitors_twin import Daemon
 from tests.unit.reconcile.removals import at, remove, said, status
-from tests.unit.reconcile.twin import Cluster, Daemon, device_on
+from tests.unit.reconcile.twin import Cluster, device_on
 
 
 def test_replacement_keeps_the_id_for_a_new_disk_of_the_host(full: Cluster) -> None:
