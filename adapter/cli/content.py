@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Optional
 
 from adapter.content import content_root
 from adapter.engine.files import closed_dir
@@ -20,12 +21,13 @@ def collection_links() -> dict[str, str]:
     return {f"{COLLECTION}/{name}": f"{up}{name}" for name in LINKED}
 
 
-def usable_content(directory: Path) -> Path:
+def usable_content(directory: Path, root: Optional[Path] = None) -> Path:
     """Return the content, or a view of it below ``directory`` where it lacks the links.
 
-    A wheel cannot hold links, and what it installed may not be writable.
+    A wheel cannot hold links, and what it installed may not be writable. ``root`` is where the
+    content is, if not with this package.
     """
-    root = content_root()
+    root = root or content_root()
     if (root / COLLECTION / "roles").is_dir():
         return root
     view = directory / "content"

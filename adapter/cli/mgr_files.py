@@ -277,12 +277,13 @@ def is_our_command(path: Path) -> bool:
     return path.is_symlink() and os.readlink(path) == f"{CONTENT}/{COMMAND_FILE}"
 
 
-def precompile(place: Place, made: Path, tree: Tree) -> None:
+def precompile(place: Place, made: Path, tree: Tree, python: str = "") -> None:
     """Compile for the Python that ceph-mgr embeds, which may not write below /usr."""
     if place.live:
-        argv = [PYTHON, "-I", "-m", "compileall", "-q", "-s", str(made), "-p", str(tree.directory)]
+        argv = [python or PYTHON, "-I", "-m", "compileall", "-q"]
+        argv += ["-s", str(made), "-p", str(tree.directory), str(made)]
         # All of it: where there is byte code already, nobody makes a directory for it later.
-        run([*argv, str(made)], _COMPILE_TIMEOUT)
+        run(argv, _COMPILE_TIMEOUT)
 
 
 def owner(place: Place) -> Optional[Tuple[int, int]]:

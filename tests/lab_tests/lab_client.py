@@ -276,6 +276,21 @@ class Lab:
         check = self.ceph_json("health", "detail")["checks"].get(code) or {}
         return [str(row["message"]) for row in check.get("detail") or ()]
 
+    def fail_over(self, seconds: float = COMMAND_SECONDS) -> str:
+        """Let another manager take over, or the only one begin anew; return the active one's name.
+
+        Its modules may not answer yet.
+        """
+        before = self.ceph_json("mgr", "dump")["active_gid"]
+
+        def active() -> str:
+            found = self.ceph_json("mgr", "dump")
+            there = found["available"] and found["active_gid"] not in (before, 0)
+            return str(found["active_name"]) if there else ""
+
+        self.ok("mgr", "fail")
+        return wait_until("another manager is active", active, seconds)
+
     def close(self) -> None:
         """End the shared connection."""
         run(["ssh", "-F", self._config, "-o", f"ControlPath={self._socket}", "-O", "exit", "h1"])

@@ -7,6 +7,7 @@ The tests of this file build on each other and run in their order.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import threading
@@ -23,6 +24,7 @@ from tests.unit.plugins.labels import label
 HOST = "h2"
 SECRETS = "/run/lab-tests-secrets"
 PLAN = "/run/lab-tests-plan.yml"
+POOL = "one"
 FAILED = re.compile(r"^fatal: \[\S+\]: FAILED! => (?P<data>\{.*\})$", re.M)
 # All that the playbooks may change, but not what udev and the daemons write by themselves.
 FINGERPRINT = """
@@ -206,6 +208,29 @@ def only(osds: Osds) -> int:
     return number
 
 
+@contextlib.contextmanager
+def one_copy(lab: Lab, number: int) -> Iterator[int]:
+    """Have a pool of one copy on the only OSD; yield how many placement groups the OSD has."""
+    option = ("mon", "mon_allow_pool_size_one")
+    lab.ok("config", "set", *option, "true")
+    lab.ok("config", "set", "mon", "mon_allow_pool_delete", "true")
+    size = ("--size", "1", "--yes-i-really-mean-it")
+    lab.ok("osd", "pool", "create", POOL, "4", "--autoscale-mode", "off", *size)
+
+    def held() -> int:
+        # The manager's own pool may be there, too, and has too few copies to be active.
+        rows = lab.ceph_json("pg", "ls-by-osd", str(number))["pg_stats"]
+        mine = [row for row in rows if row["state"].startswith("active")]
+        assert len(mine) >= 4, rows
+        return len(rows)
+
+    try:
+        yield wait_until(f"osd.{number} has a pool of one copy", held, 60)
+    finally:
+        lab.ok("osd", "pool", "delete", POOL, POOL, "--yes-i-really-really-mean-it")
+        lab.ok("config", "rm", *option)
+
+
 def test_a_host_gets_access_to_its_cluster(osds: Osds) -> None:
     osds.sh("rm -f /etc/ceph/ceph.conf /var/lib/ceph/bootstrap-osd/ceph.keyring")
     before = osds.fingerprint()
@@ -308,11 +333,9 @@ def test_a_running_osd_is_not_wiped_and_a_wrong_uuid_not_removed(osds: Osds) -> 
 def test_an_osd_of_the_map_is_not_wiped_and_one_with_data_not_stopped(osds: Osds) -> None:
     number = only(osds)
     before = osds.fingerprint()
-    # Only the manager's own pool has a placement group, if the manager has made it.
-    has = osds.lab.ceph_json("pg", "ls-by-osd", str(number)).get("pg_stats")
-    if has:
+    with one_copy(osds.lab, number) as held:
         said = why(osds.remove(number, step="stop", force=False))
-        assert f"osd.{number} has {len(has)} placement group" in said
+        assert f"osd.{number} has {held} placement group" in said
     said = why(osds.remove(number, zap=True))
     assert f"osd.{number} with the uuid {osds.uuid(number)} is in the cluster's map" in said
     assert osds.fingerprint() == before

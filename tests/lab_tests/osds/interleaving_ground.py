@@ -349,6 +349,11 @@ class Ground:
         wrong = [row["osd"] for row in rows if not row["up"] or not row["in"]]
         if wrong:
             return f"OSDs are not up and in: {wrong}"
+        placed = {node["id"] for node in self.nodes()}
+        if stray := [row["osd"] for row in rows if row["osd"] not in placed]:
+            # It booted after the weights were given: a purged daemon that ran on.
+            self._weigh()
+            return f"OSDs have no place in CRUSH: {stray}"
         placement = self.agent.placement()
         if placement is None:
             return "no manager answers"

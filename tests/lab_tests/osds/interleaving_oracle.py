@@ -16,6 +16,8 @@ from tests.lab_tests.osds.interleaving_plan import STAGES
 
 EVERY = 0.2
 PLACEMENT_EVERY = 0.5
+# How long the last look may take.
+PATIENCE = 60.0
 LABEL = b"bluestore block device\n"
 # Words of a placement group's state with which not each OSD that acts for it has all of it.
 INCOMPLETE = frozenset(
@@ -158,7 +160,6 @@ class Oracle:
         self._holders = Holders(needed)
         self._looked = 0.0
         self._labels = disks.labels()
-        self.first_labels = dict(self._labels)
         self._look()
 
     def __enter__(self) -> Oracle:
@@ -167,7 +168,9 @@ class Oracle:
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
-        self._thread.join(60)
+        self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            self.wrong.append(f"the watcher has not ended within {PATIENCE:.0f} s")
 
     # What the program tells it.
 
@@ -216,9 +219,12 @@ class Oracle:
         return STAGES.index(word) if word in STAGES else 1
 
     def _watch(self) -> None:
-        while not self._end.wait(EVERY):
-            with self._lock:
-                self._look()
+        try:
+            while not self._end.wait(EVERY):
+                with self._lock:
+                    self._look()
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody watches any more
+            self.wrong.append(f"the watcher ended: {type(error).__name__}: {error}")
 
     def _look(self) -> None:
         labels = self._disks.labels()

@@ -46,6 +46,8 @@ class Verdict:
     def _give_weights_back(self) -> None:
         """Undo what others did to OSDs that stay, or the queue may have nowhere to go."""
         queued = self._oracle.seen.queue
+        # A purged daemon that runs on boots into the map again, and into no place of CRUSH.
+        placed = {node["id"] for node in self._ground.nodes()}
         for standing in self._slots.values():
             osd = standing.osd_id
             if osd not in self._others.touched or osd in queued:
@@ -54,8 +56,9 @@ class Verdict:
                 continue
             self._agent.ask("osd in", ids=[str(osd)])
             self._agent.ask("osd reweight", id=osd, weight=1.0)
-            name = f"osd.{osd}"
-            self._agent.ask("osd crush reweight", name=name, weight=standing.weight)
+            if osd in placed:
+                name = f"osd.{osd}"
+                self._agent.ask("osd crush reweight", name=name, weight=standing.weight)
 
     # The queue.
 
@@ -161,6 +164,8 @@ class Verdict:
                 found.append(f"{name} is missing in the map")
             elif not row["up"] or not row["in"]:
                 found.append(f"{name} is {'up' if row['up'] else 'down'}, in: {bool(row['in'])}")
+            elif osd not in nodes:
+                found.append(f"{name} has no place in CRUSH")
             elif osd not in self._others.touched:
                 found.extend(self._light(name, nodes[osd], standing))
         return found

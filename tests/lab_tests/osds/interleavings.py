@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab_tests.lab_client import Lab
-from tests.lab_tests.osds.interleaving_agent import Agent, Refused
+from tests.lab_tests.osds.interleaving_agent import Agent
 from tests.lab_tests.osds.interleaving_events import Others, Standing
 from tests.lab_tests.osds.interleaving_ground import NEEDED, Ground
 from tests.lab_tests.osds.interleaving_oracle import Oracle
@@ -86,24 +86,27 @@ class Interleavings:
         self.agent.close()
         self._watching.close()
 
-    def run(self, wanted: Plan) -> Result:
-        """Run one interleaving, judge it, and bring the lab back."""
+    def begin(self, wanted: Plan) -> None:
+        """Let the hosts have as many OSDs as an interleaving begins with."""
         self.ground.begin(managed=wanted.managed)
+
+    def run(self, wanted: Plan) -> Result:
+        """Run one interleaving that was begun, judge it, and bring the lab back.
+
+        What ends it early is wrong, too: nobody looks at the rest of it.
+        """
         started = time.monotonic()
         slots = self.ground.slots()
         needed = {number: NEEDED.get(n, 1) for number, n in self.ground.pool_ids().items()}
         with Oracle(self._watching, self.ground.disks, needed) as oracle:
             others = Others(self.lab, self.agent, oracle, slots)
             verdict = Verdict(self.ground, oracle, others, slots)
-            with self._maybe_managed(wanted):
-                for event in wanted.events:
-                    if event.is_there_before:
-                        others.do(event)
-                for request in wanted.requests:
-                    others.remove(request.slot, request.options)
-                Timetable(wanted, oracle, slots).carry_out(others)
-                others.undo()
-                verdict.judge()
+            try:
+                with self._maybe_managed(wanted):
+                    self._carry_out(wanted, others, Timetable(wanted, oracle, slots))
+                    verdict.judge()
+            except AssertionError as error:
+                verdict.wrong.append(f"it did not come to its end: {error}"[:600])
         result = Result(wanted, [*oracle.wrong, *verdict.wrong], others.story, verdict.outcome)
         result.story += oracle.wiped
         now = self._crashes()
@@ -115,9 +118,22 @@ class Interleavings:
             self.ground.restore(verdict.lossy_pools)
         except AssertionError as error:
             result.wrong.append(str(error)[:600])
-            self.ground.restore()
+            self.prepare()
         result.restored = time.monotonic() - started - result.seconds
         return result
+
+    @staticmethod
+    def _carry_out(wanted: Plan, others: Others, timetable: Timetable) -> None:
+        """Do what a plan says, and undo what lasts of it, however that ends."""
+        try:
+            for event in wanted.events:
+                if event.is_there_before:
+                    others.do(event)
+            for request in wanted.requests:
+                others.remove(request.slot, request.options)
+            timetable.carry_out(others)
+        finally:
+            others.undo()
 
     def _crashes(self) -> str:
         """Return the reports of crashes, of daemons and of our module, as conftest.py does."""
@@ -194,11 +210,12 @@ def summary(results: list[Result]) -> Iterator[str]:
 def from_anew(running: Interleavings, wanted: Plan) -> Result:
     """Run an interleaving; where the lab is not as it should be before it, make it so and begin."""
     try:
-        return running.run(wanted)
-    except (AssertionError, Refused) as error:
+        running.begin(wanted)
+    except AssertionError as error:
         print(f"{wanted.number:4d} begins anew: {str(error)[:300]}", flush=True)
         running.prepare()
-        return running.run(wanted)
+        running.begin(wanted)
+    return running.run(wanted)
 
 
 def main() -> int:
@@ -221,7 +238,7 @@ def main() -> int:
             result = from_anew(running, plan(options.seed, number))
             results.append(result)
             print("\n".join(result.lines(options.story)), flush=True)
-    except (AssertionError, Refused) as error:
+    except AssertionError as error:
         print(f"the lab cannot be used: {error}")
         return 2
     finally:

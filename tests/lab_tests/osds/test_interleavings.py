@@ -5,6 +5,7 @@ The whole run: ``python -m tests.lab_tests.osds.interleavings --count 200 --seed
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -27,20 +28,31 @@ def a_plan(number: int, request: Request, *events: Event) -> Plan:
     return Plan(0, number, False, (request,), events)
 
 
+# Plans, and what must be seen in each: one whose events do not come about proves nothing.
 PLANS = {
     # Attack A2: data comes back while the job that stops the daemon waits for the host's disks.
-    "weight given back while it is stopped": a_plan(
-        1,
-        SINGLE,
-        event("lock", "", 20.0),
-        event("crush-reweight", "stopping", value="0.0078"),
+    "weight given back while it is stopped": (
+        a_plan(
+            1,
+            SINGLE,
+            event("lock", "", 20.0),
+            event("crush-reweight", "stopping", value="0.0078"),
+        ),
+        {"rm: taken", "lock: done", "crush-reweight: done"},
     ),
-    "purged by somebody else while nothing moves": a_plan(
-        2, SINGLE, event("flag", "", 12.0, "nobackfill,norecover"), event("purge", "draining")
+    "purged by somebody else while nothing moves": (
+        a_plan(
+            2, SINGLE, event("flag", "", 12.0, "nobackfill,norecover"), event("purge", "draining")
+        ),
+        {"rm: taken", "flag: done", "purge: done"},
     ),
-    "disk gone while it is wiped": a_plan(3, SINGLE, event("vanish", "cleaning", 4.0)),
-    "stopped while its job is killed": a_plan(
-        4, REPLACED, event("kill-job", "stopping"), event("stop", "stopping")
+    "disk gone while it is wiped": (
+        a_plan(3, SINGLE, event("vanish", "cleaning", 4.0)),
+        {"rm: taken", "vanish: done"},
+    ),
+    "stopped while its job is killed": (
+        a_plan(4, REPLACED, event("kill-job", "stopping"), event("stop", "stopping")),
+        {"rm: taken", "kill-job: killed", "stop: taken"},
     ),
 }
 
@@ -58,6 +70,10 @@ def running(lab: Lab, osds_of_lab: Osds) -> Iterator[Interleavings]:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_an_interleaving(running: Interleavings, name: str) -> None:
-    result = running.run(PLANS[name])
+    wanted, seen = PLANS[name]
+    running.begin(wanted)
+    result = running.run(wanted)
     print("\n".join(result.lines(story=True)))
     assert result.wrong == []
+    assert [line for line in result.story if ": refused:" in line] == []
+    assert seen <= {re.sub(r" osd\.\d+:", ":", line) for line in result.story}

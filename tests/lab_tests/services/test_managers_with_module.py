@@ -29,7 +29,7 @@ def adopted(services: Services) -> Iterator[Lab]:
         lab.sh(other, "systemctl disable --now ceph-mgr@$1", other)
     wait_until("no others stand by", lambda: set(standbys(lab)) <= {HOST}, SECONDS)
     if active(lab) != lab.first:
-        lab.ok("mgr", "fail")
+        lab.fail_over(SECONDS)
         wait_until("the first manager is active", lambda: active(lab) == lab.first, SECONDS)
     caps = ("mon", "allow profile mgr", "osd", "allow *", "mds", "allow *")
     # One that an earlier service left has other words for the same.

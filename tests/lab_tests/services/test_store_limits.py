@@ -64,13 +64,7 @@ def keys(lab: Lab, prefix: str) -> list[str]:
 
 def fail_over(lab: Lab) -> None:
     """Let a manager begin anew that knows what the monitors have."""
-    before = lab.ceph_json("mgr", "dump")["active_gid"]
-    lab.ok("mgr", "fail")
-    wait_until(
-        "another manager is active",
-        lambda: lab.ceph_json("mgr", "dump")["active_gid"] not in (before, 0),
-        SECONDS,
-    )
+    lab.fail_over(SECONDS)
     wait_until("it answers", lambda: answers(lab), SECONDS)
 
 

@@ -137,9 +137,8 @@ def test_a_state_directory_that_was_open_and_holds_files_of_others_is_refused(
 
 @pytest.mark.parametrize("mask", UMASKS)
 def test_byte_code_is_there_for_every_directory_so_that_nobody_else_makes_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mask: int
+    tmp_path: Path, mask: int
 ) -> None:
-    monkeypatch.setattr(mgr_files, "PYTHON", sys.executable)
     place = Place()
     items = {
         name: mgr_files.Item(b"x = 1\n")
@@ -148,7 +147,7 @@ def test_byte_code_is_there_for_every_directory_so_that_nobody_else_makes_it(
     tree = Tree(tmp_path / "tree")
 
     with umask(mask):
-        tree.put(items, {}, lambda made: mgr_files.precompile(place, made, tree))
+        tree.put(items, {}, lambda made: mgr_files.precompile(place, made, tree, sys.executable))
 
     found = modes(tmp_path / "tree")
     caches = [name for name in found if name.endswith("__pycache__")]

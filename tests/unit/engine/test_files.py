@@ -79,19 +79,16 @@ def test_a_store_and_reports_that_everybody_may_write_are_closed(tmp_path: Path)
 
 
 @pytest.mark.parametrize("mask", UMASKS)
-def test_the_view_of_the_content(
-    tmp_path: Path, mask: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_view_of_the_content(tmp_path: Path, mask: int) -> None:
     """Playbooks are found through its links; they run as root."""
     root = tmp_path / "share"
     for name in content.PARTS:
         (root / name).mkdir(parents=True)
-    monkeypatch.setattr(content, "content_root", lambda: root)
     with umask(mask):
-        view = content.usable_content(tmp_path / "dir")
+        view = content.usable_content(tmp_path / "dir", root)
 
     found = {*modes(view).values(), modes(tmp_path)["dir"]}
     assert found == {0o755}
     (view / "collections").chmod(0o777)
-    content.usable_content(tmp_path / "dir")
+    content.usable_content(tmp_path / "dir", root)
     assert modes(view)["collections"] == 0o755

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adapter.interface import (
-    DeviceSelection,
-    DriveGroupSpec,
-    PlacementSpec,
-    raise_if_exception,
-)
-from tests.unit.reconcile.twin import Cluster
+from adapter.interface import raise_if_exception
+from tests.unit.reconcile.twin import Cluster, drive_group
 
 
 @pytest.fixture
@@ -22,13 +17,7 @@ def cluster() -> Cluster:
 @pytest.fixture
 def full(cluster: Cluster) -> Cluster:
     """Return a cluster with six OSDs of the drive group ``osd.all``, two on each host."""
-    spec = DriveGroupSpec(
-        service_id="all",
-        placement=PlacementSpec(host_pattern="*"),
-        method="raw",
-        data_devices=DeviceSelection(all=True),
-    )
-    raise_if_exception(cluster.orchestrator.apply([spec]))
+    raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
     cluster.settle()
     cluster.requests.clear()
     cluster.monitors.log.clear()

@@ -15,7 +15,6 @@ from adapter.engine.ssh import ProbeResult
 from adapter.errors import NotKept
 from adapter.interface import (
     DeviceSelection,
-    DriveGroupSpec,
     HostSpec,
     MDSSpec,
     OrchestratorError,
@@ -24,6 +23,7 @@ from adapter.interface import (
 )
 from adapter.reconcile.service_restarts import RETRY
 from tests.unit.reconcile.over_monitors import KeptCluster
+from tests.unit.reconcile.twin import drive_group
 
 Act = Callable[[KeptCluster], Any]
 SIZES = [10, 1_000, 64_000, 66_000, 120_000, 1_000_000, 10_000_000]
@@ -34,14 +34,9 @@ def words(size: int) -> List[str]:
     return [hashlib.sha256(str(n).encode()).hexdigest() for n in range(max(1, size // 70))]
 
 
-def group(name: str = "x", **values: Any) -> DriveGroupSpec:
-    placement = PlacementSpec(host_pattern="*")
-    return DriveGroupSpec(service_id=name, placement=placement, method="raw", **values)
-
-
 def drives(size: int) -> Act:
     paths = [f"/dev/disk/{word}" for word in words(size)]
-    spec = group(data_devices=DeviceSelection(paths=paths), unmanaged=True)
+    spec = drive_group("x", data_devices=DeviceSelection(paths=paths), unmanaged=True)
     return lambda cluster: cluster.orchestrator.apply([spec])
 
 
@@ -78,25 +73,19 @@ def test_a_record_of_any_size_is_whole_or_refused(make: Callable[[int], Act], si
 def full(cluster: KeptCluster) -> None:
     """Make six OSDs, a file system's service and a host with a label."""
     orchestrator = cluster.orchestrator
-    raise_if_exception(orchestrator.apply([group(data_devices=DeviceSelection(all=True))]))
+    raise_if_exception(orchestrator.apply([drive_group("x")]))
     raise_if_exception(
         orchestrator.apply([MDSSpec(service_id="data", placement=PlacementSpec(count=2))])
     )
     raise_if_exception(orchestrator.add_host_label("h1", "rack1"))
     cluster.settle()
     cluster.free["h2"].append("/dev/sdx")
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
+    cluster.report()
     assert len(cluster.monitors.osds) == 6
 
 
 def made_again(cluster: KeptCluster) -> Any:
-    spec = DriveGroupSpec(
-        service_id="",
-        placement=PlacementSpec(host_pattern="h2"),
-        method="raw",
-        data_devices=DeviceSelection(paths=["/dev/sdx"]),
-    )
+    spec = drive_group("", "h2", data_devices=DeviceSelection(paths=["/dev/sdx"]))
     return cluster.orchestrator.create_osds(spec)
 
 
@@ -207,7 +196,7 @@ def unkept(cluster: KeptCluster) -> List[str]:
 def test_plans_that_cannot_be_written_are_made_when_they_can() -> None:
     cluster = KeptCluster()
     raise_if_exception(
-        cluster.orchestrator.apply([group(data_devices=DeviceSelection(size="1G:"))])
+        cluster.orchestrator.apply([drive_group("x", data_devices=DeviceSelection(size="1G:"))])
     )
     cluster.refuse(errno.ENOSPC)
     cluster.settle(3)
@@ -226,7 +215,7 @@ def test_plans_that_cannot_be_written_are_made_when_they_can() -> None:
 def test_osds_are_made_once_although_that_cannot_be_written_down() -> None:
     cluster = KeptCluster()
     raise_if_exception(
-        cluster.orchestrator.apply([group(data_devices=DeviceSelection(size="1G:"))])
+        cluster.orchestrator.apply([drive_group("x", data_devices=DeviceSelection(size="1G:"))])
     )
     core = cluster.core
     cluster.orchestrator.reconciler.read_maps()

@@ -13,16 +13,10 @@ from tests.unit.reconcile.twin import Cluster
 MIRRORS = ("rbd-mirror", "cephfs-mirror")
 
 
-def report(cluster: Cluster) -> None:
-    """Have all hosts reported, and everything happen that follows."""
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
-
-
 def leave(cluster: Cluster, host: str, kind: str, identity: str, state: str = "stopped") -> None:
     """Leave a unit on a host, as a cloned image does."""
     cluster.daemons[host, kind, identity] = state
-    report(cluster)
+    cluster.report()
 
 
 def warnings(cluster: Cluster) -> List[str]:
@@ -133,7 +127,7 @@ def test_an_osd_whose_disk_has_moved_is_started_where_it_is_now(cluster: Cluster
     cluster.daemons["h1", "osd", "7"] = "stopped"
     cluster.daemons["h3", "osd", "7"] = "running"
     cluster.monitors.elsewhere["osd.7"] = "h3"
-    report(cluster)
+    cluster.report()
     raise_if_exception(cluster.orchestrator.daemon_action("start", "osd.7"))
     cluster.settle(1)
     (request,) = [each for each in cluster.requests if each.operation == "daemon_action"]
@@ -196,10 +190,10 @@ def test_a_name_that_two_hosts_have_is_refused_alone_and_restarted_with_its_serv
     for host in ("h2", "h3"):
         cluster.daemons[host, "rgw", "gate"] = "running"
     cluster.monitors.elsewhere["rgw.gate"] = "h2"
-    report(cluster)
+    cluster.report()
     assert len(warnings(cluster)) == 1
     cluster.monitors.second["rgw.gate"] = "h3"
-    report(cluster)
+    cluster.report()
     assert warnings(cluster) == []
     with pytest.raises(AdapterError, match=r"rgw\.gate is on h2, h3"):
         raise_if_exception(cluster.orchestrator.daemon_action("stop", "rgw.gate"))
@@ -213,7 +207,7 @@ def test_the_warning_goes_with_what_it_warns_of(cluster: Cluster) -> None:
     leave(cluster, "h3", "mgr", "h1")
     assert len(warnings(cluster)) == 1
     del cluster.daemons["h3", "mgr", "h1"]
-    report(cluster)
+    cluster.report()
     assert warnings(cluster) == []
 
 

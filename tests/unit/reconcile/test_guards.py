@@ -5,22 +5,13 @@ from __future__ import annotations
 import pytest
 
 from adapter.errors import AdapterError
-from adapter.interface import DeviceSelection, DriveGroupSpec, PlacementSpec, raise_if_exception
+from adapter.interface import raise_if_exception
 from tests.unit.reconcile.twin import Cluster
 
 
-@pytest.fixture
-def full(cluster: Cluster) -> Cluster:
-    spec = DriveGroupSpec(
-        service_id="all",
-        placement=PlacementSpec(host_pattern="*"),
-        method="raw",
-        data_devices=DeviceSelection(all=True),
-    )
-    raise_if_exception(cluster.orchestrator.apply([spec]))
-    cluster.settle()
-    cluster.monitors.stale = True
-    return cluster
+@pytest.fixture(autouse=True)
+def stale(full: Cluster) -> None:
+    full.monitors.stale = True
 
 
 def stop(cluster: Cluster, name: str, *, force: bool = False) -> str:

@@ -20,18 +20,12 @@ def pair(cluster: Cluster) -> Cluster:
     """Return a cluster with the managers h1 (active) and h2, kept by nobody."""
     cluster.daemons["h2", "mgr", "h2"] = "running"
     cluster.monitors.managers.append("h2")
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
+    cluster.report()
     return cluster
 
 
 def failed_over(cluster: Cluster) -> List[str]:
     return [line for line in cluster.monitors.log if "mgr fail" in line]
-
-
-def offline(cluster: Cluster, host: str) -> None:
-    for _ in range(2):
-        cluster.core.pulse.missed(host, "no route", cluster.now, 0.0)
 
 
 def restart_all(cluster: Cluster, rounds: int = 12) -> str:
@@ -57,8 +51,7 @@ def test_no_backend_at_all_is_seen_too(pair: Cluster) -> None:
 
 def test_what_is_mended_is_seen_at_once(pair: Cluster) -> None:
     pair.backends["h2"] = None
-    pair.core.submit("get_inventory", pair.core.hosts.all())
-    pair.settle(2)
+    pair.report(2)
     assert "the backend is not installed" in str(pair.core.health()["ANSIBLE_MGR_UNABLE"])
     pair.backends.clear()
     restart_all(pair, 6)
@@ -137,7 +130,7 @@ def test_a_host_that_does_not_say_it_is_not_taken_for_able(pair: Cluster) -> Non
 def test_a_standby_on_a_host_that_is_offline_is_not_taken_for_able(
     pair: Cluster, action: str
 ) -> None:
-    offline(pair, "h2")
+    pair.offline("h2")
     with pytest.raises(AdapterError, match=r"mgr\.h2: its host h2 is offline: no route"):
         raise_if_exception(pair.orchestrator.daemon_action(action, "mgr.h1"))
 

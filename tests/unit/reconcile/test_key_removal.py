@@ -31,11 +31,6 @@ def keys(cluster: Cluster) -> List[str]:
     return [key for key in cluster.monitors.keys if key.startswith("mds.")]
 
 
-def report(cluster: Cluster) -> None:
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
-
-
 def test_a_manager_that_ends_after_the_removal_is_followed_by_one_that_drops_the_key(
     removing: Cluster,
 ) -> None:
@@ -43,7 +38,7 @@ def test_a_manager_that_ends_after_the_removal_is_followed_by_one_that_drops_the
     assert [key for key in removing.daemons if key[1] == "mds"] == []
     assert keys(removing)
     removing.start_anew()
-    report(removing)
+    removing.report()
     assert keys(removing) == []
     assert removing.store.items("unused_key") == {}
 
@@ -51,12 +46,12 @@ def test_a_manager_that_ends_after_the_removal_is_followed_by_one_that_drops_the
 def test_a_job_of_another_managers_host_may_still_take_the_daemon(removing: Cluster) -> None:
     """The report that the next manager gets first shows the daemon; then it is taken."""
     removing.start_anew()
-    report(removing)
+    removing.report()
     assert keys(removing)
     assert removing.store.items("unused_key")
     daemon = next(key for key in removing.daemons if key[1] == "mds")
     del removing.daemons[daemon]
-    report(removing)
+    removing.report()
     assert keys(removing) == []
     assert removing.store.items("unused_key") == {}
 
@@ -75,11 +70,11 @@ def test_monitors_that_do_not_answer_are_asked_again(removing: Cluster) -> None:
 def test_a_removal_that_fails_costs_no_key(removing: Cluster) -> None:
     removing.break_on["remove_daemons"] = {"h2": "the unit does not stop"}
     removing.settle()
-    report(removing)
+    removing.report()
     assert removing.store.items("unused_key") == {}
     # Whatever takes it from the report later: nobody asked for that.
     del removing.daemons["h2", "mds", name(removing)[4:]]
-    report(removing)
+    removing.report()
     assert keys(removing)
 
 
@@ -107,7 +102,7 @@ def test_the_key_stays_where_the_cluster_has_the_daemon_on_another_host(
 
 def test_an_id_that_no_daemon_can_have_is_refused(cluster: Cluster) -> None:
     cluster.daemons["h2", "rbd-mirror", "../../x"] = "running"
-    report(cluster)
+    cluster.report()
     with pytest.raises(Exception, match="no daemon can have it"):
         raise_if_exception(cluster.orchestrator.remove_daemons(["rbd-mirror.../../x"]))
     assert "remove_daemons" not in [each for each, _ in cluster.operations()]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, Tuple
 
 import pytest
 
 from adapter.interface import (
     DeviceSelection,
-    DriveGroupSpec,
     MDSSpec,
     PlacementSpec,
     raise_if_exception,
 )
 from tests.unit.mgr.mon_twin import PREFIX
 from tests.unit.reconcile.over_monitors import KeptCluster
+from tests.unit.reconcile.twin import drive_group
 
 ODD = [None, "x", -1, 1.5, True, [], {}, "9", "x" * 100_000]
 DISK = {"path": "/dev/sdz", "size": 5, "device_id": "A"}
@@ -147,9 +147,7 @@ CASES = [(key, path) for key, record in GOOD.items() for path in paths(record)]
 @pytest.fixture(scope="module")
 def full() -> KeptCluster:
     cluster = KeptCluster(3, 5)
-    placement = PlacementSpec(host_pattern="*")
-    devices = DeviceSelection(size="1G:")
-    group = DriveGroupSpec(service_id="x", placement=placement, method="raw", data_devices=devices)
+    group = drive_group("x", data_devices=DeviceSelection(size="1G:"))
     raise_if_exception(cluster.orchestrator.apply([group]))
     cluster.settle()
     assert len(cluster.monitors.osds) == 15
@@ -168,7 +166,7 @@ def cluster(full: KeptCluster) -> Iterator[KeptCluster]:
     full.start_anew()
 
 
-def ask_everything(cluster: KeptCluster) -> List[Any]:
+def ask_everything(cluster: KeptCluster) -> None:
     orchestrator = cluster.orchestrator
     results = (
         orchestrator.describe_service(),
@@ -178,7 +176,7 @@ def ask_everything(cluster: KeptCluster) -> List[Any]:
     )
     rows = [raise_if_exception(result) for result in results]
     [row.to_json() for row in rows[3]]
-    return [*rows, cluster.core.health()]
+    cluster.core.health()
 
 
 @pytest.mark.parametrize("key", GOOD)

@@ -32,11 +32,6 @@ def outside(cluster: Cluster) -> str:
     return str(cluster.core.health().get("ANSIBLE_DAEMON_OUTSIDE", ""))
 
 
-def report(cluster: Cluster) -> None:
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle(1)
-
-
 def test_a_monitor_outside_the_quorum_does_not_run(three: Cluster) -> None:
     three.monitors.out_of_quorum = ["h2"]
     three.settle(2)
@@ -56,7 +51,7 @@ def test_a_monitor_outside_the_quorum_does_not_run(three: Cluster) -> None:
 def test_one_that_leads_a_cluster_of_its_own_is_named_as_that(three: Cluster) -> None:
     three.monitors.out_of_quorum = ["h2"]
     three.said["h2", "mon", "h2"] = {"quorum": ["h2"]}
-    report(three)
+    three.report(1)
     wait(three)
     assert "leads a cluster of its own (quorum h2) beside that of h1, h3" in outside(three)
     assert "`ceph orch daemon redeploy mon.h2`" in outside(three)
@@ -64,8 +59,7 @@ def test_one_that_leads_a_cluster_of_its_own_is_named_as_that(three: Cluster) ->
 
 def test_a_host_that_is_offline_is_not_named_for_its_monitor(three: Cluster) -> None:
     three.monitors.out_of_quorum = ["h2"]
-    for _ in range(2):
-        three.core.pulse.missed("h2", "no route", three.now, 0.0)
+    three.offline("h2")
     wait(three)
     assert outside(three) == ""
 
@@ -94,7 +88,7 @@ def test_a_redeployment_that_the_quorum_does_not_show_has_failed(three: Cluster)
 def test_a_monitor_that_has_still_to_be_finished_is_deployed_again(three: Cluster) -> None:
     jobs = [name for name, _ in three.operations()].count("apply_mon")
     three.said["h2", "mon", "h2"] = {"unfinished": True}
-    report(three)
+    three.report(1)
     three.said.clear()
     three.settle()
     assert [name for name, _ in three.operations()].count("apply_mon") == jobs + 1
@@ -106,7 +100,7 @@ def adopted(cluster: Cluster) -> Cluster:
     cluster.daemons["h2", "mgr", "h2"] = "running"
     cluster.monitors.managers.append("h2")
     cluster.monitors.without_module.append("h2")
-    report(cluster)
+    cluster.report(1)
     return cluster
 
 
@@ -194,7 +188,7 @@ def networked(cluster: Cluster) -> Cluster:
         "h2": network("10.0.0.2", "10.99.0.2/24", "10.99.0.22/24"),
         "h3": network("10.0.0.3", "10.99.0.3/24"),
     }
-    report(cluster)
+    cluster.report(1)
     return cluster
 
 
@@ -250,7 +244,7 @@ def test_a_place_that_cannot_be_is_refused(networked: Cluster, place: str, says:
 
 def test_what_a_host_has_of_another_ones_monitor_is_in_nobodys_way(networked: Cluster) -> None:
     networked.daemons["h3", "mon", "h1"] = "stopped"
-    report(networked)
+    networked.report()
     spec = ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h3:10.99.0.3=mon-x"]))
     raise_if_exception(networked.orchestrator.apply([spec]))
     networked.settle(20)

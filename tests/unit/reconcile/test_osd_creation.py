@@ -12,18 +12,10 @@ from adapter.interface import (
     DeviceSelection,
     DriveGroupSpec,
     OrchestratorError,
-    PlacementSpec,
     SpecValidationError,
     raise_if_exception,
 )
-from tests.unit.reconcile.twin import GIB, Cluster
-
-
-def group(name: str = "all", hosts: str = "*", **values: Any) -> DriveGroupSpec:
-    values.setdefault("data_devices", DeviceSelection(all=True))
-    return DriveGroupSpec(
-        service_id=name, placement=PlacementSpec(host_pattern=hosts), method="raw", **values
-    )
+from tests.unit.reconcile.twin import GIB, Cluster, device_on, drive_group
 
 
 def one_disk(host: str, letter: str) -> Group:
@@ -40,7 +32,7 @@ def apply(cluster: Cluster, spec: DriveGroupSpec) -> str:
 
 
 def test_all_free_disks_become_osds_in_one_job(cluster: Cluster) -> None:
-    text = apply(cluster, group())
+    text = apply(cluster, drive_group("all"))
     assert "h1: /dev/sdb (8 GiB, IDh1b)" in text
     cluster.settle()
 
@@ -51,7 +43,7 @@ def test_all_free_disks_become_osds_in_one_job(cluster: Cluster) -> None:
 
 
 def test_a_preview_is_complete_at_once_and_changes_nothing(cluster: Cluster) -> None:
-    spec = group(preview_only=True)
+    spec = drive_group("all", preview_only=True)
     raise_if_exception(cluster.orchestrator.apply([spec]))
     row = raise_if_exception(cluster.orchestrator.plan([spec]))[0]
 
@@ -65,51 +57,47 @@ def test_a_preview_is_complete_at_once_and_changes_nothing(cluster: Cluster) -> 
 
 
 def test_a_disk_that_comes_later_is_nobodys_choice_of_all_available(cluster: Cluster) -> None:
-    apply(cluster, group())
+    apply(cluster, drive_group("all"))
     cluster.settle()
     cluster.free["h2"].append("/dev/sdx")
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
+    cluster.report()
 
     assert "h2:/dev/sdx" not in where(cluster)
-    apply(cluster, group())
+    apply(cluster, drive_group("all"))
     cluster.settle()
     assert "h2:/dev/sdx" in where(cluster)
 
 
 def test_a_filter_takes_a_disk_that_comes_later(cluster: Cluster) -> None:
-    apply(cluster, group("big", data_devices=DeviceSelection(size="1G:")))
+    apply(cluster, drive_group("big", data_devices=DeviceSelection(size="1G:")))
     cluster.settle()
     cluster.free["h3"].append("/dev/sdx")
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
+    cluster.report()
     assert "h3:/dev/sdx" in where(cluster)
 
 
 def test_a_disk_with_the_data_of_an_osd_that_is_gone_is_named(cluster: Cluster) -> None:
-    apply(cluster, group(hosts="h1"))
+    apply(cluster, drive_group("all", "h1"))
     cluster.settle()
     gone = next(each for each, osd in cluster.monitors.osds.items() if osd.disk == "/dev/sdb")
     del cluster.monitors.osds[gone]
     cluster.used["h1"] = ["/dev/sdb"]
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
+    cluster.report()
 
     big, small = DeviceSelection(size="1G:"), DeviceSelection(size=":1G")
-    text = apply(cluster, group("big", hosts="h1", data_devices=big))
+    text = apply(cluster, drive_group("big", "h1", data_devices=big))
     assert "h1: /dev/sdb is not available: it carries an OSD that this cluster has not" in text
     assert "/dev/sdc" not in text
-    assert "/dev/sdb" not in apply(cluster, group("small", hosts="h1", data_devices=small))
+    assert "/dev/sdb" not in apply(cluster, drive_group("small", "h1", data_devices=small))
 
 
 def test_a_zapped_disk_is_not_taken_again_by_itself(cluster: Cluster) -> None:
-    spec = group("big", hosts="h1", data_devices=DeviceSelection(size="1G:"))
+    spec = drive_group("big", "h1", data_devices=DeviceSelection(size="1G:"))
     cluster.free["h1"] = []
     apply(cluster, spec)
     cluster.free["h1"] = ["/dev/sdb"]
     cluster.core.specs.release("h1", ["IDh1b"])
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
+    cluster.report()
 
     assert where(cluster) == []
     apply(cluster, spec)
@@ -118,7 +106,7 @@ def test_a_zapped_disk_is_not_taken_again_by_itself(cluster: Cluster) -> None:
 
 
 def test_a_limit_counts_what_is_there(cluster: Cluster) -> None:
-    spec = group("one", data_devices=DeviceSelection(size="1G:", limit=1))
+    spec = drive_group("one", data_devices=DeviceSelection(size="1G:", limit=1))
     apply(cluster, spec)
     cluster.settle()
     apply(cluster, spec)
@@ -129,7 +117,7 @@ def test_a_limit_counts_what_is_there(cluster: Cluster) -> None:
 @pytest.mark.parametrize("anew", [False, True])
 def test_a_limit_counts_what_has_not_been_up_yet(cluster: Cluster, anew: bool) -> None:
     cluster.monitors.booting = True
-    apply(cluster, group("one", data_devices=DeviceSelection(size="1G:", limit=1)))
+    apply(cluster, drive_group("one", data_devices=DeviceSelection(size="1G:", limit=1)))
     cluster.settle()
     if anew:
         cluster.start_anew()
@@ -144,7 +132,7 @@ def test_a_limit_counts_what_has_not_been_up_yet(cluster: Cluster, anew: bool) -
 
 def test_a_limit_counts_what_is_being_made(cluster: Cluster) -> None:
     cluster.break_on["create_osds"] = {"h1": "", "h2": "", "h3": ""}
-    spec = group("one", hosts="h1", data_devices=DeviceSelection(size="1G:", limit=1))
+    spec = drive_group("one", "h1", data_devices=DeviceSelection(size="1G:", limit=1))
     apply(cluster, spec)
     cluster.step()
     apply(cluster, spec)
@@ -154,7 +142,10 @@ def test_a_limit_counts_what_is_being_made(cluster: Cluster) -> None:
 
 def test_an_osd_that_is_removed_before_it_was_up_frees_its_place(cluster: Cluster) -> None:
     cluster.monitors.booting = True
-    apply(cluster, group("one", hosts="h[12]", data_devices=DeviceSelection(size="1G:", limit=1)))
+    apply(
+        cluster,
+        drive_group("one", "h[12]", data_devices=DeviceSelection(size="1G:", limit=1)),
+    )
     cluster.settle()
     gone = next(each for each, osd in cluster.monitors.osds.items() if osd.host == "h1")
     del cluster.monitors.osds[gone]
@@ -163,7 +154,7 @@ def test_an_osd_that_is_removed_before_it_was_up_frees_its_place(cluster: Cluste
 
 
 def test_an_unmanaged_drive_group_makes_nothing(cluster: Cluster) -> None:
-    assert "unmanaged" in apply(cluster, group(unmanaged=True))
+    assert "unmanaged" in apply(cluster, drive_group("all", unmanaged=True))
     cluster.settle()
     assert where(cluster) == []
     raise_if_exception(cluster.orchestrator.set_unmanaged("osd.all", False))
@@ -173,7 +164,7 @@ def test_an_unmanaged_drive_group_makes_nothing(cluster: Cluster) -> None:
 
 def test_pause_holds_everything(cluster: Cluster) -> None:
     cluster.orchestrator.pause()
-    apply(cluster, group())
+    apply(cluster, drive_group("all"))
     cluster.settle()
     assert where(cluster) == []
     cluster.orchestrator.resume()
@@ -183,7 +174,7 @@ def test_pause_holds_everything(cluster: Cluster) -> None:
 
 def test_a_host_that_refuses_is_told_of_and_tried_later(cluster: Cluster) -> None:
     cluster.break_on["create_osds"] = {"h2": "/dev/sdb carries a file system"}
-    apply(cluster, group())
+    apply(cluster, drive_group("all"))
     cluster.settle()
 
     assert len(where(cluster)) == 4
@@ -200,7 +191,7 @@ def test_what_a_lost_job_was_to_make_is_asked_for_again_by_the_next_manager(
     cluster: Cluster,
 ) -> None:
     cluster.break_on["create_osds"] = {"h1": "", "h2": "", "h3": ""}
-    apply(cluster, group())
+    apply(cluster, drive_group("all"))
     cluster.step()
     assert [intent.host for intent in cluster.core.intents.all()] == ["h1", "h2", "h3"]
 
@@ -210,12 +201,6 @@ def test_what_a_lost_job_was_to_make_is_asked_for_again_by_the_next_manager(
     cluster.settle()
     assert len(where(cluster)) == 6
     assert cluster.core.intents.all() == []
-
-
-def device_on(host: str, path: str) -> DriveGroupSpec:
-    return DriveGroupSpec(
-        placement=PlacementSpec(host_pattern=host), data_devices=DeviceSelection(paths=[path])
-    )
 
 
 def paths(cluster: Cluster) -> List[str]:
@@ -242,7 +227,7 @@ def test_a_start_that_fails_leaves_what_was_to_be_made_before(cluster: Cluster) 
 
 def test_what_has_not_ended_is_asked_for_again_and_made_once(cluster: Cluster) -> None:
     cluster.unfinished["h2"] = ["/dev/sdc"]
-    apply(cluster, group())
+    apply(cluster, drive_group("all"))
     cluster.step()
 
     assert len(where(cluster)) == 5
@@ -260,7 +245,7 @@ def test_what_has_not_ended_is_asked_for_again_and_made_once(cluster: Cluster) -
 def test_osds_of_a_host_that_failed_in_the_middle_have_their_owner(cluster: Cluster) -> None:
     cluster.monitors.booting = True
     cluster.unfinished["h2"] = ["/dev/sdc"]
-    apply(cluster, group("all"))
+    apply(cluster, drive_group("all"))
     cluster.step()
 
     made = {each: osd for each, osd in cluster.monitors.osds.items() if osd.host == "h2"}
@@ -281,7 +266,7 @@ def test_groups_that_are_done_or_refused_leave_and_others_stay(cluster: Cluster)
 def test_a_host_that_fails_without_a_word_may_have_begun(cluster: Cluster) -> None:
     """A module that was killed by the kernel says neither that it refuses nor that it is done."""
     cluster.mute["create_osds"] = {"h2": "MODULE FAILURE"}
-    apply(cluster, group(hosts="h2"))
+    apply(cluster, drive_group("all", "h2"))
     cluster.step()
     assert paths(cluster) == ["h2:/dev/sdb", "h2:/dev/sdc"]
 
@@ -294,7 +279,7 @@ def test_a_host_that_fails_without_a_word_may_have_begun(cluster: Cluster) -> No
 def test_a_pause_is_counted_by_the_loops_clock(cluster: Cluster) -> None:
     """Two clocks would make it last for ever, or not at all."""
     cluster.break_on["create_osds"] = {"h2": "it is broken"}
-    apply(cluster, group(hosts="h2"))
+    apply(cluster, drive_group("all", "h2"))
     cluster.step()
     cluster.step()
     cluster.step()
@@ -306,10 +291,7 @@ def test_a_pause_is_counted_by_the_loops_clock(cluster: Cluster) -> None:
 
 
 def test_one_named_device(cluster: Cluster) -> None:
-    spec = DriveGroupSpec(
-        placement=PlacementSpec(host_pattern="h2"),
-        data_devices=DeviceSelection(paths=["/dev/sdc"]),
-    )
+    spec = device_on("h2", "/dev/sdc")
     text = raise_if_exception(cluster.orchestrator.create_osds(spec))
     assert text.startswith("Making OSDs: h2: /dev/sdc (8 GiB, IDh2c) (job ")
     cluster.settle()
@@ -333,20 +315,16 @@ def test_one_named_device(cluster: Cluster) -> None:
 def test_a_wrong_device_is_refused(
     cluster: Cluster, host: str, path: str, kind: type, says: str
 ) -> None:
-    spec = DriveGroupSpec(
-        placement=PlacementSpec(host_pattern=host), data_devices=DeviceSelection(paths=[path])
-    )
+    spec = device_on(host, path)
     with pytest.raises(kind, match=says):
         raise_if_exception(cluster.orchestrator.create_osds(spec))
     assert cluster.core.intents.all() == []
 
 
 def test_a_disk_in_use_is_refused_with_the_reason(cluster: Cluster) -> None:
-    apply(cluster, group(hosts="h1"))
+    apply(cluster, drive_group("all", "h1"))
     cluster.settle()
-    spec = DriveGroupSpec(
-        placement=PlacementSpec(host_pattern="h1"), data_devices=DeviceSelection(paths=["/dev/sdb"])
-    )
+    spec = device_on("h1", "/dev/sdb")
     with pytest.raises(InvalidValue, match=r"osd.0 runs on it. `ceph orch osd rm 0 --zap` drains"):
         raise_if_exception(cluster.orchestrator.create_osds(spec))
     cluster.monitors.osds[0].up = False
@@ -355,8 +333,7 @@ def test_a_disk_in_use_is_refused_with_the_reason(cluster: Cluster) -> None:
         raise_if_exception(cluster.orchestrator.create_osds(spec))
     del cluster.monitors.osds[0]
     cluster.used["h1"] = ["/dev/sdb"]
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
+    cluster.report()
     with pytest.raises(InvalidValue, match="BlueStore device label"):
         raise_if_exception(cluster.orchestrator.create_osds(spec))
 
@@ -364,9 +341,9 @@ def test_a_disk_in_use_is_refused_with_the_reason(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        (lambda: group(hosts="zz*"), "matches no host"),
-        (lambda: group(name=""), "name|service_id|id"),
-        (lambda: group(data_devices=None), "data_devices"),
+        (lambda: drive_group("all", "zz*"), "matches no host"),
+        (lambda: drive_group(""), "name|service_id|id"),
+        (lambda: drive_group("all", data_devices=None), "data_devices"),
     ],
 )
 def test_a_wrong_drive_group_is_refused_and_not_kept(
@@ -378,12 +355,9 @@ def test_a_wrong_drive_group_is_refused_and_not_kept(
 
 
 def test_osds_that_nobody_specified_are_an_unmanaged_service(cluster: Cluster) -> None:
-    spec = DriveGroupSpec(
-        placement=PlacementSpec(host_pattern="h2"),
-        data_devices=DeviceSelection(paths=["/dev/sdc"]),
-    )
+    spec = device_on("h2", "/dev/sdc")
     raise_if_exception(cluster.orchestrator.create_osds(spec))
-    apply(cluster, group(hosts="h1"))
+    apply(cluster, drive_group("all", "h1"))
     cluster.settle()
     found = {
         service.spec.service_name(): (service.spec.unmanaged, service.size, service.running)
@@ -393,7 +367,7 @@ def test_osds_that_nobody_specified_are_an_unmanaged_service(cluster: Cluster) -
 
 
 def test_a_service_that_only_its_osds_name_has_no_specification(cluster: Cluster) -> None:
-    apply(cluster, group())
+    apply(cluster, drive_group("all"))
     cluster.settle()
     raise_if_exception(cluster.orchestrator.remove_service("osd.all", force=True))
 

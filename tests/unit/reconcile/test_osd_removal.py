@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
-from typing import Any, List
+from typing import Any
 
 import pytest
 
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, AlreadyExists, InvalidValue, UnknownName
-from adapter.interface import (
-    DeviceSelection,
-    DriveGroupSpec,
-    PlacementSpec,
-    raise_if_exception,
-)
+from adapter.interface import raise_if_exception
+from tests.unit.reconcile.removals import at, keep, remove, status, steps
 from tests.unit.reconcile.test_osd_creation import where
 from tests.unit.reconcile.twin import Cluster
-
-
-def remove(cluster: Cluster, *ids: str, **flags: Any) -> str:
-    return str(raise_if_exception(cluster.orchestrator.remove_osds(list(ids), **flags)))
-
-
-def status(cluster: Cluster) -> Any:
-    return raise_if_exception(cluster.orchestrator.remove_osds_status())
-
-
-def steps(cluster: Cluster) -> List[str]:
-    """Return what hosts were asked to do with OSDs that leave."""
-    return [
-        str(request.variables["osd_remove_step"])
-        for request in cluster.requests
-        if request.operation == "remove_osds"
-    ]
-
-
-def keep(cluster: Cluster, *ids: str) -> str:
-    return str(raise_if_exception(cluster.orchestrator.stop_remove_osds(list(ids))))
 
 
 def test_an_empty_osd_is_drained_stopped_and_purged(full: Cluster) -> None:
@@ -81,25 +55,6 @@ def test_nothing_is_stopped_before_the_data_is_elsewhere(full: Cluster) -> None:
     full.settle()
     assert full.wiped == ["osd.2"]
     assert status(full) == []
-
-
-def test_replacement_keeps_the_id_for_a_new_disk_of_the_host(full: Cluster) -> None:
-    remove(full, "3", replace=True, zap=True)
-    full.settle()
-
-    assert full.monitors.log == ["out 3", "destroy 3"]
-    assert full.monitors.osds[3].destroyed
-    # Its old disk is free again, and stays so.
-    assert full.free["h2"] == [full.monitors.osds[3].disk]
-    full.settle()
-    assert full.monitors.osds[3].destroyed
-
-    full.free["h2"].append("/dev/sdn")
-    full.core.submit("get_inventory", full.core.hosts.all())
-    full.settle()
-    assert not full.monitors.osds[3].destroyed
-    assert full.monitors.osds[3].disk == "/dev/sdn"
-    assert len(full.monitors.osds) == 6
 
 
 @pytest.mark.parametrize("flags", [{}, {"zap": True}, {"replace": True, "zap": True}])
@@ -155,8 +110,7 @@ def test_monitors_that_do_not_answer_are_waited_for(full: Cluster) -> None:
 
 def test_a_dead_osd_of_a_host_that_is_gone_comes_to_its_end(full: Cluster) -> None:
     full.monitors.osds[0].up = False
-    full.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
-    full.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+    full.offline("h1")
     remove(full, "0")
     full.settle()
 
@@ -230,8 +184,7 @@ def test_an_osd_that_is_out_of_the_map_is_not_put_back(full: Cluster) -> None:
 def test_what_is_being_cleaned_is_not_stopped(full: Cluster) -> None:
     remove(full, "0", zap=True)
     full.break_on["remove_osds"] = {"h1": "the disk is read-only"}
-    removal = full.core.removals.all()[0]
-    full.core.removals.save(replace(removal, stage=Stage.CLEANING))
+    at(full, Stage.CLEANING)
     del full.monitors.osds[0]
     full.now += 2.0
     full.orchestrator.reconciler.step(full.now)
@@ -246,20 +199,6 @@ def test_rows_can_be_pickled_by_other_modules(full: Cluster) -> None:
     (row,) = pickle.loads(pickle.dumps(status(full)))
     assert (row.osd_id, row["hostname"]) == (0, "h1")
     assert row.to_json()["zap"] is False
-
-
-def test_a_named_device_takes_the_id_and_the_drive_group_of_the_osd_before(full: Cluster) -> None:
-    remove(full, "3", replace=True, zap=True)
-    full.settle()
-    disk = full.monitors.osds[3].disk
-    spec = DriveGroupSpec(
-        placement=PlacementSpec(host_pattern="h2"), data_devices=DeviceSelection(paths=[disk])
-    )
-    text = raise_if_exception(full.orchestrator.create_osds(spec))
-    full.settle()
-
-    assert "takes osd.3 again" in text
-    assert full.monitors.osds[3].affinity == "all"
 
 
 def test_the_disk_of_an_osd_that_runs_is_not_erased(full: Cluster) -> None:

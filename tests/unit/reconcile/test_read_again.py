@@ -17,6 +17,7 @@ from adapter.interface import (
 )
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_odd_records import GOOD
+from tests.unit.reconcile.twin import drive_group
 
 
 def known(cluster: KeptCluster, key: str) -> Any:
@@ -37,12 +38,7 @@ def known(cluster: KeptCluster, key: str) -> Any:
 
 
 def group() -> DriveGroupSpec:
-    return DriveGroupSpec(
-        service_id="x",
-        placement=PlacementSpec(host_pattern="*"),
-        method="raw",
-        data_devices=DeviceSelection(size="1G:"),
-    )
+    return drive_group("x", data_devices=DeviceSelection(size="1G:"))
 
 
 @pytest.fixture

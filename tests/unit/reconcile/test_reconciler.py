@@ -10,7 +10,6 @@ import pytest
 
 from adapter.interface import (
     DeviceSelection,
-    DriveGroupSpec,
     MDSSpec,
     OrchestratorError,
     PlacementSpec,
@@ -19,6 +18,7 @@ from adapter.interface import (
 from adapter.loop import Loop
 from adapter.reconcile.parts import Parts, for_each
 from tests.unit.reconcile.over_monitors import KeptCluster
+from tests.unit.reconcile.twin import drive_group
 
 
 def boom(*_: Any) -> Any:
@@ -28,9 +28,7 @@ def boom(*_: Any) -> Any:
 @pytest.fixture
 def cluster() -> KeptCluster:
     cluster = KeptCluster()
-    placement = PlacementSpec(host_pattern="*")
-    devices = DeviceSelection(size="1G:")
-    group = DriveGroupSpec(service_id="x", placement=placement, method="raw", data_devices=devices)
+    group = drive_group("x", data_devices=DeviceSelection(size="1G:"))
     raise_if_exception(cluster.orchestrator.apply([group]))
     cluster.settle()
     return cluster

@@ -17,17 +17,12 @@ def counts(cluster: Cluster, name: str) -> Tuple[int, int]:
     return found.running, found.size
 
 
-def offline(cluster: Cluster, host: str) -> None:
-    for _ in range(2):
-        cluster.core.pulse.missed(host, "no route", cluster.now, 0.0)
-
-
 @pytest.fixture
 def two(cluster: Cluster) -> Cluster:
     """Return a cluster with the monitors h1 and h2, and h3 without a link."""
     apply(cluster, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2"])))
     assert counts(cluster, "mon") == (2, 2)
-    offline(cluster, "h3")
+    cluster.offline("h3")
     return cluster
 
 
@@ -47,14 +42,14 @@ def test_what_is_too_much_is_shown_where_nothing_lacks(two: Cluster) -> None:
 def test_the_quorum_counts_a_monitor_whose_host_does_not_answer(
     two: Cluster, out: list[str], running: int
 ) -> None:
-    offline(two, "h2")
+    two.offline("h2")
     two.monitors.out_of_quorum = out
     two.settle(2)
     assert counts(two, "mon") == (running, 2)
 
 
 def test_a_monitor_counts_that_its_host_has_not_reported_yet(two: Cluster) -> None:
-    offline(two, "h2")
+    two.offline("h2")
     two.settle(1)
     two.core.reports.forget("h2")
     two.settle(1)
@@ -63,7 +58,7 @@ def test_a_monitor_counts_that_its_host_has_not_reported_yet(two: Cluster) -> No
 
 def test_the_manager_map_counts_managers(cluster: Cluster) -> None:
     apply(cluster, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h1", "h2"])))
-    offline(cluster, "h2")
+    cluster.offline("h2")
     cluster.settle(1)
     assert counts(cluster, "mgr") == (2, 2)
     cluster.monitors.managers.remove("h2")
@@ -73,14 +68,14 @@ def test_the_manager_map_counts_managers(cluster: Cluster) -> None:
 
 def test_other_daemons_of_a_host_that_does_not_answer_do_not_count(cluster: Cluster) -> None:
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
-    offline(cluster, "h2")
+    cluster.offline("h2")
     cluster.settle(1)
     assert counts(cluster, "mds.data") == (1, 2)
 
 
 def test_another_hosts_gateway_does_not_make_up_for_one(cluster: Cluster) -> None:
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
-    offline(cluster, "h3")
+    cluster.offline("h3")
     cluster.orchestrator.pause()
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h3"])))
     assert counts(cluster, "mds.data") == (1, 2)

@@ -77,8 +77,7 @@ def test_a_label_that_moves_holds_nothing(cluster: Cluster) -> None:
 
 def test_a_host_that_is_offline_counts(five: Cluster) -> None:
     labelled(five)
-    for _ in range(2):
-        five.core.pulse.missed("h5", "no route", five.now, 0.0)
+    five.offline("h5")
     label(five, ["h4"], gone=True)
     assert (len(there(five, "mon")), held(five)) == (4, "")
 

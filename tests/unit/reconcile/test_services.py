@@ -101,8 +101,7 @@ def test_a_broken_daemon_is_brought_back(cluster: Cluster) -> None:
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(count=1)))
     (key,) = [key for key in cluster.daemons if key[1] == "mds"]
     cluster.daemons[key] = "error"
-    cluster.core.submit("get_inventory", cluster.core.hosts.all())
-    cluster.settle()
+    cluster.report()
     assert cluster.daemons[key] == "running"
 
 
@@ -170,8 +169,7 @@ def test_what_nobody_specified_is_left_alone(cluster: Cluster) -> None:
 def test_an_offline_host_keeps_its_daemons(cluster: Cluster) -> None:
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(count=2)))
     before = there(cluster, "mds")
-    for _ in range(2):
-        cluster.core.pulse.missed(before[0], "no route to host", 0.0, 0.0)
+    cluster.offline(before[0])
     cluster.settle()
     assert there(cluster, "mds") == before
 
@@ -282,8 +280,7 @@ def test_a_service_that_is_left_alone_is_not_spoken_of(cluster: Cluster) -> None
 
 def test_a_host_that_falls_silent_is_an_event_of_its_services(cluster: Cluster) -> None:
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(host_pattern="*")))
-    for _ in range(2):
-        cluster.core.pulse.missed("h3", "no route", cluster.now, 0.0)
+    cluster.offline("h3")
     cluster.settle()
     said = [each.message for each in service(cluster, "mds.data").events]
     assert said[-1] == "h3: the host is offline: no route"
@@ -312,8 +309,7 @@ def test_a_kind_can_be_applied_by_its_own_method(cluster: Cluster, kind: str) ->
 def test_nothing_is_asked_of_a_host_that_is_offline(cluster: Cluster) -> None:
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h3"])))
     (name,) = [f"mds.{identity}" for _, kind, identity in cluster.daemons if kind == "mds"]
-    for _ in range(2):
-        cluster.core.pulse.missed("h3", "no route", cluster.now, 0.0)
+    cluster.offline("h3")
     jobs, call = len(cluster.requests), cluster.orchestrator
     spec = MDSSpec(service_id="late", placement=PlacementSpec(hosts=["h3"]))
     for answer in (

@@ -1,318 +1,37 @@
-"""In-memory twins of a cluster's monitors and of the hosts' disks, for the reconciler."""
+"""In-memory twins of the hosts and their disks, beside those of monitors, for the reconciler."""
 
 from __future__ import annotations
 
-import errno
-import json
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
-from adapter.interface import HostSpec, OrchestratorError, raise_if_exception
+from adapter.interface import (
+    DeviceSelection,
+    DriveGroupSpec,
+    HostSpec,
+    PlacementSpec,
+    raise_if_exception,
+)
 from adapter.orchestrator import AnsibleOrchestrator
 from tests.unit.methods.world import World, device
+from tests.unit.reconcile.monitors_twin import Daemon, Monitors
 
 GIB = 1024**3
 
 
-@dataclass
-class Daemon:
-    """An OSD as the monitors know it, and its disk."""
-
-    host: str
-    disk: str
-    uuid: str
-    up: bool = True
-    destroyed: bool = False
-    weight: float = 1.0
-    reweight: float = 1.0
-    pgs: int = 0
-    affinity: str = ""
-    said: bool = True
-    up_from: int = 5
+def drive_group(name: str, hosts: str = "*", **values: Any) -> DriveGroupSpec:
+    """Return a drive group; of all free disks unless ``values`` say which."""
+    values.setdefault("data_devices", DeviceSelection(all=True))
+    placement = PlacementSpec(host_pattern=hosts)
+    return DriveGroupSpec(service_id=name, placement=placement, method="raw", **values)
 
 
-@dataclass
-class Monitors:
-    """Answer like the monitors, from a few OSDs. ``log`` has the commands that change something.
-
-    While ``booting``, new OSDs are not up and have said nothing of themselves. While ``stale``,
-    what may stop is told from statistics of before an OSD was down.
-    """
-
-    osds: Dict[int, Daemon] = field(default_factory=dict)
-    epoch: int = 10
-    log: List[str] = field(default_factory=list)
-    silent: bool = False
-    mons: List[str] = field(default_factory=lambda: ["h1"])
-    managers: List[str] = field(default_factory=lambda: ["h1"])
-    # Mons of ``mons`` that do not take part, and managers that were started without our module.
-    out_of_quorum: List[str] = field(default_factory=list)
-    without_module: List[str] = field(default_factory=list)
-    addresses: Dict[str, str] = field(default_factory=dict)
-    keys: List[str] = field(default_factory=list)
-    config: Dict[str, str] = field(default_factory=dict)
-    standbys: Dict[int, str] = field(default_factory=dict)
-    booting: bool = False
-    stale: bool = False
-    # Of all data, whether some has fewer copies than it should: then nobody can say of an OSD that
-    # is down whether it is needed.
-    degraded: bool = False
-    pg_num: int = 0
-    flags: List[str] = field(default_factory=list)
-    # OSDs that CRUSH has in no place.
-    placeless: Set[int] = field(default_factory=set)
-    # What somebody else does right before the monitors are asked what is safe to destroy.
-    before_safety: Callable[[], Any] = lambda: None
-    states: str = "active+clean"
-    # Where CRUSH has an OSD, if that is another host than it is on.
-    crush: Dict[int, str] = field(default_factory=dict)
-    # Host names of daemons (``mgr.x``) that are elsewhere than their names say, or in no map.
-    elsewhere: Dict[str, str] = field(default_factory=dict)
-    second: Dict[str, str] = field(default_factory=dict)
-    # Addresses of mons that are not those of their hosts.
-    addresses: Dict[str, str] = field(default_factory=dict)
-    # A command that is not answered.
-    refuse: str = ""
-
-    def command(self, **arguments: Any) -> str:
-        """Answer a command."""
-        if self.silent:
-            raise OrchestratorError("the monitors do not answer", errno=-errno.ETIMEDOUT)
-        prefix = arguments.pop("prefix")
-        if prefix == self.refuse:
-            raise OrchestratorError("the monitors do not answer", errno=-errno.ETIMEDOUT)
-        return str(getattr(self, "_" + prefix.replace(" ", "_").replace("-", "_"))(arguments))
-
-    def _change(self, text: str) -> str:
-        self.epoch += 1
-        self.log.append(text)
-        return ""
-
-    def _osd_dump(self, arguments: Dict[str, Any]) -> str:
-        rows = [
-            {
-                "osd": osd_id,
-                "uuid": osd.uuid,
-                "up": int(osd.up),
-                "weight": osd.reweight,
-                "state": ["exists", "destroyed"] if osd.destroyed else ["exists"],
-                "up_from": osd.up_from,
-            }
-            for osd_id, osd in self.osds.items()
-        ]
-        pools = [{"pool": 1, "pool_name": "data", "pg_num": self.pg_num}]
-        known = {"epoch": self.epoch, "osds": rows, "pools": pools, "flags_set": self.flags}
-        return json.dumps(known)
-
-    def _osd_tree(self, arguments: Dict[str, Any]) -> str:
-        hosts: Dict[str, List[int]] = {}
-        nodes: List[Dict[str, Any]] = []
-        for osd_id, osd in self.osds.items():
-            if osd.said:
-                hosts.setdefault(self.crush.get(osd_id, osd.host), []).append(osd_id)
-            nodes.append({"id": osd_id, "type": "osd", "crush_weight": osd.weight})
-        for name, children in hosts.items():
-            nodes.append({"id": -2, "type": "host", "name": name, "children": children})
-        return json.dumps({"nodes": nodes})
-
-    def _osd_metadata(self, arguments: Dict[str, Any]) -> str:
-        return json.dumps(
-            [
-                {
-                    "id": osd_id,
-                    "hostname": osd.host,
-                    "devices": osd.disk.rpartition("/")[2],
-                    "device_ids": f"{osd.disk.rpartition('/')[2]}=ID{osd.host}{osd.disk[-1]}",
-                    "osdspec_affinity": osd.affinity,
-                }
-                for osd_id, osd in self.osds.items()
-                if not osd.destroyed and osd.said
-            ]
-        )
-
-    def boot(self) -> None:
-        """Let all OSDs come up and say where they are."""
-        self.booting = False
-        for osd in self.osds.values():
-            osd.up = osd.said = True
-        self.epoch += 1
-
-    def _osd_df(self, arguments: Dict[str, Any]) -> str:
-        return json.dumps({"nodes": [{"id": k, "pgs": v.pgs} for k, v in self.osds.items()]})
-
-    def pg_stats(self) -> List[Dict[str, Any]]:
-        """Return the placement groups of all OSDs."""
-        return [
-            {"pgid": "1.0", "state": self.states, "up": [osd_id], "acting": [osd_id]}
-            for osd_id, osd in self.osds.items()
-            for _ in range(osd.pgs)
-        ]
-
-    def osd_stats(self) -> List[Dict[str, Any]]:
-        """Return what the OSDs hold."""
-        return [{"osd": osd_id, "num_pgs": osd.pgs} for osd_id, osd in self.osds.items()]
-
-    def _osd_safe_to_destroy(self, arguments: Dict[str, Any]) -> str:
-        self.before_safety()
-        ids = [int(each) for each in arguments["ids"]]
-        held = [each for each in ids if each in self.osds and self.osds[each].pgs]
-        left = [each for each in ids if each not in held]
-        unknown = [
-            each for each in left if self.degraded and each in self.osds and not self.osds[each].up
-        ]
-        safe = [each for each in left if each not in unknown]
-        if not safe:
-            raise OrchestratorError(
-                f"OSD(s) {held} have 3 pgs currently mapped to them." if held else "no statistics",
-                errno=-errno.EBUSY if held else -errno.EAGAIN,
-            )
-        return json.dumps({"safe_to_destroy": safe, "active": held, "missing_stats": unknown})
-
-    def _osd_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
-        ids = [int(each) for each in arguments["ids"]]
-        down = [] if self.stale else [each for each, osd in self.osds.items() if not osd.up]
-        if len({*down, *ids}) > 1:
-            raise OrchestratorError("3 PGs would be inactive", errno=-errno.EBUSY)
-        return json.dumps({"osds": ids[:1]})
-
-    def _osd_crush_reweight(self, arguments: Dict[str, Any]) -> str:
-        osd_id = int(arguments["name"][4:])
-        if osd_id in self.placeless:
-            raise OrchestratorError("it does not appear in the crush map", errno=-errno.ENOENT)
-        self.osds[osd_id].weight = arguments["weight"]
-        return self._change(f"reweight {osd_id} {arguments['weight']}")
-
-    def _osd_crush_remove(self, arguments: Dict[str, Any]) -> str:
-        return self._change(f"crush remove {arguments['name']}")
-
-    def _osd_out(self, arguments: Dict[str, Any]) -> str:
-        self.osds[int(arguments["ids"][0])].reweight = 0.0
-        return self._change(f"out {arguments['ids'][0]}")
-
-    def _osd_in(self, arguments: Dict[str, Any]) -> str:
-        self.osds[int(arguments["ids"][0])].reweight = 1.0
-        return self._change(f"in {arguments['ids'][0]}")
-
-    def _osd_down(self, arguments: Dict[str, Any]) -> str:
-        return ""
-
-    def _osd_destroy_actual(self, arguments: Dict[str, Any]) -> str:
-        osd = self.osds[arguments["id"]]
-        assert not osd.up
-        osd.destroyed = True
-        return self._change(f"destroy {arguments['id']}")
-
-    def _osd_purge_actual(self, arguments: Dict[str, Any]) -> str:
-        osd = self.osds.pop(arguments["id"], None)
-        assert osd is None or not osd.up
-        return self._change(f"purge {arguments['id']}")
-
-    def _quorum_status(self, arguments: Dict[str, Any]) -> str:
-        mons = [{"name": name} for name in self.mons]
-        quorum = [name for name in self.mons if name not in self.out_of_quorum]
-        return json.dumps({"quorum_names": quorum, "monmap": {"mons": mons}})
-
-    def _mon_dump(self, arguments: Dict[str, Any]) -> str:
-        mons = [
-            {"name": name, "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]}}
-            for name in self.mons
-        ]
-        return json.dumps({"mons": mons})
-
-    def _node_ls(self, arguments: Dict[str, Any]) -> str:
-        found: Dict[str, Dict[str, List[Any]]] = {"mon": {}, "mgr": {}, "mds": {}, "osd": {}}
-        known = [("mon", name) for name in self.mons] + [("mgr", name) for name in self.managers]
-        hosts = {f"{kind}.{name}": name for kind, name in known}
-        hosts.update({f"osd.{k}": v.host for k, v in self.osds.items() if v.said})
-        hosts.update(self.elsewhere)
-        for daemon, host in hosts.items():
-            kind, _, name = daemon.partition(".")
-            if kind in found:
-                found[kind].setdefault(host, []).append(int(name) if kind == "osd" else name)
-        return json.dumps(found)
-
-    def service_map(self) -> Dict[str, Any]:
-        """Return what gateways and mirrors said of themselves."""
-        services: Dict[str, Any] = {}
-        known = [*self.elsewhere.items(), *self.second.items()]
-        for number, (daemon, host) in enumerate(known):
-            kind, _, name = daemon.partition(".")
-            if kind in ("rgw", "rbd-mirror", "cephfs-mirror"):
-                daemons = services.setdefault(kind, {"daemons": {"summary": ""}})["daemons"]
-                daemons[str(4100 + number)] = {"metadata": {"hostname": host, "id": name}}
-        return {"services": services}
-
-    def _addr(self, name: str) -> str:
-        return self.addresses.get(name) or f"10.0.0.{name[1:]}"
-
-    def _config_get(self, arguments: Dict[str, Any]) -> str:
-        return self.config.get(f"{arguments['who']}/{arguments['key']}", "") + "\n"
-
-    def _mon_ok_to_rm(self, arguments: Dict[str, Any]) -> str:
-        if len(self.mons) <= 2:
-            raise OrchestratorError("not enough monitors would be left", errno=-errno.EBUSY)
-        return ""
-
-    def _mon_rm(self, arguments: Dict[str, Any]) -> str:
-        self.mons.remove(arguments["name"])
-        return self._change(f"mon rm {arguments['name']}")
-
-    def _mon_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
-        return ""
-
-    def _mds_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
-        return ""
-
-    def _mgr_dump(self, arguments: Dict[str, Any]) -> str:
-        rows = [{"name": name, "available_modules": self._modules(name)} for name in self.managers]
-        active = {"active_name": rows[0]["name"], "available_modules": rows[0]["available_modules"]}
-        return json.dumps({**active, "standbys": rows[1:]})
-
-    def _modules(self, name: str) -> List[Dict[str, Any]]:
-        modules = [{"name": "dashboard", "can_run": True, "error_string": ""}]
-        if name not in self.without_module:
-            modules.append({"name": "ansible", "can_run": True, "error_string": ""})
-        return modules
-
-    def _mgr_fail(self, arguments: Dict[str, Any]) -> str:
-        self.managers.append(self.managers.pop(0))
-        return self._change(f"mgr fail {arguments['who']}")
-
-    def _fs_dump(self, arguments: Dict[str, Any]) -> str:
-        standbys = [{"name": name, "gid": gid} for gid, name in self.standbys.items()]
-        return json.dumps({"filesystems": [], "standbys": standbys})
-
-    def _mds_fail(self, arguments: Dict[str, Any]) -> str:
-        del self.standbys[int(arguments["role_or_gid"])]
-        return ""
-
-    def _config_set(self, arguments: Dict[str, Any]) -> str:
-        self.config[f"{arguments['who']}/{arguments['name']}"] = arguments["value"]
-        return ""
-
-    def _config_rm(self, arguments: Dict[str, Any]) -> str:
-        self.config.pop(f"{arguments['who']}/{arguments['name']}", None)
-        return ""
-
-    def _auth_rm(self, arguments: Dict[str, Any]) -> str:
-        self.keys = [key for key in self.keys if key != arguments["entity"]]
-        return ""
-
-    def _auth_get_or_create(self, arguments: Dict[str, Any]) -> str:
-        assert len(arguments["caps"]) % 2 == 0
-        self.keys.append(arguments["entity"])
-        return self._auth_get(arguments)
-
-    def _auth_get(self, arguments: Dict[str, Any]) -> str:
-        entity = arguments["entity"]
-        if entity not in ("mon.", "client.bootstrap-osd", *self.keys):
-            raise OrchestratorError(f"no key for {entity}", errno=-errno.ENOENT)
-        return json.dumps([{"entity": arguments["entity"], "key": "KEYOFTHECLUSTER=="}])
-
-    def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
-        return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
+def device_on(host: str, path: str) -> DriveGroupSpec:
+    """Return what `ceph orch daemon add osd` asks for."""
+    return DriveGroupSpec(
+        placement=PlacementSpec(host_pattern=host), data_devices=DeviceSelection(paths=[path])
+    )
 
 
 class Refusal(Exception):
@@ -412,6 +131,16 @@ class Cluster(World):
         """Let everything happen that can."""
         for _ in range(rounds):
             self.step()
+
+    def report(self, rounds: int = 12) -> None:
+        """Have all hosts reported, and everything happen that follows."""
+        self.core.submit("get_inventory", self.core.hosts.all())
+        self.settle(rounds)
+
+    def offline(self, host: str) -> None:
+        """Let a host not answer for so long that it is offline."""
+        for _ in range(2):
+            self.core.pulse.missed(host, "no route", self.now, 0.0)
 
     def _report(self, host: str) -> Dict[str, Any]:
         osds = self.monitors.osds.values()

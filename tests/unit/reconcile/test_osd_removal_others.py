@@ -1,0 +1,210 @@
+"""What another administrator does to an OSD while it leaves, or has done before."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapter.cluster.osd_removals import Stage
+from adapter.errors import AdapterError, InvalidValue
+from tests.unit.reconcile.removals import at, keep, remove, said, status
+from tests.unit.reconcile.twin import Cluster
+
+
+class TestSomebodyElseTookItOut:
+    """Another administrator purges or destroys an OSD that is still draining."""
+
+    @pytest.fixture
+    def draining(self, full: Cluster) -> Cluster:
+        full.monitors.pg_num = 3
+        full.monitors.osds[1].pgs = 3
+        full.monitors.osds[0].pgs = 3
+        return full
+
+    def test_its_disk_is_not_wiped_before_all_data_is_well(self, draining: Cluster) -> None:
+        remove(draining, "0", zap=True)
+        draining.settle(2)
+        del draining.monitors.osds[0]
+        draining.monitors.states = "active+undersized+degraded"
+        draining.monitors.epoch += 1
+        draining.settle(20)
+        assert "somebody else took it out of the map" in said(draining)
+        assert "`ceph orch osd rm stop 0` leaves them as they are" in said(draining)
+        assert draining.wiped == []
+
+        draining.monitors.states = "active+clean"
+        draining.settle(20)
+        assert (status(draining), draining.wiped) == ([], ["osd.0"])
+
+    @pytest.mark.parametrize("stage", [Stage.DRAINING, Stage.LEAVING])
+    def test_what_is_not_there_any_more_is_not_safe(self, draining: Cluster, stage: Stage) -> None:
+        """The monitors call safe to destroy what they do not know."""
+        remove(draining, "0", zap=True)
+        at(draining, stage)
+        draining.monitors.osds[0].up = False
+        draining.monitors.states = "active+undersized+degraded"
+
+        def purge() -> None:
+            draining.monitors.epoch += draining.monitors.osds.pop(0, None) is not None
+
+        draining.monitors.before_safety = purge
+        draining.settle(20)
+        assert "somebody else took it out of the map" in said(draining)
+        assert draining.wiped == []
+
+    def test_statistics_that_are_missing_say_nothing(self, draining: Cluster) -> None:
+        remove(draining, "0", zap=True)
+        draining.settle(2)
+        del draining.monitors.osds[0]
+        draining.monitors.osds[1].pgs = 0
+        draining.monitors.epoch += 1
+        draining.settle(20)
+        assert "somebody else took it out of the map" in said(draining)
+        assert draining.wiped == []
+
+    def test_the_wipe_can_be_given_up(self, draining: Cluster) -> None:
+        remove(draining, "0", zap=True)
+        draining.settle(2)
+        del draining.monitors.osds[0]
+        draining.monitors.states = "active+undersized+degraded"
+        draining.monitors.epoch += 1
+        draining.settle(4)
+        keep(draining, "0")
+        draining.monitors.states = "active+clean"
+        draining.settle(20)
+        assert (status(draining), draining.wiped) == ([], [])
+
+    def test_a_replacement_that_was_destroyed_keeps_its_place(self, draining: Cluster) -> None:
+        remove(draining, "0", zap=True, replace=True)
+        draining.settle(2)
+        osd = draining.monitors.osds[0]
+        osd.up, osd.destroyed, osd.uuid = False, True, "00000000-0000-0000-0000-000000000000"
+        osd.pgs = 0
+        draining.monitors.epoch += 1
+        draining.settle(20)
+        vacancy = draining.core.owners.vacancy(0)
+        assert vacancy is not None
+        assert (vacancy.host, vacancy.disks) == ("h1", ("IDh1b",))
+        assert draining.wiped == ["osd.0"]
+
+    def test_without_zap_nothing_is_waited_for(self, draining: Cluster) -> None:
+        remove(draining, "0")
+        draining.settle(2)
+        del draining.monitors.osds[0]
+        draining.monitors.states = "active+undersized+degraded"
+        draining.monitors.epoch += 1
+        draining.settle()
+        assert status(draining) == []
+
+
+class TestDestroyedBefore:
+    """An OSD that somebody destroyed is removed: the map has forgotten its uuid."""
+
+    @pytest.fixture
+    def destroyed(self, full: Cluster) -> Cluster:
+        osd = full.monitors.osds[3]
+        full.left["h2", osd.disk] = (3, osd.uuid)
+        osd.up, osd.destroyed, osd.uuid = False, True, "00000000-0000-0000-0000-000000000000"
+        full.monitors.epoch += 1
+        full.core.submit("get_inventory", full.core.hosts.all())
+        full.orchestrator.pause()
+        full.settle(2)
+        full.orchestrator.resume()
+        return full
+
+    def test_the_label_on_its_disk_names_it_to_its_host(self, destroyed: Cluster) -> None:
+        remove(destroyed, "3", zap=True)
+        destroyed.settle()
+        assert (status(destroyed), destroyed.wiped) == ([], ["osd.3"])
+        (row,) = destroyed.requests[-1].variables["osd_remove_osds"]["h2"]
+        assert row["osd_uuid"].startswith("uuid-3")
+
+    def test_where_no_disk_has_it_the_wipe_is_refused(self, destroyed: Cluster) -> None:
+        destroyed.left.clear()
+        destroyed.report(2)
+        with pytest.raises(InvalidValue, match=r"it is destroyed, and no disk of host h2 has its"):
+            remove(destroyed, "3", zap=True)
+        remove(destroyed, "3")
+        destroyed.settle()
+        assert 3 not in destroyed.monitors.osds
+        assert destroyed.wiped == []
+
+
+class TestWhatAnAttackFound:
+    """What others do while an OSD leaves, and what outlives a job."""
+
+    def test_one_that_was_empty_once_may_have_been_filled_since(self, full: Cluster) -> None:
+        """It was started again, filled, and purged by somebody else, all behind our back."""
+        full.monitors.pg_num = 3
+        full.monitors.osds[1].pgs = 3
+        full.monitors.states = "active+undersized+degraded"
+        remove(full, "0", zap=True)
+        at(full, Stage.STOPPING, asked_stop=True, stopped=True, empty=True)
+        del full.monitors.osds[0]
+        full.monitors.epoch += 1
+        full.settle(20)
+        assert "somebody else took it out of the map" in said(full)
+        assert full.wiped == []
+
+    def test_a_wipe_that_may_still_happen_is_not_said_to_be_stopped(self, full: Cluster) -> None:
+        full.unreached.add("h1")
+        remove(full, "0", zap=True)
+        at(full, Stage.CLEANING)
+        del full.monitors.osds[0]
+        full.monitors.epoch += 1
+        full.step()
+        full.step()
+        with pytest.raises(AdapterError, match="has not said what came of it"):
+            keep(full, "0")
+
+        full.unreached.clear()
+        full.break_on["remove_osds"] = {"h1": "the disk is read-only"}
+        full.orchestrator.reconciler.remover._jobs.forget_pause(0)
+        full.settle(2)
+        assert "left as they are" in keep(full, "0")
+        assert full.wiped == []
+
+    def test_one_that_the_map_has_again_is_drained_anew(self, full: Cluster) -> None:
+        """Its daemon ran on behind a cut network, or somebody gave it back."""
+        full.monitors.osds[0].pgs = 2
+        remove(full, "0", zap=True)
+        at(full, Stage.CLEANING, left=3)
+        full.settle()
+        assert said(full).startswith("draining: 2 PGs left")
+        assert full.monitors.osds[0].up
+        assert full.wiped == []
+        keep(full, "0")
+        assert status(full) == []
+
+    def test_one_that_came_back_while_it_was_cleaned_leaves_again(self, full: Cluster) -> None:
+        remove(full, "0", zap=True)
+        at(full, Stage.CLEANING, cleaned=True, left=3)
+        full.monitors.osds[0].up = False
+        full.settle()
+        assert 0 not in full.monitors.osds
+        assert status(full) == []
+
+    def test_a_disk_that_became_free_is_not_taken_again(self, full: Cluster) -> None:
+        """Another administrator purged the OSD; its disk is wiped, and stays free."""
+        remove(full, "0", zap=True)
+        disk = full.monitors.osds.pop(0).disk
+        full.monitors.epoch += 1
+        full.settle(20)
+        assert full.wiped == ["osd.0"]
+        full.free["h1"].append(disk)
+        full.report()
+        assert all((osd.host, osd.disk) != ("h1", disk) for osd in full.monitors.osds.values())
+
+    def test_what_is_wrong_with_one_is_not_wrong_with_another(self, full: Cluster) -> None:
+        full.problems[1] = "/dev/sdc: it is read-only"
+        remove(full, "0", "1", zap=True)
+        full.settle()
+        assert said(full).startswith("cleaning: /dev/sdc: it is read-only")
+        assert full.wiped == ["osd.0"]
+
+    def test_a_host_that_has_it_not_has_not_stopped_it(self, full: Cluster) -> None:
+        remove(full, "0", zap=True)
+        at(full, Stage.DRAINING, host="h2")
+        full.settle()
+        assert said(full).startswith("stopping: host h2 has no osd.0, and the map has it up")
+        assert "purge 0" not in full.monitors.log
+        assert full.monitors.osds[0].up

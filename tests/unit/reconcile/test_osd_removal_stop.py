@@ -1,0 +1,79 @@
+"""`ceph orch osd rm stop`: until the purge, an OSD can stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapter.cluster.osd_removals import Stage
+from tests.unit.reconcile.removals import at, keep, remove, said, status, steps
+from tests.unit.reconcile.twin import Cluster
+
+
+class TestStop:
+    """`ceph orch osd rm stop` until the purge."""
+
+    def test_one_that_was_stopped_already_is_started_again(self, full: Cluster) -> None:
+        """The job was lost after the unit was down."""
+        remove(full, "4", zap=True)
+        full.monitors.osds[4].weight = 0.0
+        at(full, Stage.STOPPING, asked_stop=True)
+        full.monitors.osds[4].up = False
+        assert keep(full, "4") == "Stopped OSD(s) removal: osd.4; osd.4 is started again"
+        full.settle(40)
+
+        assert full.monitors.osds[4].up
+        assert full.monitors.osds[4].weight == 1.0
+        assert status(full) == []
+        assert steps(full) == ["start"]
+
+    def test_one_that_never_comes_up_can_be_left_as_it_is(self, full: Cluster) -> None:
+        remove(full, "4")
+        at(full, Stage.STOPPING, asked_stop=True)
+        full.monitors.osds[4].up = False
+        full.break_on["remove_osds"] = {"h3": "its key is gone"}
+        keep(full, "4")
+        full.settle(3)
+        assert said(full).startswith("keeping: its key is gone")
+        assert "osd.4 is left as it is" in keep(full, "4")
+        assert status(full) == []
+
+    def test_one_that_crush_has_not_is_started_all_the_same(self, full: Cluster) -> None:
+        """Somebody purged it while it ran, and it came into the map again without a place."""
+        remove(full, "4")
+        at(full, Stage.KEEPING, asked_stop=True)
+        osd = full.monitors.osds[4]
+        osd.up, osd.weight, osd.said = False, 0.0, False
+        full.monitors.placeless.add(4)
+        full.settle(40)
+        assert osd.up
+        assert status(full) == []
+
+    def test_it_goes_on_after_a_manager_that_ended(self, full: Cluster) -> None:
+        remove(full, "4")
+        at(full, Stage.STOPPING, asked_stop=True)
+        full.monitors.osds[4].up = False
+        full.break_on["remove_osds"] = {"h3": "no"}
+        keep(full, "4")
+        full.settle(3)
+        full.break_on.clear()
+        full.start_anew()
+        full.settle(40)
+        assert full.monitors.osds[4].up
+        assert status(full) == []
+
+    def test_what_is_kept_is_not_asked_for_again_at_once(self, full: Cluster) -> None:
+        remove(full, "4")
+        at(full, Stage.STOPPING, asked_stop=True)
+        keep(full, "4")
+        with pytest.raises(Exception, match=r"The removal of osd\.4 was stopped \(keeping"):
+            remove(full, "4")
+
+    def test_one_that_somebody_else_purged_meanwhile_ends(self, full: Cluster) -> None:
+        remove(full, "4")
+        at(full, Stage.STOPPING, asked_stop=True)
+        full.monitors.osds[4].up = False
+        keep(full, "4")
+        del full.monitors.osds[4]
+        full.monitors.epoch += 5
+        full.settle()
+        assert status(full) == []
