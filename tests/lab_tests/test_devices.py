@@ -54,7 +54,9 @@ def test_plain_and_wide_have_the_columns_of_stock_ceph(cluster: Lab) -> None:
         assert re.split(r"\s{2,}", lines[0].strip()) == SHAPES[wanted]
         shown = [line.split()[:2] for line in lines[1:]]
         assert shown == [
-            [name, disk] for name, machine in cluster.machines.items() for disk in machine.disks
+            [name, disk]
+            for name, machine in cluster.machines.items()
+            for disk in sorted(machine.disks)
         ]
 
 
