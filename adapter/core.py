@@ -17,6 +17,7 @@ from adapter import operations
 from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
 from adapter.cluster.daemon_identity import lines as foreign_lines
 from adapter.cluster.daemon_places import DaemonPlaces
+from adapter.cluster.deployments import Deployments
 from adapter.cluster.events import Events
 from adapter.cluster.health import Checks, Failure, health_checks
 from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
@@ -95,6 +96,7 @@ class Core:
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
         self.unused_keys = UnusedKeys(store)
+        self.deployments = Deployments(store)
         self.bad_records = BadRecords(
             store,
             self.hosts,
@@ -105,6 +107,7 @@ class Core:
                 "osd_creation": self.intents,
                 "service_action": self.actions,
                 "unused_key": self.unused_keys,
+                "deployed": self.deployments,
             },
         )
         self.unkept = Unkept()

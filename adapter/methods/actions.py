@@ -204,7 +204,7 @@ class ActionMethods(DaemonMethods):
         for service, places in by_service.items():
             with self.core.lock:
                 wanted = kept_service(self.core, self.reconciler, service)
-            self.reconciler.services.deploy(wanted, places)
+            self.reconciler.services.jobs.deploy(wanted, places)
 
     @handle_orch_error
     def add_daemon(self, spec: ServiceSpec) -> List[str]:
@@ -240,7 +240,7 @@ class ActionMethods(DaemonMethods):
                 self.core.specs.save(wanted)
             there = self.reconciler.services.running().get(wanted.name, [])
         places = self._new_places(spec, there)
-        job = self.reconciler.services.deploy(wanted, places, there)
+        job = self.reconciler.services.jobs.deploy(wanted, places, there)
         return [
             f"Deploying {spec.service_type}.{place.daemon_id} on host '{place.hostname}' "
             f"(job {job.job_id})"
@@ -299,7 +299,7 @@ class ActionMethods(DaemonMethods):
             chosen, reason = keeper.guards.may_remove(kind, [row])
             if reason:
                 raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}")
-            job = keeper.remove(daemon.service_name(), kind, chosen)
+            job = keeper.jobs.remove(daemon.service_name(), kind, chosen)
             texts.append(
                 f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
             )
