@@ -171,7 +171,10 @@ class OsdRemover:
         if self._looked - since < MOVES_WITHIN:
             return left.in_words()
         pools = ", ".join(left.pools)
-        return f"{left.in_words()}; nothing moves: CRUSH may find no other place for pool {pools}"
+        return (
+            f"{left.in_words()}; nothing moves: CRUSH may find no other place for pool {pools}, or "
+            f"an OSD that took the data is gone (`ceph pg ls-by-osd {osd_id}`, `ceph pg map PGID`)"
+        )
 
     def _moving(self, removal: Removal, osd: Osd) -> Removal:
         """Make the data move away; return the removal with the time that it began."""

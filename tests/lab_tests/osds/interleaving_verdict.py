@@ -87,7 +87,8 @@ class Verdict:
         """Tell whether what a removal waits for is so, and does not change by itself."""
         placement = self._agent.placement() or {}
         if "nothing moves" in text:
-            return any(osd in row["acting"] for row in placement.values())
+            # By the statistics: who had a group last counts while nobody else has served it.
+            return any(osd in row["old"] for row in placement.values())
         if "PG" in text or "placement group" in text:
             # Only what somebody lost stays so.
             return bool(self._oracle.lossy) and not is_clean(placement)
