@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.lab_tests.daily.daily_model import OPTIONS, Act, Service
 from tests.lab_tests.lab_client import Lab, wait_until
-from tests.lab_tests.services.service_lab import Services
+from tests.lab_tests.services.service_lab import Services, with_osds
 
 POOL, OBJECTS = "daily", 40
 LEFT = (
@@ -36,6 +36,7 @@ class Ground:
 
     def prepare(self) -> Mapping[str, Any]:
         """Remove what a cluster can do without, write objects, and return how everything is."""
+        with_osds(self.lab)
         self.services.remove_all()
         for host in self.lab.hosts():
             for label in self.lab.listed_hosts()[host]["labels"]:

@@ -24,7 +24,6 @@ OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "rbd-mirror": {"rbd_mirror_concurrent_image_syncs": ("4", "6")},
 }
 NAMED = ("mds", "rgw")
-EVERYWHERE = ("crash", "ceph-exporter")
 MOST_SERVICES = 6
 
 
@@ -141,7 +140,7 @@ class Model:
     def _apply(self, chance: random.Random) -> Act | None:
         if len(self.services) >= MOST_SERVICES:
             return None
-        kind = chance.choice(("mds", "mds", "rgw", "rgw", "rbd-mirror", "crash", "ceph-exporter"))
+        kind = chance.choice(("mds", "mds", "rgw", "rgw", "rbd-mirror", "crash"))
         service_id = chance.choice("abc") if kind in NAMED else ""
         service = Service(kind, service_id, self._placement(chance))
         if service.name in self.services:
