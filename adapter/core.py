@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter import operations
 from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
@@ -121,6 +121,8 @@ class Core:
         # Set when the cluster's maps are to be read again.
         self.maps_changed = threading.Event()
         self.failures: Dict[Tuple[str, str], Failure] = {}
+        # Jobs whose caller could not wait for their end: what goes wrong is told by health.
+        self.unawaited: Set[str] = set()
         # Hosts that are removed already, and reached once more to take their record away.
         self.leaving: Dict[str, Host] = {}
         self.reports.load([host.hostname for host in self.hosts.all()])
@@ -342,7 +344,9 @@ class Core:
         key = (record.request.operation, hostname)
         if not message:
             self.failures.pop(key, None)
-        elif record.request.changes and key[0] not in (*AWAITED, *OF_SERVICES):
+        elif key[0] in AWAITED and record.id not in self.unawaited:
+            return
+        elif record.request.changes and key[0] not in OF_SERVICES:
             self.failures[key] = Failure(*key, message, record.id, time.time())
 
     def absorb_end(self, completion: Completion) -> None:

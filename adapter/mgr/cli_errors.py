@@ -21,6 +21,7 @@ import logging
 import threading
 from typing import Any, Callable, Dict, List, Optional
 
+from adapter.errors import abridged
 from adapter.interface import (
     OrchestratorError,
     SpecValidationError,
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 Words = Dict[str, Any]
 
 _TRACEBACK = "Traceback (most recent call last)"
-_LONGEST = 400
+_LONGEST = 600
 
 
 class CleanErrors:
@@ -171,8 +172,7 @@ def one_line(error: BaseException) -> str:
         # What another module raised arrives as the text of its traceback; its end says what.
         text = text.splitlines()[-1]
     text = " ".join(text.split())
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}..."
+    text = abridged(text, _LONGEST)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
