@@ -95,7 +95,7 @@ class Creation:
                     )
         problems = [problem for problem in problems if problem]
         if problems:
-            raise PlanRefused(" ".join(["Nothing was done on this host.", *problems]))
+            raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
 
     def foresee(self):
         """Say what would be done."""

@@ -86,7 +86,7 @@ class Plan:
 
     def _stop_at(self, problems):
         if problems:
-            raise PlanRefused(" ".join(["Nothing was done on this host.", *problems]))
+            raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
 
     def _try(self, function, *arguments):
         try:

@@ -57,7 +57,7 @@ class Deployment:
         for one in self._wanted:
             found += self._reasons_against(one, packages_missing)
         if found:
-            raise DaemonRefused("Nothing was done on this host. " + " ".join(found))
+            raise DaemonRefused("No daemon of this host was touched. " + " ".join(found))
 
     def foresee(self):
         """Add the rows that say what would be done."""

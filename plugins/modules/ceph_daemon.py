@@ -360,7 +360,7 @@ def check_host(module, roots):
     may_be_unknown = module.check_mode or module.params["state"] == "absent"
     if found != wanted and not (may_be_unknown and not found):
         raise DaemonRefused(
-            f"Nothing was done on this host: /etc/ceph/ceph.conf names the cluster "
+            f"No daemon of this host was touched: /etc/ceph/ceph.conf names the cluster "
             f"{found or '(none)'!r}, wanted is {clean(wanted)!r}. Give the host its cluster's "
             "configuration (conf)."
         )

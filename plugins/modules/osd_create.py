@@ -377,7 +377,7 @@ def check_host(module, roots):
     wanted = module.params["cluster"]
     if found != wanted:
         raise PlanRefused(
-            f"Nothing was done on this host: /etc/ceph/ceph.conf names the cluster "
+            f"No disk of this host was touched: /etc/ceph/ceph.conf names the cluster "
             f"{found or '(none)'!r}, the plan is for {clean(wanted)!r}. Give the host its "
             "cluster's configuration (the option conf)."
         )
