@@ -74,7 +74,7 @@ def documents_with_lines(text: str) -> List[Tuple[int, Any]]:
     try:
         loader = _Loader(text)
         while loader.check_node():
-            node = loader.get_node()
+            node: Any = loader.get_node()
             documents.append((node.start_mark.line + 1, loader.construct_document(node)))
     except _RepeatedKey as error:
         raise SpecValidationError(f"document {len(documents) + 1}: {error}") from None

@@ -48,7 +48,9 @@ def test_a_listing_is_the_spec_that_it_shows() -> None:
     file = read_spec_file(listed(spec))
 
     assert file.specs == [spec]
-    assert file.notes == ["document 1: status and events: it shows how things are and is passed over"]
+    assert file.notes == [
+        "document 1: status and events: it shows how things are and is passed over"
+    ]
     (document,) = yaml.safe_load_all(file.text())
     assert document == spec.to_json()
 
