@@ -7,11 +7,13 @@ nothing of them, as one without an address of its own says nothing of the addres
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster import names
 from adapter.cluster.hosts import Host
+from adapter.errors import InvalidValue
 from adapter.interface import HostSpec
 
 
@@ -74,10 +76,14 @@ def changed_host(host: Host, change: HostChange) -> Host:
 class HostsOfFile:
     """The hosts as they are after those specs of a file that were read so far.
 
-    ``hosts`` are those that there are, as the interface has them; ``records`` what is kept of them.
+    ``hosts`` are those that there are, as the interface has them; ``records`` what is kept of them;
+    ``later`` the names of those that the file has further below.
     """
 
-    def __init__(self, hosts: Sequence[HostSpec], records: Sequence[Host]) -> None:
+    def __init__(
+        self, hosts: Sequence[HostSpec], records: Sequence[Host], later: Sequence[str] = ()
+    ) -> None:
+        self.later = list(later)
         self._hosts: Dict[str, HostSpec] = {host.hostname: host for host in hosts}
         self._records = {host.hostname: host for host in records}
         self.new: List[str] = []
@@ -95,15 +101,20 @@ class HostsOfFile:
         return next((host for host in others if host.addr == addr), None)
 
     def take(self, spec: HostSpec) -> None:
-        """Take the spec of a host as applied."""
-        known, record = self._hosts.get(spec.hostname), self._records.get(spec.hostname)
-        labels, addr = list(spec.labels or ()), spec.addr
-        if record is not None:
-            after = changed_host(record, change_of(record, spec))
-            labels, addr = list(after.labels), after.addr
+        """Take the spec of a host as applied.
+
+        One that is wrong counts as there too: what is wrong is said once, of its own document.
+        """
+        name = spec.hostname
+        if name in self.later:
+            self.later.remove(name)
+        known, record = self._hosts.get(name), self._records.get(name)
         if known is None:
-            self.new.append(spec.hostname)
-        status = known.status if known is not None else ""
-        self._hosts[spec.hostname] = HostSpec(
-            spec.hostname, addr=addr, labels=labels, status=status
-        )
+            self.new.append(name)
+        after = HostSpec(name, addr=spec.addr, labels=list(spec.labels or ()))
+        if record is not None and known is not None:
+            with contextlib.suppress(InvalidValue):
+                record = changed_host(record, change_of(record, spec))
+            after = HostSpec(name, record.addr, list(record.labels), status=known.status)
+            self._records[name] = record
+        self._hosts[name] = after

@@ -8,7 +8,7 @@ document has its error of its own, so that all of them are told at once. Pure fu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, Union
 
 import yaml
 
@@ -24,11 +24,33 @@ from adapter.interface import (
 from adapter.interface.streams import SpecDumper
 
 Read = Callable[[Any], Any]
-# Tells of a service's name whether its daemons run and nobody specified it.
-Nobodys = Callable[[str], bool]
 
 # What `ceph orch ls` shows beside the spec.
 _STATUS = ("status", "events")
+
+
+class Services(Protocol):
+    """What is to be known of services to read what a listing says of them."""
+
+    def is_nobodys(self, name: str) -> bool:
+        """Tell whether its daemons run and nobody specified it."""
+        ...
+
+    def is_going(self, name: str) -> bool:
+        """Tell whether it is being removed."""
+        ...
+
+
+class NoServices:
+    """Nothing is known."""
+
+    def is_nobodys(self, name: str) -> bool:
+        """Tell it of no service."""
+        return False
+
+    def is_going(self, name: str) -> bool:
+        """Tell it of no service."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -50,6 +72,10 @@ class Document:
     def said(self, words: str) -> str:
         """Return words about this document."""
         return f"document {self.number}: {words}"
+
+    def passed_over(self, note: str) -> Document:
+        """Return this document as one of which nothing is applied, and why."""
+        return replace(self, notes=(*self.notes, note))
 
 
 @dataclass(frozen=True)
@@ -95,33 +121,34 @@ class SpecFile:
         )
 
 
-def nobodys(name: str) -> bool:
-    """Tell of no service that nobody specified it."""
-    return False
-
-
 def read_spec_file(
-    text: str, *, read: Read = json_to_generic_spec, is_nobodys: Nobodys = nobodys
+    text: str, *, read: Read = json_to_generic_spec, services: Optional[Services] = None
 ) -> SpecFile:
     """Read a file; raises ``SpecValidationError`` where it is not YAML, or has a key twice."""
+    known = services or NoServices()
     found: List[Document] = []
     for number, (line, data) in enumerate(documents_with_lines(text), start=1):
         if data is not None:
-            found.append(_read(Document(number, line, data), read, is_nobodys))
+            found.append(_read(Document(number, line, data), read, known))
     return SpecFile(text, tuple(_each_once(found)))
 
 
-def _read(document: Document, read: Read, is_nobodys: Nobodys) -> Document:
-    document = _without_status(document)
+def _read(given: Document, read: Read, services: Services) -> Document:
+    document = _without_status(given)
     placeholder = _placeholder(document.data)
-    if placeholder and is_nobodys(placeholder):
-        note = f"{placeholder} runs and nobody specified it; it is left as it is"
-        return replace(document, notes=(*document.notes, note))
+    if placeholder and services.is_nobodys(placeholder):
+        return document.passed_over(
+            f"{placeholder} runs and nobody specified it; it is left as it is"
+        )
     try:
         spec = read(document.data)
         _check_name(document.data, spec)
     except (SpecValidationError, OrchestratorError) as error:
         return replace(document, error=str(error))
+    if isinstance(spec, ServiceSpec) and isinstance(given.data.get("status"), Mapping):
+        name = spec.service_name()
+        if services.is_going(name):
+            return document.passed_over(f"{name} is being removed; it is left at that")
     return replace(document, spec=spec, name=_name_of(spec))
 
 

@@ -7,7 +7,7 @@ from typing import List
 import pytest
 import yaml
 
-from adapter.cluster.spec_file import read_spec_file
+from adapter.cluster.spec_file import NoServices, read_spec_file
 from adapter.interface import (
     HostSpec,
     MDSSpec,
@@ -26,6 +26,16 @@ BARE_OSD = (
     "service_type: osd\nservice_id: big\nservice_name: osd.big\nunmanaged: true\nspec:\n"
     "  filter_logic: AND\n  objectstore: bluestore\n"
 )
+
+
+class Known(NoServices):
+    """Services that run and were not specified."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def is_nobodys(self, name: str) -> bool:
+        return name in self.names
 
 
 def listed(spec: ServiceSpec) -> str:
@@ -82,7 +92,7 @@ def test_maintenance_is_asked_for() -> None:
     ],
 )
 def test_what_nobody_specified_is_left_as_it_is(text: str, name: str) -> None:
-    file = read_spec_file(f"{text}---\n{HOST}", is_nobodys=lambda each: each == name)
+    file = read_spec_file(f"{text}---\n{HOST}", services=Known(name))
 
     assert file.notes[-1] == f"document 1: {name} runs and nobody specified it; it is left as it is"
     assert (len(file.specs), file.errors) == (1, [])
@@ -94,7 +104,9 @@ def test_what_somebody_specified_is_read() -> None:
 
     assert "placement is required" in file.errors[0]
     assert file.specs == [MDSSpec(service_id="fs", unmanaged=True)]
-    count = read_spec_file(f"{MDS}unmanaged: true\nplacement: {{count: 1}}\n", is_nobodys=bool)
+    count = read_spec_file(
+        f"{MDS}unmanaged: true\nplacement: {{count: 1}}\n", services=Known("mds.fs")
+    )
     assert len(count.specs) == 1, "it says where the service shall be"
 
 
