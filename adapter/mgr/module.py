@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, ClassVar, Dict, List, Optional, Tuple
+from typing import Any, Callable, ClassVar, Dict, List, Mapping, Optional, Tuple
 
 import orchestrator
 from mgr_module import HandleCommandResult, MgrModule
@@ -90,7 +90,9 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._option_problems: List[str] = []
         self._records = MonStore(self)
         self.keys: Optional[KeyKeeper] = None
-        self._clean_errors = CleanErrors(orchestrator_commands(), self._cleans_errors)
+        self._clean_errors = CleanErrors(
+            orchestrator_commands(), self._cleans_errors, lambda: self.ansible
+        )
         self._clean_errors.install()
 
     @staticmethod
@@ -192,6 +194,23 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             self._health = checks
             self.set_health_checks(checks)
 
+    def dry_run(self, name: str, named: Mapping[str, Any]) -> Optional[List[Any]]:
+        """Return the answer of a method that a dry run calls; None where it is to be called.
+
+        Ceph applies what is for a preview before it asks for the plan, and marks no host. It shows
+        only the errors where the plan has one: they are told beside what it shows of the others.
+        """
+        command = self._clean_errors.under_way()
+        if command is None or not command.dry_run or name not in ("apply", "plan"):
+            return None
+        if name == "apply":
+            return []
+        rows = self.ansible.preview(named["spec"], no_overwrite=command.no_overwrite)
+        command.refused += [row["error"] for row in rows if row.get("error")]
+        left = [row for row in rows if not row.get("error")]
+        command.planned = bool(left)
+        return left
+
     def refuses(self, error: OrchestratorError) -> bool:
         """Let the command under way be answered with an error; tell whether there is one."""
         return self._clean_errors.refuse(error)
@@ -228,7 +247,9 @@ def _method(name: str) -> Callable[..., Any]:
         try:
             given = by_name(name, args, kwargs)
             named = {key: from_ceph(each) for key, each in given.items()}
-            result = raise_if_exception(getattr(self.ansible, name)(**named))
+            result = self.dry_run(name, named)
+            if result is None:
+                result = raise_if_exception(getattr(self.ansible, name)(**named))
             return orchestrator.OrchResult(to_ceph(result))
         except Exception as error:
             if not isinstance(error, EXPECTED):
