@@ -58,6 +58,7 @@ class Document:
     """One document: its number from 1, its first line, what is in it and what came of it.
 
     ``name`` is that of its service or host. Without ``spec`` and ``error`` it is passed over.
+    ``placeholder`` names the service of which it says nothing but that it is unmanaged.
     """
 
     number: int
@@ -68,6 +69,7 @@ class Document:
     error: str = ""
     notes: Tuple[str, ...] = ()
     as_given: bool = True
+    placeholder: str = ""
 
     def said(self, words: str) -> str:
         """Return words about this document."""
@@ -122,20 +124,32 @@ class SpecFile:
 
 
 def read_spec_file(
-    text: str, *, read: Read = json_to_generic_spec, services: Optional[Services] = None
+    text: str,
+    *,
+    read: Read = json_to_generic_spec,
+    services: Optional[Services] = None,
+    lists: bool = False,
 ) -> SpecFile:
-    """Read a file; raises ``SpecValidationError`` where it is not YAML, or has a key twice."""
-    known = services or NoServices()
-    found: List[Document] = []
-    for number, (line, data) in enumerate(documents_with_lines(text), start=1):
-        if data is not None:
-            found.append(_read(Document(number, line, data), read, known))
+    """Read a file; raises ``SpecValidationError`` where it is not YAML, or has a key twice.
+
+    With ``lists`` a list counts as that many documents, as commands print them as JSON.
+    """
+    known, given = services or NoServices(), documents_with_lines(text)
+    if lists:
+        parts = ((line, data if isinstance(data, list) else [data]) for line, data in given)
+        given = [(line, each) for line, rows in parts for each in rows]
+    found = [
+        _read(Document(number, line, data), read, known)
+        for number, (line, data) in enumerate(given, start=1)
+        if data is not None
+    ]
     return SpecFile(text, tuple(_each_once(found)))
 
 
 def _read(given: Document, read: Read, services: Services) -> Document:
     document = _without_status(given)
     placeholder = _placeholder(document.data)
+    document = replace(document, placeholder=placeholder)
     if placeholder and services.is_nobodys(placeholder):
         return document.passed_over(
             f"{placeholder} runs and nobody specified it; it is left as it is"
