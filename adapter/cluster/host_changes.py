@@ -1,8 +1,8 @@
 """What the spec of a host changes of a host that is there. Pure functions.
 
 A spec adds its labels, and takes away those that the spec before gave and it does not: labels that
-were put on a host by themselves are nobody's but their giver's. One that names no labels says
-nothing of them, as one without an address of its own says nothing of the address.
+were put on a host by themselves are nobody's but their giver's. One without labels says nothing of
+them (an empty list does), as one without an address of its own says nothing of the address.
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ def change_of(host: Host, spec: HostSpec) -> HostChange:
     """Return what a spec changes of a host; raises ``InvalidValue`` for a name that is none."""
     addr = "" if spec.addr in ("", spec.hostname) else names.check_address(spec.addr)
     labels = tuple(names.check_labels(spec.labels or ()))
-    # Without labels it says nothing of them.
-    gone = [each for each in host.spec_labels if each not in labels] if labels else []
+    gone = [each for each in host.spec_labels if each not in labels] if spec.names_labels else []
     location = spec.location or None
     return HostChange(
         addr="" if addr == host.addr else addr,

@@ -27,6 +27,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from adapter.cluster.spec_file import Services, SpecFile, read_spec_file
 from adapter.interface import (
+    HostSpec,
     OrchestratorError,
     SpecValidationError,
     TunedProfileSpec,
@@ -47,13 +48,15 @@ class UnderWay:
     """A command that is being answered.
 
     ``error`` is what it is to be answered with in place of Ceph's answer. ``refused`` says of a dry
-    run what cannot be applied, ``planned`` whether anything else is left.
+    run what cannot be applied, ``planned`` whether anything else is left. ``hosts`` are those of
+    its file, as our types read them.
     """
 
     words: Words
     error: Optional[OrchestratorError] = None
     refused: List[str] = field(default_factory=list)
     planned: bool = True
+    hosts: Dict[str, HostSpec] = field(default_factory=dict)
 
     @property
     def dry_run(self) -> bool:
@@ -157,6 +160,7 @@ def _answer(
     if file.errors and not command.dry_run and not in_spite:
         return -errno.EINVAL, "", "\n".join(map(_in_one_line, file.errors))
     command.refused += file.errors if command.dry_run else []
+    command.hosts = {each.hostname: each for each in file.specs if isinstance(each, HostSpec)}
     result: Any = (0, "", "")
     if file.specs or in_spite:
         result = _run(run, mgr, command.words, file.text(refused=in_spite))

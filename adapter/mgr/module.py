@@ -18,8 +18,13 @@ from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.local import LocalEngine
 from adapter.errors import NotKept
+from adapter.interface import (
+    HostSpec,
+    OrchestratorError,
+    SpecValidationError,
+    raise_if_exception,
+)
 from adapter.interface import Orchestrator as OurInterface
-from adapter.interface import OrchestratorError, SpecValidationError, raise_if_exception
 from adapter.loop import Loop
 from adapter.mgr import commands, options
 from adapter.mgr.cli_errors import CleanErrors
@@ -194,6 +199,13 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             self._health = checks
             self.set_health_checks(checks)
 
+    def as_read(self, spec: Any) -> Any:
+        """Return a spec; of a host the one in the file, which Ceph's class does not hold whole."""
+        command = self._clean_errors.under_way()
+        hosts = command.hosts if command is not None else {}
+        ours = hosts.get(spec.hostname) if isinstance(spec, HostSpec) else None
+        return ours if ours is not None and ours == spec else spec
+
     def dry_run(self, name: str, named: Mapping[str, Any]) -> Optional[List[Any]]:
         """Return the answer of a method that a dry run calls; None where it is to be called.
 
@@ -247,6 +259,8 @@ def _method(name: str) -> Callable[..., Any]:
         try:
             given = by_name(name, args, kwargs)
             named = {key: from_ceph(each) for key, each in given.items()}
+            if isinstance(named.get("specs"), list):
+                named["specs"] = [self.as_read(each) for each in named["specs"]]
             result = self.dry_run(name, named)
             if result is None:
                 result = raise_if_exception(getattr(self.ansible, name)(**named))

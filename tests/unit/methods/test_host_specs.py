@@ -73,6 +73,14 @@ def test_labels_come_and_go_with_the_spec_in_one_job(there: Any) -> None:
     assert there.requests[0].variables["host_record_labels"] == ["osd", "rgw"]
 
 
+def test_no_labels_is_something_else_than_nothing_said(there: Any) -> None:
+    raise_if_exception(there.orchestrator.add_host_label("h1", "_admin"))
+    said = {"hostname": "h1", "addr": "10.0.0.1"}
+    for data, labels in ((said, ["mon", "osd", "_admin"]), ({**said, "labels": []}, ["_admin"])):
+        raise_if_exception(there.orchestrator.apply([HostSpec.from_json(data)]))
+        assert record(there)["labels"] == labels
+
+
 def test_a_label_that_somebody_put_on_by_hand_stays(there: Any) -> None:
     raise_if_exception(there.orchestrator.add_host_label("h1", "_admin"))
     apply(there, labels=["osd"])
