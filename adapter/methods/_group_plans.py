@@ -33,17 +33,26 @@ class GroupPlans:
         core, osd_map = self.core, self.reconciler.osd_map
         if osd_map is None or core.held_osds():
             return {}
-        named = {spec.service_name(), *(each.service_name() for each, _ in earlier)}
+        anew = [each for each in earlier if not self._keeps_its_turn(each[0])]
+        replaced = {each.service_name() for each, _ in anew}
         groups: List[Group] = []
         for wanted in core.specs.in_turn():
             group = wanted.spec
             if wanted.name == spec.service_name() and same_spec(group, spec):
                 break
-            if isinstance(group, DriveGroupSpec) and wanted.name not in named:
+            others = wanted.name not in (*replaced, spec.service_name())
+            if isinstance(group, DriveGroupSpec) and others:
                 groups.append((group, wanted.claims))
-        groups = [each for each in (*groups, *earlier) if not each[0].unmanaged]
+        else:
+            groups += anew
+        groups = [each for each in groups if not each[0].unmanaged]
         hosts = [host.hostname for host in self.reconciler.planner.hosts(spec)]
         return self.reconciler.planner.taken(groups, osd_map, hosts) if groups else {}
+
+    def _keeps_its_turn(self, spec: DriveGroupSpec) -> bool:
+        """Tell whether a drive group is there already just so."""
+        known = self.core.specs.find(str(spec.service_name()))
+        return known is not None and same_spec(known.spec, spec)
 
     def _claims(self, spec: DriveGroupSpec, taken: Taken) -> OsdClaims:
         """Return which disks a drive group may take, as they are now.

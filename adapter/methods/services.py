@@ -10,7 +10,7 @@ from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan, in_words
 from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
 from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
-from adapter.cluster.specs import Wanted, same_spec
+from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import InvalidValue, NotApplied
 from adapter.interface import (
@@ -208,7 +208,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         with core.lock:
             known = core.specs.find(name)
             # The same again keeps its turn among the drive groups.
-            same = known is not None and same_spec(known.spec, spec)
+            same = known is not None and self._keeps_its_turn(spec)
             created = known.created if known is not None and same else time.time()
             taken = self._taken_before(spec)
             claims = self._claims(spec, taken)

@@ -227,6 +227,17 @@ def test_a_drive_group_that_was_there_first_has_its_disks(cluster: Cluster) -> N
     assert {osd.affinity for osd in cluster.monitors.osds.values()} == {"zz"}
 
 
+def test_a_preview_of_groups_that_are_there_keeps_their_turns(cluster: Cluster) -> None:
+    cluster.core.pause(True)
+    apply(cluster, BIG.replace("big", "zz"))
+    changed = BIG.replace("big", "aa").replace("1G:", "2G:")
+    apply(cluster, changed)
+    again, other = preview(cluster, f"{BIG.replace('big', 'aa')}---\n{BIG.replace('big', 'zz')}")
+
+    assert again["data"]["h1"][0]["notes"][0] == "h1: /dev/sdb: osd.zz takes it"
+    assert other["data"]["h1"][0]["notes"][0] == "h1: /dev/sdb (8 GiB, IDh1b)"
+
+
 def test_all_free_disks_are_those_that_nobody_takes(cluster: Cluster) -> None:
     limited = BIG.replace("{size: '1G:'}", "{size: '1G:', limit: 1}")
     rest = BIG.replace("{size: '1G:'}", "{all: true}").replace("big", "rest")
