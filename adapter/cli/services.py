@@ -14,7 +14,7 @@ from adapter.cli.monitors import CephMon, DryMon
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session, failure_lines
 from adapter.cli.verbs import check_option, print_check
-from adapter.cluster.spec_file import read_spec_file
+from adapter.cluster.spec_file import SpecFile, read_spec_file
 from adapter.errors import AdapterError, NotReady
 from adapter.interface import (
     HostSpec,
@@ -53,17 +53,7 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
       orch-ansible apply -i services.yml --check
       orch-ansible apply -i services.yml
     """
-    try:
-        text = file.read()
-    except UnicodeDecodeError:
-        raise SpecValidationError(f"{file.name} is not UTF-8 text") from None
-    given = read_spec_file(text, lists=True)
-    if not given.documents:
-        raise SpecValidationError(f"no spec in {file.name}; allowed: at least one spec")
-    # Of the others it is only known later whether they say anything.
-    _refuse(
-        [each.said(each.error) for each in given.documents if each.error and not each.placeholder]
-    )
+    text, given = _read(file)
     cluster = find_cluster(context.world.ceph, check=check)
     with Session(context, check=check, cluster=cluster) as session:
         keeping = Keeping(session)
@@ -89,6 +79,22 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
         keeping.bring_about(names, seconds)
         rows = _described(session, names)
         click.echo(service_shapes.services(rows, datetime_now()))
+
+
+def _read(file: TextIO) -> Tuple[str, SpecFile]:
+    """Read a file of specs, and refuse what is wrong whatever the cluster is like."""
+    try:
+        text = file.read()
+    except UnicodeDecodeError:
+        raise SpecValidationError(f"{file.name} is not UTF-8 text") from None
+    given = read_spec_file(text, lists=True)
+    if not given.documents:
+        raise SpecValidationError(f"no spec in {file.name}; allowed: at least one spec")
+    # Of the others it is only known later whether they say anything.
+    _refuse(
+        [each.said(each.error) for each in given.documents if each.error and not each.placeholder]
+    )
+    return text, given
 
 
 def _refuse(errors: Sequence[str]) -> None:
