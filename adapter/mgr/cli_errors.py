@@ -49,7 +49,7 @@ class UnderWay:
 
     ``error`` is what it is to be answered with in place of Ceph's answer. ``refused`` says of a dry
     run what cannot be applied, ``planned`` whether anything else is left. ``hosts`` are those of
-    its file, as our types read them.
+    its file, as our types read them. Without ``clean`` its answer is Ceph's own.
     """
 
     words: Words
@@ -57,6 +57,7 @@ class UnderWay:
     refused: List[str] = field(default_factory=list)
     planned: bool = True
     hosts: Dict[str, HostSpec] = field(default_factory=dict)
+    clean: bool = True
 
     @property
     def dry_run(self) -> bool:
@@ -73,8 +74,9 @@ class CleanErrors:
     """Stands in front of ``call`` of a class of commands while it is installed.
 
     ``commands`` is the class, None where it cannot be reached. ``wanted`` is asked at every
-    command; where it says no, Ceph's own method is what is called. ``services`` gives what is known
-    of services.
+    command; where it says no, Ceph's own answer is what is given. ``ours`` tells whether the command
+    comes to our backend all the same, which is to know of a dry run; if not, Ceph's own method is
+    called. ``services`` gives what is known of services.
     """
 
     def __init__(
@@ -82,8 +84,10 @@ class CleanErrors:
         commands: Any,
         wanted: Callable[[], bool],
         services: Callable[[], Optional[Services]] = lambda: None,
+        ours: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._commands, self._wanted, self._services = commands, wanted, services
+        self._commands, self._services = commands, services
+        self._wanted, self._ours = wanted, ours
         self._original: Any = None
         # By thread: the command that is under way. Not in a `threading.local`, which Ceph gives
         # another content when it calls another module.
@@ -100,7 +104,7 @@ class CleanErrors:
         whose exception the manager would take for a crash of the module.
         """
         command = self.under_way()
-        if command is None:
+        if command is None or not command.clean:
             return False
         command.error = error
         return True
@@ -122,18 +126,22 @@ class CleanErrors:
         """Return Ceph's own method, or where it is wanted ours in front of it."""
         method = self._original.__get__(command, owner)
         try:
-            in_front = command is not None and self._wanted()
+            clean = command is not None and self._wanted()
+            ours = clean or (command is not None and self._ours())
         except Exception:
             log.exception("the errors of ceph orch stay as this Ceph words them")
             return method
-        return functools.partial(self._answer, method) if in_front else method
+        return functools.partial(self._call, method, clean) if ours else method
 
-    def _answer(
-        self, run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str] = None
+    def _call(
+        self, run: Callable[..., Any], clean: bool, mgr: Any, words: Words, text: Any = None
     ) -> Any:
-        command = UnderWay(words)
+        """Answer a command; while it is, it can be asked what it is."""
+        command = UnderWay(words, clean=clean)
         self._under_way[threading.get_ident()] = command
         try:
+            if not clean:
+                return run(mgr, words, text)
             result = _answer(run, mgr, command, text, self._services)
         finally:
             self._under_way.pop(threading.get_ident(), None)

@@ -96,7 +96,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._records = MonStore(self)
         self.keys: Optional[KeyKeeper] = None
         self._clean_errors = CleanErrors(
-            orchestrator_commands(), self._cleans_errors, lambda: self.ansible
+            orchestrator_commands(), self._cleans_errors, lambda: self.ansible, self._is_backend
         )
         self._clean_errors.install()
 
@@ -111,8 +111,12 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
 
     def _cleans_errors(self) -> bool:
         """Tell whether the errors of ``ceph orch`` are ours to word."""
+        return self._is_backend() and bool(self.get_module_option("clean_cli_errors"))
+
+    def _is_backend(self) -> bool:
+        """Tell whether the commands of ``ceph orch`` come to this module."""
         backend = self.get_module_option_ex("orchestrator", "orchestrator")
-        return bool(backend == self.module_name and self.get_module_option("clean_cli_errors"))
+        return bool(backend == self.module_name)
 
     @property
     def ansible(self) -> AnsibleOrchestrator:
@@ -218,6 +222,8 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         if name == "apply":
             return []
         rows = self.ansible.preview(named["spec"], no_overwrite=command.no_overwrite)
+        if not command.clean:
+            return rows
         command.refused += [row["error"] for row in rows if row.get("error")]
         left = [row for row in rows if not row.get("error")]
         command.planned = bool(left)

@@ -106,6 +106,41 @@ def test_hosts_of_a_file_are_known_and_the_file_is_applied_again(
     assert kept(lab) == before, "the same file again changed something"
 
 
+def adds_no_host(lab: Lab) -> None:
+    before = kept(lab)
+    assert f"host {SPARE}: would be added" in done(apply(lab, host(lab), words=("--dry-run",)))
+    assert kept(lab) == before
+    assert SPARE not in lab.listed_hosts()
+
+
+def test_a_dry_run_adds_no_host(without: Lab) -> None:
+    adds_no_host(without)
+
+
+def test_a_dry_run_adds_no_host_where_ceph_words_the_errors(without: Lab) -> None:
+    option = ("config", "set", "mgr", "mgr/ansible/clean_cli_errors")
+    without.ok(*option, "false")
+    try:
+        adds_no_host(without)
+    finally:
+        # A running manager is not told of an option that is removed.
+        without.ok(*option, "true")
+        without.ok("config", "rm", "mgr", "mgr/ansible/clean_cli_errors")
+
+
+def test_orch_ansible_checks_a_file_with_hosts(without: Lab) -> None:
+    lab, before = without, kept(without)
+    text = yaml.safe_dump_all([host(lab), service(label="files")])
+    words = ("--dir", "/run/test-files", "apply", "-i", "-", "--check")
+
+    answer = lab.ssh(lab.first, "orch-ansible", *words, stdin=text)
+    assert answer.rc == 0, answer.err
+    assert f"host {SPARE}: would be added" in answer.out
+    assert f"{SERVICE}: would add one on {SPARE}" in answer.out
+    assert f"{SPARE}: would change (apply_mds)" in answer.out
+    assert kept(lab) == before
+
+
 def test_a_host_follows_its_spec_and_the_same_again_is_no_error(cluster: Lab) -> None:
     lab = cluster
     lab.ok("orch", "host", "label", "add", SPARE, "by-hand")
