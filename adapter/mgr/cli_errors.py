@@ -74,9 +74,9 @@ class CleanErrors:
     """Stands in front of ``call`` of a class of commands while it is installed.
 
     ``commands`` is the class, None where it cannot be reached. ``wanted`` is asked at every
-    command; where it says no, Ceph's own answer is what is given. ``ours`` tells whether the command
-    comes to our backend all the same, which is to know of a dry run; if not, Ceph's own method is
-    called. ``services`` gives what is known of services.
+    command; where it says no, Ceph's own answer is what is given. ``ours`` tells whether the
+    command comes to our backend all the same, which is to know of a dry run; if not, Ceph's own
+    method is called. ``services`` gives what is known of services.
     """
 
     def __init__(
