@@ -63,6 +63,19 @@ class ServiceListMethods:
             core.wake.set()
         return [each for each in found if service_type in (None, each.spec.service_type)]
 
+    def is_nobodys(self, name: str) -> bool:
+        """Tell whether daemons of a service run that nobody specified."""
+        core = self.core
+        with core.lock:
+            kept = core.specs.find(name) is not None or name in core.specs.problems
+            return not kept and name in self._shares()
+
+    def is_going(self, name: str) -> bool:
+        """Tell whether a service is being removed."""
+        with self.core.lock:
+            wanted = self.core.specs.find(name)
+            return wanted is not None and bool(wanted.deleted)
+
     def _shares(self) -> Dict[str, Dict[str, Share]]:
         """Return by service and host what there is."""
         core = self.core
@@ -111,6 +124,9 @@ class ServiceListMethods:
     def _places(self, wanted: Optional[Wanted]) -> Optional[Tuple[str, ...]]:
         """Return the hosts on which a service shall have a daemon, None where nobody says it."""
         if wanted is None or wanted.deleted or wanted.spec.service_type not in KINDS:
+            return None
+        if wanted.spec.unmanaged and wanted.spec.placement.is_empty():
+            # Nobody said how many: those that are there.
             return None
         return self._kept_places.of(wanted.name, self.core.state_serials(), wanted)
 

@@ -159,6 +159,7 @@ def _our_host_spec(spec: Any) -> interface.HostSpec:
         labels=list(spec.labels or ()),
         status=spec.status,
         location=spec.location,
+        oob=getattr(spec, "oob", None),
     )
 
 

@@ -69,7 +69,8 @@ class OsdCreator:
         if seen == self._seen:
             return
         self._seen = seen
-        for_each(core.specs.all(), lambda wanted: self._plan_one(wanted, osd_map, resting, now))
+        turns = core.specs.in_turn()
+        for_each(turns, lambda wanted: self._plan_one(wanted, osd_map, resting, now))
 
     def _plan_one(
         self, wanted: Wanted, osd_map: OsdMap, resting: Sequence[str], now: float

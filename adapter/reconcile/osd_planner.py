@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from dataclasses import replace
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
@@ -13,7 +14,10 @@ from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.specs import OsdClaims
 from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
-from adapter.interface import Device, DriveGroupSpec
+from adapter.interface import Device, DriveGroupSpec, HostSpec
+
+# By host and path: the drive group that takes the disk.
+Taken = Mapping[str, Mapping[str, str]]
 
 
 class OsdPlanner:
@@ -23,23 +27,78 @@ class OsdPlanner:
         self._core = core
         self._owners: Optional[Tuple[Any, DiskOwners]] = None
 
-    def hosts(self, spec: DriveGroupSpec) -> List[Host]:
-        """Return the hosts of a drive group's placement, without those that take nothing new."""
+    def hosts(self, spec: DriveGroupSpec, specs: Optional[Sequence[HostSpec]] = None) -> List[Host]:
+        """Return the hosts of a drive group's placement, without those that take nothing new.
+
+        ``specs`` are the hosts as the interface has them, where they are others than now.
+        """
         core = self._core
         known = {host.hostname: host for host in core.hosts.all()}
-        specs = [host_spec(host, core.pulse.online(name)) for name, host in known.items()]
+        if specs is None:
+            specs = [host_spec(host, core.pulse.online(name)) for name, host in known.items()]
         matching = spec.placement.filter_matching_hostspecs(specs)
         return [known[name] for name in dict.fromkeys(matching) if name in known]
 
     def plan(
-        self, spec: DriveGroupSpec, osd_map: OsdMap, *, claims: Optional[OsdClaims] = None
+        self,
+        spec: DriveGroupSpec,
+        osd_map: OsdMap,
+        *,
+        claims: Optional[OsdClaims] = None,
+        taken: Optional[Taken] = None,
+        hosts: Optional[Sequence[HostSpec]] = None,
     ) -> List[HostPlan]:
-        """Return what the drive group does on each of its hosts, and what it leaves alone."""
-        claims = claims or OsdClaims()
-        return [self._plan_host(spec, host, osd_map, claims) for host in self.hosts(spec)]
+        """Return what the drive group does on each of its hosts, and what it leaves alone.
+
+        ``taken`` are disks of other drive groups whose turn is before.
+        """
+        claims, taken = claims or OsdClaims(), taken or {}
+        return [
+            self._plan_beside(spec, host, osd_map, claims, taken.get(host.hostname, {}))
+            for host in self.hosts(spec, hosts)
+        ]
+
+    def taken(
+        self,
+        groups: Sequence[Tuple[DriveGroupSpec, OsdClaims]],
+        osd_map: OsdMap,
+        hosts: Collection[str],
+    ) -> Dict[str, Dict[str, str]]:
+        """Return which disks of these hosts drive groups take, one group after the other."""
+        found: Dict[str, Dict[str, str]] = {name: {} for name in hosts}
+        for spec, claims in groups:
+            for host in self.hosts(spec):
+                if host.hostname not in found:
+                    continue
+                here = found[host.hostname]
+                plan = self._plan_host(spec, host, osd_map, claims, here)
+                here.update({disk.path: str(spec.service_name()) for disk in plan.disks})
+        return found
+
+    def _plan_beside(
+        self,
+        spec: DriveGroupSpec,
+        host: Host,
+        osd_map: OsdMap,
+        claims: OsdClaims,
+        taken: Mapping[str, str],
+    ) -> HostPlan:
+        """Return what a drive group does on a host, and which disks another one has before it."""
+        plan = self._plan_host(spec, host, osd_map, claims, taken)
+        if not taken:
+            return plan
+        alone = self._plan_host(spec, host, osd_map, claims, {})
+        lost = sorted({disk.path for disk in alone.disks} & taken.keys())
+        notes = [note for note in plan.notes if note.partition(":")[0] not in lost]
+        return replace(plan, notes=(*notes, *(f"{path}: {taken[path]} takes it" for path in lost)))
 
     def _plan_host(
-        self, spec: DriveGroupSpec, host: Host, osd_map: OsdMap, claims: OsdClaims
+        self,
+        spec: DriveGroupSpec,
+        host: Host,
+        osd_map: OsdMap,
+        claims: OsdClaims,
+        taken: Collection[str] = (),
     ) -> HostPlan:
         core, name = self._core, host.hostname
         refusal = self._refusal(host)
@@ -58,7 +117,7 @@ class OsdPlanner:
             fits=lambda osd_id, key: osd_id in claimed or core.owners.fits(osd_id, key),
             allow=lambda key: claims.allow(name, key),
             fresh=lambda key: claims.only is not None and (name, key) not in claims.released,
-            busy=core.intents.paths(name),
+            busy={*core.intents.paths(name), *taken},
             ours=[path for path, ids in of_cluster.items() if ids],
             strangers={row["path"]: owners.stranger(row) for row in rows},
         )
@@ -133,13 +192,14 @@ class OsdPlanner:
         there = len(core.owners.on_host(str(spec.service_name()), host, osd_map))
         return there + core.intents.osds(host, str(spec.service_id or ""))
 
-    def free_disks(self, spec: DriveGroupSpec) -> OsdClaims:
+    def free_disks(self, spec: DriveGroupSpec, taken: Optional[Taken] = None) -> OsdClaims:
         """Return a claim on the disks of these hosts that are free now, and on no others."""
+        taken = taken or {}
         pairs = frozenset(
             (host.hostname, disk_of(device).key)
             for host in self.hosts(spec)
             for device in self.devices(host)
-            if device.available
+            if device.available and device.path not in taken.get(host.hostname, {})
         )
         return OsdClaims(only=pairs)
 

@@ -34,6 +34,7 @@ EVERY: Dict[str, Any] = {
         python="/usr/bin/python3.11",
         location={"rack": "r1"},
         connection="local",
+        spec_labels=("osd",),
     ),
     "spec": Wanted(
         ServiceSpec.from_json({"service_type": "mon", "placement": {"count": 3}}),
