@@ -52,7 +52,7 @@ class OsdMethods(DeviceMethods):
                 drive_group,
                 host.hostname,
                 devices,
-                free_ids=self.core.owners.free_ids(osd_map, host.hostname),
+                free_ids=self.reconciler.planner.waiting_ids(host.hostname, osd_map),
                 busy=self.core.intents.paths(host.hostname),
             )
         if not plan.groups:

@@ -45,7 +45,11 @@ class OsdPlanner:
         refusal = self._refusal(host)
         if refusal:
             return HostPlan(name, notes=(refusal,))
-        ids, claimed = self._ids(spec, name, osd_map), _claimed(spec, name)
+        waiting = self.waiting_ids(name, osd_map)
+        claimed = [each for each in _claimed(spec, name) if each in waiting]
+        mine = [each for each in waiting if self._core.owners.service_before(each) == _name(spec)]
+        others = [each for each in waiting if each not in claimed and each not in mine]
+        nobodys = [each for each in others if self._is_nobodys(each)]
         owners = self.owners(osd_map)
         rows = self._rows(name)
         of_cluster = {row["path"]: owners.of(row, name) for row in rows}
@@ -54,7 +58,8 @@ class OsdPlanner:
             name,
             self.devices(host),
             existing=self._existing(spec, name, osd_map),
-            free_ids=ids,
+            free_ids=list(dict.fromkeys([*claimed, *mine, *nobodys])),
+            nobodys=nobodys,
             fits=lambda osd_id, key: osd_id in claimed or core.owners.fits(osd_id, key),
             allow=lambda key: claims.allow(name, key),
             fresh=lambda key: claims.only is not None and (name, key) not in claims.released,
@@ -63,12 +68,16 @@ class OsdPlanner:
             strangers={row["path"]: owners.stranger(row) for row in rows},
         )
 
-    def _ids(self, spec: DriveGroupSpec, name: str, osd_map: OsdMap) -> List[int]:
-        """Return the ids that the drive group takes again on a host, those that it names first."""
-        waiting = self._core.owners.free_ids(osd_map, name)
-        mine = self._core.owners.free_ids(osd_map, name, str(spec.service_name()))
-        claimed = [each for each in _claimed(spec, name) if each in waiting]
-        return claimed + [each for each in mine if each not in claimed]
+    def waiting_ids(self, name: str, osd_map: OsdMap) -> List[int]:
+        """Return the ids that wait on a host for a new disk, without those that are getting one."""
+        under_way = self._core.intents.osd_ids(name)
+        free = self._core.owners.free_ids(osd_map, name)
+        return [each for each in free if each not in under_way]
+
+    def _is_nobodys(self, osd_id: int) -> bool:
+        """Tell whether a destroyed OSD was of no drive group, or of one that is forgotten."""
+        specs, service = self._core.specs, self._core.owners.service_before(osd_id)
+        return specs.find(service) is None and service not in specs.problems
 
     def owners(self, osd_map: OsdMap) -> DiskOwners:
         """Return whose which disk is; made once for the same map and metadata."""
@@ -142,6 +151,10 @@ class OsdPlanner:
             if device.available
         )
         return OsdClaims(only=pairs)
+
+
+def _name(spec: DriveGroupSpec) -> str:
+    return str(spec.service_name())
 
 
 def _claimed(spec: DriveGroupSpec, host: str) -> List[int]:
