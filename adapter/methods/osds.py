@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Sequence
 
 from adapter.cluster import names
+from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_map import Osd, OsdMap, listed, osd_number
 from adapter.cluster.osd_plan import HostPlan, disk_of, in_words, plan_host
@@ -43,6 +44,7 @@ class OsdMethods(DeviceMethods):
         ``skip_validation`` leaves it to the host to refuse devices that the last report shows in
         use. Raises ``UnknownName``, ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
         """
+        check_drive_group(drive_group)
         host = self._reachable(str(drive_group.placement.host_pattern.pattern))
         self.core.intents.check_readable(host.hostname)
         osd_map = self.core.maps.osd_map()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
+from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.osd_plan import HostPlan, in_words
 from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
 from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
@@ -81,6 +82,8 @@ class ServiceMethods(HostMethods, DaemonMethods):
             check_fields(spec)
         elif not spec.service_id:
             raise InvalidValue("service_id", spec.service_id, "a drive group needs a name")
+        else:
+            check_drive_group(spec)
         with self.core.lock:
             self._check_placement(spec)
 

@@ -194,6 +194,9 @@ def _our_drive_group(spec: Any) -> interface.DriveGroupSpec:
     }
     values.update({name: _our_selection(getattr(spec, name, None)) for name in _SELECTIONS})
     values["placement"] = interface.PlacementSpec.from_json(spec.placement.to_json())
+    for name in ("extra_container_args", "extra_entrypoint_args"):
+        if values.get(name):
+            values[name] = [each.to_json() for each in values[name]]
     for name in ("osds_per_device", "db_slots", "wal_slots", "data_allocate_fraction"):
         values[name] = _number(values.get(name))
     if values.get("method") is not None:
