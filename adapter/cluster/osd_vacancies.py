@@ -50,6 +50,7 @@ def vacancies_first(
         existing=existing,
         free_ids=[osd_id for osd_id, _ in pairs],
         allow=lambda key: key in keys,
+        unclaimed="",
         **more,
     )
     taken = {disk.path for group in first.groups for disk in group.data}
@@ -57,14 +58,20 @@ def vacancies_first(
     rest = plan_host(
         spec,
         host,
-        [device for device in devices if device.path not in taken],
+        devices,
+        taken=taken,
         existing=existing + sum(each in filled or each not in nobodys for each in free_ids),
         allow=allow,
         **more,
     )
     waiting = [osd_id for osd_id in free_ids if osd_id not in filled]
     notes = [*first.notes, *(note for note in rest.notes if note not in first.notes)]
-    return HostPlan(host, (*first.groups, *rest.groups), (*notes, *map(_waits, waiting)))
+    return HostPlan(
+        host,
+        (*first.groups, *rest.groups),
+        (*notes, *map(_waits, waiting)),
+        tuple(dict.fromkeys([*first.refused, *rest.refused])),
+    )
 
 
 def _pairs(

@@ -6,7 +6,8 @@ import time
 from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.cluster.drive_group_fields import check_drive_group
-from adapter.cluster.osd_plan import HostPlan, in_words
+from adapter.cluster.osd_plan import HostPlan
+from adapter.cluster.osd_plan_words import in_words, preview_row
 from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
 from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
 from adapter.cluster.specs import OsdClaims, Wanted
@@ -250,7 +251,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
         return {
             "service_name": spec.service_name(),
             "service_type": "osd",
-            "data": {plan.host: [_preview_row(spec, plan)] for plan in plans},
+            "data": {plan.host: [preview_row(spec.service_id or "", plan)] for plan in plans},
         }
 
     def _preview_service(self, spec: ServiceSpec) -> Dict[str, Any]:
@@ -303,29 +304,3 @@ def _scheduled(name: str, plans: Sequence[HostPlan], *, unmanaged: bool) -> str:
     if not any(plan.groups for plan in plans):
         return "\n  ".join([f"Scheduled {name} update: no disk is to be written now", *lines])
     return "\n  ".join([f"Scheduled {name} update: OSDs are made of", *lines])
-
-
-def _preview_row(spec: DriveGroupSpec, plan: HostPlan) -> Dict[str, Any]:
-    rows = []
-    for group in plan.groups:
-        for index, disk in enumerate(group.data):
-            row = {
-                "data": disk.path,
-                "data_size": str(disk.size),
-                "device_id": disk.device_id,
-                "method": str(group.options.get("method") or ""),
-                "encryption": "dmcrypt" if group.options.get("encrypted") else "None",
-            }
-            for kind, disks in (("block_db", group.db), ("block_wal", group.wal)):
-                if disks:
-                    own = [disks[index]] if len(disks) == len(group.data) else disks
-                    row[kind] = ",".join(each.path for each in own)
-            if index < len(group.osd_ids):
-                row["osd_id"] = str(group.osd_ids[index])
-            rows.append(row)
-    return {
-        "data": rows,
-        "osdspec": spec.service_id,
-        "host": plan.host,
-        "notes": in_words([plan]),
-    }

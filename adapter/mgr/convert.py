@@ -19,6 +19,7 @@ from ceph.deployment.service_spec import ServiceSpec as CephServiceSpec
 
 from adapter import interface
 from adapter.mgr.compat import REMOTE_PICKLES, known_parameters
+from adapter.mgr.device_words import as_given
 
 _DEVICE_PARAMETERS = known_parameters(ceph_inventory.Device.__init__)
 _SERVICE_PARAMETERS = known_parameters(orchestrator.ServiceDescription.__init__)
@@ -217,7 +218,10 @@ def _our_selection(selection: Any) -> Optional[interface.DeviceSelection]:
     if selection is None:
         return None
     paths = [
-        {"path": path.path, "crush_device_class": getattr(path, "crush_device_class", None)}
+        {
+            "path": as_given(path.path),
+            "crush_device_class": getattr(path, "crush_device_class", None),
+        }
         for path in selection.paths or ()
     ]
     return interface.DeviceSelection(

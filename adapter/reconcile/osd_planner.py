@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Tuple
 
+from adapter.cluster.device_names import NO_DEVICE, DeviceNames
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
+from adapter.cluster.names import check_device_path
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_plan import HostPlan, disk_of
 from adapter.cluster.osd_vacancies import vacancies_first
@@ -13,6 +15,7 @@ from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.specs import OsdClaims
 from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
+from adapter.errors import InvalidValue, UnknownName
 from adapter.interface import Device, DriveGroupSpec
 
 
@@ -66,6 +69,7 @@ class OsdPlanner:
             busy=core.intents.paths(name),
             ours=[path for path, ids in of_cluster.items() if ids],
             strangers={row["path"]: owners.stranger(row) for row in rows},
+            **self.storage(name),
         )
 
     def waiting_ids(self, name: str, osd_map: OsdMap) -> List[int]:
@@ -78,6 +82,40 @@ class OsdPlanner:
         """Tell whether a destroyed OSD was of no drive group, or of one that is forgotten."""
         specs, service = self._core.specs, self._core.owners.service_before(osd_id)
         return specs.find(service) is None and service not in specs.problems
+
+    def storage(self, hostname: str) -> Dict[str, Any]:
+        """Return what a host said of its disks' names and of LVM, as ``plan_host`` wants it."""
+        report = self._core.reports.get(hostname)
+        return dict(report.storage) if report is not None else {}
+
+    def named(self, host: Host, name: str) -> str:
+        """Return the path of the disk that a name means on a host.
+
+        Raises ``UnknownName`` where the host has no such device, ``InvalidValue`` where the name
+        means no whole disk, or several.
+        """
+        devices = self.devices(host)
+        links = self.storage(host.hostname).get("links") or {}
+        path, problem = DeviceNames(devices, links).find(check_device_path(name, "device"))
+        where = f"{host.hostname}:{name}"
+        if problem == NO_DEVICE:
+            known = ", ".join(sorted(device.path for device in devices)) or "none"
+            raise UnknownName(
+                "device",
+                where,
+                f"It has: {known} (`ceph orch device ls {host.hostname} --refresh` looks again).",
+            )
+        if problem:
+            raise InvalidValue("device", where, problem)
+        return path
+
+    def renamed(self, host: Host, name: str) -> str:
+        """Return the path of the disk that a name means, the name itself where none is known.
+
+        For disks that the report need not have any more, as those of OSDs that are down.
+        """
+        links = self.storage(host.hostname).get("links") or {}
+        return self.named(host, name) if name in links else name
 
     def owners(self, osd_map: OsdMap) -> DiskOwners:
         """Return whose which disk is; made once for the same map and metadata."""
