@@ -15,6 +15,7 @@ from adapter.cluster.drive_group_fields import without_lvm
 from adapter.cluster.fields import LAST_ID, Fields
 from adapter.cluster.names import check_device_path
 from adapter.interface import Device, DriveGroupSpec, DriveSelection
+from adapter.interface.matchers import size_in_words
 
 NOT_CLAIMED = (
     " was erased or freed since the drive group was applied; it is taken when that is applied again"
@@ -363,11 +364,3 @@ def _with_ids(groups: Sequence[Group], free_ids: Sequence[int]) -> Tuple[Group, 
         mine, left = left[:count], left[count:]
         given.append(replace(group, osd_ids=tuple(mine)))
     return tuple(given)
-
-
-def size_in_words(size: int) -> str:
-    """Return a size in binary units, e.g. ``7.3 TiB``; nothing for an unknown one."""
-    value, units = float(size), ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
-    while value >= 1024 and len(units) > 1:
-        value, units = value / 1024, units[1:]
-    return f"{value:.4g} {units[0]}" if size > 0 else ""
