@@ -179,10 +179,11 @@ class ServiceMethods(HostMethods, DaemonMethods):
             self.reconciler.creator.forget_pause(hosts)
             held = "" if spec.unmanaged else core.held_osds()
             plans = [] if spec.unmanaged or held else self._plans(spec, claims)
+            left_out = self._left_out(spec, plans)
         core.wake.set()
         if held:
             return f"Scheduled {name} update: no disk is written to now; {held}"
-        return _scheduled(name, plans, unmanaged=spec.unmanaged)
+        return _scheduled(name, [*in_words(plans), *filter(None, [left_out])], plans, spec)
 
     def _claims(self, spec: DriveGroupSpec) -> OsdClaims:
         """Return which disks a drive group may take, as they are now.
@@ -207,7 +208,13 @@ class ServiceMethods(HostMethods, DaemonMethods):
         osd_map = self.reconciler.osd_map
         if osd_map is None:
             return []
-        return self.reconciler.planner.plan(spec, osd_map, claims=claims)
+        return self.reconciler.planner.plan(spec, osd_map, claims=claims, explain=True)
+
+    def _left_out(self, spec: DriveGroupSpec, plans: Sequence[HostPlan]) -> str:
+        """Return which hosts might have been meant where nothing is made on any."""
+        if not plans or any(plan.groups for plan in plans):
+            return ""
+        return self.reconciler.planner.left_out(spec)
 
     def _await_reports(self, spec: DriveGroupSpec) -> None:
         """Wait some seconds for the first reports of hosts that were added just now."""
@@ -248,10 +255,14 @@ class ServiceMethods(HostMethods, DaemonMethods):
         self.reconciler.read_maps()
         with self.core.lock:
             plans = self._plans_now(spec, self._claims(spec))
+            left_out = self._left_out(spec, plans)
+        rows = {plan.host: [preview_row(spec.service_id or "", plan)] for plan in plans}
+        if left_out and plans:
+            rows[plans[-1].host][0]["notes"].append(left_out)
         return {
             "service_name": spec.service_name(),
             "service_type": "osd",
-            "data": {plan.host: [preview_row(spec.service_id or "", plan)] for plan in plans},
+            "data": rows,
         }
 
     def _preview_service(self, spec: ServiceSpec) -> Dict[str, Any]:
@@ -297,10 +308,11 @@ def _name(spec: Any) -> str:
     return str(spec.hostname if isinstance(spec, HostSpec) else spec.service_name())
 
 
-def _scheduled(name: str, plans: Sequence[HostPlan], *, unmanaged: bool) -> str:
-    if unmanaged:
+def _scheduled(
+    name: str, lines: Sequence[str], plans: Sequence[HostPlan], spec: DriveGroupSpec
+) -> str:
+    if spec.unmanaged:
         return f"Scheduled {name} update: unmanaged, nothing is made"
-    lines = in_words(plans)
     if not any(plan.groups for plan in plans):
         return "\n  ".join([f"Scheduled {name} update: no disk is to be written now", *lines])
     return "\n  ".join([f"Scheduled {name} update: OSDs are made of", *lines])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Tuple
 
-from adapter.cluster.device_names import NO_DEVICE, DeviceNames
+from adapter.cluster.device_names import NO_DEVICE, DeviceNames, NamedPaths
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.cluster.names import check_device_path
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_plan import HostPlan, disk_of
+from adapter.cluster.osd_plan_reasons import Disks, why_not
 from adapter.cluster.osd_vacancies import vacancies_first
 from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.specs import OsdClaims
@@ -17,6 +19,9 @@ from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
 from adapter.errors import InvalidValue, UnknownName
 from adapter.interface import Device, DriveGroupSpec
+
+# How many hosts a sentence names.
+NAMED_HOSTS = 10
 
 
 class OsdPlanner:
@@ -35,14 +40,22 @@ class OsdPlanner:
         return [known[name] for name in dict.fromkeys(matching) if name in known]
 
     def plan(
-        self, spec: DriveGroupSpec, osd_map: OsdMap, *, claims: Optional[OsdClaims] = None
+        self,
+        spec: DriveGroupSpec,
+        osd_map: OsdMap,
+        *,
+        claims: Optional[OsdClaims] = None,
+        explain: bool = False,
     ) -> List[HostPlan]:
-        """Return what the drive group does on each of its hosts, and what it leaves alone."""
+        """Return what the drive group does on each of its hosts, and what it leaves alone.
+
+        With ``explain`` it says of a host where nothing is made why not, disk by disk.
+        """
         claims = claims or OsdClaims()
-        return [self._plan_host(spec, host, osd_map, claims) for host in self.hosts(spec)]
+        return [self._plan_host(spec, host, osd_map, claims, explain) for host in self.hosts(spec)]
 
     def _plan_host(
-        self, spec: DriveGroupSpec, host: Host, osd_map: OsdMap, claims: OsdClaims
+        self, spec: DriveGroupSpec, host: Host, osd_map: OsdMap, claims: OsdClaims, explain: bool
     ) -> HostPlan:
         core, name = self._core, host.hostname
         refusal = self._refusal(host)
@@ -50,27 +63,54 @@ class OsdPlanner:
             return HostPlan(name, notes=(refusal,))
         waiting = self.waiting_ids(name, osd_map)
         claimed = [each for each in _claimed(spec, name) if each in waiting]
-        mine = [each for each in waiting if self._core.owners.service_before(each) == _name(spec)]
+        mine = [each for each in waiting if core.owners.service_before(each) == _name(spec)]
         others = [each for each in waiting if each not in claimed and each not in mine]
         nobodys = [each for each in others if self._is_nobodys(each)]
         owners = self.owners(osd_map)
         rows = self._rows(name)
         of_cluster = {row["path"]: owners.of(row, name) for row in rows}
-        return vacancies_first(
+        disks = Disks(
+            devices=self.devices(host),
+            existing=self._existing(spec, name, osd_map),
+            allow=lambda key: claims.allow(name, key),
+            busy=core.intents.paths(name),
+            osds=of_cluster,
+        )
+        plan = vacancies_first(
             spec,
             name,
-            self.devices(host),
-            existing=self._existing(spec, name, osd_map),
+            disks.devices,
+            existing=disks.existing,
             free_ids=list(dict.fromkeys([*claimed, *mine, *nobodys])),
             nobodys=nobodys,
             fits=lambda osd_id, key: osd_id in claimed or core.owners.fits(osd_id, key),
-            allow=lambda key: claims.allow(name, key),
+            allow=disks.allow,
             fresh=lambda key: claims.only is not None and (name, key) not in claims.released,
-            busy=core.intents.paths(name),
+            busy=disks.busy,
             ours=[path for path, ids in of_cluster.items() if ids],
             strangers={row["path"]: owners.stranger(row) for row in rows},
             **self.storage(name),
         )
+        if not explain or plan.groups or plan.refused:
+            return plan
+        links = self.storage(name).get("links") or {}
+        named = NamedPaths(spec, DeviceNames(disks.devices, links))
+        return replace(plan, notes=(*plan.notes, *why_not(named.spec, disks, plan.notes)))
+
+    def left_out(self, spec: DriveGroupSpec) -> str:
+        """Return which hosts have free disks and are outside the placement, in words, if any."""
+        inside = {host.hostname for host in self.hosts(spec)}
+        free = {
+            host.hostname: sum(bool(device.available) for device in self.devices(host))
+            for host in self._core.hosts.all()
+            if host.hostname not in inside
+        }
+        names = [name for name, count in free.items() if count]
+        if not names:
+            return ""
+        more = f" and {len(names) - NAMED_HOSTS} more" if len(names) > NAMED_HOSTS else ""
+        hosts = f"{', '.join(names[:NAMED_HOSTS])}{more}"
+        return f"hosts outside the placement that have free disks: {hosts}"
 
     def waiting_ids(self, name: str, osd_map: OsdMap) -> List[int]:
         """Return the ids that wait on a host for a new disk, without those that are getting one."""

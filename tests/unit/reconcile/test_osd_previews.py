@@ -101,3 +101,56 @@ def test_one_device_that_a_host_cannot_make_so_is_an_error_of_the_command(
     spec.osds_per_device = 2
     with pytest.raises(InvalidValue, match="osds_per_device 2: OSDs without LVM"):
         raise_if_exception(cluster.orchestrator.create_osds(spec))
+
+
+SIZE = "its size is 8.00 GB (8192M in `ceph orch device ls`, 8 GiB)"
+
+
+@pytest.mark.parametrize(
+    ("filters", "reason"),
+    [
+        (
+            {"model": "LABDISK*"},
+            "its model is 'LABDISK', not 'LABDISK*' (a part of the text is meant; * and ? stand "
+            "for themselves)",
+        ),
+        ({"size": "8191M"}, f"{SIZE}, not 8191M"),
+        ({"rotational": 0}, "it is rotational"),
+    ],
+)
+def test_an_empty_plan_says_of_each_disk_why(
+    cluster: Cluster, filters: Dict[str, Any], reason: str
+) -> None:
+    cluster.used["h2"] = ["/dev/sdx"]
+    cluster.report()
+    spec = group(data_devices=DeviceSelection(**filters))
+    notes = preview(cluster, spec)["notes"]
+    assert notes == [
+        f"h2: /dev/sdb, /dev/sdc: {reason}",
+        f"h2: /dev/sdx: {reason}; it is not available: Has BlueStore device label",
+        "hosts outside the placement that have free disks: h1, h3",
+    ]
+    text = raise_if_exception(cluster.orchestrator.apply([spec]))[0]
+    assert text.split("\n  ") == [
+        "Scheduled osd.three update: no disk is to be written now",
+        *notes,
+    ]
+    lines = raise_if_exception(cluster.orchestrator.preview_osdspecs("osd.three"))
+    assert f"osd.three: h2: /dev/sdb, /dev/sdc: {reason}" in lines.split("\n")
+
+
+def test_a_size_copied_from_the_list_matches(cluster: Cluster) -> None:
+    for size in ("8192M", "8GB", "8GiB"):
+        found = preview(cluster, group(data_devices=DeviceSelection(size=size)))
+        assert [row["data"] for row in found["data"]] == ["/dev/sdb", "/dev/sdc"]
+
+
+def test_a_drive_group_that_has_all_its_disks_says_so(cluster: Cluster) -> None:
+    raise_if_exception(cluster.orchestrator.apply([group()]))
+    cluster.settle()
+    assert preview(cluster, group())["notes"][:2] == [
+        "h2: /dev/sdb: it carries osd.0 already",
+        "h2: /dev/sdc: it carries osd.1 already",
+    ]
+    cluster.offline("h2")
+    assert preview(cluster, group())["notes"][0].startswith("h2: the host is offline")

@@ -196,7 +196,12 @@ class Cluster(World):
             available=free,
             rejected_reasons=[] if free else ["Has BlueStore device label"],
             device_id=f"ID{host}{path[-1]}",
-            sys_api={"size": 8.0 * GIB, "rotational": "1", "human_readable_size": "8.00 GB"},
+            sys_api={
+                "size": 8.0 * GIB,
+                "rotational": "1",
+                "human_readable_size": "8.00 GB",
+                "model": "LABDISK",
+            },
         )
 
     def _answer(self, request: Request) -> Dict[str, HostOutcome]:
