@@ -68,7 +68,9 @@ def find_light(roots, location, kind):
         # The disk may be gone; its slot's light can still be found by its name.
         name = short
     disk = physical_disk(roots, name.replace("/", "!"))
-    return Light(short or disk, path, disk, kind)
+    # A command of the operator's wants a disk's own name.
+    given = "" if is_link(roots, path) and path == "/dev/" + short else short
+    return Light(given or disk, path, disk, kind)
 
 
 def _refuse_unclear(roots, path, node):
