@@ -13,6 +13,7 @@ from adapter.cluster import names
 
 TEXT_LENGTH = 500
 LIST_LENGTH = 256
+MOST_LINKS = 16384
 
 # Ceph's `device ls` counts and compares these as numbers.
 _NUMBERS = ("size", "sectors")
@@ -64,6 +65,25 @@ def device_row(row: Mapping[str, Any]) -> Dict[str, Any]:
         "ceph_device_lvm": bool(row.get("ceph_device_lvm") or row.get("ceph_device")),
         "being_replaced": row.get("being_replaced") is True,
         "osds": _osds(row.get("osds")),
+    }
+
+
+def storage(value: Any) -> Dict[str, Any]:
+    """Return what a host said besides of its disks: other names of them, and device mapper.
+
+    ``links`` are the device files behind each name; ``device_mapper`` is None where the host did
+    not look.
+    """
+    found = value if isinstance(value, dict) else {}
+    links, mapper = found.get("links"), found.get("device_mapper")
+    rows = links.items() if isinstance(links, dict) else ()
+    return {
+        "device_mapper": mapper if isinstance(mapper, bool) else None,
+        "links": {
+            name: [path for path in texts(behind) if names.is_device_path(path)]
+            for name, behind in list(rows)[:MOST_LINKS]
+            if names.is_device_path(name)
+        },
     }
 
 

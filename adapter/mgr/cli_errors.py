@@ -35,6 +35,7 @@ from adapter.interface import (
     json_to_generic_spec,
 )
 from adapter.mgr.cli_export import as_specs
+from adapter.mgr.device_words import through_the_command
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +180,7 @@ def _answer(
 def _run(run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str]) -> Any:
     """Let Ceph answer a command; what it raises becomes one line."""
     try:
-        result = run(mgr, words, text)
+        result = run(mgr, through_the_command(words), text)
     except Exception as error:
         # Without this function's own frame: what is logged is Ceph's way to the error.
         trace = error.__traceback__ and error.__traceback__.tb_next

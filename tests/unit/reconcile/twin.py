@@ -82,6 +82,8 @@ class Cluster(World):
         self.confs: Dict[str, Dict[str, Any]] = {}
         # What hosts have of the backend, where it is not whole.
         self.backends: Dict[str, Optional[Dict[str, str]]] = {}
+        # What hosts say of other names of their disks and of device mapper.
+        self.storage: Dict[str, Dict[str, Any]] = {}
         # Hosts from which no report comes for now.
         self.late: List[str] = []
         super().__init__(answer=self._answer)
@@ -179,6 +181,7 @@ class Cluster(World):
             },
             "facts": {"hostname": host, **self.facts.get(host, {})},
             "devices": rows,
+            "storage": self.storage.get(host, {}),
             "daemons": daemons,
         }
 
@@ -193,7 +196,12 @@ class Cluster(World):
             available=free,
             rejected_reasons=[] if free else ["Has BlueStore device label"],
             device_id=f"ID{host}{path[-1]}",
-            sys_api={"size": 8.0 * GIB, "rotational": "1", "human_readable_size": "8.00 GB"},
+            sys_api={
+                "size": 8.0 * GIB,
+                "rotational": "1",
+                "human_readable_size": "8.00 GB",
+                "model": "LABDISK",
+            },
         )
 
     def _answer(self, request: Request) -> Dict[str, HostOutcome]:
