@@ -74,9 +74,10 @@ class ServiceListMethods:
             online = core.pulse.online(host.hostname)
             foreign = by_host.get(host.hostname, NONE)
             outside = core.watch.outside(host.hostname)
-            state = (report.serial, online, core.owners.serial, foreign, outside)
+            services = core.daemon_services
+            state = (report.serial, online, services.state_of(host.hostname), foreign, outside)
             here = self._kept_shares.of(
-                host.hostname, state, host, report, online, core.owners, foreign, outside
+                host.hostname, state, host, report, online, services, foreign, outside
             )
             for name, share in here.items():
                 found.setdefault(name, {})[host.hostname] = share

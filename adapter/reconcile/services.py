@@ -13,7 +13,7 @@ from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 from adapter.cluster.schedule import Difference, Place, Running, difference
 from adapter.cluster.service_kinds import KINDS, Kind, service_settings
 from adapter.cluster.specs import Wanted
-from adapter.cluster.views import host_spec, service_of
+from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
@@ -91,13 +91,20 @@ class ServiceKeeper:
         It is made once for the same reports, and not to be changed.
         """
         core = self._core
-        state = (core.reports.serial, len(core.hosts), core.places.serial)
+        state = (
+            core.reports.serial,
+            len(core.hosts),
+            core.places.serial,
+            core.deployments.serial,
+            core.specs.serial,
+        )
         if self._running[0] != state:
             self._running = (state, self._read_running())
         return self._running[1]
 
     def _read_running(self) -> Dict[str, List[Running]]:
         found: Dict[str, List[Running]] = {}
+        services = self._core.daemon_services
         for hostname, row in self._core.places.own():
             kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
             if kind not in KINDS or (row["state"] == "stopped" and not row.get("enabled", True)):
@@ -109,7 +116,7 @@ class ServiceKeeper:
                 ok=state != "error" and not row.get("unfinished"),
                 runs=state == "running",
             )
-            found.setdefault(service_of(kind, identity, hostname), []).append(daemon)
+            found.setdefault(services.of(hostname, kind, identity), []).append(daemon)
         return found
 
     def diff(

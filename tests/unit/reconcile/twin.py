@@ -60,6 +60,8 @@ class Cluster(World):
         # What else their rows say, hosts that were given the backend, facts by host.
         self.said: Dict[Tuple[str, str, str], Dict[str, Any]] = {}
         self.equipped: List[str] = []
+        # What else hosts say of who they are.
+        self.said_of: Dict[str, Dict[str, Any]] = {}
         self.facts: Dict[str, Dict[str, Any]] = {}
         self.break_on: Dict[str, Dict[str, str]] = {}
         # As ``break_on``, but the host publishes nothing with its message.
@@ -176,6 +178,7 @@ class Cluster(World):
                 "python": "/usr/bin/python3",
                 "conf": self.confs.get(host),
                 "backend": self.backends.get(host, {"version": "1.0.0", "lacks": ""}),
+                **self.said_of.get(host, {}),
             },
             "facts": {"hostname": host, **self.facts.get(host, {})},
             "devices": rows,
