@@ -13,7 +13,7 @@ from .reading import read_lines, to_int
 from .service_health import wait_at_work
 from .service_keyring import has_key, key_of, keyring_text
 from .service_kinds import DaemonRefused
-from .units import UnitsFailed, act, forget_starts, is_alive, runs, show_units
+from .units import UnitsFailed, act, runs, show_units
 from .whole_file import make_directory, read_whole, write_text
 
 _KEY_MODE = 0o600
@@ -181,11 +181,7 @@ class Deployment:
         """Start or restart units and wait for their work; return sentences of what went wrong."""
         restart = [one for one in wanted if self._verdicts[one.daemon.unit] == "restarted"]
         names = [one.daemon.unit for one in wanted]
-        counted = [one for one in wanted if one in restart or not is_alive(self._state(one))]
         try:
-            if counted:
-                # Also the count of starts, which stops a unit that is started too often.
-                forget_starts([one.daemon.unit for one in counted])
             if restart:
                 act("restart", [one.daemon.unit for one in restart])
             act("start", names)
