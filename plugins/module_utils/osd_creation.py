@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from . import ceph_volume_calls as calls
 from .block import LOOP_VARIABLE
@@ -256,7 +257,7 @@ class Creation:
         for osd_id, osd_uuid in slot.osds:
             argv = calls.lvm_activate(osd_id, osd_uuid)
             # It starts the OSD itself.
-            self._try([slot], lambda unit=osd_unit(osd_id): forget_starts([unit]))
+            self._try([slot], partial(forget_starts, [osd_unit(osd_id)]))
             work = Detached(f"activate-{osd_id}", argv, lock, self._environment())
             answer = work.result(self._timeout)
             if self._still_works([slot], work, answer):

@@ -7,6 +7,7 @@ import time
 
 from .ceph_user import ceph_owner
 from .extra import NONE
+from .hand_made import is_there, unit_by_hand
 from .keyring_file import with_section
 from .listening import holders
 from .reading import read_lines, to_int
@@ -137,8 +138,19 @@ class Deployment:
                 f"none was given (keyring_file). Give a file with what `ceph auth get "
                 f"{daemon.entity}` prints."
             )
-        reasons += self._taken_ports(one)
+        reasons += self._made_by_hand(one) + self._taken_ports(one)
         return reasons + self._extra(one).refuse(one)
+
+    def _made_by_hand(self, one):
+        """Return a sentence where somebody else's unit runs the daemon of this name."""
+        daemon = one.daemon
+        other = unit_by_hand(daemon.kind, daemon.daemon_id)
+        if not other or is_there(self._state(one)) or not is_there(show_units([other])[other]):
+            return []
+        return [
+            f"{daemon.name}: it runs as {other}, which was made by hand, and is not deployed over "
+            f"that. Restart it as it is, or remove it with `ceph orch daemon rm {daemon.name}`."
+        ]
 
     def _taken_ports(self, one):
         own = to_int(self._state(one).get("MainPID"))

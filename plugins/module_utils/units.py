@@ -57,7 +57,7 @@ def act(verb, units, *options):
 
     Whatever starts units begins their count of starts anew.
     """
-    if verb in ("start", "restart") or "--now" in options and verb == "enable":
+    if verb in ("start", "restart") or ("--now" in options and verb == "enable"):
         forget_starts(units)
     answer = _systemctl([verb, *options, *(["--", *units] if units else [])], _ACT_TIMEOUT)
     if answer.problem:
