@@ -100,6 +100,11 @@ class DaemonPlaces:
         self._follow()
         return self._rows[hostname][daemon]
 
+    def reports(self, hostname: str, daemon: str) -> bool:
+        """Tell whether a host reports a daemon, in whatever state and whosever it is."""
+        self._follow()
+        return daemon in self._rows.get(hostname, NONE)
+
     def judge(self, hostname: str, daemon: str) -> Optional[Foreign]:
         """Return why a daemon is not this host's, whether it reports it or not; None if it is."""
         self._follow()

@@ -13,6 +13,7 @@ from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import AdapterError, AlreadyExists, HostUnreachable, InvalidValue, NotReady
 from adapter.interface import HostSpec, handle_orch_error
+from adapter.methods._leaving import forget_deployments, left_running
 from adapter.methods._memo import Memo
 
 SHOWN_DAEMONS = 10
@@ -157,15 +158,18 @@ class HostMethods:
             self._remove_crush_entry(host)
         with core.lock:
             known = core.hosts.get(host)
+            left = left_running(core, host)
             core.hosts.remove(host)
+            forget_deployments(core, host)
             core.reports.forget(host)
             core.follow_hosts()
             if not online:
-                return f"Removed offline host '{host}'"
+                return f"Removed offline host '{host}'{left}"
             if core.ssh.ready():
-                return f"Removed host '{host}'; its record there stays, for there is no ssh key"
+                text = f"Removed host '{host}'; its record there stays, for there is no ssh key"
+                return text + left
             job = core.release(known)
-        return f"Removed host '{host}' (job {job.job_id} removes its record there)"
+        return f"Removed host '{host}' (job {job.job_id} removes its record there){left}"
 
     def _remove_unreadable(self, host: str, rm_crush_entry: bool) -> str:
         """Remove a host whose record cannot be used."""
@@ -174,6 +178,7 @@ class HostMethods:
             self._remove_crush_entry(host)
         with core.lock:
             core.hosts.remove(host)
+            forget_deployments(core, host)
             core.reports.forget(host)
             core.follow_hosts()
         core.wake.set()

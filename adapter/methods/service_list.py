@@ -25,6 +25,7 @@ from adapter.interface.times import datetime_now
 from adapter.methods._kept import kept_service
 from adapter.methods._memo import Memo
 from adapter.reconcile import Reconciler
+from adapter.reconcile.ended_restarts import end_restart
 
 
 class ServiceListMethods:
@@ -157,9 +158,12 @@ class ServiceListMethods:
             if wanted.spec.service_type != "osd":
                 core.specs.save(replace(wanted, deleted=time.time()))
                 self.reconciler.services.forget_pauses(service_name)
+                ended = end_restart(core, service_name, "removal")
                 core.wake.set()
-                held = core.held()
-                return f"Removed service {service_name}" + (f"; {held}" if held else "")
+                held, job = core.held(), self.reconciler.services.jobs.running.get(service_name)
+                more = [f"its daemons go when job {job} has ended"] if job else []
+                text = "; ".join([f"Removed service {service_name}", *filter(None, [held, *more])])
+                return f"{text}. {ended}" if ended else text
             osds = core.owners.of_service(service_name)
             if osds and not force:
                 raise AdapterError(
@@ -169,8 +173,9 @@ class ServiceListMethods:
                 )
             core.specs.remove(service_name)
             core.events.forget(service_name)
+            ended = end_restart(core, service_name, "removal")
         stay = f"; {listed(osds)} run on unmanaged" if osds else ""
-        return f"Removed service {service_name}{stay}"
+        return f"Removed service {service_name}{stay}" + (f". {ended}" if ended else "")
 
     @handle_orch_error
     def set_unmanaged(self, service_name: str, value: bool) -> str:

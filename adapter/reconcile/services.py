@@ -7,7 +7,9 @@ manager that ends anywhere is followed by one that comes to the same answer.
 
 from __future__ import annotations
 
+import errno
 import logging
+from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from adapter.cluster.schedule import Difference, Place, Running, difference
@@ -18,7 +20,9 @@ from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.reconcile.guards import Guards
+from adapter.reconcile.leftovers import Leftovers
 from adapter.reconcile.parts import for_each
+from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.reconcile.service_proofs import not_well
@@ -35,6 +39,8 @@ class ServiceKeeper:
         self._core = core
         self.guards = Guards(core)
         self.jobs = ServiceJobs(core)
+        self.leftovers = Leftovers(core, self.jobs)
+        self.flips = ServiceFlips(core)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used: nothing is added or removed.
@@ -43,6 +49,7 @@ class ServiceKeeper:
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
+        self.leftovers.begin(now)
         # Keys first: before a daemon of that name can be made anew.
         for_each(
             (self.jobs.keys.step, self.jobs.follow_proofs, self._keep_all), lambda act: act(now)
@@ -124,8 +131,10 @@ class ServiceKeeper:
     ) -> Difference:
         """Return what a service lacks and has too much of."""
         if wanted.deleted:
-            return Difference(remove=tuple(there))
-        return difference(wanted.spec, hosts, there, cluster=self._core.cluster)
+            return Difference(remove=(*there, *self.leftovers.of(wanted, there, ())))
+        diff = difference(wanted.spec, hosts, there, cluster=self._core.cluster)
+        left = self.leftovers.of(wanted, there, diff.add)
+        return replace(diff, remove=(*diff.remove, *left)) if left else diff
 
     def _keep(
         self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec], now: float
@@ -136,8 +145,12 @@ class ServiceKeeper:
         if self._held:
             # A host that nobody knows is not one that is gone: what is on it may be what is wanted.
             diff = Difference(kept=diff.kept)
+        elif wanted.deleted and self._waits(wanted, diff, now):
+            return
         elif wanted.deleted and not diff.remove:
             self._forget_if_kept(wanted, now)
+            return
+        elif self.flips.is_stopped(wanted):
             return
         unable, outside = not_well(core, kind.service_type, diff.kept)
         if not self._held:
@@ -150,8 +163,9 @@ class ServiceKeeper:
         broken = [Place(each.hostname, each.daemon_id) for each in again]
         add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
         try:
-            if add:
-                self.jobs.deploy(wanted, add[:1] if kind.one_by_one else add, there)
+            add = add[:1] if kind.one_by_one else add
+            if add and not self.flips.stop(wanted, add, now):
+                self.jobs.deploy(wanted, add, there)
             elif diff.remove and not diff.add and not held:
                 self._remove(wanted, kind, diff.remove, now)
         except ReportAwaited as error:
@@ -207,6 +221,16 @@ class ServiceKeeper:
             self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
             return
         self.jobs.remove(wanted.name, kind, chosen)
+        self.flips.removed(wanted, chosen, now)
+
+    def _waits(self, wanted: Wanted, diff: Difference, now: float) -> bool:
+        """Tell whether a service that goes has to wait, and let its events say for what."""
+        reason = self.leftovers.waits(wanted, diff.remove, now)
+        if reason:
+            with self._core.lock:
+                self._core.events.note(wanted.name, reason)
+            self.jobs.look_at = min(self.jobs.look_at, now + LOOK_AGAIN)
+        return bool(reason)
 
     def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
         with self._core.lock:
@@ -218,6 +242,8 @@ class ServiceKeeper:
         except NotKept as error:
             self._core.unkept.note(error)
             self.jobs.note_failure(wanted.name, "", str(error), now)
+        except OrchestratorError as error:
+            self.jobs.note_failure(wanted.name, "", str(error), now)
 
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""
@@ -225,6 +251,9 @@ class ServiceKeeper:
             try:
                 self._core.maps.unconfigure(section, option)
             except OrchestratorError as error:
+                if abs(error.errno) != errno.EINVAL:
+                    raise
+                # No monitor knows it, so none has it.
                 log.warning("%s of %s stays: %s", option, section, error)
         with self._core.lock:
             self._core.specs.remove(wanted.name)
@@ -236,4 +265,5 @@ class ServiceKeeper:
         """Try again at once: somebody asked."""
         with self._core.lock:
             self._core.troubles.keep(service, ())
+            self.flips.forget(service)
         self.jobs.look_at = 0.0

@@ -46,6 +46,8 @@ class Monitors:
     without_module: List[str] = field(default_factory=list)
     keys: List[str] = field(default_factory=list)
     config: Dict[str, str] = field(default_factory=dict)
+    # Options that are refused, with the error.
+    config_errors: Dict[str, int] = field(default_factory=dict)
     standbys: Dict[int, str] = field(default_factory=dict)
     booting: bool = False
     stale: bool = False
@@ -286,6 +288,8 @@ class Monitors:
         return ""
 
     def _config_rm(self, arguments: Dict[str, Any]) -> str:
+        if arguments["name"] in self.config_errors:
+            raise OrchestratorError("no such option", errno=-self.config_errors[arguments["name"]])
         self.config.pop(f"{arguments['who']}/{arguments['name']}", None)
         return ""
 
