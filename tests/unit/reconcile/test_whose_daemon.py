@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List, Tuple
 
 import pytest
@@ -98,3 +99,43 @@ def test_the_record_decides_where_names_do_not(cluster: Cluster) -> None:
     cluster.report()
     assert has(cluster, "mds.fs") == ["h2"]
     assert cluster.core.deployments.get("h2", f"mds.{daemon_id}") is not None
+
+
+def test_a_service_that_flips_is_stopped_and_named(cluster: Cluster) -> None:
+    """Another program writes over the record of a daemon each time that it is there."""
+    for spec in (mds("a", "h1"), mds("b", "h2")):
+        raise_if_exception(cluster.orchestrator.apply([spec]))
+    known = cluster.core.deployments
+    for _ in range(40):
+        cluster.settle(1)
+        wrong = [replace(each, service="mds.a") for _, each in known.of_service("mds.b")]
+        if wrong and ("h2", "mds", wrong[0].daemon_id) in cluster.daemons:
+            known.save("h2", wrong)
+    made = [hosts for name, hosts in cluster.operations() if name == "apply_mds"]
+    assert made.count(["h2"]) == 2
+    health = str(cluster.core.health()["ANSIBLE_SERVICE_FAILED"]["detail"])
+    assert "removed as one of mds.a again and again" in health
+    for name in ("mds.a", "mds.b"):
+        assert name in health
+        assert any("again and again" in each.message for each in cluster.core.events.of(name))
+
+    raise_if_exception(cluster.orchestrator.apply([mds("b", "h2")]))
+    cluster.settle(20)
+    assert has(cluster, "mds.b") == ["h2"]
+    assert "ANSIBLE_SERVICE_FAILED" not in cluster.core.health()
+
+
+def test_what_somebody_asks_for_is_no_flip(cluster: Cluster) -> None:
+    """Labels come and go, daemons are removed by name: as often as anybody likes."""
+    raise_if_exception(cluster.orchestrator.apply([mds("a", "h1")]))
+    cluster.settle()
+    for _ in range(5):
+        for hosts in (["h2"], ["h1", "h2"]):
+            raise_if_exception(cluster.orchestrator.apply([mds("a", *hosts)]))
+            cluster.settle(20)
+            assert has(cluster, "mds.a") == hosts
+        (name,) = [each for host, _, each in cluster.daemons if host == "h2"]
+        raise_if_exception(cluster.orchestrator.remove_daemons([f"mds.{name}"]))
+        cluster.settle(20)
+    assert has(cluster, "mds.a") == ["h1", "h2"]
+    assert "ANSIBLE_SERVICE_FAILED" not in cluster.core.health()
