@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
+from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running, candidates
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
+from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.reconcile.parts import OTHERS_JOBS_END
 from adapter.reconcile.service_jobs import ServiceJobs
@@ -85,8 +86,24 @@ class Leftovers:
                     "the removal waits until it is known what was deployed on "
                     f"{', '.join(unreadable)} (`ceph health detail`)"
                 )
+            silent = self._unreported(wanted)
+            if silent:
+                return (
+                    f"the removal waits until host {silent[0]} has said which daemons it has; "
+                    f"`ceph orch host rm {silent[0]} --offline --force` forgets a host that is gone"
+                )
             left = self._recorded(wanted.name)
             return f"the key and settings of {left[0][1].daemon} go next" if left else ""
+
+    def _unreported(self, wanted: Wanted) -> List[str]:
+        """Return the hosts of a placement that have not reported to this manager."""
+        core = self._core
+        reports = {host.hostname: core.reports.get(host.hostname) for host in core.hosts.all()}
+        silent = {k for k, v in reports.items() if v is None or "daemons" not in v.taken}
+        if not silent:
+            return []
+        hosts = [host_spec(core.hosts.get(name), True) for name in silent]
+        return sorted(candidates(wanted.spec, hosts))
 
     def _recorded(self, service: str) -> List[Recorded]:
         """Return the daemons that are recorded for a service, on hosts that there are."""

@@ -255,3 +255,33 @@ def test_options_that_no_monitor_takes_do_not_keep_a_service(cluster: Cluster) -
     remove(cluster, "rgw.a")
     cluster.settle(20)
     assert cluster.core.specs.all() == []
+
+
+def test_a_host_that_has_not_reported_may_have_what_is_not_recorded(cluster: Cluster) -> None:
+    """Another manager has taken over, and knows nothing of a host that is off."""
+    key = ("h2", "mds", "old.h2.abcdef")
+    cluster.daemons[key] = "running"
+    cluster.report()
+    apply(cluster, MDSSpec(service_id="old", placement=PlacementSpec(hosts=["h2"])))
+    cluster.core.reports.forget("h2")
+    cluster.offline("h2")
+    remove(cluster, "mds.old")
+    cluster.settle(40)
+    assert [each.name for each in cluster.core.specs.all()] == ["mds.old"]
+    said = [each.message for each in cluster.core.events.of("mds.old")]
+    assert any("until host h2 has said which daemons it has" in each for each in said)
+    cluster.core.pulse.seen("h2", cluster.now)
+    cluster.report(20)
+    assert key not in cluster.daemons
+    assert cluster.core.specs.all() == []
+
+
+def test_a_host_that_is_removed_says_what_it_keeps(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="a", placement=PlacementSpec(count=1)))
+    apply(cluster, MDSSpec(service_id="b", placement=PlacementSpec(hosts=["h1"]), unmanaged=True))
+    (host,) = [each for each, kind, _ in cluster.daemons if kind == "mds"]
+    text = raise_if_exception(cluster.orchestrator.remove_host(host, force=True))
+    assert "Left there as they are, unmanaged: mds.a." in text
+    assert text.endswith(
+        ". mds.a: others are deployed on the hosts that remain, where the placement lets them"
+    )
