@@ -45,7 +45,7 @@ class Leftovers:
         if not wanted.deleted and wanted.spec.service_type in CLUSTER_NEEDS:
             return []
         with core.lock:
-            recorded = self._recorded(wanted.name)
+            recorded = self._left(wanted) if wanted.deleted else self._recorded(wanted.name)
             if not recorded:
                 return []
             known = {(each.hostname, each.daemon_id) for each in there}
@@ -92,8 +92,19 @@ class Leftovers:
                     f"the removal waits until host {silent[0]} has said which daemons it has; "
                     f"`ceph orch host rm {silent[0]} --offline --force` forgets a host that is gone"
                 )
-            left = self._recorded(wanted.name)
+            left = self._left(wanted)
             return f"the key and settings of {left[0][1].daemon} go next" if left else ""
+
+    def forget(self, service: str) -> None:
+        """Forget what is recorded of a service that is gone. The caller holds the lock."""
+        for host, each in list(self._known[1].get(service, ())):
+            self._core.deployments.forget(host, [each.daemon])
+
+    def _left(self, wanted: Wanted) -> List[Recorded]:
+        """Return the daemons of a service that goes, without those that other hosts have now."""
+        judge = self._core.places.judge
+        rows = self._recorded(wanted.name)
+        return [(host, each) for host, each in rows if judge(host, each.daemon) is None]
 
     def _unreported(self, wanted: Wanted) -> List[str]:
         """Return the hosts of a placement that have not reported to this manager."""

@@ -256,6 +256,7 @@ class ServiceKeeper:
                 # No monitor knows it, so none has it.
                 log.warning("%s of %s stays: %s", option, section, error)
         with self._core.lock:
+            self.leftovers.forget(wanted.name)
             self._core.specs.remove(wanted.name)
             self._core.events.forget(wanted.name)
             self._core.troubles.keep(wanted.name, ())

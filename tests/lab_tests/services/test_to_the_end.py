@@ -66,6 +66,7 @@ def test_a_hand_made_mirror_goes_as_the_unit_that_it_is(services: Services) -> N
     unit = "ceph-rbd-mirror@byhand.service"
     try:
         lab.sh(HOST, BY_HAND, KEYRING, unit, stdin=key)
+        lab.ok("orch", "ps", "--refresh")
         wait_until("it is seen", lambda: "byhand" in str(services.ps(MIRROR)), SECONDS)
         refused = lab.ceph("orch", "daemon", "redeploy", f"{MIRROR}.byhand")
         assert "made by hand" in refused.err

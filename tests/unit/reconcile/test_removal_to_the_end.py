@@ -285,3 +285,17 @@ def test_a_host_that_is_removed_says_what_it_keeps(cluster: Cluster) -> None:
     assert text.endswith(
         ". mds.a: others are deployed on the hosts that remain, where the placement lets them"
     )
+
+
+def test_what_another_host_has_by_now_does_not_keep_a_service(cluster: Cluster) -> None:
+    """The cluster says that it runs there: nothing is done to it, and nothing waits for it."""
+    apply(cluster, MDSSpec(service_id="a", placement=PlacementSpec(hosts=["h2"])))
+    (key,) = [each for each in cluster.daemons if each[1] == "mds"]
+    cluster.monitors.elsewhere[f"mds.{key[2]}"] = "h3"
+    cluster.settle(2)
+    raise_if_exception(cluster.orchestrator.set_unmanaged("mds.a", True))
+    remove(cluster, "mds.a")
+    cluster.settle(20)
+    assert key in cluster.daemons
+    assert cluster.core.specs.all() == []
+    assert cluster.store.items("deployed") == {}
