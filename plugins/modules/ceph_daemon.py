@@ -210,6 +210,7 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.asked_daemons import refuse_units, unlike_each_other
 from ..module_utils.ceph_user import NoCephUser
 from ..module_utils.cluster_files import AccessRefused
 from ..module_utils.daemons import cluster_fsid
@@ -220,7 +221,7 @@ from ..module_utils.packages import PackagesRefused
 from ..module_utils.reading import Roots, clean
 from ..module_utils.service_deployment import Deployment, Wanted
 from ..module_utils.service_extras import extras_of
-from ..module_utils.service_kinds import KINDS, Daemon, DaemonRefused
+from ..module_utils.service_kinds import KINDS, DaemonRefused
 from ..module_utils.service_removal import Removal
 from ..module_utils.units import UnitsFailed
 
@@ -310,17 +311,6 @@ def nobody_else(module):
     return HostLock(max(module.params["timeout"], 1), part="daemons")
 
 
-def unlike_each_other(roots, daemons):
-    """Return the daemons; raises ``DaemonRefused`` when one is named twice."""
-    found = {}
-    for options in daemons:
-        daemon = Daemon(roots, options["daemon_type"], options["daemon_id"], options["unit"])
-        if daemon.unit in found:
-            raise DaemonRefused(f"{daemon.name} is named twice for this host ({daemon.unit}).")
-        found[daemon.unit] = (daemon, options)
-    return list(found.values())
-
-
 def deploy(module, roots, daemons, host):
     """Bring daemons to run, or foresee it."""
     params = module.params
@@ -339,16 +329,6 @@ def deploy(module, roots, daemons, host):
     else:
         deployment.do()
     return deployment
-
-
-def refuse_units(daemons):
-    """Refuse to deploy a daemon as a unit that it has only where somebody made it by hand."""
-    for daemon in daemons:
-        if daemon.is_by_hand:
-            raise DaemonRefused(
-                f"{daemon.name} is not deployed as {daemon.unit}: unit is for state=absent. Leave "
-                "it out."
-            )
 
 
 def keyring_of(module, daemon, options):
