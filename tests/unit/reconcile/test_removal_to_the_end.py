@@ -245,6 +245,11 @@ def test_a_hand_made_daemon_goes_as_the_unit_that_it_is(cluster: Cluster) -> Non
     (row,) = request.variables["ceph_daemon_remove_daemons"]["h2"]
     assert (row["daemon_id"], row["unit"]) == ("radosgw.gateway", unit)
     assert "client.rgw.radosgw.gateway" in cluster.monitors.keys, "nobody knows whose it is"
+    said = [each.message for each in cluster.core.events.of("rgw.radosgw.gateway")]
+    assert said == [
+        "removed rgw.radosgw.gateway; made by hand, and left: "
+        "/etc/ceph/ceph.client.radosgw.gateway.keyring on h2"
+    ]
 
 
 def test_options_that_no_monitor_takes_do_not_keep_a_service(cluster: Cluster) -> None:

@@ -334,11 +334,16 @@ class Cluster(World):
                     self.monitors.managers.append(row["id"])
 
     def _on_remove_daemons(self, host: str, variables: Any) -> Dict[str, Any]:
+        removed = []
         for row in variables["ceph_daemon_remove_daemons"][host]:
-            self.daemons.pop((host, row["daemon_type"], row["daemon_id"]), None)
+            key = (host, row["daemon_type"], row["daemon_id"])
+            self.daemons.pop(key, None)
+            by_hand = self.said.get(key, {}).get("by_hand")
+            left = [f"/etc/ceph/ceph.client.{row['daemon_id']}.keyring"] if by_hand else []
+            removed.append({**row, "state": "removed", "kept": "", "left": left})
             if row["daemon_type"] == "mgr":
                 self.monitors.managers.remove(row["daemon_id"])
-        return {"removed": []}
+        return {"removed": removed}
 
     def _on_update_conf(self, host: str, variables: Any) -> Dict[str, Any]:
         words = variables["cluster_access_conf"].partition("mon_host = ")[2].split()
