@@ -70,6 +70,8 @@ class KeyRemoval:
                 self._remove(self._gone())
             except OrchestratorError as error:
                 log.warning("keys of removed daemons stay for now: %s", error)
+                if isinstance(error, NotKept):
+                    self._core.unkept.note(error)
                 self._not_before = now + RETRY
 
     def _gone(self) -> List[UnusedKey]:

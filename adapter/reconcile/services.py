@@ -7,8 +7,6 @@ manager that ends anywhere is followed by one that comes to the same answer.
 
 from __future__ import annotations
 
-import errno
-import logging
 from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
@@ -26,8 +24,6 @@ from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.reconcile.service_proofs import not_well
-
-log = logging.getLogger(__name__)
 
 LOOK_AGAIN, LOOK_AT_LAST = 2.0, 60.0
 
@@ -248,13 +244,7 @@ class ServiceKeeper:
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""
         for section, option, _ in service_settings(wanted.spec):
-            try:
-                self._core.maps.unconfigure(section, option)
-            except OrchestratorError as error:
-                if abs(error.errno) != errno.EINVAL:
-                    raise
-                # No monitor knows it, so none has it.
-                log.warning("%s of %s stays: %s", option, section, error)
+            self._core.maps.unconfigure(section, option)
         with self._core.lock:
             self.leftovers.forget(wanted.name)
             self._core.specs.remove(wanted.name)

@@ -257,6 +257,7 @@ def test_options_that_no_monitor_takes_do_not_keep_a_service(cluster: Cluster) -
     spec.config = {"rgw_thread_pool_size": "64"}
     apply(cluster, spec)
     cluster.monitors.config_errors["rgw_thread_pool_size"] = errno.EINVAL
+    cluster.monitors.config_errors["rgw_frontends"] = errno.EINVAL
     remove(cluster, "rgw.a")
     cluster.settle(20)
     assert cluster.core.specs.all() == []
