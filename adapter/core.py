@@ -17,6 +17,7 @@ from adapter import operations
 from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
 from adapter.cluster.daemon_identity import lines as foreign_lines
 from adapter.cluster.daemon_places import DaemonPlaces
+from adapter.cluster.daemon_services import DaemonServices
 from adapter.cluster.deployments import Deployments
 from adapter.cluster.events import Events
 from adapter.cluster.health import Checks, Failure, health_checks
@@ -97,6 +98,9 @@ class Core:
         self.actions = ServiceActions(store)
         self.unused_keys = UnusedKeys(store)
         self.deployments = Deployments(store)
+        self.daemon_services = DaemonServices(
+            cluster, self.specs, self.deployments, self.places, self.owners
+        )
         self.bad_records = BadRecords(
             store,
             self.hosts,
@@ -188,7 +192,14 @@ class Core:
 
     def state_serials(self) -> Tuple[Any, ...]:
         """Return what changes when there may be something new to be made."""
-        parts = (self.hosts, self.reports, self.specs, self.intents, self.owners)
+        parts = (
+            self.hosts,
+            self.reports,
+            self.specs,
+            self.intents,
+            self.owners,
+            self.deployments,
+        )
         serials = (*(part.serial for part in parts), self.places.serial, self.watch.serial)
         return (*serials, tuple(sorted(self.pulse.offline())))
 

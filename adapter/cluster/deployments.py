@@ -19,6 +19,7 @@ from adapter.errors import UnreadableRecord, shown
 KIND = "deployed"
 REMEDY = "`ceph orch redeploy` of the host's services writes it anew once it is removed"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,10 @@ class Deployments:
     def get(self, host: str, daemon: str) -> Optional[Deployment]:
         """Return what is known of a host's daemon (``mds.a.h1.abcdef``), or None."""
         return self._hosts.get(host, {}).get(daemon)
+
+    def of_host(self, host: str) -> Mapping[str, Deployment]:
+        """Return the daemons of a host by name; it is not to be changed, and never is."""
+        return self._hosts.get(host, _NOTHING)
 
     def of_service(self, service: str) -> List[Tuple[str, Deployment]]:
         """Return the daemons that were made for a service, each with its host."""

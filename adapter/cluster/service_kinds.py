@@ -175,6 +175,10 @@ def first_ports(spec: ServiceSpec) -> List[int]:
     return [rgw_port(spec)] if spec.service_type == "rgw" else []
 
 
+# Options of a daemon's own section that are set when it is deployed, by kind.
+DAEMON_OPTIONS: Dict[str, Tuple[str, ...]] = {"rgw": ("rgw_frontends",)}
+
+
 def daemon_settings(spec: ServiceSpec, daemon_id: str, port: int) -> List[Tuple[str, str, str]]:
     """Return (section, option, value) that one daemon needs before it starts."""
     if spec.service_type != "rgw":

@@ -26,6 +26,7 @@ from adapter.interface.times import datetime_now
 from adapter.methods._kept import kept_service
 from adapter.methods._memo import Memo
 from adapter.reconcile import Reconciler
+from adapter.reconcile.ended_restarts import end_restart
 
 
 class ServiceListMethods:
@@ -88,9 +89,10 @@ class ServiceListMethods:
             online = core.pulse.online(host.hostname)
             foreign = by_host.get(host.hostname, NONE)
             outside = core.watch.outside(host.hostname)
-            state = (report.serial, online, core.owners.serial, foreign, outside)
+            services = core.daemon_services
+            state = (report.serial, online, services.state_of(host.hostname), foreign, outside)
             here = self._kept_shares.of(
-                host.hostname, state, host, report, online, core.owners, foreign, outside
+                host.hostname, state, host, report, online, services, foreign, outside
             )
             for name, share in here.items():
                 found.setdefault(name, {})[host.hostname] = share
@@ -174,9 +176,12 @@ class ServiceListMethods:
             if wanted.spec.service_type != "osd":
                 core.specs.save(replace(wanted, deleted=time.time()))
                 self.reconciler.services.forget_pauses(service_name)
+                ended = end_restart(core, service_name, "removal")
                 core.wake.set()
-                held = core.held()
-                return f"Removed service {service_name}" + (f"; {held}" if held else "")
+                held, job = core.held(), self.reconciler.services.jobs.running.get(service_name)
+                more = [f"its daemons go when job {job} has ended"] if job else []
+                text = "; ".join([f"Removed service {service_name}", *filter(None, [held, *more])])
+                return f"{text}. {ended}" if ended else text
             osds = core.owners.of_service(service_name)
             if osds and not force:
                 raise AdapterError(
@@ -186,8 +191,9 @@ class ServiceListMethods:
                 )
             core.specs.remove(service_name)
             core.events.forget(service_name)
+            ended = end_restart(core, service_name, "removal")
         stay = f"; {listed(osds)} run on unmanaged" if osds else ""
-        return f"Removed service {service_name}{stay}"
+        return f"Removed service {service_name}{stay}" + (f". {ended}" if ended else "")
 
     @handle_orch_error
     def set_unmanaged(self, service_name: str, value: bool) -> str:

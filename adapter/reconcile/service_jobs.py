@@ -19,6 +19,7 @@ from adapter.engine.model import HostOutcome
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.ownership import check_places
+from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
 
 
@@ -150,17 +151,20 @@ class ServiceJobs:
         check_places(core, [(each.hostname, _name(kind, each)) for each in daemons])
         rows: Dict[str, List[Dict[str, str]]] = {}
         for daemon in daemons:
+            unit, by_hand = unit_of(core, daemon.hostname, _name(kind, daemon))
             if kind.service_type == "mon":
                 core.maps.remove_mon(daemon.daemon_id)
-            else:
+            elif not by_hand:
                 kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
-            row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id}
+            row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id, "unit": unit}
             rows.setdefault(daemon.hostname, []).append(row)
         names = ", ".join(_name(kind, daemon) for daemon in daemons)
         parameters = {"daemons": rows, "cluster": core.cluster}
         job = self._submit(service, "remove_daemons", list(rows), parameters, f"Remove {names}")
         hosts = list(rows)
         job.on_change(lambda job: self._absorb(job, service, hosts, f"removed {names}"))
+        if kind.service_type == "mon":
+            job.on_change(lambda job: forget_without_keys(core, job, rows))
         self.keys.follow(kept, job.job_id)
         return job
 
@@ -201,7 +205,7 @@ class ServiceJobs:
             if proof is not None and places:
                 self.proofs.expect(replace(proof, places=places))
             elif not job.is_errored():
-                core.events.note(service, what)
+                core.events.note(service, what + stays(outcomes))
         self.look_at = 0.0
         core.wake.set()
 

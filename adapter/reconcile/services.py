@@ -7,23 +7,23 @@ manager that ends anywhere is followed by one that comes to the same answer.
 
 from __future__ import annotations
 
-import logging
+from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from adapter.cluster.schedule import Difference, Place, Running, difference
 from adapter.cluster.service_kinds import KINDS, Kind, service_settings
 from adapter.cluster.specs import Wanted
-from adapter.cluster.views import host_spec, service_of
+from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.reconcile.guards import Guards
+from adapter.reconcile.leftovers import Leftovers
 from adapter.reconcile.parts import for_each
+from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.reconcile.service_proofs import not_well
-
-log = logging.getLogger(__name__)
 
 LOOK_AGAIN, LOOK_AT_LAST = 2.0, 60.0
 
@@ -35,6 +35,8 @@ class ServiceKeeper:
         self._core = core
         self.guards = Guards(core)
         self.jobs = ServiceJobs(core)
+        self.leftovers = Leftovers(core, self.jobs)
+        self.flips = ServiceFlips(core)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used: nothing is added or removed.
@@ -43,6 +45,7 @@ class ServiceKeeper:
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
+        self.leftovers.begin(now)
         # Keys first: before a daemon of that name can be made anew.
         for_each(
             (self.jobs.keys.step, self.jobs.follow_proofs, self._keep_all), lambda act: act(now)
@@ -91,13 +94,20 @@ class ServiceKeeper:
         It is made once for the same reports, and not to be changed.
         """
         core = self._core
-        state = (core.reports.serial, len(core.hosts), core.places.serial)
+        state = (
+            core.reports.serial,
+            len(core.hosts),
+            core.places.serial,
+            core.deployments.serial,
+            core.specs.serial,
+        )
         if self._running[0] != state:
             self._running = (state, self._read_running())
         return self._running[1]
 
     def _read_running(self) -> Dict[str, List[Running]]:
         found: Dict[str, List[Running]] = {}
+        services = self._core.daemon_services
         for hostname, row in self._core.places.own():
             kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
             if kind not in KINDS or (row["state"] == "stopped" and not row.get("enabled", True)):
@@ -109,7 +119,7 @@ class ServiceKeeper:
                 ok=state != "error" and not row.get("unfinished"),
                 runs=state == "running",
             )
-            found.setdefault(service_of(kind, identity, hostname), []).append(daemon)
+            found.setdefault(services.of(hostname, kind, identity), []).append(daemon)
         return found
 
     def diff(
@@ -117,8 +127,10 @@ class ServiceKeeper:
     ) -> Difference:
         """Return what a service lacks and has too much of."""
         if wanted.deleted:
-            return Difference(remove=tuple(there))
-        return difference(wanted.spec, hosts, there, cluster=self._core.cluster)
+            return Difference(remove=(*there, *self.leftovers.of(wanted, there, ())))
+        diff = difference(wanted.spec, hosts, there, cluster=self._core.cluster)
+        left = self.leftovers.of(wanted, there, diff.add)
+        return replace(diff, remove=(*diff.remove, *left)) if left else diff
 
     def _keep(
         self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec], now: float
@@ -129,8 +141,12 @@ class ServiceKeeper:
         if self._held:
             # A host that nobody knows is not one that is gone: what is on it may be what is wanted.
             diff = Difference(kept=diff.kept)
+        elif wanted.deleted and self._waits(wanted, diff, now):
+            return
         elif wanted.deleted and not diff.remove:
             self._forget_if_kept(wanted, now)
+            return
+        elif self.flips.is_stopped(wanted):
             return
         unable, outside = not_well(core, kind.service_type, diff.kept)
         if not self._held:
@@ -143,8 +159,9 @@ class ServiceKeeper:
         broken = [Place(each.hostname, each.daemon_id) for each in again]
         add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
         try:
-            if add:
-                self.jobs.deploy(wanted, add[:1] if kind.one_by_one else add, there)
+            add = add[:1] if kind.one_by_one else add
+            if add and not self.flips.stop(wanted, add, now):
+                self.jobs.deploy(wanted, add, there)
             elif diff.remove and not diff.add and not held:
                 self._remove(wanted, kind, diff.remove, now)
         except ReportAwaited as error:
@@ -200,6 +217,16 @@ class ServiceKeeper:
             self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
             return
         self.jobs.remove(wanted.name, kind, chosen)
+        self.flips.removed(wanted, chosen, now)
+
+    def _waits(self, wanted: Wanted, diff: Difference, now: float) -> bool:
+        """Tell whether a service that goes has to wait, and let its events say for what."""
+        reason = self.leftovers.waits(wanted, diff.remove, now)
+        if reason:
+            with self._core.lock:
+                self._core.events.note(wanted.name, reason)
+            self.jobs.look_at = min(self.jobs.look_at, now + LOOK_AGAIN)
+        return bool(reason)
 
     def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
         with self._core.lock:
@@ -211,15 +238,15 @@ class ServiceKeeper:
         except NotKept as error:
             self._core.unkept.note(error)
             self.jobs.note_failure(wanted.name, "", str(error), now)
+        except OrchestratorError as error:
+            self.jobs.note_failure(wanted.name, "", str(error), now)
 
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""
         for section, option, _ in service_settings(wanted.spec):
-            try:
-                self._core.maps.unconfigure(section, option)
-            except OrchestratorError as error:
-                log.warning("%s of %s stays: %s", option, section, error)
+            self._core.maps.unconfigure(section, option)
         with self._core.lock:
+            self.leftovers.forget(wanted.name)
             self._core.specs.remove(wanted.name)
             self._core.events.forget(wanted.name)
             self._core.troubles.keep(wanted.name, ())
@@ -229,4 +256,5 @@ class ServiceKeeper:
         """Try again at once: somebody asked."""
         with self._core.lock:
             self._core.troubles.keep(service, ())
+            self.flips.forget(service)
         self.jobs.look_at = 0.0

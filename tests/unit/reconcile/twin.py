@@ -60,6 +60,8 @@ class Cluster(World):
         # What else their rows say, hosts that were given the backend, facts by host.
         self.said: Dict[Tuple[str, str, str], Dict[str, Any]] = {}
         self.equipped: List[str] = []
+        # What else hosts say of who they are.
+        self.said_of: Dict[str, Dict[str, Any]] = {}
         self.facts: Dict[str, Dict[str, Any]] = {}
         self.break_on: Dict[str, Dict[str, str]] = {}
         # As ``break_on``, but the host publishes nothing with its message.
@@ -178,6 +180,7 @@ class Cluster(World):
                 "python": "/usr/bin/python3",
                 "conf": self.confs.get(host),
                 "backend": self.backends.get(host, {"version": "1.0.0", "lacks": ""}),
+                **self.said_of.get(host, {}),
             },
             "facts": {"hostname": host, **self.facts.get(host, {})},
             "devices": rows,
@@ -339,11 +342,16 @@ class Cluster(World):
                     self.monitors.managers.append(row["id"])
 
     def _on_remove_daemons(self, host: str, variables: Any) -> Dict[str, Any]:
+        removed = []
         for row in variables["ceph_daemon_remove_daemons"][host]:
-            self.daemons.pop((host, row["daemon_type"], row["daemon_id"]), None)
+            key = (host, row["daemon_type"], row["daemon_id"])
+            self.daemons.pop(key, None)
+            by_hand = self.said.get(key, {}).get("by_hand")
+            left = [f"/etc/ceph/ceph.client.{row['daemon_id']}.keyring"] if by_hand else []
+            removed.append({**row, "state": "removed", "kept": "", "left": left})
             if row["daemon_type"] == "mgr":
                 self.monitors.managers.remove(row["daemon_id"])
-        return {"removed": []}
+        return {"removed": removed}
 
     def _on_update_conf(self, host: str, variables: Any) -> Dict[str, Any]:
         words = variables["cluster_access_conf"].partition("mon_host = ")[2].split()
