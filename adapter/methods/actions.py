@@ -20,6 +20,7 @@ from adapter.interface import (
     raise_if_exception,
 )
 from adapter.methods._kept import kept_service
+from adapter.methods._ports import check_more
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
 from adapter.reconcile.mon_addresses import check_mon_places
@@ -232,6 +233,8 @@ class ActionMethods(DaemonMethods):
             self.core.specs.check_readable(spec.service_name())
             check_mon_places(self.core, spec)
             wanted = self.core.specs.find(spec.service_name())
+            kept = wanted.spec if wanted is not None else spec
+            check_more(self.core, self.reconciler.services, kept, named)
             if wanted is None:
                 spec.validate()
                 kept = ServiceSpec.from_json({**spec.to_json(), "unmanaged": True})

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.cluster.osd_plan import HostPlan, in_words
 from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
-from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
+from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue, NotReady
@@ -19,6 +19,7 @@ from adapter.interface import (
     handle_orch_error,
     raise_if_exception,
 )
+from adapter.methods._ports import check_ports
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
 from adapter.reconcile import Reconciler
@@ -50,7 +51,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
         Specs with ``preview_only`` change nothing.
         """
         for spec in specs:
-            self._check(spec)
+            self._check(spec, specs)
         done: List[str] = []
         failed: List[str] = []
         for spec in specs:
@@ -65,8 +66,11 @@ class ServiceMethods(HostMethods, DaemonMethods):
             raise AdapterError(f"Not applied: {'; '.join(failed)}{applied}")
         return done
 
-    def _check(self, spec: Any) -> None:
-        """Raise for a spec that cannot be applied, whatever the cluster looks like."""
+    def _check(self, spec: Any, beside: Sequence[Any] = ()) -> None:
+        """Raise for a spec that cannot be applied, whatever the cluster looks like.
+
+        ``beside`` are all specs that are applied together.
+        """
         if isinstance(spec, HostSpec):
             return
         if spec.service_type not in MANAGED:
@@ -82,9 +86,9 @@ class ServiceMethods(HostMethods, DaemonMethods):
         elif not spec.service_id:
             raise InvalidValue("service_id", spec.service_id, "a drive group needs a name")
         with self.core.lock:
-            self._check_placement(spec)
+            self._check_placement(spec, beside)
 
-    def _check_placement(self, spec: ServiceSpec) -> None:
+    def _check_placement(self, spec: ServiceSpec, beside: Sequence[Any]) -> None:
         for named in spec.placement.hosts or ():
             self.core.hosts.get(named.hostname)
         hosts = self.reconciler.services.hosts()
@@ -95,28 +99,8 @@ class ServiceMethods(HostMethods, DaemonMethods):
                 "it matches no host",
                 f"Hosts: {', '.join(host.hostname for host in hosts)}.",
             )
-        self._check_port(spec, hosts)
+        check_ports(self.core, self.reconciler.services, spec, beside)
         check_mon_places(self.core, spec)
-
-    def _check_port(self, spec: ServiceSpec, hosts: Sequence[HostSpec]) -> None:
-        """Raise for an object gateway whose port another one has on one of its hosts."""
-        if spec.service_type != "rgw":
-            return
-        for name in self.core.specs.problems:
-            # Which port it has nobody knows.
-            if name.partition(".")[0] == "rgw" and name != spec.service_name():
-                self.core.specs.check_readable(name)
-        mine = set(candidates(spec, hosts))
-        for other in self.core.specs.all():
-            shared = mine & set(candidates(other.spec, hosts))
-            same = other.spec.service_type == "rgw" and rgw_port(other.spec) == rgw_port(spec)
-            if same and shared and other.name != spec.service_name():
-                raise InvalidValue(
-                    "rgw_frontend_port",
-                    rgw_port(spec),
-                    f"{other.name} has it on host '{min(shared)}'",
-                    "Give another port or other hosts.",
-                )
 
     def _apply(self, spec: Any, no_overwrite: bool) -> str:
         if isinstance(spec, HostSpec):
@@ -229,13 +213,13 @@ class ServiceMethods(HostMethods, DaemonMethods):
         rows: List[Dict[str, Any]] = []
         for each in spec:
             try:
-                rows.append(self._preview(each))
+                rows.append(self._preview(each, spec))
             except OrchestratorError as error:
                 rows.append({"error": str(error)})
         return rows
 
-    def _preview(self, spec: Any) -> Dict[str, Any]:
-        self._check(spec)
+    def _preview(self, spec: Any, beside: Sequence[Any]) -> Dict[str, Any]:
+        self._check(spec, beside)
         if isinstance(spec, HostSpec):
             return {"error": f"host {spec.hostname}: adding hosts has no preview"}
         if spec.service_type != "osd":
