@@ -32,6 +32,7 @@ from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.service_troubles import Troubles
+from adapter.cluster.service_waits import Waits
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.unused_keys import UnusedKeys
@@ -116,6 +117,7 @@ class Core:
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         self.troubles = Troubles()
         self.watch = Watch()
+        self.waits = Waits()
         # Daemons in error, as of what was reported: there can be very many daemons.
         self._broken: Tuple[Tuple[int, int], List[Tuple[str, str]]] = ((-1, -1), [])
         # Set when the cluster's maps are to be read again.
@@ -385,6 +387,7 @@ class Core:
                 failures=self.failures,
                 troubles=self.troubles.all(),
                 watch=self.watch if len(self.hosts) else None,
+                waiting=self.waits.lines(time.time()),
                 problems=self.bad_records.in_words(),
                 unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),

@@ -205,6 +205,7 @@ class ActionMethods(DaemonMethods):
         for service, places in by_service.items():
             with self.core.lock:
                 wanted = kept_service(self.core, self.reconciler, service)
+            self.reconciler.services.needs.check(wanted.spec)
             self.reconciler.services.jobs.deploy(wanted, places)
 
     @handle_orch_error
@@ -230,6 +231,8 @@ class ActionMethods(DaemonMethods):
             for hostname in named:
                 self.core.hosts.get(hostname)
             self._check_answers(named)
+        self.reconciler.services.needs.check(spec)
+        with self.core.lock:
             self.core.specs.check_readable(spec.service_name())
             check_mon_places(self.core, spec)
             wanted = self.core.specs.find(spec.service_name())

@@ -116,6 +116,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
     def _keep_service(self, spec: ServiceSpec, no_overwrite: bool) -> str:
         """Keep a service; the loop brings it about."""
         core, name = self.core, spec.service_name()
+        lack = self.reconciler.services.needs.lack(spec)
         with core.lock:
             known = core.specs.find(name)
             if no_overwrite and self._is_there(name, known):
@@ -127,7 +128,9 @@ class ServiceMethods(HostMethods, DaemonMethods):
             self.reconciler.services.forget_pauses(name)
             held = "" if spec.unmanaged else core.held()
         core.wake.set()
-        return f"Scheduled {name} update..." + (f" {held}" if held else "")
+        said = [f"Scheduled {name} update...", held]
+        said += [f"It waits: {lack.reason}."] if lack is not None and not spec.unmanaged else []
+        return " ".join(filter(None, said))
 
     def _is_there(self, name: str, known: Optional[Wanted]) -> bool:
         """Tell whether a service is kept, also where nobody can say how."""
@@ -237,6 +240,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
     def _preview_service(self, spec: ServiceSpec) -> Dict[str, Any]:
         """Return on which hosts daemons would be added, and which would be removed."""
         keeper = self.reconciler.services
+        lack = self.reconciler.services.needs.lack(spec)
         with self.core.lock:
             held = self.core.held()
             if held:
@@ -248,6 +252,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
             "service_type": spec.service_type,
             "add": [place.hostname for place in diff.add],
             "remove": [f"{spec.service_type}.{each.daemon_id}" for each in diff.remove],
+            **({"waits": lack.reason} if lack is not None and diff.add else {}),
         }
 
     @handle_orch_error

@@ -86,7 +86,7 @@ class Guards:
 
     def _remove_mds(self, daemons: Sequence[Running]) -> List[Running]:
         """Return one: a standby before one that has a rank."""
-        active = set(self._core.maps.active_mds())
+        active = self._core.maps.fs_map().ranked
         return [min(daemons, key=lambda each: (each.daemon_id in active, each.daemon_id))]
 
     def _remove_rgw(self, daemons: Sequence[Running]) -> List[Running]:

@@ -8,6 +8,7 @@ manager that ends anywhere is followed by one that comes to the same answer.
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from adapter.cluster.schedule import Difference, Place, Running, difference
@@ -21,11 +22,14 @@ from adapter.reconcile.guards import Guards
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
+from adapter.reconcile.service_needs import Needs
 from adapter.reconcile.service_proofs import not_well
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN, LOOK_AT_LAST = 2.0, 60.0
+# What a service waits for is looked for this often (seconds).
+LOOK_FOR_NEEDS = 5.0
 
 
 class ServiceKeeper:
@@ -35,6 +39,7 @@ class ServiceKeeper:
         self._core = core
         self.guards = Guards(core)
         self.jobs = ServiceJobs(core)
+        self.needs = Needs(core)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used: nothing is added or removed.
@@ -54,7 +59,8 @@ class ServiceKeeper:
         """Keep each service, if anything has changed or it is time to look again."""
         core = self._core
         with core.lock:
-            seen = (*core.state_serials(), tuple(sorted(self.jobs.running)))
+            running = tuple(sorted(self.jobs.running))
+            seen = (*core.state_serials(), self.needs.serial, running)
             if seen == self._seen and now < self.jobs.look_at:
                 return
             self._seen, self.jobs.look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
@@ -64,6 +70,7 @@ class ServiceKeeper:
             hosts = self.hosts() if wanted else []
             self._held = bool(core.held())
             core.watch.held_only({each.name for each in wanted})
+            core.waits.keep_services({each.name for each in wanted})
         free = (
             each
             for each in wanted
@@ -142,6 +149,8 @@ class ServiceKeeper:
         again += [] if again or diff.add else unable[:1]
         broken = [Place(each.hostname, each.daemon_id) for each in again]
         add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
+        if self._waits(wanted, [*diff.add, *broken], now):
+            add = []
         try:
             if add:
                 self.jobs.deploy(wanted, add[:1] if kind.one_by_one else add, there)
@@ -175,6 +184,21 @@ class ServiceKeeper:
             self._silent[service] = silent
             left = concerned - silent
             core.troubles.keep(service, {*left, ""} if left else left)
+
+    def _waits(self, wanted: Wanted, places: Sequence[Place], now: float) -> bool:
+        """Tell whether a service's daemons cannot be of use yet, and say so once."""
+        core = self._core
+        lack = self.needs.lack(wanted.spec) if places and not wanted.deleted else None
+        with core.lock:
+            if lack is None:
+                core.waits.over(wanted.name)
+                return False
+            if core.waits.wait(wanted.name, lack.reason, lack.remedy, time.time()):
+                core.events.note(wanted.name, f"waits: {lack.reason}. {lack.remedy}")
+            # Whatever failed before: it begins when there is what it waits for.
+            core.troubles.keep(wanted.name, ())
+        self.jobs.look_at = min(self.jobs.look_at, now + LOOK_FOR_NEEDS)
+        return True
 
     def _may(self, wanted: Wanted, hostname: str, now: float) -> bool:
         core = self._core
