@@ -18,6 +18,7 @@ from adapter.cluster.views import host_spec, service_of
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
+from adapter.reconcile.free_hosts import free_first
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.service_floor import hold, is_short, remember_size
@@ -153,6 +154,8 @@ class ServiceKeeper:
             add = []
         try:
             if add:
+                soon = free_first(core, [place.hostname for place in add])
+                add = [place for place in add if place.hostname in soon]
                 self.jobs.deploy(wanted, add[:1] if kind.one_by_one else add, there)
             elif diff.remove and not diff.add and not held:
                 self._remove(wanted, kind, diff.remove, now)
@@ -217,6 +220,9 @@ class ServiceKeeper:
         ready = [each for each in daemons if self._may(wanted, each.hostname, now)]
         if not ready:
             return
+        if wanted.deleted:
+            soon = free_first(self._core, [each.hostname for each in ready])
+            ready = [each for each in ready if each.hostname in soon]
         chosen, reason = ready, ""
         if not wanted.deleted:
             chosen, reason = self.guards.may_remove(kind, ready)
