@@ -74,7 +74,7 @@ def test_files_are_brought_up_to_date_on_the_hosts_that_have_time(cluster: Clust
     occupy(cluster, "h3")
     cluster.core.submit("get_inventory", cluster.core.hosts.all())
     cluster.settle(3)
-    assert sorted(sum(done(cluster, "update_conf"), [])) == ["h1", "h2"]
+    assert sorted(each for hosts in done(cluster, "update_conf") for each in hosts) == ["h1", "h2"]
     cluster.engine.held.clear()
     cluster.settle(20)
     assert done(cluster, "update_conf")[-1] == ["h3"]
