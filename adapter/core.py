@@ -190,7 +190,7 @@ class Core:
         """Return what changes when there may be something new to be made."""
         parts = (self.hosts, self.reports, self.specs, self.intents, self.owners)
         serials = (*(part.serial for part in parts), self.places.serial, self.watch.serial)
-        return (*serials, tuple(sorted(self.pulse.offline())))
+        return (*serials, self.places.learned, tuple(sorted(self.pulse.offline())))
 
     def look_at_maps(self) -> None:
         """Let the cluster's maps be read again soon."""

@@ -121,6 +121,7 @@ class Reconciler:
         with core.lock:
             self.osd_map = osd_map
             self.services.needs.see(osd_map, fs_map.names)
+            core.watch.see_file_systems(fs_map)
             core.owners.learn(metadata, core.places.host_of)
             try:
                 core.owners.follow(osd_map)

@@ -11,6 +11,7 @@ import logging
 import time
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
+from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.schedule import Difference, Place, Running, difference
 from adapter.cluster.service_kinds import KINDS, Kind, service_settings
 from adapter.cluster.specs import Wanted
@@ -99,7 +100,8 @@ class ServiceKeeper:
         It is made once for the same reports, and not to be changed.
         """
         core = self._core
-        state = (core.reports.serial, len(core.hosts), core.places.serial)
+        places = (core.places.serial, core.places.learned)
+        state = (core.reports.serial, len(core.hosts), core.watch.serial, *places)
         if self._running[0] != state:
             self._running = (state, self._read_running())
         return self._running[1]
@@ -116,9 +118,16 @@ class ServiceKeeper:
                 identity,
                 ok=state != "error" and not row.get("unfinished"),
                 runs=state == "running",
+                active=self._serves(kind, identity),
             )
             found.setdefault(service_of(kind, identity, hostname), []).append(daemon)
         return found
+
+    def _serves(self, kind: str, identity: str) -> bool:
+        core = self._core
+        if kind in IN_SERVICES:
+            return core.places.is_said(f"{kind}.{identity}")
+        return core.watch.serves(kind, identity)
 
     def diff(
         self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec]
@@ -158,7 +167,7 @@ class ServiceKeeper:
                 add = [place for place in add if place.hostname in soon]
                 self.jobs.deploy(wanted, add[:1] if kind.one_by_one else add, there)
             elif diff.remove and not diff.add and not held:
-                self._remove(wanted, kind, diff.remove, now)
+                self._remove(wanted, kind, diff, now)
         except ReportAwaited as error:
             with core.lock:
                 core.events.note(wanted.name, error.message)
@@ -212,12 +221,12 @@ class ServiceKeeper:
             report = core.reports.get(hostname)
         return not resting and usable and report is not None and "daemons" in report.taken
 
-    def _remove(self, wanted: Wanted, kind: Kind, daemons: Sequence[Running], now: float) -> None:
+    def _remove(self, wanted: Wanted, kind: Kind, diff: Difference, now: float) -> None:
         """Remove what is too much: one at a time where that matters, as far as it is safe.
 
         Of a service that goes as a whole nobody is left who could miss one.
         """
-        ready = [each for each in daemons if self._may(wanted, each.hostname, now)]
+        ready = [each for each in diff.remove if self._may(wanted, each.hostname, now)]
         if not ready:
             return
         if wanted.deleted:
@@ -225,7 +234,7 @@ class ServiceKeeper:
             ready = [each for each in ready if each.hostname in soon]
         chosen, reason = ready, ""
         if not wanted.deleted:
-            chosen, reason = self.guards.may_remove(kind, ready)
+            chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
         if reason:
             self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
             return
