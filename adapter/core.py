@@ -27,6 +27,7 @@ from adapter.cluster.maps import Maps, Mon, NoMon
 from adapter.cluster.osd_intents import Intents
 from adapter.cluster.osd_owners import OsdOwners
 from adapter.cluster.osd_removals import Removals
+from adapter.cluster.overtaken import Overtaken
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
@@ -112,6 +113,7 @@ class Core:
             },
         )
         self.unkept = Unkept()
+        self.overtaken = Overtaken(engine)
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
@@ -219,6 +221,8 @@ class Core:
             with self.lock:
                 self.refresh.started(request.hosts, completion.job_id)
         self._listen(completion)
+        with self.lock:
+            self.overtaken.by(request, completion.job_id)
         self.wake.set()
         return completion
 
@@ -254,6 +258,8 @@ class Core:
         operation = record.request.operation
         with self.lock:
             if hostname not in self.hosts or not self._same_host(record, hostname):
+                return
+            if self.overtaken.has(record.id):
                 return
             now = time.monotonic()
             if outcome.status is HostStatus.UNREACHABLE:

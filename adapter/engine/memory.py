@@ -123,6 +123,18 @@ class MemoryEngine:
         self._end(completion, JobStatus.CANCELLED, outcomes)
         return completion.record
 
+    def overtake(self, job_id: str, reason: str) -> bool:
+        """End a queued job; tell whether it was one."""
+        completion = self._completions.get(job_id)
+        with self._lock:
+            if completion is None or completion.status is not JobStatus.QUEUED:
+                return False
+            self._pending.remove(job_id)
+            self.requests.remove(completion.record.request)
+        outcomes = words.settle(completion.record.request, {}, set(), reason=reason)
+        self._end(completion, JobStatus.CANCELLED, outcomes, reason)
+        return True
+
     def _answers(self, request: Request) -> Answers:
         error = self._answer
         if not isinstance(error, Exception):
@@ -133,14 +145,18 @@ class MemoryEngine:
         return dict.fromkeys(request.hosts, HostOutcome(HostStatus.FAILED, words.one_line(error)))
 
     def _end(
-        self, completion: Completion, status: JobStatus, outcomes: Dict[str, HostOutcome]
+        self,
+        completion: Completion,
+        status: JobStatus,
+        outcomes: Dict[str, HostOutcome],
+        message: str = "",
     ) -> None:
         record = replace(
             completion.record,
             status=status,
             finished=self._clock(),
             progress=1.0,
-            message=words.ended_in_words(status, outcomes),
+            message=message or words.ended_in_words(status, outcomes),
         )
         completion.update(record, outcomes)
         completion.notify()

@@ -18,6 +18,7 @@ from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
+from adapter.reconcile.outdated_jobs import OutdatedJobs
 from adapter.reconcile.ownership import check_places
 from adapter.reconcile.port_choice import reserve_ports
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
@@ -34,6 +35,7 @@ class ServiceJobs:
         self._core = core
         self.keys = KeyRemoval(core)
         self.proofs = ServiceProofs(core)
+        self.outdated = OutdatedJobs(core, self.keys)
         self.running: Dict[str, str] = {}
         self.look_at = 0.0
 
@@ -169,6 +171,12 @@ class ServiceJobs:
         """Take over what a job did; its success is still to be seen where there is a ``proof``."""
         if not job.status.final:
             return
+        with self._core.lock:
+            if self._core.overtaken.has(job.job_id):
+                self.running.pop(service, None)
+                self.look_at = 0.0
+                self._core.wake.set()
+                return
         good = [host for host in hosts if job.outcomes.get(host, HostOutcome()).status.good]
         places = [place for place in proof.places if place.hostname in good] if proof else []
         if job.record.request.check:

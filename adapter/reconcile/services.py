@@ -73,6 +73,7 @@ class ServiceKeeper:
             self._held = bool(core.held())
             core.watch.held_only({each.name for each in wanted})
             core.waits.keep_services({each.name for each in wanted})
+        self.jobs.outdated.drop()
         free = (
             each
             for each in wanted
@@ -165,7 +166,9 @@ class ServiceKeeper:
             if add:
                 soon = free_first(core, [place.hostname for place in add])
                 add = [place for place in add if place.hostname in soon]
-                self.jobs.deploy(wanted, add[:1] if kind.one_by_one else add, there)
+                add = add[:1] if kind.one_by_one else add
+                job = self.jobs.deploy(wanted, add, there)
+                self.jobs.outdated.note(wanted, job.job_id, add)
             elif diff.remove and not diff.add and not held:
                 self._remove(wanted, kind, diff, now)
         except ReportAwaited as error:
