@@ -10,7 +10,7 @@ from collections import deque
 from typing import Any, Deque, FrozenSet, Mapping, Set, Tuple
 
 from adapter.engine.base import Engine
-from adapter.engine.model import JobStatus, Request
+from adapter.engine.model import OVERTAKEN, JobStatus, Request
 
 # They write a host's own record, as it is when they are asked for, and do nothing else.
 _LABELS = ("add_host_label", "remove_host_label")
@@ -40,7 +40,7 @@ class Overtaken:
         """Drop a job that has not begun; tell whether that could be done."""
         # Its listeners are told at once.
         self._dropped.append(job_id)
-        if self._engine.overtake(job_id, f"overtaken: {reason}"):
+        if self._engine.overtake(job_id, f"{OVERTAKEN}{reason}"):
             return True
         self._dropped.remove(job_id)
         return False

@@ -19,6 +19,7 @@ from adapter.interface import (
     handle_orch_error,
     raise_if_exception,
 )
+from adapter.methods._announce import gone_with_label, what_goes
 from adapter.methods._ports import check_ports
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
@@ -39,6 +40,9 @@ class ServiceMethods(HostMethods, DaemonMethods):
         HostMethods.__init__(self, core)
         DaemonMethods.__init__(self, core)
         self.reconciler = reconciler
+
+    def _gone_with_label(self, label: str) -> Dict[str, str]:
+        return gone_with_label(self.core, self.reconciler.services, label)
 
     @handle_orch_error
     def apply(
@@ -127,8 +131,9 @@ class ServiceMethods(HostMethods, DaemonMethods):
                 core.events.note(name, "the service was created")
             self.reconciler.services.forget_pauses(name)
             held = "" if spec.unmanaged else core.held()
+            goes = what_goes(core, self.reconciler.services, core.specs.get(name))
         core.wake.set()
-        said = [f"Scheduled {name} update...", held]
+        said = [f"Scheduled {name} update...", held, goes]
         said += [f"It waits: {lack.reason}."] if lack is not None and not spec.unmanaged else []
         return " ".join(filter(None, said))
 
