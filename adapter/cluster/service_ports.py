@@ -23,11 +23,12 @@ _EXPORTER = 9926
 
 @dataclass(frozen=True)
 class Holder:
-    """Who has ports on hosts; ``how`` is what it does with them."""
+    """Who has ports on hosts; ``how`` is what it does with them, ``remedy`` what else may help."""
 
     name: str
     ports: Mapping[str, Collection[int]]
     how: str = "has it"
+    remedy: str = ""
 
 
 def ports_of(spec: ServiceSpec, count: int) -> Tuple[int, ...]:
@@ -65,7 +66,7 @@ def check_clash(spec: ServiceSpec, mine: Holder, others: Iterable[Holder]) -> No
                     min(both),
                     f"{other.name} {other.how} on host '{hostname}', where {mine.name} would use "
                     f"{_listed(mine.ports[hostname])}",
-                    "Give another port or other hosts.",
+                    f"Give another port or other hosts. {other.remedy}".strip(),
                 )
 
 

@@ -13,6 +13,11 @@ from adapter.interface import HostSpec, ServiceSpec
 from adapter.reconcile.port_choice import service_name
 from adapter.reconcile.services import ServiceKeeper
 
+_LISTENS = (
+    "listens on it",
+    "If that has ended since, `ceph orch device ls --refresh` asks the host anew.",
+)
+
 
 def check_ports(
     core: Core, keeper: ServiceKeeper, spec: ServiceSpec, beside: Sequence[Any] = ()
@@ -33,6 +38,10 @@ def check_ports(
     specs = _specs(core, spec, beside)
     ranges = (_range(each, hosts, Counter()) for each in specs.values())
     check_clash(spec, mine, ranges)
+    known = core.specs.find(mine.name)
+    if known is not None and known.spec.to_json() == spec.to_json():
+        # It is tried again; whether something is in its way its hosts say.
+        return
     kept = {name for name, each in specs.items() if not each.unmanaged and ports_of(each, 1)}
     at_work = Holder(mine.name, {host: mine.ports[host] for host in placed if host in mine.ports})
     check_clash(spec, at_work, _listening(core, at_work, {mine.name, *kept}))
@@ -95,8 +104,8 @@ def _listening(core: Core, mine: Holder, without: Set[str]) -> Iterator[Holder]:
             told.update(row["ports"], record.ports if record is not None else ())
             if row["ports"] and service_name(core, hostname, kind, daemon_id) not in without:
                 name = f"{kind}.{daemon_id}"
-                yield Holder(name, {hostname: row["ports"]}, "listens on it")
-        yield Holder("something", {hostname: _of_nobody(report, told)}, "listens on it")
+                yield Holder(name, {hostname: row["ports"]}, *_LISTENS)
+        yield Holder("something", {hostname: _of_nobody(report, told)}, *_LISTENS)
 
 
 def _of_nobody(report: Any, told: Set[int]) -> List[int]:

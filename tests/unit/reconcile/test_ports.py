@@ -189,6 +189,17 @@ def test_a_service_does_not_stand_in_its_own_way(full: Cluster) -> None:
     assert "listens" not in str(raise_if_exception(full.orchestrator.plan([rgw("a", 8000, "h2")])))
 
 
+def test_what_is_kept_can_be_tried_again_whatever_listens(full: Cluster) -> None:
+    full.break_on["apply_rgw"] = {"h2": "the port 8000 is taken by python3"}
+    apply(full, rgw("a", 8000, "h2"))
+    full.facts["h2"] = {"tcp_ports_used": [8000]}
+    full.report(2)
+    assert "--refresh" in refused(full, rgw("a", 7999, "h2", each=2))
+    full.break_on.clear()
+    apply(full, rgw("a", 8000, "h2"))
+    assert len(gateways(full, "h2")) == 1
+
+
 def test_what_listened_when_the_host_was_asked_before_is_no_reason(full: Cluster) -> None:
     """Facts are older than what a job says of daemons: the port may be free since."""
     full.facts["h2"] = {"tcp_ports_used": [8000]}
