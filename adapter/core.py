@@ -28,11 +28,13 @@ from adapter.cluster.maps import Maps, Mon, NoMon
 from adapter.cluster.osd_intents import Intents
 from adapter.cluster.osd_owners import OsdOwners
 from adapter.cluster.osd_removals import Removals
+from adapter.cluster.overtaken import Overtaken
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.service_troubles import Troubles
+from adapter.cluster.service_waits import Waits
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.unused_keys import UnusedKeys
@@ -115,11 +117,13 @@ class Core:
             },
         )
         self.unkept = Unkept()
+        self.overtaken = Overtaken(engine)
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         self.troubles = Troubles()
         self.watch = Watch()
+        self.waits = Waits()
         # Daemons in error, as of what was reported: there can be very many daemons.
         self._broken: Tuple[Tuple[int, int], List[Tuple[str, str]]] = ((-1, -1), [])
         # Set when the cluster's maps are to be read again.
@@ -201,7 +205,7 @@ class Core:
             self.deployments,
         )
         serials = (*(part.serial for part in parts), self.places.serial, self.watch.serial)
-        return (*serials, tuple(sorted(self.pulse.offline())))
+        return (*serials, self.places.learned, tuple(sorted(self.pulse.offline())))
 
     def look_at_maps(self) -> None:
         """Let the cluster's maps be read again soon."""
@@ -230,6 +234,8 @@ class Core:
             with self.lock:
                 self.refresh.started(request.hosts, completion.job_id)
         self._listen(completion)
+        with self.lock:
+            self.overtaken.by(request, completion.job_id)
         self.wake.set()
         return completion
 
@@ -265,6 +271,8 @@ class Core:
         operation = record.request.operation
         with self.lock:
             if hostname not in self.hosts or not self._same_host(record, hostname):
+                return
+            if self.overtaken.has(record.id):
                 return
             now = time.monotonic()
             if outcome.status is HostStatus.UNREACHABLE:
@@ -400,6 +408,7 @@ class Core:
                 failures=self.failures,
                 troubles=self.troubles.all(),
                 watch=self.watch if len(self.hosts) else None,
+                waiting=self.waits.lines(time.time()),
                 problems=self.bad_records.in_words(),
                 unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),

@@ -57,5 +57,6 @@ def plan_lines(row: Dict[str, Any]) -> List[str]:
         notes = [line for rows in row["data"].values() for each in rows for line in each["notes"]]
         return [f"{name}: {line}" for line in notes] or [f"{name}: no disk would be written to"]
     parts = [f"would add one on {host}" for host in sorted(row["add"], key=natural)]
+    parts += [f"would wait: {row['waits']}"] if row.get("waits") else []
     parts += [f"would remove {daemon}" for daemon in row["remove"]]
     return [f"{name}: {part}" for part in parts] or [f"{name}: would stay as it is"]

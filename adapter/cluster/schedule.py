@@ -46,12 +46,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Running:
-    """One daemon that is there. ``ok`` ones are the last to go."""
+    """One daemon that is there. ``active`` ones serve now, as the cluster's maps say."""
 
     hostname: str
     daemon_id: str
     ok: bool = True
     runs: bool = True
+    active: bool = False
+
+    @property
+    def worth(self) -> Tuple[bool, bool, bool]:
+        """Return what sorts daemons: those that would be missed most are the last to go."""
+        return self.active, self.ok and self.runs, self.ok
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ def difference(
     rest = [daemon for here in left.values() for daemon in here]
     remove = [daemon for daemon in rest if daemon.hostname not in silent]
     kept += [daemon for daemon in rest if daemon.hostname in silent]
-    remove.sort(key=lambda daemon: (daemon.ok, daemon.daemon_id))
+    remove.sort(key=lambda daemon: (daemon.worth, daemon.daemon_id))
     waiting = tuple(dict.fromkeys(hostname for hostname, _ in slots if hostname in silent))
     places = tuple(hostname for hostname, _ in slots)
     return Difference(tuple(add), tuple(remove), tuple(kept), len(slots), waiting, places)
@@ -153,10 +159,14 @@ def _slots(
     placement, found = placement_of(spec), candidates(spec, hosts)
     per_host = placement.count_per_host or 1
     there: Dict[str, int] = {}
+    best: Dict[str, Tuple[bool, bool, bool]] = {}
     for daemon in running:
         there[daemon.hostname] = there.get(daemon.hostname, 0) + 1
+        best[daemon.hostname] = max(daemon.worth, best.get(daemon.hostname, daemon.worth))
     found.sort(key=lambda name: _draw(spec, name))
-    # Stable: hosts that run it first; hosts that do not answer get nothing new.
+    # Stable: hosts that run it first, those with the best ones before; hosts that do not answer get
+    # nothing new.
+    found.sort(key=lambda name: best.get(name, ()), reverse=True)
     found.sort(key=lambda name: (name not in there, name in silent))
     if placement.count is None:
         return [(name, index) for name in found for index in range(per_host)]
@@ -184,10 +194,10 @@ def _draw(spec: ServiceSpec, hostname: str) -> str:
 
 
 def _take(here: List[Running]) -> Optional[Running]:
-    """Take one of the daemons on a host, a good one before a broken one."""
+    """Take one of the daemons on a host, the one that would be missed most."""
     if not here:
         return None
-    best = max(here, key=lambda daemon: (daemon.ok, daemon.daemon_id))
+    best = max(here, key=lambda daemon: (daemon.worth, daemon.daemon_id))
     here.remove(best)
     return best
 

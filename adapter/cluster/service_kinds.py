@@ -165,9 +165,9 @@ def _least(spec: ServiceSpec) -> Dict[str, Any]:
     return {**data, "service_id": spec.service_id} if spec.service_id else data
 
 
-def rgw_port(spec: ServiceSpec, index: int = 0) -> int:
-    """Return the port of a service's daemon on a host that has so many of them before it."""
-    return int(getattr(spec, "rgw_frontend_port", None) or RGW_PORT) + index
+def rgw_port(spec: ServiceSpec) -> int:
+    """Return the first of the ports that a service's daemons on a host have."""
+    return int(getattr(spec, "rgw_frontend_port", None) or RGW_PORT)
 
 
 def first_ports(spec: ServiceSpec) -> List[int]:

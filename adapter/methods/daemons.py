@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional
+from typing import FrozenSet, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_identity import Foreign
 from adapter.cluster.daemon_places import NONE
@@ -40,11 +40,11 @@ class DaemonMethods:
             hosts = self.core.hosts.all() if host is None else [self.core.hosts.get(host)]
             if refresh:
                 self.core.refresh.want([known.hostname for known in hosts])
-            foreign = self.core.places.foreign_by_host()
+            foreign, active = self.core.places.foreign_by_host(), self.core.watch.active
             found = [
                 daemon
                 for known in hosts
-                for daemon in self._daemons_on(known, foreign.get(known.hostname, NONE))
+                for daemon in self._daemons_on(known, foreign.get(known.hostname, NONE), active)
             ]
         if refresh:
             self.core.wake.set()
@@ -56,13 +56,15 @@ class DaemonMethods:
             found = [daemon for daemon in found if daemon.service_name() == service_name]
         return found
 
-    def _daemons_on(self, host: Host, foreign: Mapping[str, Foreign]) -> List[DaemonDescription]:
+    def _daemons_on(
+        self, host: Host, foreign: Mapping[str, Foreign], active: FrozenSet[Tuple[str, str]]
+    ) -> List[DaemonDescription]:
         report = self.core.reports.get(host.hostname)
         if report is None or "daemons" not in report.taken:
             return []
         online = self.core.pulse.online(host.hostname)
         services = self.core.daemon_services
         outside = self.core.watch.outside(host.hostname)
-        state = (report.serial, online, services.state_of(host.hostname), foreign, outside)
-        args = (host, report, online, services, foreign, outside)
+        state = (report.serial, online, services.state_of(host.hostname), foreign, outside, active)
+        args = (host, report, online, services, foreign, outside, active)
         return self._daemons.of(host.hostname, state, *args)

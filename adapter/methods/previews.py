@@ -91,6 +91,7 @@ class PreviewMethods(GroupPlans):
     def _preview_service(self, spec: ServiceSpec, hosts: HostsOfFile) -> Dict[str, Any]:
         """Return on which hosts daemons would be added, and which would be removed."""
         keeper = self.reconciler.services
+        lack = keeper.needs.lack(spec)
         with self.core.lock:
             held = self.core.held()
             if held:
@@ -104,6 +105,7 @@ class PreviewMethods(GroupPlans):
             "service_type": spec.service_type,
             "add": [place.hostname for place in diff.add],
             "remove": [f"{spec.service_type}.{each.daemon_id}" for each in diff.remove],
+            **({"waits": lack.reason} if lack is not None and diff.add else {}),
         }
 
     @handle_orch_error

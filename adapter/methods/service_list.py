@@ -23,6 +23,7 @@ from adapter.interface import (
     handle_orch_error,
 )
 from adapter.interface.times import datetime_now
+from adapter.methods._announce import what_goes
 from adapter.methods._kept import kept_service
 from adapter.methods._memo import Memo
 from adapter.reconcile import Reconciler
@@ -203,8 +204,10 @@ class ServiceListMethods:
             spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": bool(value)})
             self.core.specs.save(replace(wanted, spec=spec))
             self.reconciler.services.forget_pauses(service_name)
+            goes = what_goes(self.core, self.reconciler.services, replace(wanted, spec=spec))
         self.core.wake.set()
-        return f"Set unmanaged to {bool(value)} for service {service_name}"
+        said = f"Set unmanaged to {bool(value)} for service {service_name}"
+        return f"{said}. {goes}" if goes else said
 
 
 def _moment(epoch: float) -> Optional[datetime.datetime]:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
-from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, rgw_port, service_settings
+from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, service_settings
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
@@ -18,7 +18,9 @@ from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
+from adapter.reconcile.outdated_jobs import OutdatedJobs
 from adapter.reconcile.ownership import check_places
+from adapter.reconcile.port_choice import reserve_ports
 from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
 
@@ -34,6 +36,7 @@ class ServiceJobs:
         self._core = core
         self.keys = KeyRemoval(core)
         self.proofs = ServiceProofs(core)
+        self.outdated = OutdatedJobs(core, self.keys)
         self.running: Dict[str, str] = {}
         self.look_at = 0.0
 
@@ -47,12 +50,13 @@ class ServiceJobs:
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
         self._claim(kind, places)
+        ports = reserve_ports(core, wanted, places, there)
         daemons: Dict[str, List[Dict[str, Any]]] = {}
         known: Dict[str, List[Deployment]] = {}
         settings = list(service_settings(spec))
         entities: Dict[str, str] = {}
         for place in places:
-            port = self._port(spec, place, there, daemons.get(place.hostname, ()))
+            port = ports.get((place.hostname, place.daemon_id), 0)
             own = daemon_settings(spec, place.daemon_id, port)
             settings += own
             entity = kind.entity_of(place.daemon_id)
@@ -128,19 +132,6 @@ class ServiceJobs:
             self.running[service] = job.job_id
         return job
 
-    @staticmethod
-    def _port(
-        spec: Any, place: Place, there: Sequence[Running], more: Sequence[Mapping[str, Any]]
-    ) -> int:
-        if spec.service_type != "rgw":
-            return 0
-        here = [
-            each
-            for each in there
-            if each.hostname == place.hostname and each.daemon_id != place.daemon_id
-        ]
-        return rgw_port(spec, len(here) + len(more))
-
     def remove(self, service: str, kind: Kind, daemons: Sequence[Running]) -> Completion:
         """Start a job that removes daemons; raises ``OrchestratorError``.
 
@@ -184,6 +175,12 @@ class ServiceJobs:
         """Take over what a job did; its success is still to be seen where there is a ``proof``."""
         if not job.status.final:
             return
+        with self._core.lock:
+            if self._core.overtaken.has(job.job_id):
+                self.running.pop(service, None)
+                self.look_at = 0.0
+                self._core.wake.set()
+                return
         good = [host for host in hosts if job.outcomes.get(host, HostOutcome()).status.good]
         places = [place for place in proof.places if place.hostname in good] if proof else []
         if job.record.request.check:

@@ -49,6 +49,8 @@ class Monitors:
     # Options that are refused, with the error.
     config_errors: Dict[str, int] = field(default_factory=dict)
     standbys: Dict[int, str] = field(default_factory=dict)
+    # File systems, each with the metadata servers that have its ranks.
+    filesystems: Dict[str, List[str]] = field(default_factory=dict)
     booting: bool = False
     stale: bool = False
     # Of all data, whether some has fewer copies than it should: then nobody can say of an OSD that
@@ -280,7 +282,11 @@ class Monitors:
 
     def _fs_dump(self, arguments: Dict[str, Any]) -> str:
         standbys = [{"name": name, "gid": gid} for gid, name in self.standbys.items()]
-        return json.dumps({"filesystems": [], "standbys": standbys})
+        filesystems = [
+            {"mdsmap": {"fs_name": fs, "info": {f"gid_{name}": _rank(name) for name in names}}}
+            for fs, names in self.filesystems.items()
+        ]
+        return json.dumps({"filesystems": filesystems, "standbys": standbys})
 
     def _mds_fail(self, arguments: Dict[str, Any]) -> str:
         del self.standbys[int(arguments["role_or_gid"])]
@@ -313,3 +319,7 @@ class Monitors:
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
+
+
+def _rank(name: str) -> Dict[str, Any]:
+    return {"name": name, "gid": 4000 + len(name), "state": "up:active"}
