@@ -46,6 +46,19 @@ def shown(value: object, field: str = "") -> str:
     return text
 
 
+def abridged(text: str, most: int) -> str:
+    """Return a message of at most ``most`` characters; what is left out is in its middle.
+
+    A message ends with what to do about it: nobody is helped by one that is cut before that.
+    """
+    if len(text) <= most:
+        return text
+    half = (most - 5) // 2
+    head, tail = text[: most - 5 - half], text[len(text) - half :]
+    head, tail = head.rpartition(" ")[0] or head, tail.partition(" ")[2] or tail
+    return f"{head} ... {tail}"
+
+
 def _rebuild(cls: Type[AdapterError], message: str, state: Dict[str, Any]) -> AdapterError:
     error = cls.__new__(cls)
     Exception.__init__(error, message)

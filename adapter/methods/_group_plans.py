@@ -90,7 +90,13 @@ class GroupPlans:
         if osd_map is None:
             return []
         planner = self.reconciler.planner
-        return planner.plan(spec, osd_map, claims=claims, taken=taken, hosts=hosts)
+        return planner.plan(spec, osd_map, claims=claims, taken=taken, hosts=hosts, explain=True)
+
+    def _left_out(self, spec: DriveGroupSpec, plans: Sequence[HostPlan]) -> str:
+        """Return which hosts might have been meant where nothing is made on any."""
+        if not plans or any(plan.groups for plan in plans):
+            return ""
+        return self.reconciler.planner.left_out(spec)
 
     def _await_reports(self, spec: DriveGroupSpec) -> None:
         """Wait some seconds for the first reports of hosts that were added just now.

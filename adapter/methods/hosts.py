@@ -11,6 +11,7 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import HostSpec, handle_orch_error
+from adapter.methods._leaving import forget_deployments, left_running
 from adapter.methods._memo import Memo
 from adapter.methods.host_specs import HostSpecMethods
 
@@ -50,15 +51,18 @@ class HostMethods(HostSpecMethods):
             self._remove_crush_entry(host)
         with core.lock:
             known = core.hosts.get(host)
+            left = left_running(core, host)
             core.hosts.remove(host)
+            forget_deployments(core, host)
             core.reports.forget(host)
             core.follow_hosts()
             if not online:
-                return f"Removed offline host '{host}'"
+                return f"Removed offline host '{host}'{left}"
             if core.ssh.ready():
-                return f"Removed host '{host}'; its record there stays, for there is no ssh key"
+                text = f"Removed host '{host}'; its record there stays, for there is no ssh key"
+                return text + left
             job = core.release(known)
-        return f"Removed host '{host}' (job {job.job_id} removes its record there)"
+        return f"Removed host '{host}' (job {job.job_id} removes its record there){left}"
 
     def _remove_unreadable(self, host: str, rm_crush_entry: bool) -> str:
         """Remove a host whose record cannot be used."""
@@ -67,6 +71,7 @@ class HostMethods(HostSpecMethods):
             self._remove_crush_entry(host)
         with core.lock:
             core.hosts.remove(host)
+            forget_deployments(core, host)
             core.reports.forget(host)
             core.follow_hosts()
         core.wake.set()

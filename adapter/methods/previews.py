@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from adapter.cluster.host_changes import HostsOfFile
-from adapter.cluster.osd_plan import HostPlan, in_words
+from adapter.cluster.osd_plan import HostPlan
+from adapter.cluster.osd_plan_words import in_words, preview_row
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.errors import NotReady
 from adapter.interface import (
@@ -77,14 +78,15 @@ class PreviewMethods(GroupPlans):
             taken = self._taken_before(spec, groups)
             claims = self._claims(spec, taken)
             plans = self._plans_now(spec, claims, taken, hosts.all())
+            left_out = self._left_out(spec, plans)
         groups.append((spec, claims))
         there = spec.placement.filter_matching_hostspecs(hosts.all())
         new = [HostPlan(name, notes=(NEW_HOST,)) for name in hosts.new if name in there]
-        return {
-            "service_name": spec.service_name(),
-            "service_type": "osd",
-            "data": {plan.host: [_preview_row(spec, plan)] for plan in (*plans, *new)},
-        }
+        planned = [*plans, *new]
+        rows = {plan.host: [preview_row(spec.service_id or "", plan)] for plan in planned}
+        if left_out and not new:
+            rows[plans[-1].host][0]["notes"].append(left_out)
+        return {"service_name": spec.service_name(), "service_type": "osd", "data": rows}
 
     def _preview_service(self, spec: ServiceSpec, hosts: HostsOfFile) -> Dict[str, Any]:
         """Return on which hosts daemons would be added, and which would be removed."""
@@ -147,29 +149,3 @@ def skipped(spec: Any) -> str:
 def _told(text: str) -> Dict[str, Any]:
     """Return a row of words; ``ceph orch`` prints the warnings one behind the other."""
     return {"note": text, "warning": f"{text}\n"}
-
-
-def _preview_row(spec: DriveGroupSpec, plan: HostPlan) -> Dict[str, Any]:
-    rows = []
-    for group in plan.groups:
-        for index, disk in enumerate(group.data):
-            row = {
-                "data": disk.path,
-                "data_size": str(disk.size),
-                "device_id": disk.device_id,
-                "method": str(group.options.get("method") or ""),
-                "encryption": "dmcrypt" if group.options.get("encrypted") else "None",
-            }
-            for kind, disks in (("block_db", group.db), ("block_wal", group.wal)):
-                if disks:
-                    own = [disks[index]] if len(disks) == len(group.data) else disks
-                    row[kind] = ",".join(each.path for each in own)
-            if index < len(group.osd_ids):
-                row["osd_id"] = str(group.osd_ids[index])
-            rows.append(row)
-    return {
-        "data": rows,
-        "osdspec": spec.service_id,
-        "host": plan.host,
-        "notes": in_words([plan]),
-    }

@@ -6,8 +6,10 @@ import errno
 import time
 from typing import Any, List, Optional, Sequence, Tuple
 
+from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
-from adapter.cluster.osd_plan import HostPlan, in_words
+from adapter.cluster.osd_plan import HostPlan
+from adapter.cluster.osd_plan_words import in_words
 from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
 from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
 from adapter.cluster.specs import Wanted
@@ -113,6 +115,8 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             check_fields(spec)
         elif not spec.service_id:
             raise InvalidValue("service_id", spec.service_id, "a drive group needs a name")
+        else:
+            check_drive_group(spec)
         with self.core.lock:
             self._check_placement(spec, hosts)
 
@@ -218,10 +222,11 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             self.reconciler.creator.forget_pause(hosts)
             held = "" if spec.unmanaged else core.held_osds()
             plans = [] if spec.unmanaged or held else self._plans(spec, claims, taken)
+            left_out = self._left_out(spec, plans)
         core.wake.set()
         if held:
             return f"Scheduled {name} update: no disk is written to now; {held}"
-        return _scheduled(name, plans, unmanaged=spec.unmanaged)
+        return _scheduled(name, [*in_words(plans), *filter(None, [left_out])], plans, spec)
 
     @handle_orch_error
     def apply_drivegroups(self, specs: List[DriveGroupSpec]) -> List[str]:
@@ -241,10 +246,11 @@ def _not_applied(
     return NotApplied(refused, done, abs(getattr(first, "errno", 0) or errno.EINVAL))
 
 
-def _scheduled(name: str, plans: Sequence[HostPlan], *, unmanaged: bool) -> str:
-    if unmanaged:
+def _scheduled(
+    name: str, lines: Sequence[str], plans: Sequence[HostPlan], spec: DriveGroupSpec
+) -> str:
+    if spec.unmanaged:
         return f"Scheduled {name} update: unmanaged, nothing is made"
-    lines = in_words(plans)
     if not any(plan.groups for plan in plans):
         return "\n  ".join([f"Scheduled {name} update: no disk is to be written now", *lines])
     return "\n  ".join([f"Scheduled {name} update: OSDs are made of", *lines])

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional
 
 from adapter.cluster.spec_file import Services, SpecFile, read_spec_file
+from adapter.errors import abridged
 from adapter.interface import (
     HostSpec,
     OrchestratorError,
@@ -34,13 +35,14 @@ from adapter.interface import (
     json_to_generic_spec,
 )
 from adapter.mgr.cli_export import as_specs
+from adapter.mgr.device_words import through_the_command
 
 log = logging.getLogger(__name__)
 
 Words = Dict[str, Any]
 
 _TRACEBACK = "Traceback (most recent call last)"
-_LONGEST = 400
+_LONGEST = 600
 
 
 @dataclass
@@ -178,7 +180,7 @@ def _answer(
 def _run(run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str]) -> Any:
     """Let Ceph answer a command; what it raises becomes one line."""
     try:
-        result = run(mgr, words, text)
+        result = run(mgr, through_the_command(words), text)
     except Exception as error:
         # Without this function's own frame: what is logged is Ceph's way to the error.
         trace = error.__traceback__ and error.__traceback__.tb_next
@@ -254,8 +256,7 @@ def one_line(error: BaseException) -> str:
         # What another module raised arrives as the text of its traceback; its end says what.
         text = text.splitlines()[-1]
     text = " ".join(text.split())
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}..."
+    text = abridged(text, _LONGEST)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

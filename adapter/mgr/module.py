@@ -17,7 +17,7 @@ from adapter.content import content_root
 from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.local import LocalEngine
-from adapter.errors import NotKept
+from adapter.errors import NotKept, abridged
 from adapter.interface import (
     HostSpec,
     OrchestratorError,
@@ -190,7 +190,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
                 "severity": "warning",
                 "summary": "the ansible module cannot do its rounds",
                 "count": len(problems),
-                "detail": [problem[:400] for problem in problems],
+                "detail": [abridged(problem, 500) for problem in problems],
             }
         if self._option_problems:
             checks["ANSIBLE_BAD_OPTION"] = {

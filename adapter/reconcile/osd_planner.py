@@ -5,19 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.device_names import NO_DEVICE, DeviceNames, NamedPaths
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
+from adapter.cluster.names import check_device_path
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_plan import HostPlan, disk_of
+from adapter.cluster.osd_plan_reasons import Disks, why_not
 from adapter.cluster.osd_vacancies import vacancies_first
 from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.specs import OsdClaims
 from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
+from adapter.errors import InvalidValue, UnknownName
 from adapter.interface import Device, DriveGroupSpec, HostSpec
 
 # By host and path: the drive group that takes the disk.
 Taken = Mapping[str, Mapping[str, str]]
+
+# How many hosts a sentence names.
+NAMED_HOSTS = 10
 
 
 class OsdPlanner:
@@ -47,14 +54,16 @@ class OsdPlanner:
         claims: Optional[OsdClaims] = None,
         taken: Optional[Taken] = None,
         hosts: Optional[Sequence[HostSpec]] = None,
+        explain: bool = False,
     ) -> List[HostPlan]:
         """Return what the drive group does on each of its hosts, and what it leaves alone.
 
-        ``taken`` are disks of other drive groups whose turn is before.
+        ``taken`` are disks of other drive groups whose turn is before. With ``explain`` it says of
+        a host where nothing is made why not, disk by disk.
         """
         claims, taken = claims or OsdClaims(), taken or {}
         return [
-            self._plan_beside(spec, host, osd_map, claims, taken.get(host.hostname, {}))
+            self._plan_beside(spec, host, osd_map, claims, taken.get(host.hostname, {}), explain)
             for host in self.hosts(spec, hosts)
         ]
 
@@ -82,9 +91,10 @@ class OsdPlanner:
         osd_map: OsdMap,
         claims: OsdClaims,
         taken: Mapping[str, str],
+        explain: bool,
     ) -> HostPlan:
         """Return what a drive group does on a host, and which disks another one has before it."""
-        plan = self._plan_host(spec, host, osd_map, claims, taken)
+        plan = self._plan_host(spec, host, osd_map, claims, taken, explain)
         if not taken:
             return plan
         alone = self._plan_host(spec, host, osd_map, claims, {})
@@ -99,35 +109,109 @@ class OsdPlanner:
         osd_map: OsdMap,
         claims: OsdClaims,
         taken: Collection[str] = (),
+        explain: bool = False,
     ) -> HostPlan:
         core, name = self._core, host.hostname
         refusal = self._refusal(host)
         if refusal:
             return HostPlan(name, notes=(refusal,))
-        ids, claimed = self._ids(spec, name, osd_map), _claimed(spec, name)
+        waiting = self.waiting_ids(name, osd_map)
+        claimed = [each for each in _claimed(spec, name) if each in waiting]
+        mine = [each for each in waiting if core.owners.service_before(each) == _name(spec)]
+        others = [each for each in waiting if each not in claimed and each not in mine]
+        nobodys = [each for each in others if self._is_nobodys(each)]
         owners = self.owners(osd_map)
         rows = self._rows(name)
         of_cluster = {row["path"]: owners.of(row, name) for row in rows}
-        return vacancies_first(
+        disks = Disks(
+            devices=self.devices(host),
+            existing=self._existing(spec, name, osd_map),
+            allow=lambda key: claims.allow(name, key),
+            busy=core.intents.paths(name),
+            osds=of_cluster,
+        )
+        plan = vacancies_first(
             spec,
             name,
-            self.devices(host),
-            existing=self._existing(spec, name, osd_map),
-            free_ids=ids,
+            disks.devices,
+            existing=disks.existing,
+            free_ids=list(dict.fromkeys([*claimed, *mine, *nobodys])),
+            nobodys=nobodys,
             fits=lambda osd_id, key: osd_id in claimed or core.owners.fits(osd_id, key),
-            allow=lambda key: claims.allow(name, key),
+            allow=disks.allow,
             fresh=lambda key: claims.only is not None and (name, key) not in claims.released,
-            busy={*core.intents.paths(name), *taken},
+            busy={*disks.busy, *taken},
             ours=[path for path, ids in of_cluster.items() if ids],
             strangers={row["path"]: owners.stranger(row) for row in rows},
+            **self.storage(name),
         )
+        if not explain or plan.groups or plan.refused:
+            return plan
+        links = self.storage(name).get("links") or {}
+        named = NamedPaths(spec, DeviceNames(disks.devices, links))
+        # Of disks that another group takes, that is said instead.
+        said = [*plan.notes, *(f"{path}: taken" for path in taken)]
+        return replace(plan, notes=(*plan.notes, *why_not(named.spec, disks, said)))
 
-    def _ids(self, spec: DriveGroupSpec, name: str, osd_map: OsdMap) -> List[int]:
-        """Return the ids that the drive group takes again on a host, those that it names first."""
-        waiting = self._core.owners.free_ids(osd_map, name)
-        mine = self._core.owners.free_ids(osd_map, name, str(spec.service_name()))
-        claimed = [each for each in _claimed(spec, name) if each in waiting]
-        return claimed + [each for each in mine if each not in claimed]
+    def left_out(self, spec: DriveGroupSpec) -> str:
+        """Return which hosts have free disks and are outside the placement, in words, if any."""
+        inside = {host.hostname for host in self.hosts(spec)}
+        free = {
+            host.hostname: sum(bool(device.available) for device in self.devices(host))
+            for host in self._core.hosts.all()
+            if host.hostname not in inside
+        }
+        names = [name for name, count in free.items() if count]
+        if not names:
+            return ""
+        more = f" and {len(names) - NAMED_HOSTS} more" if len(names) > NAMED_HOSTS else ""
+        hosts = f"{', '.join(names[:NAMED_HOSTS])}{more}"
+        return f"hosts outside the placement that have free disks: {hosts}"
+
+    def waiting_ids(self, name: str, osd_map: OsdMap) -> List[int]:
+        """Return the ids that wait on a host for a new disk, without those that are getting one."""
+        under_way = self._core.intents.osd_ids(name)
+        free = self._core.owners.free_ids(osd_map, name)
+        return [each for each in free if each not in under_way]
+
+    def _is_nobodys(self, osd_id: int) -> bool:
+        """Tell whether a destroyed OSD was of no drive group, or of one that is forgotten."""
+        specs, service = self._core.specs, self._core.owners.service_before(osd_id)
+        return specs.find(service) is None and service not in specs.problems
+
+    def storage(self, hostname: str) -> Dict[str, Any]:
+        """Return what a host said of its disks' names and of LVM, as ``plan_host`` wants it."""
+        report = self._core.reports.get(hostname)
+        return dict(report.storage) if report is not None else {}
+
+    def named(self, host: Host, name: str) -> str:
+        """Return the path of the disk that a name means on a host.
+
+        Raises ``UnknownName`` where the host has no such device, ``InvalidValue`` where the name
+        means no whole disk, or several.
+        """
+        devices = self.devices(host)
+        links = self.storage(host.hostname).get("links") or {}
+        path, problem = DeviceNames(devices, links).find(check_device_path(name, "device"))
+        where = f"{host.hostname}:{name}"
+        if problem == NO_DEVICE:
+            known = ", ".join(sorted(device.path for device in devices)) or "none"
+            raise UnknownName(
+                "device",
+                where,
+                f"It has: {known} (`ceph orch device ls {host.hostname} --refresh` looks again).",
+            )
+        if problem:
+            raise InvalidValue("device", where, problem)
+        return path
+
+    def renamed(self, host: Host, name: str) -> str:
+        """Return the path of the disk that a name means, the name itself where none is known.
+
+        For disks that the report need not have any more, as those of OSDs that are down.
+        """
+        links = self.storage(host.hostname).get("links") or {}
+        return self.named(host, name) if name in links else name
 
     def owners(self, osd_map: OsdMap) -> DiskOwners:
         """Return whose which disk is; made once for the same map and metadata."""
@@ -202,6 +286,10 @@ class OsdPlanner:
             if device.available and device.path not in taken.get(host.hostname, {})
         )
         return OsdClaims(only=pairs)
+
+
+def _name(spec: DriveGroupSpec) -> str:
+    return str(spec.service_name())
 
 
 def _claimed(spec: DriveGroupSpec, host: str) -> List[int]:
