@@ -50,8 +50,8 @@ def plan_lines(row: Dict[str, Any]) -> List[str]:
     """Return the lines for what a spec would do, as the method ``plan`` gives it."""
     if row.get("error"):
         return [f"error: {row['error']}"]
-    if row.get("warning"):
-        return [str(row["warning"]).rstrip("\n")]
+    if row.get("note"):
+        return [str(row["note"])]
     name = str(row["service_name"])
     if "data" in row:
         notes = [line for rows in row["data"].values() for each in rows for line in each["notes"]]

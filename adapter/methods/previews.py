@@ -149,5 +149,5 @@ def skipped(spec: Any) -> str:
 
 
 def _told(text: str) -> Dict[str, Any]:
-    """Return a row of words; ``ceph orch`` prints such rows one behind the other."""
-    return {"warning": f"{text}\n"}
+    """Return a row of words; ``ceph orch`` prints the warnings one behind the other."""
+    return {"note": text, "warning": f"{text}\n"}
