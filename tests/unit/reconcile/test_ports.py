@@ -230,6 +230,13 @@ def test_ports_among_the_extra_arguments_count(full: Cluster, argument: str, por
     apply(full, rgw("b", 8100, "h3", **extra))
 
 
+def test_the_list_of_services_shows_the_ports(full: Cluster) -> None:
+    apply(full, rgw("a", 8000, "h2"), ServiceSpec("ceph-exporter"), ServiceSpec("crash"))
+    rows = raise_if_exception(full.orchestrator.describe_service())
+    shown = {row.spec.service_name(): row.get_port_summary() for row in rows}
+    assert (shown["rgw.a"], shown["ceph-exporter"], shown["crash"]) == ("?:8000", "?:9926", "")
+
+
 def test_ports_end(full: Cluster) -> None:
     text = refused(full, rgw("a", 65535, "h2", each=2))
     assert "65536" in text
