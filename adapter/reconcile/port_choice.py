@@ -7,7 +7,7 @@ from typing import Dict, List, Sequence, Set, Tuple
 
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import Place, Running, candidates
-from adapter.cluster.service_ports import choose, most_on_a_host, ports_of
+from adapter.cluster.service_ports import choose, most_on_a_host, span_of
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
@@ -34,7 +34,7 @@ def reserve_ports(
             ids = [place.daemon_id for place in places if place.hostname == hostname]
             known, taken, avoid = _seen(core, wanted.name, hostname)
             beside = {each.daemon_id for each in there if each.hostname == hostname}
-            span = ports_of(wanted.spec, max(share, len({*known, *ids, *beside})))
+            span = span_of(wanted.spec, max(share, len({*known, *ids, *beside})))
             for daemon_id in ids:
                 record = core.deployments.get(hostname, f"{kind}.{daemon_id}")
                 if record is not None and record.ports:
