@@ -16,8 +16,10 @@ from adapter.interface import OrchestratorError
 READING = frozenset(
     (
         "auth get",
+        "config dump",
         "config generate-minimal-conf",
         "config get",
+        "config help",
         "fs dump",
         "mds ok-to-stop",
         "mgr dump",

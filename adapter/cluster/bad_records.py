@@ -72,6 +72,11 @@ ADVICE = {
         "remove it with `ceph config-key rm mgr/ansible/{key}`; the daemons there are then known "
         "by their names, and `ceph orch redeploy` of their services writes it anew",
     ),
+    "settings": (
+        "no option of {name} in the monitors' configuration is set or removed",
+        "`ceph config dump` shows the options; remove the record with `ceph config-key rm "
+        "mgr/ansible/{key}`, and the options of its spec are set again",
+    ),
     "state": (
         "the orchestrator is treated as paused",
         "`ceph orch resume` or `ceph orch pause` writes it anew",

@@ -18,6 +18,7 @@ from adapter.errors import UnreadableRecord, shown
 
 KIND = "deployed"
 REMEDY = "`ceph orch redeploy` of the host's services writes it anew once it is removed"
+NONE: Mapping[str, Any] = {}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
 
 
@@ -102,6 +103,10 @@ class Deployments:
     def get(self, host: str, daemon: str) -> Optional[Deployment]:
         """Return what is known of a host's daemon (``mds.a.h1.abcdef``), or None."""
         return self._hosts.get(host, {}).get(daemon)
+
+    def on_host(self, host: str) -> Mapping[str, Deployment]:
+        """Return a host's daemons by name: another mapping after each change, never changed."""
+        return self._hosts.get(host, NONE)
 
     def of_service(self, service: str) -> List[Tuple[str, Deployment]]:
         """Return the daemons that were made for a service, each with its host."""

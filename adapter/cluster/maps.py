@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 
+from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
 from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.osd_map import (
@@ -209,6 +210,14 @@ class Maps:
     def unconfigure(self, section: str, option: str) -> None:
         """Remove an option from the monitors' configuration."""
         self._mon.command(prefix="config rm", who=section, name=option)
+
+    def option(self, name: str) -> Option:
+        """Return one of Ceph's options; the errno of one that Ceph does not have is ENOENT."""
+        return read_option(self._read("config help", key=name))
+
+    def settings(self) -> Dict[Tuple[str, str], str]:
+        """Return what the monitors' configuration says, by section and option."""
+        return read_settings(read_json(self._read("config dump"), "config dump"))
 
     def quorum(self) -> Tuple[List[str], List[str]]:
         """Return the names of the mons in quorum, and of all mons."""

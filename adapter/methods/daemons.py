@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional
+import datetime
+from typing import Any, List, Mapping, Optional
 
 from adapter.cluster.daemon_identity import Foreign
 from adapter.cluster.daemon_places import NONE
+from adapter.cluster.deployments import Deployment
 from adapter.cluster.hosts import Host
 from adapter.cluster.views import daemons_of
 from adapter.core import Core
@@ -20,7 +22,7 @@ class DaemonMethods:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._daemons = Memo(daemons_of)
+        self._daemons = Memo(_described)
 
     @handle_orch_error
     def list_daemons(
@@ -63,6 +65,26 @@ class DaemonMethods:
         online = self.core.pulse.online(host.hostname)
         owners = self.core.owners
         outside = self.core.watch.outside(host.hostname)
-        state = (report.serial, online, owners.serial, foreign, outside)
-        args = (host, report, online, owners, foreign, outside)
+        deployed, changed = (
+            self.core.deployments.on_host(host.hostname),
+            self.core.set_options.changed,
+        )
+        state = (report.serial, online, owners.serial, foreign, outside, deployed, changed)
+        args = (deployed, changed, host, report, online, owners, foreign, outside)
         return self._daemons.of(host.hostname, state, *args)
+
+
+def _described(
+    deployed: Mapping[str, Deployment], changed: Mapping[str, float], *args: Any
+) -> List[DaemonDescription]:
+    """Return a host's daemons with the time at which each was given something last.
+
+    That is its deployment, or what its service was given in the monitors' configuration since.
+    """
+    found = daemons_of(*args)
+    for daemon in found:
+        known = deployed.get(daemon.name())
+        if known is not None and known.configured:
+            when = max(known.configured, changed.get(known.service, 0.0))
+            daemon.last_configured = datetime.datetime.fromtimestamp(when, tz=datetime.timezone.utc)
+    return found

@@ -6,7 +6,7 @@ import time
 from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.cluster.osd_plan import HostPlan, in_words
-from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
+from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, candidates
 from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.core import Core
@@ -19,6 +19,7 @@ from adapter.interface import (
     handle_orch_error,
     raise_if_exception,
 )
+from adapter.methods._changes import foreseen, restarts_in_words, with_warning
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
 from adapter.reconcile import Reconciler
@@ -79,6 +80,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
         spec.validate()
         if spec.service_type != "osd":
             check_fields(spec)
+            self.core.options.check(spec)
         elif not spec.service_id:
             raise InvalidValue("service_id", spec.service_id, "a drive group needs a name")
         with self.core.lock:
@@ -136,14 +138,34 @@ class ServiceMethods(HostMethods, DaemonMethods):
             known = core.specs.find(name)
             if no_overwrite and self._is_there(name, known):
                 return f"Skipped {name}: it is there (--no-overwrite)"
+            diff = self._difference(spec)
+        restarts = self._before_change(spec, known, diff)
+        with core.lock:
             created = known.created if known is not None else time.time()
             core.specs.save(Wanted(spec, created, had=self._wanted_size(spec)))
             if known is None:
                 core.events.note(name, "the service was created")
+            elif restarts:
+                core.events.note(name, f"the spec has changed.{restarts}")
             self.reconciler.services.forget_pauses(name)
             held = "" if spec.unmanaged else core.held()
         core.wake.set()
-        return f"Scheduled {name} update..." + (f" {held}" if held else "")
+        return f"Scheduled {name} update...{restarts}" + (f" {held}" if held else "")
+
+    def _before_change(self, spec: ServiceSpec, known: Optional[Wanted], diff: Difference) -> str:
+        """Note what daemons have of the spec that goes; return the restarts that follow."""
+        if known is None or known.deleted or known.spec.unmanaged:
+            return ""
+        changes = self.reconciler.services.changes
+        restarts = restarts_in_words(self.reconciler, spec, diff, known)
+        changes.take_over(known, Wanted(spec), diff.kept)
+        return restarts
+
+    def _difference(self, spec: ServiceSpec) -> Difference:
+        """Return what a spec lacks and has too much of. The caller holds the lock."""
+        keeper = self.reconciler.services
+        there = keeper.running().get(spec.service_name(), [])
+        return keeper.diff(Wanted(spec), there, keeper.hosts())
 
     def _is_there(self, name: str, known: Optional[Wanted]) -> bool:
         """Tell whether a service is kept, also where nobody can say how."""
@@ -155,9 +177,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
         """Return how many daemons somebody wants of a service that a cluster needs."""
         if spec.service_type not in CLUSTER_NEEDS:
             return 0
-        keeper = self.reconciler.services
-        there = keeper.running().get(spec.service_name(), [])
-        return keeper.diff(Wanted(spec), there, keeper.hosts()).size
+        return self._difference(spec).size
 
     def _keep_osds(self, spec: DriveGroupSpec, no_overwrite: bool) -> str:
         """Keep a drive group and say what it does now."""
@@ -229,7 +249,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
         rows: List[Dict[str, Any]] = []
         for each in spec:
             try:
-                rows.append(self._preview(each))
+                rows += with_warning(self._preview(each))
             except OrchestratorError as error:
                 rows.append({"error": str(error)})
         return rows
@@ -251,19 +271,20 @@ class ServiceMethods(HostMethods, DaemonMethods):
         }
 
     def _preview_service(self, spec: ServiceSpec) -> Dict[str, Any]:
-        """Return on which hosts daemons would be added, and which would be removed."""
-        keeper = self.reconciler.services
+        """Return what would be done to which daemon, and to the monitors' configuration."""
         with self.core.lock:
             held = self.core.held()
             if held:
                 raise NotReady(f"Where daemons would be added or removed is not known: {held}.")
-            there = keeper.running().get(spec.service_name(), [])
-            diff = keeper.diff(Wanted(spec), there, keeper.hosts())
+            diff = self._difference(spec)
+            before = self.core.specs.find(spec.service_name())
+        changes = foreseen(self.core, self.reconciler, spec, diff, before)
         return {
             "service_name": spec.service_name(),
             "service_type": spec.service_type,
             "add": [place.hostname for place in diff.add],
             "remove": [f"{spec.service_type}.{each.daemon_id}" for each in diff.remove],
+            "change": changes.lines(),
         }
 
     @handle_orch_error

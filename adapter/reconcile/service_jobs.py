@@ -5,21 +5,25 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
-from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, rgw_port, service_settings
+from adapter.cluster.service_changes import NEW, Setting, differences, key_mark
+from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
+from adapter.errors import NotKept, UnreadableRecord
+from adapter.reconcile.daemon_digests import DaemonDigests, HostDaemon
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.ownership import check_places
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
+from adapter.reconcile.service_settings import ServiceSettings
 
 
 class ServiceJobs:
@@ -31,29 +35,40 @@ class ServiceJobs:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self.digests = DaemonDigests(core)
+        self.settings = ServiceSettings(core, self.digests)
         self.keys = KeyRemoval(core)
         self.proofs = ServiceProofs(core)
         self.running: Dict[str, str] = {}
         self.look_at = 0.0
 
     def deploy(
-        self, wanted: Wanted, places: Sequence[Place], there: Sequence[Running] = ()
+        self,
+        wanted: Wanted,
+        places: Sequence[Place],
+        there: Sequence[Running] = (),
+        *,
+        verb: str = "Deploy",
+        done: str = "",
     ) -> Completion:
         """Start a job that brings these daemons to life; raises ``OrchestratorError``.
 
-        Keys and settings are made first: a daemon that starts finds them.
+        Keys and settings are made first: a daemon that starts finds them. One that runs and got
+        something else last is restarted, if it has not been since. ``done`` is what is noted then.
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
         self._claim(kind, places)
+        self.settings.bring(wanted)
+        ports = self._ports(wanted, places, there)
         daemons: Dict[str, List[Dict[str, Any]]] = {}
         known: Dict[str, List[Deployment]] = {}
-        settings = list(service_settings(spec))
+        own: List[Setting] = []
         entities: Dict[str, str] = {}
         for place in places:
-            port = self._port(spec, place, there, daemons.get(place.hostname, ()))
-            own = daemon_settings(spec, place.daemon_id, port)
-            settings += own
+            port = ports[place.hostname, place.daemon_id]
+            rows = daemon_settings(spec, place.daemon_id, port)
+            own += rows
             entity = kind.entity_of(place.daemon_id)
             name = f"{entity.strip('.')}.keyring"
             entities[name] = entity
@@ -65,8 +80,10 @@ class ServiceJobs:
             }
             daemons.setdefault(place.hostname, []).append(row)
             known.setdefault(place.hostname, []).append(
-                self._deployment(wanted, place, row, [option for _, option, _ in own])
+                self._deployment(wanted, place, row, [option for _, option, _ in rows])
             )
+        digests = self._digests_after(wanted, places, ports)
+        behind = self._behind(places, kind, digests)
         with core.lock:
             for hostname, each in known.items():
                 core.deployments.save(hostname, each)
@@ -74,21 +91,84 @@ class ServiceJobs:
             [
                 core.maps.minimal_conf,
                 *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
-                *(partial(core.maps.configure, *each) for each in settings),
+                *(partial(core.maps.configure, *each) for each in own),
             ]
         )
+        # What they shall have stands in the monitors' configuration from here on.
+        since = round(time.time(), 3)
+        for hostname, rows_of_host in daemons.items():
+            for row in rows_of_host:
+                row["since"] = since if (hostname, row["id"]) in behind else 0
         secrets: Dict[str, str] = dict(zip(entities, answers))
+        for place in places:
+            text = secrets[f"{kind.entity_of(place.daemon_id).strip('.')}.keyring"]
+            digests[place.hostname, place.daemon_id] += f" key={key_mark(text)}"
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
         job = self._submit(
-            wanted.name, kind.operation, list(daemons), parameters, f"Deploy {names}", secrets
+            wanted.name, kind.operation, list(daemons), parameters, f"{verb} {names}", secrets
         )
         hosts = list(daemons)
-        what = f"deployed {names}"
+        what = done or f"deployed {names}"
         proof = Proof(wanted.name, kind.service_type, list(places), job.job_id, what)
         proved = proof if kind.service_type in CLUSTER_NEEDS else None
+        # Before the next look at the service, which asks for it.
+        job.on_change(lambda job: self._configured(job, kind, digests))
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
         return job
+
+    def _ports(
+        self, wanted: Wanted, places: Sequence[Place], there: Sequence[Running]
+    ) -> Dict[HostDaemon, int]:
+        """Return the ports of all daemons on the hosts of ``places``."""
+        with self._core.lock:
+            ports = self.digests.ports_now(wanted, there)
+            for place in places:
+                which = place.hostname, place.daemon_id
+                record = self.digests.known(wanted, *which)
+                port = record.ports[0] if record is not None and record.ports else NEW
+                ports.setdefault(which, port)
+        return self.digests.ports(wanted, ports)
+
+    def _digests_after(
+        self, wanted: Wanted, places: Sequence[Place], ports: Mapping[HostDaemon, int]
+    ) -> Dict[HostDaemon, str]:
+        """Return the digests that daemons have when they are deployed, without their keys."""
+        found: Dict[HostDaemon, str] = {}
+        for place in places:
+            which = place.hostname, place.daemon_id
+            found[which] = self.digests.goal(wanted, place.daemon_id, ports[which])
+        return found
+
+    def _behind(
+        self, places: Sequence[Place], kind: Kind, digests: Mapping[HostDaemon, str]
+    ) -> Set[HostDaemon]:
+        """Return the daemons that got something else last."""
+        found: Set[HostDaemon] = set()
+        with self._core.lock:
+            for place in places:
+                which = place.hostname, place.daemon_id
+                name = f"{kind.service_type}.{place.daemon_id}"
+                known = self._core.deployments.get(place.hostname, name)
+                if known is not None and differences(known.digest, digests[which]):
+                    found.add(which)
+        return found
+
+    def _configured(self, job: Completion, kind: Kind, digests: Mapping[HostDaemon, str]) -> None:
+        """Keep what daemons got, on the hosts that brought them to run."""
+        if not job.status.final or job.record.request.check:
+            return
+        core, when = self._core, time.time()
+        for (hostname, daemon_id), digest in digests.items():
+            if not job.outcomes.get(hostname, HostOutcome()).status.good:
+                continue
+            try:
+                with core.lock:
+                    name = f"{kind.service_type}.{daemon_id}"
+                    core.deployments.configured(hostname, name, digest, when)
+            except (NotKept, UnreadableRecord) as error:
+                if isinstance(error, NotKept):
+                    core.unkept.note(error)
 
     def _deployment(
         self, wanted: Wanted, place: Place, row: Mapping[str, Any], options: Sequence[str]
@@ -126,19 +206,6 @@ class ServiceJobs:
             )
             self.running[service] = job.job_id
         return job
-
-    @staticmethod
-    def _port(
-        spec: Any, place: Place, there: Sequence[Running], more: Sequence[Mapping[str, Any]]
-    ) -> int:
-        if spec.service_type != "rgw":
-            return 0
-        here = [
-            each
-            for each in there
-            if each.hostname == place.hostname and each.daemon_id != place.daemon_id
-        ]
-        return rgw_port(spec, len(here) + len(more))
 
     def remove(self, service: str, kind: Kind, daemons: Sequence[Running]) -> Completion:
         """Start a job that removes daemons; raises ``OrchestratorError``.

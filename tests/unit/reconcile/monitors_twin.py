@@ -5,9 +5,16 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Set
 
 from adapter.interface import OrchestratorError
+
+_TABLE = Path(__file__).parents[1] / "cluster" / "data" / "ceph_options.json"
+# Answers of Ceph 20.2.4 by option.
+OPTIONS: Dict[str, Dict[str, Any]] = {
+    row["name"]: row for row in json.loads(_TABLE.read_text(encoding="utf-8"))
+}
 
 
 @dataclass
@@ -68,6 +75,9 @@ class Monitors:
     addresses: Dict[str, str] = field(default_factory=dict)
     # A command that is not answered.
     refuse: str = ""
+    # Sections and options that were set, and options of which no value is taken.
+    told: List[str] = field(default_factory=list)
+    refused_options: List[str] = field(default_factory=list)
 
     def command(self, **arguments: Any) -> str:
         """Answer a command."""
@@ -281,7 +291,23 @@ class Monitors:
         del self.standbys[int(arguments["role_or_gid"])]
         return ""
 
+    def _config_help(self, arguments: Dict[str, Any]) -> str:
+        row = OPTIONS.get(arguments["key"])
+        if row is None:
+            raise OrchestratorError("", errno=-errno.ENOENT)
+        return json.dumps(row)
+
+    def _config_dump(self, arguments: Dict[str, Any]) -> str:
+        rows = []
+        for key, value in self.config.items():
+            section, _, name = key.partition("/")
+            rows.append({"section": section, "name": name, "value": value, "mask": ""})
+        return json.dumps(rows)
+
     def _config_set(self, arguments: Dict[str, Any]) -> str:
+        self.told.append(f"{arguments['who']} {arguments['name']}")
+        if arguments["name"] in self.refused_options:
+            raise OrchestratorError("error parsing value: no", errno=-errno.EINVAL)
         self.config[f"{arguments['who']}/{arguments['name']}"] = arguments["value"]
         return ""
 
