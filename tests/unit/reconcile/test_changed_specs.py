@@ -336,3 +336,43 @@ def test_silent_monitors_while_the_spec_changes_lose_nothing(cluster: Cluster) -
     assert frontends(cluster) == ["beast port=8200"]
     with pytest.raises(OrchestratorError):
         raise_if_exception(cluster.orchestrator.apply([rgw(config={"rgw_nope": 1})]))
+
+
+def acts(cluster: Cluster) -> List[str]:
+    """Return the operations that did something to daemons."""
+    reads = ("get_inventory", "add_host_label")
+    return [name for name, _ in cluster.operations() if name not in reads]
+
+
+def named(kind: str, *hosts: str) -> ServiceSpec:
+    return ServiceSpec(kind, placement=PlacementSpec.from_string(" ".join(hosts)))
+
+
+def test_a_changed_name_adds_the_new_one_before_the_old_one_goes(cluster: Cluster) -> None:
+    apply(cluster, named("rbd-mirror", "h1=a", "h2=b"))
+    cluster.requests.clear()
+    text = raise_if_exception(cluster.orchestrator.plan([named("rbd-mirror", "h1=c", "h2=b")]))
+    assert (text[0]["add"], text[0]["remove"]) == (["h1"], ["rbd-mirror.a"])
+    apply(cluster, named("rbd-mirror", "h1=c", "h2=b"))
+
+    there = sorted((host, name) for host, kind, name in cluster.daemons if kind == "rbd-mirror")
+    assert there == [("h1", "c"), ("h2", "b")]
+    assert acts(cluster) == ["apply_rbd_mirror", "remove_daemons"]
+    cluster.requests.clear()
+    apply(cluster, named("rbd-mirror", "h1=c", "h2=b"))
+    assert acts(cluster) == []
+
+
+def test_a_name_that_is_no_longer_given_changes_nothing(cluster: Cluster) -> None:
+    apply(cluster, named("rbd-mirror", "h1=a"))
+    cluster.requests.clear()
+    apply(cluster, named("rbd-mirror", "h1"))
+    assert acts(cluster) == []
+
+
+def test_a_manager_gets_its_new_name(cluster: Cluster) -> None:
+    cluster.monitors.elsewhere = {"mgr.a": "h2", "mgr.b": "h2"}
+    apply(cluster, named("mgr", "h1", "h2=a"))
+    apply(cluster, named("mgr", "h1", "h2=b"))
+    cluster.settle(20)
+    assert sorted(name for _, kind, name in cluster.daemons if kind == "mgr") == ["b", "h1"]
