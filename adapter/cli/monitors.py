@@ -16,6 +16,7 @@ from adapter.interface import OrchestratorError
 READING = frozenset(
     (
         "auth get",
+        "auth ls",
         "config dump",
         "config generate-minimal-conf",
         "config get",

@@ -7,9 +7,9 @@ said which of them changed, and what a daemon takes over while it runs makes no 
 
 from __future__ import annotations
 
-import hashlib
 from typing import Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
+from adapter.cluster.marks import mark
 from adapter.cluster.service_kinds import daemon_settings, rgw_port, service_settings
 from adapter.interface import ServiceSpec
 
@@ -17,14 +17,8 @@ Setting = Tuple[str, str, str]
 # What a digest begins with: a later version may mean something else by the rest.
 FORM = "1"
 KEY = "key"
-_MARK_LENGTH = 10
 # The port of a daemon that is still to be made.
 NEW = -1
-
-
-def mark(text: str) -> str:
-    """Return what stands for a value in a digest."""
-    return hashlib.sha256(text.encode()).hexdigest()[:_MARK_LENGTH]
 
 
 def key_mark(keyring: str) -> str:

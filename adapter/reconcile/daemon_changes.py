@@ -12,11 +12,13 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import Place, Running
 from adapter.cluster.service_changes import differences
+from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.guards import Guards
+from adapter.reconcile.key_marks import KeyMarks
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ class Behind:
 class DaemonChanges:
     """Compare what daemons got last with their specs, and choose which is next."""
 
-    def __init__(self, core: Core, guards: Guards, digests: DaemonDigests) -> None:
+    def __init__(self, core: Core, guards: Guards, digests: DaemonDigests, keys: KeyMarks) -> None:
         self._core = core
+        self._keys = keys
         self._guards = guards
         self._digests = digests
 
@@ -67,7 +70,8 @@ class DaemonChanges:
             if not daemon.runs or not daemon.ok:
                 continue
             place = daemon.hostname, daemon.daemon_id
-            goal = self._digests.goal(wanted, daemon.daemon_id, goals[place])
+            key = self._keys.of(KINDS[wanted.spec.service_type].entity_of(daemon.daemon_id))
+            goal = self._digests.goal(wanted, daemon.daemon_id, goals[place], key)
             record = known[place]
             if record is not None and record.digest:
                 got = record.digest

@@ -19,6 +19,7 @@ from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
 from adapter.errors import NotKept, UnreadableRecord
 from adapter.reconcile.daemon_digests import DaemonDigests, HostDaemon
+from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.ownership import check_places
@@ -38,6 +39,7 @@ class ServiceJobs:
         self.digests = DaemonDigests(core)
         self.settings = ServiceSettings(core, self.digests)
         self.keys = KeyRemoval(core)
+        self.key_marks = KeyMarks(core)
         self.proofs = ServiceProofs(core)
         self.running: Dict[str, str] = {}
         self.look_at = 0.0
@@ -101,8 +103,10 @@ class ServiceJobs:
                 row["since"] = since if (hostname, row["id"]) in behind else 0
         secrets: Dict[str, str] = dict(zip(entities, answers))
         for place in places:
-            text = secrets[f"{kind.entity_of(place.daemon_id).strip('.')}.keyring"]
-            digests[place.hostname, place.daemon_id] += f" key={key_mark(text)}"
+            entity = kind.entity_of(place.daemon_id)
+            key = key_mark(secrets[f"{entity.strip('.')}.keyring"])
+            self.key_marks.learn(entity, key)
+            digests[place.hostname, place.daemon_id] += f" key={key}"
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
         job = self._submit(

@@ -36,7 +36,7 @@ class ServiceKeeper:
         self._core = core
         self.guards = Guards(core)
         self.jobs = ServiceJobs(core)
-        self.changes = DaemonChanges(core, self.guards, self.jobs.digests)
+        self.changes = DaemonChanges(core, self.guards, self.jobs.digests, self.jobs.key_marks)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used: nothing is added or removed.
@@ -47,7 +47,13 @@ class ServiceKeeper:
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
         # Keys first: before a daemon of that name can be made anew.
-        acts = (self.jobs.keys.step, self._follow_settings, self.jobs.follow_proofs, self._keep_all)
+        acts = (
+            self.jobs.keys.step,
+            self.jobs.key_marks.step,
+            self._follow_settings,
+            self.jobs.follow_proofs,
+            self._keep_all,
+        )
         for_each(acts, lambda act: act(now))
         busy = self.jobs.running or self.jobs.proofs.pending()
         soon = LOOK_AGAIN if busy or self.jobs.look_at <= now + LOOK_AGAIN else None
@@ -62,7 +68,12 @@ class ServiceKeeper:
         core = self._core
         with core.lock:
             jobs = tuple(sorted(self.jobs.running))
-            seen = (*core.state_serials(), core.deployments.serial, jobs)
+            seen = (
+                *core.state_serials(),
+                core.deployments.serial,
+                self.jobs.key_marks.serial,
+                jobs,
+            )
             if seen == self._seen and now < self.jobs.look_at:
                 return
             self._seen, self.jobs.look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)

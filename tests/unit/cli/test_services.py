@@ -68,6 +68,7 @@ class Cluster(Ceph):
             "mgr dump": '{"active_name": "h1", "standbys": []}',
             "fs dump": '{"standbys": [], "filesystems": []}',
             "mds ok-to-stop": "",
+            "auth ls": '{"auth_dump": []}',
             "config dump": json.dumps(self.config),
         }
         return next(text for prefix, text in answers.items() if line.startswith(prefix))

@@ -52,6 +52,8 @@ class Monitors:
     out_of_quorum: List[str] = field(default_factory=list)
     without_module: List[str] = field(default_factory=list)
     keys: List[str] = field(default_factory=list)
+    # Keys that were given anew.
+    rotated: Dict[str, str] = field(default_factory=dict)
     config: Dict[str, str] = field(default_factory=dict)
     standbys: Dict[int, str] = field(default_factory=dict)
     booting: bool = False
@@ -315,6 +317,13 @@ class Monitors:
         self.config.pop(f"{arguments['who']}/{arguments['name']}", None)
         return ""
 
+    def _auth_ls(self, arguments: Dict[str, Any]) -> str:
+        rows = [{"entity": name, "key": self._key(name)} for name in self.keys]
+        return json.dumps({"auth_dump": rows})
+
+    def _key(self, entity: str) -> str:
+        return self.rotated.get(entity, "KEYOFTHECLUSTER==")
+
     def _auth_rm(self, arguments: Dict[str, Any]) -> str:
         self.keys = [key for key in self.keys if key != arguments["entity"]]
         return ""
@@ -328,7 +337,7 @@ class Monitors:
         entity = arguments["entity"]
         if entity not in ("mon.", "client.bootstrap-osd", *self.keys):
             raise OrchestratorError(f"no key for {entity}", errno=-errno.ENOENT)
-        return json.dumps([{"entity": arguments["entity"], "key": "KEYOFTHECLUSTER=="}])
+        return json.dumps([{"entity": arguments["entity"], "key": self._key(entity)}])
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"

@@ -376,3 +376,43 @@ def test_a_manager_gets_its_new_name(cluster: Cluster) -> None:
     apply(cluster, named("mgr", "h1", "h2=b"))
     cluster.settle(20)
     assert sorted(name for _, kind, name in cluster.daemons if kind == "mgr") == ["b", "h1"]
+
+
+def test_a_key_that_was_given_anew_arrives(cluster: Cluster) -> None:
+    apply(cluster, MDSSpec(service_id="a", placement=PlacementSpec(count=2)))
+    cluster.settle(40)
+    cluster.requests.clear()
+    (_, second) = sorted(name for _, kind, name in cluster.daemons if kind == "mds")
+    cluster.monitors.rotated[f"mds.{second}"] = "ANOTHERKEY=="
+    cluster.settle(60)
+
+    asked = [each for each in cluster.requests if each.operation == "apply_mds"]
+    rows = [row["id"] for each in asked for row in next(iter(_rows(each).values()))]
+    assert rows == [second]
+    assert any("ANOTHERKEY" in text for text in asked[0].secrets.values())
+    assert f"restarted mds.{second}: key changed" in events(cluster, "mds.a")
+
+
+def test_a_daemon_that_is_made_again_with_another_key_is_not_restarted(cluster: Cluster) -> None:
+    spec = MDSSpec(service_id="a", placement=PlacementSpec(hosts=["h1"]))
+    apply(cluster, spec)
+    cluster.settle(40)
+    raise_if_exception(cluster.orchestrator.remove_service("mds.a"))
+    cluster.report()
+    assert "mds" not in {kind for _, kind, _ in cluster.daemons}
+    cluster.requests.clear()
+    cluster.monitors.rotated = _Anew()
+    apply(cluster, spec)
+    cluster.settle(60)
+    assert acts(cluster) == ["apply_mds"]
+
+
+class _Anew(Dict[str, str]):
+    """Another key for each name."""
+
+    def get(self, entity: str, default: Any = None) -> Any:
+        return f"ANEW{entity}=="
+
+
+def _rows(request: Any) -> Dict[str, Any]:
+    return dict(request.variables["ceph_mds_daemons"])
