@@ -73,7 +73,8 @@ ADVICE = {
         "by their names, and `ceph orch redeploy` of their services writes it anew",
     ),
     "settings": (
-        "no option of {name} in the monitors' configuration is set or removed",
+        "no option of {name} is set or removed in the monitors' configuration, and no daemon of it "
+        "deployed",
         "`ceph config dump` shows the options; remove the record with `ceph config-key rm "
         "mgr/ansible/{key}`, and the options of its spec are set again",
     ),

@@ -95,6 +95,9 @@ class DaemonChanges:
             ports = self._digests.ports_now(before, list(kept))
             for each in kept:
                 known = self._digests.known(before, each.hostname, each.daemon_id)
+                if each.hostname in core.deployments.problems:
+                    # Nothing is done there until its record can be read; that says it then.
+                    continue
                 if known is None or not known.digest:
                     unknown.append((each, known))
         goals = self._digests.ports(before, ports)
