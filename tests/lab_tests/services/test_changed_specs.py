@@ -11,6 +11,7 @@ import pytest
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.services import by_hand
 from tests.lab_tests.services.service_lab import SECONDS, Services
+from tests.lab_tests.services.test_command import DIRECTORY, command, ok
 
 NAME, SECTION, HOST = "rgw.pc", "client.rgw.pc", "h2"
 
@@ -157,3 +158,76 @@ def test_nothing_of_it_is_left(gateway: Services) -> None:
     gateway.remove(NAME)
     assert [row for row in lab.ceph_json("config", "dump") if row["section"] == SECTION] == []
     assert lab.ceph("config-key", "get", f"mgr/ansible/settings.{NAME}").rc != 0
+
+
+def test_the_command_predicts_it_too(services: Services) -> None:
+    lab = services.lab
+    services.remove(NAME)
+    apply(lab, spec(8100, rgw_thread_pool_size=128))
+    services.wait_runs(NAME, 1)
+    wait_until("ps says when", lambda: daemon(services).get("last_configured"), 30)
+    try:
+        out = ok(command(lab, "apply", "-i", "-", "--check", stdin=spec(8200, debug_rgw="2/2")))
+        name = daemon(services)["daemon_name"]
+        assert f"{NAME}: would set debug_rgw of {SECTION}" in out
+        assert f"{NAME}: would remove rgw_thread_pool_size of {SECTION}" in out
+        assert f"{NAME}: would restart {name} (rgw_frontends changed)" in out
+        assert f"+{name}: running (restarted)" in out
+        refused = command(lab, "apply", "-i", "-", "--check", stdin=spec(8200, debug_rgw="x"))
+        assert "Invalid config debug_rgw 'x'" in refused.err
+        assert listens(lab, 8100)
+    finally:
+        lab.sh(lab.first, "rm -rf $1", DIRECTORY)
+        services.remove(NAME)
+
+
+def test_a_key_that_was_given_anew_arrives(services: Services) -> None:
+    lab = services.lab
+    apply(lab, "service_type: mds\nservice_id: own\nplacement: {hosts: [h3]}\n")
+    try:
+        services.wait_runs("mds.own", 1)
+        (before,) = services.ps("mds.own")
+        name = before["daemon_name"]
+        lab.ok("auth", "rotate", name)
+        new = lab.ceph_json("auth", "get", name)[0]["key"]
+        place = f"/var/lib/ceph/mds/ceph-{before['daemon_id']}/keyring"
+        wait_until("it has the key", lambda: new in lab.sh("h3", f"cat {place}"), SECONDS)
+
+        def restarted() -> bool:
+            (row,) = services.ps("mds.own")
+            return bool(row["started"] != before["started"] and row["status_desc"] == "running")
+
+        wait_until("it was restarted", restarted, SECONDS)
+        jobs = services.changing_jobs()
+        time.sleep(70)
+        assert services.changing_jobs() == jobs
+    finally:
+        services.remove("mds.own")
+
+
+def test_monitors_and_managers_are_restarted_one_by_one(services: Services) -> None:
+    lab = services.lab
+    for kind, count, name, value in (
+        ("mon", 3, "mon_debug_dump_location", "/var/log/ceph/x.tdump"),
+        ("mgr", 2, "mgr_pool", "true"),
+    ):
+        text = f"service_type: {kind}\nplacement: {{count: {count}}}\n"
+        apply(lab, text)
+        services.wait_runs(kind, count)
+        wait_until(
+            "all were configured",
+            lambda kind=kind: all(row["status_desc"] == "running" for row in services.ps(kind)),
+            SECONDS,
+        )
+        before = {row["daemon_id"]: row["started"] for row in services.ps(kind)}
+        said = apply(lab, text + f"config: {{{name}: {value}}}\n")
+        assert said.count(f"restart {kind}.") == count, said
+
+        def all_again(kind: str = kind, before: Mapping[str, Any] = before) -> bool:
+            rows = services.ps(kind)
+            quorum = lab.ceph_json("quorum_status")["quorum_names"]
+            assert kind != "mon" or len(quorum) >= 2
+            return all(row["started"] != before[row["daemon_id"]] for row in rows)
+
+        wait_until(f"all {kind} daemons began again", all_again, 2 * SECONDS)
+        services.wait_runs(kind, count)
