@@ -12,6 +12,9 @@ from adapter.core import Core
 from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.reconcile import Reconciler
 
+# So many daemons are named in an answer.
+NAMED = 5
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -58,7 +61,8 @@ def restarts_in_words(
     words = [each.in_words(spec.service_type) for each in behind]
     if not words:
         return ""
-    return f" One after the other: {'; '.join(words)}"
+    more = f"; and {len(words) - NAMED} more" if len(words) > NAMED else ""
+    return f" One after the other: {'; '.join(words[:NAMED])}{more}"
 
 
 def with_warning(row: Dict[str, Any]) -> List[Dict[str, Any]]:

@@ -125,13 +125,15 @@ class DaemonChanges:
         ``ready`` are those on hosts where something can be done.
         """
         kind = wanted.spec.service_type
-        unwell = [each for each in kept if not each.runs or not each.ok]
+        with self._core.lock:
+            # Nobody misses what somebody has stopped.
+            counted = [each for each in kept if not self._is_stopped(kind, each)]
+            alive = [each for each in counted if self._core.pulse.online(each.hostname)]
+        unwell = [each for each in counted if not each.runs or not each.ok]
         if unwell:
             names = ", ".join(f"{kind}.{each.daemon_id}" for each in unwell)
             return None, f"{names} is not well; the others keep what they have until it is"
-        with self._core.lock:
-            alive = [each for each in kept if self._core.pulse.online(each.hostname)]
-        if len(alive) == 1 < len(kept):
+        if len(alive) == 1 < len(counted):
             return None, f"{kind}.{alive[0].daemon_id} is the only one on a host that answers"
         reason = ""
         for each in ready:
@@ -143,6 +145,12 @@ class DaemonChanges:
             except OrchestratorError as error:
                 reason = reason or f"{kind}.{each.daemon.daemon_id}: {error}"
         return None, reason
+
+    def _is_stopped(self, kind: str, daemon: Running) -> bool:
+        name = f"{kind}.{daemon.daemon_id}"
+        if daemon.runs or daemon.hostname not in self._core.places.hosts_of(name):
+            return False
+        return bool(self._core.places.row(daemon.hostname, name)["state"] == "stopped")
 
     def _steps_back(self, identity: str, ready: Sequence[Behind]) -> bool:
         """Tell whether a manager is no longer active; the last one left hands over for it."""

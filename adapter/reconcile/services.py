@@ -255,6 +255,11 @@ class ServiceKeeper:
         """Restart the next daemon that has to be for what changed in its spec."""
         with self._core.lock:
             failed = self._core.troubles.hosts(wanted.name)
+            restarting = self._core.actions.get(wanted.name) is not None
+        if restarting:
+            # Somebody asked for it: not two at the same time.
+            self.jobs.look_at = now + LOOK_AGAIN
+            return
         # Where one did not come back well, the others keep what they have until it does.
         ready = [
             each

@@ -338,6 +338,43 @@ def test_silent_monitors_while_the_spec_changes_lose_nothing(cluster: Cluster) -
         raise_if_exception(cluster.orchestrator.apply([rgw(config={"rgw_nope": 1})]))
 
 
+def test_a_gateway_that_somebody_stopped_holds_up_nothing(cluster: Cluster) -> None:
+    apply(cluster, rgw(hosts="h1 h2 h3"))
+    cluster.requests.clear()
+    stopped = next(key for key in cluster.daemons if key[:2] == ("h2", "rgw"))
+    cluster.daemons[stopped] = "stopped"
+    cluster.said[stopped] = {"enabled": True}
+    cluster.report()
+    apply(cluster, rgw(hosts="h1 h2 h3", config={"rgw_dns_name": "x"}))
+    assert len(restarts(cluster)) == 2
+    assert cluster.daemons[stopped] == "stopped"
+
+
+def test_the_only_one_that_answers_is_not_restarted(cluster: Cluster) -> None:
+    apply(cluster, rgw(hosts="h1 h2"))
+    cluster.requests.clear()
+    cluster.offline("h2")
+    raise_if_exception(
+        cluster.orchestrator.apply([rgw(hosts="h1 h2", config={"rgw_dns_name": "x"})])
+    )
+    cluster.settle()
+    assert restarts(cluster) == []
+    assert any("is the only one on a host that answers" in event for event in events(cluster))
+
+
+def test_a_restart_that_somebody_asked_for_is_not_crossed(cluster: Cluster) -> None:
+    apply(cluster, rgw(hosts="h1 h2"))
+    cluster.break_on["service_action"] = {"h1": "no", "h2": "no"}
+    raise_if_exception(cluster.orchestrator.service_action("restart", "rgw.pc"))
+    cluster.requests.clear()
+    apply(cluster, rgw(hosts="h1 h2", config={"rgw_dns_name": "x"}))
+    assert restarts(cluster) == []
+    # It ends.
+    cluster.core.actions.cancel("rgw.pc")
+    cluster.settle()
+    assert len(restarts(cluster)) == 2
+
+
 def acts(cluster: Cluster) -> List[str]:
     """Return the operations that did something to daemons."""
     reads = ("get_inventory", "add_host_label")
