@@ -12,6 +12,7 @@ from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
 from adapter.cluster.service_changes import NEW, Setting, differences, key_mark
 from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings
+from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
@@ -87,6 +88,7 @@ class ServiceJobs:
         digests = self._digests_after(wanted, places, ports)
         behind = self._behind(places, kind, digests)
         with core.lock:
+            unused = self._unused_options(known)
             for hostname, each in known.items():
                 core.deployments.save(hostname, each)
         conf, *answers = at_once(
@@ -94,6 +96,7 @@ class ServiceJobs:
                 core.maps.minimal_conf,
                 *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
                 *(partial(core.maps.configure, *each) for each in own),
+                *(partial(core.maps.unconfigure, *each) for each in unused),
             ]
         )
         # What they shall have stands in the monitors' configuration from here on.
@@ -120,6 +123,17 @@ class ServiceJobs:
         job.on_change(lambda job: self._configured(job, kind, digests))
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
         return job
+
+    def _unused_options(self, known: Mapping[str, Sequence[Deployment]]) -> List[Pair]:
+        """Return what daemons have of their own and shall no more. The caller holds the lock."""
+        found: List[Pair] = []
+        for hostname, daemons in known.items():
+            for daemon in daemons:
+                before = self._core.deployments.get(hostname, daemon.daemon)
+                section = KINDS[daemon.daemon_type].entity_of(daemon.daemon_id)
+                options = before.options if before is not None else ()
+                found += [(section, each) for each in options if each not in daemon.options]
+        return found
 
     def _ports(
         self, wanted: Wanted, places: Sequence[Place], there: Sequence[Running]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List
 
 import pytest
 
-from adapter.errors import InvalidValue, NotReady
 from adapter.interface import (
     MDSSpec,
     OrchestratorError,
@@ -225,44 +225,6 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(cluster: Cluster) ->
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        ({"rgw_nope": 1}, "Invalid config 'rgw_nope': Ceph has no option of this name"),
-        ({"rgw_thread_pool_size": "many"}, "Invalid config rgw_thread_pool_size 'many'"),
-        ({"mds_cache_memory_limit": "4G"}, "a rgw daemon does not read it"),
-        ({"keyring": "/x"}, "the monitors keep no value of this option"),
-        ({"rgw_frontends": "beast port=1"}, "it follows from rgw_frontend_port"),
-    ],
-)
-def test_a_value_that_ceph_refuses_is_refused_before_anything_is_kept(
-    cluster: Cluster, config: Dict[str, Any], said: str
-) -> None:
-    for method in (cluster.orchestrator.apply, cluster.orchestrator.plan):
-        try:
-            rows = raise_if_exception(method([rgw(config=config)]))
-            text = rows[0]["error"]
-        except InvalidValue as error:
-            text = str(error)
-        assert said in text
-    assert cluster.core.specs.find("rgw.pc") is None
-
-
-def test_nothing_is_accepted_unseen_while_the_monitors_are_silent(cluster: Cluster) -> None:
-    cluster.monitors.silent = True
-    with pytest.raises(NotReady, match=r"The config of rgw.pc cannot be checked"):
-        raise_if_exception(cluster.orchestrator.apply([rgw(config={"debug_rgw": "5"})]))
-    assert cluster.core.specs.find("rgw.pc") is None
-
-
-def test_what_the_monitors_refuse_after_all_is_named(cluster: Cluster) -> None:
-    cluster.monitors.refused_options = ["rgw_dns_name"]
-    apply(cluster, rgw(config={"rgw_dns_name": "x"}))
-    assert any(
-        "config rgw_dns_name 'x' was refused for client.rgw.pc" in e for e in events(cluster)
-    )
-
-
-@pytest.mark.parametrize(
     ("spec", "section"),
     [
         (ServiceSpec("crash", config={"log_to_file": False}), "client.crash"),
@@ -381,40 +343,6 @@ def acts(cluster: Cluster) -> List[str]:
     return [name for name, _ in cluster.operations() if name not in reads]
 
 
-def named(kind: str, *hosts: str) -> ServiceSpec:
-    return ServiceSpec(kind, placement=PlacementSpec.from_string(" ".join(hosts)))
-
-
-def test_a_changed_name_adds_the_new_one_before_the_old_one_goes(cluster: Cluster) -> None:
-    apply(cluster, named("rbd-mirror", "h1=a", "h2=b"))
-    cluster.requests.clear()
-    text = raise_if_exception(cluster.orchestrator.plan([named("rbd-mirror", "h1=c", "h2=b")]))
-    assert (text[0]["add"], text[0]["remove"]) == (["h1"], ["rbd-mirror.a"])
-    apply(cluster, named("rbd-mirror", "h1=c", "h2=b"))
-
-    there = sorted((host, name) for host, kind, name in cluster.daemons if kind == "rbd-mirror")
-    assert there == [("h1", "c"), ("h2", "b")]
-    assert acts(cluster) == ["apply_rbd_mirror", "remove_daemons"]
-    cluster.requests.clear()
-    apply(cluster, named("rbd-mirror", "h1=c", "h2=b"))
-    assert acts(cluster) == []
-
-
-def test_a_name_that_is_no_longer_given_changes_nothing(cluster: Cluster) -> None:
-    apply(cluster, named("rbd-mirror", "h1=a"))
-    cluster.requests.clear()
-    apply(cluster, named("rbd-mirror", "h1"))
-    assert acts(cluster) == []
-
-
-def test_a_manager_gets_its_new_name(cluster: Cluster) -> None:
-    cluster.monitors.elsewhere = {"mgr.a": "h2", "mgr.b": "h2"}
-    apply(cluster, named("mgr", "h1", "h2=a"))
-    apply(cluster, named("mgr", "h1", "h2=b"))
-    cluster.settle(20)
-    assert sorted(name for _, kind, name in cluster.daemons if kind == "mgr") == ["b", "h1"]
-
-
 def test_a_key_that_was_given_anew_arrives(cluster: Cluster) -> None:
     apply(cluster, MDSSpec(service_id="a", placement=PlacementSpec(count=2)))
     cluster.settle(40)
@@ -453,3 +381,14 @@ class _Anew(Dict[str, str]):
 
 def _rows(request: Any) -> Dict[str, Any]:
     return dict(request.variables["ceph_mds_daemons"])
+
+
+def test_an_option_of_a_daemon_that_it_needs_no_more_goes(cluster: Cluster) -> None:
+    apply(cluster, rgw(8100))
+    ((host, known),) = cluster.core.deployments.of_service("rgw.pc")
+    section = f"client.{known.daemon}"
+    cluster.monitors.config[f"{section}/rgw_dns_name"] = "of an earlier version"
+    options = (*known.options, "rgw_dns_name")
+    cluster.core.deployments.save(host, [replace(known, options=options)])
+    apply(cluster, rgw(8200))
+    assert settings(cluster, section) == {"rgw_frontends": "beast port=8200"}
