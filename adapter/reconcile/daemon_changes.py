@@ -16,9 +16,8 @@ from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError
-from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.guards import Guards
-from adapter.reconcile.key_marks import KeyMarks
+from adapter.reconcile.service_jobs import ServiceJobs
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,11 @@ class Behind:
 class DaemonChanges:
     """Compare what daemons got last with their specs, and choose which is next."""
 
-    def __init__(self, core: Core, guards: Guards, digests: DaemonDigests, keys: KeyMarks) -> None:
+    def __init__(self, core: Core, guards: Guards, jobs: ServiceJobs) -> None:
         self._core = core
-        self._keys = keys
         self._guards = guards
-        self._digests = digests
+        self._digests, self._keys = jobs.digests, jobs.key_marks
+        self._healed = jobs.settings.healed
 
     def behind(
         self, wanted: Wanted, kept: Sequence[Running], before: Optional[Wanted] = None
@@ -70,7 +69,7 @@ class DaemonChanges:
             if not daemon.runs or not daemon.ok:
                 continue
             place = daemon.hostname, daemon.daemon_id
-            key = self._keys.of(KINDS[wanted.spec.service_type].entity_of(daemon.daemon_id))
+            key = self._keys.of(_entity(wanted, daemon))
             goal = self._digests.goal(wanted, daemon.daemon_id, goals[place], key)
             record = known[place]
             if record is not None and record.digest:
@@ -79,10 +78,20 @@ class DaemonChanges:
                 got = self._digests.goal(before, daemon.daemon_id, old_ports[place])
             else:
                 continue
-            options = differences(got, goal)
+            options = differences(got, goal) or self._misread(wanted, daemon, record)
             if options:
                 found.append(Behind(daemon, tuple(options)))
         return found
+
+    def _misread(self, wanted: Wanted, daemon: Running, record: Optional[Deployment]) -> List[str]:
+        """Return options that somebody had changed while the daemon was started."""
+        configured = record.configured if record is not None else 0.0
+        with self._core.lock:
+            name = f"{wanted.spec.service_type}.{daemon.daemon_id}"
+            if daemon.hostname not in self._core.places.hosts_of(name):
+                return []
+            row = self._core.places.row(daemon.hostname, name)
+        return self._healed.read_by(_entity(wanted, daemon), row, configured)
 
     def take_over(self, before: Wanted, after: Wanted, kept: Sequence[Running]) -> None:
         """Keep of daemons of which nothing is known what they have, before their spec changes.
@@ -160,6 +169,10 @@ class DaemonChanges:
         if len(ready) == 1:
             self._guards.hand_over(active)
         return False
+
+
+def _entity(wanted: Wanted, daemon: Running) -> str:
+    return KINDS[wanted.spec.service_type].entity_of(daemon.daemon_id)
 
 
 def place_of(behind: Behind) -> Place:

@@ -51,13 +51,13 @@ class ServiceJobs:
         places: Sequence[Place],
         there: Sequence[Running] = (),
         *,
-        verb: str = "Deploy",
-        done: str = "",
+        restart: str = "",
     ) -> Completion:
         """Start a job that brings these daemons to life; raises ``OrchestratorError``.
 
         Keys and settings are made first: a daemon that starts finds them. One that runs and got
-        something else last is restarted, if it has not been since. ``done`` is what is noted then.
+        something else last is restarted, if it has not been since; so is any where ``restart`` says
+        what for.
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
@@ -103,7 +103,7 @@ class ServiceJobs:
         since = round(time.time(), 3)
         for hostname, rows_of_host in daemons.items():
             for row in rows_of_host:
-                row["since"] = since if (hostname, row["id"]) in behind else 0
+                row["since"] = since if restart or (hostname, row["id"]) in behind else 0
         secrets: Dict[str, str] = dict(zip(entities, answers))
         for place in places:
             entity = kind.entity_of(place.daemon_id)
@@ -112,11 +112,12 @@ class ServiceJobs:
             digests[place.hostname, place.daemon_id] += f" key={key}"
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
+        verb = "Restart" if restart else "Deploy"
         job = self._submit(
             wanted.name, kind.operation, list(daemons), parameters, f"{verb} {names}", secrets
         )
         hosts = list(daemons)
-        what = done or f"deployed {names}"
+        what = f"restarted {names}: {restart}" if restart else f"deployed {names}"
         proof = Proof(wanted.name, kind.service_type, list(places), job.job_id, what)
         proved = proof if kind.service_type in CLUSTER_NEEDS else None
         # Before the next look at the service, which asks for it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.service_changes import Setting, in_words, setting_changes
@@ -16,6 +16,7 @@ from adapter.core import Core
 from adapter.errors import AdapterError, NotKept, UnreadableRecord, shown
 from adapter.interface import OrchestratorError
 from adapter.reconcile.daemon_digests import DaemonDigests
+from adapter.reconcile.healed_options import HealedOptions
 from adapter.reconcile.parts import for_each
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,9 @@ class ServiceSettings:
         self._look_at = 0.0
         # How the monitors write a value that they were told, where they have their own way.
         self._as_kept: Dict[Pair, Tuple[str, str]] = {}
+        # By service, when its options were as they shall be, and by which spec.
+        self._good: Dict[str, Tuple[float, Any]] = {}
+        self.healed = HealedOptions()
         # By service, what stands in the way.
         self.problems: Dict[str, str] = {}
 
@@ -132,6 +136,7 @@ class ServiceSettings:
             core.set_options.save(name, known.options | goal, known.changed or time.time())
         at_once([partial(self._set, *row) for row in tell])
         at_once([partial(core.maps.unconfigure, *pair) for pair in drop])
+        self._follow_healed(wanted, tell)
         with core.lock:
             when = time.time() if tell or drop else core.set_options.get(name).changed
             core.set_options.save(name, goal, when)
@@ -139,6 +144,14 @@ class ServiceSettings:
                 core.events.note(name, f"the monitors' configuration: {line}")
         if tell:
             self._learn(tell)
+
+    def _follow_healed(self, wanted: Wanted, tell: List[Setting]) -> None:
+        """Note what was put back: of a spec that has not changed, all that had to be set."""
+        now, (good, spec) = time.time(), self._good.get(wanted.name, (0.0, None))
+        for section, option, _ in tell if spec is wanted.spec else ():
+            if self._core.options.needs_restart(option):
+                self.healed.note((section, option), good, now)
+        self._good[wanted.name] = (now, wanted.spec)
 
     def _set(self, section: str, option: str, value: str) -> None:
         try:

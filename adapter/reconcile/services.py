@@ -36,7 +36,7 @@ class ServiceKeeper:
         self._core = core
         self.guards = Guards(core)
         self.jobs = ServiceJobs(core)
-        self.changes = DaemonChanges(core, self.guards, self.jobs.digests, self.jobs.key_marks)
+        self.changes = DaemonChanges(core, self.guards, self.jobs)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used: nothing is added or removed.
@@ -272,8 +272,7 @@ class ServiceKeeper:
         chosen, reason = self.changes.next(wanted, diff.kept, ready)
         kind = wanted.spec.service_type
         if chosen is not None:
-            done = f"restarted {kind}.{chosen.daemon.daemon_id}: {chosen.why}"
-            self.jobs.deploy(wanted, [place_of(chosen)], there, verb="Restart", done=done)
+            self.jobs.deploy(wanted, [place_of(chosen)], there, restart=chosen.why)
         else:
             then = "; ".join(each.in_words(kind) for each in behind)
             host = ready[0].daemon.hostname

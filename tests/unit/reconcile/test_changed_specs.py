@@ -15,6 +15,7 @@ from adapter.interface import (
     ServiceSpec,
     raise_if_exception,
 )
+from adapter.interface.times import datetime_now
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.twin import Cluster
 
@@ -392,3 +393,18 @@ def test_an_option_of_a_daemon_that_it_needs_no_more_goes(cluster: Cluster) -> N
     cluster.core.deployments.save(host, [replace(known, options=options)])
     apply(cluster, rgw(8200))
     assert settings(cluster, section) == {"rgw_frontends": "beast port=8200"}
+
+
+def test_a_daemon_that_was_started_with_another_value_is_restarted(cluster: Cluster) -> None:
+    spec = rgw(8100, "h1 h2", config={"rgw_dns_name": "a"})
+    apply(cluster, spec)
+    cluster.settle(40)
+    cluster.requests.clear()
+    cluster.monitors.config[f"{SECTION}/rgw_dns_name"] = "b"
+    again = next(key for key in cluster.daemons if key[:2] == ("h2", "rgw"))
+    cluster.said[again] = {"started": datetime_now().isoformat()}
+    cluster.report(40)
+
+    assert settings(cluster)["rgw_dns_name"] == "a"
+    assert restarts(cluster) == [[again[2]]]
+    assert any(f"restarted rgw.{again[2]}: rgw_dns_name changed" in e for e in events(cluster))
