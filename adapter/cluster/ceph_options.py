@@ -136,13 +136,12 @@ def check_value(option: Option, value: Any, kind: str) -> None:
             "the monitors keep no value of this option",
             "It stands in /etc/ceph/ceph.conf of a host alone. Leave it out.",
         )
-    known = READ_BY.get(kind, frozenset())
-    if option.services and not option.services & known:
+    services = frozenset(("mgr",)) if option.name.startswith("mgr/") else option.services
+    if services and not services & READ_BY.get(kind, frozenset()):
         raise InvalidValue(
             field,
             value,
-            f"it is an option of {', '.join(sorted(option.services))}, a {kind} daemon does not "
-            "read it",
+            f"it is an option of {', '.join(sorted(services))}, a {kind} daemon does not read it",
             "Leave it out, or give it to the service that it is for.",
         )
     try:

@@ -83,6 +83,13 @@ def test_an_error_names_option_value_and_what_is_allowed(
     assert f"config {name} {value!r}" in str(refused.value)
 
 
+def test_an_option_of_a_managers_module_is_one_of_managers() -> None:
+    option = Option("mgr/dashboard/ssl", "bool", runtime=False)
+    check_value(option, False, "mgr")
+    with pytest.raises(InvalidValue, match="it is an option of mgr, a rgw daemon does not read it"):
+        check_value(option, False, "rgw")
+
+
 def test_numbers_and_truth_values_of_yaml_are_values() -> None:
     check_value(OPTIONS["rgw_enable_usage_log"], True, "rgw")
     check_value(OPTIONS["mds_cache_reservation"], 0.5, "mds")
