@@ -17,6 +17,8 @@ Setting = Tuple[str, str, str]
 # What a digest begins with: a later version may mean something else by the rest.
 FORM = "1"
 KEY = "key"
+# Of more than that one mark stands for all: a record's texts have a limit.
+_LONGEST = 2000
 # The port of a daemon that is still to be made.
 NEW = -1
 
@@ -48,6 +50,8 @@ def digest_of(
         for option, value in sorted(settings.items())
         if needs_restart(option)
     ]
+    if sum(map(len, parts)) > _LONGEST:
+        parts = [f"options={mark(' '.join(parts))}"]
     return " ".join([FORM, *parts, *([f"{KEY}={key}"] if key else [])])
 
 

@@ -50,6 +50,14 @@ def test_a_digest_shows_no_value() -> None:
     assert (key_mark(""), key_mark("[a]\n")) == ("", "")
 
 
+def test_a_digest_of_very_many_options_is_short() -> None:
+    many = {f"option_{number}": "x" for number in range(500)}
+    before = digest_of(many, lambda _: True, key="k")
+    after = digest_of({**many, "option_7": "y"}, lambda _: True, key="k")
+    assert len(before) < 100
+    assert differences(before, after) == ["options"]
+
+
 @pytest.mark.parametrize(
     ("base", "known", "ports"),
     [
