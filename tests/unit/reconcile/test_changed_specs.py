@@ -338,6 +338,21 @@ def test_a_restart_that_somebody_asked_for_is_not_crossed(cluster: Cluster) -> N
     assert len(restarts(cluster)) == 2
 
 
+def test_a_restart_does_not_cross_one_that_a_changed_spec_needs(cluster: Cluster) -> None:
+    apply(cluster, rgw(8100, "h1 h2"))
+    raise_if_exception(cluster.orchestrator.apply([rgw(8200, "h1 h2")]))
+    reconciler = cluster.orchestrator.reconciler
+    reconciler.step(cluster.now + 2)
+    cluster.requests.clear()
+    raise_if_exception(cluster.orchestrator.service_action("restart", "rgw.pc"))
+    submitted = len(cluster.core.engine.jobs())
+    reconciler.step(cluster.now + 4)
+    assert len(cluster.core.engine.jobs()) == submitted
+    assert "to end" in cluster.core.actions.all()[0].reason
+    cluster.settle(20)
+    assert acts(cluster).count("service_action") == 2
+
+
 def acts(cluster: Cluster) -> List[str]:
     """Return the operations that did something to daemons."""
     reads = ("get_inventory", "add_host_label")
