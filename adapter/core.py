@@ -25,6 +25,7 @@ from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.liveness import Pulse
 from adapter.cluster.maps import Maps, Mon, NoMon
+from adapter.cluster.option_table import OptionTable
 from adapter.cluster.osd_intents import Intents
 from adapter.cluster.osd_owners import OsdOwners
 from adapter.cluster.osd_removals import Removals
@@ -35,6 +36,7 @@ from adapter.cluster.service_actions import ServiceActions
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.service_troubles import Troubles
 from adapter.cluster.service_waits import Waits
+from adapter.cluster.set_options import SetOptions
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.unused_keys import UnusedKeys
@@ -93,6 +95,7 @@ class Core:
         self.pulse = Pulse(settings.probe_interval)
         self.refresh = Refresh(settings.report_interval)
         self.maps = Maps(mon or NoMon())
+        self.options = OptionTable(self.maps)
         self.specs = Specs(store)
         self.intents = Intents(store)
         self.removals = Removals(store)
@@ -103,6 +106,7 @@ class Core:
         self.daemon_services = DaemonServices(
             cluster, self.specs, self.deployments, self.places, self.owners
         )
+        self.set_options = SetOptions(store)
         self.bad_records = BadRecords(
             store,
             self.hosts,
@@ -114,6 +118,7 @@ class Core:
                 "service_action": self.actions,
                 "unused_key": self.unused_keys,
                 "deployed": self.deployments,
+                "settings": self.set_options,
             },
         )
         self.unkept = Unkept()

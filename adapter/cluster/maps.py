@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 
+from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
 from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
 from adapter.cluster.managers import Managers, read_managers
+from adapter.cluster.marks import mark
 from adapter.cluster.osd_map import (
     Left,
     OsdMap,
@@ -215,6 +217,19 @@ class Maps:
         except OrchestratorError as error:
             if abs(error.errno) != errno.EINVAL:
                 raise
+
+    def option(self, name: str) -> Option:
+        """Return one of Ceph's options; the errno of one that Ceph does not have is ENOENT."""
+        return read_option(self._read("config help", key=name))
+
+    def settings(self) -> Dict[Tuple[str, str], str]:
+        """Return what the monitors' configuration says, by section and option."""
+        return read_settings(read_json(self._read("config dump"), "config dump"))
+
+    def key_marks(self) -> Dict[str, str]:
+        """Return what stands for each key, by its name: nobody learns a key from it."""
+        rows = read_json(self._read("auth ls"), "auth ls").get("auth_dump") or ()
+        return {str(row["entity"]): mark(str(row["key"])) for row in rows if row.get("key")}
 
     def quorum(self) -> Tuple[List[str], List[str]]:
         """Return the names of the mons in quorum, and of all mons."""

@@ -35,7 +35,7 @@ class Kind:
         return f"apply_{self.service_type.replace('-', '_')}"
 
     def entity_of(self, daemon_id: str) -> str:
-        """Return the name of a daemon's key."""
+        """Return the name of a daemon's key, which is also its own section."""
         return self.entity.format(id=daemon_id)
 
 
@@ -93,11 +93,17 @@ _KINDS = (
         ),
         section="client.cephfs-mirror",
     ),
-    Kind("crash", "client.crash.{id}", (("mon", "profile crash"), ("mgr", "profile crash"))),
+    Kind(
+        "crash",
+        "client.crash.{id}",
+        (("mon", "profile crash"), ("mgr", "profile crash")),
+        section="client.crash",
+    ),
     Kind(
         "ceph-exporter",
         "client.ceph-exporter.{id}",
         (("mon", "profile ceph-exporter"), ("osd", "allow r"), ("mgr", "allow r")),
+        section="client.ceph-exporter",
         fields=frozenset(("prio_limit", "stats_period", "port", "addrs")),
     ),
 )
@@ -170,11 +176,6 @@ def rgw_port(spec: ServiceSpec) -> int:
     return int(getattr(spec, "rgw_frontend_port", None) or RGW_PORT)
 
 
-def first_ports(spec: ServiceSpec) -> List[int]:
-    """Return the ports of a service as its spec has them: those of the first daemon of a host."""
-    return [rgw_port(spec)] if spec.service_type == "rgw" else []
-
-
 # Options of a daemon's own section that are set when it is deployed, by kind.
 DAEMON_OPTIONS: Dict[str, Tuple[str, ...]] = {"rgw": ("rgw_frontends",)}
 
@@ -198,5 +199,22 @@ def service_settings(spec: ServiceSpec) -> List[Tuple[str, str, str]]:
             if getattr(spec, name, None):
                 found.append((section, name, str(getattr(spec, name))))
     for name, value in (spec.config or {}).items():
-        found.append((section or spec.service_type, str(name), str(value)))
+        found.append((section, str(name), str(value)))
     return found
+
+
+# Options that are made of fields of a spec, by kind.
+_GENERATED = {
+    "mds": {"mds_join_fs": "service_id"},
+    "rgw": {
+        "rgw_frontends": "rgw_frontend_port and rgw_frontend_extra_args",
+        "rgw_realm": "rgw_realm",
+        "rgw_zonegroup": "rgw_zonegroup",
+        "rgw_zone": "rgw_zone",
+    },
+}
+
+
+def generated_options(spec: ServiceSpec) -> Dict[str, str]:
+    """Return the options that are made of a spec's own fields, each with the field."""
+    return _GENERATED.get(spec.service_type, {})

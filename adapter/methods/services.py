@@ -10,7 +10,7 @@ from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
 from adapter.cluster.osd_plan_words import in_words
-from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
+from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, candidates
 from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
@@ -25,6 +25,7 @@ from adapter.interface import (
     raise_if_exception,
 )
 from adapter.methods._announce import gone_with_label, what_goes
+from adapter.methods._changes import restarts_in_words
 from adapter.methods._ports import check_ports
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
@@ -121,6 +122,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         spec.validate()
         if spec.service_type != "osd":
             check_fields(spec)
+            self.core.options.check(spec)
         elif not spec.service_id:
             raise InvalidValue("service_id", spec.service_id, "a drive group needs a name")
         else:
@@ -177,25 +179,43 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         lack = self.reconciler.services.needs.lack(spec)
         with core.lock:
             known = core.specs.find(name)
+            diff = self._difference(spec)
+        restarts = self._before_change(spec, known, diff)
+        with core.lock:
             created = known.created if known is not None else time.time()
             core.specs.save(Wanted(spec, created, had=self._wanted_size(spec)))
             if known is None:
                 core.events.note(name, "the service was created")
+            elif restarts:
+                core.events.note(name, f"the spec has changed.{restarts}")
             self.reconciler.services.forget_pauses(name)
             held = "" if spec.unmanaged else core.held()
             goes = what_goes(core, self.reconciler.services, core.specs.get(name))
         core.wake.set()
-        said = [f"Scheduled {name} update...", held, goes]
+        said = [f"Scheduled {name} update...{restarts}", held, goes]
         said += [f"It waits: {lack.reason}."] if lack is not None and not spec.unmanaged else []
         return " ".join(filter(None, said))
+
+    def _before_change(self, spec: ServiceSpec, known: Optional[Wanted], diff: Difference) -> str:
+        """Note what daemons have of the spec that goes; return the restarts that follow."""
+        if known is None or known.deleted or known.spec.unmanaged:
+            return ""
+        changes = self.reconciler.services.changes
+        restarts = restarts_in_words(self.reconciler, spec, diff, known)
+        changes.take_over(known, Wanted(spec), diff.kept)
+        return restarts
+
+    def _difference(self, spec: ServiceSpec) -> Difference:
+        """Return what a spec lacks and has too much of. The caller holds the lock."""
+        keeper = self.reconciler.services
+        there = keeper.running().get(spec.service_name(), [])
+        return keeper.diff(Wanted(spec), there, keeper.hosts())
 
     def _wanted_size(self, spec: ServiceSpec) -> int:
         """Return how many daemons somebody wants of a service that a cluster needs."""
         if spec.service_type not in CLUSTER_NEEDS:
             return 0
-        keeper = self.reconciler.services
-        there = keeper.running().get(spec.service_name(), [])
-        return keeper.diff(Wanted(spec), there, keeper.hosts()).size
+        return self._difference(spec).size
 
     def _keep_osds(self, spec: DriveGroupSpec) -> str:
         """Keep a drive group and say what it does now."""

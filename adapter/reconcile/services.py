@@ -7,18 +7,20 @@ manager that ends anywhere is followed by one that comes to the same answer.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.schedule import Difference, Place, Running, difference
-from adapter.cluster.service_kinds import KINDS, Kind, service_settings
+from adapter.cluster.service_kinds import KINDS, Kind
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
+from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
 from adapter.reconcile.free_hosts import free_first
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.leftovers import Leftovers
@@ -28,6 +30,8 @@ from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.reconcile.service_needs import Needs
 from adapter.reconcile.service_proofs import not_well
+
+log = logging.getLogger(__name__)
 
 LOOK_AGAIN, LOOK_AT_LAST = 2.0, 60.0
 # What a service waits for is looked for this often (seconds).
@@ -44,28 +48,45 @@ class ServiceKeeper:
         self.leftovers = Leftovers(core, self.jobs)
         self.flips = ServiceFlips(core)
         self.needs = Needs(core)
+        self.changes = DaemonChanges(core, self.guards, self.jobs)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used: nothing is added or removed.
         self._held = False
+        self._settings_pause: Optional[float] = None
         self._running: Tuple[Tuple[int, ...], Dict[str, List[Running]]] = ((), {})
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
         self.leftovers.begin(now)
         # Keys first: before a daemon of that name can be made anew.
-        for_each(
-            (self.jobs.keys.step, self.jobs.follow_proofs, self._keep_all), lambda act: act(now)
+        acts = (
+            self.jobs.keys.step,
+            self.jobs.key_marks.step,
+            self._follow_settings,
+            self.jobs.follow_proofs,
+            self._keep_all,
         )
+        for_each(acts, lambda act: act(now))
         busy = self.jobs.running or self.jobs.proofs.pending()
-        return LOOK_AGAIN if busy or self.jobs.look_at <= now + LOOK_AGAIN else None
+        soon = LOOK_AGAIN if busy or self.jobs.look_at <= now + LOOK_AGAIN else None
+        pauses = [each for each in (soon, self._settings_pause) if each is not None]
+        return min(pauses, default=None)
+
+    def _follow_settings(self, now: float) -> None:
+        self._settings_pause = self.jobs.settings.step(now)
 
     def _keep_all(self, now: float) -> None:
         """Keep each service, if anything has changed or it is time to look again."""
         core = self._core
         with core.lock:
-            running = tuple(sorted(self.jobs.running))
-            seen = (*core.state_serials(), self.needs.serial, running)
+            seen = (
+                *core.state_serials(),
+                core.deployments.serial,
+                self.jobs.key_marks.serial,
+                self.needs.serial,
+                tuple(sorted(self.jobs.running)),
+            )
             if seen == self._seen and now < self.jobs.look_at:
                 return
             self._seen, self.jobs.look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
@@ -163,8 +184,10 @@ class ServiceKeeper:
         elif self._is_ended(wanted, diff, now):
             return
         unable, outside = not_well(core, kind.service_type, diff.kept)
+        behind = [] if self._held or wanted.deleted else self._behind(wanted, diff)
         if not self._held:
-            self._follow_troubles(wanted.name, diff, [*unable, *outside])
+            more = [*unable, *outside, *(each.daemon for each in behind)]
+            self._follow_troubles(wanted.name, diff, more)
         remember_size(core, wanted, diff)
         held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])
         again = [each for each in diff.kept if not each.ok]
@@ -179,6 +202,8 @@ class ServiceKeeper:
                 self._deploy(wanted, add, there, now)
             elif diff.remove and not diff.add and not held:
                 self._remove(wanted, kind, diff, now)
+            elif behind:
+                self._renew(wanted, diff, behind, there, now)
         except ReportAwaited as error:
             with core.lock:
                 core.events.note(wanted.name, error.message)
@@ -283,6 +308,60 @@ class ServiceKeeper:
             self.jobs.look_at = min(self.jobs.look_at, now + LOOK_AGAIN)
         return bool(reason)
 
+    def _behind(self, wanted: Wanted, diff: Difference) -> List[Behind]:
+        """Return the daemons that have to be restarted, none while nobody can tell."""
+        try:
+            return self.changes.behind(wanted, diff.kept)
+        except OrchestratorError as error:
+            log.warning("%s is not compared with what its daemons got: %s", wanted.name, error)
+            return []
+
+    def unfinished(self, wanted: Wanted, kept: Sequence[Running]) -> List[str]:
+        """Return what of a changed spec is not done yet."""
+        found = []
+        problem = self.jobs.settings.problems.get(wanted.name)
+        if problem:
+            found.append(problem)
+        if not wanted.deleted:
+            kind = wanted.spec.service_type
+            behind = self.changes.behind(wanted, kept)
+            found += [f"{kind}.{each.daemon.daemon_id} is to be restarted" for each in behind]
+        return found
+
+    def _renew(
+        self,
+        wanted: Wanted,
+        diff: Difference,
+        behind: Sequence[Behind],
+        there: Sequence[Running],
+        now: float,
+    ) -> None:
+        """Restart the next daemon that has to be for what changed in its spec."""
+        with self._core.lock:
+            failed = self._core.troubles.hosts(wanted.name)
+            restarting = self._core.actions.get(wanted.name) is not None
+        if restarting:
+            # Somebody asked for it: not two at the same time.
+            self.jobs.look_at = now + LOOK_AGAIN
+            return
+        # Where one did not come back well, the others keep what they have until it does.
+        ready = [
+            each
+            for each in behind
+            if self._may(wanted, each.daemon.hostname, now)
+            and (not failed or each.daemon.hostname in failed)
+        ]
+        if not ready:
+            return
+        chosen, reason = self.changes.next(wanted, diff.kept, ready)
+        kind = wanted.spec.service_type
+        if chosen is not None:
+            self.jobs.deploy(wanted, [place_of(chosen)], there, restart=chosen.why)
+        else:
+            then = "; ".join(each.in_words(kind) for each in behind)
+            host = ready[0].daemon.hostname
+            self.jobs.note_wait(wanted.name, host, f"{reason}; then: {then}", now)
+
     def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
         with self._core.lock:
             resting = self._core.troubles.rests(wanted.name, "", now)
@@ -298,8 +377,7 @@ class ServiceKeeper:
 
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""
-        for section, option, _ in service_settings(wanted.spec):
-            self._core.maps.unconfigure(section, option)
+        self.jobs.settings.forget(wanted)
         with self._core.lock:
             self.leftovers.forget(wanted.name)
             self._core.specs.remove(wanted.name)

@@ -16,7 +16,8 @@ description:
     the daemon does its work. All of a host goes into one call.
   - Everything that speaks against it is looked for first, on all daemons. A taken port, a missing
     key or a missing unit is refused, and nothing is done on the host.
-  - A daemon that runs already is left as it is. One whose key has changed is restarted.
+  - A daemon that runs already is left as it is. One whose key has changed is restarted, and one
+    that was started before what it reads at its start was changed (C(since)).
   - A monitor's store is made of the cluster's map of monitors, and the monitor joins by itself,
     whatever C(mon_initial_members) the configuration has. It works when its quorum holds another
     one of that map. The store of one that leads a cluster of its own, and that the cluster's
@@ -91,6 +92,12 @@ options:
             id can have. Empty finds it.
         type: str
         default: ''
+      since:
+        description:
+          - When the settings that the daemon reads at its start were changed last, in seconds since
+            the epoch. One that runs and was started before is restarted, once. V(0) is never.
+        type: float
+        default: 0.0
   keyrings:
     description:
       - The texts of keyrings by the names that O(daemons[].keyring_file) gives them, as C(ceph auth
@@ -252,6 +259,7 @@ def main():
                     "port": {"type": "int", "default": 0},
                     "addr": {"type": "str", "default": ""},
                     "unit": {"type": "str", "default": ""},
+                    "since": {"type": "float", "default": 0.0},
                 },
             },
             "keyrings": {"type": "dict", "default": {}, "no_log": True},
@@ -317,7 +325,13 @@ def deploy(module, roots, daemons, host):
     check_host(module, roots)
     refuse_units([daemon for daemon, _ in daemons])
     wanted = [
-        Wanted(daemon, keyring_of(module, daemon, options), options["port"], options["addr"])
+        Wanted(
+            daemon,
+            keyring_of(module, daemon, options),
+            port=options["port"],
+            addr=options["addr"],
+            since=options["since"],
+        )
         for daemon, options in daemons
     ]
     extras = extras_of(roots, params["conf"], touch=not module.check_mode)
