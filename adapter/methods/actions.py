@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence
 from adapter.cluster.osd_map import osd_number
 from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, free_id
 from adapter.cluster.service_actions import ServiceAction
-from adapter.cluster.service_kinds import KINDS, check_names
+from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, UnknownName
 from adapter.interface import (
@@ -219,7 +219,7 @@ class ActionMethods(DaemonMethods):
                 "this backend does not deploy it",
                 f"It deploys: {', '.join(sorted(KINDS))}.",
             )
-        check_names(spec)
+        check_fields(spec)
         named = [host.hostname for host in spec.placement.hosts or ()]
         if not named:
             raise InvalidValue(

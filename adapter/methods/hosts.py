@@ -7,12 +7,14 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from adapter.cluster import names
 from adapter.cluster.hosts import MAINTENANCE, Host
+from adapter.cluster.locations import bucket_of
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import AdapterError, AlreadyExists, HostUnreachable, InvalidValue, NotReady
 from adapter.interface import HostSpec, handle_orch_error
+from adapter.methods._crush import check_location, put_host
 from adapter.methods._memo import Memo
 
 SHOWN_DAEMONS = 10
@@ -45,11 +47,13 @@ class HostMethods:
         labels = tuple(names.check_labels(host_spec.labels or ()))
         _check_status(host_spec.status)
         _check_oob(host_spec.oob)
+        check_location(core, hostname, host_spec.location)
         self._check_ready()
         self._check_new(hostname, addr)
         seen = self._look(hostname, Target(hostname, addr, user=core.settings.ssh_user))
         given, labels = labels, self._labels_kept(hostname, labels, seen)
         self._check_free(hostname, seen.cluster)
+        put_host(core, hostname, host_spec.location)
         with core.lock:
             self._check_new(hostname, addr, seen.machine_id)
             host = core.hosts.save(
@@ -206,7 +210,7 @@ class HostMethods:
             raise InvalidValue(
                 "rm_crush_entry", True, "there is no cluster to ask here", "Leave it out."
             )
-        self.core.mon.command(prefix="osd crush remove", name=hostname)
+        self.core.mon.command(prefix="osd crush remove", name=bucket_of(hostname))
 
     @handle_orch_error
     def update_host_addr(self, host: str, addr: str) -> str:

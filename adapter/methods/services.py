@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
+from adapter.cluster.container_fields import check_no_container
 from adapter.cluster.osd_plan import HostPlan, in_words
 from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
 from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
@@ -22,7 +23,8 @@ from adapter.interface import (
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
 from adapter.reconcile import Reconciler
-from adapter.reconcile.mon_addresses import check_mon_places
+from adapter.reconcile.mon_addresses import check_mon_places, check_networks
+from adapter.reconcile.mon_locations import check_mon_locations
 
 MANAGED = ("osd", *KINDS)
 # A host that was just added says within seconds which disks it has.
@@ -76,6 +78,7 @@ class ServiceMethods(HostMethods, DaemonMethods):
                 "this backend does not deploy it",
                 f"It deploys: {', '.join(MANAGED)}; other daemons are shown as they are.",
             )
+        check_no_container(spec)
         spec.validate()
         if spec.service_type != "osd":
             check_fields(spec)
@@ -88,7 +91,8 @@ class ServiceMethods(HostMethods, DaemonMethods):
         for named in spec.placement.hosts or ():
             self.core.hosts.get(named.hostname)
         hosts = self.reconciler.services.hosts()
-        if hosts and not candidates(spec, hosts):
+        matching = candidates(spec, hosts)
+        if hosts and not matching:
             raise InvalidValue(
                 "placement",
                 spec.placement.pretty_str(),
@@ -96,7 +100,10 @@ class ServiceMethods(HostMethods, DaemonMethods):
                 f"Hosts: {', '.join(host.hostname for host in hosts)}.",
             )
         self._check_port(spec, hosts)
-        check_mon_places(self.core, spec)
+        if spec.service_type in KINDS:
+            check_networks(self.core, spec, matching)
+        check_mon_places(self.core, spec, matching)
+        check_mon_locations(self.core, spec)
 
     def _check_port(self, spec: ServiceSpec, hosts: Sequence[HostSpec]) -> None:
         """Raise for an object gateway whose port another one has on one of its hosts."""

@@ -15,18 +15,27 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tupl
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, Place, Running, difference
-from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, rgw_port, service_settings
+from adapter.cluster.service_kinds import (
+    KINDS,
+    Kind,
+    daemon_settings,
+    host_settings,
+    rgw_port,
+    secret_keys,
+    service_secrets,
+    service_settings,
+)
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.cluster.views import host_spec, service_of
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
-from adapter.errors import NotKept, ReportAwaited
+from adapter.errors import InvalidValue, NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.key_removal import KeyRemoval
-from adapter.reconcile.mon_addresses import address_for
+from adapter.reconcile.mon_addresses import address_for, in_networks
 from adapter.reconcile.ownership import check_places
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.service_floor import hold, is_short, remember_size
@@ -132,7 +141,8 @@ class ServiceKeeper:
         """Return what a service lacks and has too much of."""
         if wanted.deleted:
             return Difference(remove=tuple(there))
-        return difference(wanted.spec, hosts, there, cluster=self._core.cluster)
+        usable = in_networks(self._core, wanted.spec, hosts, there)
+        return difference(wanted.spec, usable, there, cluster=self._core.cluster)
 
     def _keep(
         self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec], now: float
@@ -207,13 +217,15 @@ class ServiceKeeper:
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
+        addressed = self._addressed(wanted, places)
+        places = [place for place, _ in addressed]
         self._claim(kind, places)
         daemons: Dict[str, List[Dict[str, Any]]] = {}
         settings = list(service_settings(spec))
         entities: Dict[str, str] = {}
-        for place in places:
+        for place, address in addressed:
             port = self._port(spec, place, there, daemons.get(place.hostname, ()))
-            settings += daemon_settings(spec, place.daemon_id, port)
+            settings += daemon_settings(spec, place.daemon_id, port, address)
             entity = kind.entity_of(place.daemon_id)
             name = f"{entity.strip('.')}.keyring"
             entities[name] = entity
@@ -221,7 +233,8 @@ class ServiceKeeper:
                 "id": place.daemon_id,
                 "keyring_file": name,
                 "port": port,
-                "addr": address_for(core, spec, place) if kind.service_type == "mon" else "",
+                "addr": address,
+                **host_settings(spec),
             }
             daemons.setdefault(place.hostname, []).append(row)
         conf, *answers = at_once(
@@ -229,6 +242,7 @@ class ServiceKeeper:
                 core.maps.minimal_conf,
                 *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
                 *(partial(core.maps.configure, *each) for each in settings),
+                *(partial(core.maps.keep_secret, *each) for each in service_secrets(spec)),
             ]
         )
         secrets: Dict[str, str] = dict(zip(entities, answers))
@@ -243,6 +257,23 @@ class ServiceKeeper:
         proved = proof if kind.service_type in CLUSTER_NEEDS else None
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
         return job
+
+    def _addressed(self, wanted: Wanted, places: Sequence[Place]) -> List[Tuple[Place, str]]:
+        """Return places with the addresses that their daemons get.
+
+        A host that can have none is told of and left out; if it is the only one this raises.
+        """
+        found, failed = [], []
+        for place in places:
+            try:
+                found.append((place, address_for(self._core, wanted.spec, place)))
+            except InvalidValue as error:
+                failed.append((place.hostname, error))
+        if not found and failed:
+            raise failed[0][1]
+        for hostname, reason in failed:
+            self._note_failure(wanted.name, hostname, str(reason), time.monotonic())
+        return found
 
     def _claim(self, kind: Kind, places: Sequence[Place]) -> None:
         """Raise if a daemon of one of these names is another host's; else its key is wanted."""
@@ -273,7 +304,7 @@ class ServiceKeeper:
         spec: Any, place: Place, there: Sequence[Running], more: Sequence[Mapping[str, Any]]
     ) -> int:
         if spec.service_type != "rgw":
-            return 0
+            return int(getattr(spec, "port", None) or 0)
         here = [
             each
             for each in there
@@ -339,6 +370,11 @@ class ServiceKeeper:
                 self._core.maps.unconfigure(section, option)
             except OrchestratorError as error:
                 log.warning("%s of %s stays: %s", option, section, error)
+        for key in secret_keys(wanted.spec):
+            try:
+                self._core.maps.forget_secret(key)
+            except OrchestratorError as error:
+                log.warning("the config-key %s stays: %s", key, error)
         with self._core.lock:
             self._core.specs.remove(wanted.name)
             self._core.events.forget(wanted.name)

@@ -82,6 +82,12 @@ options:
           - The address that the daemon will listen on; empty means all. A monitor needs one.
         type: str
         default: ''
+      stop_timeout:
+        description:
+          - For how many seconds systemd waits for an object gateway that stops; V(0) is as long as
+            its package says.
+        type: int
+        default: 0
   keyrings:
     description:
       - The texts of keyrings by the names that O(daemons[].keyring_file) gives them, as C(ceph auth
@@ -240,6 +246,7 @@ def main():
                     "keyring_file": {"type": "str", "default": ""},
                     "port": {"type": "int", "default": 0},
                     "addr": {"type": "str", "default": ""},
+                    "stop_timeout": {"type": "int", "default": 0},
                 },
             },
             "keyrings": {"type": "dict", "default": {}, "no_log": True},
@@ -315,7 +322,13 @@ def deploy(module, roots, daemons, host):
     params = module.params
     check_host(module, roots)
     wanted = [
-        Wanted(daemon, keyring_of(module, daemon, options), options["port"], options["addr"])
+        Wanted(
+            daemon,
+            keyring_of(module, daemon, options),
+            options["port"],
+            options["addr"],
+            options["stop_timeout"],
+        )
         for daemon, options in daemons
     ]
     extras = extras_of(roots, params["conf"], touch=not module.check_mode)

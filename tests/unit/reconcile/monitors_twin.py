@@ -68,6 +68,10 @@ class Monitors:
     addresses: Dict[str, str] = field(default_factory=dict)
     # A command that is not answered.
     refuse: str = ""
+    # The config-key store, where mons are in CRUSH, and the only zonegroup as radosgw-admin has it.
+    secrets: Dict[str, str] = field(default_factory=dict)
+    locations: Dict[str, List[str]] = field(default_factory=dict)
+    zonegroup: Dict[str, Any] = field(default_factory=dict)
 
     def command(self, **arguments: Any) -> str:
         """Answer a command."""
@@ -209,7 +213,11 @@ class Monitors:
 
     def _mon_dump(self, arguments: Dict[str, Any]) -> str:
         mons = [
-            {"name": name, "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]}}
+            {
+                "name": name,
+                "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]},
+                "crush_location": "{" + ",".join(self.locations.get(name, [])) + "}",
+            }
             for name in self.mons
         ]
         return json.dumps({"mons": mons})
@@ -306,3 +314,40 @@ class Monitors:
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
+
+    def _config_key_set(self, arguments: Dict[str, Any]) -> str:
+        assert "val" not in arguments, "a secret stands in a command"
+        self.secrets[arguments["key"]] = arguments["inbuf"]
+        return ""
+
+    def _config_key_rm(self, arguments: Dict[str, Any]) -> str:
+        self.secrets.pop(arguments["key"], None)
+        return ""
+
+    def _mon_set_location(self, arguments: Dict[str, Any]) -> str:
+        assert arguments["name"] in self.mons
+        self.locations[arguments["name"]] = arguments["args"]
+        return self._change(f"mon set_location {arguments['name']} {' '.join(arguments['args'])}")
+
+    def _osd_crush_add_bucket(self, arguments: Dict[str, Any]) -> str:
+        return self._change(f"crush add-bucket {arguments['name']} {arguments['type']}")
+
+    def _osd_crush_move(self, arguments: Dict[str, Any]) -> str:
+        if any("=" not in word for word in arguments["args"]):
+            raise OrchestratorError("no location", errno=-errno.EINVAL)
+        return self._change(f"crush move {arguments['name']} {' '.join(arguments['args'])}")
+
+    def _rgw_admin(self, arguments: Dict[str, Any]) -> str:
+        words = arguments["params"]
+        if not self.zonegroup:
+            raise OrchestratorError("Module 'rgw' is not enabled", errno=-errno.EOPNOTSUPP)
+        if words[:2] == ["zone", "modify"]:
+            (given,) = [word for word in words if word.startswith("--endpoints=")]
+            self.zonegroup["zones"][0]["endpoints"] = given.partition("=")[2].split(",")
+        if words[:2] != ["zonegroup", "get"]:
+            return self._change(f"radosgw-admin {' '.join(words)}")
+        return json.dumps(self.zonegroup)
+
+    def _rgw_zonegroup_modify(self, arguments: Dict[str, Any]) -> str:
+        self.zonegroup["hostnames"] = arguments["hostnames"]
+        return self._change(f"rgw zonegroup modify {arguments['zonegroup_name']}")
