@@ -24,7 +24,9 @@ def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Roots:
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\n')
     program.chmod(0o755)
-    monkeypatch.setattr(command, "SEARCH_PATH", f"{program.parent}:/usr/bin:/bin")
+    path = f"{program.parent}:/usr/bin:/bin"
+    monkeypatch.setattr(command, "SEARCH_PATH", path)
+    monkeypatch.setenv("PATH", path)
     return Roots(dev="none", etc=str(tmp_path / "etc"), var=str(tmp_path / "var"))
 
 
