@@ -12,6 +12,7 @@ from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.gateway_zones import GatewayZones
+from adapter.reconcile.host_admins import HostAdmins
 from adapter.reconcile.host_confs import HostConfs
 from adapter.reconcile.mon_locations import MonLocations
 from adapter.reconcile.osd_creation import OsdCreator
@@ -42,6 +43,7 @@ class Reconciler:
         self.services = ServiceKeeper(core)
         self.restarts = ServiceRestarts(core, self.services.guards)
         self.confs = HostConfs(core)
+        self.admins = HostAdmins(core)
         self.mon_locations = MonLocations(core)
         self.zones = GatewayZones(core, self.services)
         self._parts = Parts()
@@ -82,6 +84,7 @@ class Reconciler:
             run("restarting services", lambda: self.restarts.step(now), now),
             run("keeping services", lambda: self.services.step(now), now),
             run("keeping ceph.conf", lambda: self.confs.step(now), now),
+            run("keeping the keyring of administrators", lambda: self.admins.step(now), now),
             run("placing monitors in CRUSH", lambda: self.mon_locations.step(now), now),
             run("keeping zones of gateways", lambda: self.zones.step(now), now),
         ]

@@ -69,6 +69,7 @@ class Monitors:
     # A command that is not answered.
     refuse: str = ""
     # The config-key store, where mons are in CRUSH, and the only zonegroup as radosgw-admin has it.
+    admin_key: str = "KEYOFTHEADMINISTRATOR=="
     secrets: Dict[str, str] = field(default_factory=dict)
     locations: Dict[str, List[str]] = field(default_factory=dict)
     zonegroup: Dict[str, Any] = field(default_factory=dict)
@@ -308,9 +309,10 @@ class Monitors:
 
     def _auth_get(self, arguments: Dict[str, Any]) -> str:
         entity = arguments["entity"]
-        if entity not in ("mon.", "client.bootstrap-osd", *self.keys):
+        if entity not in ("mon.", "client.admin", "client.bootstrap-osd", *self.keys):
             raise OrchestratorError(f"no key for {entity}", errno=-errno.ENOENT)
-        return json.dumps([{"entity": arguments["entity"], "key": "KEYOFTHECLUSTER=="}])
+        key = self.admin_key if entity == "client.admin" else "KEYOFTHECLUSTER=="
+        return json.dumps([{"entity": arguments["entity"], "key": key}])
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
