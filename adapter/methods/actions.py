@@ -22,7 +22,7 @@ from adapter.interface import (
 from adapter.methods._kept import kept_service
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
-from adapter.reconcile.mon_addresses import check_mon_places
+from adapter.reconcile.mon_addresses import check_mon_places, check_networks
 from adapter.reconcile.ownership import check_units, judge_places, read_places, units_of
 
 ACTIONS = ("start", "stop", "restart", "redeploy", "reconfig")
@@ -230,6 +230,7 @@ class ActionMethods(DaemonMethods):
                 self.core.hosts.get(hostname)
             self._check_answers(named)
             self.core.specs.check_readable(spec.service_name())
+            check_networks(self.core, spec, named)
             check_mon_places(self.core, spec)
             wanted = self.core.specs.find(spec.service_name())
             if wanted is None:

@@ -28,6 +28,8 @@ class GatewayZones:
         self._serials: Tuple[int, ...] = ()
         self._done: Dict[str, Zone] = {}
         self._pauses: Dict[str, Pause] = {}
+        # What gateways listened on last: one that restarts is no reason to change its zone.
+        self._ports: Dict[str, List[int]] = {}
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return None: it is looked at again with every round."""
@@ -62,7 +64,10 @@ class GatewayZones:
         return spec.service_type == "rgw" and not spec.unmanaged and not wanted.deleted
 
     def _endpoints(self, wanted: Wanted, there: Sequence[Running]) -> Optional[List[str]]:
-        """Return where a service's gateways are reached, None while one of them does not listen."""
+        """Return where a service's gateways are reached, None while one of them is still to come.
+
+        One that is broken and was never seen to listen is left out.
+        """
         core = self._core
         places: List[Tuple[str, str, Sequence[int]]] = []
         for daemon in there:
@@ -74,7 +79,11 @@ class GatewayZones:
                 if (row["daemon_type"], row["daemon_id"]) == ("rgw", daemon.daemon_id)
                 for port in _numbers(row.get("ports"))
             ]
-            places.append((daemon.hostname, core.hosts.get(daemon.hostname).addr, ports))
+            if ports:
+                self._ports[daemon.daemon_id] = ports
+            ports = self._ports.get(daemon.daemon_id, [])
+            if ports or daemon.ok:
+                places.append((daemon.hostname, core.hosts.get(daemon.hostname).addr, ports))
         return endpoints_of(wanted.spec, places)
 
     def _bring_about(self, name: str, zone: Zone, now: float) -> None:

@@ -191,9 +191,51 @@ def test_a_zone_gets_the_endpoints_of_its_gateways(cluster: Cluster) -> None:
     assert commits == ["radosgw-admin period update --rgw-realm=r --rgw-zonegroup=g --commit"]
     listen(cluster)
     assert len(group["zones"][0]["endpoints"]) == 2, "a gateway that restarts is no endpoint"
+    listen(cluster, 80)
     cluster.start_anew()
     cluster.report(10)
     assert [line for line in cluster.monitors.log if "period update" in line] == commits
+    (key,) = [key for key in cluster.daemons if key[1] == "rgw" and key[0] == "h1"]
+    cluster.daemons[key] = "error"
+    cluster.said.pop(key)
+    cluster.break_on["apply_rgw"] = {"h1": "it does not start"}
+    cluster.report(4)
+    assert len(group["zones"][0]["endpoints"]) == 2, "a gateway that broke is taken out at once"
+
+
+def test_a_gateway_that_never_came_up_is_no_endpoint(cluster: Cluster) -> None:
+    group = zone(cluster)
+    spec = RGWSpec(placement=PlacementSpec(hosts=["h1", "h2"]), update_endpoints=True, **REALM)
+    apply(cluster, spec)
+    (key,) = [key for key in cluster.daemons if key[1] == "rgw" and key[0] == "h1"]
+    cluster.break_on["apply_rgw"] = {"h1": "it does not start"}
+    listen(cluster, 80)
+    cluster.start_anew()
+    cluster.daemons[key] = "error"
+    cluster.said.pop(key)
+    group["zones"][0]["endpoints"] = []
+    cluster.start_anew()
+    cluster.settle(4)
+    assert group["zones"][0]["endpoints"] == ["http://10.0.0.2:80"]
+
+
+def test_a_daemon_by_hand_needs_the_address_too(cluster: Cluster) -> None:
+    spec = RGWSpec(service_id="a", placement=PlacementSpec(hosts=["h3:10.98.0.0/24"]))
+    with pytest.raises(InvalidValue, match="host 'h3' has no address in it"):
+        raise_if_exception(cluster.orchestrator.add_daemon(spec))
+    assert cluster.core.specs.all() == []
+    here = RGWSpec(service_id="a", placement=PlacementSpec(hosts=["h2:10.98.0.0/24"]))
+    raise_if_exception(cluster.orchestrator.add_daemon(here))
+    cluster.settle()
+    assert [row["addr"] for row in rows(cluster, "rgw")] == ["10.98.0.2"]
+
+
+@pytest.mark.parametrize("name", ["extra_container_args", "extra_entrypoint_args"])
+def test_a_daemon_by_hand_takes_no_arguments_for_containers(cluster: Cluster, name: str) -> None:
+    data = {"service_type": "mds", "service_id": "a", "placement": {"hosts": ["h2"]}}
+    spec = ServiceSpec.from_json({**data, name: ["--cpus=2"]})
+    with pytest.raises(InvalidValue, match="for a container"):
+        raise_if_exception(cluster.orchestrator.add_daemon(spec))
 
 
 def test_a_zone_gets_what_its_spec_names(cluster: Cluster) -> None:
