@@ -18,7 +18,7 @@ NETWORK, PORT = "10.98.0.0/24", 8011
 
 
 @pytest.fixture(scope="module")
-def lab(services: Services) -> Iterator[Lab]:
+def networked(services: Services) -> Iterator[Lab]:
     """Return hosts with an address in a second network, and no gateway."""
     lab = services.lab
     for number, host in enumerate(lab.hosts(), 11):
@@ -63,7 +63,8 @@ def listening(lab: Lab, host: str) -> list[str]:
     return lab.sh(host, "ss -Hltn | awk '{print $4}'").split()
 
 
-def test_a_gateway_listens_in_its_network_alone(lab: Lab, services: Services) -> None:
+def test_a_gateway_listens_in_its_network_alone(networked: Lab, services: Services) -> None:
+    lab = networked
     assert apply(lab, gateway(networks=[NETWORK])) == 0, said[-1]
     services.wait_runs("rgw.fields", 1)
     mine = [each for each in listening(lab, "h2") if each.endswith(f":{PORT}")]
@@ -75,8 +76,9 @@ def test_a_gateway_listens_in_its_network_alone(lab: Lab, services: Services) ->
 
 
 def test_a_certificate_comes_from_the_monitors(
-    lab: Lab, services: Services, tmp_path: Path
+    networked: Lab, services: Services, tmp_path: Path
 ) -> None:
+    lab = networked
     words = ["req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "2", "-subj", "/CN=h2"]
     files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
     subprocess.run(["openssl", *words, *files], check=True, capture_output=True)
@@ -96,7 +98,8 @@ def test_a_certificate_comes_from_the_monitors(
     assert lab.ceph("config-key", "exists", "rgw/cert/rgw.fields").rc != 0
 
 
-def test_an_exporter_listens_where_its_spec_says(lab: Lab, services: Services) -> None:
+def test_an_exporter_listens_where_its_spec_says(networked: Lab, services: Services) -> None:
+    lab = networked
     spec = {
         "service_type": "ceph-exporter",
         "placement": {"hosts": ["h3"]},
@@ -110,7 +113,8 @@ def test_an_exporter_listens_where_its_spec_says(lab: Lab, services: Services) -
     services.remove("ceph-exporter")
 
 
-def test_monitors_and_hosts_have_their_place_in_crush(lab: Lab, services: Services) -> None:
+def test_monitors_and_hosts_have_their_place_in_crush(networked: Lab, services: Services) -> None:
+    lab = networked
     places = {"h1": ["datacenter=dc1"], "h2": ["datacenter=dc2"]}
     spec = {"service_type": "mon", "placement": {"host_pattern": "*"}}
     assert apply(lab, {**spec, "spec": {"crush_locations": places}}) == 0, said[-1]
@@ -124,7 +128,8 @@ def test_monitors_and_hosts_have_their_place_in_crush(lab: Lab, services: Servic
     assert apply(lab, spec) == 0, said[-1]
 
 
-def test_a_host_is_added_into_its_place(lab: Lab) -> None:
+def test_a_host_is_added_into_its_place(networked: Lab) -> None:
+    lab = networked
     addr = lab.machines["h3"].addr
     lab.ok("orch", "host", "rm", "h3", "--force")
     location = {"root": "default", "datacenter": "DC1"}
@@ -140,7 +145,8 @@ def test_a_host_is_added_into_its_place(lab: Lab) -> None:
     lab.ok("osd", "crush", "remove", "DC1")
 
 
-def test_the_administrators_keyring_follows_its_label(lab: Lab) -> None:
+def test_the_administrators_keyring_follows_its_label(networked: Lab) -> None:
+    lab = networked
     path = "/etc/ceph/ceph.client.admin.keyring"
     before = lab.sh("h3", "cat $1 2>/dev/null || true", path)
     lab.sh("h3", "rm -f $1", path)
@@ -157,7 +163,8 @@ def test_the_administrators_keyring_follows_its_label(lab: Lab) -> None:
         lab.sh("h3", "cat >$1; chmod 600 $1", path, stdin=before)
 
 
-def test_a_realm_is_bootstrapped(lab: Lab, services: Services) -> None:
+def test_a_realm_is_bootstrapped(networked: Lab, services: Services) -> None:
+    lab = networked
     lab.ok("mgr", "module", "enable", "rgw")
     wait_until("the backend answers", services.ls, SECONDS)
     words = ("--realm-name", "r", "--zonegroup-name", "g", "--zone-name", "z")
