@@ -11,12 +11,14 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter import operations
 from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
 from adapter.cluster.daemon_identity import lines as foreign_lines
 from adapter.cluster.daemon_places import DaemonPlaces
+from adapter.cluster.daemon_services import DaemonServices
+from adapter.cluster.deployments import Deployments
 from adapter.cluster.events import Events
 from adapter.cluster.health import Checks, Failure, health_checks
 from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
@@ -95,6 +97,10 @@ class Core:
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
         self.unused_keys = UnusedKeys(store)
+        self.deployments = Deployments(store)
+        self.daemon_services = DaemonServices(
+            cluster, self.specs, self.deployments, self.places, self.owners
+        )
         self.bad_records = BadRecords(
             store,
             self.hosts,
@@ -105,6 +111,7 @@ class Core:
                 "osd_creation": self.intents,
                 "service_action": self.actions,
                 "unused_key": self.unused_keys,
+                "deployed": self.deployments,
             },
         )
         self.unkept = Unkept()
@@ -118,6 +125,8 @@ class Core:
         # Set when the cluster's maps are to be read again.
         self.maps_changed = threading.Event()
         self.failures: Dict[Tuple[str, str], Failure] = {}
+        # Jobs whose caller could not wait for their end: what goes wrong is told by health.
+        self.unawaited: Set[str] = set()
         # Hosts that are removed already, and reached once more to take their record away.
         self.leaving: Dict[str, Host] = {}
         self.reports.load([host.hostname for host in self.hosts.all()])
@@ -183,7 +192,14 @@ class Core:
 
     def state_serials(self) -> Tuple[Any, ...]:
         """Return what changes when there may be something new to be made."""
-        parts = (self.hosts, self.reports, self.specs, self.intents, self.owners)
+        parts = (
+            self.hosts,
+            self.reports,
+            self.specs,
+            self.intents,
+            self.owners,
+            self.deployments,
+        )
         serials = (*(part.serial for part in parts), self.places.serial, self.watch.serial)
         return (*serials, tuple(sorted(self.pulse.offline())))
 
@@ -339,7 +355,9 @@ class Core:
         key = (record.request.operation, hostname)
         if not message:
             self.failures.pop(key, None)
-        elif record.request.changes and key[0] not in (*AWAITED, *OF_SERVICES):
+        elif key[0] in AWAITED and record.id not in self.unawaited:
+            return
+        elif record.request.changes and key[0] not in OF_SERVICES:
             self.failures[key] = Failure(*key, message, record.id, time.time())
 
     def absorb_end(self, completion: Completion) -> None:

@@ -11,6 +11,7 @@
         ├── NotReady                  no key, no hosts, not installed ...              EAGAIN
         │   ├── UnreadableRecord      a kept record says nothing that can be used
         │   └── ReportAwaited         a host is asked first, its answer is still to come
+        ├── NotApplied                specs of a file that were not applied          the first's own
         ├── NotKept                   a record that could not be written             the store's own
         └── JobError                  a job did not succeed                            EIO
             ├── JobFailed             hosts failed
@@ -25,7 +26,7 @@ positive; the rooms that speak to Ceph turn the sign.
 from __future__ import annotations
 
 import errno
-from typing import Any, Dict, Tuple, Type
+from typing import Any, Dict, Sequence, Tuple, Type
 
 from adapter.interface import OrchestratorError
 from adapter.interface.confidential import without_secrets
@@ -43,6 +44,19 @@ def shown(value: object, field: str = "") -> str:
     if len(text) > _SHOWN_LENGTH:
         text = f"{text[:_SHOWN_LENGTH]}... ({len(str(value))} characters)"
     return text
+
+
+def abridged(text: str, most: int) -> str:
+    """Return a message of at most ``most`` characters; what is left out is in its middle.
+
+    A message ends with what to do about it: nobody is helped by one that is cut before that.
+    """
+    if len(text) <= most:
+        return text
+    half = (most - 5) // 2
+    head, tail = text[: most - 5 - half], text[len(text) - half :]
+    head, tail = head.rpartition(" ")[0] or head, tail.partition(" ")[2] or tail
+    return f"{head} ... {tail}"
 
 
 def _rebuild(cls: Type[AdapterError], message: str, state: Dict[str, Any]) -> AdapterError:
@@ -136,6 +150,17 @@ class NotKept(AdapterError):
         how = f" ({size} bytes)" if size else ""
         super().__init__(f"The record {key}{how} is not kept: {reason.rstrip('.')}.", remedy)
         self.key = key
+
+
+class NotApplied(AdapterError):
+    """Say which specs were not applied and why, and which were. ``code`` is the first one's."""
+
+    def __init__(
+        self, refused: Sequence[str], applied: Sequence[str] = (), code: int = errno.EINVAL
+    ) -> None:
+        self.code = code
+        done = f"Applied: {'; '.join(applied)}." if applied else "Nothing of the file was applied."
+        super().__init__(f"Not applied: {'; '.join(each.rstrip('.') for each in refused)}.", done)
 
 
 class JobError(AdapterError):

@@ -102,7 +102,7 @@ class Keeping:
                 parts += [
                     f"{kind}.{each.daemon_id} is not well" for each in diff.kept if not each.ok
                 ]
-                if keeper.proofs.pending(wanted.name):
+                if keeper.jobs.proofs.pending(wanted.name):
                     parts.append("the monitors do not show it yet")
                 if wanted.deleted and not parts:
                     parts = ["is to be forgotten"]

@@ -10,6 +10,7 @@ import yaml
 from adapter.cli.output import table
 from adapter.cli.shapes import age, natural
 from adapter.interface import ServiceDescription, ServiceSpec
+from adapter.interface.streams import SpecDumper
 
 SERVICE_HEAD = ("NAME", "PORTS", "RUNNING", "REFRESHED", "AGE", "PLACEMENT")
 
@@ -34,8 +35,14 @@ def services(rows: Sequence[ServiceDescription], now: datetime.datetime) -> str:
 
 def export(specs: Sequence[ServiceSpec]) -> str:
     """Return specs as the documents that ``apply -i`` reads."""
-    return yaml.safe_dump_all(
-        [each.to_json() for each in specs], sort_keys=False, explicit_start=len(specs) > 1
+    return str(
+        yaml.dump_all(
+            [each.to_json() for each in specs],
+            Dumper=SpecDumper,
+            default_flow_style=False,
+            sort_keys=False,
+            explicit_start=len(specs) > 1,
+        )
     ).rstrip("\n")
 
 
@@ -43,6 +50,8 @@ def plan_lines(row: Dict[str, Any]) -> List[str]:
     """Return the lines for what a spec would do, as the method ``plan`` gives it."""
     if row.get("error"):
         return [f"error: {row['error']}"]
+    if row.get("warning"):
+        return [str(row["warning"]).rstrip("\n")]
     name = str(row["service_name"])
     if "data" in row:
         notes = [line for rows in row["data"].values() for each in rows for line in each["notes"]]

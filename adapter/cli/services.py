@@ -14,13 +14,13 @@ from adapter.cli.monitors import CephMon, DryMon
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session, failure_lines
 from adapter.cli.verbs import check_option, print_check
-from adapter.errors import NotReady
+from adapter.cluster.spec_file import SpecFile, read_spec_file
+from adapter.errors import AdapterError, NotReady
 from adapter.interface import (
     HostSpec,
     SpecValidationError,
     datetime_now,
     raise_if_exception,
-    specs_from_yaml,
 )
 
 wait_option = click.option(
@@ -53,31 +53,66 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
       orch-ansible apply -i services.yml --check
       orch-ansible apply -i services.yml
     """
-    try:
-        specs = specs_from_yaml(file.read())
-    except UnicodeDecodeError:
-        raise SpecValidationError(f"{file.name} is not UTF-8 text") from None
-    if not specs:
-        raise SpecValidationError(f"no spec in {file.name}; allowed: at least one spec")
+    text, given = _read(file)
     cluster = find_cluster(context.world.ceph, check=check)
     with Session(context, check=check, cluster=cluster) as session:
         keeping = Keeping(session)
-        if len(session.core.hosts) or not any(isinstance(each, HostSpec) for each in specs):
+        if len(session.core.hosts) or not any(isinstance(each, HostSpec) for each in given.specs):
             keeping.look()
-        before = session.records()
-        said = session.call(session.orchestrator.apply, specs)
+        spec_file = read_spec_file(text, services=session.orchestrator, lists=True)
+        _refuse(spec_file.errors)
+        for note in spec_file.notes:
+            context.say(own_words(note))
+        specs, before = spec_file.specs, session.records()
         if check:
-            _print_check(session, keeping, specs, before)
-            return
-        for line in said:
+            _print_plans(session, specs)
+        said = session.call(session.orchestrator.apply, specs)
+        for line in () if check else said:
             click.echo(own_words(line))
         failed = session.settle()
         if failed:
             raise failed
+        if check:
+            _print_check(session, keeping, specs, before)
+            return
         names = [each.service_name() for each in specs if not isinstance(each, HostSpec)]
         keeping.bring_about(names, seconds)
         rows = _described(session, names)
         click.echo(service_shapes.services(rows, datetime_now()))
+
+
+def _read(file: TextIO) -> Tuple[str, SpecFile]:
+    """Read a file of specs, and refuse what is wrong whatever the cluster is like."""
+    try:
+        text = file.read()
+    except UnicodeDecodeError:
+        raise SpecValidationError(f"{file.name} is not UTF-8 text") from None
+    given = read_spec_file(text, lists=True)
+    if not given.documents:
+        raise SpecValidationError(f"no spec in {file.name}; allowed: at least one spec")
+    # Of the others it is only known later whether they say anything.
+    _refuse(
+        [each.said(each.error) for each in given.documents if each.error and not each.placeholder]
+    )
+    return text, given
+
+
+def _refuse(errors: Sequence[str]) -> None:
+    """Raise where documents are refused, with what is wrong in each."""
+    if errors:
+        raise SpecValidationError("; ".join(errors))
+
+
+def _print_plans(session: Session, specs: Sequence[Any]) -> None:
+    """Print what becomes of hosts; where a spec is refused, the plans of the others and why."""
+    rows = session.orchestrator.preview(specs)
+    errors = [row["error"] for row in rows if row.get("error")]
+    for spec, row in zip(specs, rows):
+        if isinstance(spec, HostSpec) or errors:
+            for line in service_shapes.plan_lines(row) if not row.get("error") else ():
+                click.echo(own_words(line))
+    if errors:
+        raise AdapterError("; ".join(errors))
 
 
 def _print_check(
@@ -126,7 +161,7 @@ def ls(context: Context, services: Tuple[str, ...], export: bool, form: str) -> 
                 session.orchestrator.reconciler.read_maps()
         rows = _described(session, services)
         if export:
-            kept = [each.spec for each in session.core.specs.all()]
+            kept = [each.spec for each in session.core.specs.all() if not each.deleted]
             kept = [each for each in kept if not services or each.service_name() in services]
             print_data([each.to_json() for each in kept], service_shapes.export(kept), form)
             return

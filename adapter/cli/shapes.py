@@ -18,6 +18,7 @@ from adapter.interface import (
     HostSpec,
     InventoryHost,
 )
+from adapter.interface.matchers import size_as_listed
 
 DEVICE_HEAD = (
     *("HOST", "PATH", "TYPE", "TRANSPORT", "RPM", "DEVICE ID", "SIZE", "HEALTH", "IDENT", "FAULT"),
@@ -30,8 +31,6 @@ DETAIL_HEAD = ("VENDOR/MODEL", "CPU", "RAM", "HDD", "SSD", "NIC")
 DETAIL_KEYS = (*("server", "cpu_summary", "ram", "hdd_summary", "ssd_summary", "nic_count"),)
 
 _AGES = ((120, 1, "s"), (7200, 60, "m"), (172800, 3600, "h"), (1209600, 86400, "d"))
-_UNITS = " kMGTPE"
-_WIDTH = 4
 
 
 def natural(name: str) -> List[Tuple[int, Union[int, str]]]:
@@ -53,14 +52,9 @@ def age(moment: Optional[datetime.datetime], now: datetime.datetime, suffix: str
 
 def size(count: Any) -> str:
     """Return bytes in at most four digits and a unit, as ``ceph orch device ls`` does."""
-    number = float(count or 0)
-    unit = 0
-    while len(str(int(number / 1024**unit))) > _WIDTH and unit < len(_UNITS) - 1:
-        unit += 1
-    if not unit:
-        return f"{int(number):4d} "
-    digits = f"{number / 1024**unit:f}"[:_WIDTH]
-    return (f" {digits[:-1]}" if digits.endswith(".") else digits) + _UNITS[unit]
+    text = size_as_listed(float(count or 0))
+    digits, unit = (text[:-1], text[-1]) if text[-1].isalpha() else (text, " ")
+    return f"{digits:>4}{unit}"
 
 
 def devices(hosts: Iterable[InventoryHost], now: datetime.datetime, *, wide: bool = False) -> str:

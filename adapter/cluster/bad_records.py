@@ -67,6 +67,11 @@ ADVICE = {
         "`ceph auth ls` shows it; when it is gone, remove the record with `ceph config-key rm "
         "mgr/ansible/{key}`",
     ),
+    "deployed": (
+        "no daemon is deployed on {name}",
+        "remove it with `ceph config-key rm mgr/ansible/{key}`; the daemons there are then known "
+        "by their names, and `ceph orch redeploy` of their services writes it anew",
+    ),
     "state": (
         "the orchestrator is treated as paused",
         "`ceph orch resume` or `ceph orch pause` writes it anew",

@@ -176,8 +176,8 @@ class Identities:
         self, host: str, kind: str, daemon_id: str, rows: Mapping[str, Row], others: Collection[str]
     ) -> Tuple[str, str]:
         named = self._named_after(kind, daemon_id)
-        if named:
-            return named, "it is named after that host, and the cluster knows of no other"
+        if named and (len(named) == 1 or host not in named):
+            return named[0], "it is named after that host, and the cluster knows of no other"
         if not others or kind not in (*IN_MAPS, *IN_SERVICES, *NAMED_BY_HOST):
             return host, ""
         running = [each for each, row in rows.items() if row.get("state") == "running"]
@@ -185,16 +185,20 @@ class Identities:
             return running[0], "it runs there"
         return "", "the cluster does not say which host has it"
 
-    def _named_after(self, kind: str, daemon_id: str) -> str:
-        """Return the host whose name is in a daemon's id, or nothing."""
+    def _named_after(self, kind: str, daemon_id: str) -> List[str]:
+        """Return the hosts whose names end a daemon's id, the longest name first.
+
+        ``fs.b.h2.abcdef`` is a daemon of ``fs`` on b.h2, or one of ``fs.b`` on h2.
+        """
         if kind in NAMED_BY_HOST:
-            return self._names.host_of(daemon_id) or ""
+            named = self._names.host_of(daemon_id)
+            return [named] if named else []
         rest, _, letters = daemon_id.rpartition(".")
         if kind == "osd" or not _LETTERS.fullmatch(letters):
-            return ""
+            return []
         parts = rest.split(".")
         tails = [".".join(parts[index:]) for index in range(len(parts))]
-        return next((tail for tail in tails if self._names.host_of(tail) == tail), "")
+        return [tail for tail in tails if self._names.host_of(tail) == tail]
 
 
 def _one(host: str, hosts: Set[str]) -> str:

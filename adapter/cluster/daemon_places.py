@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.daemon_identity import ClusterNames, Foreign, Identities
-from adapter.cluster.host_names import HostNames, names_of
+from adapter.cluster.host_names import NOBODY, HostNames, names_of
 from adapter.cluster.hosts import Hosts
 from adapter.cluster.reports import Reports
 
@@ -40,6 +40,11 @@ class DaemonPlaces:
         """Return the managed host that a name means which an OSD or CRUSH uses, or None."""
         self._follow()
         return self._host_names.host_of(name)
+
+    def names_of(self, hostname: str) -> FrozenSet[str]:
+        """Return the names of a host: its record's, and those that it reported."""
+        self._follow()
+        return self._names.get(hostname, NOBODY)
 
     def learn(self, cluster: ClusterNames) -> None:
         """Take over where the cluster says that daemons are."""
@@ -94,6 +99,11 @@ class DaemonPlaces:
         """Return what a host reports of a daemon, which it has."""
         self._follow()
         return self._rows[hostname][daemon]
+
+    def reports(self, hostname: str, daemon: str) -> bool:
+        """Tell whether a host reports a daemon, in whatever state and whosever it is."""
+        self._follow()
+        return daemon in self._rows.get(hostname, NONE)
 
     def judge(self, hostname: str, daemon: str) -> Optional[Foreign]:
         """Return why a daemon is not this host's, whether it reports it or not; None if it is."""

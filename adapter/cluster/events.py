@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Deque, Dict, List
 
+from adapter.errors import abridged
 from adapter.interface import OrchestratorEvent
 from adapter.interface.times import datetime_now
 
 KEPT = 10
-MESSAGE_LENGTH = 300
+MESSAGE_LENGTH = 500
 
 
 class Events:
@@ -27,7 +28,7 @@ class Events:
         self._add(service, OrchestratorEvent.ERROR, message)
 
     def _add(self, service: str, level: str, message: str) -> None:
-        text = " ".join(message.split())[:MESSAGE_LENGTH]
+        text = abridged(" ".join(message.split()), MESSAGE_LENGTH)
         kept = self._events.setdefault(service, deque(maxlen=KEPT))
         if kept and (kept[-1].level, kept[-1].message) == (level, text):
             kept.pop()

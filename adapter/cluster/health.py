@@ -10,11 +10,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from adapter.cluster.liveness import Liveness
 from adapter.cluster.service_troubles import Trouble
 from adapter.cluster.watch import Watch
+from adapter.errors import abridged
 
 # `ceph health detail` is read by people and mailed around.
 DETAIL_LINES = 50
-DETAIL_LENGTH = 500
-MESSAGE_LENGTH = 300
+DETAIL_LENGTH = 700
+MESSAGE_LENGTH = 500
 
 Checks = Dict[str, Dict[str, Any]]
 
@@ -36,7 +37,7 @@ def _when(epoch: float) -> str:
 
 
 def _check(summary: str, lines: List[str]) -> Dict[str, Any]:
-    detail = [line[:DETAIL_LENGTH] for line in lines[:DETAIL_LINES]]
+    detail = [abridged(line, DETAIL_LENGTH) for line in lines[:DETAIL_LINES]]
     if len(lines) > DETAIL_LINES:
         detail.append(f"... and {len(lines) - DETAIL_LINES} more")
     return {"severity": "warning", "summary": summary, "count": len(lines), "detail": detail}
@@ -87,7 +88,7 @@ def health_checks(
         checks["ANSIBLE_REFRESH_FAILED"] = _check(summary, lines)
     lines = [
         f"{failure.operation} on host {failure.host} failed at {_when(failure.when)}: "
-        f"{failure.message[:MESSAGE_LENGTH]} (ceph ansible job show {failure.job})"
+        f"{abridged(failure.message, MESSAGE_LENGTH)} (ceph ansible job show {failure.job})"
         for _, failure in sorted(failures.items())
     ]
     if lines:
@@ -139,5 +140,5 @@ def _watched(watch: Watch) -> Checks:
 def _trouble(trouble: Trouble) -> str:
     where = f" on host {trouble.host}" if trouble.host else ""
     record = f" (ceph ansible job show {trouble.job})" if trouble.job else ""
-    reason = trouble.reason[:MESSAGE_LENGTH]
+    reason = abridged(trouble.reason, MESSAGE_LENGTH)
     return f"{trouble.service}{where} failed at {_when(trouble.when)}: {reason}{record}"

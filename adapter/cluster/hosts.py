@@ -31,6 +31,7 @@ class Host:
     ``/etc/machine-id`` there, ``python`` its interpreter. ``status`` is ``""`` or
     ``maintenance``; whether the host answers is not kept but seen (``adapter.cluster.liveness``).
     ``connection`` is ``ssh``, or ``local`` for the machine that the command itself runs on.
+    ``spec_labels`` are those that its spec gave it: what a later one leaves out goes.
     """
 
     hostname: str
@@ -42,6 +43,7 @@ class Host:
     python: str = ""
     location: Optional[Mapping[str, str]] = None
     connection: str = "ssh"
+    spec_labels: Tuple[str, ...] = ()
 
     def target(self, user: str) -> Target:
         """Return how the engine reaches the host."""
@@ -69,6 +71,8 @@ class Host:
             record["location"] = dict(self.location)
         if self.connection != "ssh":
             record["connection"] = self.connection
+        if self.spec_labels:
+            record["spec_labels"] = list(self.spec_labels)
         return record
 
     @classmethod
@@ -87,6 +91,7 @@ class Host:
             python=read.text("python", ""),
             location=dict(location) or None,
             connection=read.choice("connection", ("ssh", "local"), "ssh"),
+            spec_labels=tuple(names.check_labels(read.texts("spec_labels"))),
         )
         check_target(host.target("root"))
         for key in host.keys:

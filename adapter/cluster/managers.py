@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from adapter.cluster.reports import HostReport
+from adapter.errors import abridged
 
 MODULE = "ansible"
 
@@ -66,7 +67,7 @@ def backend_lack(report: Optional[HostReport]) -> Optional[str]:
     said = report.identity["backend"]
     if not isinstance(said, Mapping):
         return f"the backend is not installed on its host {report.hostname}"
-    lack = " ".join(str(said.get("lacks") or "").split())[:400]
+    lack = abridged(" ".join(str(said.get("lacks") or "").split()), 400)
     return f"the backend on its host {report.hostname} is not whole: {lack}" if lack else ""
 
 

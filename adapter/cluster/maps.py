@@ -211,8 +211,12 @@ class Maps:
         self._mon.command(prefix="config set", who=section, name=option, value=value)
 
     def unconfigure(self, section: str, option: str) -> None:
-        """Remove an option from the monitors' configuration."""
-        self._mon.command(prefix="config rm", who=section, name=option)
+        """Remove an option from the monitors' configuration; one that they do not know is gone."""
+        try:
+            self._mon.command(prefix="config rm", who=section, name=option)
+        except OrchestratorError as error:
+            if abs(error.errno) != errno.EINVAL:
+                raise
 
     def keep_secret(self, key: str, text: str) -> None:
         """Keep a text for daemons in the monitors' config-key store; it stands in no command."""

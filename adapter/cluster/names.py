@@ -105,6 +105,15 @@ def check_labels(labels: Iterable[object]) -> List[str]:
     return list(dict.fromkeys(check_label(label) for label in labels))
 
 
+def is_device_path(path: object) -> bool:
+    """Tell whether a value is a path below /dev."""
+    try:
+        check_device_path(path)
+    except InvalidValue:
+        return False
+    return True
+
+
 def check_device_path(path: object, field: str = "device path") -> str:
     """Return an absolute path below /dev, or raise ``InvalidValue``."""
     remedy = "Give it as `ceph orch device ls` shows it, such as /dev/sdb."

@@ -85,6 +85,11 @@ class Intents:
             if group.options.get("osdspec") == osdspec
         )
 
+    def osd_ids(self, host: str) -> Set[int]:
+        """Return the ids of destroyed OSDs that are being taken again on a host."""
+        intent = self._intents.get(host)
+        return {each for group in (intent.groups if intent else ()) for each in group.osd_ids}
+
     def check_readable(self, host: str) -> None:
         """Raise ``UnreadableRecord`` where nobody knows which OSDs are being made on a host."""
         if host in self.problems:

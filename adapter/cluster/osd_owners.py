@@ -192,21 +192,21 @@ class OsdOwners:
         """Return what a destroyed OSD left, if it is known."""
         return self._vacant.get(osd_id)
 
-    def free_ids(self, osd_map: OsdMap, host: str, service: str = "") -> List[int]:
-        """Return the ids that wait on a host for a new disk, of one service or of any.
+    def free_ids(self, osd_map: OsdMap, host: str) -> List[int]:
+        """Return the ids that wait on a host for a new disk.
 
         The host is that where the disk was: CRUSH may have been told another one since.
         """
-        found = []
-        for osd in osd_map.osds.values():
-            vacancy = self._vacant.get(osd.osd_id)
-            if not osd.destroyed or self.host_of(osd) != host:
-                continue
-            if not self.is_known_vacant(osd.osd_id):
-                continue
-            if not service or vacancy is None or vacancy.service == service:
-                found.append(osd.osd_id)
-        return sorted(found)
+        return sorted(
+            osd.osd_id
+            for osd in osd_map.osds.values()
+            if osd.destroyed and self.host_of(osd) == host and self.is_known_vacant(osd.osd_id)
+        )
+
+    def service_before(self, osd_id: int) -> str:
+        """Return the service that a destroyed OSD was of, ``osd`` for one that had none."""
+        vacancy = self._vacant.get(osd_id)
+        return vacancy.service if vacancy is not None else self.service_of(osd_id)
 
     def host_of(self, osd: Osd) -> str:
         """Return the host on which an OSD is, or was.

@@ -10,10 +10,16 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.device_names import DeviceNames, Links, NamedPaths
+from adapter.cluster.drive_group_fields import without_lvm
 from adapter.cluster.fields import LAST_ID, Fields
 from adapter.cluster.names import check_device_path
 from adapter.interface import Device, DriveGroupSpec, DriveSelection
+from adapter.interface.matchers import size_in_words
 
+NOT_CLAIMED = (
+    " was erased or freed since the drive group was applied; it is taken when that is applied again"
+)
 Allowed = Callable[[str], bool]
 # Options of a group by their types, see ``_options``.
 _TEXTS = ("method", "osdspec", "crush_device_class", "block_db_size", "block_wal_size")
@@ -22,11 +28,15 @@ _FLAGS = ("encrypted", "tpm2")
 
 @dataclass(frozen=True)
 class Disk:
-    """One disk of a plan. ``size`` is in bytes; it and ``device_id`` may be unknown."""
+    """One disk of a plan. ``size`` is in bytes; it and ``device_id`` may be unknown.
+
+    ``link`` is another name by which the disk was meant; it must still lead to it on the host.
+    """
 
     path: str
     size: int = 0
     device_id: str = ""
+    link: str = ""
 
     @property
     def key(self) -> str:
@@ -34,19 +44,23 @@ class Disk:
         return self.device_id or self.path
 
     def in_words(self) -> str:
-        """Return e.g. ``/dev/sdb (7.3 TiB, VENDOR_MODEL_SERIAL)``."""
-        known = ", ".join(part for part in (size_in_words(self.size), self.device_id) if part)
+        """Return e.g. ``/dev/sdb (7.3 TiB, VENDOR_MODEL_SERIAL)``, with its link if it has one."""
+        link = f"named {self.link}" if self.link else ""
+        known = ", ".join(filter(None, (size_in_words(self.size), self.device_id, link)))
         return f"{self.path} ({known})" if known else self.path
 
     def to_json(self) -> Dict[str, Any]:
         """Return the disk as a playbook's data."""
-        return {"path": self.path, "size": self.size, "device_id": self.device_id}
+        known = {"path": self.path, "size": self.size, "device_id": self.device_id}
+        return {**known, "link": self.link} if self.link else known
 
     @classmethod
     def read(cls, read: Fields) -> Disk:
         """Read what ``to_json`` wrote, or raise."""
-        path = check_device_path(read.text("path"))
-        return cls(path, read.whole("size", 0, most=2**63), read.text("device_id", ""))
+        path, link = check_device_path(read.text("path")), read.text("link", "")
+        if link:
+            check_device_path(link)
+        return cls(path, read.whole("size", 0, most=2**63), read.text("device_id", ""), link)
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,15 @@ class Group:
     def disks(self) -> Tuple[Disk, ...]:
         """Return all disks that are written to."""
         return (*self.data, *self.db, *self.wal)
+
+    @property
+    def per_disk(self) -> int:
+        """Return how many OSDs are made on each data disk."""
+        return int(self.options.get("osds_per_device") or 1)
+
+    def ids_of(self, index: int) -> List[int]:
+        """Return the ids of destroyed OSDs that those on a data disk take again."""
+        return list(self.osd_ids[index * self.per_disk : (index + 1) * self.per_disk])
 
     def to_json(self) -> Dict[str, Any]:
         """Return the group as a playbook's data."""
@@ -82,6 +105,8 @@ class Group:
         for key in _FLAGS:
             read.flag(key, False)
         read.whole("osds_per_device", 1, least=1)
+        read.whole("db_slots", 0)
+        read.whole("wal_slots", 0)
         read.number("data_allocate_fraction", 0.0)
         return cls(
             data=read.rows("data", Disk.read, empty=False),
@@ -94,11 +119,15 @@ class Group:
 
 @dataclass(frozen=True)
 class HostPlan:
-    """What a drive group does on one host; ``notes`` say what it leaves alone, and why."""
+    """What a drive group does on one host; ``notes`` say what it leaves alone, and why.
+
+    ``refused`` are those of them that keep all from being made until somebody mends them.
+    """
 
     host: str
     groups: Tuple[Group, ...] = ()
     notes: Tuple[str, ...] = ()
+    refused: Tuple[str, ...] = ()
 
     @property
     def disks(self) -> Tuple[Disk, ...]:
@@ -114,72 +143,123 @@ def plan_host(
     existing: int = 0,
     free_ids: Sequence[int] = (),
     allow: Allowed = lambda key: True,
+    unclaimed: str = NOT_CLAIMED,
     busy: Collection[str] = (),
+    taken: Collection[str] = (),
     ours: Collection[str] = (),
     strangers: Mapping[str, str] = MappingProxyType({}),
+    links: Links = MappingProxyType({}),
+    device_mapper: Optional[bool] = None,
 ) -> HostPlan:
     """Return what a drive group does on a host that has these devices.
 
     ``existing`` is how many OSDs it has there already, ``free_ids`` are ids of destroyed OSDs to
-    take again. ``allow`` tells of a disk's key whether the drive group may take it. ``busy`` are
-    paths that another plan writes to at the moment, ``ours`` paths that carry OSDs of the cluster;
-    ``strangers`` says by path whose an OSD is that is on a disk and not the cluster's.
+    take again. ``allow`` tells of a disk's key whether the drive group may take it, ``unclaimed``
+    is what is said of one that it names and may not. ``busy`` are paths that another plan writes to
+    at the moment, ``taken`` those of another part of this plan, ``ours`` paths that carry OSDs of
+    the cluster; ``strangers`` says by path whose an OSD is that is on a disk and not the cluster's.
+    ``links`` are the other names that the host reported, ``device_mapper`` whether it can have LVM.
     """
-    known = {device.path: device for device in devices}
-    notes: List[str] = []
+    named = NamedPaths(spec, DeviceNames(devices, links))
     usable = [
         device
         for device in devices
-        if device.path not in busy and (not device.available or allow(disk_of(device).key))
+        if device.path not in busy
+        and device.path not in taken
+        and (not device.available or allow(disk_of(device).key))
     ]
-    selection = DriveSelection(spec, usable, existing)
+    selection = DriveSelection(named.spec, usable, existing)
+    known = {device.path: device for device in devices}
+    place = _Place(known, busy, taken, ours, allow, unclaimed)
     chosen: Dict[str, List[Device]] = {}
+    lacking: List[str] = []
+    notes: List[str] = []
     for kind, found in (
         ("data", selection.data_devices()),
         ("db", selection.db_devices()),
         ("wal", selection.wal_devices()),
     ):
-        chosen[kind] = _free(found, known, notes, busy=busy, ours=ours, shared=kind != "data")
-    notes += _left_over(spec, usable, {*busy, *ours}, strangers)
+        chosen[kind], problems = place.free(found, shared=kind != "data")
+        problems = [*named.problems[f"{kind}_devices"], *problems]
+        notes += problems
+        if problems and kind != "data":
+            lacking.append(f"{kind}_devices")
+    notes += _left_over(named.spec, usable, {*busy, *ours}, strangers)
     if not chosen["data"]:
         return HostPlan(host, (), tuple(notes))
-    groups = _groups(spec, chosen, notes)
-    return HostPlan(host, _with_ids(groups, free_ids), tuple(notes))
+    refused = _refused(spec, device_mapper)
+    if lacking:
+        refused.append(f"nothing is made without the {' and '.join(lacking)} that are named")
+    groups = [] if refused else _groups(spec, chosen, named.links, notes)
+    return HostPlan(host, _with_ids(groups, free_ids), (*notes, *refused), tuple(refused))
 
 
-def disk_of(device: Device) -> Disk:
-    """Return the disk of a reported device."""
+def _refused(spec: DriveGroupSpec, device_mapper: Optional[bool]) -> List[str]:
+    """Return why a host makes nothing of a drive group, whatever disks it has."""
+    if device_mapper is not False or spec.method == "raw":
+        return []
+    load = "load the kernel's module dm_mod there"
+    if spec.method == "lvm":
+        return [
+            "method lvm: the kernel of this host has no device mapper; use the method raw, or "
+            f"{load}"
+        ]
+    return [
+        f"{problem.field} {getattr(spec, problem.field)}: OSDs without LVM take whole disks as "
+        f"they are, and the kernel of this host has no device mapper; leave it out, or {load}"
+        for problem in without_lvm(spec)
+    ]
+
+
+def disk_of(device: Device, link: str = "") -> Disk:
+    """Return the disk of a reported device, which was meant by a link if one is given."""
     size = device.sys_api.get("size") if device.sys_api else 0
     number = int(size) if isinstance(size, (int, float)) else 0
-    return Disk(device.path, number, device.device_id or "")
+    return Disk(device.path, number, device.device_id or "", link)
 
 
-def _free(
-    found: Sequence[Device],
-    known: Mapping[str, Device],
-    notes: List[str],
-    *,
-    busy: Collection[str],
-    ours: Collection[str],
-    shared: bool,
-) -> List[Device]:
-    """Return the chosen devices that can be written to; say why another that was named cannot.
+@dataclass(frozen=True)
+class _Place:
+    """What of a host's devices can be written to, see ``plan_host``."""
 
-    A device with volumes of Ceph can be shared by more metadata, which ceph-volume decides.
-    """
-    free = []
-    for device in found:
-        report = known.get(device.path)
-        if report is None:
-            notes.append(f"{device.path}: the host has no such device")
-        elif device.path in busy:
-            notes.append(f"{device.path}: an OSD is being made on it")
-        elif report.available or (shared and report.ceph_device_lvm):
-            free.append(_with_class(report, device.crush_device_class))
-        elif device.path not in ours and not report.ceph_device_lvm:
-            reasons = ", ".join(report.rejected_reasons) or "in use"
-            notes.append(f"{device.path} is not available: {reasons}")
-    return free
+    known: Mapping[str, Device]
+    busy: Collection[str]
+    taken: Collection[str]
+    ours: Collection[str]
+    allow: Allowed
+    unclaimed: str
+
+    def free(self, found: Sequence[Device], *, shared: bool) -> Tuple[List[Device], List[str]]:
+        """Return the chosen devices that can be written to, and why others that are named cannot.
+
+        A device with volumes of Ceph can be shared by more metadata, which ceph-volume decides.
+        """
+        free, problems = [], []
+        for device in found:
+            report = self.known[device.path]
+            if device.path in self.taken:
+                continue
+            reason = self._reason(report, shared)
+            if reason is None:
+                free.append(_with_class(report, device.crush_device_class))
+            elif reason:
+                problems.append(f"{device.path}{reason}")
+        return free, problems
+
+    def _reason(self, report: Device, shared: bool) -> Optional[str]:
+        """Return why a device is not written to, None for one that is.
+
+        Of one that carries what it is to carry there is nothing to say.
+        """
+        if report.path in self.busy:
+            return ": an OSD is being made on it"
+        if report.available and not self.allow(disk_of(report).key):
+            return self.unclaimed
+        if report.available or (shared and report.ceph_device_lvm):
+            return None
+        if report.path in self.ours or report.ceph_device_lvm:
+            return ""
+        return f" is not available: {', '.join(report.rejected_reasons) or 'in use'}"
 
 
 def _left_over(
@@ -222,10 +302,17 @@ def _with_class(device: Device, wanted: Optional[str]) -> Device:
 
 
 def _groups(
-    spec: DriveGroupSpec, chosen: Mapping[str, Sequence[Device]], notes: List[str]
+    spec: DriveGroupSpec,
+    chosen: Mapping[str, Sequence[Device]],
+    links: Mapping[str, str],
+    notes: List[str],
 ) -> List[Group]:
     """Return one group for each device class among the data devices."""
-    db, wal = ([disk_of(device) for device in chosen[kind]] for kind in ("db", "wal"))
+    disks = {
+        kind: [disk_of(device, links.get(device.path, "")) for device in found]
+        for kind, found in chosen.items()
+    }
+    db, wal = disks["db"], disks["wal"]
     count = len(chosen["data"])
     if spec.method == "raw" and any(len(each) not in (0, count) for each in (db, wal)):
         notes.append(
@@ -239,7 +326,7 @@ def _groups(
         classes.setdefault(name, []).append(index)
     groups = []
     for name, indexes in classes.items():
-        data = tuple(disk_of(chosen["data"][index]) for index in indexes)
+        data = tuple(disks["data"][index] for index in indexes)
         pairs = spec.method == "raw"
         groups.append(
             Group(
@@ -262,6 +349,8 @@ def _options(spec: DriveGroupSpec, device_class: str) -> Dict[str, Any]:
         "osds_per_device": int(spec.osds_per_device or 1),
         "block_db_size": str(spec.block_db_size or ""),
         "block_wal_size": str(spec.block_wal_size or ""),
+        "db_slots": int(spec.db_slots or 0),
+        "wal_slots": int(spec.wal_slots or 0),
         "data_allocate_fraction": float(spec.data_allocate_fraction or 0.0),
     }
 
@@ -271,37 +360,7 @@ def _with_ids(groups: Sequence[Group], free_ids: Sequence[int]) -> Tuple[Group, 
     left = list(free_ids)
     given = []
     for group in groups:
-        count = len(group.data) * int(group.options.get("osds_per_device") or 1)
+        count = len(group.data) * group.per_disk
         mine, left = left[:count], left[count:]
         given.append(replace(group, osd_ids=tuple(mine)))
     return tuple(given)
-
-
-def size_in_words(size: int) -> str:
-    """Return a size in binary units, e.g. ``7.3 TiB``; nothing for an unknown one."""
-    value, units = float(size), ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
-    while value >= 1024 and len(units) > 1:
-        value, units = value / 1024, units[1:]
-    return f"{value:.4g} {units[0]}" if size > 0 else ""
-
-
-def in_words(plans: Sequence[HostPlan]) -> List[str]:
-    """Return a line for each disk that becomes an OSD, and one for each note."""
-    lines = []
-    for plan in plans:
-        for group in plan.groups:
-            ids = list(group.osd_ids)
-            for index, disk in enumerate(group.data):
-                again = f", takes osd.{ids[index]} again" if index < len(ids) else ""
-                with_db = _beside(group.db, index, len(group.data), "db")
-                with_wal = _beside(group.wal, index, len(group.data), "wal")
-                lines.append(f"{plan.host}: {disk.in_words()}{with_db}{with_wal}{again}")
-        lines += [f"{plan.host}: {note}" for note in plan.notes]
-    return lines
-
-
-def _beside(disks: Sequence[Disk], index: int, count: int, kind: str) -> str:
-    if not disks:
-        return ""
-    named = [disks[index]] if len(disks) == count else disks
-    return f", {kind} on {', '.join(disk.path for disk in named)}"

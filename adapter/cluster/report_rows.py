@@ -13,6 +13,7 @@ from adapter.cluster import names
 
 TEXT_LENGTH = 500
 LIST_LENGTH = 256
+MOST_LINKS = 16384
 
 # Ceph's `device ls` counts and compares these as numbers.
 _NUMBERS = ("size", "sectors")
@@ -67,6 +68,25 @@ def device_row(row: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
+def storage(value: Any) -> Dict[str, Any]:
+    """Return what a host said besides of its disks: other names of them, and device mapper.
+
+    ``links`` are the device files behind each name; ``device_mapper`` is None where the host did
+    not look.
+    """
+    found = value if isinstance(value, dict) else {}
+    links, mapper = found.get("links"), found.get("device_mapper")
+    rows = links.items() if isinstance(links, dict) else ()
+    return {
+        "device_mapper": mapper if isinstance(mapper, bool) else None,
+        "links": {
+            name: [path for path in texts(behind) if names.is_device_path(path)]
+            for name, behind in list(rows)[:MOST_LINKS]
+            if names.is_device_path(name)
+        },
+    }
+
+
 def _osds(value: Any) -> Optional[List[Dict[str, Any]]]:
     """Return the OSDs that a disk says it belongs to; None where the host did not look."""
     if not isinstance(value, list):
@@ -105,6 +125,7 @@ def daemon_row(row: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         "unit": text(row.get("unit")),
         "state": text(row.get("state"), 32),
         "enabled": row.get("enabled") is not False,
+        "by_hand": row.get("by_hand") is True,
         "version": text(row.get("version"), 64),
         "started": moment(row.get("started")),
         "memory_usage": number(row.get("memory_usage")),

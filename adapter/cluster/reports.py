@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
-from adapter.cluster.report_rows import daemon_row, device_row
+from adapter.cluster.report_rows import daemon_row, device_row, storage
 from adapter.engine.files import private_dir, write_private
 from adapter.errors import InvalidValue
 
@@ -36,6 +36,7 @@ class HostReport:
     devices: List[Dict[str, Any]] = field(default_factory=list)
     daemons: List[Dict[str, Any]] = field(default_factory=list)
     identity: Dict[str, Any] = field(default_factory=dict)
+    storage: Dict[str, Any] = field(default_factory=lambda: storage(None))
     taken: Dict[str, float] = field(default_factory=dict)
     serial: int = 0
 
@@ -56,6 +57,7 @@ class HostReport:
             "hostname": self.hostname,
             "identity": self.identity,
             "taken": self.taken,
+            "storage": self.storage,
             **{part: getattr(self, part) for part in PARTS},
         }
 
@@ -88,6 +90,7 @@ def read_result(result: Mapping[str, Any]) -> Dict[str, Any]:
         parts["facts"] = result["facts"]
     if "devices" in result:
         parts["devices"] = _devices(result)
+        parts["storage"] = storage(result.get("storage"))
     if "daemons" in result:
         parts["daemons"] = _daemons(result)
     if isinstance(result.get("identity"), dict):
@@ -140,7 +143,8 @@ class Reports:
         parts = read_result(result)
         if not parts:
             return False
-        report = self._keep(hostname, parts, dict.fromkeys(parts, now))
+        taken = [part for part in parts if part != "storage"]
+        report = self._keep(hostname, parts, dict.fromkeys(taken, now))
         self._write(report)
         return True
 
@@ -153,6 +157,7 @@ class Reports:
             devices=parts.get("devices", old.devices),
             daemons=parts.get("daemons", old.daemons),
             identity=parts.get("identity", old.identity),
+            storage=parts.get("storage", old.storage),
             taken={**old.taken, **taken},
             serial=self.serial,
         )

@@ -77,6 +77,12 @@ def default_placement(service_type: str) -> PlacementSpec:
     return PlacementSpec(count=DEFAULT_COUNT.get(service_type, 1))
 
 
+def placement_of(spec: ServiceSpec) -> PlacementSpec:
+    """Return the placement of a service, or of its kind where it names none."""
+    empty = spec.placement.is_empty()
+    return default_placement(spec.service_type) if empty else spec.placement
+
+
 def daemon_id(cluster: str, spec: ServiceSpec, hostname: str, index: int = 0) -> str:
     """Return the id of a service's daemon on a host; the same each time it is asked for.
 
@@ -93,7 +99,7 @@ def daemon_id(cluster: str, spec: ServiceSpec, hostname: str, index: int = 0) ->
 
 def candidates(spec: ServiceSpec, hosts: Sequence[HostSpec]) -> List[str]:
     """Return the hosts that may run the service, in no particular order."""
-    placement = _placement(spec)
+    placement = placement_of(spec)
     schedulable = [host for host in hosts if NO_SCHEDULE not in host.labels]
     matching = placement.filter_matching_hostspecs(schedulable)
     return list(dict.fromkeys(matching))
@@ -137,11 +143,6 @@ def difference(
     return Difference(tuple(add), tuple(remove), tuple(kept), len(slots), waiting, places)
 
 
-def _placement(spec: ServiceSpec) -> PlacementSpec:
-    empty = spec.placement.is_empty()
-    return default_placement(spec.service_type) if empty else spec.placement
-
-
 def _slots(
     spec: ServiceSpec,
     hosts: Sequence[HostSpec],
@@ -149,7 +150,7 @@ def _slots(
     silent: Collection[str],
 ) -> List[Tuple[str, int]]:
     """Return the places: a host and a number from 0 for each daemon on it."""
-    placement, found = _placement(spec), candidates(spec, hosts)
+    placement, found = placement_of(spec), candidates(spec, hosts)
     per_host = placement.count_per_host or 1
     there: Dict[str, int] = {}
     for daemon in running:

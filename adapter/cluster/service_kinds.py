@@ -201,6 +201,15 @@ def rgw_port(spec: ServiceSpec, index: int = 0) -> int:
     return rgw_settings.port_of(spec, index)
 
 
+def first_ports(spec: ServiceSpec) -> List[int]:
+    """Return the ports of a service as its spec has them: those of the first daemon of a host."""
+    return [rgw_port(spec)] if spec.service_type == "rgw" else []
+
+
+# Options of a daemon's own section that are set when it is deployed, by kind.
+DAEMON_OPTIONS: Dict[str, Tuple[str, ...]] = {"rgw": ("rgw_frontends",)}
+
+
 def daemon_settings(
     spec: ServiceSpec, daemon_id: str, port: int, address: str = ""
 ) -> List[Tuple[str, str, str]]:

@@ -121,6 +121,11 @@ class Wanted:
         )
 
 
+def same_spec(one: ServiceSpec, other: ServiceSpec) -> bool:
+    """Tell whether two specs want the same; that one is for a preview does not matter."""
+    return bool(Wanted(one).to_json()["spec"] == Wanted(other).to_json()["spec"])
+
+
 def _read(name: str, record: Mapping[str, Any]) -> Wanted:
     wanted = Wanted.from_json(record)
     if wanted.name != name:
@@ -146,6 +151,10 @@ class Specs:
     def all(self) -> List[Wanted]:
         """Return the services by name."""
         return [self._wanted[name] for name in sorted(self._wanted)]
+
+    def in_turn(self) -> List[Wanted]:
+        """Return the services in the order in which they were applied first."""
+        return sorted(self._wanted.values(), key=lambda wanted: (wanted.created, wanted.name))
 
     def find(self, name: str) -> Optional[Wanted]:
         """Return a service, or None."""

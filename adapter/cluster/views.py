@@ -8,8 +8,8 @@ from typing import Any, Container, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_identity import Foreign
 from adapter.cluster.daemon_places import own_rows
+from adapter.cluster.daemon_services import DaemonServices
 from adapter.cluster.hosts import Host
-from adapter.cluster.osd_owners import OsdOwners
 from adapter.cluster.reports import HostReport
 from adapter.interface import (
     DaemonDescription,
@@ -70,7 +70,7 @@ def daemons_of(
     host: Host,
     report: HostReport,
     online: bool,
-    owners: OsdOwners,
+    services: DaemonServices,
     foreign: Mapping[str, Foreign],
     outside: Container[Tuple[str, str]] = (),
 ) -> List[DaemonDescription]:
@@ -84,7 +84,7 @@ def daemons_of(
     found = []
     for reported in report.daemons:
         row = _as_the_cluster_says(reported, outside)
-        daemon = daemon_description(host.hostname, row, when, online, owners)
+        daemon = daemon_description(host.hostname, row, when, online, services)
         other = foreign.get(daemon.name()) if foreign else None
         found.append(daemon if other is None else _foreign(other, row, when))
     return found
@@ -128,7 +128,7 @@ def shares_of(
     host: Host,
     report: HostReport,
     online: bool,
-    owners: OsdOwners,
+    services: DaemonServices,
     foreign: Mapping[str, Foreign],
     outside: Container[Tuple[str, str]] = (),
 ) -> Dict[str, Share]:
@@ -139,30 +139,15 @@ def shares_of(
     found: Dict[str, Share] = {}
     taken = report.taken["daemons"]
     for row in own_rows(report.daemons, foreign):
-        kind, name = str(row["daemon_type"]), _service(row, host.hostname, owners)
+        kind, name = str(row["daemon_type"]), _service(row, host.hostname, services)
         known = found.get(name) or Share(kind, 0, 0, taken)
         runs = int(online and _as_the_cluster_says(row, outside)["state"] == "running")
         found[name] = Share(kind, known.size + 1, known.running + runs, taken)
     return found
 
 
-def _service(row: Dict[str, Any], hostname: str, owners: OsdOwners) -> str:
-    kind, identity = str(row.get("daemon_type")), str(row.get("daemon_id"))
-    if kind == "osd" and identity.isdigit():
-        return owners.service_of(int(identity))
-    return service_of(kind, identity, hostname)
-
-
-def service_of(daemon_type: str, daemon_id: str, hostname: str) -> str:
-    """Return the service that a daemon without a spec belongs to.
-
-    Nothing is guessed from the parts of an id beyond what is certain: the type, and for the kinds
-    that have named services the whole id up to the host's name.
-    """
-    if daemon_type not in ("mds", "rgw", "nfs", "iscsi", "nvmeof"):
-        return daemon_type
-    name = daemon_id.split(f".{hostname}", 1)[0]
-    return f"{daemon_type}.{name}"
+def _service(row: Dict[str, Any], hostname: str, services: DaemonServices) -> str:
+    return services.of(hostname, str(row.get("daemon_type")), str(row.get("daemon_id")))
 
 
 def daemon_description(
@@ -170,11 +155,11 @@ def daemon_description(
     row: Dict[str, Any],
     taken: datetime.datetime,
     online: bool,
-    owners: OsdOwners,
+    services: DaemonServices,
 ) -> DaemonDescription:
     """Return a reported daemon as the interface wants it."""
     daemon_type, daemon_id = str(row.get("daemon_type")), str(row.get("daemon_id"))
-    service = _service(row, hostname, owners)
+    service = _service(row, hostname, services)
     status = _STATUS.get(str(row.get("state")), DaemonDescriptionStatus.unknown)
     return DaemonDescription(
         daemon_type=daemon_type,

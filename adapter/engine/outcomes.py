@@ -7,11 +7,12 @@ from types import MappingProxyType
 from typing import AbstractSet, Any, Dict, List, Mapping, Sequence, Tuple
 
 from adapter.engine.model import HostOutcome, HostStatus, JobStatus, Request
+from adapter.errors import abridged
 
-LINE_LENGTH = 300
-SENTENCE_LENGTH = 600
+LINE_LENGTH = 1000
+SENTENCE_LENGTH = 1500
 _NAMED_HOSTS = 3
-_REASON_LENGTH = 120
+_REASON_LENGTH = 400
 UNKNOWN_STATE = "interrupted before its end, so what was done on this host is not known"
 
 
@@ -20,10 +21,11 @@ def one_line(text: object, limit: int = LINE_LENGTH) -> str:
 
     What hosts print reaches terminals from here: it cannot move their cursors.
     """
-    # The bound comes first, so that megabytes of output are not split for 300 characters.
-    line = " ".join(str(text)[: limit * 4 + 1000].split())
-    line = "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+    # The bound comes first, so that megabytes of output are not split for a line.
+    some, text = limit * 4 + 1000, str(text)
+    text = text if len(text) <= 2 * some else f"{text[:some]} {text[-some:]}"
+    line = "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
+    return abridged(line, limit)
 
 
 def settle(

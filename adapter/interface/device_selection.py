@@ -28,8 +28,8 @@ class DeviceSelection:
     """Selects devices of a host, by path or by what they are.
 
     ``paths`` are paths, or ``{"path", "crush_device_class"}``. Filters: ``model`` and ``vendor``
-    (part of the text), ``size`` (``10G`` exactly, ``10G:20G``, ``10G:``, ``:20G``; decimal K, M,
-    G, T), ``rotational`` (true or 1, false or 0), ``actuators`` (how many). ``all`` selects
+    (part of the text), ``size`` (``10G`` exactly, ``10G:20G``, ``10G:``, ``:20G``; see ``Size`` for
+    the units), ``rotational`` (true or 1, false or 0), ``actuators`` (how many). ``all`` selects
     everything. ``limit`` is how many devices at most; it is no filter by itself.
     """
 

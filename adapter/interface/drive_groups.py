@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Callable, ClassVar, Dict, List, Optional, Type, TypeVar, Union
 
-from .checks import declare, is_number
+from .checks import declare, is_number, refuse, shown
 from .device_selection import DeviceSelection
 from .errors import DriveGroupValidationError, SpecValidationError
 from .host_placement import HostPattern
@@ -104,7 +104,9 @@ class DriveGroupSpec(ServiceSpec):
         try:
             if pattern is not None:
                 HostPattern.from_json(pattern)
-                data.setdefault("placement", {"host_pattern": pattern})
+                placement = data.setdefault("placement", {"host_pattern": pattern})
+                if placement != {"host_pattern": pattern}:
+                    refuse("host_pattern", pattern, f"one placement: it is {shown(placement)} too")
             return super()._from_json_impl(data)
         except DriveGroupValidationError:
             raise

@@ -55,8 +55,11 @@ class HostSpec:
     ``username``, ``password``, ...).
 
     The constructor takes names as they are; ``validate`` refuses the impossible ones.
+    ``names_labels`` tells whether it says which labels there shall be; an empty list in its JSON
+    form does, a host that is made without any does not.
     """
 
+    _no_labels = False
     _CHECKERS = checkers_for(
         {
             "service_type": "str",
@@ -86,10 +89,16 @@ class HostSpec:
         self.location = location or None
         self.oob = oob or None
 
+    @property
+    def names_labels(self) -> bool:
+        """Tell whether it says which labels the host shall have."""
+        return bool(self.labels) or self._no_labels
+
     def validate(self) -> None:
         """Raise ``SpecValidationError`` if the host cannot be one."""
         assert_valid_host(self.hostname)
-        check_fields(vars(self), self._CHECKERS, SpecValidationError, "host spec")
+        fields = {name: value for name, value in vars(self).items() if name != "_no_labels"}
+        check_fields(fields, self._CHECKERS, SpecValidationError, "host spec")
         if self.oob:
             assert_valid_oob(self.oob)
 
@@ -126,7 +135,10 @@ class HostSpec:
     @classmethod
     def from_json(cls, host_spec: Dict[str, Any]) -> HostSpec:
         """Read the JSON form; raises ``SpecValidationError``. Call ``validate`` for the names."""
-        return cls(**cls.normalize_json(host_spec))
+        spec = cls(**cls.normalize_json(host_spec))
+        if host_spec.get("labels") == []:
+            spec._no_labels = True
+        return spec
 
     @staticmethod
     def yaml_representer(dumper: Any, data: HostSpec) -> Any:

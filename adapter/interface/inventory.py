@@ -146,7 +146,9 @@ class Device:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Device):
             return NotImplemented
-        return self.to_json() == other.to_json()
+        # When it was found out says nothing of the device.
+        names = (name for name in self.report_fields if name != "created")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Device):
@@ -185,7 +187,7 @@ class Devices:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Devices):
             return NotImplemented
-        return self.devices == other.devices
+        return sorted(self.devices) == sorted(other.devices)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -6,11 +6,11 @@ spec as Ceph's classes are written; nothing else of PyYAML is changed.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Union
+from typing import Any, Dict, Iterable, List, Tuple, Union
 
 import yaml
 
-from .checks import require_mapping
+from .checks import require_mapping, shown
 from .daemons import DaemonDescription
 from .errors import SpecValidationError
 from .hosts import HostSpec
@@ -62,13 +62,25 @@ def specs_from_yaml(text: str) -> List[GenericSpec]:
 def documents_from_yaml(text: str) -> List[Any]:
     """Read the documents of a stream; raises ``SpecValidationError`` where it is not YAML.
 
-    A document that refers to itself, or grows without measure by references, is refused.
+    A document that has a key twice, refers to itself, or grows without measure by references, is
+    refused.
     """
+    return [document for _, document in documents_with_lines(text)]
+
+
+def documents_with_lines(text: str) -> List[Tuple[int, Any]]:
+    """Read the documents of a stream as ``documents_from_yaml``, each with its first line."""
+    documents: List[Tuple[int, Any]] = []
     try:
-        documents = list(yaml.load_all(text, Loader=_Loader))
+        loader = _Loader(text)
+        while loader.check_node():
+            node: Any = loader.get_node()
+            documents.append((node.start_mark.line + 1, loader.construct_document(node)))
+    except _RepeatedKey as error:
+        raise SpecValidationError(f"document {len(documents) + 1}: {error}") from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise SpecValidationError(f"not YAML: {_problem(error)}") from None
-    for number, document in enumerate(documents, start=1):
+    for number, (_, document) in enumerate(documents, start=1):
         try:
             _count(document, 0, _MAX_NODES)
         except (OverflowError, RecursionError):
@@ -76,6 +88,10 @@ def documents_from_yaml(text: str) -> List[Any]:
                 f"document {number}: too large or refers to itself; allowed: {_MAX_NODES} nodes"
             ) from None
     return documents
+
+
+class _RepeatedKey(ValueError):
+    """A mapping has a key twice: YAML's readers would take the last one without a word."""
 
 
 def _problem(error: Exception) -> str:
@@ -105,7 +121,28 @@ def _count(value: Any, counted: int, limit: int) -> int:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads dates as the text that they are: no field of a spec is a date."""
+    """Reads dates as the text that they are, for no field of a spec is a date; no key twice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Dict[Any, Any]:
+        """Read a mapping; raises ``_RepeatedKey``."""
+        if isinstance(node, yaml.MappingNode):
+            _check_keys(node)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    lines: Dict[Tuple[str, str], int] = {}
+    for key, _ in node.value:
+        # What `<<` brings in may be overridden: that is what it is for.
+        if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+            continue
+        named, line = (key.tag, key.value), key.start_mark.line + 1
+        if named in lines:
+            raise _RepeatedKey(
+                f"the key {shown(key.value)} is given twice, in line {lines[named]} and in line "
+                f"{line}; allowed: each key once"
+            )
+        lines[named] = line
 
 
 _Loader.yaml_implicit_resolvers = {

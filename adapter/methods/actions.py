@@ -22,8 +22,10 @@ from adapter.interface import (
 from adapter.methods._kept import kept_service
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
+from adapter.reconcile.ended_restarts import end_restart, leave_out
 from adapter.reconcile.mon_addresses import check_mon_places, check_networks
 from adapter.reconcile.ownership import check_units, judge_places, read_places, units_of
+from adapter.reconcile.removed_daemons import unit_of
 
 ACTIONS = ("start", "stop", "restart", "redeploy", "reconfig")
 # What would stop all of the cluster, or all data.
@@ -52,8 +54,11 @@ class ActionMethods(DaemonMethods):
                 f"Stopping all of {service_name} would stop the cluster.",
                 "Stop single daemons with `ceph orch daemon stop`.",
             )
+        ended = ""
         if action in ("redeploy", "reconfig"):
             self._check_answers([str(daemon.hostname) for daemon in daemons])
+            self._check_made_here(daemons)
+            ended = end_restart(self.core, service_name, action)
             self._deploy_again(daemons)
         elif action == "restart":
             self._begin_restart(service_name, names)
@@ -64,8 +69,10 @@ class ActionMethods(DaemonMethods):
                 units = units_of(self.core, names)
                 hosts = [self.core.hosts.get(host) for host in units]
                 parameters = {"action": action, "units": units}
+                ended = end_restart(self.core, service_name, action)
                 self.core.submit("service_action", hosts, parameters=parameters)
-        return [f"Scheduled to {action} {d.name()} on host '{d.hostname}'" for d in daemons]
+        texts = [f"Scheduled to {action} {d.name()} on host '{d.hostname}'" for d in daemons]
+        return [*texts, ended] if ended else texts
 
     def _begin_restart(self, service: str, names: List[str]) -> None:
         core = self.core
@@ -111,7 +118,9 @@ class ActionMethods(DaemonMethods):
         daemon = self._daemon(daemon_name)
         _check_kind(daemon)
         self._check_answers([str(daemon.hostname)])
+        more = ""
         if action in ("redeploy", "reconfig"):
+            self._check_made_here([daemon])
             self._deploy_again([daemon])
         elif action == "restart" and daemon.daemon_type == "mgr":
             self._check_host(daemon, force)
@@ -122,8 +131,11 @@ class ActionMethods(DaemonMethods):
             if action != "start":
                 self._check_host(daemon, force)
                 self._check_stop(daemon, force)
+            if action == "stop":
+                more = leave_out(self.core, daemon_name, "it is stopped")
             self._act(action, daemon_name)
-        return f"Scheduled to {action} {daemon_name} on host '{daemon.hostname}'"
+        text = f"Scheduled to {action} {daemon_name} on host '{daemon.hostname}'"
+        return f"{text}. {more}" if more else text
 
     def _act(self, action: str, name: str) -> None:
         core = self.core
@@ -192,6 +204,20 @@ class ActionMethods(DaemonMethods):
                 "Wait until the cluster is well, or give --force.",
             ) from error
 
+    def _check_made_here(self, daemons: Sequence[DaemonDescription]) -> None:
+        """Raise ``InvalidValue`` for a daemon that somebody made by hand, under its own unit."""
+        for daemon in daemons:
+            with self.core.lock:
+                unit, by_hand = unit_of(self.core, str(daemon.hostname), daemon.name())
+            if by_hand:
+                raise InvalidValue(
+                    "daemon",
+                    daemon.name(),
+                    f"it was made by hand and runs as {unit} on host {daemon.hostname}, so it is "
+                    "not deployed from here",
+                    "Restart it, or remove it (`ceph orch daemon rm`) and apply a service.",
+                )
+
     def _deploy_again(self, daemons: List[DaemonDescription]) -> None:
         by_service: Dict[str, List[Place]] = {}
         for daemon in daemons:
@@ -204,7 +230,7 @@ class ActionMethods(DaemonMethods):
         for service, places in by_service.items():
             with self.core.lock:
                 wanted = kept_service(self.core, self.reconciler, service)
-            self.reconciler.services.deploy(wanted, places)
+            self.reconciler.services.jobs.deploy(wanted, places)
 
     @handle_orch_error
     def add_daemon(self, spec: ServiceSpec) -> List[str]:
@@ -241,7 +267,7 @@ class ActionMethods(DaemonMethods):
                 self.core.specs.save(wanted)
             there = self.reconciler.services.running().get(wanted.name, [])
         places = self._new_places(spec, there)
-        job = self.reconciler.services.deploy(wanted, places, there)
+        job = self.reconciler.services.jobs.deploy(wanted, places, there)
         return [
             f"Deploying {spec.service_type}.{place.daemon_id} on host '{place.hostname}' "
             f"(job {job.job_id})"
@@ -300,10 +326,10 @@ class ActionMethods(DaemonMethods):
             chosen, reason = keeper.guards.may_remove(kind, [row])
             if reason:
                 raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}")
-            job = keeper.remove(daemon.service_name(), kind, chosen)
-            texts.append(
-                f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
-            )
+            more = leave_out(self.core, daemon.name(), "it is removed")
+            job = keeper.jobs.remove(daemon.service_name(), kind, chosen)
+            text = f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
+            texts.append(f"{text}. {more}" if more else text)
         return texts
 
     def pause(self) -> None:

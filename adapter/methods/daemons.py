@@ -61,8 +61,8 @@ class DaemonMethods:
         if report is None or "daemons" not in report.taken:
             return []
         online = self.core.pulse.online(host.hostname)
-        owners = self.core.owners
+        services = self.core.daemon_services
         outside = self.core.watch.outside(host.hostname)
-        state = (report.serial, online, owners.serial, foreign, outside)
-        args = (host, report, online, owners, foreign, outside)
+        state = (report.serial, online, services.state_of(host.hostname), foreign, outside)
+        args = (host, report, online, services, foreign, outside)
         return self._daemons.of(host.hostname, state, *args)

@@ -19,7 +19,6 @@ from adapter.interface import (
 from adapter.methods._memo import Memo
 
 # `ceph device light` shall say whether the light is on, but never hold up the other commands.
-LIGHT_WAIT = 8.0
 
 
 class DeviceMethods:
@@ -92,7 +91,7 @@ class DeviceMethods:
     ) -> List[str]:
         """Switch the ident or fault light of devices; return one line per light.
 
-        Waits at most 8 s for the hosts; longer work goes on and is named by its job. Raises
+        Waits some seconds for the hosts; longer work goes on and is named by its job. Raises
         ``JobFailed`` with what was tried.
         """
         if ident_fault not in ("ident", "fault"):
@@ -111,11 +110,20 @@ class DeviceMethods:
         }
         summary = f"Switch the {ident_fault} light {state} for {_named(rows)}"
         job = self.core.submit("blink_device_light", hosts, parameters=parameters, summary=summary)
-        if not job.wait(LIGHT_WAIT):
-            return [f"{summary}: still at it, see job {job.job_id}"]
+        if not job.wait(self.core.answer_wait):
+            return [self._left_alone(job, summary)]
         if job.exception is not None:
             raise _light_failure(job, job.exception)
         return _light_lines(ident_fault, job)
+
+    def _left_alone(self, job: Completion, summary: str) -> str:
+        """Say that a job goes on; if it fails, health tells it."""
+        with self.core.lock:
+            self.core.unawaited.add(job.job_id)
+        return (
+            f"{summary}: still at it, see `ceph ansible job show {job.job_id}`. If it fails, "
+            "`ceph health detail` says so."
+        )
 
 
 def _location(location: Sequence[str]) -> Dict[str, str]:

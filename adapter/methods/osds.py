@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any, Dict, List, Sequence
 
 from adapter.cluster import names
+from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_map import Osd, OsdMap, listed, osd_number
-from adapter.cluster.osd_plan import HostPlan, disk_of, in_words, plan_host
+from adapter.cluster.osd_plan import HostPlan, disk_of, plan_host
+from adapter.cluster.osd_plan_words import in_words
 from adapter.cluster.osd_removals import OsdRemovalRow, Removal, Stage, removal_row
 from adapter.core import Core
 from adapter.engine.completion import Completion
@@ -43,6 +45,7 @@ class OsdMethods(DeviceMethods):
         ``skip_validation`` leaves it to the host to refuse devices that the last report shows in
         use. Raises ``UnknownName``, ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
         """
+        check_drive_group(drive_group)
         host = self._reachable(str(drive_group.placement.host_pattern.pattern))
         self.core.intents.check_readable(host.hostname)
         osd_map = self.core.maps.osd_map()
@@ -52,8 +55,9 @@ class OsdMethods(DeviceMethods):
                 drive_group,
                 host.hostname,
                 devices,
-                free_ids=self.core.owners.free_ids(osd_map, host.hostname),
+                free_ids=self.reconciler.planner.waiting_ids(host.hostname, osd_map),
                 busy=self.core.intents.paths(host.hostname),
+                **self.reconciler.planner.storage(host.hostname),
             )
         if not plan.groups:
             raise InvalidValue(
@@ -100,15 +104,9 @@ class OsdMethods(DeviceMethods):
         selections = (drive_group.data_devices, drive_group.db_devices, drive_group.wal_devices)
         for selection in selections:
             for wanted in selection.paths if selection else ():
-                path = names.check_device_path(wanted.path, "device")
-                device = known.get(path)
-                if device is None:
-                    raise UnknownName(
-                        "device",
-                        f"{host.hostname}:{path}",
-                        f"It has: {', '.join(sorted(known)) or 'none'} (`ceph orch device ls "
-                        f"{host.hostname} --refresh` looks again).",
-                    )
+                with self.core.lock:
+                    path = self.reconciler.planner.named(host, wanted.path)
+                device = known[path]
                 if not device.available and not skip_validation and not device.ceph_device_lvm:
                     self._refuse_used(host.hostname, path, osd_map)
                     raise InvalidValue(
@@ -128,18 +126,13 @@ class OsdMethods(DeviceMethods):
         No drive group takes the device again by itself: apply it again for that.
         """
         known = self._reachable(host)
-        path = names.check_device_path(path, "device")
-        core, osd_map = self.core, self.core.maps.osd_map()
+        given, core = path, self.core
+        osd_map = core.maps.osd_map()
         with core.lock:
             core.intents.check_readable(host)
+            path = self.reconciler.planner.named(known, given)
             found = {device.path: device for device in self.reconciler.planner.devices(known)}
-            device = found.get(path)
-            if device is None:
-                raise UnknownName(
-                    "device",
-                    f"{host}:{path}",
-                    f"It has: {', '.join(sorted(found)) or 'none'}.",
-                )
+            device = found[path]
             if path in core.intents.paths(host):
                 raise InvalidValue("device", path, "an OSD is being made on it", "Wait for it.")
         allowed = allowed_to_wipe(core, self.reconciler.planner, host, path, osd_map)
@@ -147,7 +140,7 @@ class OsdMethods(DeviceMethods):
         with core.lock:
             if allowed:
                 refuse_busy(core, host, path)
-            disk = disk_of(device)
+            disk = disk_of(device, "" if given == path else given)
             core.specs.release(host, [disk.key])
             parameters = {
                 "devices": {host: [disk.to_json()]},
@@ -159,7 +152,7 @@ class OsdMethods(DeviceMethods):
                 [known],
                 parameters=parameters,
                 secrets={"bootstrap-osd.keyring": keyring},
-                summary=f"Erase {host}:{path}",
+                summary=f"Erase {host}:{path}" + (f" ({given})" if disk.link else ""),
             )
         if not job.wait(core.answer_wait):
             return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
@@ -304,11 +297,12 @@ class OsdMethods(DeviceMethods):
         ``clear`` takes them out of the queue again. A device that several OSDs share needs
         ``yes_i_really_mean_it``.
         """
-        self.core.hosts.get(hostname)
+        host = self.core.hosts.get(hostname)
         path = names.check_device_path(device, "device")
         self.reconciler.read_maps()
         osd_map = self.core.maps.osd_map()
         with self.core.lock:
+            path = self.reconciler.planner.renamed(host, path)
             ids = self.reconciler.planner.on_disk(hostname, path, osd_map)
         found = [str(each) for each in ids]
         if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import time
 from dataclasses import replace
@@ -9,8 +10,8 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_places import NONE
 from adapter.cluster.osd_map import listed
-from adapter.cluster.schedule import counted
-from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.schedule import counted, placement_of
+from adapter.cluster.service_kinds import KINDS, first_ports
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import Share, shares_of
 from adapter.core import Core
@@ -25,6 +26,7 @@ from adapter.interface.times import datetime_now
 from adapter.methods._kept import kept_service
 from adapter.methods._memo import Memo
 from adapter.reconcile import Reconciler
+from adapter.reconcile.ended_restarts import end_restart
 
 
 class ServiceListMethods:
@@ -62,6 +64,19 @@ class ServiceListMethods:
             core.wake.set()
         return [each for each in found if service_type in (None, each.spec.service_type)]
 
+    def is_nobodys(self, name: str) -> bool:
+        """Tell whether daemons of a service run that nobody specified."""
+        core = self.core
+        with core.lock:
+            kept = core.specs.find(name) is not None or name in core.specs.problems
+            return not kept and name in self._shares()
+
+    def is_going(self, name: str) -> bool:
+        """Tell whether a service is being removed."""
+        with self.core.lock:
+            wanted = self.core.specs.find(name)
+            return wanted is not None and bool(wanted.deleted)
+
     def _shares(self) -> Dict[str, Dict[str, Share]]:
         """Return by service and host what there is."""
         core = self.core
@@ -74,9 +89,10 @@ class ServiceListMethods:
             online = core.pulse.online(host.hostname)
             foreign = by_host.get(host.hostname, NONE)
             outside = core.watch.outside(host.hostname)
-            state = (report.serial, online, core.owners.serial, foreign, outside)
+            services = core.daemon_services
+            state = (report.serial, online, services.state_of(host.hostname), foreign, outside)
             here = self._kept_shares.of(
-                host.hostname, state, host, report, online, core.owners, foreign, outside
+                host.hostname, state, host, report, online, services, foreign, outside
             )
             for name, share in here.items():
                 found.setdefault(name, {})[host.hostname] = share
@@ -89,7 +105,8 @@ class ServiceListMethods:
         places, running = self._places(wanted), self._running(name, shares)
         oldest = min((share.taken for share in shares.values()), default=0.0)
         return ServiceDescription(
-            spec=wanted.spec if wanted is not None else _unmanaged(name, shares),
+            spec=_with_placement(wanted.spec) if wanted else _unmanaged(name, shares),
+            ports=first_ports(wanted.spec) if wanted else None,
             size=there if places is None else len(places),
             deleted=_moment(wanted.deleted) if wanted is not None else None,
             running=counted(places or (), running),
@@ -109,6 +126,9 @@ class ServiceListMethods:
     def _places(self, wanted: Optional[Wanted]) -> Optional[Tuple[str, ...]]:
         """Return the hosts on which a service shall have a daemon, None where nobody says it."""
         if wanted is None or wanted.deleted or wanted.spec.service_type not in KINDS:
+            return None
+        if wanted.spec.unmanaged and wanted.spec.placement.is_empty():
+            # Nobody said how many: those that are there.
             return None
         return self._kept_places.of(wanted.name, self.core.state_serials(), wanted)
 
@@ -156,9 +176,12 @@ class ServiceListMethods:
             if wanted.spec.service_type != "osd":
                 core.specs.save(replace(wanted, deleted=time.time()))
                 self.reconciler.services.forget_pauses(service_name)
+                ended = end_restart(core, service_name, "removal")
                 core.wake.set()
-                held = core.held()
-                return f"Removed service {service_name}" + (f"; {held}" if held else "")
+                held, job = core.held(), self.reconciler.services.jobs.running.get(service_name)
+                more = [f"its daemons go when job {job} has ended"] if job else []
+                text = "; ".join([f"Removed service {service_name}", *filter(None, [held, *more])])
+                return f"{text}. {ended}" if ended else text
             osds = core.owners.of_service(service_name)
             if osds and not force:
                 raise AdapterError(
@@ -168,8 +191,9 @@ class ServiceListMethods:
                 )
             core.specs.remove(service_name)
             core.events.forget(service_name)
+            ended = end_restart(core, service_name, "removal")
         stay = f"; {listed(osds)} run on unmanaged" if osds else ""
-        return f"Removed service {service_name}{stay}"
+        return f"Removed service {service_name}{stay}" + (f". {ended}" if ended else "")
 
     @handle_orch_error
     def set_unmanaged(self, service_name: str, value: bool) -> str:
@@ -198,6 +222,15 @@ def _type_of(name: str, shares: Mapping[str, Share]) -> str:
 def _is_shown(name: str) -> bool:
     """Tell whether a service can be listed by its name alone."""
     return name.partition(".")[0] in ("osd", *KINDS)
+
+
+def _with_placement(spec: ServiceSpec) -> ServiceSpec:
+    """Return a spec with the placement that holds for it, where it names none."""
+    if spec.service_type not in KINDS or not spec.placement.is_empty():
+        return spec
+    shown = copy.copy(spec)
+    shown.placement = placement_of(spec)
+    return shown
 
 
 def _unmanaged(name: str, shares: Mapping[str, Share]) -> ServiceSpec:

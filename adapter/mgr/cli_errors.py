@@ -10,6 +10,9 @@ memory of this ceph-mgr only. What a command takes with ``-i`` is read by our ow
 they are what the backend reads a spec with in the end, and say what is wrong in which document.
 What Ceph's code raises nevertheless becomes one line; its traceback stays in the manager's log.
 
+A dry run changes nothing: Ceph calls the backend's ``apply`` before it asks for the plan, and tells
+it nothing of hosts. Whoever is called meanwhile can ask ``under_way`` what the command is.
+
 Nothing here imports Ceph; ``compat`` knows which class it is, and where there is none.
 """
 
@@ -19,38 +22,82 @@ import errno
 import functools
 import logging
 import threading
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional
 
+from adapter.cluster.spec_file import Services, SpecFile, read_spec_file
+from adapter.errors import abridged
 from adapter.interface import (
+    HostSpec,
     OrchestratorError,
     SpecValidationError,
     TunedProfileSpec,
-    documents_from_yaml,
     json_to_generic_spec,
 )
-from adapter.mgr.cli_export import without_placeholders
+from adapter.mgr.cli_export import as_specs
+from adapter.mgr.device_words import through_the_command
 
 log = logging.getLogger(__name__)
 
 Words = Dict[str, Any]
 
 _TRACEBACK = "Traceback (most recent call last)"
-_LONGEST = 400
+_LONGEST = 600
+
+
+@dataclass
+class UnderWay:
+    """A command that is being answered.
+
+    ``error`` is what it is to be answered with in place of Ceph's answer. ``refused`` says of a dry
+    run what cannot be applied, ``planned`` whether anything else is left. ``hosts`` are those of
+    its file, as our types read them. Without ``clean`` its answer is Ceph's own.
+    """
+
+    words: Words
+    error: Optional[OrchestratorError] = None
+    refused: List[str] = field(default_factory=list)
+    planned: bool = True
+    hosts: Dict[str, HostSpec] = field(default_factory=dict)
+    clean: bool = True
+
+    @property
+    def dry_run(self) -> bool:
+        """Tell whether nothing is to be changed."""
+        return bool(self.words.get("dry_run"))
+
+    @property
+    def no_overwrite(self) -> bool:
+        """Tell whether what is there is to be left alone."""
+        return bool(self.words.get("no_overwrite"))
 
 
 class CleanErrors:
     """Stands in front of ``call`` of a class of commands while it is installed.
 
     ``commands`` is the class, None where it cannot be reached. ``wanted`` is asked at every
-    command; where it says no, Ceph's own method is what is called.
+    command; where it says no, Ceph's own answer is what is given. ``ours`` tells whether the
+    command comes to our backend all the same, which is to know of a dry run; if not, Ceph's own
+    method is called. ``services`` gives what is known of services.
     """
 
-    def __init__(self, commands: Any, wanted: Callable[[], bool]) -> None:
-        self._commands, self._wanted = commands, wanted
+    def __init__(
+        self,
+        commands: Any,
+        wanted: Callable[[], bool],
+        services: Callable[[], Optional[Services]] = lambda: None,
+        ours: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._commands, self._services = commands, services
+        self._wanted, self._ours = wanted, ours
         self._original: Any = None
-        # By thread: what the command that is under way is to be answered with. Not in a
-        # `threading.local`, which Ceph gives another content when it calls another module.
-        self._under_way: Dict[int, Optional[OrchestratorError]] = {}
+        # By thread: the command that is under way. Not in a `threading.local`, which Ceph gives
+        # another content when it calls another module.
+        self._under_way: Dict[int, UnderWay] = {}
+
+    def under_way(self) -> Optional[UnderWay]:
+        """Return the command that is under way in this thread."""
+        return self._under_way.get(threading.get_ident())
 
     def refuse(self, error: OrchestratorError) -> bool:
         """Let the command that is under way in this thread end with an error.
@@ -58,10 +105,10 @@ class CleanErrors:
         Tells whether there is one. For methods whose value Ceph's command does not look at, and
         whose exception the manager would take for a crash of the module.
         """
-        thread = threading.get_ident()
-        if thread not in self._under_way:
+        command = self.under_way()
+        if command is None or not command.clean:
             return False
-        self._under_way[thread] = error
+        command.error = error
         return True
 
     def install(self) -> None:
@@ -81,31 +128,59 @@ class CleanErrors:
         """Return Ceph's own method, or where it is wanted ours in front of it."""
         method = self._original.__get__(command, owner)
         try:
-            in_front = command is not None and self._wanted()
+            clean = command is not None and self._wanted()
+            ours = clean or (command is not None and self._ours())
         except Exception:
             log.exception("the errors of ceph orch stay as this Ceph words them")
             return method
-        return functools.partial(self._answer, method) if in_front else method
+        return functools.partial(self._call, method, clean) if ours else method
 
-    def _answer(
-        self, run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str] = None
+    def _call(
+        self, run: Callable[..., Any], clean: bool, mgr: Any, words: Words, text: Any = None
     ) -> Any:
-        self._under_way[threading.get_ident()] = None
+        """Answer a command; while it is, it can be asked what it is."""
+        command = UnderWay(words, clean=clean)
+        self._under_way[threading.get_ident()] = command
         try:
-            result = _answer(run, mgr, words, text)
+            if not clean:
+                return run(mgr, words, text)
+            result = _answer(run, mgr, command, text, self._services)
         finally:
-            error = self._under_way.pop(threading.get_ident(), None)
+            self._under_way.pop(threading.get_ident(), None)
+        error = command.error
         if error is None:
             return result
         return -abs(error.errno or errno.EINVAL), "", " ".join(str(error).split())
 
 
-def _answer(run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str] = None) -> Any:
-    refusal = _refusal(words, text or "")
-    if refusal:
-        return -errno.EINVAL, "", refusal
+def _answer(
+    run: Callable[..., Any],
+    mgr: Any,
+    command: UnderWay,
+    text: Optional[str],
+    services: Callable[[], Optional[Services]],
+) -> Any:
     try:
-        result = run(mgr, words, text)
+        file = _read_file(command.words, text, services)
+    except (SpecValidationError, OrchestratorError) as error:
+        return -errno.EINVAL, "", _in_one_line(str(error))
+    if file is None:
+        return _with_more(_run(run, mgr, command.words, text), command, [])
+    in_spite = bool(command.words.get("continue_on_error"))
+    if file.errors and not command.dry_run and not in_spite:
+        return -errno.EINVAL, "", "\n".join(map(_in_one_line, file.errors))
+    command.refused += file.errors if command.dry_run else []
+    command.hosts = {each.hostname: each for each in file.specs if isinstance(each, HostSpec)}
+    result: Any = (0, "", "")
+    if file.specs or in_spite:
+        result = _run(run, mgr, command.words, file.text(refused=in_spite))
+    return _with_more(result, command, file.notes)
+
+
+def _run(run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str]) -> Any:
+    """Let Ceph answer a command; what it raises becomes one line."""
+    try:
+        result = run(mgr, through_the_command(words), text)
     except Exception as error:
         # Without this function's own frame: what is logged is Ceph's way to the error.
         trace = error.__traceback__ and error.__traceback__.tb_next
@@ -113,46 +188,52 @@ def _answer(run: Callable[..., Any], mgr: Any, words: Words, text: Optional[str]
         number = getattr(error, "errno", None)
         number = abs(number) if isinstance(number, int) and number else errno.EINVAL
         return -number, "", f"{words.get('prefix')}: {one_line(error)}"
-    return without_placeholders(words, _with_a_negative_status(result))
+    return as_specs(words, _with_a_negative_status(result))
 
 
-def _refusal(words: Words, text: str) -> str:
-    """Return why our types refuse what a command was given, or nothing."""
-    try:
-        _check(words, text)
-    except (SpecValidationError, OrchestratorError) as error:
-        return " ".join(str(error).split())
-    except Exception:
-        log.exception("%s: what was given cannot be checked; Ceph will", words.get("prefix"))
-    return ""
+def _with_more(result: Any, command: UnderWay, notes: List[str]) -> Any:
+    """Return a command's answer with what was refused, or with what was passed over.
+
+    The `ceph` command prints what there is for the others, and the errors beside it.
+    """
+    if not isinstance(result, tuple) or len(result) != 3 or result[0] < 0:
+        return result
+    if command.refused:
+        shown = result[1] if command.planned else ""
+        return -errno.EINVAL, shown, "\n".join(map(_in_one_line, command.refused))
+    if not notes:
+        return result
+    return result[0], result[1], "\n".join([*filter(None, [result[2]]), *notes])
 
 
-def _check(words: Words, text: str) -> None:
+def _read_file(
+    words: Words, text: Optional[str], services: Callable[[], Optional[Services]]
+) -> Optional[SpecFile]:
+    """Return the file that a command was given; None where it takes none, or Ceph is to read it.
+
+    Raises what speaks against the file as a whole.
+    """
     prefix = str(words.get("prefix"))
     read = _READERS.get(prefix)
-    if read is not None and text:
-        documents = documents_from_yaml(text)
-        # With --continue-on-error Ceph applies the good documents and tells of the others.
-        if not words.get("continue_on_error"):
-            _check_documents(documents, read)
-    elif prefix == "orch apply" and not text and not words.get("service_type"):
-        raise SpecValidationError(
-            "nothing to apply: the file given with -i is empty, or there is none;"
-            " allowed: -i FILE with a spec in it, or a service type"
-        )
-
-
-def _check_documents(documents: List[Any], read: Callable[[Any], Any]) -> None:
-    if all(document is None for document in documents):
+    if read is None or not text:
+        if prefix == "orch apply" and not text and not words.get("service_type"):
+            raise SpecValidationError(
+                "nothing to apply: the file given with -i is empty, or there is none;"
+                " allowed: -i FILE with a spec in it, or a service type"
+            )
+        return None
+    try:
+        file = read_spec_file(text, read=read, services=services())
+    except (SpecValidationError, OrchestratorError):
+        raise
+    except Exception:
+        log.exception("%s: what was given cannot be checked; Ceph will", prefix)
+        return None
+    if not file.documents and not words.get("continue_on_error"):
         raise SpecValidationError(
             "no spec in the file: each document in it is empty; allowed: at least one spec"
         )
-    for number, document in enumerate(documents, start=1):
-        try:
-            if document is not None:
-                read(document)
-        except (SpecValidationError, OrchestratorError) as error:
-            raise SpecValidationError(f"document {number}: {error}") from None
+    return file
 
 
 # What reads a document of the file that a command takes with -i.
@@ -164,6 +245,10 @@ _READERS: Dict[str, Callable[[Any], Any]] = {
 }
 
 
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def one_line(error: BaseException) -> str:
     """Return an error's class and words on one line of bounded length."""
     text = str(error).strip()
@@ -171,8 +256,7 @@ def one_line(error: BaseException) -> str:
         # What another module raised arrives as the text of its traceback; its end says what.
         text = text.splitlines()[-1]
     text = " ".join(text.split())
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}..."
+    text = abridged(text, _LONGEST)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

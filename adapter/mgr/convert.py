@@ -19,6 +19,7 @@ from ceph.deployment.service_spec import ServiceSpec as CephServiceSpec
 
 from adapter import interface
 from adapter.mgr.compat import REMOTE_PICKLES, known_parameters
+from adapter.mgr.device_words import as_given
 
 _DEVICE_PARAMETERS = known_parameters(ceph_inventory.Device.__init__)
 _SERVICE_PARAMETERS = known_parameters(orchestrator.ServiceDescription.__init__)
@@ -159,6 +160,7 @@ def _our_host_spec(spec: Any) -> interface.HostSpec:
         labels=list(spec.labels or ()),
         status=spec.status,
         location=spec.location,
+        oob=getattr(spec, "oob", None),
     )
 
 
@@ -194,6 +196,9 @@ def _our_drive_group(spec: Any) -> interface.DriveGroupSpec:
     }
     values.update({name: _our_selection(getattr(spec, name, None)) for name in _SELECTIONS})
     values["placement"] = interface.PlacementSpec.from_json(spec.placement.to_json())
+    for name in ("extra_container_args", "extra_entrypoint_args"):
+        if values.get(name):
+            values[name] = [each.to_json() for each in values[name]]
     for name in ("osds_per_device", "db_slots", "wal_slots", "data_allocate_fraction"):
         values[name] = _number(values.get(name))
     if values.get("method") is not None:
@@ -214,7 +219,10 @@ def _our_selection(selection: Any) -> Optional[interface.DeviceSelection]:
     if selection is None:
         return None
     paths = [
-        {"path": path.path, "crush_device_class": getattr(path, "crush_device_class", None)}
+        {
+            "path": as_given(path.path),
+            "crush_device_class": getattr(path, "crush_device_class", None),
+        }
         for path in selection.paths or ()
     ]
     return interface.DeviceSelection(

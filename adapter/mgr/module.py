@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, ClassVar, Dict, List, Optional, Tuple
+from typing import Any, Callable, ClassVar, Dict, List, Mapping, Optional, Tuple
 
 import orchestrator
 from mgr_module import HandleCommandResult, MgrModule
@@ -17,9 +17,14 @@ from adapter.content import content_root
 from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.local import LocalEngine
-from adapter.errors import NotKept
+from adapter.errors import NotKept, abridged
+from adapter.interface import (
+    HostSpec,
+    OrchestratorError,
+    SpecValidationError,
+    raise_if_exception,
+)
 from adapter.interface import Orchestrator as OurInterface
-from adapter.interface import OrchestratorError, SpecValidationError, raise_if_exception
 from adapter.loop import Loop
 from adapter.mgr import commands, options
 from adapter.mgr.cli_errors import CleanErrors
@@ -91,7 +96,9 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._option_problems: List[str] = []
         self._records = MonStore(self)
         self.keys: Optional[KeyKeeper] = None
-        self._clean_errors = CleanErrors(orchestrator_commands(), self._cleans_errors)
+        self._clean_errors = CleanErrors(
+            orchestrator_commands(), self._cleans_errors, lambda: self.ansible, self._is_backend
+        )
         self._clean_errors.install()
 
     @staticmethod
@@ -105,8 +112,12 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
 
     def _cleans_errors(self) -> bool:
         """Tell whether the errors of ``ceph orch`` are ours to word."""
+        return self._is_backend() and bool(self.get_module_option("clean_cli_errors"))
+
+    def _is_backend(self) -> bool:
+        """Tell whether the commands of ``ceph orch`` come to this module."""
         backend = self.get_module_option_ex("orchestrator", "orchestrator")
-        return bool(backend == self.module_name and self.get_module_option("clean_cli_errors"))
+        return bool(backend == self.module_name)
 
     @property
     def ansible(self) -> AnsibleOrchestrator:
@@ -180,7 +191,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
                 "severity": "warning",
                 "summary": "the ansible module cannot do its rounds",
                 "count": len(problems),
-                "detail": [problem[:400] for problem in problems],
+                "detail": [abridged(problem, 500) for problem in problems],
             }
         if self._option_problems:
             checks["ANSIBLE_BAD_OPTION"] = {
@@ -192,6 +203,32 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         if checks != self._health:
             self._health = checks
             self.set_health_checks(checks)
+
+    def as_read(self, spec: Any) -> Any:
+        """Return a spec; of a host the one in the file, which Ceph's class does not hold whole."""
+        command = self._clean_errors.under_way()
+        hosts = command.hosts if command is not None else {}
+        ours = hosts.get(spec.hostname) if isinstance(spec, HostSpec) else None
+        return ours if ours is not None and ours == spec else spec
+
+    def dry_run(self, name: str, named: Mapping[str, Any]) -> Optional[List[Any]]:
+        """Return the answer of a method that a dry run calls; None where it is to be called.
+
+        Ceph applies what is for a preview before it asks for the plan, and marks no host. It shows
+        only the errors where the plan has one: they are told beside what it shows of the others.
+        """
+        command = self._clean_errors.under_way()
+        if command is None or not command.dry_run or name not in ("apply", "plan"):
+            return None
+        if name == "apply":
+            return []
+        rows = self.ansible.preview(named["spec"], no_overwrite=command.no_overwrite)
+        if not command.clean:
+            return rows
+        command.refused += [row["error"] for row in rows if row.get("error")]
+        left = [row for row in rows if not row.get("error")]
+        command.planned = bool(left)
+        return left
 
     def refuses(self, error: OrchestratorError) -> bool:
         """Let the command under way be answered with an error; tell whether there is one."""
@@ -229,7 +266,11 @@ def _method(name: str) -> Callable[..., Any]:
         try:
             given = by_name(name, args, kwargs)
             named = {key: from_ceph(each) for key, each in given.items()}
-            result = raise_if_exception(getattr(self.ansible, name)(**named))
+            if isinstance(named.get("specs"), list):
+                named["specs"] = [self.as_read(each) for each in named["specs"]]
+            result = self.dry_run(name, named)
+            if result is None:
+                result = raise_if_exception(getattr(self.ansible, name)(**named))
             return orchestrator.OrchResult(to_ceph(result))
         except Exception as error:
             if not isinstance(error, EXPECTED):

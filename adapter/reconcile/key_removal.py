@@ -1,4 +1,4 @@
-"""Remove what the monitors have of daemons that were removed: their keys, and entries in maps."""
+"""Remove what the monitors have of daemons that were removed: keys, settings, entries in maps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from typing import Dict, Iterable, List, Optional, Sequence
 
 from adapter.cluster.at_once import at_once
-from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.service_kinds import DAEMON_OPTIONS, KINDS
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.errors import NotKept, UnknownName
@@ -70,6 +70,8 @@ class KeyRemoval:
                 self._remove(self._gone())
             except OrchestratorError as error:
                 log.warning("keys of removed daemons stay for now: %s", error)
+                if isinstance(error, NotKept):
+                    self._core.unkept.note(error)
                 self._not_before = now + RETRY
 
     def _gone(self) -> List[UnusedKey]:
@@ -128,13 +130,21 @@ class KeyRemoval:
             raise next(iter(errors.values()))
 
     def _remove_one(self, key: UnusedKey, errors: Dict[str, OrchestratorError]) -> None:
-        """Remove one key, and its record once the monitors have done so."""
+        """Remove one key and the daemon's settings, and the records once the monitors did so."""
+        core, entity = self._core, KINDS[key.daemon_type].entity_of(key.daemon_id)
+        with core.lock:
+            known = core.deployments.get(key.host, key.daemon)
+        options = dict.fromkeys(DAEMON_OPTIONS.get(key.daemon_type, ()))
+        options.update(dict.fromkeys(known.options if known is not None else ()))
         try:
             if key.daemon_type == "mds":
-                self._core.maps.forget_mds(key.daemon_id)
-            self._core.maps.forget_key(KINDS[key.daemon_type].entity_of(key.daemon_id))
+                core.maps.forget_mds(key.daemon_id)
+            for option in options:
+                core.maps.unconfigure(entity, option)
+            core.maps.forget_key(entity)
+            with core.lock:
+                if known is not None:
+                    core.deployments.forget(key.host, [key.daemon])
+                core.unused_keys.forget(key.daemon)
         except OrchestratorError as error:
             errors[key.daemon] = error
-            return
-        with self._core.lock:
-            self._core.unused_keys.forget(key.daemon)

@@ -70,7 +70,11 @@ def check_networks(core: Core, spec: ServiceSpec, matching: Sequence[str]) -> No
     A host that is named must have one; of those that match a label or a pattern at least one. What
     a host has not reported yet is looked at at the deployment. The caller holds the lock.
     """
-    placed = {each.hostname: each.network for each in spec.placement.hosts or ()}
+    placed = {
+        each.hostname: each.network
+        for each in spec.placement.hosts or ()
+        if each.hostname in core.hosts
+    }
     for hostname, network in placed.items():
         own, addr = _own(core, hostname), core.hosts.get(hostname).addr
         if own is not None and (network or spec.networks):
@@ -101,6 +105,8 @@ def check_mon_places(core: Core, spec: ServiceSpec, matching: Sequence[str] = ()
         return
     placed = {each.hostname: (each.network, each.name) for each in spec.placement.hosts or ()}
     for hostname in dict.fromkeys([*placed, *(matching if spec.networks else ())]):
+        if hostname not in core.hosts:
+            continue
         network, name = placed.get(hostname, ("", ""))
         own = _own(core, hostname)
         if own is not None and network:

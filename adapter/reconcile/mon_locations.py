@@ -57,12 +57,13 @@ class MonLocations:
         }
 
 
-def check_mon_locations(core: Core, spec: ServiceSpec) -> None:
+def check_mon_locations(core: Core, spec: ServiceSpec, hosts: Sequence[str]) -> None:
     """Raise for a location of a host that nobody knows, or that is none. The caller holds the lock.
 
-    Raises ``UnknownName``, ``InvalidValue``.
+    ``hosts`` are those that are known besides. Raises ``UnknownName``, ``InvalidValue``.
     """
     given = getattr(spec, "crush_locations", None) if spec.service_type == "mon" else None
     for hostname, location in (given or {}).items():
-        core.hosts.get(hostname)
+        if hostname not in hosts:
+            core.hosts.get(hostname)
         mon_location(hostname, location)

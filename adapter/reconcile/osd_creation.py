@@ -69,7 +69,8 @@ class OsdCreator:
         if seen == self._seen:
             return
         self._seen = seen
-        for_each(core.specs.all(), lambda wanted: self._plan_one(wanted, osd_map, resting, now))
+        turns = core.specs.in_turn()
+        for_each(turns, lambda wanted: self._plan_one(wanted, osd_map, resting, now))
 
     def _plan_one(
         self, wanted: Wanted, osd_map: OsdMap, resting: Sequence[str], now: float
@@ -78,9 +79,22 @@ class OsdCreator:
         spec = wanted.spec
         if not isinstance(spec, DriveGroupSpec) or spec.unmanaged:
             return
-        for plan in self._planner.plan(spec, osd_map, claims=wanted.claims):
+        plans = self._planner.plan(spec, osd_map, claims=wanted.claims)
+        self._warn(wanted.name, plans, now)
+        for plan in plans:
             if plan.groups and plan.host not in resting:
                 self._want_if_kept(plan, now)
+
+    def _warn(self, service: str, plans: Sequence[HostPlan], now: float) -> None:
+        """Warn of hosts that can make nothing of a drive group, once, as long as it is so."""
+        refused = {plan.host: "; ".join(plan.refused) for plan in plans if plan.refused}
+        troubles = self._core.troubles
+        troubles.keep(service, refused)
+        known = {each.host: each.reason for each in troubles.all() if each.service == service}
+        for host, reason in refused.items():
+            if known.get(host) != reason:
+                troubles.failed(service, host, reason, now, time.time())
+                self._core.events.fail(service, f"{host}: {reason}")
 
     def _want_if_kept(self, plan: HostPlan, now: float) -> None:
         """Write down what a plan makes; where that fails, plan again after a pause."""

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from dataclasses import replace
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.device_names import NO_DEVICE, DeviceNames, NamedPaths
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
+from adapter.cluster.names import check_device_path
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_plan import HostPlan, disk_of
+from adapter.cluster.osd_plan_reasons import Disks, why_not
 from adapter.cluster.osd_vacancies import vacancies_first
 from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.specs import OsdClaims
 from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
-from adapter.interface import Device, DriveGroupSpec
+from adapter.errors import InvalidValue, UnknownName
+from adapter.interface import Device, DriveGroupSpec, HostSpec
+
+# By host and path: the drive group that takes the disk.
+Taken = Mapping[str, Mapping[str, str]]
+
+# How many hosts a sentence names.
+NAMED_HOSTS = 10
 
 
 class OsdPlanner:
@@ -23,52 +34,184 @@ class OsdPlanner:
         self._core = core
         self._owners: Optional[Tuple[Any, DiskOwners]] = None
 
-    def hosts(self, spec: DriveGroupSpec) -> List[Host]:
-        """Return the hosts of a drive group's placement, without those that take nothing new."""
+    def hosts(self, spec: DriveGroupSpec, specs: Optional[Sequence[HostSpec]] = None) -> List[Host]:
+        """Return the hosts of a drive group's placement, without those that take nothing new.
+
+        ``specs`` are the hosts as the interface has them, where they are others than now.
+        """
         core = self._core
         known = {host.hostname: host for host in core.hosts.all()}
-        specs = [host_spec(host, core.pulse.online(name)) for name, host in known.items()]
+        if specs is None:
+            specs = [host_spec(host, core.pulse.online(name)) for name, host in known.items()]
         matching = spec.placement.filter_matching_hostspecs(specs)
         return [known[name] for name in dict.fromkeys(matching) if name in known]
 
     def plan(
-        self, spec: DriveGroupSpec, osd_map: OsdMap, *, claims: Optional[OsdClaims] = None
+        self,
+        spec: DriveGroupSpec,
+        osd_map: OsdMap,
+        *,
+        claims: Optional[OsdClaims] = None,
+        taken: Optional[Taken] = None,
+        hosts: Optional[Sequence[HostSpec]] = None,
+        explain: bool = False,
     ) -> List[HostPlan]:
-        """Return what the drive group does on each of its hosts, and what it leaves alone."""
-        claims = claims or OsdClaims()
-        return [self._plan_host(spec, host, osd_map, claims) for host in self.hosts(spec)]
+        """Return what the drive group does on each of its hosts, and what it leaves alone.
+
+        ``taken`` are disks of other drive groups whose turn is before. With ``explain`` it says of
+        a host where nothing is made why not, disk by disk.
+        """
+        claims, taken = claims or OsdClaims(), taken or {}
+        return [
+            self._plan_beside(spec, host, osd_map, claims, taken.get(host.hostname, {}), explain)
+            for host in self.hosts(spec, hosts)
+        ]
+
+    def taken(
+        self,
+        groups: Sequence[Tuple[DriveGroupSpec, OsdClaims]],
+        osd_map: OsdMap,
+        hosts: Collection[str],
+    ) -> Dict[str, Dict[str, str]]:
+        """Return which disks of these hosts drive groups take, one group after the other."""
+        found: Dict[str, Dict[str, str]] = {name: {} for name in hosts}
+        for spec, claims in groups:
+            for host in self.hosts(spec):
+                if host.hostname not in found:
+                    continue
+                here = found[host.hostname]
+                plan = self._plan_host(spec, host, osd_map, claims, here)
+                here.update({disk.path: str(spec.service_name()) for disk in plan.disks})
+        return found
+
+    def _plan_beside(
+        self,
+        spec: DriveGroupSpec,
+        host: Host,
+        osd_map: OsdMap,
+        claims: OsdClaims,
+        taken: Mapping[str, str],
+        explain: bool,
+    ) -> HostPlan:
+        """Return what a drive group does on a host, and which disks another one has before it."""
+        plan = self._plan_host(spec, host, osd_map, claims, taken, explain)
+        if not taken:
+            return plan
+        alone = self._plan_host(spec, host, osd_map, claims, {})
+        lost = sorted({disk.path for disk in alone.disks} & taken.keys())
+        notes = [note for note in plan.notes if note.partition(":")[0] not in lost]
+        return replace(plan, notes=(*notes, *(f"{path}: {taken[path]} takes it" for path in lost)))
 
     def _plan_host(
-        self, spec: DriveGroupSpec, host: Host, osd_map: OsdMap, claims: OsdClaims
+        self,
+        spec: DriveGroupSpec,
+        host: Host,
+        osd_map: OsdMap,
+        claims: OsdClaims,
+        taken: Collection[str] = (),
+        explain: bool = False,
     ) -> HostPlan:
         core, name = self._core, host.hostname
         refusal = self._refusal(host)
         if refusal:
             return HostPlan(name, notes=(refusal,))
-        ids, claimed = self._ids(spec, name, osd_map), _claimed(spec, name)
+        waiting = self.waiting_ids(name, osd_map)
+        claimed = [each for each in _claimed(spec, name) if each in waiting]
+        mine = [each for each in waiting if core.owners.service_before(each) == _name(spec)]
+        others = [each for each in waiting if each not in claimed and each not in mine]
+        nobodys = [each for each in others if self._is_nobodys(each)]
         owners = self.owners(osd_map)
         rows = self._rows(name)
         of_cluster = {row["path"]: owners.of(row, name) for row in rows}
-        return vacancies_first(
+        disks = Disks(
+            devices=self.devices(host),
+            existing=self._existing(spec, name, osd_map),
+            allow=lambda key: claims.allow(name, key),
+            busy=core.intents.paths(name),
+            osds=of_cluster,
+        )
+        plan = vacancies_first(
             spec,
             name,
-            self.devices(host),
-            existing=self._existing(spec, name, osd_map),
-            free_ids=ids,
+            disks.devices,
+            existing=disks.existing,
+            free_ids=list(dict.fromkeys([*claimed, *mine, *nobodys])),
+            nobodys=nobodys,
             fits=lambda osd_id, key: osd_id in claimed or core.owners.fits(osd_id, key),
-            allow=lambda key: claims.allow(name, key),
+            allow=disks.allow,
             fresh=lambda key: claims.only is not None and (name, key) not in claims.released,
-            busy=core.intents.paths(name),
+            busy={*disks.busy, *taken},
             ours=[path for path, ids in of_cluster.items() if ids],
             strangers={row["path"]: owners.stranger(row) for row in rows},
+            **self.storage(name),
         )
+        if not explain or plan.groups or plan.refused:
+            return plan
+        links = self.storage(name).get("links") or {}
+        named = NamedPaths(spec, DeviceNames(disks.devices, links))
+        # Of disks that another group takes, that is said instead.
+        said = [*plan.notes, *(f"{path}: taken" for path in taken)]
+        return replace(plan, notes=(*plan.notes, *why_not(named.spec, disks, said)))
 
-    def _ids(self, spec: DriveGroupSpec, name: str, osd_map: OsdMap) -> List[int]:
-        """Return the ids that the drive group takes again on a host, those that it names first."""
-        waiting = self._core.owners.free_ids(osd_map, name)
-        mine = self._core.owners.free_ids(osd_map, name, str(spec.service_name()))
-        claimed = [each for each in _claimed(spec, name) if each in waiting]
-        return claimed + [each for each in mine if each not in claimed]
+    def left_out(self, spec: DriveGroupSpec) -> str:
+        """Return which hosts have free disks and are outside the placement, in words, if any."""
+        inside = {host.hostname for host in self.hosts(spec)}
+        free = {
+            host.hostname: sum(bool(device.available) for device in self.devices(host))
+            for host in self._core.hosts.all()
+            if host.hostname not in inside
+        }
+        names = [name for name, count in free.items() if count]
+        if not names:
+            return ""
+        more = f" and {len(names) - NAMED_HOSTS} more" if len(names) > NAMED_HOSTS else ""
+        hosts = f"{', '.join(names[:NAMED_HOSTS])}{more}"
+        return f"hosts outside the placement that have free disks: {hosts}"
+
+    def waiting_ids(self, name: str, osd_map: OsdMap) -> List[int]:
+        """Return the ids that wait on a host for a new disk, without those that are getting one."""
+        under_way = self._core.intents.osd_ids(name)
+        free = self._core.owners.free_ids(osd_map, name)
+        return [each for each in free if each not in under_way]
+
+    def _is_nobodys(self, osd_id: int) -> bool:
+        """Tell whether a destroyed OSD was of no drive group, or of one that is forgotten."""
+        specs, service = self._core.specs, self._core.owners.service_before(osd_id)
+        return specs.find(service) is None and service not in specs.problems
+
+    def storage(self, hostname: str) -> Dict[str, Any]:
+        """Return what a host said of its disks' names and of LVM, as ``plan_host`` wants it."""
+        report = self._core.reports.get(hostname)
+        return dict(report.storage) if report is not None else {}
+
+    def named(self, host: Host, name: str) -> str:
+        """Return the path of the disk that a name means on a host.
+
+        Raises ``UnknownName`` where the host has no such device, ``InvalidValue`` where the name
+        means no whole disk, or several.
+        """
+        devices = self.devices(host)
+        links = self.storage(host.hostname).get("links") or {}
+        path, problem = DeviceNames(devices, links).find(check_device_path(name, "device"))
+        where = f"{host.hostname}:{name}"
+        if problem == NO_DEVICE:
+            known = ", ".join(sorted(device.path for device in devices)) or "none"
+            raise UnknownName(
+                "device",
+                where,
+                f"It has: {known} (`ceph orch device ls {host.hostname} --refresh` looks again).",
+            )
+        if problem:
+            raise InvalidValue("device", where, problem)
+        return path
+
+    def renamed(self, host: Host, name: str) -> str:
+        """Return the path of the disk that a name means, the name itself where none is known.
+
+        For disks that the report need not have any more, as those of OSDs that are down.
+        """
+        links = self.storage(host.hostname).get("links") or {}
+        return self.named(host, name) if name in links else name
 
     def owners(self, osd_map: OsdMap) -> DiskOwners:
         """Return whose which disk is; made once for the same map and metadata."""
@@ -133,15 +276,20 @@ class OsdPlanner:
         there = len(core.owners.on_host(str(spec.service_name()), host, osd_map))
         return there + core.intents.osds(host, str(spec.service_id or ""))
 
-    def free_disks(self, spec: DriveGroupSpec) -> OsdClaims:
+    def free_disks(self, spec: DriveGroupSpec, taken: Optional[Taken] = None) -> OsdClaims:
         """Return a claim on the disks of these hosts that are free now, and on no others."""
+        taken = taken or {}
         pairs = frozenset(
             (host.hostname, disk_of(device).key)
             for host in self.hosts(spec)
             for device in self.devices(host)
-            if device.available
+            if device.available and device.path not in taken.get(host.hostname, {})
         )
         return OsdClaims(only=pairs)
+
+
+def _name(spec: DriveGroupSpec) -> str:
+    return str(spec.service_name())
 
 
 def _claimed(spec: DriveGroupSpec, host: str) -> List[int]:

@@ -171,7 +171,10 @@ class OsdRemover:
         if self._looked - since < MOVES_WITHIN:
             return left.in_words()
         pools = ", ".join(left.pools)
-        return f"{left.in_words()}; nothing moves: CRUSH may find no other place for pool {pools}"
+        return (
+            f"{left.in_words()}; nothing moves: CRUSH may find no other place for pool {pools}, or "
+            f"an OSD that took the data is gone (`ceph pg ls-by-osd {osd_id}`, `ceph pg map PGID`)"
+        )
 
     def _moving(self, removal: Removal, osd: Osd) -> Removal:
         """Make the data move away; return the removal with the time that it began."""
@@ -360,6 +363,12 @@ class OsdRemover:
 
     def check_keep(self, removal: Removal, osd_map: OsdMap) -> None:
         """Raise ``AdapterError`` for an OSD whose removal cannot be stopped any more."""
+        if removal.stage is Stage.CLEANING and removal.cleaned:
+            done = "its disks are wiped" if removal.zap else "its unit is removed"
+            raise AdapterError(
+                f"osd.{removal.osd_id} cannot be kept: it is out of the map and {done} already.",
+                "Its removal ends in a moment.",
+            )
         is_out = removal.stage is Stage.CLEANING or _in_map(removal, osd_map) is None
         if is_out and self._jobs.is_busy(removal.osd_id):
             raise AdapterError(

@@ -13,7 +13,7 @@ from adapter.cluster.pause import RETRY_FIRST, Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus
-from adapter.errors import NotKept
+from adapter.errors import NotKept, abridged
 from adapter.reconcile.osd_removal_queue import RemovalQueue
 
 log = logging.getLogger(__name__)
@@ -241,7 +241,7 @@ class RemovalJobs:
         state = str(row.get("state"))
         if state == "failed":
             removal = self._queue.save(removal, asked_wipe=False)
-            reason = str(row.get("problem") or "its host does not say why")[:500]
+            reason = abridged(str(row.get("problem") or "its host does not say why"), 500)
             self._try_again(removal, f"{reason.rstrip('.')} (job {job.job_id})")
         elif step == REMOVE and removal.stage is Stage.CLEANING:
             self._take_cleaned(removal, row)

@@ -7,6 +7,7 @@ from typing import Any, Sequence
 
 from adapter.cluster.osd_removals import Removal
 from adapter.core import Core
+from adapter.errors import abridged
 
 REASON_LENGTH = 600
 
@@ -20,7 +21,7 @@ class RemovalQueue:
     def save(self, removal: Removal, **changes: Any) -> Removal:
         """Keep a removal with these changes and return it."""
         if "reason" in changes:
-            changes["reason"] = " ".join(str(changes["reason"]).split())[:REASON_LENGTH]
+            changes["reason"] = abridged(" ".join(str(changes["reason"]).split()), REASON_LENGTH)
         changed = replace(removal, **changes)
         with self._core.lock:
             self._core.removals.save(changed)

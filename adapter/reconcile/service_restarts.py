@@ -17,6 +17,7 @@ from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
+from adapter.reconcile.ended_restarts import leave_out
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.ownership import check_units, units_of
 from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
@@ -70,7 +71,25 @@ class ServiceRestarts:
         except OrchestratorError as error:
             self._fail(action, str(error), now)
 
+    def _leave_out_gone(self, action: ServiceAction) -> ServiceAction:
+        """Leave out daemons that are no more, and OSDs that are being removed.
+
+        What no host reports is gone only when all hosts have reported.
+        """
+        core = self._core
+        with core.lock:
+            reports = [core.reports.get(host.hostname) for host in core.hosts.all()]
+            all_known = all(each is not None and "daemons" in each.taken for each in reports)
+            for name in (*action.doing, *action.left):
+                kind, _, identity = name.partition(".")
+                if kind == "osd" and core.removals.get(int(identity)) is not None:
+                    leave_out(core, name, "it is being removed")
+                elif all_known and not core.hosts.problems and not core.places.hosts_of(name):
+                    leave_out(core, name, "no host has it")
+            return core.actions.get(action.service) or replace(action, left=(), doing=())
+
     def _step(self, action: ServiceAction) -> None:
+        action = self._leave_out_gone(action)
         job = self._job_of_before(action)
         if job:
             self._save(replace(action, reason=f"waiting for job {job} to end"))
@@ -157,6 +176,10 @@ class ServiceRestarts:
         core = self._core
         check_units(core, batch)
         with core.lock:
+            current = core.actions.get(action.service)
+            if current is None or not set(batch) <= set(current.doing):
+                # Somebody has asked for something else meanwhile.
+                return
             units = units_of(core, batch)
             job = core.submit(
                 "service_action",
@@ -183,7 +206,9 @@ class ServiceRestarts:
     def _fail(self, action: ServiceAction, reason: str, now: float) -> None:
         """Keep what failed as left, and wait."""
         with self._core.lock:
-            current = self._core.actions.get(action.service) or action
+            current = self._core.actions.get(action.service)
+            if current is None:
+                return
             self._core.events.fail(action.service, f"{action.action}: {reason}")
         left = (*current.doing, *current.left)
         self._unkept[action.service] = replace(current, left=left, doing=(), reason=reason)
@@ -203,7 +228,15 @@ class ServiceRestarts:
         return False
 
     def _save(self, action: ServiceAction) -> None:
-        """Keep how far a restart is, but not over a record that somebody has made unreadable."""
+        """Keep how far a restart is, but not over a record that somebody has made unreadable.
+
+        One that has ended meanwhile stays so, and what was left out of it too.
+        """
         with self._core.lock:
-            if action.service not in self._core.actions.problems:
-                self._core.actions.save(action)
+            current = self._core.actions.get(action.service)
+            if current is None or action.service in self._core.actions.problems:
+                return
+            known = {*current.left, *current.doing}
+            left = tuple(each for each in action.left if each in known)
+            doing = tuple(each for each in action.doing if each in known)
+            self._core.actions.save(replace(action, left=left, doing=doing))

@@ -62,6 +62,12 @@ class Block:
         return list_dir(os.path.join(self.sys_dir, "holders"))
 
 
+def has_device_mapper(roots):
+    """Tell whether this host's kernel can have logical volumes."""
+    places = [(roots.sys, "class/misc/device-mapper"), (roots.dev, "mapper/control")]
+    return any(os.path.exists(os.path.join(*place)) for place in places)
+
+
 def allows_loop_devices(setting):
     """Tell whether the value of ceph-volume's variable lets loop devices count as disks."""
     return setting.lower() not in ("", "false", "no", "0")

@@ -46,6 +46,8 @@ def lvm_batch(group, osd_ids):
     for option, value in (
         ("--block-db-size", group["block_db_size"]),
         ("--block-wal-size", group["block_wal_size"]),
+        ("--block-db-slots", str(group["db_slots"] or "")),
+        ("--block-wal-slots", str(group["wal_slots"] or "")),
         ("--crush-device-class", group["crush_device_class"]),
         ("--osds-per-device", str(group["osds_per_device"])),
         ("--data-allocate-fraction", f"{fraction:g}" if fraction else ""),

@@ -112,6 +112,7 @@ def describe_daemons(units, hostname, roots, processes, versions):
             "unit": unit["Id"],
             "state": state,
             "enabled": _is_enabled(unit),
+            "by_hand": is_by_hand(unit["Id"], kind),
             "pid": pid,
             "fsid": _osd_fsid(roots, kind, identity) or fsid,
             "version": versions.of(kind, identity, process["program"]),
@@ -120,7 +121,8 @@ def describe_daemons(units, hostname, roots, processes, versions):
         if kind == "mon":
             row.update(_mon_state(roots, identity, state))
         rows.append(row)
-    return sorted(rows, key=lambda row: (row["daemon_type"], row["daemon_id"]))
+    # Of two units of one name ours is the last, and so the one that counts.
+    return sorted(rows, key=lambda row: (row["daemon_type"], row["daemon_id"], not row["by_hand"]))
 
 
 def _mon_state(roots, identity, state):
@@ -146,6 +148,11 @@ def daemon_of(unit, hostname):
         return "", ""
     prefix = kind + "." if kind in _REPEATING else ""
     return kind, instance[len(prefix) :] if instance.startswith(prefix) else instance
+
+
+def is_by_hand(unit, kind):
+    """Tell whether a unit has another name than ours: somebody made the daemon by hand."""
+    return kind in _REPEATING and not unit.partition("@")[2].startswith(f"{kind}.")
 
 
 def daemon_state(unit):

@@ -6,7 +6,8 @@ import os
 
 from . import devices_ceph_volume as ceph_volume
 from .apart import run_apart
-from .block import LOOP_VARIABLE, allows_loop_devices, own_blocks
+from .block import LOOP_VARIABLE, allows_loop_devices, has_device_mapper, own_blocks
+from .device_names import read_links
 from .devices import describe_devices, inspections, osds_on, second_opinions
 from .devices_lvm import LvmUnreadable, read_volumes
 from .reading import read_assignments
@@ -48,6 +49,13 @@ class DeviceReport:
             self.source = "ceph-volume"
             return self._with_osds(ceph_volume.only_own(self._rows, self._blocks))
         return self._with_osds(self._own_rows())
+
+    def storage(self):
+        """Return what else a plan for OSDs needs to know: other names of disks, and LVM."""
+        return {
+            "device_mapper": has_device_mapper(self._roots),
+            "links": read_links(self._roots, self._blocks),
+        }
 
     def _with_osds(self, rows):
         """Add to each disk the OSDs that it says it belongs to."""

@@ -63,6 +63,7 @@ def start_devices(roots, max_age, write, mode="auto", timeout=120.0):
 def devices_of(report):
     """Return the parts of a host's report that tell of its disks."""
     parts = {"devices": report.rows(), "devices_source": report.source}
+    parts["storage"] = report.storage()
     if report.error:
         parts["devices_error"] = clean(report.error, 1024)
     return parts

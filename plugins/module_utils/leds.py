@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 
-from .block import DEVICE_PATH
+from .block import DEVICE_PATH, own_blocks
+from .device_names import claimants, is_link
 from .leds_command import OperatorsCommand
 from .leds_sysfs import Enclosure, Npem
 from .leds_tools import Ledctl, Lsmcli
@@ -60,12 +61,31 @@ def find_light(roots, location, kind):
     if short and not all(_NAME.fullmatch(part) and part != ".." for part in short.split("/")):
         raise CannotSwitch(f"Invalid dev {clean(dev)!r}: it is not the name of a device.")
     node = os.path.join(roots.dev, path[len("/dev/") :])
+    if is_link(roots, path):
+        _refuse_unclear(roots, path, node)
     name = os.path.relpath(os.path.realpath(node), os.path.realpath(roots.dev))
     if not os.path.exists(node) and short:
         # The disk may be gone; its slot's light can still be found by its name.
         name = short
     disk = physical_disk(roots, name.replace("/", "!"))
-    return Light(short or disk, path, disk, kind)
+    # A command of the operator's wants a disk's own name.
+    given = "" if is_link(roots, path) and path == "/dev/" + short else short
+    return Light(given or disk, path, disk, kind)
+
+
+def _refuse_unclear(roots, path, node):
+    """Raise ``CannotSwitch`` for a name that leads to nothing, or that two disks claim."""
+    if not os.path.exists(node):
+        raise CannotSwitch(
+            f"{path}: it is a name that leads to no device now. Name the disk as the host did "
+            "before it went, such as /dev/sdb."
+        )
+    shared = claimants(roots, own_blocks(roots, loop_devices=True), path)
+    if len(shared) > 1:
+        raise CannotSwitch(
+            f"{path}: {' and '.join(shared)} both have this name. Name the disk by a path that it "
+            "alone has."
+        )
 
 
 def physical_disk(roots, name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from . import ceph_volume_calls as calls
 from .block import LOOP_VARIABLE
@@ -19,7 +20,7 @@ from .osd_plan import CREATE, PRESENT, START, PlanRefused, osds_on_volumes
 from .osd_startup import UNIT
 from .osds_here import OsdsHere, osd_unit
 from .planned_disks import look_at
-from .units import UnitsFailed, act, is_alive, show_units, wait_active
+from .units import UnitsFailed, act, forget_starts, is_alive, show_units, wait_active
 
 _LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
 
@@ -95,7 +96,7 @@ class Creation:
                     )
         problems = [problem for problem in problems if problem]
         if problems:
-            raise PlanRefused(" ".join(["Nothing was done on this host.", *problems]))
+            raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
 
     def foresee(self):
         """Say what would be done."""
@@ -255,6 +256,8 @@ class Creation:
     def _activate_lvm(self, slot, lock):
         for osd_id, osd_uuid in slot.osds:
             argv = calls.lvm_activate(osd_id, osd_uuid)
+            # It starts the OSD itself.
+            self._try([slot], partial(forget_starts, [osd_unit(osd_id)]))
             work = Detached(f"activate-{osd_id}", argv, lock, self._environment())
             answer = work.result(self._timeout)
             if self._still_works([slot], work, answer):

@@ -1,8 +1,7 @@
-"""Check a host's part of a plan for OSDs by itself, before any disk is looked at."""
+"""What a host's part of a plan for OSDs consists of, checked before any disk is looked at."""
 
 from __future__ import annotations
 
-import os
 import re
 
 from .reading import clean
@@ -13,11 +12,35 @@ _SIZE = re.compile(r"\d{1,20}(\.\d{1,6})? ?([KMGTP]i?)?B?", re.IGNORECASE)
 _SPEC = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{0,256}")
 _LARGEST_ID = 1 << 31
 
-
-def has_device_mapper(roots):
-    """Tell whether this host's kernel can have logical volumes."""
-    places = [(roots.sys, "class/misc/device-mapper"), (roots.dev, "mapper/control")]
-    return any(os.path.exists(os.path.join(*place)) for place in places)
+# The options of the modules: a device that is planned, and a group of them.
+DEVICE = {
+    "path": {"type": "str", "required": True},
+    "size": {"type": "int", "default": 0},
+    "device_id": {"type": "str", "default": ""},
+    "link": {"type": "str", "default": ""},
+}
+DEVICES = {
+    "type": "list",
+    "elements": "dict",
+    "options": DEVICE,
+}
+GROUP = {
+    "method": {"type": "str", "choices": ["", "raw", "lvm"], "default": ""},
+    "data": {**DEVICES, "required": True},
+    "db": {**DEVICES, "default": []},
+    "wal": {**DEVICES, "default": []},
+    "osd_ids": {"type": "list", "elements": "int", "default": []},
+    "osdspec": {"type": "str", "default": ""},
+    "crush_device_class": {"type": "str", "default": ""},
+    "encrypted": {"type": "bool", "default": False},
+    "tpm2": {"type": "bool", "default": False},
+    "osds_per_device": {"type": "int", "default": 1},
+    "block_db_size": {"type": "str", "default": ""},
+    "block_wal_size": {"type": "str", "default": ""},
+    "db_slots": {"type": "int", "default": 0},
+    "wal_slots": {"type": "int", "default": 0},
+    "data_allocate_fraction": {"type": "float", "default": 0.0},
+}
 
 
 def method_of(group, device_mapper):
@@ -59,6 +82,8 @@ def _bad_values(group):
         ),
         (not _SPEC.fullmatch(group["osdspec"]), "osdspec", "it is not one line", "Give a name"),
         (group["osds_per_device"] < 1, "osds_per_device", "it is below 1", "Give 1 or more"),
+        (group["db_slots"] < 0, "db_slots", "it is below 0", "Give 1 or more, or 0 for any"),
+        (group["wal_slots"] < 0, "wal_slots", "it is below 0", "Give 1 or more, or 0 for any"),
         (
             not 0.0 <= group["data_allocate_fraction"] <= 1.0,
             "data_allocate_fraction",
@@ -91,6 +116,8 @@ def _bad_raw(group):
         "tpm2": group["tpm2"],
         "block_db_size": bool(group["block_db_size"]),
         "block_wal_size": bool(group["block_wal_size"]),
+        "db_slots": bool(group["db_slots"]),
+        "wal_slots": bool(group["wal_slots"]),
         "data_allocate_fraction": group["data_allocate_fraction"] not in (0.0, 1.0),
     }
     problems += [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .osd_groups import has_device_mapper, method_of, problems_of
+from .block import has_device_mapper
+from .osd_groups import method_of, problems_of
 from .osds_here import OsdsHere, ceph_volumes, lvm_osds, other_volumes
 from .planned_disks import (
     Disk,
@@ -86,7 +87,7 @@ class Plan:
 
     def _stop_at(self, problems):
         if problems:
-            raise PlanRefused(" ".join(["Nothing was done on this host.", *problems]))
+            raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
 
     def _try(self, function, *arguments):
         try:

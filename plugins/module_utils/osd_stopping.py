@@ -13,7 +13,7 @@ import time
 from .admin_socket import ask
 from .cluster_conf import cluster_name
 from .osds_here import osd_unit
-from .units import act, forget_starts, has_failed, is_alive
+from .units import act, has_failed, is_alive
 
 _ASK_TIMEOUT = 5.0
 _INTERVAL = 0.25
@@ -84,9 +84,7 @@ def start(traces):
     """Start an OSD again; return whether it did not run. Raises ``UnitsFailed``."""
     if not is_startable(traces):
         return False
-    unit = osd_unit(traces.osd_id)
-    forget_starts([unit])
-    act("start", [unit])
+    act("start", [osd_unit(traces.osd_id)])
     return True
 
 

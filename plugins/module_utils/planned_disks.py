@@ -12,12 +12,14 @@ import stat
 from .apart import run_apart
 from .block import DEVICE_PATH
 from .bluestore_label import read_label
+from .device_names import claimants, is_link
 from .devices import busy_numbers, second_opinions, was_read
 from .reading import clean, link_name, read_text
 from .signatures import inspect
 from .udev import device_id
 
 TIMEOUT = 5.0
+_BY_PATH = "Name the disk by a path that it alone has"
 _PLAN_ANEW = "Read the host's devices again and plan anew"
 _ANOTHER = "Plan another disk"
 _ZAP = "If nothing on it is needed, zap it first"
@@ -52,8 +54,19 @@ class Disk:
 
 
 def find_disk(roots, blocks, device):
-    """Return the disk that a planned device means; raise ``Refused``."""
-    path = device["path"]
+    """Return the disk that a planned device means; raise ``Refused``.
+
+    ``link`` is another name by which it was meant; it must still lead there.
+    """
+    path, link = device["path"], device.get("link") or ""
+    block = _find(roots, blocks, path)
+    if link and _find(roots, blocks, link) is not block:
+        raise Refused(f"{link}: it does not lead to {path} any more. {_PLAN_ANEW}.")
+    _check_identity(path, block, device)
+    return Disk(path, block)
+
+
+def _find(roots, blocks, path):
     if not DEVICE_PATH.fullmatch(path) or {"..", "."} & set(path.split("/")):
         raise Refused(
             f"Invalid path {clean(path)!r}: it is not a device file. Give a path below /dev, made "
@@ -63,15 +76,29 @@ def find_disk(roots, blocks, device):
     try:
         state = os.stat(node)
     except (OSError, ValueError):
-        raise Refused(f"{path}: there is no such device. {_PLAN_ANEW}.") from None
+        reason = "there is no such device"
+        if is_link(roots, path):
+            reason = "it is a name that leads to no device now"
+        raise Refused(f"{path}: {reason}. {_PLAN_ANEW}.") from None
     block = _block_of(roots, blocks, node, state)
     if block is None:
         raise Refused(
-            f"{path}: it is not a whole disk of this host on which an OSD can be. Give a disk that "
-            "the host's report lists."
+            f"{path}: it is not a whole disk of this host on which an OSD can be."
+            f"{_whose_piece(roots, blocks, node, state)} Give a disk that the host's report lists."
         )
-    _check_identity(path, block, device)
-    return Disk(path, block)
+    shared = claimants(roots, blocks, path) if is_link(roots, path) else []
+    if len(shared) > 1:
+        raise Refused(f"{path}: {' and '.join(shared)} both have this name. {_BY_PATH}.")
+    return block
+
+
+def _whose_piece(roots, blocks, node, state):
+    """Return whose partition a device is, in words, or an empty text."""
+    for block in blocks:
+        part = _block_of(roots, block.parts, node, state)
+        if part is not None:
+            return f" It is the partition {part.path} of {block.path}."
+    return ""
 
 
 def _block_of(roots, blocks, node, state):

@@ -7,13 +7,14 @@ import time
 
 from .ceph_user import ceph_owner
 from .extra import NONE
+from .hand_made import is_there, unit_by_hand
 from .keyring_file import with_section
 from .listening import holders
 from .reading import read_lines, to_int
 from .service_health import wait_at_work
 from .service_keyring import has_key, key_of, keyring_text
 from .service_kinds import DaemonRefused
-from .units import UnitsFailed, act, forget_starts, is_alive, runs, show_units
+from .units import UnitsFailed, act, runs, show_units
 from .whole_file import make_directory, read_whole, write_text
 
 _KEY_MODE = 0o600
@@ -61,7 +62,7 @@ class Deployment:
         for one in self._wanted:
             found += self._reasons_against(one, packages_missing)
         if found:
-            raise DaemonRefused("Nothing was done on this host. " + " ".join(found))
+            raise DaemonRefused("No daemon of this host was touched. " + " ".join(found))
 
     def foresee(self):
         """Add the rows that say what would be done."""
@@ -141,8 +142,19 @@ class Deployment:
                 f"none was given (keyring_file). Give a file with what `ceph auth get "
                 f"{daemon.entity}` prints."
             )
-        reasons += self._taken_ports(one)
+        reasons += self._made_by_hand(one) + self._taken_ports(one)
         return reasons + self._extra(one).refuse(one)
+
+    def _made_by_hand(self, one):
+        """Return a sentence where somebody else's unit runs the daemon of this name."""
+        daemon = one.daemon
+        other = unit_by_hand(daemon.kind, daemon.daemon_id)
+        if not other or is_there(self._state(one)) or not is_there(show_units([other])[other]):
+            return []
+        return [
+            f"{daemon.name}: it runs as {other}, which was made by hand, and is not deployed over "
+            f"that. Restart it as it is, or remove it with `ceph orch daemon rm {daemon.name}`."
+        ]
 
     def _taken_ports(self, one):
         own = to_int(self._state(one).get("MainPID"))
@@ -185,11 +197,7 @@ class Deployment:
         """Start or restart units and wait for their work; return sentences of what went wrong."""
         restart = [one for one in wanted if self._verdicts[one.daemon.unit] == "restarted"]
         names = [one.daemon.unit for one in wanted]
-        counted = [one for one in wanted if one in restart or not is_alive(self._state(one))]
         try:
-            if counted:
-                # Also the count of starts, which stops a unit that is started too often.
-                forget_starts([one.daemon.unit for one in counted])
             if restart:
                 act("restart", [one.daemon.unit for one in restart])
             act("start", names)

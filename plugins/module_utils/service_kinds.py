@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from .hand_made import unit_by_hand
 from .reading import clean
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
@@ -111,9 +112,12 @@ KINDS = {
 
 
 class Daemon:
-    """One daemon of a host, with the places of what it needs."""
+    """One daemon of a host, with the places of what it needs.
 
-    def __init__(self, roots, daemon_type, daemon_id):
+    ``unit`` is the unit that it runs as; empty is the one that daemons have which are made here.
+    """
+
+    def __init__(self, roots, daemon_type, daemon_id, unit=""):
         self.kind = KINDS[daemon_type]
         if len(daemon_id) > _ID_LIMIT or not _ID.fullmatch(daemon_id):
             raise DaemonRefused(
@@ -122,7 +126,14 @@ class Daemon:
             )
         self.daemon_id = daemon_id
         self.name = f"{daemon_type}.{daemon_id}"
-        self.unit = self.kind.unit.format(id=daemon_id)
+        own = self.kind.unit.format(id=daemon_id)
+        self.unit = unit or own
+        self.is_by_hand = self.unit != own
+        if self.is_by_hand and self.unit != unit_by_hand(self.kind, daemon_id):
+            raise DaemonRefused(
+                f"Invalid unit {clean(unit)!r} of {self.name}: it is none that a {daemon_type} of "
+                f"this id has. Leave it out, or give {own}."
+            )
         self.entity = self.kind.entity.format(id=daemon_id)
         below = {"var": roots.var, "etc": roots.etc}
         top, _, rest = self.kind.keyring.format(id=daemon_id).partition("/")

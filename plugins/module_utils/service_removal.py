@@ -1,4 +1,7 @@
-"""Take daemons from a host: their units, directories and keys; a monitor's store is kept."""
+"""Take daemons from a host: their units, directories and keys; a monitor's store is kept.
+
+Of a daemon that somebody made by hand the unit goes, and what it used stays and is named.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import os
 import shutil
 
 from .extra import NONE
+from .hand_made import is_there, left_of, unit_by_hand
 from .mon_aside import put_aside
+from .service_kinds import Daemon
 from .units import act, is_alive, show_units
 
 
@@ -20,9 +25,9 @@ class Removal:
     def __init__(self, roots, daemons, extras, purge):
         self._roots = roots
         self._extras = extras
-        self._daemons = daemons
+        self._daemons = [as_it_runs(roots, daemon) for daemon in daemons]
         self._purge = purge
-        self._states = show_units([daemon.unit for daemon in daemons])
+        self._states = show_units([daemon.unit for daemon in self._daemons])
         self.rows = []
         self.problems = []
 
@@ -47,17 +52,13 @@ class Removal:
                 "unit": daemon.unit,
                 "state": state,
                 "kept": kept,
+                "left": left_of(self._roots, daemon) if daemon.is_by_hand else [],
             }
         )
 
     def _is_there(self, daemon):
-        state = self._states[daemon.unit]
-        return (
-            is_alive(state)
-            or state.get("ActiveState") == "failed"
-            or _is_enabled(state)
-            or any(os.path.lexists(path) for path in _places(daemon))
-        )
+        here = any(os.path.lexists(path) for path in _places(daemon))
+        return here or is_there(self._states[daemon.unit])
 
     def _take_down(self, daemons):
         """Stop the units for good; raises ``UnitsFailed``."""
@@ -74,6 +75,8 @@ class Removal:
 
     def _remove_files(self, daemon):
         """Remove what is the daemon's alone; return where its store is now."""
+        if daemon.is_by_hand:
+            return ""
         kept = ""
         if daemon.kind.name == "mon" and not self._purge and os.path.isdir(daemon.data_path):
             kept = put_aside(self._roots, daemon)
@@ -91,6 +94,20 @@ def _is_enabled(state):
     return state.get("UnitFileState", "").startswith("enabled")
 
 
+def as_it_runs(roots, daemon):
+    """Return a daemon with the unit that it has here: its own, or one that was made by hand."""
+    other = unit_by_hand(daemon.kind, daemon.daemon_id)
+    if daemon.is_by_hand or not other:
+        return daemon
+    states = show_units([daemon.unit, other])
+    known = any(os.path.lexists(path) for path in _places(daemon))
+    if known or is_there(states[daemon.unit]) or not is_there(states[other]):
+        return daemon
+    return Daemon(roots, daemon.kind.name, daemon.daemon_id, other)
+
+
 def _places(daemon):
     """Return the files and directories that are the daemon's alone."""
+    if daemon.is_by_hand:
+        return []
     return [path for path in (daemon.data_path, daemon.keyring_path, daemon.socket_path) if path]

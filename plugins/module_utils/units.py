@@ -54,7 +54,12 @@ def is_alive(unit):
 
 
 def act(verb, units, *options):
-    """Let systemd do something with units; raise ``UnitsFailed`` with the units' last words."""
+    """Let systemd do something with units; raise ``UnitsFailed`` with the units' last words.
+
+    Whatever starts units begins their count of starts anew.
+    """
+    if verb in ("start", "restart") or ("--now" in options and verb == "enable"):
+        forget_starts(units)
     answer = _systemctl([verb, *options, *(["--", *units] if units else [])], _ACT_TIMEOUT)
     if answer.problem:
         # What follows the first line is where to look.

@@ -22,7 +22,9 @@ description:
     one of that map. The store of one that leads a cluster of its own, and that the cluster's
     quorum does not name, is put aside and made anew.
   - With O(state=absent) the unit is stopped for good, and directory and key are removed. What is
-    not there is fine.
+    not there is fine. Of a daemon that somebody made by hand, under another unit than ours have
+    (C(ceph-radosgw@radosgw.gateway)), that unit goes; its directory and its key stay and are named.
+    Nothing is deployed over such a one.
   - At the end it says who the host is and which daemons run, as M(ceph_orch.ansible.host_report)
     does, so that no other call has to ask.
 notes:
@@ -88,6 +90,13 @@ options:
             its package says.
         type: int
         default: 0
+      unit:
+        description:
+          - With O(state=absent), the unit that the daemon runs as, as
+            M(ceph_orch.ansible.host_report) says it. It must be one that a daemon of this kind and
+            id can have. Empty finds it.
+        type: str
+        default: ''
   keyrings:
     description:
       - The texts of keyrings by the names that O(daemons[].keyring_file) gives them, as C(ceph auth
@@ -177,7 +186,7 @@ ceph_orch_result:
     removed:
       description:
         - With O(state=absent), the same; C(state) is absent, removed or would be removed. C(kept)
-          is where a monitor's store is now.
+          is where a monitor's store is now, C(left) what stays of a daemon that was made by hand.
       type: list
       elements: dict
       sample:
@@ -186,6 +195,7 @@ ceph_orch_result:
           unit: ceph-mds@data.h2.kxqwzn.service
           state: removed
           kept: ''
+          left: []
     packages:
       description:
         - With O(packages), for each C(name) and C(state) (present, installed, would be installed).
@@ -206,6 +216,7 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.asked_daemons import refuse_units, unlike_each_other
 from ..module_utils.ceph_user import NoCephUser
 from ..module_utils.cluster_files import AccessRefused
 from ..module_utils.daemons import cluster_fsid
@@ -216,7 +227,7 @@ from ..module_utils.packages import PackagesRefused
 from ..module_utils.reading import Roots, clean
 from ..module_utils.service_deployment import Deployment, Wanted
 from ..module_utils.service_extras import extras_of
-from ..module_utils.service_kinds import KINDS, Daemon, DaemonRefused
+from ..module_utils.service_kinds import KINDS, DaemonRefused
 from ..module_utils.service_removal import Removal
 from ..module_utils.units import UnitsFailed
 
@@ -247,6 +258,7 @@ def main():
                     "port": {"type": "int", "default": 0},
                     "addr": {"type": "str", "default": ""},
                     "stop_timeout": {"type": "int", "default": 0},
+                    "unit": {"type": "str", "default": ""},
                 },
             },
             "keyrings": {"type": "dict", "default": {}, "no_log": True},
@@ -306,21 +318,11 @@ def nobody_else(module):
     return HostLock(max(module.params["timeout"], 1), part="daemons")
 
 
-def unlike_each_other(roots, daemons):
-    """Return the daemons; raises ``DaemonRefused`` when one is named twice."""
-    found = {}
-    for options in daemons:
-        daemon = Daemon(roots, options["daemon_type"], options["daemon_id"])
-        if daemon.unit in found:
-            raise DaemonRefused(f"{daemon.name} is named twice for this host ({daemon.unit}).")
-        found[daemon.unit] = (daemon, options)
-    return list(found.values())
-
-
 def deploy(module, roots, daemons, host):
     """Bring daemons to run, or foresee it."""
     params = module.params
     check_host(module, roots)
+    refuse_units([daemon for daemon, _ in daemons])
     wanted = [
         Wanted(
             daemon,
@@ -373,7 +375,7 @@ def check_host(module, roots):
     may_be_unknown = module.check_mode or module.params["state"] == "absent"
     if found != wanted and not (may_be_unknown and not found):
         raise DaemonRefused(
-            f"Nothing was done on this host: /etc/ceph/ceph.conf names the cluster "
+            f"No daemon of this host was touched: /etc/ceph/ceph.conf names the cluster "
             f"{found or '(none)'!r}, wanted is {clean(wanted)!r}. Give the host its cluster's "
             "configuration (conf)."
         )

@@ -84,7 +84,6 @@ from ..module_utils.reading import Roots, clean
 from ..module_utils.units import (
     UnitsFailed,
     act,
-    forget_starts,
     is_alive,
     show_units,
     wait_active,
@@ -165,8 +164,6 @@ def needs(action, state):
 
 def do(action, units, wait):
     """Let systemd act, and wait for the end of it."""
-    if action != "stop":
-        forget_starts(units)
     act(action, units)
     if action != "stop":
         wait_active(units, wait, SETTLE)

@@ -42,7 +42,7 @@ options:
     suboptions:
       path:
         description:
-          - The disk's device file.
+          - The disk's device file, also a link to it as in C(/dev/disk/by-path).
         type: str
         required: true
       size:
@@ -54,6 +54,12 @@ options:
         description:
           - The vendor, model and serial number that the disk must have, as
             M(ceph_orch.ansible.host_report) reports them; an empty text accepts every disk.
+        type: str
+        default: ''
+      link:
+        description:
+          - Another name by which the disk was meant, such as a link in C(/dev/disk/by-id). It must
+            still lead to the disk.
         type: str
         default: ''
   cluster:
@@ -112,6 +118,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.cluster_osds import asked
 from ..module_utils.disk_zapping import Zapping
 from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.osd_groups import DEVICE
 from ..module_utils.osd_removal import Host, RemovalRefused
 from ..module_utils.osd_startup import Startup
 from ..module_utils.reading import Roots
@@ -127,11 +134,7 @@ def main():
                 "type": "list",
                 "elements": "dict",
                 "required": True,
-                "options": {
-                    "path": {"type": "str", "required": True},
-                    "size": {"type": "int", "default": 0},
-                    "device_id": {"type": "str", "default": ""},
-                },
+                "options": DEVICE,
             },
             "cluster": {"type": "str", "required": True},
             "allowed": {"type": "list", "elements": "str", "default": []},

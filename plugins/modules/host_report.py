@@ -143,6 +143,16 @@ ceph_orch_result:
           C(osd_uuid), C(cluster) and C(kind) (block, db or wal).
       type: list
       elements: dict
+    storage:
+      description:
+        - What else decides how OSDs are made. C(device_mapper) tells whether the kernel can have
+          logical volumes. C(links) has what other names below C(/dev) lead to, a list of device
+          files for each; it is empty for a name that leads to nothing, and longer where several
+          disks claim one name.
+      type: dict
+      sample:
+        device_mapper: true
+        links: {/dev/disk/by-id/wwn-0x5000c500a1b2c3d4: [/dev/sdb]}
     devices_source:
       description: Who read the disks, C(ceph-volume) or C(module).
       type: str
@@ -153,8 +163,9 @@ ceph_orch_result:
     daemons:
       description:
         - The daemons, each with C(daemon_type), C(daemon_id), C(unit), C(state) (running, stopped,
-          error or unknown), C(enabled), C(pid), C(memory_usage) in bytes, C(cpu_percentage) since
-          the start, C(started), C(version), C(ports) and C(fsid); a monitor also with C(quorum),
+          error or unknown), C(enabled), C(by_hand) (its unit has another name than ours have),
+          C(pid), C(memory_usage) in bytes, C(cpu_percentage) since the start, C(started),
+          C(version), C(ports) and C(fsid); a monitor also with C(quorum),
           the names of those that it says are in its quorum, and C(unfinished), whether it has still
           to join its cluster.
       type: list

@@ -60,7 +60,7 @@ options:
         suboptions: &device
           path:
             description:
-              - The disk's device file.
+              - The disk's device file, also a link to it as in C(/dev/disk/by-path).
             type: str
             required: true
           size:
@@ -72,6 +72,12 @@ options:
             description:
               - The vendor, model and serial number that the disk must have, as
                 M(ceph_orch.ansible.host_report) reports them; an empty text accepts every disk.
+            type: str
+            default: ''
+          link:
+            description:
+              - Another name by which the disk was meant, such as a link in C(/dev/disk/by-id). It
+                must still lead to the disk.
             type: str
             default: ''
       db:
@@ -130,6 +136,17 @@ options:
           - The size of each write-ahead log. Only with V(lvm).
         type: str
         default: ''
+      db_slots:
+        description:
+          - For how many OSDs each of O(groups[].db) is divided, whether there are so many or not;
+            V(0) means for those of the group. Only with V(lvm).
+        type: int
+        default: 0
+      wal_slots:
+        description:
+          - For how many OSDs each of O(groups[].wal) is divided, as O(groups[].db_slots).
+        type: int
+        default: 0
       data_allocate_fraction:
         description:
           - Which fraction of each disk is used; V(0) means all. Only with V(lvm).
@@ -258,35 +275,11 @@ from ..module_utils.host_preparation import Preparation
 from ..module_utils.host_state import state_after
 from ..module_utils.osd_creation import Creation, what_came_of
 from ..module_utils.osd_directories import osd_directories
+from ..module_utils.osd_groups import GROUP
 from ..module_utils.osd_plan import Plan, PlanRefused
 from ..module_utils.osd_startup import Startup
 from ..module_utils.reading import Roots, clean
 from ..module_utils.units import UnitsFailed
-
-DEVICES = {
-    "type": "list",
-    "elements": "dict",
-    "options": {
-        "path": {"type": "str", "required": True},
-        "size": {"type": "int", "default": 0},
-        "device_id": {"type": "str", "default": ""},
-    },
-}
-GROUP = {
-    "method": {"type": "str", "choices": ["", "raw", "lvm"], "default": ""},
-    "data": {**DEVICES, "required": True},
-    "db": {**DEVICES, "default": []},
-    "wal": {**DEVICES, "default": []},
-    "osd_ids": {"type": "list", "elements": "int", "default": []},
-    "osdspec": {"type": "str", "default": ""},
-    "crush_device_class": {"type": "str", "default": ""},
-    "encrypted": {"type": "bool", "default": False},
-    "tpm2": {"type": "bool", "default": False},
-    "osds_per_device": {"type": "int", "default": 1},
-    "block_db_size": {"type": "str", "default": ""},
-    "block_wal_size": {"type": "str", "default": ""},
-    "data_allocate_fraction": {"type": "float", "default": 0.0},
-}
 
 
 def main():
@@ -377,7 +370,7 @@ def check_host(module, roots):
     wanted = module.params["cluster"]
     if found != wanted:
         raise PlanRefused(
-            f"Nothing was done on this host: /etc/ceph/ceph.conf names the cluster "
+            f"No disk of this host was touched: /etc/ceph/ceph.conf names the cluster "
             f"{found or '(none)'!r}, the plan is for {clean(wanted)!r}. Give the host its "
             "cluster's configuration (the option conf)."
         )

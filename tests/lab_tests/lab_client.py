@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shlex
 import statistics
 import subprocess
@@ -267,7 +268,9 @@ class Lab:
         """Switch a light, and wait for it where the command did not want to wait so long."""
         answer = self.ceph("ansible", "device", "light", host, disk, kind, state)
         if answer.rc == 0 and "still at it" in answer.out:
-            job = self.wait_for_job(answer.out.split()[-1])
+            named = re.search(r"job show (\S+)`", answer.out)
+            assert named, answer.out
+            job = self.wait_for_job(named[1])
             assert job["status"] == "succeeded", job["message"]
         return answer
 

@@ -30,6 +30,7 @@ from ..placement import PlacementSpec
 from ..service_names import KNOWN_SERVICE_TYPES, REQUIRES_SERVICE_ID
 from .arguments import ArgumentSpec, CustomConfig
 from .fields import CLASSES, NO_PLACEMENT, NO_STRINGS, SpecFields, copied, reader_of_list, register
+from .json_form import flattened, options
 
 ServiceSpecT = TypeVar("ServiceSpecT", bound="ServiceSpec")
 
@@ -151,9 +152,7 @@ class ServiceSpec:
         values["custom_configs"] = values.get("custom_configs") or None
         config = values.get("config")
         values["config"] = (
-            {_option(key): value for key, value in config.items()}
-            if config and isinstance(config, dict)
-            else config or None
+            options(config) if config and isinstance(config, dict) else config or None
         )
         for name in ("extra_container_args", "extra_entrypoint_args"):
             given = values.get(name)
@@ -169,7 +168,7 @@ class ServiceSpec:
         ``SpecValidationError``; the result is valid, except inside
         ``service_spec_allow_invalid_from_json``.
         """
-        data = _flattened(require_mapping(json_spec, "service spec"))
+        data = flattened(require_mapping(json_spec, "service spec"))
         service_type = data.get("service_type") or cls._own_type()
         if not service_type:
             raise SpecValidationError(
@@ -367,10 +366,6 @@ class ServiceSpec:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _option(key: object) -> object:
-    return key.replace(" ", "_") if isinstance(key, str) else key
-
-
 def _json_value(value: Any) -> Any:
     """Give the JSON form of a field's value."""
     if isinstance(value, list):
@@ -378,23 +373,3 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     return value.to_json() if hasattr(value, "to_json") else value
-
-
-def _flattened(json_spec: Dict[str, Any]) -> Dict[str, Any]:
-    """Bring a spec's JSON form into one mapping of fields."""
-    data = {
-        key: value for key, value in json_spec.items() if key not in ("status", "events", "spec")
-    }
-    inner = json_spec.get("spec")
-    if inner is not None:
-        data.update(require_mapping(inner, "spec"))
-    name = data.pop("service_name", None)
-    if name:
-        if not isinstance(name, str):
-            refuse("service_name", name, "service_type or service_type.service_id")
-        service_type, _, service_id = name.partition(".")
-        data["service_type"] = data.get("service_type") or service_type
-        data["service_id"] = data.get("service_id") or service_id or None
-    if isinstance(data.get("networks"), str):
-        data["networks"] = [data["networks"]]
-    return data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Union
 
 from ..placement import PlacementSpec
 from .arguments import ArgumentSpec, CustomConfig
@@ -16,15 +16,15 @@ from .fields import NO_PLACEMENT, NO_STRINGS, register
 class IscsiServiceSpec(ServiceSpec):
     """iSCSI gateways that keep their configuration in ``pool``.
 
-    ``trusted_ip_list`` are the addresses that may use the API, separated by commas. The API is
-    on ``api_port``, with ``api_user`` and ``api_password``; with certificate and key
-    (``ssl_cert``, ``ssl_key``) ``api_secure`` becomes true.
+    ``trusted_ip_list`` are the addresses that may use the API, as a list or separated by commas
+    (which it becomes). The API is on ``api_port``, with ``api_user`` and ``api_password``; with
+    certificate and key (``ssl_cert``, ``ssl_key``) ``api_secure`` becomes true.
     """
 
     service_type: str = "iscsi"
     service_id: Optional[str] = None
     pool: Optional[str] = None
-    trusted_ip_list: Optional[str] = None
+    trusted_ip_list: Union[str, List[str], None] = None
     api_port: Optional[int] = 5000
     api_user: Optional[str] = "admin"
     api_password: Optional[str] = "admin"  # noqa: S105 - the interface's default
@@ -43,6 +43,9 @@ class IscsiServiceSpec(ServiceSpec):
     def __post_init__(self) -> None:
         """Make the API secure if there is a certificate."""
         super().__post_init__()
+        trusted = self.trusted_ip_list
+        if isinstance(trusted, list) and all(isinstance(each, str) for each in trusted):
+            self.trusted_ip_list = ",".join(trusted) or None
         if not self.api_secure and self.ssl_cert and self.ssl_key:
             self.api_secure = True
 

@@ -127,9 +127,10 @@ class Others:
         asked = self.oracle.asked.get(osd.uuid)
         if asked is None or asked.stopped:
             return "not asked for"
-        self.agent.orch("orch osd rm stop", osd_id=[str(osd.osd_id)])
-        self.oracle.was_stopped(osd.osd_id, osd.uuid)
-        return "taken"
+        self.oracle.look()
+        answer = self.agent.orch("orch osd rm stop", osd_id=[str(osd.osd_id)])
+        self.oracle.was_stopped(osd.osd_id, osd.uuid, out="out of the map" in str(answer))
+        return f"taken: {answer}"
 
     def _remove(self, event: Event, osd: Standing) -> str:
         self.remove(event.slot, {name: True for name in event.value.split()})

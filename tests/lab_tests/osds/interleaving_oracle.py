@@ -120,7 +120,7 @@ class Disks:
 
 @dataclass
 class Asked:
-    """One removal that was asked for."""
+    """One removal that was asked for; one that was ``stopped`` may be ``out`` of the map before."""
 
     osd_id: int
     uuid: str
@@ -128,6 +128,7 @@ class Asked:
     replace: bool
     force: bool
     stopped: bool = False
+    out: bool = False
 
 
 @dataclass
@@ -195,12 +196,17 @@ class Oracle:
                 self.foreign[uuid] = False
             self._judge_placement()
 
-    def was_stopped(self, osd_id: int, uuid: str) -> None:
-        """Remember that a removal was taken back."""
+    def look(self) -> None:
+        """Look at everything now: what was done until here."""
+        with self._lock:
+            self._look()
+
+    def was_stopped(self, osd_id: int, uuid: str, *, out: bool) -> None:
+        """Remember that a removal was taken back; ``out`` says that only the disks were left."""
         with self._lock:
             self._judge_placement()
-            self.asked[uuid].stopped = True
-            if uuid not in self.foreign:
+            self.asked[uuid].stopped, self.asked[uuid].out = True, out
+            if not out and uuid not in self.foreign:
                 self.gone.discard(osd_id)
 
     # What it sees.

@@ -87,7 +87,8 @@ class Verdict:
         """Tell whether what a removal waits for is so, and does not change by itself."""
         placement = self._agent.placement() or {}
         if "nothing moves" in text:
-            return any(osd in row["acting"] for row in placement.values())
+            # By the statistics: who had a group last counts while nobody else has served it.
+            return any(osd in row["old"] for row in placement.values())
         if "PG" in text or "placement group" in text:
             # Only what somebody lost stays so.
             return bool(self._oracle.lossy) and not is_clean(placement)
@@ -103,11 +104,11 @@ class Verdict:
         for osd in list(self._oracle.seen.queue):
             uuid = next((a.uuid for a in self._oracle.asked.values() if a.osd_id == osd), "")
             try:
-                self._agent.orch("orch osd rm stop", osd_id=[str(osd)])
+                answer = self._agent.orch("orch osd rm stop", osd_id=[str(osd)])
             except Refused as error:
                 self.wrong.append(f"osd.{osd} waits ({waiting.get(osd)}) and: {error}")
             else:
-                self._oracle.was_stopped(osd, uuid)
+                self._oracle.was_stopped(osd, uuid, out="out of the map" in str(answer))
 
     def _still_queued(self) -> str:
         return ", ".join(str(row["drain_status"]) for row in self._oracle.seen.queue.values())
@@ -148,7 +149,9 @@ class Verdict:
 
     def _leaves(self, standing: Standing) -> bool:
         asked = self._oracle.asked.get(standing.uuid)
-        return standing.uuid in self._oracle.foreign or bool(asked and not asked.stopped)
+        if standing.uuid in self._oracle.foreign:
+            return True
+        return bool(asked and (asked.out or not asked.stopped))
 
     def _missing(self) -> list[str]:
         found = []

@@ -6,11 +6,34 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tests.lab_tests.conftest import settle
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.osds.osd_lab import Door
 
 SECONDS = 180.0
 NEEDED = ("mon", "mgr", "osd")
+
+
+def with_osds(lab: Lab) -> None:
+    """Bring a lab to its known state, with an OSD on each host and pools of two copies."""
+    settle(lab)
+    up = {row["hostname"] for row in lab.ceph_json("osd", "metadata") if "hostname" in row}
+    for name, _machine in lab.machines.items():
+        if name not in up:
+            free = [p for p, d in lab.listed_devices()[name].items() if d["available"]]
+            assert free, f"{name} has no free disk"
+            lab.ok("orch", "daemon", "add", "osd", f"{name}:{free[0]}")
+    wait_until(
+        "an OSD on each host",
+        lambda: len({r.get("hostname") for r in lab.ceph_json("osd", "metadata")} - {None}) == 3,
+        180,
+    )
+    for section, option, value in (
+        ("global", "osd_pool_default_size", "2"),
+        ("global", "osd_pool_default_pg_num", "8"),
+        ("mon", "mon_allow_pool_delete", "true"),
+    ):
+        lab.ok("config", "set", section, option, value)
 
 
 class Services:

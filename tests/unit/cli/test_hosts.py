@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from adapter.engine.model import HostOutcome, HostStatus
+from adapter.engine.ssh import ProbeResult
 from tests.unit.cli.door import Door, failing, golden
 from tests.unit.methods.world import well
 
@@ -98,11 +99,19 @@ def test_a_wrong_address_is_refused(door: Door, addr: str) -> None:
     assert door.refused("host", "add", "--", "h1", addr).startswith("Invalid address")
 
 
-def test_a_host_that_is_there_already(three: Door) -> None:
-    line = three.refused("host", "add", "h1", "10.0.0.77")
+def test_a_host_that_is_there_already_is_brought_to_what_is_said(three: Door) -> None:
+    before = three.files()
+    out = three.run("host", "add", "h1", "10.0.0.1", "--labels", "osd").stdout
 
-    assert "is there already" in line
-    assert "`orch-ansible host set-addr`" in line, "its remedy is a verb of this command"
+    assert out == "Host 'h1' with addr '10.0.0.1' is there already; nothing is changed\n"
+    assert (three.files(), three.requests) == (before, [])
+    known = yaml.safe_load(before["h1.yml"])
+    three.ssh.prober.answers["10.0.0.77"] = ProbeResult(
+        True, hostname="h1", machine_id=known["machine_id"], keys=tuple(known["keys"])
+    )
+    out = three.run("host", "add", "h1", "10.0.0.77", "--labels", "osd,mon").stdout
+    assert out == "Updated host 'h1': addr '10.0.0.77'; labels added: mon\n"
+    assert three.operations() == [("update_host_addr", ["h1"])]
 
 
 def test_a_host_that_does_not_answer_is_not_added(door: Door) -> None:
@@ -206,7 +215,7 @@ def test_a_check_shows_the_differences(three: Door) -> None:
 
 
 def test_a_check_of_what_is_refused_is_refused(three: Door) -> None:
-    assert "is there already" in three.refused("host", "add", "h1", "10.0.0.1", "--check")
+    assert "has this address" in three.refused("host", "add", "h3", "10.0.0.1", "--check")
 
 
 def test_host_check_asks_all_hosts_and_says_which_cannot_be_used(three: Door) -> None:

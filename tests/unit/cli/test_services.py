@@ -312,3 +312,87 @@ def test_a_record_of_the_manager_that_is_none_is_named(kept: Door) -> None:
     kept.ceph.kept = {"mgr/ansible/host.h1": "{", "mgr/ansible/ssh_identity_key": "PRIVATE"}
 
     assert "host.h1 cannot be used" in kept.refused("apply", "-i", spec(kept), "--check", status=1)
+
+
+H3 = "service_type: host\nhostname: h3\naddr: 10.0.0.3\nlabels: [mds]\n"
+LABELLED = "service_type: mds\nservice_id: data\nplacement: {label: mds}\n"
+
+
+@pytest.mark.parametrize("service", [LABELLED, MDS.replace("h1, h2", "h3")])
+def test_hosts_of_a_file_are_known_to_its_services(
+    kept: Door, machines: Machines, service: str
+) -> None:
+    file = spec(kept, f"{H3}---\n{service}")
+    before = kept.files()
+
+    result = kept.run("apply", "-i", file, "--check")
+    assert "host h3: would be added with addr '10.0.0.3' and the labels mds" in result.stdout
+    assert "mds.data: would add one on h3" in result.stdout
+    assert (kept.files(), machines.daemons) == (before, set())
+    kept.run("apply", "-i", file)
+    assert {host for host, _ in machines.daemons} == {"h3"}
+    files = kept.files()
+    kept.requests.clear()
+    again = kept.run("apply", "-i", file).stdout
+    assert "Host 'h3' with addr '10.0.0.3' is there already; nothing is changed" in again
+    assert kept.files() == files
+    assert {name for name, _ in kept.operations()} == {"get_inventory"}
+
+
+def test_a_check_shows_the_plans_of_what_is_right(kept: Door, machines: Machines) -> None:
+    wrong = MDS.replace("h1, h2", "h9").replace("data", "other")
+    result = kept.run("apply", "-i", spec(kept, f"{MDS}---\n{wrong}"), "--check", status=2)
+
+    assert "mds.data: would add one on h1" in result.stdout
+    assert "mds.other: There is no host 'h9'" in result.stderr
+    assert machines.daemons == set()
+
+
+def test_all_documents_that_are_wrong_are_named(kept: Door) -> None:
+    line = kept.refused("apply", "-i", spec(kept, f"{MDS}---\n{MDS}---\nservice_type: mdx\n"))
+
+    assert "document 2: service mds.data is there twice, in document 1 (line 1)" in line
+    assert "document 3: service_type: 'mdx'" in line
+    assert kept.operations() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ls", "-f", "yaml"],
+        ["ls", "-f", "json"],
+        ["ls", "--export", "-f", "json"],
+        ["host", "ls", "-f", "yaml"],
+    ],
+)
+def test_what_is_printed_is_applied_again(kept: Door, words: List[str]) -> None:
+    kept.run("apply", "-i", spec(kept))
+    text = kept.run(*words).stdout
+    before = (kept.files(), kept.run("ls", "--export").stdout)
+    kept.requests.clear()
+
+    kept.run("apply", "-i", spec(kept, text))
+    assert (kept.files(), kept.run("ls", "--export").stdout) == before
+    assert {name for name, _ in kept.operations()} == {"get_inventory"}
+
+
+def test_what_nobody_specified_is_left_as_it_is(kept: Door, machines: Machines) -> None:
+    machines.daemons = {("h1", "other.h1.abcdef")}
+    text = kept.run("ls", "-f", "yaml").stdout
+    assert "mds.other" in text
+
+    result = kept.run("apply", "-i", spec(kept, text))
+    assert "mds.other runs and nobody specified it" in result.stderr
+    assert kept.run("ls", "--export").stdout == ""
+
+
+def test_a_certificate_is_exported_line_by_line(kept: Door) -> None:
+    directory = kept.directory / "spec"
+    directory.mkdir(exist_ok=True)
+    rgw = {"service_type": "rgw", "service_id": "a", "unmanaged": True}
+    cert = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    record = {"spec": {**rgw, "spec": {"rgw_frontend_ssl_certificate": cert}}, "created": 1.0}
+    (directory / "rgw.a.yml").write_text(json.dumps(record))
+
+    out = kept.run("ls", "--export").stdout
+    assert "  rgw_frontend_ssl_certificate: |\n    -----BEGIN CERTIFICATE-----\n    MIIB\n" in out

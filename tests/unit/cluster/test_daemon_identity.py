@@ -138,3 +138,15 @@ def test_answers_are_read() -> None:
 def test_an_answer_that_is_none_is_no_knowledge() -> None:
     with pytest.raises(NotReady):
         read_names("", '{"mons": []}', {})
+
+
+@pytest.mark.parametrize(
+    ("host", "is_of"), [("h2", "h2"), ("b.h2", "b.h2"), ("h3", "b.h2"), ("both", "?")]
+)
+def test_a_name_may_end_with_the_names_of_two_hosts(host: str, is_of: str) -> None:
+    """``mds.fs.b`` on h2 and ``mds.fs`` on b.h2 have daemons of the same form."""
+    names = HostNames({name: names_of(name, {}) for name in ("h2", "b.h2", "h3")})
+    judge = Identities(ClusterNames(), names, {})
+    rows = {each: row() for each in (("h2", "b.h2") if host == "both" else (host,))}
+    found = judge.foreign("h2" if host == "both" else host, "mds", "fs.b.h2.abcdef", rows)
+    assert (host if found is None else found.owner or "?") == is_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapter.cluster.health import DETAIL_LINES, Failure, health_checks
+from adapter.cluster.health import DETAIL_LENGTH, DETAIL_LINES, Failure, health_checks
 from adapter.cluster.liveness import Liveness
 
 NOTHING: dict = {"offline": {}, "unreported": {}, "failures": {}, "problems": {}}
@@ -32,7 +32,15 @@ def test_many_and_long_lines_are_cut() -> None:
     assert check["count"] == 300
     assert len(check["detail"]) == DETAIL_LINES + 1
     assert check["detail"][-1] == "... and 250 more"
-    assert max(map(len, check["detail"])) <= 500
+    assert max(map(len, check["detail"])) <= DETAIL_LENGTH
+
+
+def test_the_remedy_of_a_long_line_is_not_cut_off() -> None:
+    reason = "it failed. " + "blah " * 300 + "Set device_light_command."
+    check = health_checks(**{**NOTHING, "unreported": {"h1": reason}})["ANSIBLE_REFRESH_FAILED"]
+    (line,) = check["detail"]
+    assert line.startswith("host h1: it failed.")
+    assert line.endswith("Set device_light_command.")
 
 
 def test_a_failed_operation_says_where_to_read_more() -> None:

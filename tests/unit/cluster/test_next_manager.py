@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict
 
 import pytest
 
+from adapter.cluster.deployments import Deployment, Deployments
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.osd_intents import Intent, Intents
 from adapter.cluster.osd_owners import OsdOwners, Vacancy
@@ -33,6 +34,7 @@ EVERY: Dict[str, Any] = {
         python="/usr/bin/python3.11",
         location={"rack": "r1"},
         connection="local",
+        spec_labels=("osd",),
     ),
     "spec": Wanted(
         ServiceSpec.from_json({"service_type": "mon", "placement": {"count": 3}}),
@@ -87,6 +89,9 @@ EVERY: Dict[str, Any] = {
     ),
     "action": ServiceAction("osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting"),
     "unused_key": UnusedKey("mds", "a", "h1", "job-1", 6.0),
+    "deployment": Deployment(
+        "rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0
+    ),
     "vacancy": Vacancy(7, "h1", "osd.big", ("VENDOR_1",), ("VENDOR_2",)),
 }
 
@@ -103,6 +108,7 @@ KEEPERS: Dict[str, Callable[[MemoryStore, Any], Any]] = {
     "removal": lambda store, record: Removals(store).save(record),
     "action": lambda store, record: ServiceActions(store).save(record),
     "unused_key": lambda store, record: UnusedKeys(store).save(record),
+    "deployment": lambda store, record: Deployments(store).save("h1", [record]),
     "vacancy": lambda store, record: OsdOwners(store).vacate(record),
 }
 READERS: Dict[str, Callable[[MemoryStore], Any]] = {
@@ -112,6 +118,7 @@ READERS: Dict[str, Callable[[MemoryStore], Any]] = {
     "removal": lambda store: Removals(store).get(7),
     "action": lambda store: ServiceActions(store).get("osd.big"),
     "unused_key": lambda store: UnusedKeys(store).all()[0],
+    "deployment": lambda store: Deployments(store).get("h1", "rgw.a.h1.abcdef"),
     "vacancy": lambda store: OsdOwners(store).vacancy(7),
 }
 

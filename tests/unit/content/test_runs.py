@@ -24,7 +24,9 @@ def test_reading_playbooks(machine: Machine) -> None:
     assert run.status == 0, run.output
     assert run.changed == []
     inventory = run.published("Read the disks of hosts")
-    assert set(inventory) == {"schema", "identity", "timings", "devices", "devices_source"}
+    parts = {"schema", "identity", "timings", "devices", "devices_source", "storage"}
+    assert set(inventory) == parts
+    assert set(inventory["storage"]) == {"device_mapper", "links"}
     source = "ceph-volume" if shutil.which("ceph-volume") else "module"
     assert inventory["devices_source"] == source
     facts = run.published("Read the facts of hosts")

@@ -174,7 +174,14 @@ def test_failed_hosts_in_words(reasons: Any, words: str) -> None:
 
 def test_one_line() -> None:
     assert one_line(" a\r\n\tb ") == "a b"
-    assert one_line("x" * 10**7, 10) == "xxxxxxx..."
+    assert one_line("x" * 10**7, 12) == "xxxx ... xxx"
+
+
+def test_what_is_left_out_of_a_long_line_is_its_middle() -> None:
+    line = one_line("it failed. " + "blah " * 10**6 + "Do this.", 40)
+    assert line.startswith("it failed. blah")
+    assert line.endswith("blah Do this.")
+    assert len(line) <= 40
 
 
 def test_only_who_published_is_good() -> None:

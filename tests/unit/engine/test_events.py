@@ -195,7 +195,7 @@ def test_results_can_be_dropped() -> None:
             "(orch is not in the sudoers file.)",
         ),
         ({"msg": ["one", "two"]}, "one; two"),
-        ({"msg": "two\nlines " + "x" * 1000}, "two lines " + "x" * 287 + "..."),
+        ({"msg": "two\nlines"}, "two lines"),
         ({"msg": "MODULE FAILURE"}, "MODULE FAILURE"),
         ({}, "failed without a reason"),
     ],

@@ -83,7 +83,15 @@ def test_differs_from_the_others(corpus: List[Case], read: Read) -> None:
             for other in objects[index + 1 :]:
                 if isinstance(one, interface.HostSpec):
                     continue  # equality of hosts leaves the status out
-                assert (one == other) == (one.to_json() == other.to_json())
+                assert (one == other) == (_compared(one) == _compared(other))
+
+
+def _compared(one: Any) -> Any:
+    """Return what equality looks at: not when devices were found, as in Ceph."""
+    data = one.to_json()
+    if isinstance(one, interface.Device):
+        data.pop("created")
+    return data
 
 
 def test_every_field_of_every_spec_is_covered(corpus: List[Case]) -> None:

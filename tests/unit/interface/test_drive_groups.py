@@ -24,9 +24,11 @@ from adapter.interface.matchers import (
     Matcher,
     SizeMatcher,
     SubstringMatcher,
+    size_as_listed,
     size_in_bytes,
     size_range,
 )
+from plugins.module_utils.devices import human_size
 
 
 def disk(
@@ -38,7 +40,7 @@ def disk(
 ) -> Device:
     sys_api = {
         "human_readable_size": size,
-        "size": 10737418240.0,
+        "size": float(size.split(" ")[0]) * 1024 ** (" KMGT".index(size.split(" ")[1][0])),
         "rotational": rotational,
         "model": "M-1",
         "vendor": "V",
@@ -183,6 +185,11 @@ def test_devices_are_not_changed() -> None:
         ("1.5T", 1.5e12),
         ("2K", 2e3),
         ("3MB", 3e6),
+        ("8GiB", 8 * 2**30),
+        ("8.5 MiB", 8.5 * 2**20),
+        ("2Ki", 2048),
+        ("8iB", None),
+        ("8PiB", None),
         ("10", None),
         ("10g", None),
         ("1P", None),
@@ -224,6 +231,57 @@ def test_size_falls_back_to_bytes() -> None:
     assert SizeMatcher("size", "10G").compare(device)
     assert not SizeMatcher("size", "11G:").compare(device)
     assert not SizeMatcher("size", "1K:").compare(Device("/dev/a", sys_api={"size": "big"}))
+
+
+def sized(size: float) -> Device:
+    """Return a disk of so many bytes as ceph-volume reports it."""
+    return Device(
+        "/dev/a", sys_api={"size": float(size), "human_readable_size": human_size(float(size))}
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "fit", "other"),
+    [
+        # What `ceph orch device ls` prints, what ceph-volume prints, and our own plans.
+        (
+            8 * 2**30,
+            ["8192M", "8192M:", ":8192M", "8G", "8GB", "8.00 GB", "8GiB", "8 GiB", "8GiB:9GiB"],
+            ["8192MB", "8192MB:", "8193M", ":7999M", "8.1GiB", "8001MB:", ":7GiB", "9GiB:"],
+        ),
+        (
+            4000787030016,
+            ["3726G", "3.64 TB", "3.639TiB", "3700G:", ":3726G", "3700GiB:", "3.6T:3.7T"],
+            ["4TB", "4T", "3700GB:", "3TiB", "3T", "3.7TiB", ":3.6TiB", "3727GiB:"],
+        ),
+        (
+            10 * 2**30,
+            ["10.0G", "10G", "10240MiB", "10GiB", "10Gi"],
+            ["9.9G", "10.1GiB", "10241MiB"],
+        ),
+        (500107862016, ["465G", "465.76 GB", "465.8GiB", "465GiB:466GiB"], ["466G", "500GB"]),
+    ],
+)
+def test_sizes_as_they_are_printed_and_counted(size: int, fit: List[str], other: List[str]) -> None:
+    device = sized(size)
+    assert [text for text in fit if not SizeMatcher("size", text).compare(device)] == []
+    assert [text for text in other if SizeMatcher("size", text).compare(device)] == []
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (8 * 2**30, "8192M"),
+        (4000787030016, "3726G"),
+        (10 * 2**30, "10.0G"),
+        (500 * 2**30, "500G"),
+        (14901 * 2**30, "14.5T"),
+        (512, "512"),
+        (0, "0"),
+    ],
+)
+def test_a_size_as_the_list_prints_it(size: int, text: str) -> None:
+    assert size_as_listed(size) == text
 
 
 DATA = {"paths": ["/dev/c", "/dev/b"]}

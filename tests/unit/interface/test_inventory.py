@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timezone
+from datetime import datetime, timezone
 
 import pytest
 
@@ -107,3 +107,16 @@ def test_filter_and_light() -> None:
     assert InventoryFilter() != InventoryFilter(hosts=["h1"])
     assert DeviceLightLoc("h1", "ABC", "/dev/sda") == ("h1", "ABC", "/dev/sda")
     assert DeviceLightLoc(host="h1", dev="ABC", path="/dev/sda").dev == "ABC"
+
+
+def test_what_is_the_same_does_not_hang_on_when_and_in_which_order_it_was_found() -> None:
+    """As Ceph 20.2 compares them."""
+    early = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    first = [Device("/dev/a", created=early), Device("/dev/b", available=True)]
+    again = [Device("/dev/b", available=True), Device("/dev/a")]
+
+    assert first[0] == again[1]
+    assert Devices(first) == Devices(again)
+    assert Devices(first) != Devices([*again, Device("/dev/a")])
+    assert Devices(first) != Devices([Device("/dev/a"), Device("/dev/b", available=False)])
+    assert [device.path for device in Devices(again)] == ["/dev/b", "/dev/a"]

@@ -237,3 +237,39 @@ def test_what_cephadm_printed() -> None:
     ]  # fmt: skip
     again = yaml.safe_load_all(specs_to_yaml(services))
     assert list(again) == list(yaml.safe_load_all(sample.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("service_type: mds\nservice_id: a\nservice_id: b\n",
+         "document 1: the key 'service_id' is given twice, in line 2 and in line 3"),
+        ("service_type: mgr\n---\nservice_type: mon\nplacement:\n  count: 1\n  count: 3\n",
+         "document 2: the key 'count' is given twice, in line 5 and in line 6"),
+        ("service_type: osd\nspec: {data_devices: {size: 1G, size: 2G}}\n",
+         "document 1: the key 'size' is given twice, in line 2 and in line 2"),
+        ("service_type: mds\nconfig:\n- {a: 1, a: 1}\n", "document 1: the key 'a' is given twice"),
+    ],
+)  # fmt: skip
+def test_a_key_is_given_once(text: str, says: str) -> None:
+    with pytest.raises(SpecValidationError) as caught:
+        specs_from_yaml(text)
+
+    assert str(caught.value).startswith(says), caught.value
+
+
+def test_what_is_merged_may_be_overridden() -> None:
+    text = (
+        "service_type: mds\nservice_id: a\nplacement: &p {count: 3}\n"
+        "---\nservice_type: mds\nservice_id: b\nplacement: {count: 1, <<: {count: 3}}\n"
+    )
+
+    assert [spec.placement.count for spec in specs_from_yaml(text)] == [3, 1]  # type: ignore[union-attr]
+
+
+def test_addresses_of_an_iscsi_gateway_may_be_a_list() -> None:
+    text = "service_type: iscsi\nservice_id: a\nspec: {pool: x, trusted_ip_list: [10.0.0.1, '::1']}"
+    (spec,) = specs_from_yaml(text)
+
+    assert spec.trusted_ip_list == "10.0.0.1,::1"  # type: ignore[union-attr]
+    assert specs_from_yaml(specs_to_yaml([spec])) == [spec]

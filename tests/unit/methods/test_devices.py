@@ -137,6 +137,23 @@ def test_a_light_that_cannot_be_switched_says_what_was_tried(two: Any) -> None:
         )
 
 
+def test_a_light_that_fails_when_nobody_waits_any_more_is_told_by_health(two: Any) -> None:
+    two.answer = lambda request: {"h1": HostOutcome(HostStatus.FAILED, "no slot")}
+    two.core.answer_wait = 0.0
+    location = DeviceLightLoc("h1", "sdb", "/dev/sdb")
+    (line,) = call(two.orchestrator.blink_device_light("fault", True, [location]))
+    assert "still at it" in line
+    two.engine.poll()
+    (told,) = two.core.health()["ANSIBLE_JOB_FAILED"]["detail"]
+    assert "blink_device_light on host h1 failed" in told
+    assert "no slot" in told
+
+    two.answer = _lights
+    call(two.orchestrator.blink_device_light("fault", True, [location]))
+    two.engine.poll()
+    assert "ANSIBLE_JOB_FAILED" not in two.core.health()
+
+
 @pytest.mark.parametrize(
     ("kind", "location", "error"),
     [

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 import pytest
 import yaml
 
+from adapter.cluster.spec_file import NoServices
 from adapter.errors import NotKept
 from adapter.mgr.cli_errors import CleanErrors
 
@@ -157,7 +158,7 @@ def test_what_ceph_raises_is_one_line(
 def test_a_long_error_is_cut(commands: Any) -> None:
     answer: Tuple[int, str, str] = commands(fails(ValueError("x" * 10_000))).call("m", APPLY, GOOD)
 
-    assert len(answer[2]) < 500
+    assert len(answer[2]) < 700
 
 
 @pytest.mark.usefixtures("front")
@@ -250,3 +251,116 @@ def test_nothing_is_answered_where_cephs_own_method_runs(commands: Any) -> None:
     front.remove()
 
     assert told == [False]
+
+
+LISTED = f"{GOOD}events:\n- some time service:mds.a [INFO] deployed\nstatus:\n  running: 2\n"
+HOST = "hostname: h1\naddr: 10.0.0.1\nlabels: []\nstatus: ''\n"
+DRY = {"prefix": "orch apply", "dry_run": True}
+
+
+class Known(NoServices):
+    """A service that runs and was not specified."""
+
+    def is_nobodys(self, name: str) -> bool:
+        return name == "osd.a"
+
+
+@pytest.mark.usefixtures("front")
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (LISTED, [{"service_type": "mds", "service_id": "a"}]),
+        (f"{HOST}---\n{GOOD}", [
+            {"service_type": "host", "hostname": "h1", "addr": "10.0.0.1", "labels": []},
+            {"service_type": "mds", "service_id": "a"},
+        ]),
+    ],
+)  # fmt: skip
+def test_a_listing_reaches_ceph_as_the_specs_that_it_shows(
+    commands: Any, text: str, seen: Any
+) -> None:
+    def read(mgr: Any, words: Any, text: Any) -> Any:
+        assert list(yaml.safe_load_all(text)) == seen
+        return ANSWER
+
+    status, out, notes = commands(read).call("mgr", APPLY, text)
+    assert (status, out) == (0, "Scheduled")
+    assert ("document 1: status and events" in notes) == ("events" in text)
+
+
+def test_what_nobody_specified_does_not_reach_ceph(commands: Any) -> None:
+    CleanErrors(commands, lambda: True, Known).install()
+    text = "service_type: osd\nservice_id: a\nunmanaged: true\n"
+
+    status, _, notes = commands(fails(AssertionError("Ceph was asked"))).call("m", APPLY, text)
+    assert (status, notes) == (
+        0,
+        "document 1: osd.a runs and nobody specified it; it is left as it is",
+    )
+
+
+@pytest.mark.usefixtures("front")
+def test_each_documents_error_is_told(commands: Any) -> None:
+    status, out, error = commands(fails(AssertionError("Ceph was asked"))).call(
+        "mgr", APPLY, f"{BAD_TYPE}---\n{GOOD}---\n{GOOD}"
+    )
+
+    assert (status, out) == (-errno.EINVAL, "")
+    first, second = error.splitlines()
+    assert first.startswith("document 1: service_type: 'mdss'")
+    assert second.startswith("document 3: service mds.a is there twice, in document 2 (line 4)")
+
+
+def test_a_dry_run_shows_the_others_beside_what_is_refused(
+    commands: Any, front: CleanErrors
+) -> None:
+    def plan(mgr: Any, words: Any, text: str) -> Any:
+        assert list(yaml.safe_load_all(text)) == [{"service_type": "mds", "service_id": "a"}]
+        command = front.under_way()
+        assert command is not None
+        assert (command.dry_run, command.no_overwrite) == (True, True)
+        command.refused.append("mds.a: There is no host 'h9'.")
+        return (0, "the plans", "")
+
+    words = {**DRY, "no_overwrite": True}
+    status, out, error = commands(plan).call("mgr", words, f"{BAD_TYPE}---\n{GOOD}")
+
+    assert (status, out) == (-errno.EINVAL, "the plans")
+    assert [line[:12] for line in error.splitlines()] == ["document 1: ", "mds.a: There"]
+    assert front.under_way() is None
+
+
+@pytest.mark.usefixtures("front")
+def test_a_dry_run_of_nothing_but_errors_does_not_reach_ceph(commands: Any) -> None:
+    status, out, error = commands(fails(AssertionError("Ceph was asked"))).call(
+        "mgr", DRY, BAD_TYPE
+    )
+    assert (status, out) == (-errno.EINVAL, "")
+    assert "mdss" in error
+
+
+def test_a_dry_run_without_a_file_tells_its_error_alone(commands: Any, front: CleanErrors) -> None:
+    def plan(mgr: Any, words: Any, text: Any) -> Any:
+        command = front.under_way()
+        assert command is not None
+        command.refused.append("There is no host 'h9'.")
+        command.planned = False
+        return (0, "empty tables", "")
+
+    words = {"prefix": "orch apply mds", "dry_run": True}
+    assert commands(plan).call("mgr", words) == (-errno.EINVAL, "", "There is no host 'h9'.")
+
+
+def test_a_dry_run_is_known_of_also_where_ceph_words_the_errors(commands: Any) -> None:
+    front = CleanErrors(commands, lambda: False, ours=lambda: True)
+    front.install()
+    seen = []
+    command = commands(lambda *given: seen.append((given, front.under_way())) or ANSWER)
+
+    assert command.call("mgr", DRY, BAD_TYPE) == ANSWER
+    ((given, under_way),) = seen
+    assert given == ("mgr", DRY, BAD_TYPE)
+    assert (under_way.dry_run, under_way.clean) == (True, False)
+    with pytest.raises(KeyError, match="hostname"):
+        commands(fails(KeyError("hostname"))).call("mgr", DRY, BAD_TYPE)
+    assert front.under_way() is None

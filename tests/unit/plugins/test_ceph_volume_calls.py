@@ -23,6 +23,8 @@ GROUP: Dict[str, Any] = {
     "osds_per_device": 1,
     "block_db_size": "",
     "block_wal_size": "",
+    "db_slots": 0,
+    "wal_slots": 0,
     "data_allocate_fraction": 0.0,
 }
 

@@ -40,7 +40,17 @@ def test_daemons(path: Path, tmp_path: Path) -> None:
         assert {key: row[key] for key in expected} == expected
         of_a_mon = ("quorum", "unfinished") if row["daemon_type"] == "mon" else ()
         assert set(row) == {
-            *("daemon_type", "daemon_id", "unit", "state", "enabled", "pid", "fsid", "version"),
+            *(
+                "daemon_type",
+                "daemon_id",
+                "unit",
+                "state",
+                "enabled",
+                "by_hand",
+                "pid",
+                "fsid",
+                "version",
+            ),
             *("memory_usage", "cpu_percentage", "started", "ports", *of_a_mon),
         }
     assert json.loads(json.dumps(rows)) == rows

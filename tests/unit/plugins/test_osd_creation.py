@@ -311,6 +311,7 @@ def test_logical_volumes_that_do_not_run_are_activated(make: Any) -> None:
 
     assert states(creation) == [(7, "started", "/dev/sdb")]
     assert host.calls("ceph-volume") == [f"ceph-volume lvm activate --bluestore 7 {UUID7}"]
+    assert "systemctl reset-failed -- ceph-osd@7.service" in host.calls("systemctl")
 
 
 def test_an_osd_that_runs_elsewhere_is_not_started(make: Any) -> None:

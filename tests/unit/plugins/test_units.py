@@ -88,6 +88,26 @@ def test_a_failed_state_is_reset_before_the_start(host: OsdHost) -> None:
 
 
 @pytest.mark.parametrize(
+    ("verb", "options", "resets"),
+    [
+        ("start", (), True),
+        ("restart", (), True),
+        ("enable", ("--now",), True),
+        ("enable", (), False),
+        ("stop", (), False),
+        ("disable", ("--now",), False),
+    ],
+)
+def test_every_start_begins_its_count_anew(
+    host: OsdHost, verb: str, options: tuple, resets: bool
+) -> None:
+    """A unit that was started three times in half an hour is refused by systemd otherwise."""
+    act(verb, UNITS[:1], *options)
+    verbs = [line.split(" ")[1] for line in host.calls("systemctl")]
+    assert verbs == ["reset-failed", verb] if resets else [verb]
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "ceph-osd@3.service",

@@ -46,6 +46,8 @@ class Monitors:
     without_module: List[str] = field(default_factory=list)
     keys: List[str] = field(default_factory=list)
     config: Dict[str, str] = field(default_factory=dict)
+    # Options that are refused, with the error.
+    config_errors: Dict[str, int] = field(default_factory=dict)
     standbys: Dict[int, str] = field(default_factory=dict)
     booting: bool = False
     stale: bool = False
@@ -58,6 +60,8 @@ class Monitors:
     placeless: Set[int] = field(default_factory=set)
     # What somebody else does right before the monitors are asked what is safe to destroy.
     before_safety: Callable[[], Any] = lambda: None
+    # The same, right before they are asked what may stop.
+    before_stop: Callable[[], Any] = lambda: None
     states: str = "active+clean"
     # Where CRUSH has an OSD, if that is another host than it is on.
     crush: Dict[int, str] = field(default_factory=dict)
@@ -169,6 +173,7 @@ class Monitors:
         return json.dumps({"safe_to_destroy": safe, "active": held, "missing_stats": unknown})
 
     def _osd_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
+        self.before_stop()
         ids = [int(each) for each in arguments["ids"]]
         down = [] if self.stale else [each for each, osd in self.osds.items() if not osd.up]
         if len({*down, *ids}) > 1:
@@ -295,6 +300,8 @@ class Monitors:
         return ""
 
     def _config_rm(self, arguments: Dict[str, Any]) -> str:
+        if arguments["name"] in self.config_errors:
+            raise OrchestratorError("no such option", errno=-self.config_errors[arguments["name"]])
         self.config.pop(f"{arguments['who']}/{arguments['name']}", None)
         return ""
 

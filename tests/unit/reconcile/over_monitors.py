@@ -44,9 +44,11 @@ class KeptCluster(Cluster):
         """Return what the monitors have."""
         return self.keys.values.get(PREFIX + key)
 
-    def refuse(self, code: int) -> None:
-        """Let the monitors refuse every change; 0 lets them take it again."""
-        self.keys.refuse = lambda prefix, key: 0 if prefix == "config-key get" else code
+    def refuse(self, code: int, only: str = "") -> None:
+        """Let the monitors refuse changes, of records that begin with ``only``; 0 ends it."""
+        self.keys.refuse = lambda prefix, key: (
+            code if prefix != "config-key get" and key.startswith(only) else 0
+        )
 
     def memory(self) -> Tuple[Any, ...]:
         """Return all that is known from records."""

@@ -87,8 +87,10 @@ def test_a_disk_with_the_data_of_an_osd_that_is_gone_is_named(cluster: Cluster) 
     big, small = DeviceSelection(size="1G:"), DeviceSelection(size=":1G")
     text = apply(cluster, drive_group("big", "h1", data_devices=big))
     assert "h1: /dev/sdb is not available: it carries an OSD that this cluster has not" in text
-    assert "/dev/sdc" not in text
-    assert "/dev/sdb" not in apply(cluster, drive_group("small", "h1", data_devices=small))
+    assert "h1: /dev/sdc: it carries osd." in text
+    text = apply(cluster, drive_group("small", "h1", data_devices=small))
+    assert "h1: /dev/sdb: its size is 8.00 GB" in text
+    assert "zap" not in text
 
 
 def test_a_zapped_disk_is_not_taken_again_by_itself(cluster: Cluster) -> None:

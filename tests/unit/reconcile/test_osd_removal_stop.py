@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapter.cluster.osd_removals import Stage
+from adapter.errors import AdapterError
 from tests.unit.reconcile.removals import at, keep, remove, said, status, steps
 from tests.unit.reconcile.twin import Cluster
 
@@ -59,6 +60,19 @@ class TestStop:
         full.start_anew()
         full.settle(40)
         assert full.monitors.osds[4].up
+        assert status(full) == []
+
+    @pytest.mark.parametrize(("zap", "done"), [(True, "wiped"), (False, "removed")])
+    def test_one_whose_host_is_cleaned_already_is_not_said_to_be_left(
+        self, full: Cluster, zap: bool, done: str
+    ) -> None:
+        """Between the answer of its host and the end of the removal."""
+        remove(full, "4", zap=zap)
+        at(full, Stage.CLEANING, cleaned=True)
+        del full.monitors.osds[4]
+        with pytest.raises(AdapterError, match=rf"osd\.4 cannot be kept: .* {done} already"):
+            keep(full, "4")
+        full.settle()
         assert status(full) == []
 
     def test_what_is_kept_is_not_asked_for_again_at_once(self, full: Cluster) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Stage
-from adapter.interface import raise_if_exception
+from adapter.interface import DeviceSelection, DriveGroupSpec, raise_if_exception
 from tests.unit.reconcile.monitors_twin import Daemon
 from tests.unit.reconcile.removals import at, remove, said, status
-from tests.unit.reconcile.twin import Cluster, device_on
+from tests.unit.reconcile.twin import Cluster, device_on, drive_group
 
 
 def test_replacement_keeps_the_id_for_a_new_disk_of_the_host(full: Cluster) -> None:
@@ -91,3 +94,100 @@ def test_an_id_waits_on_the_host_where_the_disk_was(full: Cluster) -> None:
     full.free["h2"].append("/dev/sdm")
     full.report()
     assert (full.monitors.osds[3].host, full.monitors.osds[3].disk) == ("h2", "/dev/sdm")
+
+
+def of_nobody(cluster: Cluster) -> int:
+    """Make an OSD that no drive group has, and let it wait for a new disk."""
+    raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb")))
+    cluster.settle()
+    (osd_id,) = cluster.monitors.osds
+    assert cluster.core.owners.service_of(osd_id) == NO_SERVICE
+    remove(cluster, str(osd_id), replace=True, zap=True)
+    cluster.settle()
+    assert cluster.monitors.osds[osd_id].destroyed
+    # Its disk is taken out.
+    cluster.free["h2"].remove("/dev/sdb")
+    cluster.report()
+    return osd_id
+
+
+def big(name: str, **values: Any) -> DriveGroupSpec:
+    return drive_group(name, data_devices=DeviceSelection(size="1G:", **values))
+
+
+def test_an_osd_of_no_drive_group_is_followed_by_the_one_that_takes_its_disk(
+    cluster: Cluster,
+) -> None:
+    osd_id = of_nobody(cluster)
+    raise_if_exception(cluster.orchestrator.apply([big("big")]))
+    cluster.settle()
+    # What was free when it was removed is no replacement.
+    assert cluster.monitors.osds[osd_id].destroyed
+
+    cluster.free["h2"].append("/dev/sdn")
+    cluster.report()
+    osd = cluster.monitors.osds[osd_id]
+    assert (osd.destroyed, osd.disk, osd.affinity) == (False, "/dev/sdn", "big")
+
+
+def test_while_it_waits_it_counts_for_no_drive_groups_limit(cluster: Cluster) -> None:
+    osd_id = of_nobody(cluster)
+    raise_if_exception(cluster.orchestrator.apply([big("one", limit=1)]))
+    cluster.settle()
+    on_h2 = [each for each in cluster.monitors.osds.values() if each.host == "h2"]
+    assert [each.disk for each in on_h2 if not each.destroyed] == ["/dev/sdc"]
+
+    # The limit is reached: the new disk is not this drive group's, and so is not the id.
+    cluster.free["h2"].append("/dev/sdn")
+    cluster.report()
+    assert cluster.monitors.osds[osd_id].destroyed
+
+
+def test_all_available_leaves_a_later_disk_alone_also_for_an_id_of_nobody(
+    cluster: Cluster,
+) -> None:
+    osd_id = of_nobody(cluster)
+    raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
+    cluster.settle()
+    cluster.free["h2"].append("/dev/sdn")
+    cluster.report()
+    assert cluster.monitors.osds[osd_id].destroyed
+    assert "/dev/sdn" in cluster.free["h2"]
+
+
+def test_the_id_of_a_drive_group_that_is_forgotten_goes_to_another(full: Cluster) -> None:
+    remove(full, "3", replace=True, zap=True)
+    full.settle()
+    full.free["h2"].clear()
+    full.report()
+    raise_if_exception(full.orchestrator.remove_service("osd.all", True))
+    raise_if_exception(full.orchestrator.apply([big("big")]))
+    full.settle()
+    full.free["h2"].append("/dev/sdn")
+    full.report()
+    assert (full.monitors.osds[3].destroyed, full.monitors.osds[3].affinity) == (False, "big")
+
+
+def test_the_id_of_another_drive_group_that_is_there_is_left_to_it(full: Cluster) -> None:
+    raise_if_exception(full.orchestrator.set_unmanaged("osd.all", True))
+    remove(full, "3", replace=True, zap=True)
+    full.settle()
+    full.free["h2"].clear()
+    full.report()
+    raise_if_exception(full.orchestrator.apply([big("big")]))
+    full.free["h2"].append("/dev/sdn")
+    full.report()
+    assert full.monitors.osds[3].destroyed
+
+
+def test_an_id_is_given_to_one_disk_while_it_is_being_made(cluster: Cluster) -> None:
+    osd_id = of_nobody(cluster)
+    cluster.break_on["create_osds"] = {"h2": ""}
+    raise_if_exception(cluster.orchestrator.apply([big("big")]))
+    cluster.free["h2"] += ["/dev/sdn"]
+    cluster.report(3)
+    cluster.free["h2"] += ["/dev/sdm"]
+    cluster.report(3)
+    groups = [group for intent in cluster.core.intents.all() for group in intent.groups]
+    ids = [each for group in groups for each in group.osd_ids]
+    assert ids == [osd_id]

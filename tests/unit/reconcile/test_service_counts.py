@@ -7,7 +7,13 @@ from typing import Tuple
 import pytest
 
 from adapter.cluster.schedule import counted
-from adapter.interface import MDSSpec, PlacementSpec, ServiceSpec
+from adapter.interface import (
+    MDSSpec,
+    PlacementSpec,
+    RGWSpec,
+    ServiceSpec,
+    raise_if_exception,
+)
 from tests.unit.reconcile.test_services import apply, service
 from tests.unit.reconcile.twin import Cluster
 
@@ -94,3 +100,27 @@ def test_another_hosts_gateway_does_not_make_up_for_one(cluster: Cluster) -> Non
 )
 def test_counted(places: Tuple[str, ...], running: dict[str, int], number: int) -> None:
     assert counted(places, running) == number
+
+
+@pytest.mark.parametrize(
+    ("spec", "placement", "ports"),
+    [
+        (ServiceSpec("crash"), "*", ""),
+        (MDSSpec("mds", service_id="a"), "count:2", ""),
+        (RGWSpec(service_id="a"), "count:2", "?:80"),
+        (RGWSpec(service_id="a", rgw_frontend_port=8001), "count:2", "?:8001"),
+    ],
+)
+def test_a_list_shows_where_a_service_is_and_on_which_port(
+    spec: ServiceSpec, placement: str, ports: str
+) -> None:
+    """Also where the spec leaves it to its kind."""
+    cluster = Cluster()
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    (row,) = raise_if_exception(
+        cluster.orchestrator.describe_service(service_name=spec.service_name())
+    )
+    assert row.spec.placement.pretty_str() == placement
+    assert row.get_port_summary() == ports
+    kept = cluster.core.specs.get(spec.service_name()).spec
+    assert kept.placement.is_empty()

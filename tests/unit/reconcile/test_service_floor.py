@@ -145,7 +145,7 @@ def test_a_number_that_cannot_be_kept_is_tried_again() -> None:
     label(kept, ["h1", "h2"])
     apply(kept, ServiceSpec("mon", placement=PlacementSpec(label="mon")))
     raise_if_exception(kept.orchestrator.add_host_label("h3", "mon"))
-    kept.refuse(errno.ETIMEDOUT)
+    kept.refuse(errno.ETIMEDOUT, only="spec.")
     kept.settle(20)
     assert len(there(kept, "mon")) == 3
     assert kept.orchestrator.reconciler.problems == {}

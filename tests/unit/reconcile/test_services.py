@@ -227,12 +227,12 @@ def test_a_restart_goes_through_one_after_the_other(cluster: Cluster) -> None:
 
 
 def test_a_service_that_nobody_specified_says_so_when_it_is_to_go(cluster: Cluster) -> None:
-    cluster.daemons["h2", "mds", "old.h2"] = "running"
+    cluster.daemons["h2", "mds", "old.h2.abcdef"] = "running"
     cluster.start_anew()
     calls = (
         lambda: cluster.orchestrator.remove_service("mds.old"),
         lambda: cluster.orchestrator.set_unmanaged("mds.old", True),
-        lambda: cluster.orchestrator.daemon_action("redeploy", "mds.old.h2"),
+        lambda: cluster.orchestrator.daemon_action("redeploy", "mds.old.h2.abcdef"),
     )
     for call in calls:
         with pytest.raises(UnknownName, match=r"no specification of the service 'mds\.old'"):

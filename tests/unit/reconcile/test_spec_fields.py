@@ -275,6 +275,31 @@ def test_a_host_is_put_where_its_spec_says(cluster: Cluster) -> None:
     assert found.to_json()["location"] == {"root": "default", "datacenter": "DC1"}
 
 
+def test_a_host_that_is_there_is_moved(cluster: Cluster) -> None:
+    spec = HostSpec("h2", "10.0.0.2", location={"rack": "r1"})
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    moves = [line for line in cluster.monitors.log if line.startswith("crush move")]
+    assert moves == ["crush move h2 rack=r1"]
+    told = len(cluster.monitors.log)
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    assert len(cluster.monitors.log) == told
+    cluster.monitors.refuse = "osd crush move"
+    with pytest.raises(OrchestratorError, match="do not answer"):
+        raise_if_exception(
+            cluster.orchestrator.add_host(HostSpec("h2", "10.0.0.2", location={"rack": "r2"}))
+        )
+    assert cluster.core.hosts.get("h2").location == {"rack": "r1"}
+
+
+def test_a_dry_run_of_a_host_moves_nothing(cluster: Cluster) -> None:
+    before = list(cluster.monitors.log)
+    for host in (HostSpec("h2", "10.0.0.2", location={"rack": "r1"}), HostSpec("h4", "10.0.0.4")):
+        host.preview_only = True  # type: ignore[attr-defined]
+        raise_if_exception(cluster.orchestrator.apply([host]))
+        raise_if_exception(cluster.orchestrator.plan([host]))
+    assert cluster.monitors.log == before
+
+
 def test_the_bucket_of_a_host_has_its_short_name(cluster: Cluster) -> None:
     spec = HostSpec("h4.example.test", "10.0.0.4", location={"rack": "r1"})
     raise_if_exception(cluster.orchestrator.add_host(spec))

@@ -61,6 +61,8 @@ class Cluster(World):
         # What else their rows say, hosts that were given the backend, facts by host.
         self.said: Dict[Tuple[str, str, str], Dict[str, Any]] = {}
         self.equipped: List[str] = []
+        # What else hosts say of who they are.
+        self.said_of: Dict[str, Dict[str, Any]] = {}
         self.facts: Dict[str, Dict[str, Any]] = {}
         self.break_on: Dict[str, Dict[str, str]] = {}
         # As ``break_on``, but the host publishes nothing with its message.
@@ -85,6 +87,8 @@ class Cluster(World):
         self.admins: Dict[str, Optional[Dict[str, Any]]] = {}
         # What hosts have of the backend, where it is not whole.
         self.backends: Dict[str, Optional[Dict[str, str]]] = {}
+        # What hosts say of other names of their disks and of device mapper.
+        self.storage: Dict[str, Dict[str, Any]] = {}
         # Hosts from which no report comes for now.
         self.late: List[str] = []
         super().__init__(answer=self._answer)
@@ -180,9 +184,11 @@ class Cluster(World):
                 "conf": self.confs.get(host),
                 "admin": self.admins.get(host),
                 "backend": self.backends.get(host, {"version": "1.0.0", "lacks": ""}),
+                **self.said_of.get(host, {}),
             },
             "facts": {"hostname": host, **self.facts.get(host, {})},
             "devices": rows,
+            "storage": self.storage.get(host, {}),
             "daemons": daemons,
         }
 
@@ -197,7 +203,12 @@ class Cluster(World):
             available=free,
             rejected_reasons=[] if free else ["Has BlueStore device label"],
             device_id=f"ID{host}{path[-1]}",
-            sys_api={"size": 8.0 * GIB, "rotational": "1", "human_readable_size": "8.00 GB"},
+            sys_api={
+                "size": 8.0 * GIB,
+                "rotational": "1",
+                "human_readable_size": "8.00 GB",
+                "model": "LABDISK",
+            },
         )
 
     def _answer(self, request: Request) -> Dict[str, HostOutcome]:
@@ -335,11 +346,16 @@ class Cluster(World):
                     self.monitors.managers.append(row["id"])
 
     def _on_remove_daemons(self, host: str, variables: Any) -> Dict[str, Any]:
+        removed = []
         for row in variables["ceph_daemon_remove_daemons"][host]:
-            self.daemons.pop((host, row["daemon_type"], row["daemon_id"]), None)
+            key = (host, row["daemon_type"], row["daemon_id"])
+            self.daemons.pop(key, None)
+            by_hand = self.said.get(key, {}).get("by_hand")
+            left = [f"/etc/ceph/ceph.client.{row['daemon_id']}.keyring"] if by_hand else []
+            removed.append({**row, "state": "removed", "kept": "", "left": left})
             if row["daemon_type"] == "mgr":
                 self.monitors.managers.remove(row["daemon_id"])
-        return {"removed": []}
+        return {"removed": removed}
 
     def _on_update_conf(self, host: str, variables: Any) -> Dict[str, Any]:
         words = variables["cluster_access_conf"].partition("mon_host = ")[2].split()

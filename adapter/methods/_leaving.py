@@ -1,0 +1,45 @@
+"""What is said and forgotten of a host that is removed with daemons on it."""
+
+from __future__ import annotations
+
+from typing import List
+
+from adapter.cluster.service_kinds import KINDS
+from adapter.core import Core
+from adapter.errors import NotKept
+
+SHOWN = 20
+
+
+def left_running(core: Core, hostname: str) -> str:
+    """Return what stays on a host, to be added to a sentence. The caller holds the lock.
+
+    Those of services that are kept get others elsewhere, where their placements let them.
+    """
+    report = core.reports.get(hostname)
+    names: List[str] = []
+    services = set()
+    for row in report.daemons if report is not None else ():
+        kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
+        names.append(f"{kind}.{identity}")
+        wanted = core.specs.find(core.daemon_services.of(hostname, kind, identity))
+        if wanted is not None and kind in KINDS and not wanted.spec.unmanaged:
+            services.add(wanted.name)
+    if not names:
+        return ""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    text = f". Left there as they are, unmanaged: {', '.join(sorted(names)[:SHOWN])}{more}"
+    if services:
+        text += (
+            f". {', '.join(sorted(services))}: others are deployed on the hosts that remain, where "
+            "the placement lets them"
+        )
+    return text
+
+
+def forget_deployments(core: Core, hostname: str) -> None:
+    """Forget what was deployed on a host that is removed. The caller holds the lock."""
+    try:
+        core.deployments.forget_host(hostname)
+    except NotKept as error:
+        core.unkept.note(error)

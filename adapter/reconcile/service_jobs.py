@@ -1,0 +1,277 @@
+"""The jobs that bring a service's daemons to life and take them away, and what came of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from adapter.cluster.at_once import at_once
+from adapter.cluster.deployments import Deployment
+from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
+from adapter.cluster.service_kinds import (
+    KINDS,
+    Kind,
+    daemon_settings,
+    host_settings,
+    rgw_port,
+    service_secrets,
+    service_settings,
+)
+from adapter.cluster.specs import Wanted
+from adapter.cluster.unused_keys import UnusedKey
+from adapter.core import Core
+from adapter.engine.completion import Completion
+from adapter.engine.model import HostOutcome
+from adapter.errors import InvalidValue
+from adapter.reconcile.key_removal import KeyRemoval
+from adapter.reconcile.mon_addresses import address_for
+from adapter.reconcile.ownership import check_places
+from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
+from adapter.reconcile.service_proofs import Proof, ServiceProofs
+
+
+class ServiceJobs:
+    """Submit what a service needs, and take over how it ended.
+
+    ``running`` are the jobs by service: one at a time. ``look_at`` is when the services are to be
+    looked at next (monotonic seconds); 0 is at once.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.keys = KeyRemoval(core)
+        self.proofs = ServiceProofs(core)
+        self.running: Dict[str, str] = {}
+        self.look_at = 0.0
+
+    def deploy(
+        self, wanted: Wanted, places: Sequence[Place], there: Sequence[Running] = ()
+    ) -> Completion:
+        """Start a job that brings these daemons to life; raises ``OrchestratorError``.
+
+        Keys and settings are made first: a daemon that starts finds them.
+        """
+        core, spec = self._core, wanted.spec
+        kind = KINDS[spec.service_type]
+        addressed = self._addressed(wanted, places)
+        places = [place for place, _ in addressed]
+        self._claim(kind, places)
+        daemons: Dict[str, List[Dict[str, Any]]] = {}
+        known: Dict[str, List[Deployment]] = {}
+        settings = list(service_settings(spec))
+        entities: Dict[str, str] = {}
+        for place, address in addressed:
+            port = self._port(spec, place, there, daemons.get(place.hostname, ()))
+            own = daemon_settings(spec, place.daemon_id, port, address)
+            settings += own
+            entity = kind.entity_of(place.daemon_id)
+            name = f"{entity.strip('.')}.keyring"
+            entities[name] = entity
+            row = {
+                "id": place.daemon_id,
+                "keyring_file": name,
+                "port": port,
+                "addr": address,
+                **host_settings(spec),
+            }
+            daemons.setdefault(place.hostname, []).append(row)
+            known.setdefault(place.hostname, []).append(
+                self._deployment(wanted, place, row, [option for _, option, _ in own])
+            )
+        with core.lock:
+            for hostname, each in known.items():
+                core.deployments.save(hostname, each)
+        conf, *answers = at_once(
+            [
+                core.maps.minimal_conf,
+                *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
+                *(partial(core.maps.configure, *each) for each in settings),
+                *(partial(core.maps.keep_secret, *each) for each in service_secrets(spec)),
+            ]
+        )
+        secrets: Dict[str, str] = dict(zip(entities, answers))
+        names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
+        parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
+        job = self._submit(
+            wanted.name, kind.operation, list(daemons), parameters, f"Deploy {names}", secrets
+        )
+        hosts = list(daemons)
+        what = f"deployed {names}"
+        proof = Proof(wanted.name, kind.service_type, list(places), job.job_id, what)
+        proved = proof if kind.service_type in CLUSTER_NEEDS else None
+        job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
+        return job
+
+    def _addressed(self, wanted: Wanted, places: Sequence[Place]) -> List[Tuple[Place, str]]:
+        """Return places with the addresses that their daemons get.
+
+        A host that can have none is told of and left out; if it is the only one this raises.
+        """
+        found, failed = [], []
+        for place in places:
+            try:
+                found.append((place, address_for(self._core, wanted.spec, place)))
+            except InvalidValue as error:
+                failed.append((place.hostname, error))
+        if not found and failed:
+            raise failed[0][1]
+        for hostname, reason in failed:
+            self.note_failure(wanted.name, hostname, str(reason), time.monotonic())
+        return found
+
+    def _deployment(
+        self, wanted: Wanted, place: Place, row: Mapping[str, Any], options: Sequence[str]
+    ) -> Deployment:
+        """Return what is kept of a daemon before it is deployed."""
+        core, kind = self._core, wanted.spec.service_type
+        with core.lock:
+            before = core.deployments.get(place.hostname, f"{kind}.{place.daemon_id}")
+        known = before or Deployment(kind, place.daemon_id, wanted.name)
+        ports = (int(row["port"]),) if row["port"] else ()
+        return replace(
+            known, service=wanted.name, ports=ports, addr=str(row["addr"]), options=tuple(options)
+        )
+
+    def _claim(self, kind: Kind, places: Sequence[Place]) -> None:
+        """Raise if a daemon of one of these names is another host's; else its key is wanted."""
+        named = [(each.hostname, f"{kind.service_type}.{each.daemon_id}") for each in places]
+        check_places(self._core, named)
+        self.keys.keep(daemon for _, daemon in named)
+
+    def _submit(
+        self,
+        service: str,
+        operation: str,
+        hostnames: Sequence[str],
+        parameters: Mapping[str, Any],
+        summary: str,
+        secrets: Optional[Mapping[str, str]] = None,
+    ) -> Completion:
+        core = self._core
+        with core.lock:
+            hosts = [core.hosts.get(name) for name in hostnames]
+            job = core.submit(
+                operation, hosts, parameters=parameters, summary=summary, secrets=secrets
+            )
+            self.running[service] = job.job_id
+        return job
+
+    @staticmethod
+    def _port(
+        spec: Any, place: Place, there: Sequence[Running], more: Sequence[Mapping[str, Any]]
+    ) -> int:
+        if spec.service_type != "rgw":
+            return int(getattr(spec, "port", None) or 0)
+        here = [
+            each
+            for each in there
+            if each.hostname == place.hostname and each.daemon_id != place.daemon_id
+        ]
+        return rgw_port(spec, len(here) + len(more))
+
+    def remove(self, service: str, kind: Kind, daemons: Sequence[Running]) -> Completion:
+        """Start a job that removes daemons; raises ``OrchestratorError``.
+
+        Whose they are is asked now: a row of a report is no reason to take one out of the maps.
+        """
+        core = self._core
+        kept: List[UnusedKey] = []
+        check_places(core, [(each.hostname, _name(kind, each)) for each in daemons])
+        rows: Dict[str, List[Dict[str, str]]] = {}
+        for daemon in daemons:
+            unit, by_hand = unit_of(core, daemon.hostname, _name(kind, daemon))
+            if kind.service_type == "mon":
+                core.maps.remove_mon(daemon.daemon_id)
+            elif not by_hand:
+                kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
+            row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id, "unit": unit}
+            rows.setdefault(daemon.hostname, []).append(row)
+        names = ", ".join(_name(kind, daemon) for daemon in daemons)
+        parameters = {"daemons": rows, "cluster": core.cluster}
+        job = self._submit(service, "remove_daemons", list(rows), parameters, f"Remove {names}")
+        hosts = list(rows)
+        job.on_change(lambda job: self._absorb(job, service, hosts, f"removed {names}"))
+        if kind.service_type == "mon":
+            job.on_change(lambda job: forget_without_keys(core, job, rows))
+        self.keys.follow(kept, job.job_id)
+        return job
+
+    def follow_proofs(self, now: float) -> None:
+        """Take over what the maps say of what was deployed."""
+        for proof in self.proofs.step(now):
+            self._absorb_proof(proof, now)
+
+    def _absorb(
+        self,
+        job: Completion,
+        service: str,
+        hosts: Sequence[str],
+        what: str,
+        proof: Optional[Proof] = None,
+    ) -> None:
+        """Take over what a job did; its success is still to be seen where there is a ``proof``."""
+        if not job.status.final:
+            return
+        good = [host for host in hosts if job.outcomes.get(host, HostOutcome()).status.good]
+        places = [place for place in proof.places if place.hostname in good] if proof else []
+        if job.record.request.check:
+            places = []
+        core, now = self._core, time.monotonic()
+        with core.lock:
+            if self.running.get(service) == job.job_id:
+                del self.running[service]
+        outcomes = job.outcomes
+        for hostname in hosts:
+            outcome = outcomes.get(hostname, HostOutcome())
+            if outcome.status.good and not places:
+                with core.lock:
+                    core.troubles.over(service, hostname)
+            elif not outcome.status.good:
+                reason = outcome.message or job.message
+                self.note_failure(service, hostname, reason, now, job.job_id)
+        with core.lock:
+            if proof is not None and places:
+                self.proofs.expect(replace(proof, places=places))
+            elif not job.is_errored():
+                core.events.note(service, what + stays(outcomes))
+        self.look_at = 0.0
+        core.wake.set()
+
+    def _absorb_proof(self, proof: Proof, now: float) -> None:
+        """Take over what the maps say of what a job did."""
+        core = self._core
+        for place in proof.places:
+            reason = proof.lacking.get(place.daemon_id, "")
+            if reason:
+                self.note_failure(proof.service, place.hostname, reason, now, proof.job)
+                continue
+            with core.lock:
+                core.troubles.over(proof.service, place.hostname)
+        if not proof.lacking:
+            with core.lock:
+                core.events.note(proof.service, proof.what)
+        self.look_at = 0.0
+
+    def note_failure(
+        self, service: str, hostname: str, reason: str, now: float, job: str = ""
+    ) -> None:
+        """Note what went wrong on a host, or with the service where it is empty."""
+        with self._core.lock:
+            self._core.troubles.failed(service, hostname, reason, now, time.time(), job)
+            self._tell(service, hostname, reason)
+
+    def note_wait(self, service: str, hostname: str, reason: str, now: float) -> None:
+        """Note what a service waits for."""
+        with self._core.lock:
+            self._core.troubles.waits(service, hostname, now)
+            self._tell(service, hostname, reason)
+
+    def _tell(self, service: str, hostname: str, reason: str) -> None:
+        self._core.events.fail(service, f"{hostname}: {reason}" if hostname else reason)
+        self.look_at = 0.0
+
+
+def _name(kind: Kind, daemon: Running) -> str:
+    return f"{kind.service_type}.{daemon.daemon_id}"
