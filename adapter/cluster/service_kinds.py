@@ -211,9 +211,12 @@ DAEMON_OPTIONS: Dict[str, Tuple[str, ...]] = {"rgw": ("rgw_frontends",)}
 
 
 def daemon_settings(
-    spec: ServiceSpec, daemon_id: str, port: int, address: str = ""
+    spec: ServiceSpec, daemon_id: str, port: int, address: str
 ) -> List[Tuple[str, str, str]]:
-    """Return (section, option, value) that one daemon needs before it starts."""
+    """Return (section, option, value) that one daemon needs before it starts.
+
+    ``address`` is the one that it listens on, empty for all.
+    """
     if spec.service_type != "rgw":
         return []
     return rgw_settings.gateway_settings(spec, daemon_id, port, address)
