@@ -36,8 +36,8 @@ class Ceph:
     def __init__(self, program: str = "ceph") -> None:
         self._program = program
 
-    def __call__(self, *words: str, timeout: float = CALL_TIMEOUT) -> str:
-        """Run ``ceph WORDS...`` and return its output.
+    def __call__(self, *words: str, timeout: float = CALL_TIMEOUT, given: str = "") -> str:
+        """Run ``ceph WORDS...`` and return its output; ``given`` is what it reads.
 
         Raises ``NotReady`` where there is no ``ceph``, ``CephError`` with its reason.
         """
@@ -45,7 +45,7 @@ class Ceph:
         try:
             done = subprocess.run(
                 argv,
-                stdin=subprocess.DEVNULL,
+                input=given,
                 capture_output=True,
                 text=True,
                 errors="replace",

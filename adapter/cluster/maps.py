@@ -8,6 +8,7 @@ from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
 from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
+from adapter.cluster.locations import read_mon_locations
 from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.marks import mark
 from adapter.cluster.osd_map import (
@@ -32,7 +33,10 @@ class Mon(Protocol):
     """The cluster's monitors, where there is a cluster to talk to."""
 
     def command(self, **arguments: Any) -> str:
-        """Run a mon command and return its output; raises ``OrchestratorError``."""
+        """Run a mon command and return its output; raises ``OrchestratorError``.
+
+        ``inbuf`` is what the command reads; it is in no log of the monitors.
+        """
         ...
 
     def pg_stats(self) -> List[Dict[str, Any]]:
@@ -230,6 +234,43 @@ class Maps:
         """Return what stands for each key, by its name: nobody learns a key from it."""
         rows = read_json(self._read("auth ls"), "auth ls").get("auth_dump") or ()
         return {str(row["entity"]): mark(str(row["key"])) for row in rows if row.get("key")}
+
+    def keep_secret(self, key: str, text: str) -> None:
+        """Keep a text for daemons in the monitors' config-key store; it stands in no command."""
+        self._mon.command(prefix="config-key set", key=key, inbuf=text)
+
+    def forget_secret(self, key: str) -> None:
+        """Remove such a text; one that is not there is gone."""
+        self._mon.command(prefix="config-key rm", key=key)
+
+    def mon_locations(self) -> Dict[str, FrozenSet[str]]:
+        """Return where CRUSH has each mon (``datacenter=a``), by its name."""
+        return read_mon_locations(self._read("mon dump"))
+
+    def set_mon_location(self, name: str, location: Sequence[str]) -> None:
+        """Say where CRUSH has a mon."""
+        self._mon.command(prefix="mon set_location", name=name, args=list(location))
+
+    def put_host(self, name: str, location: Sequence[str]) -> None:
+        """Make a host's bucket in CRUSH, and have it there; what it is in is made as well."""
+        self._mon.command(prefix="osd crush add-bucket", name=name, type="host")
+        self._mon.command(prefix="osd crush move", name=name, args=list(location))
+
+    def gateway_admin(self, *words: str) -> str:
+        """Run ``radosgw-admin`` by the manager's module ``rgw``, and return its output."""
+        return self._mon.command(prefix="rgw admin", params=list(words))
+
+    def set_zonegroup_hostnames(
+        self, realm: str, group: str, zone: str, hostnames: Sequence[str]
+    ) -> None:
+        """Say under which host names the gateways of a zonegroup are reached."""
+        self._mon.command(
+            prefix="rgw zonegroup modify",
+            realm_name=realm,
+            zonegroup_name=group,
+            zone_name=zone,
+            hostnames=list(hostnames),
+        )
 
     def quorum(self) -> Tuple[List[str], List[str]]:
         """Return the names of the mons in quorum, and of all mons."""

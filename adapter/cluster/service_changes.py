@@ -32,9 +32,9 @@ def key_mark(keyring: str) -> str:
     return ""
 
 
-def settings_of(spec: ServiceSpec, daemon_id: str, port: int) -> Dict[str, str]:
+def settings_of(spec: ServiceSpec, daemon_id: str, port: int, address: str) -> Dict[str, str]:
     """Return the value of each option that a daemon of a service has; its own goes first."""
-    rows = (*service_settings(spec), *daemon_settings(spec, daemon_id, port))
+    rows = (*service_settings(spec), *daemon_settings(spec, daemon_id, port, address))
     return {option: value for _, option, value in rows}
 
 

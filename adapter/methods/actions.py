@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence
 from adapter.cluster.osd_map import osd_number
 from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, free_id
 from adapter.cluster.service_actions import ServiceAction
-from adapter.cluster.service_kinds import KINDS, check_names
+from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, UnknownName
 from adapter.interface import (
@@ -24,7 +24,7 @@ from adapter.methods._ports import check_more
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart, leave_out
-from adapter.reconcile.mon_addresses import check_mon_places
+from adapter.reconcile.mon_addresses import check_mon_places, check_networks
 from adapter.reconcile.ownership import check_units, judge_places, read_places, units_of
 from adapter.reconcile.removed_daemons import unit_of
 
@@ -247,7 +247,7 @@ class ActionMethods(DaemonMethods):
                 "this backend does not deploy it",
                 f"It deploys: {', '.join(sorted(KINDS))}.",
             )
-        check_names(spec)
+        check_fields(spec)
         named = [host.hostname for host in spec.placement.hosts or ()]
         if not named:
             raise InvalidValue(
@@ -260,6 +260,7 @@ class ActionMethods(DaemonMethods):
         self.reconciler.services.needs.check(spec)
         with self.core.lock:
             self.core.specs.check_readable(spec.service_name())
+            check_networks(self.core, spec, named)
             check_mon_places(self.core, spec)
             wanted = self.core.specs.find(spec.service_name())
             kept = wanted.spec if wanted is not None else spec

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional
 
 from adapter.cluster import names
 from adapter.cluster.hosts import Host
+from adapter.cluster.locations import bucket_of
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue
@@ -104,7 +105,7 @@ class HostMethods(HostSpecMethods):
             raise InvalidValue(
                 "rm_crush_entry", True, "there is no cluster to ask here", "Leave it out."
             )
-        self.core.mon.command(prefix="osd crush remove", name=hostname)
+        self.core.mon.command(prefix="osd crush remove", name=bucket_of(hostname))
 
     @handle_orch_error
     def add_host_label(self, host: str, label: str) -> str:

@@ -6,6 +6,7 @@ import errno
 import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from adapter.cluster.container_fields import check_no_container
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
@@ -31,7 +32,8 @@ from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
 from adapter.methods.previews import PreviewMethods, skipped, title
 from adapter.reconcile import Reconciler
-from adapter.reconcile.mon_addresses import check_mon_places
+from adapter.reconcile.mon_addresses import check_mon_places, check_networks
+from adapter.reconcile.mon_locations import check_mon_locations
 
 MANAGED = ("osd", *KINDS)
 
@@ -119,6 +121,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 "this backend does not deploy it",
                 f"It deploys: {', '.join(MANAGED)}; other daemons are shown as they are.",
             )
+        check_no_container(spec)
         spec.validate()
         if spec.service_type != "osd":
             check_fields(spec)
@@ -144,7 +147,8 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             if named.hostname not in of_file:
                 self.core.hosts.get(named.hostname)
         hosts = of_file.all()
-        if hosts and not candidates(spec, hosts):
+        matching = candidates(spec, hosts)
+        if hosts and not matching:
             raise InvalidValue(
                 "placement",
                 spec.placement.pretty_str(),
@@ -152,7 +156,10 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 f"Hosts: {', '.join(host.hostname for host in hosts)}.",
             )
         check_ports(self.core, self.reconciler.services, spec, hosts, beside)
-        check_mon_places(self.core, spec)
+        if spec.service_type in KINDS:
+            check_networks(self.core, spec, matching)
+        check_mon_places(self.core, spec, matching)
+        check_mon_locations(self.core, spec, [host.hostname for host in hosts])
 
     def _apply(self, spec: Any, no_overwrite: bool) -> str:
         if no_overwrite and self._is_there(spec):

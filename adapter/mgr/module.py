@@ -56,7 +56,8 @@ class MgrMon:
 
     def command(self, **arguments: Any) -> str:
         """Run a mon command and return its output; raises ``OrchestratorError`` (ours)."""
-        status, out, error = self._mgr.mon_command(arguments)
+        inbuf = arguments.pop("inbuf", None)
+        status, out, error = self._mgr.mon_command(arguments, inbuf=inbuf)
         if status:
             text = " ".join(str(error or out).split())
             raise OrchestratorError(f"{arguments['prefix']}: {text}", errno=-abs(status))

@@ -70,12 +70,12 @@ class DaemonChanges:
                 continue
             place = daemon.hostname, daemon.daemon_id
             key = self._keys.of(_entity(wanted, daemon))
-            goal = self._digests.goal(wanted, daemon.daemon_id, goals[place], key)
+            goal = self._digests.goal(wanted, place, goals[place], key)
             record = known[place]
             if record is not None and record.digest:
                 got = record.digest
             elif before is not None:
-                got = self._digests.goal(before, daemon.daemon_id, old_ports[place])
+                got = self._digests.goal(before, place, old_ports[place])
             else:
                 continue
             options = differences(got, goal) or self._misread(wanted, daemon, record)
@@ -114,8 +114,8 @@ class DaemonChanges:
         rows: Dict[str, List[Deployment]] = {}
         for daemon, known in unknown:
             place = daemon.hostname, daemon.daemon_id
-            has = self._digests.goal(before, daemon.daemon_id, goals[place])
-            if not differences(has, self._digests.goal(after, daemon.daemon_id, new[place])):
+            has = self._digests.goal(before, place, goals[place])
+            if not differences(has, self._digests.goal(after, place, new[place])):
                 continue
             kind = before.spec.service_type
             record = known or Deployment(kind, daemon.daemon_id, before.name)

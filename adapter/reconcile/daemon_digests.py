@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import Running
+from adapter.cluster.marks import mark
+from adapter.cluster.schedule import Place, Running
 from adapter.cluster.service_changes import digest_of, ports_of, settings_of
+from adapter.cluster.service_kinds import service_secrets
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.errors import InvalidValue
+from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.port_choice import HostDaemon, share_of_host
 
 
@@ -17,23 +21,42 @@ class DaemonDigests:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._kept: Dict[str, Tuple[Wanted, Dict[Tuple[str, int], str]]] = {}
+        self._kept: Dict[str, Tuple[Wanted, Dict[Tuple[str, int, str], str]]] = {}
 
-    def goal(self, wanted: Wanted, daemon_id: str, port: int, key: str = "") -> str:
-        """Return the digest of a daemon that has all that its spec says.
+    def address(self, wanted: Wanted, hostname: str, daemon_id: str) -> str:
+        """Return the address at which a gateway listens, empty for all and for other kinds.
+
+        Where its host has none in the spec's networks now it is the one that it got last.
+        """
+        if wanted.spec.service_type != "rgw":
+            return ""
+        try:
+            return address_for(self._core, wanted.spec, Place(hostname, daemon_id))
+        except InvalidValue:
+            with self._core.lock:
+                record = self.known(wanted, hostname, daemon_id)
+            return record.addr if record is not None else ""
+
+    def goal(self, wanted: Wanted, daemon: HostDaemon, port: int, key: str = "") -> str:
+        """Return the digest of a host's daemon that has all that its spec says.
 
         Raises ``OrchestratorError`` where the monitors do not say what its options are.
         """
+        hostname, daemon_id = daemon
         of, found = self._kept.get(wanted.name, (None, {}))
         if of is None or of.spec is not wanted.spec:
             found = {}
             self._kept[wanted.name] = (wanted, found)
         # Those of most kinds have nothing of their own.
-        which = (daemon_id if wanted.spec.service_type == "rgw" else "", port)
+        address = self.address(wanted, hostname, daemon_id)
+        which = (daemon_id if wanted.spec.service_type == "rgw" else "", port, address)
         if which not in found:
             options = self._core.options
-            settings = settings_of(wanted.spec, daemon_id, port)
-            found[which] = digest_of(settings, options.needs_restart, options.plain)
+            settings = settings_of(wanted.spec, daemon_id, port, address)
+            secrets = "".join(
+                f" certificate={mark(each)}" for _, each in service_secrets(wanted.spec)
+            )
+            found[which] = digest_of(settings, options.needs_restart, options.plain) + secrets
         return f"{found[which]} key={key}" if key else found[which]
 
     def known(self, wanted: Wanted, hostname: str, daemon_id: str) -> Optional[Deployment]:

@@ -11,14 +11,20 @@ from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
 from adapter.cluster.service_changes import Setting, differences, key_mark
-from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings
+from adapter.cluster.service_kinds import (
+    KINDS,
+    Kind,
+    daemon_settings,
+    host_settings,
+    service_secrets,
+)
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
-from adapter.errors import NotKept, UnreadableRecord
+from adapter.errors import InvalidValue, NotKept, UnreadableRecord
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
@@ -65,6 +71,7 @@ class ServiceJobs:
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
+        addressed = [(place, address_for(core, spec, place)) for place in places]
         self._claim(kind, places)
         self.settings.bring(wanted)
         ports = reserve_ports(core, wanted, places, there)
@@ -72,9 +79,9 @@ class ServiceJobs:
         known: Dict[str, List[Deployment]] = {}
         own: List[Setting] = []
         entities: Dict[str, str] = {}
-        for place in places:
-            port = ports.get((place.hostname, place.daemon_id), 0)
-            rows = daemon_settings(spec, place.daemon_id, port)
+        for place, address in addressed:
+            port = ports.get((place.hostname, place.daemon_id), int(getattr(spec, "port", 0) or 0))
+            rows = daemon_settings(spec, place.daemon_id, port, address)
             own += rows
             entity = kind.entity_of(place.daemon_id)
             name = f"{entity.strip('.')}.keyring"
@@ -83,7 +90,8 @@ class ServiceJobs:
                 "id": place.daemon_id,
                 "keyring_file": name,
                 "port": port,
-                "addr": address_for(core, spec, place) if kind.service_type == "mon" else "",
+                "addr": address,
+                **host_settings(spec),
             }
             daemons.setdefault(place.hostname, []).append(row)
             known.setdefault(place.hostname, []).append(
@@ -101,6 +109,7 @@ class ServiceJobs:
                 *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
                 *(partial(core.maps.configure, *each) for each in own),
                 *(partial(core.maps.unconfigure, *each) for each in unused),
+                *(partial(core.maps.keep_secret, *each) for each in service_secrets(spec)),
             ]
         )
         # What they shall have stands in the monitors' configuration from here on.
@@ -147,7 +156,7 @@ class ServiceJobs:
         found: Dict[HostDaemon, str] = {}
         for place in places:
             which = place.hostname, place.daemon_id
-            found[which] = self.digests.goal(wanted, place.daemon_id, ports.get(which, 0))
+            found[which] = self.digests.goal(wanted, which, ports.get(which, 0))
         return found
 
     def _behind(
@@ -179,6 +188,17 @@ class ServiceJobs:
             except (NotKept, UnreadableRecord) as error:
                 if isinstance(error, NotKept):
                     core.unkept.note(error)
+
+    def with_addresses(self, wanted: Wanted, places: Sequence[Place]) -> List[Place]:
+        """Return the places whose daemons can have an address; the others' hosts are told of."""
+        found = []
+        for place in places:
+            try:
+                address_for(self._core, wanted.spec, place)
+                found.append(place)
+            except InvalidValue as error:
+                self.note_failure(wanted.name, place.hostname, str(error), time.monotonic())
+        return found
 
     def _deployment(
         self, wanted: Wanted, place: Place, row: Mapping[str, Any], options: Sequence[str]

@@ -104,20 +104,21 @@ class ServiceSettings:
 
         The others get theirs in the moment in which they are restarted.
         """
-        if not daemon_settings(wanted.spec, "x", 1):
+        if not daemon_settings(wanted.spec, "x", 1, ""):
             return []
         with self._core.lock:
             known = [
-                each
-                for _, each in self._core.deployments.of_service(wanted.name)
+                (host, each)
+                for host, each in self._core.deployments.of_service(wanted.name)
                 if each.options and each.digest
             ]
         rows: List[Setting] = []
-        for each in known:
+        for host, each in known:
             port = each.ports[0] if each.ports else 0
-            goal = self._digests.goal(wanted, each.daemon_id, port)
+            goal = self._digests.goal(wanted, (host, each.daemon_id), port)
             if each.digest.partition(" key=")[0] == goal:
-                own = daemon_settings(wanted.spec, each.daemon_id, port)
+                address = self._digests.address(wanted, host, each.daemon_id)
+                own = daemon_settings(wanted.spec, each.daemon_id, port, address)
                 rows += [row for row in own if row[1] in each.options]
         return rows
 

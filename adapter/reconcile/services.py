@@ -14,7 +14,7 @@ from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.schedule import Difference, Place, Running, difference
-from adapter.cluster.service_kinds import KINDS, Kind
+from adapter.cluster.service_kinds import KINDS, Kind, secret_keys
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
@@ -24,6 +24,7 @@ from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
 from adapter.reconcile.free_hosts import free_first
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.leftovers import Leftovers
+from adapter.reconcile.mon_addresses import in_networks
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
@@ -168,7 +169,8 @@ class ServiceKeeper:
         """Return what a service lacks and has too much of."""
         if wanted.deleted:
             return Difference(remove=(*there, *self.leftovers.of(wanted, there, ())))
-        diff = difference(wanted.spec, hosts, there, cluster=self._core.cluster)
+        usable = in_networks(self._core, wanted.spec, hosts, there)
+        diff = difference(wanted.spec, usable, there, cluster=self._core.cluster)
         left = self.leftovers.of(wanted, there, diff.add)
         return replace(diff, remove=(*diff.remove, *left)) if left else diff
 
@@ -229,7 +231,8 @@ class ServiceKeeper:
         soon = free_first(self._core, [place.hostname for place in add])
         chosen = [place for place in add if place.hostname in soon]
         chosen = chosen[:1] if KINDS[wanted.spec.service_type].one_by_one else chosen
-        if not self.flips.stop(wanted, chosen, now):
+        chosen = self.jobs.with_addresses(wanted, chosen)
+        if chosen and not self.flips.stop(wanted, chosen, now):
             job = self.jobs.deploy(wanted, chosen, there)
             self.jobs.outdated.note(wanted, job.job_id, chosen)
 
@@ -378,6 +381,8 @@ class ServiceKeeper:
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""
         self.jobs.settings.forget(wanted)
+        for key in secret_keys(wanted.spec):
+            self._core.maps.forget_secret(key)
         with self._core.lock:
             self.leftovers.forget(wanted.name)
             self._core.specs.remove(wanted.name)

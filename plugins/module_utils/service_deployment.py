@@ -25,14 +25,16 @@ class Wanted:
     """A daemon as it shall be. ``keyring`` is the text to write, empty to keep the host's.
 
     ``since`` is when what it reads at its start was changed last, in seconds since the epoch.
+    ``stop_timeout`` is how many seconds systemd gives it to stop, 0 as many as the package says.
     """
 
-    def __init__(self, daemon, keyring="", port=0, addr="", since=0.0):
+    def __init__(self, daemon, keyring="", port=0, addr="", since=0.0, stop_timeout=0):
         self.daemon = daemon
         self.keyring = keyring_text(daemon, keyring) if keyring.strip() else ""
         self.port = port
         self.addr = addr
         self.since = since
+        self.stop_timeout = stop_timeout
         # Those of whom the daemon must have found one, as its ``Extra`` says before it is awaited.
         self.others = frozenset()
 

@@ -85,6 +85,12 @@ options:
           - The address that the daemon will listen on; empty means all. A monitor needs one.
         type: str
         default: ''
+      stop_timeout:
+        description:
+          - For how many seconds systemd waits for an object gateway that stops; V(0) is as long as
+            its package says.
+        type: int
+        default: 0
       unit:
         description:
           - With O(state=absent), the unit that the daemon runs as, as
@@ -258,6 +264,7 @@ def main():
                     "keyring_file": {"type": "str", "default": ""},
                     "port": {"type": "int", "default": 0},
                     "addr": {"type": "str", "default": ""},
+                    "stop_timeout": {"type": "int", "default": 0},
                     "unit": {"type": "str", "default": ""},
                     "since": {"type": "float", "default": 0.0},
                 },
@@ -331,6 +338,7 @@ def deploy(module, roots, daemons, host):
             port=options["port"],
             addr=options["addr"],
             since=options["since"],
+            stop_timeout=options["stop_timeout"],
         )
         for daemon, options in daemons
     ]

@@ -86,6 +86,11 @@ class Monitors:
     # Sections and options that were set, and options of which no value is taken.
     told: List[str] = field(default_factory=list)
     refused_options: List[str] = field(default_factory=list)
+    # The config-key store, where mons are in CRUSH, and the only zonegroup as radosgw-admin has it.
+    admin_key: str = "KEYOFTHEADMINISTRATOR=="
+    secrets: Dict[str, str] = field(default_factory=dict)
+    locations: Dict[str, List[str]] = field(default_factory=dict)
+    zonegroup: Dict[str, Any] = field(default_factory=dict)
 
     def command(self, **arguments: Any) -> str:
         """Answer a command."""
@@ -228,7 +233,11 @@ class Monitors:
 
     def _mon_dump(self, arguments: Dict[str, Any]) -> str:
         mons = [
-            {"name": name, "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]}}
+            {
+                "name": name,
+                "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]},
+                "crush_location": "{" + ",".join(self.locations.get(name, [])) + "}",
+            }
             for name in self.mons
         ]
         return json.dumps({"mons": mons})
@@ -348,12 +357,50 @@ class Monitors:
 
     def _auth_get(self, arguments: Dict[str, Any]) -> str:
         entity = arguments["entity"]
-        if entity not in ("mon.", "client.bootstrap-osd", *self.keys):
+        if entity not in ("mon.", "client.admin", "client.bootstrap-osd", *self.keys):
             raise OrchestratorError(f"no key for {entity}", errno=-errno.ENOENT)
-        return json.dumps([{"entity": arguments["entity"], "key": self._key(entity)}])
+        key = self.admin_key if entity == "client.admin" else self._key(entity)
+        return json.dumps([{"entity": entity, "key": key}])
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
+
+    def _config_key_set(self, arguments: Dict[str, Any]) -> str:
+        assert "val" not in arguments, "a secret stands in a command"
+        self.secrets[arguments["key"]] = arguments["inbuf"]
+        return ""
+
+    def _config_key_rm(self, arguments: Dict[str, Any]) -> str:
+        self.secrets.pop(arguments["key"], None)
+        return ""
+
+    def _mon_set_location(self, arguments: Dict[str, Any]) -> str:
+        assert arguments["name"] in self.mons
+        self.locations[arguments["name"]] = arguments["args"]
+        return self._change(f"mon set_location {arguments['name']} {' '.join(arguments['args'])}")
+
+    def _osd_crush_add_bucket(self, arguments: Dict[str, Any]) -> str:
+        return self._change(f"crush add-bucket {arguments['name']} {arguments['type']}")
+
+    def _osd_crush_move(self, arguments: Dict[str, Any]) -> str:
+        if any("=" not in word for word in arguments["args"]):
+            raise OrchestratorError("no location", errno=-errno.EINVAL)
+        return self._change(f"crush move {arguments['name']} {' '.join(arguments['args'])}")
+
+    def _rgw_admin(self, arguments: Dict[str, Any]) -> str:
+        words = arguments["params"]
+        if not self.zonegroup:
+            raise OrchestratorError("Module 'rgw' is not enabled", errno=-errno.EOPNOTSUPP)
+        if words[:2] == ["zone", "modify"]:
+            (given,) = [word for word in words if word.startswith("--endpoints=")]
+            self.zonegroup["zones"][0]["endpoints"] = given.partition("=")[2].split(",")
+        if words[:2] != ["zonegroup", "get"]:
+            return self._change(f"radosgw-admin {' '.join(words)}")
+        return json.dumps(self.zonegroup)
+
+    def _rgw_zonegroup_modify(self, arguments: Dict[str, Any]) -> str:
+        self.zonegroup["hostnames"] = arguments["hostnames"]
+        return self._change(f"rgw zonegroup modify {arguments['zonegroup_name']}")
 
 
 def _rank(name: str) -> Dict[str, Any]:
