@@ -137,9 +137,9 @@ def _of_ids(spec: DriveGroupSpec) -> List[InvalidValue]:
 
 def _of_values(spec: DriveGroupSpec) -> List[InvalidValue]:
     found = []
-    for name in ("osds_per_device", "db_slots", "wal_slots"):
-        if getattr(spec, name) == 0:
-            found.append(InvalidValue(name, 0, "it must be at least 1", "Give 1 or more."))
+    if spec.osds_per_device == 0:
+        reason = "it must be at least 1"
+        found.append(InvalidValue("osds_per_device", 0, reason, "Give 1 or more."))
     for name in ("block_db_size", "block_wal_size"):
         size = getattr(spec, name)
         if size and not _SIZE.fullmatch(str(size)):

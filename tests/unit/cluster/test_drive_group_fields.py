@@ -48,6 +48,7 @@ def test_what_is_not_done_is_refused(name: str) -> None:
         {},
         {"osds_per_device": 3, "encrypted": True, "tpm2": True, "data_allocate_fraction": 0.5},
         {"db_devices": {"rotational": 0}, "db_slots": 5, "block_db_size": "60G"},
+        {"db_slots": 0, "wal_slots": 0, "method": "raw"},
         {"wal_devices": {"rotational": 0}, "wal_slots": 2, "block_wal_size": 2147483648},
         {"method": "raw", "osds_per_device": 1, "data_allocate_fraction": 1},
         {"osd_id_claims": {"h2": ["3", 4]}, "crush_device_class": "ssd"},

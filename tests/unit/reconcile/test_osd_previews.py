@@ -58,6 +58,13 @@ def test_what_a_host_without_lvm_cannot_do_is_in_the_plan(
     (event,) = cluster.core.events.of("osd.three")[1:]
     assert said in event.message
 
+    raise_if_exception(cluster.orchestrator.set_unmanaged("osd.three", True))
+    cluster.settle(2)
+    assert "ANSIBLE_SERVICE_FAILED" not in cluster.core.health()
+    raise_if_exception(cluster.orchestrator.set_unmanaged("osd.three", False))
+    cluster.settle(2)
+    assert "ANSIBLE_SERVICE_FAILED" in cluster.core.health()
+
     # The module is loaded.
     with_mapper(cluster, has_it=True)
     cluster.settle()
