@@ -23,11 +23,17 @@ class DeviceNames:
         self._devices = devices
         self._paths = {device.path for device in devices}
         self._links = links
+        # A device of several paths has a name of the kernel's too, and its paths have theirs.
+        several = [each for each in devices if each.sys_api.get("type") == "mpath"]
+        self._kernels = {str(each.sys_api.get("parent")): each.path for each in several}
+        self._members = {f"/dev/{node}": each.path for each in several for node in _nodes(each)}
 
     def find(self, name: str) -> Tuple[str, str]:
         """Return the path of the disk that a name means and nothing, or nothing and why not."""
         if name in self._paths:
             return name, ""
+        if name in self._kernels:
+            return self._kernels[name], ""
         behind = self._links.get(name)
         if behind is None:
             return "", self._of_no_link(name)
@@ -42,6 +48,8 @@ class DeviceNames:
         )
 
     def _of_no_link(self, name: str) -> str:
+        if name in self._members:
+            return f"it is one path of {self._members[name]}; name that"
         return self._whose_part(name) or NO_DEVICE
 
     def _whose_part(self, path: str) -> str:
@@ -50,6 +58,13 @@ class DeviceNames:
             if isinstance(parts, dict) and path.rpartition("/")[2] in parts:
                 return f"it is the partition {path} of {device.path}; OSDs are made of whole disks"
         return ""
+
+
+def _nodes(device: Device) -> List[str]:
+    """Return what the kernel calls the paths of a device: a list, or a text with commas."""
+    nodes = device.sys_api.get("device_nodes")
+    found = nodes.split(",") if isinstance(nodes, str) else nodes
+    return [str(each) for each in found] if isinstance(found, list) else []
 
 
 class NamedPaths:
