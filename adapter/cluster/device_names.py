@@ -7,7 +7,8 @@ links that an administrator made. A name that leads to no disk, to a part of one
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+import functools
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.interface import Device, DeviceSelection, DriveGroupSpec
 
@@ -21,12 +22,26 @@ class DeviceNames:
 
     def __init__(self, devices: Sequence[Device], links: Links) -> None:
         self._devices = devices
-        self._paths = {device.path for device in devices}
         self._links = links
-        # A device of several paths has a name of the kernel's too, and its paths have theirs.
-        several = [each for each in devices if each.sys_api.get("type") == "mpath"]
-        self._kernels = {str(each.sys_api.get("parent")): each.path for each in several}
-        self._members = {f"/dev/{node}": each.path for each in several for node in _nodes(each)}
+
+    # Most drive groups name no path, and all are planned again whenever anything changes.
+
+    @functools.cached_property
+    def _paths(self) -> Set[str]:
+        return {device.path for device in self._devices}
+
+    @functools.cached_property
+    def _several(self) -> List[Device]:
+        """Return devices of several paths: they have a name of the kernel's too."""
+        return [each for each in self._devices if each.sys_api.get("type") == "mpath"]
+
+    @functools.cached_property
+    def _kernels(self) -> Dict[str, str]:
+        return {str(each.sys_api.get("parent")): each.path for each in self._several}
+
+    @functools.cached_property
+    def _members(self) -> Dict[str, str]:
+        return {f"/dev/{node}": each.path for each in self._several for node in _nodes(each)}
 
     def find(self, name: str) -> Tuple[str, str]:
         """Return the path of the disk that a name means and nothing, or nothing and why not."""
