@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Tuple
 
-from adapter.errors import InvalidValue
+from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import DriveGroupSpec
 
 # As the host has them, see the module osd_create.
@@ -21,10 +21,15 @@ _EVERY_HOST = "a drive group makes OSDs on every host that its placement matches
 
 
 def check_drive_group(spec: DriveGroupSpec) -> None:
-    """Raise ``InvalidValue`` for a field of a drive group that has no meaning here."""
-    for check in _CHECKS:
-        for problem in check(spec):
-            raise problem
+    """Raise ``InvalidValue`` for a field of a drive group that has no meaning here.
+
+    Where there are several, ``AdapterError`` names them all.
+    """
+    problems = [problem for check in _CHECKS for problem in check(spec)]
+    if len(problems) > 1:
+        raise AdapterError(" ".join(map(str, problems)))
+    for problem in problems:
+        raise problem
 
 
 def without_lvm(spec: DriveGroupSpec) -> List[InvalidValue]:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from adapter.cluster.drive_group_fields import check_drive_group, without_lvm
-from adapter.errors import InvalidValue
+from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import DriveGroupSpec, ServiceSpec
 
 CASES: Dict[str, Any] = yaml.safe_load(
@@ -57,6 +57,22 @@ def test_what_is_not_done_is_refused(name: str) -> None:
 )
 def test_what_is_done_passes(spec: Dict[str, Any]) -> None:
     check_drive_group(drive_group({"spec": spec}))
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    case = {
+        "top": {"config": {"osd_memory_target": 4294967296}},
+        "spec": {
+            "db_slots": 5,
+            "wal_slots": 2,
+            "journal_size": "5G",
+            "data_directories": ["/srv/osd"],
+        },
+    }
+    with pytest.raises(AdapterError) as raised:
+        check_drive_group(drive_group(case))
+    for name in ("config", "db_slots", "wal_slots", "journal_size", "data_directories"):
+        assert f"Invalid {name} " in str(raised.value)
 
 
 def test_what_needs_lvm_is_said_in_the_words_of_the_host() -> None:
