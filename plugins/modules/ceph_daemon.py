@@ -223,7 +223,7 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.asked_daemons import refuse_units, unlike_each_other
+from ..module_utils.asked_daemons import keyring_of, refuse_units, unlike_each_other
 from ..module_utils.ceph_user import NoCephUser
 from ..module_utils.cluster_files import AccessRefused
 from ..module_utils.daemons import cluster_fsid
@@ -334,7 +334,7 @@ def deploy(module, roots, daemons, host):
     wanted = [
         Wanted(
             daemon,
-            keyring_of(module, daemon, options),
+            keyring_of(params["keyrings"], daemon, options),
             port=options["port"],
             addr=options["addr"],
             since=options["since"],
@@ -351,18 +351,6 @@ def deploy(module, roots, daemons, host):
     else:
         deployment.do()
     return deployment
-
-
-def keyring_of(module, daemon, options):
-    """Return the text of the keyring that was given for a daemon, empty when none was."""
-    name = options["keyring_file"]
-    text = str(module.params["keyrings"].get(name) or "") if name else ""
-    if name and not text.strip():
-        raise DaemonRefused(
-            f"{daemon.name}: the keyring {clean(name)!r} (keyring_file) is empty or was not given "
-            f"(keyrings). Give what `ceph auth get {daemon.entity}` prints."
-        )
-    return text
 
 
 def remove(module, roots, daemons):
