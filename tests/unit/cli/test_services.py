@@ -312,3 +312,13 @@ def test_a_record_of_the_manager_that_is_none_is_named(kept: Door) -> None:
     kept.ceph.kept = {"mgr/ansible/host.h1": "{", "mgr/ansible/ssh_identity_key": "PRIVATE"}
 
     assert "host.h1 cannot be used" in kept.refused("apply", "-i", spec(kept), "--check", status=1)
+
+
+def test_what_waits_for_the_cluster_is_not_waited_for(kept: Door) -> None:
+    rgw = "service_type: rgw\nservice_id: s3\nplacement: {hosts: [h1]}\n"
+    result = kept.run("apply", "-i", spec(kept, rgw), "--wait", "5", status=1)
+    assert "It waits: the cluster has no OSD yet." in result.stdout
+    assert "rgw.s3 waits: the cluster has no OSD yet. `ceph orch apply osd`" in result.stderr
+    assert kept.pauses <= 30
+    dry = kept.run("apply", "-i", spec(kept, rgw), "--check")
+    assert "rgw.s3: would wait: the cluster has no OSD yet" in dry.stdout
