@@ -462,3 +462,13 @@ def test_a_value_that_ceph_refuses_is_refused(
     assert said in line
     assert config.partition(":")[0] in line
     assert kept.run("ls", "--export").stdout == ""
+
+
+def test_what_waits_for_the_cluster_is_not_waited_for(kept: Door) -> None:
+    rgw = "service_type: rgw\nservice_id: s3\nplacement: {hosts: [h1]}\n"
+    result = kept.run("apply", "-i", spec(kept, rgw), "--wait", "5", status=1)
+    assert "It waits: the cluster has no OSD yet." in result.stdout
+    assert "rgw.s3 waits: the cluster has no OSD yet. `ceph orch apply osd`" in result.stderr
+    assert kept.pauses <= 30
+    dry = kept.run("apply", "-i", spec(kept, rgw), "--check")
+    assert "rgw.s3: would wait: the cluster has no OSD yet" in dry.stdout
