@@ -25,14 +25,18 @@ from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.liveness import Pulse
 from adapter.cluster.maps import Maps, Mon, NoMon
+from adapter.cluster.option_table import OptionTable
 from adapter.cluster.osd_intents import Intents
 from adapter.cluster.osd_owners import OsdOwners
 from adapter.cluster.osd_removals import Removals
+from adapter.cluster.overtaken import Overtaken
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.service_troubles import Troubles
+from adapter.cluster.service_waits import Waits
+from adapter.cluster.set_options import SetOptions
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.unused_keys import UnusedKeys
@@ -91,6 +95,7 @@ class Core:
         self.pulse = Pulse(settings.probe_interval)
         self.refresh = Refresh(settings.report_interval)
         self.maps = Maps(mon or NoMon())
+        self.options = OptionTable(self.maps)
         self.specs = Specs(store)
         self.intents = Intents(store)
         self.removals = Removals(store)
@@ -101,6 +106,7 @@ class Core:
         self.daemon_services = DaemonServices(
             cluster, self.specs, self.deployments, self.places, self.owners
         )
+        self.set_options = SetOptions(store)
         self.bad_records = BadRecords(
             store,
             self.hosts,
@@ -112,14 +118,17 @@ class Core:
                 "service_action": self.actions,
                 "unused_key": self.unused_keys,
                 "deployed": self.deployments,
+                "settings": self.set_options,
             },
         )
         self.unkept = Unkept()
+        self.overtaken = Overtaken(engine)
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         self.troubles = Troubles()
         self.watch = Watch()
+        self.waits = Waits()
         # Daemons in error, as of what was reported: there can be very many daemons.
         self._broken: Tuple[Tuple[int, int], List[Tuple[str, str]]] = ((-1, -1), [])
         # Set when the cluster's maps are to be read again.
@@ -201,7 +210,7 @@ class Core:
             self.deployments,
         )
         serials = (*(part.serial for part in parts), self.places.serial, self.watch.serial)
-        return (*serials, tuple(sorted(self.pulse.offline())))
+        return (*serials, self.places.learned, tuple(sorted(self.pulse.offline())))
 
     def look_at_maps(self) -> None:
         """Let the cluster's maps be read again soon."""
@@ -230,6 +239,8 @@ class Core:
             with self.lock:
                 self.refresh.started(request.hosts, completion.job_id)
         self._listen(completion)
+        with self.lock:
+            self.overtaken.by(request, completion.job_id)
         self.wake.set()
         return completion
 
@@ -265,6 +276,8 @@ class Core:
         operation = record.request.operation
         with self.lock:
             if hostname not in self.hosts or not self._same_host(record, hostname):
+                return
+            if self.overtaken.has(record.id):
                 return
             now = time.monotonic()
             if outcome.status is HostStatus.UNREACHABLE:
@@ -400,6 +413,7 @@ class Core:
                 failures=self.failures,
                 troubles=self.troubles.all(),
                 watch=self.watch if len(self.hosts) else None,
+                waiting=self.waits.lines(time.time()),
                 problems=self.bad_records.in_words(),
                 unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),

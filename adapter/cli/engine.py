@@ -52,6 +52,10 @@ class WatchedEngine:
         """Ask a job to stop."""
         return self._engine.cancel(job_id)
 
+    def overtake(self, job_id: str, reason: str) -> bool:
+        """End a queued job that another one makes needless."""
+        return self._engine.overtake(job_id, reason)
+
     def close(self) -> None:
         """End what is still queued: nobody would start it any more."""
         if isinstance(self._engine, LocalEngine):

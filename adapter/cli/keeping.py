@@ -102,6 +102,7 @@ class Keeping:
                 parts += [
                     f"{kind}.{each.daemon_id} is not well" for each in diff.kept if not each.ok
                 ]
+                parts += keeper.unfinished(wanted, diff.kept)
                 if keeper.jobs.proofs.pending(wanted.name):
                     parts.append("the monitors do not show it yet")
                 if wanted.deleted and not parts:

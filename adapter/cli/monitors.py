@@ -16,8 +16,11 @@ from adapter.interface import OrchestratorError
 READING = frozenset(
     (
         "auth get",
+        "auth ls",
+        "config dump",
         "config generate-minimal-conf",
         "config get",
+        "config help",
         "fs dump",
         "mds ok-to-stop",
         "mgr dump",

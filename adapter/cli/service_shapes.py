@@ -50,12 +50,17 @@ def plan_lines(row: Dict[str, Any]) -> List[str]:
     """Return the lines for what a spec would do, as the method ``plan`` gives it."""
     if row.get("error"):
         return [f"error: {row['error']}"]
+    if row.get("note"):
+        return [str(row["note"])]
     if row.get("warning"):
-        return [str(row["warning"]).rstrip("\n")]
+        # The row of its service says the same.
+        return []
     name = str(row["service_name"])
     if "data" in row:
         notes = [line for rows in row["data"].values() for each in rows for line in each["notes"]]
         return [f"{name}: {line}" for line in notes] or [f"{name}: no disk would be written to"]
     parts = [f"would add one on {host}" for host in sorted(row["add"], key=natural)]
+    parts += [f"would wait: {row['waits']}"] if row.get("waits") else []
     parts += [f"would remove {daemon}" for daemon in row["remove"]]
+    parts += [f"would {line}" for line in row.get("change", ())]
     return [f"{name}: {part}" for part in parts] or [f"{name}: would stay as it is"]

@@ -35,6 +35,8 @@ class DaemonPlaces:
         self._shared: Dict[str, Dict[str, Row]] = {}
         self._foreign: Dict[str, Mapping[str, Foreign]] = {}
         self._serial = 0
+        # Grows when the cluster says something else.
+        self.learned = 0
 
     def host_of(self, name: str) -> Optional[str]:
         """Return the managed host that a name means which an OSD or CRUSH uses, or None."""
@@ -51,6 +53,11 @@ class DaemonPlaces:
         if cluster != self._cluster:
             self._cluster = cluster
             self._stale = True
+            self.learned += 1
+
+    def is_said(self, daemon: str) -> bool:
+        """Tell whether the cluster itself names a daemon, as it does while one is at work."""
+        return daemon in self._cluster.hosts
 
     @property
     def serial(self) -> int:

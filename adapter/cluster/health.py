@@ -59,6 +59,7 @@ def health_checks(
     cut_off: Mapping[str, str] = MappingProxyType({}),
     troubles: Sequence[Trouble] = (),
     unkept: Mapping[str, str] = MappingProxyType({}),
+    waiting: Sequence[str] = (),
     watch: Optional[Watch] = None,
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
@@ -66,8 +67,9 @@ def health_checks(
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
     with their hosts, ``foreign`` says what hosts have of others' daemons, ``cut_off`` says by host
     how its ceph.conf is wrong, ``troubles`` what stands in the way of services, ``watch`` what runs
-    outside the cluster or is held, ``unkept`` by key why the loop cannot write a record. A host
-    that is offline is not named a second time for its missing report.
+    outside the cluster or is held, ``unkept`` by key why the loop cannot write a record,
+    ``waiting`` what services have waited for too long. A host that is offline is not named a second
+    time for its missing report.
     """
     checks: Checks = {}
     if unready:
@@ -111,6 +113,11 @@ def health_checks(
                 "ANSIBLE_BAD_RECORD",
                 "record(s) unusable",
                 [f"record {name}: {reason}" for name, reason in sorted(problems.items())],
+            ),
+            (
+                "ANSIBLE_SERVICE_WAITS",
+                "service(s) wait for what the cluster lacks",
+                list(waiting),
             ),
             (
                 "ANSIBLE_NOT_KEPT",

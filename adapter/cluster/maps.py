@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 
+from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
+from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
 from adapter.cluster.locations import read_mon_locations
 from adapter.cluster.managers import Managers, read_managers
+from adapter.cluster.marks import mark
 from adapter.cluster.osd_map import (
     Left,
     OsdMap,
@@ -100,6 +103,11 @@ class Maps:
         rows = self._mon.pg_stats()
         states = [set(str(row.get("state")).split("+")) for row in rows]
         return len(rows) >= count and all({"active", "clean"} <= state for state in states)
+
+    def active_pgs(self) -> Tuple[int, int]:
+        """Return how many placement groups there are, and how many of them are active."""
+        states = [str(row.get("state")).split("+") for row in self._mon.pg_stats()]
+        return len(states), sum("active" in state for state in states)
 
     def stored(self) -> Dict[int, int]:
         """Return how many placement groups each OSD said last that it has on its disk.
@@ -194,11 +202,7 @@ class Maps:
 
         The monitors wait for others' signs of life before they drop one, for ever without any.
         """
-        found = read_json(self._read("fs dump"), "fs dump")
-        rows = list(found.get("standbys") or ())
-        for filesystem in found.get("filesystems") or ():
-            rows += (filesystem.get("mdsmap", {}).get("info") or {}).values()
-        for row in rows:
+        for row, _ in rows_of(read_json(self._read("fs dump"), "fs dump")):
             if row.get("name") == daemon_id:
                 self._mon.command(prefix="mds fail", role_or_gid=str(row["gid"]))
 
@@ -217,6 +221,19 @@ class Maps:
         except OrchestratorError as error:
             if abs(error.errno) != errno.EINVAL:
                 raise
+
+    def option(self, name: str) -> Option:
+        """Return one of Ceph's options; the errno of one that Ceph does not have is ENOENT."""
+        return read_option(self._read("config help", key=name))
+
+    def settings(self) -> Dict[Tuple[str, str], str]:
+        """Return what the monitors' configuration says, by section and option."""
+        return read_settings(read_json(self._read("config dump"), "config dump"))
+
+    def key_marks(self) -> Dict[str, str]:
+        """Return what stands for each key, by its name: nobody learns a key from it."""
+        rows = read_json(self._read("auth ls"), "auth ls").get("auth_dump") or ()
+        return {str(row["entity"]): mark(str(row["key"])) for row in rows if row.get("key")}
 
     def keep_secret(self, key: str, text: str) -> None:
         """Keep a text for daemons in the monitors' config-key store; it stands in no command."""
@@ -299,15 +316,9 @@ class Maps:
         """Let another manager take over from this one."""
         self._mon.command(prefix="mgr fail", who=name)
 
-    def active_mds(self) -> List[str]:
-        """Return the names of the MDS that have a rank."""
-        found = read_json(self._read("fs dump"), "fs dump")
-        return [
-            str(info["name"])
-            for filesystem in found.get("filesystems") or ()
-            for info in (filesystem.get("mdsmap", {}).get("info") or {}).values()
-            if str(info.get("state", "")).startswith("up:active")
-        ]
+    def fs_map(self) -> FsMap:
+        """Return the file systems and their metadata servers."""
+        return read_fs_map(read_json(self._read("fs dump"), "fs dump"))
 
     def minimal_conf(self) -> str:
         """Return the ceph.conf that a host needs to find the monitors."""

@@ -46,12 +46,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Running:
-    """One daemon that is there. ``ok`` ones are the last to go."""
+    """One daemon that is there. ``active`` ones serve now, as the cluster's maps say."""
 
     hostname: str
     daemon_id: str
     ok: bool = True
     runs: bool = True
+    active: bool = False
+
+    @property
+    def worth(self) -> Tuple[bool, bool, bool]:
+        """Return what sorts daemons: those that would be missed most are the last to go."""
+        return self.active, self.ok and self.runs, self.ok
 
 
 @dataclass(frozen=True)
@@ -125,19 +131,20 @@ def difference(
     used = {daemon.daemon_id for daemon in running}
     add: List[Place] = []
     kept: List[Running] = []
+    names = names_of(spec)
     for hostname, index in slots:
-        found = _take(left.get(hostname, []))
+        network, name = names.get(hostname, ("", ""))
+        found = _take(left.get(hostname, []), "" if hostname in silent else name)
         if found is not None:
             kept.append(found)
         elif hostname not in silent:
-            network, name = named(spec, hostname)
             identity = name or free_id(cluster, spec, hostname, index, used)
             used.add(identity)
             add.append(Place(hostname, identity, network))
     rest = [daemon for here in left.values() for daemon in here]
     remove = [daemon for daemon in rest if daemon.hostname not in silent]
     kept += [daemon for daemon in rest if daemon.hostname in silent]
-    remove.sort(key=lambda daemon: (daemon.ok, daemon.daemon_id))
+    remove.sort(key=lambda daemon: (daemon.worth, daemon.daemon_id))
     waiting = tuple(dict.fromkeys(hostname for hostname, _ in slots if hostname in silent))
     places = tuple(hostname for hostname, _ in slots)
     return Difference(tuple(add), tuple(remove), tuple(kept), len(slots), waiting, places)
@@ -153,10 +160,14 @@ def _slots(
     placement, found = placement_of(spec), candidates(spec, hosts)
     per_host = placement.count_per_host or 1
     there: Dict[str, int] = {}
+    best: Dict[str, Tuple[bool, bool, bool]] = {}
     for daemon in running:
         there[daemon.hostname] = there.get(daemon.hostname, 0) + 1
+        best[daemon.hostname] = max(daemon.worth, best.get(daemon.hostname, daemon.worth))
     found.sort(key=lambda name: _draw(spec, name))
-    # Stable: hosts that run it first; hosts that do not answer get nothing new.
+    # Stable: hosts that run it first, those with the best ones before; hosts that do not answer get
+    # nothing new.
+    found.sort(key=lambda name: best.get(name, ()), reverse=True)
     found.sort(key=lambda name: (name not in there, name in silent))
     if placement.count is None:
         return [(name, index) for name in found for index in range(per_host)]
@@ -183,11 +194,15 @@ def _draw(spec: ServiceSpec, hostname: str) -> str:
     return hashlib.sha256(f"{spec.service_name()}/{hostname}".encode()).hexdigest()
 
 
-def _take(here: List[Running]) -> Optional[Running]:
-    """Take one of the daemons on a host, a good one before a broken one."""
-    if not here:
+def _take(here: List[Running], name: str = "") -> Optional[Running]:
+    """Take one of the daemons on a host, the one that would be missed most.
+
+    Where a placement names it, no other one will do.
+    """
+    fitting = [daemon for daemon in here if not name or daemon.daemon_id == name]
+    if not fitting:
         return None
-    best = max(here, key=lambda daemon: (daemon.ok, daemon.daemon_id))
+    best = max(fitting, key=lambda daemon: (daemon.worth, daemon.daemon_id))
     here.remove(best)
     return best
 
@@ -202,12 +217,17 @@ def least(service_type: str, had: int) -> int:
     return had // 2 + 1 if service_type == "mon" else 1
 
 
+def names_of(spec: ServiceSpec) -> Dict[str, Tuple[str, str]]:
+    """Return the network and the name that a placement gives each of its hosts."""
+    found: Dict[str, Tuple[str, str]] = {}
+    for host in spec.placement.hosts or ():
+        found.setdefault(host.hostname, (host.network or "", host.name or ""))
+    return found
+
+
 def named(spec: ServiceSpec, hostname: str) -> Tuple[str, str]:
     """Return the network and the name that a placement gives a host."""
-    for host in spec.placement.hosts or ():
-        if host.hostname == hostname:
-            return host.network or "", host.name or ""
-    return "", ""
+    return names_of(spec).get(hostname, ("", ""))
 
 
 def counted(places: Sequence[str], running: Mapping[str, int]) -> int:

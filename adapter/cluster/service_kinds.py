@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Tuple
@@ -38,7 +39,7 @@ class Kind:
         return f"apply_{self.service_type.replace('-', '_')}"
 
     def entity_of(self, daemon_id: str) -> str:
-        """Return the name of a daemon's key."""
+        """Return the name of a daemon's key, which is also its own section."""
         return self.entity.format(id=daemon_id)
 
 
@@ -196,14 +197,9 @@ def _check_exporter(spec: Any) -> None:
             raise InvalidValue(name, value, f"it is less than {least}", f"{least} or more.")
 
 
-def rgw_port(spec: ServiceSpec, index: int = 0) -> int:
-    """Return the port of a service's daemon on a host that has so many of them before it."""
-    return rgw_settings.port_of(spec, index)
-
-
-def first_ports(spec: ServiceSpec) -> List[int]:
-    """Return the ports of a service as its spec has them: those of the first daemon of a host."""
-    return [rgw_port(spec)] if spec.service_type == "rgw" else []
+def rgw_port(spec: ServiceSpec) -> int:
+    """Return the first of the ports that a service's daemons on a host have."""
+    return rgw_settings.port_of(spec)
 
 
 # Options of a daemon's own section that are set when it is deployed, by kind.
@@ -233,7 +229,40 @@ def service_settings(spec: ServiceSpec) -> List[Tuple[str, str, str]]:
     if spec.service_type == "ceph-exporter":
         found += _exporter_settings(spec, section)
     for name, value in (spec.config or {}).items():
-        found.append((section or spec.service_type, str(name), str(value)))
+        found.append((section, str(name), str(value)))
+    return found
+
+
+# Options that are made of fields of a spec, by kind.
+_GENERATED = {
+    "mds": {"mds_join_fs": "service_id"},
+    "rgw": {
+        "rgw_frontends": "rgw_frontend_port and rgw_frontend_extra_args",
+        "rgw_realm": "rgw_realm",
+        "rgw_zonegroup": "rgw_zonegroup",
+        "rgw_zone": "rgw_zone",
+    },
+}
+
+
+_FIELD_OF = {
+    "mds_join_fs": "service_id",
+    "rgw_run_sync_thread": "disable_multisite_sync_traffic",
+    "rgw_dns_name": "zonegroup_hostnames",
+    "rgw_graceful_stop": "rgw_exit_timeout_secs",
+    "exporter_http_port": "port",
+    "exporter_addr": "addrs",
+    "exporter_prio_limit": "prio_limit",
+    "exporter_stats_period": "stats_period",
+}
+
+
+def generated_options(spec: ServiceSpec) -> Dict[str, str]:
+    """Return the options that are made of a spec's own fields, each with the field."""
+    found = dict(_GENERATED.get(spec.service_type, {}))
+    alone = copy.copy(spec)
+    alone.config = None
+    found.update({name: _FIELD_OF.get(name, name) for _, name, _ in service_settings(alone)})
     return found
 
 

@@ -73,12 +73,14 @@ def daemons_of(
     services: DaemonServices,
     foreign: Mapping[str, Foreign],
     outside: Container[Tuple[str, str]] = (),
+    active: Container[Tuple[str, str]] = (),
 ) -> List[DaemonDescription]:
     """Return a report's daemons as the interface wants them.
 
     ``foreign`` are those that are not the host's own, by name. They are in no service, in error,
     and have the host's name behind an @ in their id: no two daemons are listed by one name.
-    ``outside`` are kind and id of those that run outside the cluster.
+    ``outside`` are kind and id of those that run outside the cluster, ``active`` of those that
+    serve while others stand by.
     """
     when = datetime.datetime.fromtimestamp(report.taken["daemons"], tz=datetime.timezone.utc)
     found = []
@@ -86,6 +88,7 @@ def daemons_of(
         row = _as_the_cluster_says(reported, outside)
         daemon = daemon_description(host.hostname, row, when, online, services)
         other = foreign.get(daemon.name()) if foreign else None
+        daemon.is_active = (row["daemon_type"], row["daemon_id"]) in active
         found.append(daemon if other is None else _foreign(other, row, when))
     return found
 

@@ -10,6 +10,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.fs_map import FsMap
 from adapter.cluster.managers import Managers, remedy
 
 # No start takes so long (seconds): a monitor that reads a large store is up long before.
@@ -31,6 +32,7 @@ class Watch:
     """What runs outside the cluster, which managers could not manage hosts, what is held.
 
     Callers hold the orchestrator's lock. ``held`` says by service why nothing of it is removed.
+    ``active`` are kind and id of the daemons that Ceph calls active: managers, metadata servers.
     """
 
     def __init__(self) -> None:
@@ -38,6 +40,8 @@ class Watch:
         self.held: Dict[str, str] = {}
         self.serial = 0
         self._quorum: FrozenSet[str] = frozenset()
+        self._fs_map = FsMap()
+        self.active: FrozenSet[Tuple[str, str]] = frozenset()
         self._known: Dict[str, FrozenSet[str]] = {}
         self._outside: Dict[Unit, Tuple[float, float]] = {}
         self._late: Dict[str, FrozenSet[Tuple[str, str]]] = {}
@@ -54,10 +58,12 @@ class Watch:
 
         A host's word may be older than the map: it is asked again when the two part.
         """
+        self.serial += self._quorum != frozenset(quorum)
         self._quorum = frozenset(quorum)
         if managers != self.managers:
             self.managers = managers
             self.serial += 1
+            self._find_active()
         known = {"mon": self._quorum, "mgr": frozenset([managers.active, *managers.standbys])}
         self._known = known
         outside = {unit for unit in units if unit.daemon_id not in known[unit.kind]}
@@ -72,6 +78,28 @@ class Watch:
             self._late = late
             self.serial += 1
         return frozenset(unit.host for unit in outside if _place(unit) not in places)
+
+    def see_file_systems(self, fs_map: FsMap) -> None:
+        """Take over which metadata servers serve."""
+        if (fs_map.active, fs_map.ranked) != (self._fs_map.active, self._fs_map.ranked):
+            self.serial += 1
+        self._fs_map = fs_map
+        self._find_active()
+
+    def _find_active(self) -> None:
+        """Find what is active anew; it stays the same object as long as nothing has changed."""
+        servers = {("mds", name) for name in self._fs_map.active}
+        active = frozenset(servers | {("mgr", self.managers.active)})
+        if active != self.active:
+            self.active = active
+
+    def serves(self, kind: str, daemon_id: str) -> bool:
+        """Tell whether a daemon does its work for others now, and does not only stand by."""
+        if kind == "mgr":
+            return daemon_id == self.managers.active
+        if kind == "mds":
+            return daemon_id in self._fs_map.ranked
+        return kind == "mon" and daemon_id in self._quorum
 
     def members(self, kind: str) -> Optional[FrozenSet[str]]:
         """Return the monitors in quorum or the managers of the map, wherever they are.

@@ -45,3 +45,7 @@ class Engine(Protocol):
     def cancel(self, job_id: str) -> JobRecord:
         """Ask a job to stop, on the hosts too; a finished one is returned as it is."""
         ...
+
+    def overtake(self, job_id: str, reason: str) -> bool:
+        """End a queued job, which another one makes needless; tell whether it had not begun."""
+        ...

@@ -197,6 +197,18 @@ class LocalEngine:
         running.completion.notify()
         return running.completion.record
 
+    def overtake(self, job_id: str, reason: str) -> bool:
+        """End a job of this process that is queued; tell whether it had not begun."""
+        with self._lock:
+            running = self._active.get(job_id)
+            if running is None or not running.is_queued or running.lock is None:
+                return False
+            running.end_unstarted(reason)
+            self._retire(running)
+            self._untold.append(running.completion)
+        running.completion.notify()
+        return True
+
     def close(self) -> None:
         """Forget everything: running jobs go on without this process, queued ones are ended."""
         with self._lock:

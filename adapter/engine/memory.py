@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from dataclasses import replace
-from typing import Callable, Dict, Iterator, List, Mapping, Union
+from typing import Callable, Dict, Iterator, List, Mapping, Set, Tuple, Union
 
 from adapter.engine import outcomes as words
 from adapter.engine.completion import Completion
@@ -22,7 +22,8 @@ class MemoryEngine:
 
     ``answer(request)`` returns the outcome of each host; a host that it leaves out has no result.
     Where it raises (or is itself an exception) every host fails with that message. Nothing is
-    answered before ``poll``, which completes what is pending.
+    answered before ``poll``, which completes what is pending. A job that changes one of the hosts
+    ``held`` stays queued, and so does what comes after it on its hosts.
     """
 
     def __init__(self, answer: Answer, *, clock: Callable[[], float] = time.time) -> None:
@@ -33,6 +34,7 @@ class MemoryEngine:
         self._pending: List[str] = []
         self._counter = itertools.count(1)
         self.requests: List[Request] = []
+        self.held: Set[str] = set()
 
     def submit(self, request: Request) -> Completion:
         """Record a job; the next ``poll`` completes it. Raises ``InvalidValue``."""
@@ -44,7 +46,7 @@ class MemoryEngine:
             record = JobRecord(
                 id=job_id,
                 request=request,
-                status=JobStatus.RUNNING,
+                status=JobStatus.QUEUED if self._is_held(request) else JobStatus.RUNNING,
                 created=now,
                 started=now,
                 message=f"{request.operation}: starting",
@@ -60,7 +62,7 @@ class MemoryEngine:
     def poll(self) -> bool:
         """Complete what is pending; tell whether any job is active."""
         with self._lock:
-            pending, self._pending = self._pending, []
+            pending, self._pending = self._turns()
         for job_id in pending:
             completion = self._completions[job_id]
             answers = self._answers(completion.record.request)
@@ -71,6 +73,27 @@ class MemoryEngine:
             self._end(completion, JobStatus.SUCCEEDED if good else JobStatus.FAILED, outcomes)
         with self._lock:
             return bool(self._pending)
+
+    def _is_held(self, request: Request) -> bool:
+        return request.changes and not self._held_hosts().isdisjoint(request.hosts)
+
+    def _held_hosts(self) -> Set[str]:
+        """Return the hosts on which nothing that changes something can start now."""
+        held = set(self.held)
+        for job_id in self._pending:
+            request = self._completions[job_id].record.request
+            if request.changes and not held.isdisjoint(request.hosts):
+                held.update(request.hosts)
+        return held
+
+    def _turns(self) -> Tuple[List[str], List[str]]:
+        """Return the pending jobs that run now, and those that wait for their turn."""
+        waiting = [
+            job_id
+            for job_id in self._pending
+            if self._is_held(self._completions[job_id].record.request)
+        ]
+        return [job_id for job_id in self._pending if job_id not in waiting], waiting
 
     def jobs(self) -> List[JobRecord]:
         """Return all jobs, the newest first."""
@@ -100,6 +123,18 @@ class MemoryEngine:
         self._end(completion, JobStatus.CANCELLED, outcomes)
         return completion.record
 
+    def overtake(self, job_id: str, reason: str) -> bool:
+        """End a queued job; tell whether it was one."""
+        completion = self._completions.get(job_id)
+        with self._lock:
+            if completion is None or completion.status is not JobStatus.QUEUED:
+                return False
+            self._pending.remove(job_id)
+            self.requests.remove(completion.record.request)
+        outcomes = words.settle(completion.record.request, {}, set(), reason=reason)
+        self._end(completion, JobStatus.CANCELLED, outcomes, reason)
+        return True
+
     def _answers(self, request: Request) -> Answers:
         error = self._answer
         if not isinstance(error, Exception):
@@ -110,14 +145,18 @@ class MemoryEngine:
         return dict.fromkeys(request.hosts, HostOutcome(HostStatus.FAILED, words.one_line(error)))
 
     def _end(
-        self, completion: Completion, status: JobStatus, outcomes: Dict[str, HostOutcome]
+        self,
+        completion: Completion,
+        status: JobStatus,
+        outcomes: Dict[str, HostOutcome],
+        message: str = "",
     ) -> None:
         record = replace(
             completion.record,
             status=status,
             finished=self._clock(),
             progress=1.0,
-            message=words.ended_in_words(status, outcomes),
+            message=message or words.ended_in_words(status, outcomes),
         )
         completion.update(record, outcomes)
         completion.notify()

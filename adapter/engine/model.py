@@ -9,6 +9,9 @@ import enum
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+# How the message of a job begins that was dropped for a newer one.
+OVERTAKEN = "overtaken: "
+
 
 @dataclass(frozen=True)
 class Target:
@@ -156,3 +159,8 @@ class JobRecord:
     command: str = ""
     controller: str = ""
     outcomes: Mapping[str, HostOutcome] = field(default_factory=dict)
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Tell whether the job was dropped before it began, for a newer one does its work."""
+        return self.status is JobStatus.CANCELLED and self.message.startswith(OVERTAKEN)

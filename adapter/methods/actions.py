@@ -20,6 +20,7 @@ from adapter.interface import (
     raise_if_exception,
 )
 from adapter.methods._kept import kept_service
+from adapter.methods._ports import check_more
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart, leave_out
@@ -230,6 +231,7 @@ class ActionMethods(DaemonMethods):
         for service, places in by_service.items():
             with self.core.lock:
                 wanted = kept_service(self.core, self.reconciler, service)
+            self.reconciler.services.needs.check(wanted.spec)
             self.reconciler.services.jobs.deploy(wanted, places)
 
     @handle_orch_error
@@ -255,10 +257,14 @@ class ActionMethods(DaemonMethods):
             for hostname in named:
                 self.core.hosts.get(hostname)
             self._check_answers(named)
+        self.reconciler.services.needs.check(spec)
+        with self.core.lock:
             self.core.specs.check_readable(spec.service_name())
             check_networks(self.core, spec, named)
             check_mon_places(self.core, spec)
             wanted = self.core.specs.find(spec.service_name())
+            kept = wanted.spec if wanted is not None else spec
+            check_more(self.core, self.reconciler.services, kept, named)
             if wanted is None:
                 spec.validate()
                 kept = ServiceSpec.from_json({**spec.to_json(), "unmanaged": True})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional
+import datetime
+from typing import Any, FrozenSet, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_identity import Foreign
 from adapter.cluster.daemon_places import NONE
+from adapter.cluster.deployments import Deployment
 from adapter.cluster.hosts import Host
 from adapter.cluster.views import daemons_of
 from adapter.core import Core
@@ -20,7 +22,7 @@ class DaemonMethods:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._daemons = Memo(daemons_of)
+        self._daemons = Memo(_described)
 
     @handle_orch_error
     def list_daemons(
@@ -40,11 +42,11 @@ class DaemonMethods:
             hosts = self.core.hosts.all() if host is None else [self.core.hosts.get(host)]
             if refresh:
                 self.core.refresh.want([known.hostname for known in hosts])
-            foreign = self.core.places.foreign_by_host()
+            foreign, active = self.core.places.foreign_by_host(), self.core.watch.active
             found = [
                 daemon
                 for known in hosts
-                for daemon in self._daemons_on(known, foreign.get(known.hostname, NONE))
+                for daemon in self._daemons_on(known, foreign.get(known.hostname, NONE), active)
             ]
         if refresh:
             self.core.wake.set()
@@ -56,13 +58,34 @@ class DaemonMethods:
             found = [daemon for daemon in found if daemon.service_name() == service_name]
         return found
 
-    def _daemons_on(self, host: Host, foreign: Mapping[str, Foreign]) -> List[DaemonDescription]:
+    def _daemons_on(
+        self, host: Host, foreign: Mapping[str, Foreign], active: FrozenSet[Tuple[str, str]]
+    ) -> List[DaemonDescription]:
         report = self.core.reports.get(host.hostname)
         if report is None or "daemons" not in report.taken:
             return []
         online = self.core.pulse.online(host.hostname)
         services = self.core.daemon_services
         outside = self.core.watch.outside(host.hostname)
-        state = (report.serial, online, services.state_of(host.hostname), foreign, outside)
-        args = (host, report, online, services, foreign, outside)
+        deployed = self.core.deployments.of_host(host.hostname)
+        changed = self.core.set_options.changed
+        here = (online, services.state_of(host.hostname), foreign, outside, active)
+        state = (report.serial, *here, deployed, changed)
+        args = (deployed, changed, host, report, online, services, foreign, outside, active)
         return self._daemons.of(host.hostname, state, *args)
+
+
+def _described(
+    deployed: Mapping[str, Deployment], changed: Mapping[str, float], *args: Any
+) -> List[DaemonDescription]:
+    """Return a host's daemons with the time at which each was given something last.
+
+    That is its deployment, or what its service was given in the monitors' configuration since.
+    """
+    found = daemons_of(*args)
+    for daemon in found:
+        known = deployed.get(daemon.name())
+        if known is not None and known.configured:
+            when = max(known.configured, changed.get(known.service, 0.0))
+            daemon.last_configured = datetime.datetime.fromtimestamp(when, tz=datetime.timezone.utc)
+    return found

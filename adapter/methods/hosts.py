@@ -115,9 +115,21 @@ class HostMethods(HostSpecMethods):
             known = self.core.hosts.get(host)
             if label in known.labels:
                 return f"Host {host} has label {label} already"
+            before = self._gone_with_label(label)
             changed = self.core.hosts.with_labels(host, [*known.labels, label])
             self._tell_labels("add_host_label", changed)
-        return f"Added label {label} to host {host}"
+            goes = self._news(before, label)
+        return f"Added label {label} to host {host}{goes}"
+
+    def _gone_with_label(self, label: str) -> Dict[str, str]:
+        """Return by service a sentence on what goes because of a label; here are no services."""
+        return {}
+
+    def _news(self, before: Dict[str, str], label: str) -> str:
+        """Return what goes now and did not before, as the end of an answer."""
+        after = self._gone_with_label(label)
+        news = [f"{name}: {text}" for name, text in after.items() if text != before.get(name)]
+        return f". {' '.join(news)}" if news else ""
 
     @handle_orch_error
     def remove_host_label(self, host: str, label: str, force: bool = False) -> str:
@@ -129,6 +141,7 @@ class HostMethods(HostSpecMethods):
                 raise InvalidValue(
                     "label", label, f"host '{host}' has not got it", f"It has: {has}."
                 )
+            before = self._gone_with_label(label)
             changed = self.core.hosts.save(
                 replace(
                     known,
@@ -137,7 +150,8 @@ class HostMethods(HostSpecMethods):
                 )
             )
             self._tell_labels("remove_host_label", changed)
-        return f"Removed label {label} from host {host}"
+            goes = self._news(before, label)
+        return f"Removed label {label} from host {host}{goes}"
 
     @handle_orch_error
     def get_hosts(self) -> List[HostSpec]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import errno
 import time
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from adapter.cluster.container_fields import check_no_container
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
 from adapter.cluster.osd_plan_words import in_words
-from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
-from adapter.cluster.service_kinds import KINDS, check_fields, rgw_port
+from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, candidates
+from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import InvalidValue, NotApplied
@@ -25,6 +25,9 @@ from adapter.interface import (
     handle_orch_error,
     raise_if_exception,
 )
+from adapter.methods._announce import gone_with_label, what_goes
+from adapter.methods._changes import restarts_in_words
+from adapter.methods._ports import check_ports
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
 from adapter.methods.previews import PreviewMethods, skipped, title
@@ -44,6 +47,9 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         HostMethods.__init__(self, core)
         DaemonMethods.__init__(self, core)
         self.reconciler = reconciler
+
+    def _gone_with_label(self, label: str) -> Dict[str, str]:
+        return gone_with_label(self.core, self.reconciler.services, label)
 
     @handle_orch_error
     def apply(
@@ -83,7 +89,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             problem: Optional[Exception] = None
             try:
                 if not (no_overwrite and self._is_there(spec)):
-                    self._check(spec, hosts)
+                    self._check(spec, hosts, specs)
                 if title(spec) in names:
                     raise InvalidValue("specs", title(spec), "it is there twice", "Leave one out.")
             except (OrchestratorError, SpecValidationError) as error:
@@ -100,8 +106,11 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             later = [spec.hostname for spec in specs if isinstance(spec, HostSpec)]
             return HostsOfFile(self.reconciler.services.hosts(), self.core.hosts.all(), later)
 
-    def _check(self, spec: Any, hosts: HostsOfFile) -> None:
-        """Raise for a spec that cannot be applied where these hosts are."""
+    def _check(self, spec: Any, hosts: HostsOfFile, beside: Sequence[Any] = ()) -> None:
+        """Raise for a spec that cannot be applied where these hosts are.
+
+        ``beside`` are all specs that are applied together.
+        """
         if isinstance(spec, HostSpec):
             self._check_host_spec(spec, hosts)
             return
@@ -116,14 +125,17 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         spec.validate()
         if spec.service_type != "osd":
             check_fields(spec)
+            self.core.options.check(spec)
         elif not spec.service_id:
             raise InvalidValue("service_id", spec.service_id, "a drive group needs a name")
         else:
             check_drive_group(spec)
         with self.core.lock:
-            self._check_placement(spec, hosts)
+            self._check_placement(spec, hosts, beside)
 
-    def _check_placement(self, spec: ServiceSpec, of_file: HostsOfFile) -> None:
+    def _check_placement(
+        self, spec: ServiceSpec, of_file: HostsOfFile, beside: Sequence[Any]
+    ) -> None:
         for named in spec.placement.hosts or ():
             if named.hostname in of_file.later and named.hostname not in of_file:
                 raise InvalidValue(
@@ -143,31 +155,11 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 "it matches no host",
                 f"Hosts: {', '.join(host.hostname for host in hosts)}.",
             )
-        self._check_port(spec, hosts)
+        check_ports(self.core, self.reconciler.services, spec, hosts, beside)
         if spec.service_type in KINDS:
             check_networks(self.core, spec, matching)
         check_mon_places(self.core, spec, matching)
         check_mon_locations(self.core, spec, [host.hostname for host in hosts])
-
-    def _check_port(self, spec: ServiceSpec, hosts: Sequence[HostSpec]) -> None:
-        """Raise for an object gateway whose port another one has on one of its hosts."""
-        if spec.service_type != "rgw":
-            return
-        for name in self.core.specs.problems:
-            # Which port it has nobody knows.
-            if name.partition(".")[0] == "rgw" and name != spec.service_name():
-                self.core.specs.check_readable(name)
-        mine = set(candidates(spec, hosts))
-        for other in self.core.specs.all():
-            shared = mine & set(candidates(other.spec, hosts))
-            same = other.spec.service_type == "rgw" and rgw_port(other.spec) == rgw_port(spec)
-            if same and shared and other.name != spec.service_name():
-                raise InvalidValue(
-                    "rgw_frontend_port",
-                    rgw_port(spec),
-                    f"{other.name} has it on host '{min(shared)}'",
-                    "Give another port or other hosts.",
-                )
 
     def _apply(self, spec: Any, no_overwrite: bool) -> str:
         if no_overwrite and self._is_there(spec):
@@ -191,24 +183,46 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
     def _keep_service(self, spec: ServiceSpec) -> str:
         """Keep a service; the loop brings it about."""
         core, name = self.core, spec.service_name()
+        lack = self.reconciler.services.needs.lack(spec)
         with core.lock:
             known = core.specs.find(name)
+            diff = self._difference(spec)
+        restarts = self._before_change(spec, known, diff)
+        with core.lock:
             created = known.created if known is not None else time.time()
             core.specs.save(Wanted(spec, created, had=self._wanted_size(spec)))
             if known is None:
                 core.events.note(name, "the service was created")
+            elif restarts:
+                core.events.note(name, f"the spec has changed.{restarts}")
             self.reconciler.services.forget_pauses(name)
             held = "" if spec.unmanaged else core.held()
+            goes = what_goes(core, self.reconciler.services, core.specs.get(name))
         core.wake.set()
-        return f"Scheduled {name} update..." + (f" {held}" if held else "")
+        said = [f"Scheduled {name} update...{restarts}", held, goes]
+        said += [f"It waits: {lack.reason}."] if lack is not None and not spec.unmanaged else []
+        return " ".join(filter(None, said))
+
+    def _before_change(self, spec: ServiceSpec, known: Optional[Wanted], diff: Difference) -> str:
+        """Note what daemons have of the spec that goes; return the restarts that follow."""
+        if known is None or known.deleted or known.spec.unmanaged:
+            return ""
+        changes = self.reconciler.services.changes
+        restarts = restarts_in_words(self.reconciler, spec, diff, known)
+        changes.take_over(known, Wanted(spec), diff.kept)
+        return restarts
+
+    def _difference(self, spec: ServiceSpec) -> Difference:
+        """Return what a spec lacks and has too much of. The caller holds the lock."""
+        keeper = self.reconciler.services
+        there = keeper.running().get(spec.service_name(), [])
+        return keeper.diff(Wanted(spec), there, keeper.hosts())
 
     def _wanted_size(self, spec: ServiceSpec) -> int:
         """Return how many daemons somebody wants of a service that a cluster needs."""
         if spec.service_type not in CLUSTER_NEEDS:
             return 0
-        keeper = self.reconciler.services
-        there = keeper.running().get(spec.service_name(), [])
-        return keeper.diff(Wanted(spec), there, keeper.hosts()).size
+        return self._difference(spec).size
 
     def _keep_osds(self, spec: DriveGroupSpec) -> str:
         """Keep a drive group and say what it does now."""

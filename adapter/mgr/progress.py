@@ -56,7 +56,7 @@ class ProgressReporter:
             )
 
     def _end(self, record: JobRecord) -> None:
-        if record.status is JobStatus.SUCCEEDED:
+        if record.status is JobStatus.SUCCEEDED or record.is_overtaken:
             self._call("complete", _event(record))
         else:
             self._call("fail", _event(record), f"{record.status.value}: {record.message}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import List, Sequence, Set, Tuple
 
+from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.host_conf import PATH, only_way
 from adapter.cluster.schedule import Running
 from adapter.cluster.service_kinds import Kind
@@ -23,27 +24,30 @@ class Guards:
         self._core = core
         self.successors = Successors(core)
 
-    def may_remove(self, kind: Kind, daemons: Sequence[Running]) -> Tuple[List[Running], str]:
+    def may_remove(
+        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running] = ()
+    ) -> Tuple[List[Running], str]:
         """Return the daemons to be removed now, or none and the reason.
 
-        Raises ``ReportAwaited`` while a host is asked that decides.
+        ``daemons`` are given in the order in which they are to go, ``kept`` are those of the
+        service that stay. Raises ``ReportAwaited`` while a host is asked that decides.
         """
-        check = getattr(self, f"_remove_{kind.service_type.replace('-', '_')}", None)
-        if check is None:
-            return list(daemons), ""
+        check = getattr(self, f"_remove_{kind.service_type}", None)
         try:
-            return check(daemons), ""
+            if kind.service_type in IN_SERVICES:
+                return self._remove_gateways(kind.service_type, daemons, kept), ""
+            return (check(daemons, kept) if check is not None else list(daemons)), ""
         except ReportAwaited:
             raise
         except OrchestratorError as error:
             return [], str(error)
 
-    def _remove_mon(self, daemons: Sequence[Running]) -> List[Running]:
+    def _remove_mon(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
         quorum, known = self._core.maps.quorum()
         for daemon in daemons:
             if daemon.daemon_id not in known:
                 return [daemon]
-        daemon = daemons[0]
+        daemon = next((each for each in daemons if each.daemon_id not in quorum), daemons[0])
         self._check_confs(daemon.daemon_id)
         if len(known) <= 1:
             raise AdapterError(f"mon.{daemon.daemon_id} is the last one.")
@@ -66,13 +70,14 @@ class Guards:
                     "Name the others there too: `ceph config generate-minimal-conf` prints them.",
                 )
 
-    def _remove_mgr(self, daemons: Sequence[Running]) -> List[Running]:
+    def _remove_mgr(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
         """Return a standby; where only the active one is left to go, another takes over first."""
         managers = self._core.maps.manager_map()
         active = managers.active
         for daemon in daemons:
             if daemon.daemon_id != active:
                 return [daemon]
+        self._check_known("mgr", daemons[0], kept)
         if not managers.standbys:
             raise AdapterError(f"mgr.{active} is the last one.")
         self.successors.check(managers)
@@ -84,13 +89,43 @@ class Guards:
         self.successors.check(self._core.maps.manager_map())
         self._core.maps.fail_over(name)
 
-    def _remove_mds(self, daemons: Sequence[Running]) -> List[Running]:
+    def _remove_mds(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
         """Return one: a standby before one that has a rank."""
-        active = set(self._core.maps.active_mds())
-        return [min(daemons, key=lambda each: (each.daemon_id in active, each.daemon_id))]
-
-    def _remove_rgw(self, daemons: Sequence[Running]) -> List[Running]:
+        ranked = self._core.maps.fs_map().ranked
+        for daemon in daemons:
+            if daemon.daemon_id not in ranked:
+                return [daemon]
+        self._check_known("mds", daemons[0], [k for k in kept if k.daemon_id not in ranked])
         return [daemons[0]]
+
+    def _check_known(self, kind: str, daemon: Running, standbys: Sequence[Running]) -> None:
+        """Raise for one that has become active since it was chosen: a standby is chosen instead.
+
+        One that was known to be active is chosen only where the placement leaves no other.
+        """
+        if standbys and not daemon.active:
+            self._core.look_at_maps()
+            raise AdapterError(f"{kind}.{daemon.daemon_id} has become active; a standby goes.")
+
+    def _remove_gateways(
+        self, kind: str, daemons: Sequence[Running], kept: Sequence[Running]
+    ) -> List[Running]:
+        """Return those that may go: one that serves only while another one that stays does.
+
+        Of object gateways one goes after the other. The cluster is asked who serves.
+        """
+        said = self._core.maps.daemon_names().hosts
+        serving = [each for each in daemons if f"{kind}.{each.daemon_id}" in said]
+        others = [each for each in daemons if each not in serving]
+        if serving and kept and not any(f"{kind}.{each.daemon_id}" in said for each in kept):
+            if not others and len(serving) == 1:
+                names = ", ".join(f"{kind}.{each.daemon_id}" for each in kept)
+                raise AdapterError(
+                    f"{kind}.{serving[0].daemon_id} is the last one that serves, as far as the "
+                    f"cluster knows: it waits for {names}."
+                )
+            return (others or serving)[:1]
+        return [*others, *serving][:1] if kind == "rgw" else list(daemons)
 
     def check_stop(self, daemon_type: str, daemon_id: str, *, restart: bool = False) -> None:
         """Raise with the reason if a daemon cannot be stopped or restarted now.

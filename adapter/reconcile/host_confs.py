@@ -12,6 +12,7 @@ from adapter.cluster.pause import Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.interface import OrchestratorError
+from adapter.reconcile.free_hosts import free_first
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class HostConfs:
                 core.mon_addresses = addresses
         if not self._job:
             with core.lock:
-                hosts = self._stale(now)
+                hosts = free_first(core, self._stale(now))
             if hosts:
                 self._update(hosts, now)
         return None

@@ -21,6 +21,7 @@ from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
 from adapter.errors import NotKept, NotReady
 from adapter.interface import DriveGroupSpec, OrchestratorError
+from adapter.reconcile.free_hosts import apart
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.parts import for_each
 
@@ -164,7 +165,12 @@ class OsdCreator:
         ]
 
     def _submit(self, intents: Sequence[Intent], now: float) -> None:
-        """Start one job for all these hosts."""
+        """Start one job for all hosts that have time; who is at something holds up no other."""
+        by_host = {intent.host: intent for intent in intents}
+        for hosts in apart(self._core, list(by_host)):
+            self._submit_together([by_host[host] for host in hosts], now)
+
+    def _submit_together(self, intents: Sequence[Intent], now: float) -> None:
         core = self._core
         try:
             self.start(intents)

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 MAP_INTERVAL = 15.0
 # After a change they are read often for a while: OSDs take some seconds to be up.
 EAGER_INTERVAL, EAGER_FOR = 1.5, 30.0
+# While a service waits for what they show.
+WAITING_INTERVAL = 5.0
 
 
 class Reconciler:
@@ -72,7 +74,10 @@ class Reconciler:
             self._eager_until = now + EAGER_FOR
             self._read = -MAP_INTERVAL
         eager = now < self._eager_until
-        if now - self._read >= (EAGER_INTERVAL if eager else MAP_INTERVAL):
+        with core.lock:
+            waiting = bool(core.waits.all())
+        interval = WAITING_INTERVAL if waiting else MAP_INTERVAL
+        if now - self._read >= (EAGER_INTERVAL if eager else interval):
             self._read = now
             run("reading the cluster's maps", lambda: self.read_maps(now), now)
             run("reading where daemons are", lambda: self._read_places(now), now)
@@ -118,11 +123,14 @@ class Reconciler:
             metadata: Dict[int, OsdMetadata] = core.maps.metadata() if osd_map.osds else {}
             quorum, _ = core.maps.quorum()
             managers = with_backends(core, core.maps.manager_map())
+            fs_map = core.maps.fs_map()
         except OrchestratorError as error:
             log.warning("the cluster's maps cannot be read: %s", error)
             return
         with core.lock:
             self.osd_map = osd_map
+            self.services.needs.see(osd_map, fs_map.names)
+            core.watch.see_file_systems(fs_map)
             core.owners.learn(metadata, core.places.host_of)
             try:
                 core.owners.follow(osd_map)

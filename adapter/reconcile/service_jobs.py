@@ -5,31 +5,36 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
+from adapter.cluster.service_changes import Setting, differences, key_mark
 from adapter.cluster.service_kinds import (
     KINDS,
     Kind,
     daemon_settings,
     host_settings,
-    rgw_port,
     service_secrets,
-    service_settings,
 )
+from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
-from adapter.errors import InvalidValue
+from adapter.errors import InvalidValue, NotKept, UnreadableRecord
+from adapter.reconcile.daemon_digests import DaemonDigests
+from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
+from adapter.reconcile.outdated_jobs import OutdatedJobs
 from adapter.reconcile.ownership import check_places
+from adapter.reconcile.port_choice import HostDaemon, reserve_ports
 from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
+from adapter.reconcile.service_settings import ServiceSettings
 
 
 class ServiceJobs:
@@ -41,31 +46,43 @@ class ServiceJobs:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self.digests = DaemonDigests(core)
+        self.settings = ServiceSettings(core, self.digests)
         self.keys = KeyRemoval(core)
+        self.key_marks = KeyMarks(core)
         self.proofs = ServiceProofs(core)
+        self.outdated = OutdatedJobs(core, self.keys)
         self.running: Dict[str, str] = {}
         self.look_at = 0.0
 
     def deploy(
-        self, wanted: Wanted, places: Sequence[Place], there: Sequence[Running] = ()
+        self,
+        wanted: Wanted,
+        places: Sequence[Place],
+        there: Sequence[Running] = (),
+        *,
+        restart: str = "",
     ) -> Completion:
         """Start a job that brings these daemons to life; raises ``OrchestratorError``.
 
-        Keys and settings are made first: a daemon that starts finds them.
+        Keys and settings are made first: a daemon that starts finds them. One that runs and got
+        something else last is restarted, if it has not been since; so is any where ``restart`` says
+        what for.
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
-        addressed = self._addressed(wanted, places)
-        places = [place for place, _ in addressed]
+        addressed = [(place, address_for(core, spec, place)) for place in places]
         self._claim(kind, places)
+        self.settings.bring(wanted)
+        ports = reserve_ports(core, wanted, places, there)
         daemons: Dict[str, List[Dict[str, Any]]] = {}
         known: Dict[str, List[Deployment]] = {}
-        settings = list(service_settings(spec))
+        own: List[Setting] = []
         entities: Dict[str, str] = {}
         for place, address in addressed:
-            port = self._port(spec, place, there, daemons.get(place.hostname, ()))
-            own = daemon_settings(spec, place.daemon_id, port, address)
-            settings += own
+            port = ports.get((place.hostname, place.daemon_id), int(getattr(spec, "port", 0) or 0))
+            rows = daemon_settings(spec, place.daemon_id, port, address)
+            own += rows
             entity = kind.entity_of(place.daemon_id)
             name = f"{entity.strip('.')}.keyring"
             entities[name] = entity
@@ -78,47 +95,109 @@ class ServiceJobs:
             }
             daemons.setdefault(place.hostname, []).append(row)
             known.setdefault(place.hostname, []).append(
-                self._deployment(wanted, place, row, [option for _, option, _ in own])
+                self._deployment(wanted, place, row, [option for _, option, _ in rows])
             )
+        digests = self._digests_after(wanted, places, ports)
+        behind = self._behind(places, kind, digests)
         with core.lock:
+            unused = self._unused_options(known)
             for hostname, each in known.items():
                 core.deployments.save(hostname, each)
         conf, *answers = at_once(
             [
                 core.maps.minimal_conf,
                 *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
-                *(partial(core.maps.configure, *each) for each in settings),
+                *(partial(core.maps.configure, *each) for each in own),
+                *(partial(core.maps.unconfigure, *each) for each in unused),
                 *(partial(core.maps.keep_secret, *each) for each in service_secrets(spec)),
             ]
         )
+        # What they shall have stands in the monitors' configuration from here on.
+        since = round(time.time(), 3)
+        for hostname, rows_of_host in daemons.items():
+            for row in rows_of_host:
+                row["since"] = since if restart or (hostname, row["id"]) in behind else 0
         secrets: Dict[str, str] = dict(zip(entities, answers))
+        for place in places:
+            entity = kind.entity_of(place.daemon_id)
+            key = key_mark(secrets[f"{entity.strip('.')}.keyring"])
+            self.key_marks.learn(entity, key)
+            digests[place.hostname, place.daemon_id] += f" key={key}"
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
+        verb = "Restart" if restart else "Deploy"
         job = self._submit(
-            wanted.name, kind.operation, list(daemons), parameters, f"Deploy {names}", secrets
+            wanted.name, kind.operation, list(daemons), parameters, f"{verb} {names}", secrets
         )
         hosts = list(daemons)
-        what = f"deployed {names}"
+        what = f"restarted {names}: {restart}" if restart else f"deployed {names}"
         proof = Proof(wanted.name, kind.service_type, list(places), job.job_id, what)
         proved = proof if kind.service_type in CLUSTER_NEEDS else None
+        # Before the next look at the service, which asks for it.
+        job.on_change(lambda job: self._configured(job, kind, digests))
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
         return job
 
-    def _addressed(self, wanted: Wanted, places: Sequence[Place]) -> List[Tuple[Place, str]]:
-        """Return places with the addresses that their daemons get.
+    def _unused_options(self, known: Mapping[str, Sequence[Deployment]]) -> List[Pair]:
+        """Return what daemons have of their own and shall no more. The caller holds the lock."""
+        found: List[Pair] = []
+        for hostname, daemons in known.items():
+            for daemon in daemons:
+                before = self._core.deployments.get(hostname, daemon.daemon)
+                section = KINDS[daemon.daemon_type].entity_of(daemon.daemon_id)
+                options = before.options if before is not None else ()
+                found += [(section, each) for each in options if each not in daemon.options]
+        return found
 
-        A host that can have none is told of and left out; if it is the only one this raises.
-        """
-        found, failed = [], []
+    def _digests_after(
+        self, wanted: Wanted, places: Sequence[Place], ports: Mapping[HostDaemon, int]
+    ) -> Dict[HostDaemon, str]:
+        """Return the digests that daemons have when they are deployed, without their keys."""
+        found: Dict[HostDaemon, str] = {}
+        for place in places:
+            which = place.hostname, place.daemon_id
+            found[which] = self.digests.goal(wanted, which, ports.get(which, 0))
+        return found
+
+    def _behind(
+        self, places: Sequence[Place], kind: Kind, digests: Mapping[HostDaemon, str]
+    ) -> Set[HostDaemon]:
+        """Return the daemons that got something else last."""
+        found: Set[HostDaemon] = set()
+        with self._core.lock:
+            for place in places:
+                which = place.hostname, place.daemon_id
+                name = f"{kind.service_type}.{place.daemon_id}"
+                known = self._core.deployments.get(place.hostname, name)
+                if known is not None and differences(known.digest, digests[which]):
+                    found.add(which)
+        return found
+
+    def _configured(self, job: Completion, kind: Kind, digests: Mapping[HostDaemon, str]) -> None:
+        """Keep what daemons got, on the hosts that brought them to run."""
+        if not job.status.final or job.record.request.check:
+            return
+        core, when = self._core, time.time()
+        for (hostname, daemon_id), digest in digests.items():
+            if not job.outcomes.get(hostname, HostOutcome()).status.good:
+                continue
+            try:
+                with core.lock:
+                    name = f"{kind.service_type}.{daemon_id}"
+                    core.deployments.configured(hostname, name, digest, when)
+            except (NotKept, UnreadableRecord) as error:
+                if isinstance(error, NotKept):
+                    core.unkept.note(error)
+
+    def with_addresses(self, wanted: Wanted, places: Sequence[Place]) -> List[Place]:
+        """Return the places whose daemons can have an address; the others' hosts are told of."""
+        found = []
         for place in places:
             try:
-                found.append((place, address_for(self._core, wanted.spec, place)))
+                address_for(self._core, wanted.spec, place)
+                found.append(place)
             except InvalidValue as error:
-                failed.append((place.hostname, error))
-        if not found and failed:
-            raise failed[0][1]
-        for hostname, reason in failed:
-            self.note_failure(wanted.name, hostname, str(reason), time.monotonic())
+                self.note_failure(wanted.name, place.hostname, str(error), time.monotonic())
         return found
 
     def _deployment(
@@ -157,19 +236,6 @@ class ServiceJobs:
             )
             self.running[service] = job.job_id
         return job
-
-    @staticmethod
-    def _port(
-        spec: Any, place: Place, there: Sequence[Running], more: Sequence[Mapping[str, Any]]
-    ) -> int:
-        if spec.service_type != "rgw":
-            return int(getattr(spec, "port", None) or 0)
-        here = [
-            each
-            for each in there
-            if each.hostname == place.hostname and each.daemon_id != place.daemon_id
-        ]
-        return rgw_port(spec, len(here) + len(more))
 
     def remove(self, service: str, kind: Kind, daemons: Sequence[Running]) -> Completion:
         """Start a job that removes daemons; raises ``OrchestratorError``.
@@ -214,6 +280,12 @@ class ServiceJobs:
         """Take over what a job did; its success is still to be seen where there is a ``proof``."""
         if not job.status.final:
             return
+        with self._core.lock:
+            if self._core.overtaken.has(job.job_id):
+                self.running.pop(service, None)
+                self.look_at = 0.0
+                self._core.wake.set()
+                return
         good = [host for host in hosts if job.outcomes.get(host, HostOutcome()).status.good]
         places = [place for place in proof.places if place.hostname in good] if proof else []
         if job.record.request.check:

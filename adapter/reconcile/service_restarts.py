@@ -112,7 +112,11 @@ class ServiceRestarts:
         self._submit(action, batch)
 
     def _job_of_before(self, action: ServiceAction) -> str:
-        """Return a job of the manager before that may be at these daemons, or nothing."""
+        """Return a job that is at these daemons, or one of the manager before that may be."""
+        deploys = f"apply_{action.service.partition('.')[0].replace('-', '_')}"
+        for record in self._core.engine.jobs():
+            if record.request.operation == deploys and not record.status.final:
+                return record.id
         if not action.doing:
             return ""
         with self._core.lock:

@@ -7,16 +7,21 @@ manager that ends anywhere is followed by one that comes to the same answer.
 
 from __future__ import annotations
 
+import logging
+import time
 from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
+from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.schedule import Difference, Place, Running, difference
-from adapter.cluster.service_kinds import KINDS, Kind, secret_keys, service_settings
+from adapter.cluster.service_kinds import KINDS, Kind, secret_keys
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
+from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
+from adapter.reconcile.free_hosts import free_first
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.leftovers import Leftovers
 from adapter.reconcile.mon_addresses import in_networks
@@ -24,9 +29,14 @@ from adapter.reconcile.parts import for_each
 from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
+from adapter.reconcile.service_needs import Needs
 from adapter.reconcile.service_proofs import not_well
 
+log = logging.getLogger(__name__)
+
 LOOK_AGAIN, LOOK_AT_LAST = 2.0, 60.0
+# What a service waits for is looked for this often (seconds).
+LOOK_FOR_NEEDS = 5.0
 
 
 class ServiceKeeper:
@@ -38,27 +48,46 @@ class ServiceKeeper:
         self.jobs = ServiceJobs(core)
         self.leftovers = Leftovers(core, self.jobs)
         self.flips = ServiceFlips(core)
+        self.needs = Needs(core)
+        self.changes = DaemonChanges(core, self.guards, self.jobs)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used: nothing is added or removed.
         self._held = False
+        self._settings_pause: Optional[float] = None
         self._running: Tuple[Tuple[int, ...], Dict[str, List[Running]]] = ((), {})
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
         self.leftovers.begin(now)
         # Keys first: before a daemon of that name can be made anew.
-        for_each(
-            (self.jobs.keys.step, self.jobs.follow_proofs, self._keep_all), lambda act: act(now)
+        acts = (
+            self.jobs.keys.step,
+            self.jobs.key_marks.step,
+            self._follow_settings,
+            self.jobs.follow_proofs,
+            self._keep_all,
         )
+        for_each(acts, lambda act: act(now))
         busy = self.jobs.running or self.jobs.proofs.pending()
-        return LOOK_AGAIN if busy or self.jobs.look_at <= now + LOOK_AGAIN else None
+        soon = LOOK_AGAIN if busy or self.jobs.look_at <= now + LOOK_AGAIN else None
+        pauses = [each for each in (soon, self._settings_pause) if each is not None]
+        return min(pauses, default=None)
+
+    def _follow_settings(self, now: float) -> None:
+        self._settings_pause = self.jobs.settings.step(now)
 
     def _keep_all(self, now: float) -> None:
         """Keep each service, if anything has changed or it is time to look again."""
         core = self._core
         with core.lock:
-            seen = (*core.state_serials(), tuple(sorted(self.jobs.running)))
+            seen = (
+                *core.state_serials(),
+                core.deployments.serial,
+                self.jobs.key_marks.serial,
+                self.needs.serial,
+                tuple(sorted(self.jobs.running)),
+            )
             if seen == self._seen and now < self.jobs.look_at:
                 return
             self._seen, self.jobs.look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
@@ -68,6 +97,8 @@ class ServiceKeeper:
             hosts = self.hosts() if wanted else []
             self._held = bool(core.held())
             core.watch.held_only({each.name for each in wanted})
+            core.waits.keep_services({each.name for each in wanted})
+        self.jobs.outdated.drop()
         free = (
             each
             for each in wanted
@@ -99,6 +130,8 @@ class ServiceKeeper:
             core.reports.serial,
             len(core.hosts),
             core.places.serial,
+            core.places.learned,
+            core.watch.serial,
             core.deployments.serial,
             core.specs.serial,
         )
@@ -119,9 +152,16 @@ class ServiceKeeper:
                 identity,
                 ok=state != "error" and not row.get("unfinished"),
                 runs=state == "running",
+                active=self._serves(kind, identity),
             )
             found.setdefault(services.of(hostname, kind, identity), []).append(daemon)
         return found
+
+    def _serves(self, kind: str, identity: str) -> bool:
+        core = self._core
+        if kind in IN_SERVICES:
+            return core.places.is_said(f"{kind}.{identity}")
+        return core.watch.serves(kind, identity)
 
     def diff(
         self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec]
@@ -143,16 +183,13 @@ class ServiceKeeper:
         if self._held:
             # A host that nobody knows is not one that is gone: what is on it may be what is wanted.
             diff = Difference(kept=diff.kept)
-        elif wanted.deleted and self._waits(wanted, diff, now):
-            return
-        elif wanted.deleted and not diff.remove:
-            self._forget_if_kept(wanted, now)
-            return
-        elif self.flips.is_stopped(wanted):
+        elif self._is_ended(wanted, diff, now):
             return
         unable, outside = not_well(core, kind.service_type, diff.kept)
+        behind = [] if self._held or wanted.deleted else self._behind(wanted, diff)
         if not self._held:
-            self._follow_troubles(wanted.name, diff, [*unable, *outside])
+            more = [*unable, *outside, *(each.daemon for each in behind)]
+            self._follow_troubles(wanted.name, diff, more)
         remember_size(core, wanted, diff)
         held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])
         again = [each for each in diff.kept if not each.ok]
@@ -160,18 +197,44 @@ class ServiceKeeper:
         again += [] if again or diff.add else unable[:1]
         broken = [Place(each.hostname, each.daemon_id) for each in again]
         add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
+        if self._waits(wanted, [*diff.add, *broken], now):
+            add = []
         try:
-            add = add[:1] if kind.one_by_one else add
-            if add and not self.flips.stop(wanted, add, now):
-                self.jobs.deploy(wanted, add, there)
+            if add:
+                self._deploy(wanted, add, there, now)
             elif diff.remove and not diff.add and not held:
-                self._remove(wanted, kind, diff.remove, now)
+                self._remove(wanted, kind, diff, now)
+            elif behind:
+                self._renew(wanted, diff, behind, there, now)
         except ReportAwaited as error:
             with core.lock:
                 core.events.note(wanted.name, error.message)
             self.jobs.look_at = 0.0
         except OrchestratorError as error:
             self.jobs.note_failure(wanted.name, "", str(error), now)
+
+    def _is_ended(self, wanted: Wanted, diff: Difference, now: float) -> bool:
+        """Tell whether nothing is to be added or removed now; forget a service that is gone."""
+        if not wanted.deleted:
+            return self.flips.is_stopped(wanted)
+        if self._cannot_go(wanted, diff, now):
+            return True
+        if diff.remove:
+            return False
+        self._forget_if_kept(wanted, now)
+        return True
+
+    def _deploy(
+        self, wanted: Wanted, add: Sequence[Place], there: Sequence[Running], now: float
+    ) -> None:
+        """Deploy daemons, first on hosts that are at no other job; raises ``OrchestratorError``."""
+        soon = free_first(self._core, [place.hostname for place in add])
+        chosen = [place for place in add if place.hostname in soon]
+        chosen = chosen[:1] if KINDS[wanted.spec.service_type].one_by_one else chosen
+        chosen = self.jobs.with_addresses(wanted, chosen)
+        if chosen and not self.flips.stop(wanted, chosen, now):
+            job = self.jobs.deploy(wanted, chosen, there)
+            self.jobs.outdated.note(wanted, job.job_id, chosen)
 
     def _follow_troubles(self, service: str, diff: Difference, more: Sequence[Running]) -> None:
         """Drop the troubles that are none any more; tell of hosts that fall silent or are back.
@@ -195,6 +258,21 @@ class ServiceKeeper:
             left = concerned - silent
             core.troubles.keep(service, {*left, ""} if left else left)
 
+    def _waits(self, wanted: Wanted, places: Sequence[Place], now: float) -> bool:
+        """Tell whether a service's daemons cannot be of use yet, and say so once."""
+        core = self._core
+        lack = self.needs.lack(wanted.spec) if places and not wanted.deleted else None
+        with core.lock:
+            if lack is None:
+                core.waits.over(wanted.name)
+                return False
+            if core.waits.wait(wanted.name, lack.reason, lack.remedy, time.time()):
+                core.events.note(wanted.name, f"waits: {lack.reason}. {lack.remedy}")
+            # Whatever failed before: it begins when there is what it waits for.
+            core.troubles.keep(wanted.name, ())
+        self.jobs.look_at = min(self.jobs.look_at, now + LOOK_FOR_NEEDS)
+        return True
+
     def _may(self, wanted: Wanted, hostname: str, now: float) -> bool:
         core = self._core
         with core.lock:
@@ -204,24 +282,27 @@ class ServiceKeeper:
             report = core.reports.get(hostname)
         return not resting and usable and report is not None and "daemons" in report.taken
 
-    def _remove(self, wanted: Wanted, kind: Kind, daemons: Sequence[Running], now: float) -> None:
+    def _remove(self, wanted: Wanted, kind: Kind, diff: Difference, now: float) -> None:
         """Remove what is too much: one at a time where that matters, as far as it is safe.
 
         Of a service that goes as a whole nobody is left who could miss one.
         """
-        ready = [each for each in daemons if self._may(wanted, each.hostname, now)]
+        ready = [each for each in diff.remove if self._may(wanted, each.hostname, now)]
         if not ready:
             return
+        if wanted.deleted:
+            soon = free_first(self._core, [each.hostname for each in ready])
+            ready = [each for each in ready if each.hostname in soon]
         chosen, reason = ready, ""
         if not wanted.deleted:
-            chosen, reason = self.guards.may_remove(kind, ready)
+            chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
         if reason:
             self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
             return
         self.jobs.remove(wanted.name, kind, chosen)
         self.flips.removed(wanted, chosen, now)
 
-    def _waits(self, wanted: Wanted, diff: Difference, now: float) -> bool:
+    def _cannot_go(self, wanted: Wanted, diff: Difference, now: float) -> bool:
         """Tell whether a service that goes has to wait, and let its events say for what."""
         reason = self.leftovers.waits(wanted, diff.remove, now)
         if reason:
@@ -229,6 +310,60 @@ class ServiceKeeper:
                 self._core.events.note(wanted.name, reason)
             self.jobs.look_at = min(self.jobs.look_at, now + LOOK_AGAIN)
         return bool(reason)
+
+    def _behind(self, wanted: Wanted, diff: Difference) -> List[Behind]:
+        """Return the daemons that have to be restarted, none while nobody can tell."""
+        try:
+            return self.changes.behind(wanted, diff.kept)
+        except OrchestratorError as error:
+            log.warning("%s is not compared with what its daemons got: %s", wanted.name, error)
+            return []
+
+    def unfinished(self, wanted: Wanted, kept: Sequence[Running]) -> List[str]:
+        """Return what of a changed spec is not done yet."""
+        found = []
+        problem = self.jobs.settings.problems.get(wanted.name)
+        if problem:
+            found.append(problem)
+        if not wanted.deleted:
+            kind = wanted.spec.service_type
+            behind = self.changes.behind(wanted, kept)
+            found += [f"{kind}.{each.daemon.daemon_id} is to be restarted" for each in behind]
+        return found
+
+    def _renew(
+        self,
+        wanted: Wanted,
+        diff: Difference,
+        behind: Sequence[Behind],
+        there: Sequence[Running],
+        now: float,
+    ) -> None:
+        """Restart the next daemon that has to be for what changed in its spec."""
+        with self._core.lock:
+            failed = self._core.troubles.hosts(wanted.name)
+            restarting = self._core.actions.get(wanted.name) is not None
+        if restarting:
+            # Somebody asked for it: not two at the same time.
+            self.jobs.look_at = now + LOOK_AGAIN
+            return
+        # Where one did not come back well, the others keep what they have until it does.
+        ready = [
+            each
+            for each in behind
+            if self._may(wanted, each.daemon.hostname, now)
+            and (not failed or each.daemon.hostname in failed)
+        ]
+        if not ready:
+            return
+        chosen, reason = self.changes.next(wanted, diff.kept, ready)
+        kind = wanted.spec.service_type
+        if chosen is not None:
+            self.jobs.deploy(wanted, [place_of(chosen)], there, restart=chosen.why)
+        else:
+            then = "; ".join(each.in_words(kind) for each in behind)
+            host = ready[0].daemon.hostname
+            self.jobs.note_wait(wanted.name, host, f"{reason}; then: {then}", now)
 
     def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
         with self._core.lock:
@@ -245,8 +380,7 @@ class ServiceKeeper:
 
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""
-        for section, option, _ in service_settings(wanted.spec):
-            self._core.maps.unconfigure(section, option)
+        self.jobs.settings.forget(wanted)
         for key in secret_keys(wanted.spec):
             self._core.maps.forget_secret(key)
         with self._core.lock:

@@ -10,6 +10,7 @@ from .command import find_program, last_line, run
 from .listening import holders
 from .mon_cluster import own_view
 from .reading import clean, to_int
+from .storage_state import storage_lack
 from .units import has_failed, runs, show_units, words_of
 
 _INTERVAL = 0.1
@@ -142,4 +143,13 @@ def _problem_of(watched, state, late, seconds):
     if not runs(state):
         return f"{name} did not become active within {seconds:g} s."
     lack = _LACKS.get(watched.daemon.kind.name, "it runs, but does not answer")
-    return f"{name}: {lack} after {seconds:g} s."
+    why = _lack_of_cluster(watched.daemon)
+    return f"{name}: {lack} after {seconds:g} s{why}."
+
+
+def _lack_of_cluster(daemon):
+    """Return why no gateway could come up now, as the end of a sentence, or nothing."""
+    if daemon.kind.name != "rgw":
+        return ""
+    lack = storage_lack(daemon.entity, daemon.keyring_path)
+    return f": {lack}" if lack else ""

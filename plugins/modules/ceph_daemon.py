@@ -16,7 +16,8 @@ description:
     the daemon does its work. All of a host goes into one call.
   - Everything that speaks against it is looked for first, on all daemons. A taken port, a missing
     key or a missing unit is refused, and nothing is done on the host.
-  - A daemon that runs already is left as it is. One whose key has changed is restarted.
+  - A daemon that runs already is left as it is. One whose key has changed is restarted, and one
+    that was started before what it reads at its start was changed (C(since)).
   - A monitor's store is made of the cluster's map of monitors, and the monitor joins by itself,
     whatever C(mon_initial_members) the configuration has. It works when its quorum holds another
     one of that map. The store of one that leads a cluster of its own, and that the cluster's
@@ -97,6 +98,12 @@ options:
             id can have. Empty finds it.
         type: str
         default: ''
+      since:
+        description:
+          - When the settings that the daemon reads at its start were changed last, in seconds since
+            the epoch. One that runs and was started before is restarted, once. V(0) is never.
+        type: float
+        default: 0.0
   keyrings:
     description:
       - The texts of keyrings by the names that O(daemons[].keyring_file) gives them, as C(ceph auth
@@ -259,6 +266,7 @@ def main():
                     "addr": {"type": "str", "default": ""},
                     "stop_timeout": {"type": "int", "default": 0},
                     "unit": {"type": "str", "default": ""},
+                    "since": {"type": "float", "default": 0.0},
                 },
             },
             "keyrings": {"type": "dict", "default": {}, "no_log": True},
@@ -327,9 +335,10 @@ def deploy(module, roots, daemons, host):
         Wanted(
             daemon,
             keyring_of(module, daemon, options),
-            options["port"],
-            options["addr"],
-            options["stop_timeout"],
+            port=options["port"],
+            addr=options["addr"],
+            since=options["since"],
+            stop_timeout=options["stop_timeout"],
         )
         for daemon, options in daemons
     ]

@@ -166,6 +166,26 @@ def test_a_queued_job_can_be_cancelled(stub_engine: LocalEngine, state: Path) ->
     assert stub_engine.cancel(first.job_id).status is JobStatus.SUCCEEDED
 
 
+def test_only_what_has_not_begun_can_be_overtaken(
+    make_engine: Engines, stub_engine: LocalEngine, state: Path
+) -> None:
+    first, second, third = (stub_engine.submit(stub_request("gate")) for _ in range(3))
+    assert not stub_engine.overtake(first.job_id, "overtaken: too late")
+    assert not stub_engine.overtake("nothing", "overtaken: it is not there")
+    assert not make_engine(stub=True).overtake(second.job_id, "overtaken: by a stranger")
+    heard = []
+    second.on_host(lambda host, outcome: heard.append(outcome.message))
+    assert stub_engine.overtake(second.job_id, "overtaken: job x does it")
+    assert second.wait(0)
+    assert (second.status, second.message) == (JobStatus.CANCELLED, "overtaken: job x does it")
+    assert heard == ["overtaken: job x does it"]
+    assert not stub_engine.overtake(second.job_id, "overtaken: twice")
+    for completion in (first, third):
+        go(state, completion)
+    drain(stub_engine)
+    assert [job.status for job in (first, third)] == [JobStatus.SUCCEEDED] * 2
+
+
 def test_a_worker_that_dies_is_lost(stub_engine: LocalEngine) -> None:
     completion = finish(stub_engine, stub_engine.submit(stub_request("die", "h1", "h2")))
     assert isinstance(completion.exception, JobLost)

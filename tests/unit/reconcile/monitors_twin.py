@@ -5,9 +5,16 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Set
 
 from adapter.interface import OrchestratorError
+
+_TABLE = Path(__file__).parents[1] / "cluster" / "data" / "ceph_options.json"
+# Answers of Ceph 20.2.4 by option.
+OPTIONS: Dict[str, Dict[str, Any]] = {
+    row["name"]: row for row in json.loads(_TABLE.read_text(encoding="utf-8"))
+}
 
 
 @dataclass
@@ -45,10 +52,14 @@ class Monitors:
     out_of_quorum: List[str] = field(default_factory=list)
     without_module: List[str] = field(default_factory=list)
     keys: List[str] = field(default_factory=list)
+    # Keys that were given anew.
+    rotated: Dict[str, str] = field(default_factory=dict)
     config: Dict[str, str] = field(default_factory=dict)
     # Options that are refused, with the error.
     config_errors: Dict[str, int] = field(default_factory=dict)
     standbys: Dict[int, str] = field(default_factory=dict)
+    # File systems, each with the metadata servers that have its ranks.
+    filesystems: Dict[str, List[str]] = field(default_factory=dict)
     booting: bool = False
     stale: bool = False
     # Of all data, whether some has fewer copies than it should: then nobody can say of an OSD that
@@ -72,6 +83,9 @@ class Monitors:
     addresses: Dict[str, str] = field(default_factory=dict)
     # A command that is not answered.
     refuse: str = ""
+    # Sections and options that were set, and options of which no value is taken.
+    told: List[str] = field(default_factory=list)
+    refused_options: List[str] = field(default_factory=list)
     # The config-key store, where mons are in CRUSH, and the only zonegroup as radosgw-admin has it.
     admin_key: str = "KEYOFTHEADMINISTRATOR=="
     secrets: Dict[str, str] = field(default_factory=dict)
@@ -289,13 +303,33 @@ class Monitors:
 
     def _fs_dump(self, arguments: Dict[str, Any]) -> str:
         standbys = [{"name": name, "gid": gid} for gid, name in self.standbys.items()]
-        return json.dumps({"filesystems": [], "standbys": standbys})
+        filesystems = [
+            {"mdsmap": {"fs_name": fs, "info": {f"gid_{name}": _rank(name) for name in names}}}
+            for fs, names in self.filesystems.items()
+        ]
+        return json.dumps({"filesystems": filesystems, "standbys": standbys})
 
     def _mds_fail(self, arguments: Dict[str, Any]) -> str:
         del self.standbys[int(arguments["role_or_gid"])]
         return ""
 
+    def _config_help(self, arguments: Dict[str, Any]) -> str:
+        row = OPTIONS.get(arguments["key"])
+        if row is None:
+            raise OrchestratorError("", errno=-errno.ENOENT)
+        return json.dumps(row)
+
+    def _config_dump(self, arguments: Dict[str, Any]) -> str:
+        rows = []
+        for key, value in self.config.items():
+            section, _, name = key.partition("/")
+            rows.append({"section": section, "name": name, "value": value, "mask": ""})
+        return json.dumps(rows)
+
     def _config_set(self, arguments: Dict[str, Any]) -> str:
+        self.told.append(f"{arguments['who']} {arguments['name']}")
+        if arguments["name"] in self.refused_options:
+            raise OrchestratorError("error parsing value: no", errno=-errno.EINVAL)
         self.config[f"{arguments['who']}/{arguments['name']}"] = arguments["value"]
         return ""
 
@@ -304,6 +338,13 @@ class Monitors:
             raise OrchestratorError("no such option", errno=-self.config_errors[arguments["name"]])
         self.config.pop(f"{arguments['who']}/{arguments['name']}", None)
         return ""
+
+    def _auth_ls(self, arguments: Dict[str, Any]) -> str:
+        rows = [{"entity": name, "key": self._key(name)} for name in self.keys]
+        return json.dumps({"auth_dump": rows})
+
+    def _key(self, entity: str) -> str:
+        return self.rotated.get(entity, "KEYOFTHECLUSTER==")
 
     def _auth_rm(self, arguments: Dict[str, Any]) -> str:
         self.keys = [key for key in self.keys if key != arguments["entity"]]
@@ -318,8 +359,8 @@ class Monitors:
         entity = arguments["entity"]
         if entity not in ("mon.", "client.admin", "client.bootstrap-osd", *self.keys):
             raise OrchestratorError(f"no key for {entity}", errno=-errno.ENOENT)
-        key = self.admin_key if entity == "client.admin" else "KEYOFTHECLUSTER=="
-        return json.dumps([{"entity": arguments["entity"], "key": key}])
+        key = self.admin_key if entity == "client.admin" else self._key(entity)
+        return json.dumps([{"entity": entity, "key": key}])
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
@@ -360,3 +401,7 @@ class Monitors:
     def _rgw_zonegroup_modify(self, arguments: Dict[str, Any]) -> str:
         self.zonegroup["hostnames"] = arguments["hostnames"]
         return self._change(f"rgw zonegroup modify {arguments['zonegroup_name']}")
+
+
+def _rank(name: str) -> Dict[str, Any]:
+    return {"name": name, "gid": 4000 + len(name), "state": "up:active"}

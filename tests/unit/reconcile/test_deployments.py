@@ -7,6 +7,7 @@ from typing import List
 
 from adapter.cluster.deployments import Deployments
 from adapter.interface import MDSSpec, PlacementSpec, RGWSpec, raise_if_exception
+from tests.unit.reconcile.monitors_twin import Daemon
 from tests.unit.reconcile.over_monitors import KeptCluster
 
 
@@ -16,6 +17,8 @@ def mds_of(cluster: KeptCluster) -> List[str]:
 
 def test_a_daemon_is_known_before_its_job_ends() -> None:
     cluster = KeptCluster()
+    cluster.monitors.osds[0] = Daemon("h1", "/dev/sdb", "uuid-0")
+    cluster.orchestrator.reconciler.read_maps()
     spec = RGWSpec(service_id="a", placement=PlacementSpec(hosts=["h1"]), rgw_frontend_port=8001)
     raise_if_exception(cluster.orchestrator.apply([spec]))
     cluster.orchestrator.reconciler.step(0.0)

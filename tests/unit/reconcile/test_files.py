@@ -137,7 +137,8 @@ def test_a_preview_shows_each_document_and_changes_nothing(cluster: Cluster) -> 
     text = "---\n".join([H4, LABELLED, NAMED.replace("h4", "h9").replace("fs", "a"), BIG])
     host, mds, wrong, osds = preview(cluster, text)
 
-    assert host == {"warning": "host h4: would be added with addr '10.0.0.4' and the labels mds\n"}
+    text = "host h4: would be added with addr '10.0.0.4' and the labels mds"
+    assert host == {"note": text, "warning": f"{text}\n"}
     assert (mds["add"], mds["remove"]) == (["h4"], [])
     assert wrong["error"].startswith("mds.a: There is no host 'h9'")
     assert sorted(osds["data"]) == ["h1", "h2", "h3", "h4"]
@@ -160,9 +161,9 @@ def test_a_preview_says_what_speaks_against_a_host(cluster: Cluster) -> None:
 def test_a_preview_of_hosts_that_are_there(cluster: Cluster) -> None:
     text = "service_type: host\nhostname: h1\n---\nservice_type: host\nhostname: h2\nlabels: [a]\n"
 
-    assert preview(cluster, text) == [
-        {"warning": "host h1: would stay as it is\n"},
-        {"warning": "host h2: would be updated: labels added: a\n"},
+    assert [row["note"] for row in preview(cluster, text)] == [
+        "host h1: would stay as it is",
+        "host h2: would be updated: labels added: a",
     ]
 
 
@@ -171,9 +172,9 @@ def test_a_preview_without_overwriting(cluster: Cluster) -> None:
     text = f"service_type: host\nhostname: h1\n---\n{MON}---\n{BIG}"
     rows = preview(cluster, text, no_overwrite=True)
 
-    assert rows[:2] == [
-        {"warning": "Skipped host h1: it is there (--no-overwrite)\n"},
-        {"warning": "Skipped mon: it is there (--no-overwrite)\n"},
+    assert [row["note"] for row in rows[:2]] == [
+        "Skipped host h1: it is there (--no-overwrite)",
+        "Skipped mon: it is there (--no-overwrite)",
     ]
     assert sorted(rows[2]["data"]) == ["h1", "h2", "h3"]
 

@@ -67,7 +67,8 @@ def test_a_left_over_manager_costs_no_key(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("kind", MIRRORS)
-def test_a_left_over_mirror_costs_no_key(cluster: Cluster, kind: str) -> None:
+def test_a_left_over_mirror_costs_no_key(full: Cluster, kind: str) -> None:
+    cluster = full
     keep(cluster, kind, "h1")
     (identity,) = [name for _, each, name in cluster.daemons if each == kind]
     cluster.monitors.elsewhere[f"{kind}.{identity}"] = "h1"

@@ -31,7 +31,7 @@ class Day:
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)
-        self.cluster = KeptCluster()
+        self.cluster = KeptCluster().serving()
         self.call = self.cluster.orchestrator
 
     def run(self) -> None:

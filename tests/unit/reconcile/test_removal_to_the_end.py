@@ -21,6 +21,12 @@ from tests.unit.reconcile.twin import Cluster
 REFUSED = "Nothing was done on this host: the port 8000 is taken by nginx."
 
 
+@pytest.fixture
+def cluster() -> Cluster:
+    """Return three hosts with an OSD among them."""
+    return Cluster().serving()
+
+
 def rgw(name: str, *hosts: str, port: int = 8000) -> RGWSpec:
     placement = PlacementSpec(hosts=list(hosts))
     return RGWSpec(service_id=name, placement=placement, rgw_frontend_port=port)
@@ -128,7 +134,7 @@ def test_a_daemon_that_a_failed_job_left_is_taken(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("ends", ["before", "after"])
 def test_the_next_manager_takes_what_the_job_left(ends: str) -> None:
-    cluster = KeptCluster()
+    cluster = KeptCluster().serving()
     cluster.mute["apply_rgw"] = {"h2": "it did not stay up"}
     daemon_id = begin(cluster, rgw("east", "h2"))
     remove(cluster, "rgw.east")
@@ -171,7 +177,7 @@ def test_what_somebody_has_stopped_and_disabled_goes_too(cluster: Cluster) -> No
 
 
 def test_what_cannot_be_read_is_not_gone() -> None:
-    cluster = KeptCluster()
+    cluster = KeptCluster().serving()
     cluster.break_on["apply_rgw"] = {"h2": REFUSED}
     apply(cluster, rgw("a", "h2"))
     known = cluster.value("deployed.h2")

@@ -133,7 +133,8 @@ def test_services_that_a_cluster_needs_are_not_removed(cluster: Cluster) -> None
         raise_if_exception(cluster.orchestrator.remove_service("mds.nope"))
 
 
-def test_a_removed_service_leaves_nothing(cluster: Cluster) -> None:
+def test_a_removed_service_leaves_nothing(full: Cluster) -> None:
+    cluster = full
     apply(cluster, RGWSpec(service_id="s3", placement=PlacementSpec(count=2)))
     assert "rgw_frontends" in str(cluster.monitors.config)
     raise_if_exception(cluster.orchestrator.remove_service("rgw.s3"))
@@ -149,7 +150,8 @@ def test_two_gateways_do_not_share_a_port(cluster: Cluster) -> None:
         apply(cluster, RGWSpec(service_id="b", rgw_frontend_port=8080))
 
 
-def test_several_daemons_on_a_host_have_ports_of_their_own(cluster: Cluster) -> None:
+def test_several_daemons_on_a_host_have_ports_of_their_own(full: Cluster) -> None:
+    cluster = full
     placement = PlacementSpec(hosts=["h1"], count_per_host=2)
     apply(cluster, RGWSpec(service_id="a", rgw_frontend_port=8080, placement=placement))
     ports = [v for k, v in cluster.monitors.config.items() if k.endswith("rgw_frontends")]
@@ -299,7 +301,8 @@ def test_a_service_that_goes_as_a_whole_goes_at_once(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("kind", ["mon", "mgr", "rbd-mirror", "crash", "ceph-exporter"])
-def test_a_kind_can_be_applied_by_its_own_method(cluster: Cluster, kind: str) -> None:
+def test_a_kind_can_be_applied_by_its_own_method(full: Cluster, kind: str) -> None:
+    cluster = full
     method = getattr(cluster.orchestrator, f"apply_{kind.replace('-', '_')}")
     assert raise_if_exception(method(ServiceSpec(kind))) == f"Scheduled {kind} update..."
     with pytest.raises(InvalidValue, match=f"this applies {kind} services"):

@@ -31,7 +31,8 @@ def network(*rows: str) -> Any:
 
 @pytest.fixture
 def cluster(cluster: Cluster) -> Cluster:
-    """Return hosts that have addresses in several networks."""
+    """Return hosts that have addresses in several networks, and an OSD."""
+    cluster.serving()
     cluster.facts = {
         "h1": network("10.0.0.1/24", "10.0.1.1/24", "10.0.1.11/24"),
         "h2": network("10.0.0.2/24", "10.98.0.2/24"),
@@ -56,7 +57,7 @@ def rows(cluster: Cluster, service_type: str) -> List[Dict[str, Any]]:
             (daemons,) = [v for k, v in request.variables.items() if k.endswith("_daemons")]
             found += [dict(row) for each in daemons.values() for row in each]
     for row in found:
-        del row["id"], row["keyring_file"]
+        del row["id"], row["keyring_file"], row["since"]
     return found
 
 

@@ -13,6 +13,12 @@ from tests.unit.reconcile.twin import Cluster
 Pair = Tuple[ServiceSpec, ServiceSpec]
 
 
+@pytest.fixture
+def cluster() -> Cluster:
+    """Return three hosts with an OSD among them."""
+    return Cluster().serving()
+
+
 def mds(name: str, *hosts: str) -> MDSSpec:
     return MDSSpec(service_id=name, placement=PlacementSpec(hosts=list(hosts)))
 
@@ -45,7 +51,7 @@ def hand_made(cluster: Cluster, host: str, kind: str, daemon_id: str) -> None:
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[1].service_name())
 @pytest.mark.parametrize("turned", [False, True])
 def test_services_with_like_names_have_their_own_daemons(pair: Pair, turned: bool) -> None:
-    cluster = Cluster()
+    cluster = Cluster().serving()
     for spec in reversed(pair) if turned else pair:
         raise_if_exception(cluster.orchestrator.apply([spec]))
         cluster.settle()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple, TypeVar
 
 from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
@@ -19,6 +19,7 @@ from tests.unit.methods.world import World, device
 from tests.unit.reconcile.monitors_twin import Daemon, Monitors
 
 GIB = 1024**3
+C = TypeVar("C", bound="Cluster")
 
 
 def drive_group(name: str, hosts: str = "*", **values: Any) -> DriveGroupSpec:
@@ -97,6 +98,12 @@ class Cluster(World):
             spec = HostSpec(f"h{number}", f"10.0.0.{number}")
             raise_if_exception(self.orchestrator.add_host(spec))
         self.settle()
+
+    def serving(self: C) -> C:
+        """Let an OSD be up: gateways and file systems need not wait for one."""
+        self.monitors.osds[90] = Daemon("h1", "/dev/sdz", "0b8f5ac8-1f0a-4f8a-9a5b-3f4a5b6c7d90")
+        self.orchestrator.reconciler.read_maps()
+        return self
 
     def start_anew(self, store: Optional[MemoryStore] = None) -> None:
         """Begin as a manager does that knows nothing but the store."""

@@ -1,0 +1,154 @@
+"""The ports of services: what a spec takes on a host, and which port each daemon gets.
+
+Pure functions. A daemon keeps the port that it was given once, wherever that is in its service's
+range: others may be told of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import ceil
+from typing import AbstractSet, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+from adapter.cluster.schedule import MANY_ON_A_HOST, MAX_ON_A_HOST, default_placement
+from adapter.cluster.service_kinds import rgw_port
+from adapter.errors import InvalidValue
+from adapter.interface import ServiceSpec
+
+LAST_PORT = 65535
+# What a daemon of these listens on, whatever its spec says.
+_FIXED: Dict[str, Tuple[int, ...]] = {"mon": (3300, 6789)}
+_EXPORTER = 9926
+_PORT_ARGUMENT = re.compile(r"(?:ssl_)?(?:port=|endpoint=.*:)(\d{1,5})")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who has ports on hosts; ``how`` is what it does with them, ``remedy`` what else may help."""
+
+    name: str
+    ports: Mapping[str, Collection[int]]
+    how: str = "has it"
+    remedy: str = ""
+
+
+def span_of(spec: ServiceSpec, count: int) -> Tuple[int, ...]:
+    """Return the ports that are given out to so many object gateways of a host."""
+    return tuple(range(rgw_port(spec), rgw_port(spec) + count))
+
+
+def ports_of(spec: ServiceSpec, count: int) -> Tuple[int, ...]:
+    """Return the ports that so many daemons of a service take together on a host."""
+    if spec.service_type == "rgw":
+        return tuple(sorted({*span_of(spec, count), *more_ports(spec)}))
+    if spec.service_type == "ceph-exporter":
+        return (int(getattr(spec, "port", None) or _EXPORTER),)
+    return _FIXED.get(spec.service_type, ())
+
+
+def more_ports(spec: ServiceSpec) -> Tuple[int, ...]:
+    """Return the ports that the frontend's extra arguments name, which each daemon means."""
+    words = " ".join(getattr(spec, "rgw_frontend_extra_args", None) or ()).split()
+    return tuple(int(found.group(1)) for found in map(_PORT_ARGUMENT.fullmatch, words) if found)
+
+
+def check_alone(spec: ServiceSpec, count: int) -> None:
+    """Raise ``InvalidValue`` where so many daemons of a host would mean the same port."""
+    more = more_ports(spec) if spec.service_type == "rgw" else ()
+    if more and count > 1:
+        raise InvalidValue(
+            "rgw_frontend_extra_args",
+            " ".join(getattr(spec, "rgw_frontend_extra_args", None) or ()),
+            f"{count} daemons of {spec.service_name()} on a host would all use {_listed(more)}",
+            "Place one on a host, or let `rgw_frontend_port` alone say where they listen.",
+        )
+
+
+def most_on_a_host(spec: ServiceSpec, hosts: int, there: int = 0) -> int:
+    """Return how many daemons of a service one of so many hosts may have.
+
+    ``there`` is how many it has, or is to have as things are.
+    """
+    placement = spec.placement
+    if placement.is_empty():
+        placement = default_placement(spec.service_type)
+    share = placement.count_per_host or 1
+    if placement.count and not placement.count_per_host and spec.service_type in MANY_ON_A_HOST:
+        share = min(MAX_ON_A_HOST, ceil(placement.count / max(1, hosts)))
+    return max(share, there)
+
+
+def check_clash(spec: ServiceSpec, mine: Holder, others: Iterable[Holder]) -> None:
+    """Raise ``InvalidValue`` with both names, host and port where two mean the same one."""
+    field = _field(spec)
+    for other in others:
+        for hostname in sorted(mine.ports.keys() & other.ports.keys()):
+            both = {*mine.ports[hostname]} & {*other.ports[hostname]}
+            if both:
+                raise InvalidValue(
+                    field,
+                    min(both),
+                    f"{other.name} {other.how} on host '{hostname}', where {mine.name} would use "
+                    f"{_listed(mine.ports[hostname])}",
+                    f"Give another port or other hosts. {other.remedy}".strip(),
+                )
+
+
+def check_last(spec: ServiceSpec, mine: Holder) -> None:
+    """Raise ``InvalidValue`` for ports that there are not."""
+    for hostname, ports in mine.ports.items():
+        if max(ports) > LAST_PORT:
+            raise InvalidValue(
+                _field(spec),
+                min(ports),
+                f"{mine.name} would use {_listed(ports)} on host '{hostname}', and the last port "
+                f"is {LAST_PORT}",
+                "Give a smaller one.",
+            )
+
+
+def _field(spec: ServiceSpec) -> str:
+    return "rgw_frontend_port" if spec.service_type == "rgw" else "port"
+
+
+def _listed(ports: Collection[int]) -> str:
+    """Return ports as people write them: ``8000``, ``8000 to 8002``, ``3300, 6789``."""
+    first, last = min(ports), max(ports)
+    if first != last and last - first + 1 == len(ports):
+        return f"{first} to {last}"
+    return ", ".join(map(str, sorted(ports)))
+
+
+def choose(
+    wanted: Sequence[str],
+    span: Sequence[int],
+    known: Mapping[str, int],
+    taken: AbstractSet[int],
+    avoid: AbstractSet[int] = frozenset(),
+) -> Dict[str, int]:
+    """Return a port of ``span`` for each of the wanted daemons of a host.
+
+    ``known`` are the ports of the service's daemons there, by daemon; who has one in the span keeps
+    it. ``taken`` are others', and ``avoid`` those of daemons that may be gone: they are given out
+    last. Where nothing is free the host is left to say who has it.
+    """
+    chosen: Dict[str, int] = {}
+    for daemon in wanted:
+        port = known.get(daemon, 0)
+        if port in span and port not in taken and port not in chosen.values():
+            chosen[daemon] = port
+    used = {port for daemon, port in known.items() if daemon not in wanted}
+    for daemon in wanted:
+        if daemon not in chosen:
+            chosen[daemon] = _first_free(span, used | {*chosen.values()}, taken, avoid)
+    return chosen
+
+
+def _first_free(
+    span: Sequence[int], used: AbstractSet[int], taken: AbstractSet[int], avoid: AbstractSet[int]
+) -> int:
+    free: List[int] = []
+    for without in (used | taken | avoid, used | taken, used):
+        free = free or [port for port in span if port not in without]
+    return (free or list(span))[0]

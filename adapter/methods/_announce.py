@@ -1,0 +1,45 @@
+"""Which daemons go because of what somebody asks for, said in the answer."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from adapter.cluster.schedule import NO_SCHEDULE
+from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.specs import Wanted
+from adapter.core import Core
+from adapter.reconcile.service_floor import held_reason
+from adapter.reconcile.services import ServiceKeeper
+
+
+def what_goes(core: Core, keeper: ServiceKeeper, wanted: Wanted) -> str:
+    """Return a sentence on the daemons that a service has too many, or nothing.
+
+    The caller holds the orchestrator's lock.
+    """
+    kind = wanted.spec.service_type
+    if kind not in KINDS or wanted.spec.unmanaged or wanted.deleted or core.held():
+        return ""
+    there = keeper.running().get(wanted.name, [])
+    diff = keeper.diff(wanted, there, keeper.hosts())
+    if not diff.remove:
+        return ""
+    held = held_reason(wanted, diff, there)
+    if held:
+        return held[:1].upper() + held[1:]
+    names = ", ".join(sorted(f"{kind}.{each.daemon_id}" for each in diff.remove))
+    daemons = "1 daemon" if len(there) == 1 else f"{len(there)} daemons"
+    verb = "is" if len(diff.remove) == 1 else "are"
+    return f"{len(diff.remove)} of {daemons} {verb} removed: {names}."
+
+
+def gone_with_label(core: Core, keeper: ServiceKeeper, label: str) -> Dict[str, str]:
+    """Return by service what goes, of those whose placement goes by a label.
+
+    The caller holds the orchestrator's lock.
+    """
+    concerned = [
+        wanted for wanted in core.specs.all() if label in (NO_SCHEDULE, wanted.spec.placement.label)
+    ]
+    found = {wanted.name: what_goes(core, keeper, wanted) for wanted in concerned}
+    return {name: text for name, text in found.items() if text}

@@ -1,0 +1,87 @@
+"""What daemons of a service need of the cluster before it is of any use to start them.
+
+A gateway without a pool that works is waited for in vain, and its job holds the host on which the
+OSDs are to be made that it waits for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import FrozenSet, Optional, Tuple
+
+from adapter.cluster.osd_map import OsdMap
+from adapter.core import Core
+from adapter.errors import NotReady
+from adapter.interface import OrchestratorError, ServiceSpec
+
+NEED_OSDS = ("rgw", "rbd-mirror", "cephfs-mirror", "mds")
+_MAKE = "`ceph orch apply osd` and `ceph orch daemon add osd` make them."
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What is missing, and what brings it about."""
+
+    reason: str
+    remedy: str
+
+
+class Needs:
+    """Tell what services lack, from the maps as they were read last."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._osds: Optional[Tuple[int, int]] = None
+        self._filesystems: FrozenSet[str] = frozenset()
+        # Placement groups, and those that are active: asked for when somebody wants to know.
+        self._pgs: Optional[Tuple[int, int]] = None
+        self.serial = 0
+
+    def see(self, osd_map: Optional[OsdMap], filesystems: FrozenSet[str]) -> None:
+        """Take over the maps; None is for one that nobody knows."""
+        osds = None
+        if osd_map is not None:
+            there = [osd for osd in osd_map.osds.values() if not osd.destroyed]
+            osds = (len(there), sum(osd.up for osd in there))
+        if (osds, filesystems) != (self._osds, self._filesystems):
+            self.serial += 1
+        self._osds, self._filesystems, self._pgs = osds, filesystems, None
+
+    def lack(self, spec: ServiceSpec) -> Optional[Lack]:
+        """Return what a service waits for, or None; the monitors may be asked.
+
+        What nobody knows is nothing to wait for.
+        """
+        if spec.service_type not in NEED_OSDS or self._osds is None:
+            return None
+        if spec.service_type == "mds" and spec.service_id not in self._filesystems:
+            # It would stand by, which takes no data.
+            return None
+        there, up = self._osds
+        if not there:
+            return Lack("the cluster has no OSD yet", _MAKE)
+        if not up:
+            return Lack(f"none of {there} OSDs is up", "`ceph osd tree` shows where they are.")
+        groups, active = self._placement_groups()
+        if groups and not active:
+            return Lack(
+                f"none of {groups} placement groups is active",
+                "`ceph health detail` says what they lack.",
+            )
+        return None
+
+    def check(self, spec: ServiceSpec) -> None:
+        """Raise ``NotReady`` for a service that would wait."""
+        lack = self.lack(spec)
+        if lack is not None:
+            raise NotReady(
+                f"{spec.service_name()} cannot be deployed now: {lack.reason}.", lack.remedy
+            )
+
+    def _placement_groups(self) -> Tuple[int, int]:
+        if self._pgs is None:
+            try:
+                self._pgs = self._core.maps.active_pgs()
+            except OrchestratorError:
+                return 0, 0
+        return self._pgs
