@@ -142,14 +142,6 @@ def _check_frontend(spec: Any) -> None:
             "the spec names no networks",
             "Add networks, e.g. networks: [10.0.0.0/24].",
         )
-    for word in spec.rgw_frontend_extra_args or ():
-        if word.partition("=")[0] in ("port", "endpoint"):
-            raise InvalidValue(
-                "rgw_frontend_extra_args",
-                word,
-                "where a gateway listens is decided by rgw_frontend_port and networks",
-                "Leave it out here, and give those.",
-            )
 
 
 def _check_tls(spec: Any) -> None:

@@ -8,7 +8,7 @@ from adapter.cluster.deployments import Deployment
 from adapter.cluster.marks import mark
 from adapter.cluster.schedule import Place, Running
 from adapter.cluster.service_changes import digest_of, ports_of, settings_of
-from adapter.cluster.service_kinds import service_secrets
+from adapter.cluster.service_kinds import host_settings, service_secrets
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import InvalidValue
@@ -56,7 +56,9 @@ class DaemonDigests:
             secrets = "".join(
                 f" certificate={mark(each)}" for _, each in service_secrets(wanted.spec)
             )
-            found[which] = digest_of(settings, options.needs_restart, options.plain) + secrets
+            told = "".join(f" {k}={v}" for k, v in sorted(host_settings(wanted.spec).items()))
+            digest = digest_of(settings, options.needs_restart, options.plain)
+            found[which] = digest + secrets + told
         return f"{found[which]} key={key}" if key else found[which]
 
     def known(self, wanted: Wanted, hostname: str, daemon_id: str) -> Optional[Deployment]:

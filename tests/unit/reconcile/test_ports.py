@@ -216,6 +216,8 @@ def test_what_listened_when_the_host_was_asked_before_is_no_reason(full: Cluster
     ("argument", "port"),
     [
         ("ssl_port=8443", 8443),
+        ("port=8444", 8444),
+        ("endpoint=10.0.0.2:8445", 8445),
         ("ssl_endpoint=[fd00::2]:8446", 8446),
     ],
 )

@@ -108,6 +108,36 @@ def test_a_certificate_is_in_no_job_and_goes_with_its_service(cluster: Cluster) 
     assert cluster.monitors.secrets == {}
 
 
+PEM = CASES["done"]["a certificate"]["spec"]["spec"]["rgw_frontend_ssl_certificate"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"networks": ["10.98.0.0/24"]}, {"networks": ["10.0.0.0/24"]}),
+        ({"networks": ["10.98.0.0/24"]}, {}),
+        ({"placement": {"hosts": ["h2"]}}, {"placement": {"hosts": ["h2:10.98.0.2"]}}),
+        (
+            {"spec": {"ssl": True, "rgw_frontend_ssl_certificate": PEM}},
+            {"spec": {"ssl": True, "rgw_frontend_ssl_certificate": PEM.replace("hush", "new")}},
+        ),
+        ({}, {"spec": {"rgw_exit_timeout_secs": 200}}),
+    ],
+)
+def test_a_changed_field_comes_to_the_gateway_that_runs(
+    cluster: Cluster, before: Dict[str, Any], after: Dict[str, Any]
+) -> None:
+    base = {"service_type": "rgw", "service_id": "a", "placement": {"hosts": ["h2"]}}
+    apply(cluster, {**base, **before})
+    apply(cluster, {**base, **after})
+    found = rows(cluster, "rgw")
+    assert len(found) == 2
+    secrets = "".join(cluster.monitors.secrets.values())
+    assert found[0] != found[1] or "new" in secrets
+    apply(cluster, {**base, **after})
+    assert len(rows(cluster, "rgw")) == 2
+
+
 def test_gateways_are_drawn_on_hosts_that_have_the_network(cluster: Cluster) -> None:
     placement = PlacementSpec(count=2)
     apply(cluster, RGWSpec(service_id="a", placement=placement, networks=["10.98.0.0/24"]))
