@@ -105,9 +105,13 @@ class Maps:
         return len(rows) >= count and all({"active", "clean"} <= state for state in states)
 
     def active_pgs(self) -> Tuple[int, int]:
-        """Return how many placement groups there are, and how many of them are active."""
+        """Return of how many placement groups is known how they are, and how many are active.
+
+        A manager that has just begun lists all as unknown until OSDs have told it of them.
+        """
         states = [str(row.get("state")).split("+") for row in self._mon.pg_stats()]
-        return len(states), sum("active" in state for state in states)
+        known = [state for state in states if state != ["unknown"]]
+        return len(known), sum("active" in state for state in known)
 
     def stored(self) -> Dict[int, int]:
         """Return how many placement groups each OSD said last that it has on its disk.

@@ -28,7 +28,10 @@ def what_goes(core: Core, keeper: ServiceKeeper, wanted: Wanted) -> str:
     if held:
         return held[:1].upper() + held[1:]
     names = ", ".join(sorted(f"{kind}.{each.daemon_id}" for each in diff.remove))
-    daemons = "1 daemon" if len(there) == 1 else f"{len(there)} daemons"
+    # Those that no host has reported yet go as well.
+    known = {(each.hostname, each.daemon_id) for each in (*there, *diff.remove)}
+    known |= {(host, each.daemon_id) for host, each in core.deployments.of_service(wanted.name)}
+    daemons = "1 daemon" if len(known) == 1 else f"{len(known)} daemons"
     verb = "is" if len(diff.remove) == 1 else "are"
     return f"{len(diff.remove)} of {daemons} {verb} removed: {names}."
 
