@@ -10,11 +10,11 @@ import pytest
 
 from plugins.module_utils.mon_cluster import OtherMons, View, has_split_off
 from plugins.module_utils.mon_joining import joining
+from plugins.module_utils.mon_store import members_of
 from plugins.module_utils.service_deployment import Deployment
 from plugins.module_utils.service_health import is_at_work, split_off
 from plugins.module_utils.service_kinds import DaemonRefused
 from plugins.module_utils.service_removal import Removal
-from plugins.module_utils.mon_store import members_of
 from tests.unit.plugins.mon_host import CONF, KEY, UNIT, Host
 
 
