@@ -62,6 +62,10 @@ def read_mon_locations(mon_dump: str) -> Dict[str, FrozenSet[str]]:
     """Return where CRUSH has each mon by its name, from `mon dump`."""
     found = {}
     for mon in read_json(mon_dump, "mon dump").get("mons") or ():
-        text = str(mon.get("crush_location") or "").strip("{} ")
-        found[str(mon["name"])] = frozenset(filter(None, re.split(r"[,\s]+", text)))
+        said = mon.get("crush_location")
+        if isinstance(said, list):
+            words = [f"{each.get('key')}={each.get('val')}" for each in said]
+        else:
+            words = re.split(r"[,\s]+", str(said or "").strip("{} "))
+        found[str(mon["name"])] = frozenset(filter(None, words))
     return found

@@ -87,8 +87,7 @@ options:
         default: ''
       stop_timeout:
         description:
-          - For how many seconds systemd waits for an object gateway that stops; V(0) is as long as
-            its package says.
+          - The seconds that systemd gives a gateway to stop; V(0) is as many as its package says.
         type: int
         default: 0
       unit:
@@ -129,8 +128,7 @@ options:
     type: dict
     default: {}
   wait:
-    description:
-      - For how many seconds a daemon may take until it does its work.
+    description: For how many seconds a daemon may take until it does its work.
     type: int
     default: 60
   purge:
@@ -140,8 +138,7 @@ options:
     type: bool
     default: false
   timeout:
-    description:
-      - For how many seconds another run on this host is waited for.
+    description: For how many seconds another run on this host is waited for.
     type: int
     default: 300
 author:
@@ -240,6 +237,7 @@ from ..module_utils.units import UnitsFailed
 
 KEYS = {"present": "deployed", "absent": "removed"}
 UNCHANGED = ("present", "absent")
+TOLD = ("port", "addr", "since", "stop_timeout")
 REFUSALS = (
     AccessRefused,
     DaemonRefused,
@@ -335,10 +333,7 @@ def deploy(module, roots, daemons, host):
         Wanted(
             daemon,
             keyring_of(params["keyrings"], daemon, options),
-            port=options["port"],
-            addr=options["addr"],
-            since=options["since"],
-            stop_timeout=options["stop_timeout"],
+            **{key: options[key] for key in TOLD},
         )
         for daemon, options in daemons
     ]

@@ -132,7 +132,8 @@ def test_monitors_and_hosts_have_their_place_in_crush(networked: Lab, services: 
     def told() -> bool:
         rows = {r["name"]: r["crush_location"] for r in lab.ceph_json("mon", "dump")["mons"]}
         found = (rows.get("h1"), rows.get("h2"))
-        assert found == ("{datacenter=dc1}", "{datacenter=dc2}"), rows
+        wanted = ([{"key": "datacenter", "val": "dc1"}], [{"key": "datacenter", "val": "dc2"}])
+        assert found == wanted, rows
         return True
 
     wait_until("the monitors know where they are", told, SECONDS)

@@ -236,7 +236,10 @@ class Monitors:
             {
                 "name": name,
                 "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]},
-                "crush_location": "{" + ",".join(self.locations.get(name, [])) + "}",
+                "crush_location": [
+                    dict(zip(("key", "val"), word.split("=")))
+                    for word in self.locations.get(name, [])
+                ],
             }
             for name in self.mons
         ]
