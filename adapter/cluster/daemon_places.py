@@ -107,6 +107,12 @@ class DaemonPlaces:
         self._follow()
         return self._rows[hostname][daemon]
 
+    def by_unit(self, hostname: str) -> Dict[str, str]:
+        """Return the daemons (``mon.h1``) that a host reports, by their units."""
+        self._follow()
+        rows = self._rows.get(hostname, {})
+        return {str(row["unit"]): name for name, row in rows.items() if row.get("unit")}
+
     def reports(self, hostname: str, daemon: str) -> bool:
         """Tell whether a host reports a daemon, in whatever state and whosever it is."""
         self._follow()

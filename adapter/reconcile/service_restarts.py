@@ -7,8 +7,6 @@ kinds one goes after the other. The next ones are asked for only when those befo
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from dataclasses import replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -34,8 +32,9 @@ class ServiceRestarts:
     def __init__(self, core: Core, guards: Guards) -> None:
         self._core = core
         self._guards = guards
-        self.acting = threading.Lock()
+        self.acting = guards.acting
         self._jobs: Dict[str, str] = {}
+        self._now = 0.0
         self._not_before: Dict[str, float] = {}
         # How far restarts are where that could not be written; it is, before they go on.
         self._unkept: Dict[str, ServiceAction] = {}
@@ -44,7 +43,7 @@ class ServiceRestarts:
 
     def step(self, now: float) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""
-        core = self._core
+        core, self._now = self._core, now
         while self._of_before:
             self._not_before[self._of_before.pop()] = now + OTHERS_JOBS_END
         with core.lock:
@@ -186,6 +185,7 @@ class ServiceRestarts:
                 [core.hosts.get(host) for host in units],
                 parameters={"action": action.action, "units": units},
                 summary=f"{action.action.capitalize()} {', '.join(batch)}",
+                before=self._guards.again(batch, restart=True),
             )
             self._jobs[action.service] = job.job_id
         job.on_change(lambda job: self._absorb(job, action.service))
@@ -200,7 +200,7 @@ class ServiceRestarts:
             action = self._core.actions.get(service)
         self._not_before.pop(service, None)
         if action is not None and job.exception is not None:
-            self._fail(action, str(job.exception), time.monotonic())
+            self._fail(action, str(job.exception), self._now)
         self._core.look_at_maps()
 
     def _fail(self, action: ServiceAction, reason: str, now: float) -> None:

@@ -265,13 +265,15 @@ class ServiceKeeper:
         if wanted.deleted:
             soon = free_first(self._core, [each.hostname for each in ready])
             ready = [each for each in ready if each.hostname in soon]
-        chosen, reason = ready, ""
-        if not wanted.deleted:
-            chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
-        if reason:
-            self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
-            return
-        self.jobs.remove(wanted.name, kind, chosen)
+        with self.guards.acting:
+            chosen, reason, before = ready, "", None
+            if not wanted.deleted:
+                chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
+                before = self.guards.removal_again(kind, chosen, diff.kept)
+            if reason:
+                self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
+                return
+            self.jobs.remove(wanted.name, kind, chosen, before)
         self.flips.removed(wanted, chosen, now)
 
     def _cannot_go(self, wanted: Wanted, diff: Difference, now: float) -> bool:

@@ -122,6 +122,7 @@ class Cluster(World):
             self.core.reports.absorb(host.hostname, self._report(host.hostname), 1.0)
         self.orchestrator = AnsibleOrchestrator(self.core)
         self.now = 1000.0
+        self.core.going_down.clock = lambda: self.now
 
     def step(self) -> None:
         """One round of the loop; time goes on by two seconds."""
