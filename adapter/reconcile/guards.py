@@ -106,11 +106,12 @@ class Guards:
 
     def _remove_mds(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
         """Return one: a standby before one that has a rank."""
-        ranked = self._core.maps.fs_map().ranked
+        fs_map = self._core.maps.fs_map()
+        ranked = fs_map.ranked
         for daemon in daemons:
             if daemon.daemon_id not in ranked:
                 return [daemon]
-        going = self._going("mds", daemons[0].daemon_id)
+        going = [each for each in self._going("mds", daemons[0].daemon_id) if each in fs_map.states]
         standbys = [k for k in kept if k.daemon_id not in (*ranked, *going)]
         self._check_known("mds", daemons[0], standbys)
         if going:

@@ -134,7 +134,8 @@ class Cluster(World):
 
     def answer_questions(self) -> None:
         """Let the hosts report that were asked for it before a manager takes over."""
-        asked = self.orchestrator.reconciler.services.guards.successors.waiting()
+        services = self.orchestrator.reconciler.services
+        asked = [*services.guards.successors.waiting(), *services.leftovers.said.waiting()]
         hosts = self.core.online_hosts([host for host in asked if host not in self.late])
         if hosts:
             self.core.submit("get_inventory", hosts)
