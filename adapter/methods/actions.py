@@ -64,15 +64,19 @@ class ActionMethods(DaemonMethods):
             ended = end_restart(self.core, service_name, action)
             self._deploy_again(daemons)
         elif action == "restart":
+            self._check_answers([str(daemon.hostname) for daemon in daemons])
             self._begin_restart(service_name, names)
-        elif names:
+        elif not names:
+            ended = end_restart(self.core, service_name, action)
+        else:
             if action != "start":
                 check_units(self.core, names)
             with self.core.lock:
+                # It ends also where a host is away: it would wait for that host.
+                ended = end_restart(self.core, service_name, action)
                 units = units_of(self.core, names)
                 hosts = [self.core.hosts.get(host) for host in units]
                 parameters = {"action": action, "units": units}
-                ended = end_restart(self.core, service_name, action)
                 self.core.submit("service_action", hosts, parameters=parameters)
         texts = [f"Scheduled to {action} {d.name()} on host '{d.hostname}'" for d in daemons]
         return [*texts, ended] if ended else texts
@@ -85,7 +89,8 @@ class ActionMethods(DaemonMethods):
                 left = len(running.left) + len(running.doing)
                 raise AdapterError(
                     f"{service} is at a {running.action} already: {left} daemon(s) left. "
-                    f"{running.reason}"
+                    f"{running.reason}",
+                    f"`ceph orch start {service}` ends it.",
                 )
             if names:
                 core.actions.save(ServiceAction(service, "restart", tuple(names), (), time.time()))
