@@ -59,4 +59,5 @@ def plan_lines(row: Dict[str, Any]) -> List[str]:
     parts = [f"would add one on {host}" for host in sorted(row["add"], key=natural)]
     parts += [f"would wait: {row['waits']}"] if row.get("waits") else []
     parts += [f"would remove {daemon}" for daemon in row["remove"]]
+    parts += [str(row["warning"]).strip()] if row.get("warning") else []
     return [f"{name}: {part}" for part in parts] or [f"{name}: would stay as it is"]

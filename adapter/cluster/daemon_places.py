@@ -59,6 +59,15 @@ class DaemonPlaces:
         """Tell whether the cluster itself names a daemon, as it does while one is at work."""
         return daemon in self._cluster.hosts
 
+    def said_on(self, hostname: str) -> List[str]:
+        """Return the daemons (``mon.h1``) that the cluster says are on a host."""
+        self._follow()
+        return sorted(
+            daemon
+            for daemon, names in self._cluster.hosts.items()
+            if any(self._host_names.host_of(name) == hostname for name in names)
+        )
+
     @property
     def serial(self) -> int:
         """Return a number that grows when a judgement changes."""

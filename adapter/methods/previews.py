@@ -17,6 +17,7 @@ from adapter.interface import (
     handle_orch_error,
 )
 from adapter.methods._group_plans import Group, GroupPlans
+from adapter.reconcile.conf_hold import hold_reason
 
 NEW_HOST = "the host is added by this file; which disks it has is seen then"
 
@@ -98,6 +99,7 @@ class PreviewMethods(GroupPlans):
                 raise NotReady(f"Where daemons would be added or removed is not known: {held}.")
             there = keeper.running().get(spec.service_name(), [])
             diff = keeper.diff(Wanted(spec), there, hosts.all())
+            stays = hold_reason(self.core, Wanted(spec), diff)
         if spec.unmanaged:
             return _told(f"{spec.service_name()}: would be left as it is: it is unmanaged")
         return {
@@ -106,6 +108,7 @@ class PreviewMethods(GroupPlans):
             "add": [place.hostname for place in diff.add],
             "remove": [f"{spec.service_type}.{each.daemon_id}" for each in diff.remove],
             **({"waits": lack.reason} if lack is not None and diff.add else {}),
+            **({"warning": f"{stays}\n"} if stays else {}),
         }
 
     @handle_orch_error

@@ -19,6 +19,7 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
+from adapter.reconcile.conf_hold import ASK_AGAIN, ConfHold
 from adapter.reconcile.free_hosts import free_first
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.leftovers import Leftovers
@@ -44,6 +45,7 @@ class ServiceKeeper:
         self.leftovers = Leftovers(core, self.jobs)
         self.flips = ServiceFlips(core)
         self.needs = Needs(core)
+        self.conf_hold = ConfHold(core)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used: nothing is added or removed.
@@ -167,6 +169,9 @@ class ServiceKeeper:
             self._follow_troubles(wanted.name, diff, [*unable, *outside])
         remember_size(core, wanted, diff)
         held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])
+        if not held and self.conf_hold.hold(wanted, diff, now):
+            held = True
+            self.jobs.look_at = min(self.jobs.look_at, now + ASK_AGAIN)
         again = [each for each in diff.kept if not each.ok]
         # One manager after the other: it is restarted.
         again += [] if again or diff.add else unable[:1]
@@ -225,7 +230,8 @@ class ServiceKeeper:
                 reason = offline[hostname].reason
                 core.events.fail(service, f"{hostname}: the host is offline: {reason}")
             for hostname in sorted(before - silent - offline.keys()):
-                core.events.note(service, f"{hostname}: the host answers again")
+                if hostname in core.hosts:
+                    core.events.note(service, f"{hostname}: the host answers again")
             self._silent[service] = silent
             left = concerned - silent
             core.troubles.keep(service, {*left, ""} if left else left)
