@@ -20,6 +20,8 @@ Ask = Callable[[str], None]
 
 # So long (seconds) an answer holds.
 HOLDS = 5.0
+# How often is asked where nobody can say it yet.
+ASK_AGAIN = 2.0
 # So long an answer is waited for: other jobs wait behind this one.
 ANSWERED_WITHIN = 60.0
 
@@ -54,6 +56,7 @@ class Gate:
         self._asked_at: Optional[float] = None
         self._thread: Optional[threading.Thread] = None
         self._said: Optional[Verdict] = None
+        self._ask_at = 0.0
 
     def look(self, job_id: str, now: float) -> Verdict:
         """Return what is known now; it is asked for as long as nothing is."""
@@ -68,7 +71,8 @@ class Gate:
             self._asked_at = now
         if now - self._asked_at > ANSWERED_WITHIN:
             return Verdict(refused="not begun: the monitors do not say whether that is safe now")
-        if self._thread is None or not self._thread.is_alive():
+        if now >= self._ask_at and (self._thread is None or not self._thread.is_alive()):
+            self._ask_at = now + ASK_AGAIN
             self._thread = threading.Thread(target=self._run, args=(job_id,), daemon=True)
             self._thread.start()
         return Verdict()

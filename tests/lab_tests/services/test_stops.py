@@ -51,7 +51,9 @@ def runs(lab: Lab, unit: str) -> bool:
 def test_of_two_stops_in_a_second_one_is_refused(three: Services) -> None:
     lab = three.lab
     both = [lab.start("orch", "daemon", "stop", f"mon.{host}") for host in ("h2", "h3")]
-    codes = [process.wait(120) for process in both]
+    for process in both:
+        process.communicate(timeout=120)
+    codes = [process.returncode for process in both]
     assert sorted(code == 0 for code in codes) == [False, True], codes
     wait_until("one monitor stops", lambda: len(quorum(lab)) == 2, 60)
     time.sleep(20)

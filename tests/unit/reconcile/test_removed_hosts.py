@@ -1,4 +1,4 @@
-"""A host that is forgotten while it is away: nothing false is said of it, and what stays is named."""
+"""A host that is forgotten while it is away: nothing false is said, and what stays is named."""
 
 from __future__ import annotations
 
