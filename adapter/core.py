@@ -120,7 +120,7 @@ class Core:
         )
         self.unkept = Unkept()
         self.overtaken = Overtaken(engine)
-        self.going_down = GoingDown(self.places)
+        self.going_down = GoingDown(self.places, engine)
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}

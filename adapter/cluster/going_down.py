@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tuple
 
 from adapter.cluster.daemon_places import DaemonPlaces
+from adapter.engine.base import Engine
 from adapter.engine.model import JobRecord, JobStatus, Request
 
 # So long (seconds) a map may have a daemon that is stopped: a manager's entry lives for 30 s
@@ -39,8 +40,13 @@ class GoingDown:
     ``clock`` gives monotonic seconds.
     """
 
-    def __init__(self, places: DaemonPlaces, clock: Callable[[], float] = time.monotonic) -> None:
-        self._places = places
+    def __init__(
+        self,
+        places: DaemonPlaces,
+        engine: Engine,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._places, self._engine = places, engine
         self.clock = clock
         self._jobs: Dict[str, _Going] = {}
         self._starts: Dict[str, FrozenSet[str]] = {}
@@ -85,6 +91,7 @@ class GoingDown:
 
     def of(self, kind: str, but: Iterable[str] = ()) -> List[str]:
         """Return the ids of a kind's daemons that go down, without those of the jobs ``but``."""
+        self._follow()
         now, own = self.clock(), set(but)
         self._until = {name: until for name, until in self._until.items() if until > now}
         found = set(self._until)
@@ -92,6 +99,15 @@ class GoingDown:
             found |= going.daemons if job not in own else frozenset()
         start = f"{kind}."
         return sorted(name[len(start) :] for name in found if name.startswith(start))
+
+    def _follow(self) -> None:
+        """Take over what another program on this host has asked for, which shares the jobs."""
+        for record in self._engine.jobs():
+            known = record.id in self._jobs or record.id in self._starts
+            if known and record.status.final:
+                self.ended(record)
+            elif not known and not record.status.final:
+                self.by(record.request, record.id)
 
     def _of_units(self, units: Mapping[str, Any]) -> FrozenSet[str]:
         """Return the daemons of units, as their hosts report them, else as the names say."""

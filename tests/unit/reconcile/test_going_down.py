@@ -6,6 +6,7 @@ from typing import Any, List
 
 import pytest
 
+from adapter import operations
 from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
 from tests.unit.reconcile.twin import Cluster
@@ -233,3 +234,36 @@ def test_two_that_ask_at_the_same_time_do_so_one_after_the_other(three: Cluster)
     three.monitors._mon_ok_to_stop = ask  # type: ignore[method-assign]
     act(three, "stop", "mon.h2")
     assert asked == [True]
+
+
+def test_what_the_monitors_say_ends_as_a_sentence(three: Cluster) -> None:
+    act(three, "stop", "mds.h2", force=True)
+    three.monitors.standbys.clear()
+    with pytest.raises(AdapterError, match=r"going down or just did\. Wait until the cluster"):
+        act(three, "stop", "mds.h1")
+    three.settle(40)
+    with pytest.raises(AdapterError, match=r"active gids \['h1'\]\. Wait until the cluster"):
+        act(three, "stop", "mds.h1")
+
+
+def test_a_question_ends_with_its_own_mark(three: Cluster) -> None:
+    for _ in range(2):
+        three.core.pulse.missed("h2", "no answer. Does a firewall let ssh through?", three.now, 0)
+    with pytest.raises(AdapterError, match=r"let ssh through\?$"):
+        act(three, "start", "mon.h2")
+
+
+def test_what_another_program_stops_counts_too(three: Cluster) -> None:
+    """`orch-ansible` on the manager's host shares the jobs with it."""
+    host = three.core.hosts.get("h2").target("root")
+    request = operations.get("daemon_action").request(
+        [host], actor="root", parameters={"action": "stop", "units": {"h2": ["mon@h2"]}}
+    )
+    three.engine.submit(request)
+    with pytest.raises(AdapterError, match=r"mon\.h2 is going down"):
+        act(three, "stop", "mon.h3")
+    three.engine.poll()
+    with pytest.raises(AdapterError, match=r"mon\.h2 is going down"):
+        act(three, "stop", "mon.h3")
+    three.settle(40)
+    assert act(three, "stop", "mon.h3").startswith("Scheduled")
