@@ -12,6 +12,12 @@ from adapter.errors import AdapterError, NotReady
 
 CONNECT_TIMEOUT = 10
 CALL_TIMEOUT = 40.0
+# What it says where no monitor answers, or not enough of them do.
+UNCONNECTED = "error connecting to the cluster"
+NO_QUORUM = (
+    "; none comes without a quorum: `systemctl start ceph-mon@ID` on the monitors' hosts "
+    "(docs/troubleshooting.md, No quorum)"
+)
 
 # What `ceph orch` says without a backend, and where its module is not enabled.
 NO_BACKEND = ("No orchestrator configured", "Module not found")
@@ -53,14 +59,16 @@ class Ceph:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise CephError([*words], f"no answer within {timeout:g} s", 110) from None
+            raise CephError([*words], f"no answer within {timeout:g} s{NO_QUORUM}", 110) from None
         except OSError as error:
             raise NotReady(
                 f"`ceph` cannot be run: {error.strerror}.",
                 "Run this where the package ceph-common and an admin keyring are.",
             ) from error
         if done.returncode:
-            raise CephError([*words], _reason(done.stderr or done.stdout), done.returncode)
+            reason = _reason(done.stderr or done.stdout)
+            more = NO_QUORUM if UNCONNECTED in reason else ""
+            raise CephError([*words], reason + more, done.returncode)
         return done.stdout
 
     def json(self, *words: str) -> Any:

@@ -299,13 +299,13 @@ class Maps:
         """Take a mon out of the map."""
         self._mon.command(prefix="mon rm", name=name)
 
-    def mon_can_stop(self, name: str) -> None:
-        """Raise with the reason if a mon cannot be stopped without the quorum."""
-        self._mon.command(prefix="mon ok-to-stop", ids=[name])
+    def mon_can_stop(self, *names: str) -> None:
+        """Raise with the reason if mons cannot be stopped together without the quorum."""
+        self._mon.command(prefix="mon ok-to-stop", ids=list(names))
 
-    def mds_can_stop(self, name: str) -> None:
-        """Raise with the reason if an MDS cannot be stopped without a file system."""
-        self._mon.command(prefix="mds ok-to-stop", ids=[name])
+    def mds_can_stop(self, *names: str) -> None:
+        """Raise with the reason if MDS cannot be stopped together without a file system."""
+        self._mon.command(prefix="mds ok-to-stop", ids=list(names))
 
     def manager_map(self) -> Managers:
         """Return the managers, and which of them can run this backend."""

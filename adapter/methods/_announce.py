@@ -8,6 +8,7 @@ from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.reconcile.conf_hold import hold_reason
 from adapter.reconcile.service_floor import held_reason
 from adapter.reconcile.services import ServiceKeeper
 
@@ -24,7 +25,7 @@ def what_goes(core: Core, keeper: ServiceKeeper, wanted: Wanted) -> str:
     diff = keeper.diff(wanted, there, keeper.hosts())
     if not diff.remove:
         return ""
-    held = held_reason(wanted, diff, there)
+    held = held_reason(wanted, diff, there) or hold_reason(core, wanted, diff)
     if held:
         return held[:1].upper() + held[1:]
     names = ", ".join(sorted(f"{kind}.{each.daemon_id}" for each in diff.remove))

@@ -70,8 +70,9 @@ def with_warning(row: Dict[str, Any]) -> List[Dict[str, Any]]:
 
     The table has columns for daemons that come and go alone.
     """
-    lines = row.get("change")
+    lines = [f"would {line}" for line in row.get("change") or ()]
+    lines += [str(row["stays"])] if row.get("stays") else []
     if not lines:
         return [row]
-    text = "".join(f"{row['service_name']}: would {line}\n" for line in lines)
+    text = "".join(f"{row['service_name']}: {line}\n" for line in lines)
     return [row, {"warning": text}]

@@ -18,6 +18,7 @@ from adapter.interface import (
 )
 from adapter.methods._changes import foreseen, with_warning
 from adapter.methods._group_plans import Group, GroupPlans
+from adapter.reconcile.conf_hold import hold_reason
 
 NEW_HOST = "the host is added by this file; which disks it has is seen then"
 
@@ -100,6 +101,7 @@ class PreviewMethods(GroupPlans):
             there = keeper.running().get(spec.service_name(), [])
             diff = keeper.diff(Wanted(spec), there, hosts.all())
             before = self.core.specs.find(spec.service_name())
+            stays = hold_reason(self.core, Wanted(spec), diff)
         if spec.unmanaged:
             return _told(f"{spec.service_name()}: would be left as it is: it is unmanaged")
         return {
@@ -109,6 +111,7 @@ class PreviewMethods(GroupPlans):
             "remove": [f"{spec.service_type}.{each.daemon_id}" for each in diff.remove],
             "change": foreseen(self.core, self.reconciler, spec, diff, before).lines(),
             **({"waits": lack.reason} if lack is not None and diff.add else {}),
+            **({"stays": stays} if stays else {}),
         }
 
     @handle_orch_error

@@ -23,6 +23,7 @@ from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
 from adapter.reconcile.daemon_digests import DaemonDigests
@@ -227,17 +228,25 @@ class ServiceJobs:
         parameters: Mapping[str, Any],
         summary: str,
         secrets: Optional[Mapping[str, str]] = None,
+        before: Optional[Ask] = None,
     ) -> Completion:
         core = self._core
         with core.lock:
             hosts = [core.hosts.get(name) for name in hostnames]
             job = core.submit(
-                operation, hosts, parameters=parameters, summary=summary, secrets=secrets
+                operation,
+                hosts,
+                parameters=parameters,
+                summary=summary,
+                secrets=secrets,
+                before=before,
             )
             self.running[service] = job.job_id
         return job
 
-    def remove(self, service: str, kind: Kind, daemons: Sequence[Running]) -> Completion:
+    def remove(
+        self, service: str, kind: Kind, daemons: Sequence[Running], before: Optional[Ask] = None
+    ) -> Completion:
         """Start a job that removes daemons; raises ``OrchestratorError``.
 
         Whose they are is asked now: a row of a report is no reason to take one out of the maps.
@@ -256,7 +265,9 @@ class ServiceJobs:
             rows.setdefault(daemon.hostname, []).append(row)
         names = ", ".join(_name(kind, daemon) for daemon in daemons)
         parameters = {"daemons": rows, "cluster": core.cluster}
-        job = self._submit(service, "remove_daemons", list(rows), parameters, f"Remove {names}")
+        job = self._submit(
+            service, "remove_daemons", list(rows), parameters, f"Remove {names}", before=before
+        )
         hosts = list(rows)
         job.on_change(lambda job: self._absorb(job, service, hosts, f"removed {names}"))
         if kind.service_type == "mon":

@@ -20,6 +20,7 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
+from adapter.reconcile.conf_hold import ASK_AGAIN, ConfHold
 from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
 from adapter.reconcile.free_hosts import free_first
 from adapter.reconcile.guards import Guards
@@ -49,6 +50,7 @@ class ServiceKeeper:
         self.leftovers = Leftovers(core, self.jobs)
         self.flips = ServiceFlips(core)
         self.needs = Needs(core)
+        self.conf_hold = ConfHold(core)
         self.changes = DaemonChanges(core, self.guards, self.jobs)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
@@ -192,6 +194,7 @@ class ServiceKeeper:
             self._follow_troubles(wanted.name, diff, more)
         remember_size(core, wanted, diff)
         held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])
+        held = held or self._is_held_by_confs(wanted, diff, now)
         again = [each for each in diff.kept if not each.ok]
         # One manager after the other: it is restarted.
         again += [] if again or diff.add else unable[:1]
@@ -212,6 +215,12 @@ class ServiceKeeper:
             self.jobs.look_at = 0.0
         except OrchestratorError as error:
             self.jobs.note_failure(wanted.name, "", str(error), now)
+
+    def _is_held_by_confs(self, wanted: Wanted, diff: Difference, now: float) -> bool:
+        held = bool(self.conf_hold.hold(wanted, diff, now))
+        if held:
+            self.jobs.look_at = min(self.jobs.look_at, now + ASK_AGAIN)
+        return held
 
     def _is_ended(self, wanted: Wanted, diff: Difference, now: float) -> bool:
         """Tell whether nothing is to be added or removed now; forget a service that is gone."""
@@ -253,7 +262,8 @@ class ServiceKeeper:
                 reason = offline[hostname].reason
                 core.events.fail(service, f"{hostname}: the host is offline: {reason}")
             for hostname in sorted(before - silent - offline.keys()):
-                core.events.note(service, f"{hostname}: the host answers again")
+                if hostname in core.hosts:
+                    core.events.note(service, f"{hostname}: the host answers again")
             self._silent[service] = silent
             left = concerned - silent
             core.troubles.keep(service, {*left, ""} if left else left)
@@ -293,13 +303,15 @@ class ServiceKeeper:
         if wanted.deleted:
             soon = free_first(self._core, [each.hostname for each in ready])
             ready = [each for each in ready if each.hostname in soon]
-        chosen, reason = ready, ""
-        if not wanted.deleted:
-            chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
-        if reason:
-            self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
-            return
-        self.jobs.remove(wanted.name, kind, chosen)
+        with self.guards.acting:
+            chosen, reason, before = ready, "", None
+            if not wanted.deleted:
+                chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
+                before = self.guards.removal_again(kind, chosen, diff.kept)
+            if reason:
+                self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
+                return
+            self.jobs.remove(wanted.name, kind, chosen, before)
         self.flips.removed(wanted, chosen, now)
 
     def _cannot_go(self, wanted: Wanted, diff: Difference, now: float) -> bool:

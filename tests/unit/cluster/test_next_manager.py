@@ -88,7 +88,9 @@ EVERY: Dict[str, Any] = {
         reason="waiting",
         tries=2,
     ),
-    "action": ServiceAction("osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting"),
+    "action": ServiceAction(
+        "osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting", {"osd.1": 2}
+    ),
     "unused_key": UnusedKey("mds", "a", "h1", "job-1", 6.0),
     "deployment": Deployment(
         "rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0

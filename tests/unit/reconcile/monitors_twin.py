@@ -81,6 +81,8 @@ class Monitors:
     second: Dict[str, str] = field(default_factory=dict)
     # Addresses of mons that are not those of their hosts.
     addresses: Dict[str, str] = field(default_factory=dict)
+    # Whether the monitors count who is left when one is to stop.
+    quorum_counts: bool = False
     # A command that is not answered.
     refuse: str = ""
     # Sections and options that were set, and options of which no value is taken.
@@ -284,9 +286,22 @@ class Monitors:
         return self._change(f"mon rm {arguments['name']}")
 
     def _mon_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
+        gone = {*arguments["ids"], *self.out_of_quorum}
+        left = [name for name in self.mons if name not in gone]
+        if self.quorum_counts and len(left) <= len(self.mons) // 2:
+            raise OrchestratorError(
+                f"not enough monitors would be available ({', '.join(left)})", errno=-errno.EBUSY
+            )
         return ""
 
     def _mds_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
+        gone = set(arguments["ids"])
+        active = [name for names in self.filesystems.values() for name in names if name in gone]
+        left = [name for name in self.standbys.values() if name not in gone]
+        if len(left) < len(active):
+            raise OrchestratorError(
+                f"insufficient standby MDS daemons to stop active gids {active}", errno=-errno.EBUSY
+            )
         return ""
 
     def _mgr_dump(self, arguments: Dict[str, Any]) -> str:

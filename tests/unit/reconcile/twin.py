@@ -125,6 +125,7 @@ class Cluster(World):
             self.core.reports.absorb(host.hostname, self._report(host.hostname), 1.0)
         self.orchestrator = AnsibleOrchestrator(self.core)
         self.now = 1000.0
+        self.core.going_down.clock = lambda: self.now
 
     def step(self) -> None:
         """One round of the loop; time goes on by two seconds."""
@@ -136,7 +137,8 @@ class Cluster(World):
 
     def answer_questions(self) -> None:
         """Let the hosts report that were asked for it before a manager takes over."""
-        asked = self.orchestrator.reconciler.services.guards.successors.waiting()
+        services = self.orchestrator.reconciler.services
+        asked = [*services.guards.successors.waiting(), *services.leftovers.said.waiting()]
         hosts = self.core.online_hosts([host for host in asked if host not in self.late])
         if hosts:
             self.core.submit("get_inventory", hosts)
