@@ -23,6 +23,7 @@ from adapter.errors import (
     UnknownName,
 )
 from adapter.interface import Device, DriveGroupSpec, handle_orch_error, raise_if_exception
+from adapter.methods._copied_disks import as_moved, refuse_copy
 from adapter.methods._removals import removal_of
 from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy
 from adapter.methods.devices import DeviceMethods
@@ -43,7 +44,8 @@ class OsdMethods(DeviceMethods):
         """Make OSDs of the named devices of one host, taking ids of destroyed OSDs there again.
 
         ``skip_validation`` leaves it to the host to refuse devices that the last report shows in
-        use. Raises ``UnknownName``, ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
+        use, and starts OSDs on disks that came from another host. Raises ``UnknownName``,
+        ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
         """
         check_drive_group(drive_group)
         host = self._reachable(str(drive_group.placement.host_pattern.pattern))
@@ -59,6 +61,8 @@ class OsdMethods(DeviceMethods):
                 busy=self.core.intents.paths(host.hostname),
                 **self.reconciler.planner.storage(host.hostname),
             )
+            if skip_validation:
+                plan = as_moved(plan, self.reconciler.planner, osd_map)
         if not plan.groups:
             raise InvalidValue(
                 "device", _paths(drive_group), "; ".join(plan.notes) or "nothing can be made of it"
@@ -116,6 +120,10 @@ class OsdMethods(DeviceMethods):
                         f"`ceph orch device zap {host.hostname} {path} --force` erases it.",
                     )
                 if skip_validation:
+                    with self.core.lock:
+                        refuse_copy(
+                            self.core, self.reconciler.planner, host.hostname, path, osd_map
+                        )
                     known[path] = _as_available(device)
         return list(known.values())
 

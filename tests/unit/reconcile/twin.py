@@ -157,6 +157,7 @@ class Cluster(World):
         osds = self.monitors.osds.values()
         used = [osd.disk for osd in osds if osd.host == host and not osd.destroyed]
         used += self.used.get(host, [])
+        used = [disk for disk in used if disk not in self.hidden]
         used += [disk for where, disk in self.left if where == host]
         rows = [self._disk(host, path, free=True) for path in self.free.get(host, ())]
         rows += [self._disk(host, path, free=False) for path in used]
