@@ -212,20 +212,30 @@ def refuse_living(osd_id, osd_uuid, known):
             )
 
 
-def unseen(host, wanted, traces):
-    """Return the disks of an OSD that this host does not show, or that cannot be read.
+def unseen(host, wanted):
+    """Return the disks of an OSD that this host does not show.
 
     Nobody knows whether they are wiped. ``wanted`` names them with path and device id.
     """
-    if not wanted["zap"]:
-        return []
-    missing = []
-    for device in wanted.get("disks") or ():
-        found = [disk for disk in host.disks if _is_disk(disk, device)]
-        if not found or any("error" in disk.content for disk in found):
-            missing.append(clean(device.get("device_id") or device["path"]))
-    unread = {disk.path for disk in traces.disks if "error" in disk.content}
-    return sorted({*missing, *unread})
+    devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
+    missing = [
+        device for device in devices if not any(_is_disk(disk, device) for disk in host.disks)
+    ]
+    return sorted({clean(device.get("device_id") or device["path"]) for device in missing})
+
+
+def unread(host, wanted, traces):
+    """Return the disks of an OSD that this host shows and cannot read, each with the reason."""
+    devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
+    found = [disk for disk in host.disks if any(_is_disk(disk, device) for device in devices)]
+    found += traces.disks if wanted["zap"] else []
+    return sorted({_unread_in_words(disk) for disk in found if "error" in disk.content})
+
+
+def _unread_in_words(disk):
+    name = device_id(disk.block.udev, disk.block.sys_dir)
+    where = f"{clean(name)} at {disk.path}" if name else disk.path
+    return f"{where} ({clean(disk.content['error'])})"
 
 
 def _is_disk(disk, device):
