@@ -55,6 +55,8 @@ EVERY: Dict[str, Any] = {
             ),
         ),
         asked=3.0,
+        begun=("/dev/vdb",),
+        by_hand=("/dev/vdb",),
     ),
     "removal": Removal(
         osd_id=7,
