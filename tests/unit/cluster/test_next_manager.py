@@ -99,7 +99,9 @@ EVERY: Dict[str, Any] = {
 
 
 def _intents(store: MemoryStore, record: Intent) -> None:
-    Intents(store).add(record.host, record.groups, record.asked)
+    intents = Intents(store)
+    intents.add(record.host, record.groups, record.asked, by_hand=True)
+    intents.begin(record.host)
 
 
 # By kind: how a manager keeps a record, and how the next one gets it.
