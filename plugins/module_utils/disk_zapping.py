@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .cluster_osds import NoAnswer
+from .open_disks import OpenDisks
 from .osd_removal import RemovalRefused, Traces, take_down, zap_disk
 from .osds_here import ceph_volumes, other_volumes
 from .planned_disks import Refused, find_disk, reason_in_use
@@ -25,6 +26,7 @@ class Zapping:
         self._cluster = cluster
         self._allowed = set(allowed)
         self._question = question
+        self._open = OpenDisks(host.roots)
         problems = []
         for device in devices:
             try:
@@ -69,6 +71,8 @@ class Zapping:
             reason = f"something stands on it ({', '.join(held)}). Take that down first"
         if not reason and disk.held and not (held or gone) and disk.is_read:
             reason = f"a program uses it ({disk.held}). Stop that first"
+        if not reason and not gone:
+            reason = self._open.reason(disk, "Stop that first")
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
 

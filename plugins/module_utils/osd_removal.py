@@ -13,6 +13,7 @@ from .block import LOOP_VARIABLE, allows_loop_devices, own_blocks
 from .devices import is_labelled
 from .devices_report import loop_setting
 from .exclusive import Detached
+from .open_disks import OpenDisks
 from .osd_directories import osd_directories, remove_directory
 from .osd_startup import UNIT
 from .osds_here import OsdsHere, ceph_volumes, osd_unit
@@ -274,8 +275,10 @@ def take_down(traces, startup):
 def zap(host, wanted, traces, lock, timeout):
     """Wipe the OSD's disks and volumes, of which nobody else may have any."""
     look_at(traces.disks)
+    opened = OpenDisks(host.roots)
     for disk in traces.disks:
         reason = reason_in_use(host.roots, disk) or reason_held(disk, _TAKE_DOWN)
+        reason = reason or opened.reason(disk, _TAKE_DOWN)
         if reason:
             raise RemovalRefused(f"{disk.path}: {reason}.")
     if traces.volumes:
