@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from .apart import run_apart
 from .cluster_osds import NoAnswer
 from .open_disks import OpenDisks
 from .osd_removal import RemovalRefused, Traces, take_down, zap_disk
 from .osds_here import ceph_volumes, other_volumes
-from .planned_disks import Refused, find_disk, reason_in_use
+from .planned_disks import TIMEOUT, Refused, find_disk, reason_in_use
 from .reading import clean
 from .units import has_failed
+
+# ceph-volume overwrites the first 10 MiB of a disk that it wipes, besides all signatures.
+_WIPED, _CHUNK = 10 << 20, 1 << 20
 
 
 class Zapping:
@@ -173,9 +177,27 @@ class Zapping:
 
 
 def is_clean(disk):
-    """Tell whether nothing at all is on a disk."""
+    """Tell whether nothing at all is on a disk, as far as wiping it would take something away.
+
+    Data without a known signature, such as that of a database, is none the less there.
+    """
     content = disk.content
     if "error" in content or disk.block.parts:
         return False
     found = ("type", "table", "bluestore", "replaced")
-    return not any(content[name] for name in found)
+    if any(content[name] for name in found):
+        return False
+    node = disk.block.node
+    return run_apart({node: lambda: _is_blank(node)}, TIMEOUT).get(node) is True
+
+
+def _is_blank(node):
+    """Tell whether what ceph-volume overwrites reads as zeroes."""
+    with open(node, "rb", buffering=0) as stream:
+        for _ in range(_WIPED // _CHUNK):
+            piece = stream.read(_CHUNK)
+            if piece.strip(b"\0"):
+                return False
+            if not piece:
+                break
+    return True

@@ -20,7 +20,7 @@ from .osds_here import OsdsHere, ceph_volumes, osd_unit
 from .planned_disks import Disk, look_at, reason_held, reason_in_use
 from .reading import clean
 from .udev import device_id
-from .units import act, is_alive, show_units
+from .units import act, forget_starts, is_alive, show_units
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TAKE_DOWN = "Take that down first, then run this again"
@@ -263,9 +263,13 @@ def take_down(traces, startup):
     ]
     if loaded:
         act("disable", loaded, "--now")
-    failed = [name for name in traces.units if traces.states[name].get("ActiveState") == "failed"]
-    if failed:
-        act("reset-failed", failed)
+    # One that systemd tried to start again and again may have failed since it was looked at.
+    left = show_units(traces.units)
+    alive = [name for name, state in left.items() if is_alive(state)]
+    if loaded and alive:
+        act("stop", alive)
+    if loaded or any(state.get("ActiveState") == "failed" for state in left.values()):
+        forget_starts(traces.units)
     if traces.directory is not None:
         remove_directory(traces.directory.path)
     if not traces.is_others:
