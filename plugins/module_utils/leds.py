@@ -25,8 +25,8 @@ WAYS = {
     "lsmcli": Lsmcli,
 }
 REMEDY = (
-    "Install ledmon or libstoragemgmt, or set the command that works on this hardware: `ceph config "
-    "set mgr mgr/ansible/light_command '...'` (in playbooks the variable device_light_command)"
+    "Install ledmon or libstoragemgmt, or set the command that works on this hardware: `ceph "
+    "config set mgr mgr/ansible/light_command '...'` (in playbooks the variable device_light_command)"
 )
 _NAME = re.compile(r"[A-Za-z0-9_.:+@=-]+")
 
