@@ -64,7 +64,7 @@ class DaemonMethods:
             return []
         online = self.core.pulse.online(host.hostname)
         services = self.core.daemon_services
-        outside = self.core.watch.outside(host.hostname)
+        outside = self.core.watch.not_serving(host.hostname)
         state = (report.serial, online, services.state_of(host.hostname), foreign, outside, active)
         args = (host, report, online, services, foreign, outside, active)
         return self._daemons.of(host.hostname, state, *args)

@@ -26,7 +26,8 @@ WAYS = {
 }
 REMEDY = (
     "Install ledmon or libstoragemgmt, or set the command that works on this hardware: `ceph "
-    "config set mgr mgr/ansible/light_command '...'` (in playbooks the variable device_light_command)"
+    "config set mgr mgr/ansible/light_command '...'` (in playbooks the variable "
+    "device_light_command)"
 )
 _NAME = re.compile(r"[A-Za-z0-9_.:+@=-]+")
 
