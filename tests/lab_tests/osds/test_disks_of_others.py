@@ -1,4 +1,4 @@
-"""Disks that carry an OSD of elsewhere, that a program has open, that have died, or are not wanted."""
+"""Disks that carry an OSD of elsewhere, are in use, have died, or that nobody wants any more."""
 
 from __future__ import annotations
 
