@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, Dict, List, Sequence
 
@@ -33,6 +34,10 @@ from adapter.methods._removals import refuse_queued, removal_of, unwipable
 from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy
 from adapter.methods.devices import DeviceMethods
 from adapter.reconcile import Reconciler
+
+# For how long it holds that the monitors call an OSD safe to destroy (seconds): a job begins within
+# a few, if it has not to wait.
+ALLOWED_SECONDS = 30.0
 
 
 class OsdMethods(DeviceMethods):
@@ -148,6 +153,8 @@ class OsdMethods(DeviceMethods):
             device = found[path]
             if path in core.intents.paths(host):
                 raise InvalidValue("device", path, "an OSD is being made on it", "Wait for it.")
+        # What is safe to destroy now may not be when the job has waited for its turn.
+        until = time.time() + ALLOWED_SECONDS
         allowed = allowed_to_wipe(core, self.reconciler.planner, host, path, osd_map)
         keyring = core.maps.bootstrap_keyring()
         with core.lock:
@@ -159,6 +166,7 @@ class OsdMethods(DeviceMethods):
                 "devices": {host: [disk.to_json()]},
                 "cluster": core.cluster,
                 "allowed": {host: allowed},
+                "allowed_until": until if allowed else 0.0,
             }
             job = core.submit(
                 "zap_device",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from .apart import run_apart
 from .cluster_osds import NoAnswer
 from .open_disks import OpenDisks
@@ -19,16 +21,18 @@ class Zapping:
     """The disks to wipe, all looked at; raises ``RemovalRefused``.
 
     ``clean`` are those on which nothing is, ``used`` the others. ``allowed`` are the uuids of OSDs
-    whose disks may be wiped although the cluster has them. ``question`` is what the monitors were
+    whose disks may be wiped although the cluster has them, before ``until`` in seconds since the
+    epoch (0 is always). ``question`` is what the monitors were
     asked (``cluster_osds.asked``).
     """
 
-    def __init__(self, host, devices, cluster, question, allowed=()):
+    def __init__(self, host, devices, cluster, question, allowed=(), until=0.0):
         self.clean = []
         self.used = []
         self._host = host
         self._cluster = cluster
         self._allowed = set(allowed)
+        self._until = until
         self._question = question
         self._open = OpenDisks(host.roots)
         problems = []
@@ -121,7 +125,8 @@ class Zapping:
         except NoAnswer as problem:
             names = ", ".join(f"osd.{osd_id}" for osd_id, _ in osds if osd_id >= 0) or "an OSD"
             return f"{names} is on it, and whether the cluster still has it is not known. {problem}"
-        there = {osd_uuid for _, osd_uuid in osds} - self._allowed
+        too_late = bool(self._until) and time.time() > self._until
+        there = {osd_uuid for _, osd_uuid in osds} - (set() if too_late else self._allowed)
         needed = sorted(
             osd_id
             for osd_id, row in known.items()
@@ -130,6 +135,11 @@ class Zapping:
         if not needed:
             return ""
         names = ", ".join(f"osd.{osd_id}" for osd_id in needed)
+        if too_late and there & self._allowed:
+            return (
+                f"{names} is on it, which is in the cluster's map, and that the monitors called it "
+                "safe to destroy was too long ago. Ask for it again"
+            )
         return (
             f"{names} is on it, which is in the cluster's map and not destroyed. Remove it with "
             f"`ceph orch osd rm {' '.join(map(str, needed))} --zap`, which drains it first"
