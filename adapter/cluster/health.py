@@ -47,6 +47,16 @@ def _hosts(count: int) -> str:
     return "1 host" if count == 1 else f"{count} hosts"
 
 
+def _broken(name: str, host: str, watch: Optional[Watch]) -> str:
+    text = f"{name} on host {host} is in error"
+    if watch is None or not watch.is_purged(name):
+        return text
+    return (
+        f"{text}: the cluster has this OSD no more; `ceph orch device zap {host} DEVICE --force` "
+        "takes away what it left"
+    )
+
+
 def health_checks(
     *,
     unready: str = "",
@@ -101,7 +111,7 @@ def health_checks(
             (
                 "ANSIBLE_DAEMON_FAILED",
                 "daemon(s) failed",
-                [f"{name} on host {host} is in error" for name, host in sorted(broken)],
+                [_broken(name, host, watch) for name, host in sorted(broken)],
             ),
             ("ANSIBLE_FOREIGN_DAEMON", "daemon(s) of other hosts found", list(foreign)),
             (

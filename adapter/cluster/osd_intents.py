@@ -8,7 +8,7 @@ makes what is missing and nothing twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from adapter.cluster.fields import Fields
 from adapter.cluster.osd_plan import Group
@@ -24,11 +24,17 @@ AS_IT_IS = (
 
 @dataclass(frozen=True)
 class Intent:
-    """What is to be made on a host; ``asked`` is in seconds since the epoch."""
+    """What is to be made on a host; ``asked`` is in seconds since the epoch.
+
+    ``begun`` are the data disks that a job was told of, None where that is not known; ``by_hand``
+    those that somebody named, whatever becomes of the drive group.
+    """
 
     host: str
     groups: Tuple[Group, ...]
     asked: float = 0.0
+    begun: Optional[Tuple[str, ...]] = None
+    by_hand: Tuple[str, ...] = ()
 
     @property
     def paths(self) -> List[str]:
@@ -37,13 +43,44 @@ class Intent:
 
     def to_json(self) -> Dict[str, Any]:
         """Return the record."""
-        return {"groups": [group.to_json() for group in self.groups], "asked": self.asked}
+        return {
+            "groups": [group.to_json() for group in self.groups],
+            "asked": self.asked,
+            "begun": None if self.begun is None else list(self.begun),
+            "by_hand": list(self.by_hand),
+        }
+
+    def may_be_begun(self, group: Group) -> bool:
+        """Tell whether a job may have begun with a group."""
+        return self.begun is None or any(disk.path in self.begun for disk in group.data)
+
+    def is_by_hand(self, group: Group) -> bool:
+        """Tell whether somebody named the disks of a group."""
+        return any(disk.path in self.by_hand for disk in group.data)
+
+    def with_groups(self, groups: Tuple[Group, ...]) -> Intent:
+        """Return the intent with these groups, and nothing of others."""
+        data = data_paths(groups)
+        begun = None if self.begun is None else tuple(each for each in self.begun if each in data)
+        by_hand = tuple(each for each in self.by_hand if each in data)
+        return replace(self, groups=groups, begun=begun, by_hand=by_hand)
 
     @classmethod
     def from_json(cls, host: str, data: Mapping[str, Any]) -> Intent:
         """Read what ``to_json`` wrote, or raise."""
         read = Fields(data)
-        return cls(host, read.rows("groups", Group.read, empty=False), read.time("asked"))
+        return cls(
+            host,
+            read.rows("groups", Group.read, empty=False),
+            read.time("asked"),
+            read.texts("begun", None),
+            read.texts("by_hand"),
+        )
+
+
+def data_paths(groups: Iterable[Group]) -> Tuple[str, ...]:
+    """Return the data disks of groups."""
+    return tuple(disk.path for group in groups for disk in group.data)
 
 
 @dataclass
@@ -97,17 +134,28 @@ class Intents:
             remedy = f"{self.store.shown_by(key)} shows it; {AS_IT_IS}"
             raise UnreadableRecord(key, self.problems[host], remedy)
 
-    def add(self, host: str, groups: Tuple[Group, ...], now: float) -> Intent:
+    def add(
+        self, host: str, groups: Tuple[Group, ...], now: float, *, by_hand: bool = False
+    ) -> Intent:
         """Add groups to what is to be made on a host; raises ``UnreadableRecord``."""
         self.check_readable(host)
-        known = self._intents.get(host)
-        intent = (
-            replace(known, groups=(*known.groups, *groups)) if known else Intent(host, groups, now)
-        )
-        self.store.set(f"{KIND}.{host}", intent.to_json())
-        self._intents[host] = intent
-        self.serial += 1
+        known = self._intents.get(host) or Intent(host, (), now, begun=())
+        named = data_paths(groups) if by_hand else ()
+        intent = replace(known, groups=(*known.groups, *groups), by_hand=(*known.by_hand, *named))
+        self._keep(intent)
         return intent
+
+    def begin(self, host: str) -> None:
+        """Keep that a job is told of all that is to be made on a host."""
+        known = self._intents[host]
+        data = data_paths(known.groups)
+        if known.begun is not None and set(data) != set(known.begun):
+            self._keep(replace(known, begun=data))
+
+    def _keep(self, intent: Intent) -> None:
+        self.store.set(f"{KIND}.{intent.host}", intent.to_json())
+        self._intents[intent.host] = intent
+        self.serial += 1
 
     def drop(self, host: str, groups: Iterable[Group]) -> None:
         """Drop groups, each once; the others of the host stay, in their order.
@@ -123,7 +171,7 @@ class Intents:
                 left.remove(group)
         if len(left) == len(known.groups):
             return
-        kept = replace(known, groups=tuple(left)) if left else None
+        kept = known.with_groups(tuple(left)) if left else None
         if host not in self.problems:
             self.store.set(f"{KIND}.{host}", kept.to_json() if kept else None)
         if kept:

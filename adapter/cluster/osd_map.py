@@ -7,7 +7,7 @@ Sources: the answers of `osd dump`, `osd tree`, `osd df`, `osd metadata`, `osd s
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
 
 from adapter.errors import NotReady
@@ -17,7 +17,8 @@ from adapter.errors import NotReady
 class Osd:
     """One OSD of the map.
 
-    ``host`` is the name of its CRUSH host, or empty. ``fresh`` says that it was registered and
+    ``host`` is the name of its CRUSH host, or empty; ``placed`` says that it is under any bucket of
+    CRUSH. ``fresh`` says that it was registered and
     has never been up. ``reweight`` is 0.0 for an OSD that is out. ``up_from`` is the epoch of its
     last start: as long as that is the same, it has not been up again.
     """
@@ -32,6 +33,7 @@ class Osd:
     reweight: float = 1.0
     device_class: str = ""
     up_from: int = 0
+    placed: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,12 @@ def read_osd_map(dump: str, tree: str) -> OsdMap:
         for child in node.get("children") or ()
     }
     places = {node["id"]: node for node in nodes if node.get("type") == "osd"}
+    placed = {child for node in nodes for child in node.get("children") or ()}
     osds = {
-        row["osd"]: _osd(row, places.get(row["osd"], {}), hosts.get(row["osd"], ""))
+        row["osd"]: replace(
+            _osd(row, places.get(row["osd"], {}), hosts.get(row["osd"], "")),
+            placed=row["osd"] in placed,
+        )
         for row in known.get("osds") or ()
     }
     rows = known.get("pools") or ()

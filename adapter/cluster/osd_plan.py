@@ -23,7 +23,7 @@ NOT_CLAIMED = (
 Allowed = Callable[[str], bool]
 # Options of a group by their types, see ``_options``.
 _TEXTS = ("method", "osdspec", "crush_device_class", "block_db_size", "block_wal_size")
-_FLAGS = ("encrypted", "tpm2")
+_FLAGS = ("encrypted", "tpm2", "moved")
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,11 @@ def _foreign(foreign: Foreign, row: Dict[str, Any], when: datetime.datetime) -> 
 def _as_the_cluster_says(
     row: Dict[str, Any], outside: Container[Tuple[str, str]]
 ) -> Dict[str, Any]:
-    """Return a reported daemon; its unit alone does not make a monitor or manager run."""
+    """Return a reported daemon; its unit alone does not make it run."""
     if (row["daemon_type"], row["daemon_id"]) not in outside:
         return row
+    if row["daemon_type"] == "osd":
+        return {**row, "state": "down in the map"} if row["state"] == "running" else row
     where = "the quorum" if row["daemon_type"] == "mon" else "the manager map"
     return {**row, "state": f"not in {where}"}
 

@@ -45,6 +45,8 @@ class Watch:
         self._known: Dict[str, FrozenSet[str]] = {}
         self._outside: Dict[Unit, Tuple[float, float]] = {}
         self._late: Dict[str, FrozenSet[Tuple[str, str]]] = {}
+        self._down: FrozenSet[Tuple[str, str]] = frozenset()
+        self._osds: Optional[FrozenSet[str]] = None
 
     def see(
         self,
@@ -85,6 +87,22 @@ class Watch:
             self.serial += 1
         self._fs_map = fs_map
         self._find_active()
+
+    def see_osds(self, up: Mapping[int, bool]) -> None:
+        """Take over which OSDs the map has, and which of them are up."""
+        down = frozenset(("osd", str(osd_id)) for osd_id, is_up in up.items() if not is_up)
+        self.serial += down != self._down
+        self._down = down
+        self._osds = frozenset(str(osd_id) for osd_id in up)
+
+    def is_purged(self, name: str) -> bool:
+        """Tell whether a daemon (``osd.3``) is an OSD that the map has not."""
+        kind, _, identity = name.partition(".")
+        return kind == "osd" and self._osds is not None and identity not in self._osds
+
+    def not_serving(self, hostname: str) -> FrozenSet[Tuple[str, str]]:
+        """Return kind and id of what does not run for the cluster, whatever systemd says."""
+        return self.outside(hostname) | self._down
 
     def _find_active(self) -> None:
         """Find what is active anew; it stays the same object as long as nothing has changed."""

@@ -70,3 +70,14 @@ def forget_deployments(core: Core, hostname: str) -> None:
         core.deployments.forget_host(hostname)
     except NotKept as error:
         core.unkept.note(error)
+
+
+def forget_osds_to_make(core: Core, hostname: str) -> str:
+    """Drop what is to be made on a host; return what is said of it. The caller holds the lock."""
+    intents = [intent for intent in core.intents.all() if intent.host == hostname]
+    paths = sorted(path for intent in intents for path in intent.paths)
+    for intent in intents:
+        core.intents.drop(hostname, intent.groups)
+    if not paths:
+        return ""
+    return f". OSDs that were to be made there are not made: {', '.join(paths)}"

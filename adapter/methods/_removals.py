@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from adapter.cluster.osd_map import Osd, OsdMap
-from adapter.cluster.osd_removals import Removal
+from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
-from adapter.errors import InvalidValue
+from adapter.errors import AlreadyExists, InvalidValue
+from adapter.reconcile.osd_keeping import successor
 from adapter.reconcile.osd_planner import OsdPlanner
 
 Places = Tuple[Tuple[str, str], ...]
@@ -24,6 +25,7 @@ def removal_of(
     force: bool,
     zap: bool,
     no_destroy: bool,
+    pgs: int = -1,
 ) -> Removal:
     """Return the record of an OSD that leaves. The caller holds the orchestrator's lock.
 
@@ -57,7 +59,46 @@ def removal_of(
         force=force,
         zap=zap,
         no_destroy=no_destroy,
+        pgs=pgs,
     )
+
+
+def refuse_queued(known: Optional[Removal], osd: Osd, osd_map: OsdMap, *, replaced: bool) -> None:
+    """Raise ``AlreadyExists`` where an OSD is in the queue, or has left its id already.
+
+    ``replaced`` tells that its id is to be kept.
+    """
+    name = f"osd.{osd.osd_id}"
+    if known is not None and successor(known, osd_map):
+        raise AlreadyExists(
+            f"The disk of the {name} before it is not wiped yet ({known.in_words}).",
+            f"`ceph orch osd rm stop {osd.osd_id}` gives that up and leaves this {name} as it is; "
+            "then ask again.",
+        )
+    if known is not None and known.stage is Stage.KEEPING:
+        raise AlreadyExists(
+            f"The removal of {name} was stopped ({known.in_words}).",
+            "Try again when `ceph orch osd rm status` does not list it any more.",
+        )
+    if known is not None:
+        raise AlreadyExists(
+            f"{name} is being removed already ({known.in_words}).",
+            "`ceph orch osd rm stop` takes it out of the queue.",
+        )
+    if osd.destroyed and replaced:
+        raise AlreadyExists(
+            f"{name} is destroyed and waits for its new disk already.",
+            "`ceph orch daemon add osd HOST:DEVICE` gives it one.",
+        )
+
+
+def unwipable(core: Core, removal: Removal) -> List[str]:
+    """Say of an OSD whose disks are to be wiped that nobody can; the caller holds the lock."""
+    host = removal.host
+    if not removal.zap or host in core.hosts or host in core.hosts.problems:
+        return []
+    where = f"host {host}" if host else "its host"
+    return [f"osd.{removal.osd_id}: {where} is not managed, so its disks are not wiped"]
 
 
 def _reported(rows: List[Dict[str, Any]]) -> Places:

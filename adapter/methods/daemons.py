@@ -66,7 +66,7 @@ class DaemonMethods:
             return []
         online = self.core.pulse.online(host.hostname)
         services = self.core.daemon_services
-        outside = self.core.watch.outside(host.hostname)
+        outside = self.core.watch.not_serving(host.hostname)
         deployed = self.core.deployments.of_host(host.hostname)
         changed = self.core.set_options.changed
         here = (online, services.state_of(host.hostname), foreign, outside, active)

@@ -12,7 +12,12 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import HostSpec, handle_orch_error
-from adapter.methods._leaving import forget_deployments, left_in_maps, left_running
+from adapter.methods._leaving import (
+    forget_deployments,
+    forget_osds_to_make,
+    left_in_maps,
+    left_running,
+)
 from adapter.methods._memo import Memo
 from adapter.methods.host_specs import HostSpecMethods
 
@@ -52,7 +57,8 @@ class HostMethods(HostSpecMethods):
             self._remove_crush_entry(host)
         with core.lock:
             known = core.hosts.get(host)
-            left = left_running(core, host) + ("" if online else left_in_maps(core, host))
+            left = left_running(core, host) + forget_osds_to_make(core, host)
+            left += "" if online else left_in_maps(core, host)
             core.hosts.remove(host)
             forget_deployments(core, host)
             core.reports.forget(host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, Dict, List, Sequence
 
@@ -11,22 +12,32 @@ from adapter.cluster.hosts import Host
 from adapter.cluster.osd_map import Osd, OsdMap, listed, osd_number
 from adapter.cluster.osd_plan import HostPlan, disk_of, plan_host
 from adapter.cluster.osd_plan_words import in_words
-from adapter.cluster.osd_removals import OsdRemovalRow, Removal, Stage, removal_row
+from adapter.cluster.osd_removals import OsdRemovalRow, Removal, removal_row
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import (
     AdapterError,
-    AlreadyExists,
     InvalidValue,
     JobFailed,
     NotKept,
     UnknownName,
 )
-from adapter.interface import Device, DriveGroupSpec, handle_orch_error, raise_if_exception
-from adapter.methods._removals import removal_of
+from adapter.interface import (
+    Device,
+    DriveGroupSpec,
+    OrchestratorError,
+    handle_orch_error,
+    raise_if_exception,
+)
+from adapter.methods._copied_disks import as_moved, refuse_copy
+from adapter.methods._removals import refuse_queued, removal_of, unwipable
 from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy
 from adapter.methods.devices import DeviceMethods
 from adapter.reconcile import Reconciler
+
+# For how long it holds that the monitors call an OSD safe to destroy (seconds): a job begins within
+# a few, if it has not to wait.
+ALLOWED_SECONDS = 30.0
 
 
 class OsdMethods(DeviceMethods):
@@ -43,7 +54,8 @@ class OsdMethods(DeviceMethods):
         """Make OSDs of the named devices of one host, taking ids of destroyed OSDs there again.
 
         ``skip_validation`` leaves it to the host to refuse devices that the last report shows in
-        use. Raises ``UnknownName``, ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
+        use, and starts OSDs on disks that came from another host. Raises ``UnknownName``,
+        ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
         """
         check_drive_group(drive_group)
         host = self._reachable(str(drive_group.placement.host_pattern.pattern))
@@ -59,6 +71,8 @@ class OsdMethods(DeviceMethods):
                 busy=self.core.intents.paths(host.hostname),
                 **self.reconciler.planner.storage(host.hostname),
             )
+            if skip_validation:
+                plan = as_moved(plan, self.reconciler.planner, osd_map)
         if not plan.groups:
             raise InvalidValue(
                 "device", _paths(drive_group), "; ".join(plan.notes) or "nothing can be made of it"
@@ -116,6 +130,10 @@ class OsdMethods(DeviceMethods):
                         f"`ceph orch device zap {host.hostname} {path} --force` erases it.",
                     )
                 if skip_validation:
+                    with self.core.lock:
+                        refuse_copy(
+                            self.core, self.reconciler.planner, host.hostname, path, osd_map
+                        )
                     known[path] = _as_available(device)
         return list(known.values())
 
@@ -135,6 +153,8 @@ class OsdMethods(DeviceMethods):
             device = found[path]
             if path in core.intents.paths(host):
                 raise InvalidValue("device", path, "an OSD is being made on it", "Wait for it.")
+        # What is safe to destroy now may not be when the job has waited for its turn.
+        until = time.time() + ALLOWED_SECONDS
         allowed = allowed_to_wipe(core, self.reconciler.planner, host, path, osd_map)
         keyring = core.maps.bootstrap_keyring()
         with core.lock:
@@ -146,6 +166,7 @@ class OsdMethods(DeviceMethods):
                 "devices": {host: [disk.to_json()]},
                 "cluster": core.cluster,
                 "allowed": {host: allowed},
+                "allowed_until": until if allowed else 0.0,
             }
             job = core.submit(
                 "zap_device",
@@ -183,42 +204,29 @@ class OsdMethods(DeviceMethods):
             raise InvalidValue("OSD ids", osd_ids, "none is named", "Give at least one id.")
         core = self.core
         self.reconciler.read_maps()
+        counts = self._pg_counts()
         with core.lock:
             for osd in osds:
-                known = core.removals.get(osd.osd_id)
-                if known is not None and known.stage is Stage.KEEPING:
-                    raise AlreadyExists(
-                        f"The removal of osd.{osd.osd_id} was stopped ({known.in_words}).",
-                        "Try again when `ceph orch osd rm status` does not list it any more.",
-                    )
-                if known is not None:
-                    raise AlreadyExists(
-                        f"osd.{osd.osd_id} is being removed already ({known.in_words}).",
-                        "`ceph orch osd rm stop` takes it out of the queue.",
-                    )
-                if osd.destroyed and keep_id:
-                    raise AlreadyExists(
-                        f"osd.{osd.osd_id} is destroyed and waits for its new disk already.",
-                        "`ceph orch daemon add osd HOST:DEVICE` gives it one.",
-                    )
-            self._keep_removals(
-                [
-                    removal_of(
-                        core,
-                        self.reconciler.planner,
-                        osd,
-                        osd_map,
-                        keep_id=keep_id,
-                        force=force,
-                        zap=zap,
-                        no_destroy=no_destroy,
-                    )
-                    for osd in osds
-                ]
-            )
+                refuse_queued(core.removals.get(osd.osd_id), osd, osd_map, replaced=keep_id)
+            flags = {"keep_id": keep_id, "force": force, "zap": zap, "no_destroy": no_destroy}
+            planner = self.reconciler.planner
+            removals = [
+                removal_of(core, planner, osd, osd_map, pgs=counts.get(osd.osd_id, -1), **flags)
+                for osd in osds
+            ]
+            self._keep_removals(removals)
+            notes = [note for each in removals for note in unwipable(core, each)]
         core.wake.set()
         what = "replacement" if keep_id else "removal"
-        return f"Scheduled OSD(s) for {what}: {listed([osd.osd_id for osd in osds])}"
+        text = f"Scheduled OSD(s) for {what}: {listed([osd.osd_id for osd in osds])}"
+        return "; ".join([text, *notes])
+
+    def _pg_counts(self) -> Dict[int, int]:
+        """Return the placement groups by OSD, or nothing where they are not known now."""
+        try:
+            return dict(self.core.maps.pg_counts())
+        except OrchestratorError:
+            return {}
 
     def _keep_removals(self, removals: Sequence[Removal]) -> None:
         """Keep all of these; where one cannot be kept, none is."""
@@ -261,8 +269,8 @@ class OsdMethods(DeviceMethods):
                 unreadable = [each for each in numbers if str(each) in core.removals.problems]
                 removals = [self._queued(each) for each in numbers if each not in unreadable]
             for removal in removals:
-                remover.check_keep(removal, osd_map)
-            notes = [remover.keep(removal, osd_map) for removal in removals]
+                remover.keeper.check(removal, osd_map)
+            notes = [remover.keeper.keep(removal, osd_map) for removal in removals]
             with core.lock:
                 for osd_id in unreadable:
                     core.removals.remove(osd_id)

@@ -89,7 +89,7 @@ class ServiceListMethods:
                 continue
             online = core.pulse.online(host.hostname)
             foreign = by_host.get(host.hostname, NONE)
-            outside = core.watch.outside(host.hostname)
+            outside = core.watch.not_serving(host.hostname)
             services = core.daemon_services
             state = (report.serial, online, services.state_of(host.hostname), foreign, outside)
             here = self._kept_shares.of(

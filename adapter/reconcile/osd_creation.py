@@ -24,6 +24,7 @@ from adapter.interface import DriveGroupSpec, OrchestratorError
 from adapter.reconcile.free_hosts import apart
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.parts import for_each
+from adapter.reconcile.unwanted_osds import UnwantedOsds
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class OsdCreator:
         self._pauses: Dict[str, Pause] = {}
         self._seen: Tuple[Any, ...] = ()
         self._now = 0.0
+        self._unwanted = UnwantedOsds(core)
 
     def step(self, now: float, osd_map: Optional[OsdMap]) -> None:
         """Plan where something has changed, and start what is written down."""
@@ -56,7 +58,9 @@ class OsdCreator:
 
     def _start_ready(self, now: float, osd_map: Optional[OsdMap]) -> None:
         with self._core.lock:
+            undecided = self._unwanted.drop(self._jobs)
             ready = [] if self._core.paused else self._ready(now)
+            ready = [intent for intent in ready if intent.host not in undecided]
         if ready:
             self._submit(ready, now)
 
@@ -124,7 +128,7 @@ class OsdCreator:
         core = self._core
         with core.lock:
             self._pauses.pop(plan.host, None)
-            intent = core.intents.add(plan.host, plan.groups, time.time())
+            intent = core.intents.add(plan.host, plan.groups, time.time(), by_hand=True)
             if plan.host in self._jobs:
                 core.wake.set()
                 return None
@@ -190,6 +194,8 @@ class OsdCreator:
         conf = core.maps.minimal_conf()
         with core.lock:
             hosts = [core.hosts.get(intent.host) for intent in intents]
+            for intent in intents:
+                core.intents.begin(intent.host)
             groups = {
                 intent.host: [group.to_json() for group in intent.groups] for intent in intents
             }

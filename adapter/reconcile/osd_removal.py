@@ -11,17 +11,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.cluster.osd_map import Left, Osd, OsdMap, holding_flags
 from adapter.cluster.osd_owners import NO_SERVICE, Vacancy
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
-from adapter.errors import AdapterError, NotKept
 from adapter.interface import OrchestratorError
+from adapter.reconcile.osd_keeping import OsdKeeper, successor
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
-from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class OsdRemover:
         self._jobs = RemovalJobs(core, self._queue, self._news)
         self._still_since: Dict[int, float] = {}
         self._calm_since: Dict[int, float] = {}
-        self._kept_since: Dict[int, float] = {}
+        self.keeper = OsdKeeper(core, self._queue, self._jobs, self._finish)
 
     def _news(self) -> None:
         self._looked = 0.0
@@ -74,7 +73,7 @@ class OsdRemover:
             self._queue.wait_all(self._jobs.due(now), f"the monitors do not answer: {error}")
             return
         steps: Sequence[Any] = (
-            (Stage.KEEPING, self._keep_all),
+            (Stage.KEEPING, self.keeper.keep_all),
             (Stage.DRAINING, self._drain),
             (Stage.STOPPING, self._stop),
             (Stage.LEAVING, self._leave),
@@ -87,19 +86,6 @@ class OsdRemover:
                 step(removals, osd_map)
             except OrchestratorError as error:
                 self._queue.wait_all(removals, str(error))
-
-    def _each(self, removals: Sequence[Removal], act: Callable[[Removal], None]) -> None:
-        """Act on each; what goes wrong with one is its own reason to wait."""
-
-        def guarded(removal: Removal) -> None:
-            try:
-                act(removal)
-            except NotKept as error:
-                self._core.unkept.note(error)
-            except OrchestratorError as error:
-                self._queue.wait_all([removal], str(error))
-
-        for_each(removals, guarded)
 
     def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> Removal:
         self._jobs.forget_pause(removal.osd_id)
@@ -138,7 +124,11 @@ class OsdRemover:
             reason, count = safety.reason(osd_id), counts.get(osd_id, 0)
             if not reason and not count and osd_id not in deleting:
                 empty.append(removal)
-            elif removal.asked_stop and not osd_map.osds[osd_id].up and self._reachable(removal):
+            elif (
+                removal.asked_stop
+                and not osd_map.osds[osd_id].up
+                and self._queue.reachable(removal)
+            ):
                 restart.append(removal)
             else:
                 rest = left[osd_id]
@@ -153,6 +143,11 @@ class OsdRemover:
         self._jobs.submit(restart, START, osd_map)
         for removal in self._still_there(empty):
             self._advance(removal, Stage.STOPPING, pgs=0, drain_done=time.time())
+
+    def _is_stopped_in_vain(self, removal: Removal, osd_map: OsdMap) -> bool:
+        """Tell whether an OSD was stopped that is needed after all, and can be started again."""
+        is_down = removal.asked_stop and not osd_map.osds[removal.osd_id].up
+        return is_down and self._queue.reachable(removal)
 
     def _still_there(self, removals: Sequence[Removal]) -> List[Removal]:
         """Return those that the map still has after the monitors have called them safe.
@@ -209,7 +204,7 @@ class OsdRemover:
     def _stop(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """End the daemons on their hosts, all in one job; one that is down already moves on."""
         ready: List[Removal] = []
-        self._each(removals, lambda removal: self._stop_one(removal, osd_map, ready))
+        self._queue.each(removals, lambda removal: self._stop_one(removal, osd_map, ready))
         self._jobs.submit(ready, STOP, osd_map)
 
     def _stop_one(self, removal: Removal, osd_map: OsdMap, ready: List[Removal]) -> None:
@@ -221,7 +216,7 @@ class OsdRemover:
         elif removal.stopped and osd.up_from == removal.up_from:
             self._core.maps.down(removal.osd_id)
             self._queue.save(removal, reason="waiting for the map to show it down")
-        elif not self._reachable(removal):
+        elif not self._queue.reachable(removal):
             self._queue.save(removal, reason=f"host {removal.host} is not reached, and it is up")
         else:
             reason = "" if removal.force or osd.destroyed else self._danger(removal)
@@ -234,17 +229,11 @@ class OsdRemover:
         """Return what would be lost if the OSD were stopped now, or nothing."""
         return self._core.maps.safety([removal.osd_id]).reason(removal.osd_id)
 
-    def _reachable(self, removal: Removal) -> bool:
-        core = self._core
-        with core.lock:
-            known = removal.host in core.hosts and core.pulse.online(removal.host)
-        return known and not core.ssh.ready()
-
     # Leaving.
 
     def _leave(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """Purge or destroy OSDs that are down."""
-        self._each(removals, lambda removal: self._leave_one(removal, osd_map))
+        self._queue.each(removals, lambda removal: self._leave_one(removal, osd_map))
 
     def _leave_one(self, removal: Removal, osd_map: OsdMap) -> None:
         osd = self._osd(removal, osd_map)
@@ -312,6 +301,9 @@ class OsdRemover:
             if removal.cleaned:
                 self._finish(removal, "its disks are wiped" if removal.zap else "removed")
                 continue
+            if successor(removal, osd_map) and self._jobs.unwiped(removal.osd_id):
+                self._give_up_wiping(removal)
+                continue
             with core.lock:
                 known, unread = removal.host in core.hosts, core.hosts.problems.get(removal.host)
             what = "wipe its disks" if removal.zap else "take its unit away"
@@ -319,12 +311,31 @@ class OsdRemover:
                 why = f"the record of host {removal.host} cannot be read ({unread})"
                 self._queue.save(removal, reason=f"waiting to {what}: {why}")
             elif not known:
-                self._finish(removal, f"host {removal.host or '?'} is not managed; its disks stay")
-            elif not self._reachable(removal):
+                self._leave_disks(removal)
+            elif not self._queue.reachable(removal):
                 self._queue.save(removal, reason=f"waiting for host {removal.host} to {what}")
             elif self._is_calm(removal, osd_map):
                 ready.append(removal)
         self._jobs.submit(ready, REMOVE, osd_map)
+
+    def _give_up_wiping(self, removal: Removal) -> None:
+        """End the removal of an OSD whose id a new one has, and whose old disk is out of reach."""
+        names = self._jobs.unwiped(removal.osd_id)
+        self._tell(removal, f"has a new disk; its old one, {names}, was never wiped")
+        self._finish(removal, "another OSD has its id, and its old disk cannot be wiped")
+
+    def _leave_disks(self, removal: Removal) -> None:
+        """End the removal of an OSD whose host is not managed."""
+        host = removal.host or "(unknown)"
+        if removal.zap:
+            self._tell(
+                removal, f"left its disks: host {host} is not managed, so they were not wiped"
+            )
+        self._finish(removal, f"host {host} is not managed; its disks stay")
+
+    def _tell(self, removal: Removal, what: str) -> None:
+        events, service = self._core.events, removal.service or NO_SERVICE
+        events.fail(service, f"osd.{removal.osd_id} {what}")
 
     @staticmethod
     def _is_back(removal: Removal, osd_map: OsdMap) -> bool:
@@ -355,98 +366,6 @@ class OsdRemover:
         return False
 
     def _finish(self, removal: Removal, how: str) -> None:
-        for times in (self._still_since, self._calm_since, self._kept_since):
+        for times in (self._still_since, self._calm_since):
             times.pop(removal.osd_id, None)
         self._jobs.finish(removal, how)
-
-    # Keeping.
-
-    def check_keep(self, removal: Removal, osd_map: OsdMap) -> None:
-        """Raise ``AdapterError`` for an OSD whose removal cannot be stopped any more."""
-        if removal.stage is Stage.CLEANING and removal.cleaned:
-            done = "its disks are wiped" if removal.zap else "its unit is removed"
-            raise AdapterError(
-                f"osd.{removal.osd_id} cannot be kept: it is out of the map and {done} already.",
-                "Its removal ends in a moment.",
-            )
-        is_out = removal.stage is Stage.CLEANING or _in_map(removal, osd_map) is None
-        if is_out and self._jobs.is_busy(removal.osd_id):
-            raise AdapterError(
-                f"osd.{removal.osd_id} cannot be kept: it is out of the map and its host is being "
-                f"cleaned ({removal.in_words}).",
-                "Its removal goes on.",
-            )
-        if is_out and removal.asked_wipe:
-            raise AdapterError(
-                f"Host {removal.host} was told to wipe the disks of osd.{removal.osd_id} and has "
-                "not said what came of it: that may still happen, so it cannot be stopped now.",
-                "Try again when the host answers: `ceph orch osd rm status` shows it.",
-            )
-
-    def keep(self, removal: Removal, osd_map: OsdMap) -> str:
-        """Take an OSD out of the queue, which is started again first where that may be needed.
-
-        Returns what is to be said besides; raises ``OrchestratorError``. The caller holds
-        ``acting`` and has asked ``check_keep``.
-        """
-        osd = _in_map(removal, osd_map)
-        if removal.stage is Stage.CLEANING or osd is None:
-            self._finish(removal, "it is left as it is")
-            return f"osd.{removal.osd_id} is out of the map already; its disks are left as they are"
-        if removal.stage is Stage.KEEPING:
-            self._finish(removal, "it is left as it is")
-            return f"osd.{removal.osd_id} is left as it is; `ceph osd tree` shows whether it is up"
-        restarts = removal.asked_stop or not osd.up
-        if restarts:
-            self._advance(removal, Stage.KEEPING, reason="it is started again if it does not run")
-        self._restore(removal, osd)
-        if restarts:
-            return f"osd.{removal.osd_id} is started again"
-        self._finish(removal, "it stays")
-        return ""
-
-    def _keep_all(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
-        """Bring those back that were stopped before somebody wanted to keep them."""
-        ready: List[Removal] = []
-        self._each(removals, lambda removal: self._keep_one(removal, osd_map, ready))
-        self._jobs.submit(ready, START, osd_map)
-
-    def _keep_one(self, removal: Removal, osd_map: OsdMap, ready: List[Removal]) -> None:
-        osd = _in_map(removal, osd_map)
-        if osd is None:
-            if osd_map.epoch > removal.epoch:
-                self._finish(removal, "somebody else took it out of the map")
-            return
-        self._restore(removal, osd)
-        if not osd.up and self._reachable(removal):
-            ready.append(removal)
-        elif not osd.up:
-            self._queue.save(removal, reason=f"waiting for host {removal.host} to start it again")
-        elif self._is_settled(removal):
-            self._finish(removal, "it stays")
-        else:
-            self._queue.save(removal, reason="it is up; a job that was to stop it may still run")
-
-    def _is_settled(self, removal: Removal) -> bool:
-        """Tell whether no job can stop the OSD any more, also none of another manager's host."""
-        if self._jobs.has_ended(removal.osd_id):
-            return True
-        since = self._kept_since.setdefault(removal.osd_id, self._looked)
-        return self._looked - since >= OTHERS_JOBS_END
-
-    def _restore(self, removal: Removal, osd: Osd) -> None:
-        """Give an OSD back what draining took; raises ``OrchestratorError``."""
-        self._still_since.pop(removal.osd_id, None)
-        # One that is in no place of CRUSH takes its own when it starts.
-        if removal.crush_weight and not osd.crush_weight and osd.host:
-            self._core.maps.set_crush_weight(removal.osd_id, removal.crush_weight)
-        if removal.was_in and osd.reweight == 0:
-            self._core.maps.mark_in(removal.osd_id)
-
-
-def _in_map(removal: Removal, osd_map: OsdMap) -> Optional[Osd]:
-    """Return this very OSD as the map shows it, or None where it is out of the map or destroyed."""
-    osd = osd_map.osds.get(removal.osd_id)
-    if osd is None or removal.uuid not in ("", osd.uuid) or osd.destroyed:
-        return None
-    return osd

@@ -49,6 +49,8 @@ class RemovalJobs:
         self._ended: Set[int] = set()
         # The pauses until an OSD that was started again may be started once more.
         self._starts: Dict[int, Pause] = {}
+        # Disks that hosts could not wipe, in words, by OSD.
+        self._unwiped: Dict[int, str] = {}
         self._attach()
 
     def _attach(self) -> None:
@@ -73,6 +75,15 @@ class RemovalJobs:
                 for each in self._core.removals.all()
                 if each.osd_id not in self._jobs and self._not_before.get(each.osd_id, 0.0) <= now
             ]
+
+    @property
+    def now(self) -> float:
+        """Return the time of the round."""
+        return self._now
+
+    def unwiped(self, osd_id: int) -> str:
+        """Return the disks of an OSD that its host does not see or cannot read, or nothing."""
+        return self._unwiped.get(osd_id, "")
 
     def is_busy(self, osd_id: int) -> bool:
         """Tell whether a job is at an OSD."""
@@ -121,6 +132,7 @@ class RemovalJobs:
         self._not_before.pop(removal.osd_id, None)
         self._starts.pop(removal.osd_id, None)
         self._holding.pop(removal.osd_id, None)
+        self._unwiped.pop(removal.osd_id, None)
         self._ended.discard(removal.osd_id)
         self._core.look_at_maps()
         log.info("osd.%s: %s", removal.osd_id, how)
@@ -267,12 +279,21 @@ class RemovalJobs:
 
     def _take_cleaned(self, removal: Removal, row: Mapping[str, Any]) -> None:
         removal = self._queue.save(removal, asked_wipe=False)
-        unseen = [str(each)[:100] for each in row.get("unseen") or ()][:8]
-        if unseen:
+        unseen, unread = _names(row.get("unseen")), _names(row.get("unread"))
+        names = ", ".join([*unread, *unseen])
+        give_up = f"`ceph orch osd rm stop {removal.osd_id}` gives that up"
+        if names:
+            self._unwiped[removal.osd_id] = names
+        if unread:
             self._try_again(
                 removal,
-                f"waiting for {', '.join(unseen)} to be seen on host {removal.host}: only then it "
-                f"can be wiped; `ceph orch osd rm stop {removal.osd_id}` gives that up",
+                f"{names} on host {removal.host} cannot be read, so it is not wiped; {give_up}",
+            )
+        elif unseen:
+            self._try_again(
+                removal,
+                f"waiting for {names} to be seen on host {removal.host}: only then it can be "
+                f"wiped; {give_up}",
             )
         elif row.get("state") in _KEPT:
             self._try_again(removal, f"its daemon still runs on host {removal.host}")
@@ -295,6 +316,11 @@ def _row(removal: Removal, step: str) -> Dict[str, Any]:
     if row["zap"]:
         row["disks"] = [{"path": path, "device_id": name} for path, name in removal.places]
     return row
+
+
+def _names(given: Any) -> List[str]:
+    """Return what a host named. Hosts are not trusted."""
+    return [str(each)[:150] for each in (given if isinstance(given, list) else ())][:8]
 
 
 def _row_of(osd_id: int, result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:

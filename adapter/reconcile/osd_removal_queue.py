@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
 from adapter.cluster.osd_removals import Removal
 from adapter.core import Core
-from adapter.errors import abridged
+from adapter.errors import NotKept, abridged
+from adapter.interface import OrchestratorError
+from adapter.reconcile.parts import for_each
 
 REASON_LENGTH = 600
 
 
 class RemovalQueue:
-    """Keep what became of removals; a reason is cut to 600 characters. All raise ``NotKept``."""
+    """Keep what became of removals; a reason is cut to 600 characters.
+
+    What keeps something raises ``NotKept``.
+    """
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -34,3 +39,23 @@ class RemovalQueue:
                 current = self._core.removals.get(removal.osd_id)
             if current is not None and current.stage is removal.stage:
                 self.save(current, reason=reason)
+
+    def each(self, removals: Sequence[Removal], act: Callable[[Removal], None]) -> None:
+        """Act on each; what goes wrong with one is its own reason to wait."""
+
+        def guarded(removal: Removal) -> None:
+            try:
+                act(removal)
+            except NotKept as error:
+                self._core.unkept.note(error)
+            except OrchestratorError as error:
+                self.wait_all([removal], str(error))
+
+        for_each(removals, guarded)
+
+    def reachable(self, removal: Removal) -> bool:
+        """Tell whether the host of an OSD is managed and answers."""
+        core = self._core
+        with core.lock:
+            known = removal.host in core.hosts and core.pulse.online(removal.host)
+        return known and not core.ssh.ready()

@@ -131,6 +131,7 @@ class Reconciler:
             self.osd_map = osd_map
             self.services.needs.see(osd_map, fs_map.names)
             core.watch.see_file_systems(fs_map)
+            core.watch.see_osds({each.osd_id: each.up for each in osd_map.osds.values()})
             core.owners.learn(metadata, core.places.host_of)
             try:
                 core.owners.follow(osd_map)

@@ -14,6 +14,7 @@ from .reading import clean
 KEYRING = "/var/lib/ceph/bootstrap-osd/ceph.keyring"
 _TIMEOUT = 60.0
 _INFO = ("osd", "info", "--format", "json")
+_METADATA = ("osd", "metadata", "--format", "json")
 
 
 class NoAnswer(Exception):
@@ -24,6 +25,15 @@ def known_osds():
     """Return the cluster's OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``."""
     with asked() as question:
         return question.answer()
+
+
+def known_places():
+    """Return the hosts that the OSDs named when they started last, by id; raise ``NoAnswer``."""
+    try:
+        rows = json.loads(_ask(*_METADATA))
+        return {int(row["id"]): clean(row.get("hostname") or "") for row in rows}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NoAnswer(f"What the OSDs say of themselves cannot be read: {error!r}.") from None
 
 
 class Question:

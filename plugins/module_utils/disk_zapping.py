@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import time
+
+from .apart import run_apart
 from .cluster_osds import NoAnswer
+from .open_disks import OpenDisks
 from .osd_removal import RemovalRefused, Traces, take_down, zap_disk
 from .osds_here import ceph_volumes, other_volumes
-from .planned_disks import Refused, find_disk, reason_in_use
+from .planned_disks import TIMEOUT, Refused, find_disk, reason_in_use
 from .reading import clean
 from .units import has_failed
+
+# ceph-volume overwrites the first 10 MiB of a disk that it wipes, besides all signatures.
+_WIPED, _CHUNK = 10 << 20, 1 << 20
 
 
 class Zapping:
     """The disks to wipe, all looked at; raises ``RemovalRefused``.
 
     ``clean`` are those on which nothing is, ``used`` the others. ``allowed`` are the uuids of OSDs
-    whose disks may be wiped although the cluster has them. ``question`` is what the monitors were
+    whose disks may be wiped although the cluster has them, before ``until`` in seconds since the
+    epoch (0 is always). ``question`` is what the monitors were
     asked (``cluster_osds.asked``).
     """
 
-    def __init__(self, host, devices, cluster, question, allowed=()):
+    def __init__(self, host, devices, cluster, question, allowed=(), until=0.0):
         self.clean = []
         self.used = []
         self._host = host
         self._cluster = cluster
         self._allowed = set(allowed)
+        self._until = until
         self._question = question
+        self._open = OpenDisks(host.roots)
         problems = []
         for device in devices:
             try:
@@ -69,6 +79,8 @@ class Zapping:
             reason = f"something stands on it ({', '.join(held)}). Take that down first"
         if not reason and disk.held and not (held or gone) and disk.is_read:
             reason = f"a program uses it ({disk.held}). Stop that first"
+        if not reason and not gone:
+            reason = self._open.reason(disk, "Stop that first")
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
 
@@ -113,7 +125,8 @@ class Zapping:
         except NoAnswer as problem:
             names = ", ".join(f"osd.{osd_id}" for osd_id, _ in osds if osd_id >= 0) or "an OSD"
             return f"{names} is on it, and whether the cluster still has it is not known. {problem}"
-        there = {osd_uuid for _, osd_uuid in osds} - self._allowed
+        too_late = bool(self._until) and time.time() > self._until
+        there = {osd_uuid for _, osd_uuid in osds} - (set() if too_late else self._allowed)
         needed = sorted(
             osd_id
             for osd_id, row in known.items()
@@ -122,6 +135,11 @@ class Zapping:
         if not needed:
             return ""
         names = ", ".join(f"osd.{osd_id}" for osd_id in needed)
+        if too_late and there & self._allowed:
+            return (
+                f"{names} is on it, which is in the cluster's map, and that the monitors called it "
+                "safe to destroy was too long ago. Ask for it again"
+            )
         return (
             f"{names} is on it, which is in the cluster's map and not destroyed. Remove it with "
             f"`ceph orch osd rm {' '.join(map(str, needed))} --zap`, which drains it first"
@@ -169,9 +187,27 @@ class Zapping:
 
 
 def is_clean(disk):
-    """Tell whether nothing at all is on a disk."""
+    """Tell whether nothing at all is on a disk, as far as wiping it would take something away.
+
+    Data without a known signature, such as that of a database, is none the less there.
+    """
     content = disk.content
     if "error" in content or disk.block.parts:
         return False
     found = ("type", "table", "bluestore", "replaced")
-    return not any(content[name] for name in found)
+    if any(content[name] for name in found):
+        return False
+    node = disk.block.node
+    return run_apart({node: lambda: _is_blank(node)}, TIMEOUT).get(node) is True
+
+
+def _is_blank(node):
+    """Tell whether what ceph-volume overwrites reads as zeroes."""
+    with open(node, "rb", buffering=0) as stream:
+        for _ in range(_WIPED // _CHUNK):
+            piece = stream.read(_CHUNK)
+            if piece.strip(b"\0"):
+                return False
+            if not piece:
+                break
+    return True

@@ -25,8 +25,9 @@ WAYS = {
     "lsmcli": Lsmcli,
 }
 REMEDY = (
-    "Install ledmon or libstoragemgmt, or set device_light_command to the command that works on "
-    "this hardware"
+    "Install ledmon or libstoragemgmt, or set the command that works on this hardware: `ceph "
+    "config set mgr mgr/ansible/light_command '...'` (in playbooks the variable "
+    "device_light_command)"
 )
 _NAME = re.compile(r"[A-Za-z0-9_.:+@=-]+")
 

@@ -16,6 +16,7 @@ from .devices_report import loop_setting
 from .exclusive import Detached
 from .osd_activation import find_devices
 from .osd_directories import osd_directories, remove_directory
+from .osd_elsewhere import problems_of_start
 from .osd_plan import CREATE, PRESENT, START, PlanRefused, osds_on_volumes
 from .osd_startup import UNIT
 from .osds_here import OsdsHere, osd_unit
@@ -70,8 +71,8 @@ class Creation:
     def check_with_cluster(self):
         """Ask the monitors where the plan needs it; raise ``PlanRefused``.
 
-        An OSD that is to be started must still be one of the cluster, an id that is to be taken
-        again must be free.
+        An OSD that is to be started must still be one of the cluster, and none that runs or ran
+        elsewhere; an id that is to be taken again must be free.
         """
         starting = [slot for slot in self._plan.slots if slot.step == START]
         reused = sorted(
@@ -84,16 +85,9 @@ class Creation:
         )
         if not starting and not reused:
             return
-        known = known_osds()
+        known = known_osds() if reused else {}
         problems = [problem_of_reuse(osd_id, known) for osd_id in reused]
-        for slot in starting:
-            for osd_id, osd_uuid in slot.osds:
-                row = known.get(osd_id, {"uuid": "", "states": []})
-                if row["uuid"] != osd_uuid or "destroyed" in row["states"]:
-                    problems.append(
-                        f"{slot.data.path}: it carries osd.{osd_id} with the uuid {osd_uuid}, "
-                        "which the cluster has no more. If nothing on it is needed, zap it first."
-                    )
+        problems += problems_of_start(starting, self._plan.here, self._roots).values()
         problems = [problem for problem in problems if problem]
         if problems:
             raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
@@ -202,13 +196,26 @@ class Creation:
         slots = [slot for slot in slots if slot.method == "raw"]
         if not slots:
             return
+        slots = self._still_to_start(slots)
         units = []
         for slot in slots:
             osd_id, osd_uuid = next(iter(slot.osds))
             self._startup.install(self._devices_of(slot, osd_id, osd_uuid))
             units += [UNIT % osd_id, osd_unit(osd_id)]
-        self._try(slots, lambda: act("enable", units, "--now"))
-        self._report_started(slots)
+        if units:
+            self._try(slots, lambda: act("enable", units, "--now"))
+            self._report_started(slots)
+
+    def _still_to_start(self, slots):
+        """Return those slots whose OSDs may be started: making others may have taken a while.
+
+        Those that this run has made are nowhere else. Raises ``NoAnswer``.
+        """
+        old = [slot for slot in slots if slot.step == START]
+        problems = problems_of_start(old, self._plan.here, self._roots)
+        self.problems += problems.values()
+        self._failed += problems
+        return [slot for slot in slots if slot not in problems]
 
     def _report_started(self, slots):
         """Wait for the daemons of slots, and add the rows that say whether they run."""
@@ -254,6 +261,8 @@ class Creation:
         self._report_started([slot for slot in slots if slot.osds])
 
     def _activate_lvm(self, slot, lock):
+        if not self._still_to_start([slot]):
+            return
         for osd_id, osd_uuid in slot.osds:
             argv = calls.lvm_activate(osd_id, osd_uuid)
             # It starts the OSD itself.

@@ -40,6 +40,7 @@ GROUP = {
     "db_slots": {"type": "int", "default": 0},
     "wal_slots": {"type": "int", "default": 0},
     "data_allocate_fraction": {"type": "float", "default": 0.0},
+    "moved": {"type": "bool", "default": False},
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .block import has_device_mapper
+from .open_disks import OpenDisks
 from .osd_groups import method_of, problems_of
 from .osds_here import OsdsHere, ceph_volumes, lvm_osds, other_volumes
 from .planned_disks import (
@@ -65,6 +66,7 @@ class Plan:
         self._blocks = blocks
         self._cluster = cluster
         self._problems = []
+        self._open = OpenDisks(roots)
         device_mapper = has_device_mapper(roots)
         self._stop_at(problems_of(groups, device_mapper))
         for group in groups:
@@ -213,6 +215,7 @@ class Plan:
                 f"{_owner(disk.label)} stands on it. {_OTHER}"
             )
         reason = reason or reason_not_empty(disk) or reason_held(disk)
+        reason = reason or self._open.reason(disk, _OTHER)
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
 

@@ -13,13 +13,14 @@ from .block import LOOP_VARIABLE, allows_loop_devices, own_blocks
 from .devices import is_labelled
 from .devices_report import loop_setting
 from .exclusive import Detached
+from .open_disks import OpenDisks
 from .osd_directories import osd_directories, remove_directory
 from .osd_startup import UNIT
 from .osds_here import OsdsHere, ceph_volumes, osd_unit
 from .planned_disks import Disk, look_at, reason_held, reason_in_use
 from .reading import clean
 from .udev import device_id
-from .units import act, is_alive, show_units
+from .units import act, forget_starts, is_alive, show_units
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TAKE_DOWN = "Take that down first, then run this again"
@@ -212,20 +213,30 @@ def refuse_living(osd_id, osd_uuid, known):
             )
 
 
-def unseen(host, wanted, traces):
-    """Return the disks of an OSD that this host does not show, or that cannot be read.
+def unseen(host, wanted):
+    """Return the disks of an OSD that this host does not show.
 
     Nobody knows whether they are wiped. ``wanted`` names them with path and device id.
     """
-    if not wanted["zap"]:
-        return []
-    missing = []
-    for device in wanted.get("disks") or ():
-        found = [disk for disk in host.disks if _is_disk(disk, device)]
-        if not found or any("error" in disk.content for disk in found):
-            missing.append(clean(device.get("device_id") or device["path"]))
-    unread = {disk.path for disk in traces.disks if "error" in disk.content}
-    return sorted({*missing, *unread})
+    devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
+    missing = [
+        device for device in devices if not any(_is_disk(disk, device) for disk in host.disks)
+    ]
+    return sorted({clean(device.get("device_id") or device["path"]) for device in missing})
+
+
+def unread(host, wanted, traces):
+    """Return the disks of an OSD that this host shows and cannot read, each with the reason."""
+    devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
+    found = [disk for disk in host.disks if any(_is_disk(disk, device) for device in devices)]
+    found += traces.disks if wanted["zap"] else []
+    return sorted({_unread_in_words(disk) for disk in found if "error" in disk.content})
+
+
+def _unread_in_words(disk):
+    name = device_id(disk.block.udev, disk.block.sys_dir)
+    where = f"{clean(name)} at {disk.path}" if name else disk.path
+    return f"{where} ({clean(disk.content['error'])})"
 
 
 def _is_disk(disk, device):
@@ -252,9 +263,13 @@ def take_down(traces, startup):
     ]
     if loaded:
         act("disable", loaded, "--now")
-    failed = [name for name in traces.units if traces.states[name].get("ActiveState") == "failed"]
-    if failed:
-        act("reset-failed", failed)
+    # One that systemd tried to start again and again may have failed since it was looked at.
+    left = show_units(traces.units)
+    alive = [name for name, state in left.items() if is_alive(state)]
+    if loaded and alive:
+        act("stop", alive)
+    if loaded or any(state.get("ActiveState") == "failed" for state in left.values()):
+        forget_starts(traces.units)
     if traces.directory is not None:
         remove_directory(traces.directory.path)
     if not traces.is_others:
@@ -264,8 +279,10 @@ def take_down(traces, startup):
 def zap(host, wanted, traces, lock, timeout):
     """Wipe the OSD's disks and volumes, of which nobody else may have any."""
     look_at(traces.disks)
+    opened = OpenDisks(host.roots)
     for disk in traces.disks:
         reason = reason_in_use(host.roots, disk) or reason_held(disk, _TAKE_DOWN)
+        reason = reason or opened.reason(disk, _TAKE_DOWN)
         if reason:
             raise RemovalRefused(f"{disk.path}: {reason}.")
     if traces.volumes:

@@ -15,6 +15,7 @@ from .osd_removal import (
     is_wiped,
     refuse_living,
     take_down,
+    unread,
     unseen,
     zap,
 )
@@ -94,7 +95,8 @@ class Work:
     def _remove(self, host, wanted, traces):
         """Take an OSD away for good; return its row."""
         row = foresee(wanted, traces)
-        row["unseen"] = unseen(host, wanted, traces)
+        row["unseen"] = unseen(host, wanted)
+        row["unread"] = unread(host, wanted, traces)
         state, row["held"] = state_before(self._roots, wanted, traces, self._params["patience"])
         if state in KEPT:
             row.update(state=state, zapped=[])

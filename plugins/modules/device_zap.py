@@ -74,6 +74,12 @@ options:
     type: list
     elements: str
     default: []
+  allowed_until:
+    description:
+      - Until when O(allowed) holds, in seconds since the epoch; V(0) means without end. After that
+        these disks are refused, for what was safe then may not be now.
+    type: float
+    default: 0.0
   keyring:
     description:
       - A keyring of C(client.bootstrap-osd), with which the monitors are asked. By default it is
@@ -138,6 +144,7 @@ def main():
             },
             "cluster": {"type": "str", "required": True},
             "allowed": {"type": "list", "elements": "str", "default": []},
+            "allowed_until": {"type": "float", "default": 0.0},
             "keyring": {"type": "str", "default": "", "no_log": True},
             "timeout": {"type": "int", "default": 600},
         },
@@ -171,7 +178,8 @@ def zap_all(module, roots, begun, zapped):
     lock = contextlib.nullcontext() if module.check_mode else HostLock(patience)
     with lock, asked(module.params["keyring"]) as question:
         given = [module.params[name] for name in ("devices", "cluster")]
-        zapping = Zapping(Host(roots), *given, question, module.params["allowed"])
+        permission = [module.params[name] for name in ("allowed", "allowed_until")]
+        zapping = Zapping(Host(roots), *given, question, *permission)
         for disk in zapping.used:
             if not module.check_mode:
                 begun.append(disk.path)

@@ -152,6 +152,13 @@ options:
           - Which fraction of each disk is used; V(0) means all. Only with V(lvm).
         type: float
         default: 0.0
+      moved:
+        description:
+          - Whether the disks of O(groups[].data) came from another host with OSDs of the cluster on
+            them, which are started here. Without it an OSD that ran on another host last is not
+            started, for its disk may be an old copy. One that is up elsewhere never is.
+        type: bool
+        default: false
   cluster:
     description:
       - The fsid of the cluster. The host's C(/etc/ceph/ceph.conf), if there is one, must name the

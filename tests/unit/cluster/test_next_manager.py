@@ -56,6 +56,8 @@ EVERY: Dict[str, Any] = {
             ),
         ),
         asked=3.0,
+        begun=("/dev/vdb",),
+        by_hand=("/dev/vdb",),
     ),
     "removal": Removal(
         osd_id=7,
@@ -101,7 +103,9 @@ EVERY: Dict[str, Any] = {
 
 
 def _intents(store: MemoryStore, record: Intent) -> None:
-    Intents(store).add(record.host, record.groups, record.asked)
+    intents = Intents(store)
+    intents.add(record.host, record.groups, record.asked, by_hand=True)
+    intents.begin(record.host)
 
 
 # By kind: how a manager keeps a record, and how the next one gets it.

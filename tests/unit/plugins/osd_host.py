@@ -65,7 +65,10 @@ exit 0
 cat "$TREE/pvs.json" 2>/dev/null || echo '{"report": [{"pv": []}]}'
 """,
     "blkid": BLKID,
-    "ceph": '[ -e "$TREE/silent" ] && { echo "no monitors" >&2; exit 1; }; cat "$TREE/osds.json"\n',
+    "ceph": """
+[ -e "$TREE/silent" ] && { echo "no monitors" >&2; exit 1; }
+case "$*" in *metadata*) cat "$TREE/metadata.json" ;; *) cat "$TREE/osds.json" ;; esac
+""",
 }
 
 
@@ -73,9 +76,10 @@ class OsdHost:
     """The host of a case.
 
     The case has ``tree``, ``osds`` (directories by id: uuid, cluster, devices, running), ``pvs``,
-    ``known`` (what the monitors say, by default that they have no OSD), ``silent`` (they do not
-    answer), ``fails`` (what ceph-volume says when it shall fail), ``pvs_fails`` (the same for pvs),
-    ``blkid`` (the status with which it ends, by disk) and ``lacks`` (programs that are missing).
+    ``known`` (what the monitors say, by default that they have no OSD), ``said`` (what the OSDs
+    said of themselves), ``silent`` (the monitors do not answer), ``fails`` (what ceph-volume says
+    when it shall fail), ``pvs_fails`` (the same for pvs), ``blkid`` (the status with which it ends,
+    by disk) and ``lacks`` (programs that are missing).
     """
 
     def __init__(self, top: Path, case: Mapping[str, Any], patch: pytest.MonkeyPatch) -> None:
@@ -99,9 +103,10 @@ class OsdHost:
             write(top / "blkid" / f"{name}.status", status)
         self._osds(case.get("osds") or {})
         (top / "osds.json").write_text("[]")
+        (top / "metadata.json").write_text("[]")
         if case.get("silent"):
             (top / "silent").touch()
-        for key, name in (("pvs", "pvs.json"), ("known", "osds.json")):
+        for key, name in (("pvs", "pvs.json"), ("known", "osds.json"), ("said", "metadata.json")):
             if key in case:
                 (top / name).write_text(json.dumps(case[key]))
         for key in ("fails", "pvs_fails"):

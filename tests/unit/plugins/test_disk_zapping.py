@@ -21,9 +21,10 @@ def wipe(
     *,
     check: bool = False,
     allowed: Sequence[str] = (),
+    until: float = 0.0,
 ) -> List[str]:
     with host.lock as lock, asked() as question:
-        zapping = Zapping(Host(host.roots), devices, FSID, question, allowed)
+        zapping = Zapping(Host(host.roots), devices, FSID, question, allowed, until)
         for disk in zapping.used:
             if not check:
                 zapping.wipe(disk, host.startup, lock, 30.0)
@@ -39,7 +40,7 @@ def test_zap(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     before = host.snapshot()
     if "refused" in case:
         with pytest.raises(RemovalRefused) as raised:
-            wipe(host, devices, allowed=allowed)
+            wipe(host, devices, allowed=allowed, until=case.get("until", 0.0))
         for text in case["refused"]:
             assert text in str(raised.value)
         assert host.snapshot() == before

@@ -322,3 +322,28 @@ def test_an_osd_that_runs_elsewhere_is_not_started(make: Any) -> None:
     with pytest.raises(Exception, match="/dev/other stands on it"):
         host.creation([group(data=["/dev/sdb"])])
     assert host.head("sdb").startswith(label())
+
+
+@pytest.mark.parametrize("lvm", [False, True], ids=["raw", "lvm"])
+def test_an_osd_that_has_come_up_elsewhere_meanwhile_is_not_started(make: Any, lvm: bool) -> None:
+    """Making the other OSDs takes its time; the question is asked again right before the start."""
+    head = {512: "LABELONE"} if lvm else {0: {"label": {"whoami": 7, "osd_uuid": UUID7}}}
+    host = make(
+        tree={"disks": {"sdb": {"content": head}}, "files": MAPPER if lvm else {}},
+        pvs=volumes(*([("/dev/sdb", "b7", TAGS.format(7, UUID7, "block"))] if lvm else [])),
+        known=[{"osd": 7, "uuid": UUID7, "state": ["exists"]}],
+    )
+    with host.lock as lock:
+        creation = host.creation([group(data=["/dev/sdb"])])
+        up = [{"osd": 7, "uuid": UUID7, "state": ["exists", "up"]}]
+        (host.top / "osds.json").write_text(json.dumps(up))
+        (host.top / "metadata.json").write_text(json.dumps([{"id": 7, "hostname": "h2"}]))
+        creation.do(lock)
+
+    assert creation.rows == []
+    (problem,) = creation.problems
+    assert "/dev/sdb: it carries osd.7, which is up in the cluster's map, on host h2" in problem
+    assert creation.unfinished == []
+    assert not any("enable" in call for call in host.calls("systemctl"))
+    assert host.calls("ceph-volume") == []
+    assert not (host.top / "var/lib/ceph-orch-ansible/osd/7.env").exists()

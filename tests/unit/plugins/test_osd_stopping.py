@@ -14,7 +14,14 @@ from typing import Any, Dict, Optional
 import pytest
 
 from plugins.module_utils.cluster_osds import NoAnswer, known_osds
-from plugins.module_utils.osd_removal import Host, RemovalRefused, Traces, refuse_living, unseen
+from plugins.module_utils.osd_removal import (
+    Host,
+    RemovalRefused,
+    Traces,
+    refuse_living,
+    unread,
+    unseen,
+)
 from plugins.module_utils.osd_stopping import held_by, start, state_before, stop
 from plugins.module_utils.units import show_units
 from tests.unit.plugins.labels import OSD_UUID
@@ -172,5 +179,18 @@ def test_monitors_that_do_not_answer_allow_nothing(host: OsdHost) -> None:
 def test_a_disk_that_is_not_to_be_seen_is_named(host: OsdHost, disks: Any, missing: Any) -> None:
     wanted = {"osd_id": 3, "osd_uuid": OSD_UUID, "zap": True, "disks": disks}
     here = Host(host.roots)
-    assert unseen(here, wanted, Traces(wanted, here)) == missing
-    assert unseen(here, {**wanted, "zap": False}, Traces(wanted, here)) == []
+    assert unseen(here, wanted) == missing
+    assert unseen(here, {**wanted, "zap": False}) == []
+
+
+def test_a_disk_that_is_seen_and_cannot_be_read_is_another_matter(host: OsdHost) -> None:
+    """Such as one that has died: waiting for it to be seen would be in vain."""
+    wanted = {"osd_id": 3, "osd_uuid": OSD_UUID, "zap": True, "disks": [{"path": "/dev/sdb"}]}
+    here = Host(host.roots)
+    (dead,) = [disk for disk in here.disks if disk.path == "/dev/sdb"]
+    dead.content = {"error": "Input/output error"}
+    dead.label = None
+    traces = Traces(wanted, here)
+    assert unseen(here, wanted) == []
+    assert unread(here, wanted, traces) == ["/dev/sdb (Input/output error)"]
+    assert unread(here, {**wanted, "zap": False}, traces) == []

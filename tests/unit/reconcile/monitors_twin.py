@@ -76,6 +76,8 @@ class Monitors:
     states: str = "active+clean"
     # Where CRUSH has an OSD, if that is another host than it is on.
     crush: Dict[int, str] = field(default_factory=dict)
+    # What type of bucket an OSD is under, if not a host.
+    bucket_types: Dict[int, str] = field(default_factory=dict)
     # Host names of daemons (``mgr.x``) that are elsewhere than their names say, or in no map.
     elsewhere: Dict[str, str] = field(default_factory=dict)
     second: Dict[str, str] = field(default_factory=dict)
@@ -128,7 +130,11 @@ class Monitors:
         hosts: Dict[str, List[int]] = {}
         nodes: List[Dict[str, Any]] = []
         for osd_id, osd in self.osds.items():
-            if osd.said:
+            kind = self.bucket_types.get(osd_id)
+            if kind:
+                bucket = {"id": -100 - osd_id, "type": kind, "name": f"{kind}{osd_id}"}
+                nodes.append({**bucket, "children": [osd_id]})
+            elif osd.said and osd_id not in self.placeless:
                 hosts.setdefault(self.crush.get(osd_id, osd.host), []).append(osd_id)
             nodes.append({"id": osd_id, "type": "osd", "crush_weight": osd.weight})
         for name, children in hosts.items():

@@ -81,6 +81,8 @@ class Cluster(World):
         self.left: Dict[Tuple[str, str], Tuple[int, str]] = {}
         # Disks that a host does not show at the moment.
         self.hidden: List[str] = []
+        # Disks that are seen and cannot be read.
+        self.unreadable: List[str] = []
         self.used: Dict[str, List[str]] = {}
         # What ceph.conf says by host: the monitors' addresses, and whether the file is ours.
         self.confs: Dict[str, Dict[str, Any]] = {}
@@ -162,6 +164,7 @@ class Cluster(World):
         osds = self.monitors.osds.values()
         used = [osd.disk for osd in osds if osd.host == host and not osd.destroyed]
         used += self.used.get(host, [])
+        used = [disk for disk in used if disk not in self.hidden]
         used += [disk for where, disk in self.left if where == host]
         rows = [self._disk(host, path, free=True) for path in self.free.get(host, ())]
         rows += [self._disk(host, path, free=False) for path in used]
@@ -326,6 +329,9 @@ class Cluster(World):
         if osd.up:
             return {"state": "present"}
         osd.up = True
+        # It says what it is, and takes its place in CRUSH itself.
+        osd.said = True
+        self.monitors.placeless.discard(row["osd_id"])
         osd.up_from = self.monitors.epoch = self.monitors.epoch + 1
         return {"state": "started"}
 
@@ -335,10 +341,12 @@ class Cluster(World):
         if row["osd_id"] in self.problems:
             return {"state": "failed", "problem": self.problems[row["osd_id"]]}
         unseen = [disk["path"] for disk in row.get("disks", ()) if disk["path"] in self.hidden]
-        if row["zap"] and not unseen:
+        dead = [disk["path"] for disk in row.get("disks", ()) if disk["path"] in self.unreadable]
+        if row["zap"] and not unseen and not dead:
             self.wiped.append(f"osd.{row['osd_id']}")
             self.free[host] += [osd.disk] if osd is not None else []
-        return {"state": "removed", "unseen": unseen}
+        unread = [f"{path} (Input/output error)" for path in dead]
+        return {"state": "removed", "unseen": unseen, "unread": unread}
 
     def _deploy(self, kind: str, host: str, request: Request) -> None:
         (rows,) = [v for k, v in request.variables.items() if k.endswith("_daemons")]

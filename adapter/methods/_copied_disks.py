@@ -1,0 +1,56 @@
+"""Which disks carry an OSD that lives elsewhere: a copy is not started, a moved disk may be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_plan import Group, HostPlan
+from adapter.core import Core
+from adapter.errors import InvalidValue
+from adapter.reconcile.osd_planner import OsdPlanner
+
+
+def refuse_copy(core: Core, planner: OsdPlanner, hostname: str, path: str, osd_map: OsdMap) -> None:
+    """Raise ``InvalidValue`` for a device with an OSD that is up, or is seen elsewhere as well.
+
+    The host asks the monitors again before it starts anything. The caller holds the lock.
+    """
+    for osd_id in planner.on_disk(hostname, path, osd_map):
+        osd, where = osd_map.osds[osd_id], f"{hostname}:{path}"
+        if osd.up:
+            place = core.owners.host_of(osd)
+            raise InvalidValue(
+                "device",
+                where,
+                f"osd.{osd_id} is on it, which is up{f' on host {place}' if place else ''}: two "
+                "daemons of one OSD destroy its data",
+                f"If it is the OSD's disk, `ceph orch osd rm {osd_id} --zap` drains it first; if "
+                "it is a copy of it, take it out, or wipe it by hand.",
+            )
+        for other in core.online_hosts():
+            seen = [row["path"] for row in planner.disks_of(osd_id, other.hostname, osd_map)]
+            if other.hostname != hostname and seen:
+                raise InvalidValue(
+                    "device",
+                    where,
+                    f"osd.{osd_id} is on it, and host {other.hostname} shows it on "
+                    f"{', '.join(map(str, seen))} too: one of the disks is a copy",
+                    "Take the copy out; `ceph orch device ls --refresh` looks at the hosts again.",
+                )
+
+
+def as_moved(plan: HostPlan, planner: OsdPlanner, osd_map: OsdMap) -> HostPlan:
+    """Say of disks that carry OSDs of the cluster that they were moved to the host.
+
+    The caller holds the lock, and has had copies refused.
+    """
+
+    def carries(group: Group) -> bool:
+        return any(planner.on_disk(plan.host, disk.path, osd_map) for disk in group.data)
+
+    groups = [
+        replace(group, options={**group.options, "moved": True}) if carries(group) else group
+        for group in plan.groups
+    ]
+    return replace(plan, groups=tuple(groups))

@@ -1,0 +1,180 @@
+"""Keep OSDs whose removal was stopped: give them back what draining took, and start them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Callable, Dict, List, Optional, Sequence
+
+from adapter.cluster.osd_map import Osd, OsdMap
+from adapter.cluster.osd_owners import NO_SERVICE
+from adapter.cluster.osd_removals import Removal, Stage
+from adapter.core import Core
+from adapter.errors import AdapterError
+from adapter.reconcile.osd_removal_jobs import START, RemovalJobs
+from adapter.reconcile.osd_removal_queue import RemovalQueue
+from adapter.reconcile.parts import OTHERS_JOBS_END
+
+log = logging.getLogger(__name__)
+
+
+class OsdKeeper:
+    """Take OSDs out of the queue. ``finish`` ends a removal and takes a sentence for the log."""
+
+    def __init__(
+        self,
+        core: Core,
+        queue: RemovalQueue,
+        jobs: RemovalJobs,
+        finish: Callable[[Removal, str], None],
+    ) -> None:
+        self._core = core
+        self._queue = queue
+        self._jobs = jobs
+        self._end = finish
+        self._kept_since: Dict[int, float] = {}
+
+    def check(self, removal: Removal, osd_map: OsdMap) -> None:
+        """Raise ``AdapterError`` for an OSD whose removal cannot be stopped any more."""
+        if removal.stage is Stage.CLEANING and removal.cleaned:
+            done = "its disks are wiped" if removal.zap else "its unit is removed"
+            raise AdapterError(
+                f"osd.{removal.osd_id} cannot be kept: it is out of the map and {done} already.",
+                "Its removal ends in a moment.",
+            )
+        is_out = removal.stage is Stage.CLEANING or _in_map(removal, osd_map) is None
+        if is_out and self._jobs.is_busy(removal.osd_id):
+            raise AdapterError(
+                f"osd.{removal.osd_id} cannot be kept: it is out of the map and its host is being "
+                f"cleaned ({removal.in_words}).",
+                "Its removal goes on.",
+            )
+        if is_out and removal.asked_wipe:
+            raise AdapterError(
+                f"Host {removal.host} was told to wipe the disks of osd.{removal.osd_id} and has "
+                "not said what came of it: that may still happen, so it cannot be stopped now.",
+                "Try again when the host answers: `ceph orch osd rm status` shows it.",
+            )
+
+    def keep(self, removal: Removal, osd_map: OsdMap) -> str:
+        """Take an OSD out of the queue, which is started again first where that may be needed.
+
+        Returns what is to be said besides; raises ``OrchestratorError``. The caller holds the
+        remover's ``acting`` and has asked ``check``.
+        """
+        osd, name = _in_map(removal, osd_map), f"osd.{removal.osd_id}"
+        if removal.stage is Stage.CLEANING or osd is None:
+            self._finish(removal, "it is left as it is")
+            if successor(removal, osd_map):
+                disks = ", ".join(removal.disks) or "not known"
+                return (
+                    f"the old disk of {name} ({disks}) is left as it is: it was not wiped; the "
+                    f"{name} that the map has now is another one, which goes on"
+                )
+            return f"{name} is out of the map already; its disks are left as they are"
+        if removal.stage is Stage.KEEPING:
+            self._finish(removal, "it is left as it is")
+            return f"{name} is left as it is; `ceph osd tree` shows whether it is up"
+        problem = self._restore(removal, osd)
+        if not problem and not removal.asked_stop and osd.up:
+            self._finish(removal, "it stays")
+            return ""
+        reason = problem or "it is started again if it does not run"
+        self._jobs.forget_pause(removal.osd_id)
+        log.info("osd.%s: %s", removal.osd_id, Stage.KEEPING.value)
+        self._queue.save(removal, stage=Stage.KEEPING, reason=reason, tries=0)
+        return "; ".join(filter(None, (problem, self._start_in_words(removal, osd))))
+
+    def _start_in_words(self, removal: Removal, osd: Osd) -> str:
+        """Return what is said of an OSD that may have to be started."""
+        osd_id = removal.osd_id
+        if not removal.asked_stop and osd.up:
+            return ""
+        if not osd.up and not self._queue.reachable(removal):
+            return (
+                f"osd.{osd_id} is started when host {removal.host} answers; another `ceph orch osd "
+                f"rm stop {osd_id}` leaves it as it is"
+            )
+        return f"osd.{osd_id} is started again"
+
+    def keep_all(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
+        """Bring those back that were stopped before somebody wanted to keep them."""
+        ready: List[Removal] = []
+        self._queue.each(removals, lambda removal: self._keep_one(removal, osd_map, ready))
+        self._jobs.submit(ready, START, osd_map)
+
+    def _keep_one(self, removal: Removal, osd_map: OsdMap, ready: List[Removal]) -> None:
+        osd = _in_map(removal, osd_map)
+        if osd is None:
+            if osd_map.epoch > removal.epoch:
+                self._finish(removal, "somebody else took it out of the map")
+            return
+        problem = self._restore(removal, osd)
+        give_up = f"another `ceph orch osd rm stop {removal.osd_id}` leaves it as it is"
+        if not osd.up and self._queue.reachable(removal):
+            ready.append(removal)
+        elif not osd.up and self._is_unmanaged(removal):
+            self._core.events.fail(
+                removal.service or NO_SERVICE,
+                f"osd.{removal.osd_id} is not started again: host {removal.host} is not managed",
+            )
+            self._finish(removal, f"host {removal.host} is not managed")
+        elif not osd.up:
+            waits = f"waiting for host {removal.host} to start it again; {give_up}"
+            self._queue.save(removal, reason=waits)
+        elif problem:
+            self._queue.save(removal, reason=f"{problem}; {give_up}")
+        elif self._is_settled(removal):
+            self._finish(removal, "it stays")
+        else:
+            self._queue.save(removal, reason="it is up; a job that was to stop it may still run")
+
+    def _is_unmanaged(self, removal: Removal) -> bool:
+        """Tell whether the host is no longer managed; one whose record is unreadable may be."""
+        hosts = self._core.hosts
+        with self._core.lock:
+            return removal.host not in hosts and removal.host not in hosts.problems
+
+    def _is_settled(self, removal: Removal) -> bool:
+        """Tell whether no job can stop the OSD any more, also none of another manager's host."""
+        if not removal.asked_stop or self._jobs.has_ended(removal.osd_id):
+            return True
+        now = self._jobs.now
+        return now - self._kept_since.setdefault(removal.osd_id, now) >= OTHERS_JOBS_END
+
+    def _finish(self, removal: Removal, how: str) -> None:
+        self._kept_since.pop(removal.osd_id, None)
+        self._end(removal, how)
+
+    def _restore(self, removal: Removal, osd: Osd) -> str:
+        """Give an OSD back what draining took; raises ``OrchestratorError``.
+
+        Returns why it cannot have its weight, or nothing.
+        """
+        if removal.was_in and osd.reweight == 0:
+            self._core.maps.mark_in(removal.osd_id)
+        if not removal.crush_weight or osd.crush_weight:
+            return ""
+        if osd.placed:
+            self._core.maps.set_crush_weight(removal.osd_id, removal.crush_weight)
+            return ""
+        weight = f"{removal.crush_weight:.5g}"
+        return (
+            f"osd.{removal.osd_id} is in no place of CRUSH, so its weight {weight} cannot be given "
+            f"back; it takes its place when it starts, or by `ceph osd crush set "
+            f"osd.{removal.osd_id} {weight} root=ROOT host=HOST`"
+        )
+
+
+def successor(removal: Removal, osd_map: OsdMap) -> bool:
+    """Tell whether another OSD has the id now: it is up, with a uuid that is not the old one's."""
+    osd = osd_map.osds.get(removal.osd_id)
+    known: Any = ("", removal.uuid, removal.label)
+    return osd is not None and osd.up and not osd.destroyed and osd.uuid not in known
+
+
+def _in_map(removal: Removal, osd_map: OsdMap) -> Optional[Osd]:
+    """Return this very OSD as the map shows it, or None where it is out of the map or destroyed."""
+    osd = osd_map.osds.get(removal.osd_id)
+    if osd is None or removal.uuid not in ("", osd.uuid) or osd.destroyed:
+        return None
+    return osd

@@ -1,0 +1,95 @@
+"""Drop OSDs that are still to be made and that nobody wants any more."""
+
+from __future__ import annotations
+
+import time
+from typing import Collection, Dict, Optional, Set, Tuple
+
+from adapter.cluster.osd_intents import Intent
+from adapter.cluster.osd_plan import Group
+from adapter.core import Core
+from adapter.errors import NotKept
+
+
+class UnwantedOsds:
+    """Look whether the drive groups of what is to be made are still there, and managed."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        # When a host was asked what is on its disks, in seconds since the epoch.
+        self._asked: Dict[str, float] = {}
+        self._told: Set[Tuple[str, str]] = set()
+
+    def drop(self, busy: Collection[str]) -> Set[str]:
+        """Drop what nobody wants; return the hosts that must say first what was begun on them.
+
+        Hosts at which a job is (``busy``) are left alone. The caller holds the lock.
+        """
+        core = self._core
+        undecided: Set[str] = set()
+        for intent in core.intents.all():
+            if intent.host in busy or intent.host in core.intents.problems:
+                continue
+            self._tell(intent)
+            try:
+                if not all([self._decide(intent, group) for group in intent.groups]):
+                    undecided.add(intent.host)
+            except NotKept as error:
+                core.unkept.note(error)
+                undecided.add(intent.host)
+        self._asked = {host: at for host, at in self._asked.items() if host in undecided}
+        return undecided
+
+    def _decide(self, intent: Intent, group: Group) -> bool:
+        """Drop a group that nobody wants; return whether it is known what becomes of it."""
+        why = self._why_not(intent, group)
+        if not why:
+            return True
+        if intent.may_be_begun(group):
+            blank = self._is_blank(intent.host, group)
+            if not blank:
+                # What was begun is not left half-made.
+                return blank is not None
+        disks = ", ".join(disk.path for disk in group.data)
+        self._core.intents.drop(intent.host, [group])
+        service = f"osd.{group.options.get('osdspec')}"
+        self._core.events.note(service, f"{intent.host}: no OSD is made on {disks}: {why}")
+        return True
+
+    def _why_not(self, intent: Intent, group: Group) -> str:
+        """Return why a group is not wanted any more, or nothing."""
+        name = str(group.options.get("osdspec") or "")
+        service = f"osd.{name}"
+        if not name or intent.is_by_hand(group) or service in self._core.specs.problems:
+            return ""
+        wanted = self._core.specs.find(service)
+        if wanted is None or wanted.deleted:
+            return "the drive group was removed"
+        return "the drive group is unmanaged" if wanted.spec.unmanaged else ""
+
+    def _is_blank(self, host: str, group: Group) -> Optional[bool]:
+        """Tell whether all data disks of a group are blank; None until the host was asked."""
+        core = self._core
+        if host not in self._asked:
+            self._asked[host] = time.time()
+            core.refresh.want([host])
+        report = core.reports.get(host)
+        if report is None or report.taken.get("devices", 0.0) <= self._asked[host]:
+            return None
+        free = {row["path"] for row in report.devices if row["available"]}
+        return all(disk.path in free for disk in group.data)
+
+    def _tell(self, intent: Intent) -> None:
+        """Say once what waits for a host that does not answer."""
+        core, host = self._core, intent.host
+        counts: Dict[str, int] = {}
+        for group in intent.groups:
+            service = f"osd.{group.options.get('osdspec') or ''}".rstrip(".")
+            counts[service] = counts.get(service, 0) + len(group.data)
+        for service, count in counts.items():
+            if host not in core.hosts or core.pulse.online(host):
+                self._told.discard((host, service))
+            elif (host, service) not in self._told:
+                self._told.add((host, service))
+                text = f"{host}: {count} disk(s) wait until the host answers"
+                core.events.note(service, text)

@@ -1,0 +1,77 @@
+"""A disk with the label of an OSD that lives elsewhere: no second daemon of it is started."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import pytest
+
+from adapter.errors import InvalidValue
+from adapter.interface import raise_if_exception
+from tests.unit.reconcile.twin import Cluster, device_on
+
+
+def copied(full: Cluster, host: str = "h1", path: str = "/dev/sdd", osd_id: int = 3) -> Any:
+    """Let a disk of a host carry the label of an OSD of h2."""
+    osd = full.monitors.osds[osd_id]
+    assert osd.host == "h2"
+    full.left[host, path] = (osd_id, osd.uuid)
+    full.report()
+    full.requests.clear()
+    return osd
+
+
+def make(full: Cluster, path: str = "/dev/sdd") -> str:
+    spec = device_on("h1", path)
+    text = str(raise_if_exception(full.orchestrator.create_osds(spec, skip_validation=True)))
+    full.step()
+    return text
+
+
+def asked(full: Cluster) -> List[Any]:
+    return [
+        request.variables["osd_create_groups"]["h1"]
+        for request in full.requests
+        if request.operation == "create_osds"
+    ]
+
+
+@pytest.mark.parametrize("path", ["/dev/sdd", "/dev/sde"])
+def test_a_copy_of_an_osd_that_is_up(full: Cluster, path: str) -> None:
+    copied(full, path=path)
+    with pytest.raises(InvalidValue, match=r"osd\.3 is on it, which is up on host h2"):
+        make(full, path)
+    assert asked(full) == []
+
+
+def test_a_copy_of_an_osd_that_is_down_and_whose_disk_is_seen(full: Cluster) -> None:
+    full.hidden.append("/dev/sdc")
+    copied(full, "h3", "/dev/sdx")
+    copied(full).up = False
+    with pytest.raises(InvalidValue, match="host h3 shows it on /dev/sdx too"):
+        make(full)
+    assert asked(full) == []
+
+
+def test_the_only_disk_of_an_osd_that_is_down_was_moved(full: Cluster) -> None:
+    full.hidden.append("/dev/sdc")
+    copied(full).up = False
+    make(full)
+    assert [group["moved"] for groups in asked(full) for group in groups] == [True]
+
+
+def test_what_a_host_showed_that_is_off_says_nothing_of_now(full: Cluster) -> None:
+    full.hidden.append("/dev/sdc")
+    copied(full, "h3", "/dev/sdx")
+    copied(full).up = False
+    full.offline("h3")
+    make(full)
+    assert [group["moved"] for groups in asked(full) for group in groups] == [True]
+
+
+def test_a_free_disk_is_not_said_to_be_moved(full: Cluster) -> None:
+    full.free["h1"] = ["/dev/sdd"]
+    full.report()
+    full.requests.clear()
+    make(full)
+    assert ["moved" in group for groups in asked(full) for group in groups] == [False]

@@ -1,0 +1,88 @@
+"""OSDs that are still to be made when nobody wants them any more are not made."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import pytest
+
+from adapter.cluster.osd_plan import Disk, Group
+from adapter.interface import raise_if_exception
+from tests.unit.reconcile.test_busy_hosts import occupy
+from tests.unit.reconcile.twin import GIB, Cluster, device_on, drive_group
+
+
+def on(cluster: Cluster, host: str) -> List[str]:
+    return [osd.disk for osd in cluster.monitors.osds.values() if osd.host == host]
+
+
+def events(cluster: Cluster) -> str:
+    return " ".join(each.message for each in cluster.core.events.of("osd.all"))
+
+
+def waiting(cluster: Cluster) -> None:
+    """Let a drive group wait for a host that was cut off right after it was planned."""
+    cluster.offline("h2")
+    raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
+    options = {"method": "raw", "osdspec": "all", "osds_per_device": 1}
+    disks = tuple(Disk(f"/dev/sd{x}", 8 * GIB, f"IDh2{x}") for x in "bc")
+    cluster.core.intents.add("h2", (Group(disks, options=options),), 0.0)
+    cluster.settle(2)
+
+
+def remove(cluster: Cluster) -> Any:
+    return cluster.orchestrator.remove_service("osd.all", force=True)
+
+
+def hold(cluster: Cluster) -> Any:
+    return cluster.orchestrator.set_unmanaged("osd.all", True)
+
+
+@pytest.mark.parametrize("act", [remove, hold])
+@pytest.mark.parametrize("anew", [False, True])
+def test_of_a_drive_group_that_goes_or_rests(cluster: Cluster, act: Any, anew: bool) -> None:
+    waiting(cluster)
+    assert "h2: 2 disk(s) wait until the host answers" in events(cluster)
+    raise_if_exception(act(cluster))
+    if anew:
+        cluster.start_anew()
+    cluster.settle(2)
+    cluster.core.pulse.seen("h2", cluster.now)
+    cluster.report()
+    assert on(cluster, "h2") == []
+    assert cluster.core.intents.all() == []
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_one_that_a_job_was_told_of_is_asked_for(cluster: Cluster, begun: bool) -> None:
+    """What was begun is not left half-made; what is still blank was not begun."""
+    cluster.break_on["create_osds"] = {"h2": ""}
+    raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
+    cluster.settle(3)
+    raise_if_exception(remove(cluster))
+    cluster.break_on.clear()
+    cluster.orchestrator.reconciler.creator._pauses.clear()
+    if begun:
+        cluster.free["h2"] = []
+        cluster.used["h2"] = ["/dev/sdb", "/dev/sdc"]
+        cluster.begun = {("h2", "/dev/sdb"), ("h2", "/dev/sdc")}
+    cluster.settle(3)
+    assert on(cluster, "h2") == []
+    cluster.report()
+    assert on(cluster, "h2") == (["/dev/sdb", "/dev/sdc"] if begun else [])
+    assert cluster.core.intents.all() == []
+
+
+def test_what_somebody_named_is_made_all_the_same(cluster: Cluster) -> None:
+    occupy(cluster, "h2")
+    raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb")))
+    cluster.engine.held.clear()
+    cluster.settle(4)
+    assert on(cluster, "h2") == ["/dev/sdb"]
+
+
+def test_a_host_that_goes_takes_them_along(cluster: Cluster) -> None:
+    waiting(cluster)
+    text = raise_if_exception(cluster.orchestrator.remove_host("h2", force=True, offline=True))
+    assert "OSDs that were to be made there are not made: /dev/sdb, /dev/sdc" in text
+    assert cluster.core.intents.all() == []
