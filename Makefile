@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit faults contract-18 lab-test lab-long interleavings molecule soak bench down clean
+.PHONY: help demo test lint unit faults contract-18 lab-test lab-long interleavings daily molecule soak bench down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ lab-long:
 ## make interleavings  200 random interleavings of osd rm with other administrators and faults, SEED=7 (as root)
 interleavings:
 	@tests/tools/steps interleavings
+
+## make daily        daily work at random against a model of what must hold: ten seeds, an hour (as root)
+daily:
+	@tests/tools/steps daily
 
 ## make molecule     the roles by themselves on real hosts: check, converge, idempotence, verify (as root)
 molecule:

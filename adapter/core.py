@@ -20,11 +20,13 @@ from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.cluster.daemon_services import DaemonServices
 from adapter.cluster.deployments import Deployments
 from adapter.cluster.events import Events
+from adapter.cluster.going_down import GoingDown
 from adapter.cluster.health import Checks, Failure, health_checks
 from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.liveness import Pulse
 from adapter.cluster.maps import Maps, Mon, NoMon
+from adapter.cluster.option_table import OptionTable
 from adapter.cluster.osd_intents import Intents
 from adapter.cluster.osd_owners import OsdOwners
 from adapter.cluster.osd_removals import Removals
@@ -35,6 +37,7 @@ from adapter.cluster.service_actions import ServiceActions
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.service_troubles import Troubles
 from adapter.cluster.service_waits import Waits
+from adapter.cluster.set_options import SetOptions
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.unused_keys import UnusedKeys
@@ -43,6 +46,7 @@ from adapter.cluster.watch import Watch
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus
 from adapter.engine.ssh_files import is_python
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
@@ -93,6 +97,7 @@ class Core:
         self.pulse = Pulse(settings.probe_interval)
         self.refresh = Refresh(settings.report_interval)
         self.maps = Maps(mon or NoMon())
+        self.options = OptionTable(self.maps)
         self.specs = Specs(store)
         self.intents = Intents(store)
         self.removals = Removals(store)
@@ -103,6 +108,7 @@ class Core:
         self.daemon_services = DaemonServices(
             cluster, self.specs, self.deployments, self.places, self.owners
         )
+        self.set_options = SetOptions(store)
         self.bad_records = BadRecords(
             store,
             self.hosts,
@@ -114,10 +120,12 @@ class Core:
                 "service_action": self.actions,
                 "unused_key": self.unused_keys,
                 "deployed": self.deployments,
+                "settings": self.set_options,
             },
         )
         self.unkept = Unkept()
         self.overtaken = Overtaken(engine)
+        self.going_down = GoingDown(self.places, engine)
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
@@ -220,8 +228,12 @@ class Core:
         parameters: Optional[Mapping[str, Any]] = None,
         summary: str = "",
         secrets: Optional[Mapping[str, str]] = None,
+        before: Optional[Ask] = None,
     ) -> Completion:
-        """Submit an operation on hosts; what comes back is taken over by itself."""
+        """Submit an operation on hosts; what comes back is taken over by itself.
+
+        ``before`` is asked whether it may still begin, if it has to wait for its turn.
+        """
         request = operations.get(operation).request(
             [host.target(self.settings.ssh_user) for host in hosts],
             actor=self.actor,
@@ -229,7 +241,9 @@ class Core:
             summary=summary,
         )
         request = replace(request, secrets=dict(secrets or {}))
-        completion = self.engine.submit(request)
+        completion = self.engine.submit(request, before)
+        with self.lock:
+            self.going_down.by(request, completion.job_id)
         if operation in REPORTING:
             with self.lock:
                 self.refresh.started(request.hosts, completion.job_id)
@@ -259,6 +273,7 @@ class Core:
             if not record.status.final:
                 if record.request.operation in REPORTING:
                     self.refresh.started(record.request.hosts, record.id)
+                self.going_down.by(record.request, record.id)
                 self._listen(self.engine.completion(record.id))
 
     def _listen(self, completion: Completion) -> None:
@@ -374,6 +389,8 @@ class Core:
         self.wake.set()
         if not record.status.final:
             return
+        with self.lock:
+            self.going_down.ended(record)
         if record.status is not JobStatus.SUCCEEDED:
             for hostname in record.request.hosts:
                 status = completion.outcomes.get(hostname, HostOutcome()).status

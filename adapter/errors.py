@@ -59,6 +59,20 @@ def abridged(text: str, most: int) -> str:
     return f"{head} ... {tail}"
 
 
+def _ended(text: str, *, more: bool) -> str:
+    """Return a message with one mark at its end; what others said of a reason may have had one.
+
+    Before ``more`` words there has to be one.
+    """
+    text = text.rstrip()
+    if text.endswith("..."):
+        return text
+    for twice, once in (("?.", "?"), ("!.", "!"), ("..", ".")):
+        if text.endswith(twice):
+            return text[: -len(twice)] + once
+    return text if not more or not text or text.endswith((".", "?", "!", ":", ";")) else f"{text}."
+
+
 def _rebuild(cls: Type[AdapterError], message: str, state: Dict[str, Any]) -> AdapterError:
     error = cls.__new__(cls)
     Exception.__init__(error, message)
@@ -75,6 +89,7 @@ class AdapterError(OrchestratorError):
     code: int = errno.EINVAL
 
     def __init__(self, message: str, remedy: str = "") -> None:
+        message = _ended(message, more=bool(remedy))
         text = " ".join(f"{message} {remedy}".split())
         super().__init__(text, errno=-self.code)
         self.message = message

@@ -12,6 +12,12 @@ from adapter.errors import AdapterError, NotReady
 
 CONNECT_TIMEOUT = 10
 CALL_TIMEOUT = 40.0
+# What it says where no monitor answers, or not enough of them do.
+UNCONNECTED = "error connecting to the cluster"
+NO_QUORUM = (
+    "; none comes without a quorum: `systemctl start ceph-mon@ID` on the monitors' hosts "
+    "(docs/troubleshooting.md, No quorum)"
+)
 
 # What `ceph orch` says without a backend, and where its module is not enabled.
 NO_BACKEND = ("No orchestrator configured", "Module not found")
@@ -36,8 +42,8 @@ class Ceph:
     def __init__(self, program: str = "ceph") -> None:
         self._program = program
 
-    def __call__(self, *words: str, timeout: float = CALL_TIMEOUT) -> str:
-        """Run ``ceph WORDS...`` and return its output.
+    def __call__(self, *words: str, timeout: float = CALL_TIMEOUT, given: str = "") -> str:
+        """Run ``ceph WORDS...`` and return its output; ``given`` is what it reads.
 
         Raises ``NotReady`` where there is no ``ceph``, ``CephError`` with its reason.
         """
@@ -45,7 +51,7 @@ class Ceph:
         try:
             done = subprocess.run(
                 argv,
-                stdin=subprocess.DEVNULL,
+                input=given,
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -53,14 +59,16 @@ class Ceph:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise CephError([*words], f"no answer within {timeout:g} s", 110) from None
+            raise CephError([*words], f"no answer within {timeout:g} s{NO_QUORUM}", 110) from None
         except OSError as error:
             raise NotReady(
                 f"`ceph` cannot be run: {error.strerror}.",
                 "Run this where the package ceph-common and an admin keyring are.",
             ) from error
         if done.returncode:
-            raise CephError([*words], _reason(done.stderr or done.stdout), done.returncode)
+            reason = _reason(done.stderr or done.stdout)
+            more = NO_QUORUM if UNCONNECTED in reason else ""
+            raise CephError([*words], reason + more, done.returncode)
         return done.stdout
 
     def json(self, *words: str) -> Any:

@@ -14,7 +14,15 @@ from adapter.errors import NotReady, UnreadableRecord
 
 MODULE = "mgr/ansible/"
 KEY = "ssh_identity_key"
-RECORD_KINDS = ("host.", "spec.", "osd_", "service_action.", "state.")
+RECORD_KINDS = (
+    "host.",
+    "spec.",
+    "osd_",
+    "service_action.",
+    "deployed.",
+    "settings.",
+    "state.",
+)
 
 
 @dataclass(frozen=True)

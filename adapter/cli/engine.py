@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterator, List
+from typing import Iterator, List, Optional
 
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask
 from adapter.engine.local import LocalEngine
 from adapter.engine.model import JobRecord, Request, Target
 from adapter.engine.ssh import ProbeResult
@@ -24,11 +25,11 @@ class WatchedEngine:
         self._check = check
         self.submitted: List[Completion] = []
 
-    def submit(self, request: Request) -> Completion:
+    def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Submit a job, as a dry run if so wished."""
         if self._check:
             request = replace(request, check=True, diff=True, changes=False)
-        completion = self._engine.submit(request)
+        completion = self._engine.submit(request, before)
         self.submitted.append(completion)
         return completion
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Dict, List, Sequence
+from typing import Dict, Iterable, List, Sequence
 
 from adapter.cli.session import JobsFailed, Session, failure_lines
 from adapter.cluster.service_kinds import KINDS
@@ -11,6 +11,8 @@ from adapter.engine.completion import Completion
 from adapter.errors import NotReady
 
 PAUSE = 1.0
+# So many rounds with nothing to do: OSDs that were made just now are up before.
+PATIENCE = 30
 
 
 class Keeping:
@@ -67,22 +69,39 @@ class Keeping:
     def bring_about(self, services: Sequence[str], seconds: float) -> None:
         """Take rounds until nothing of these services is left to do.
 
-        Raises ``JobsFailed`` when a job fails, or with what is left after ``seconds``.
+        Raises ``JobsFailed`` when a job fails, with what is left after ``seconds``, and with what
+        services wait for that no round brings about.
         """
-        end = time.monotonic() + seconds
+        end, idle = time.monotonic() + seconds, 0
         while True:
             jobs = self.round()
+            idle = 0 if jobs else idle + 1
             failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
             if failed:
                 raise JobsFailed(failed)
             left = self.left(services)
             if not left and not jobs:
                 return
+            waits = self._waits(left)
+            if waits and idle >= PATIENCE:
+                raise JobsFailed([*waits, "the next run goes on"])
             if time.monotonic() >= end:
                 lines = [f"{name}: {what}" for name, what in sorted(left.items())]
                 raise JobsFailed([*lines, f"not done within {seconds:g} s; the next run goes on"])
             if not jobs:
                 self._session.context.world.pause(PAUSE)
+
+    def _waits(self, left: Iterable[str]) -> List[str]:
+        """Return what services wait for, if nothing else is left to do but what others bring."""
+        core = self._session.core
+        with core.lock:
+            waiting = core.waits.all()
+            if core.intents.all() or not set(left) <= waiting.keys():
+                return []
+        return [
+            f"{name} waits: {waiting[name].reason}. {waiting[name].remedy}"
+            for name in sorted(set(left))
+        ]
 
     def left(self, services: Sequence[str]) -> Dict[str, str]:
         """Return what is left to do by service, with what stands in its way."""
@@ -102,6 +121,7 @@ class Keeping:
                 parts += [
                     f"{kind}.{each.daemon_id} is not well" for each in diff.kept if not each.ok
                 ]
+                parts += keeper.unfinished(wanted, diff.kept)
                 if keeper.jobs.proofs.pending(wanted.name):
                     parts.append("the monitors do not show it yet")
                 if wanted.deleted and not parts:

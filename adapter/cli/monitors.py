@@ -16,8 +16,11 @@ from adapter.interface import OrchestratorError
 READING = frozenset(
     (
         "auth get",
+        "auth ls",
+        "config dump",
         "config generate-minimal-conf",
         "config get",
+        "config help",
         "fs dump",
         "mds ok-to-stop",
         "mgr dump",
@@ -74,8 +77,12 @@ class CephMon:
 
     def command(self, **arguments: Any) -> str:
         """Run a mon command and return its output; raises ``OrchestratorError``."""
+        given = arguments.pop("inbuf", None)
+        words = words_of(arguments)
         try:
-            return self._ceph(*words_of(arguments))
+            if given is not None:
+                return self._ceph(*words, "-i", "-", given=given)
+            return self._ceph(*words)
         except CephError as error:
             text = f"{arguments['prefix']}: {error.reason}"
             raise OrchestratorError(text, errno=-(error.status or errno.EIO)) from None
@@ -114,7 +121,9 @@ class DryMon:
         """Return the answer to a question; of a change, what a run would have gone on with."""
         if arguments["prefix"] in READING:
             return self._mon.command(**arguments)
-        words = words_of({name: each for name, each in arguments.items() if name != "format"})
+        hidden = ("format", "inbuf")
+        words = words_of({name: each for name, each in arguments.items() if name not in hidden})
+        words += ["-i", "FILE"] if "inbuf" in arguments else []
         self.untold.append(shlex.join(["ceph", *words]))
         if arguments["prefix"] == "auth get-or-create":
             return json.dumps([{"entity": arguments["entity"], "key": NO_KEY}])

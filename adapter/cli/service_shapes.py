@@ -52,6 +52,9 @@ def plan_lines(row: Dict[str, Any]) -> List[str]:
         return [f"error: {row['error']}"]
     if row.get("note"):
         return [str(row["note"])]
+    if row.get("warning"):
+        # The row of its service says the same.
+        return []
     name = str(row["service_name"])
     if "data" in row:
         notes = [line for rows in row["data"].values() for each in rows for line in each["notes"]]
@@ -59,4 +62,6 @@ def plan_lines(row: Dict[str, Any]) -> List[str]:
     parts = [f"would add one on {host}" for host in sorted(row["add"], key=natural)]
     parts += [f"would wait: {row['waits']}"] if row.get("waits") else []
     parts += [f"would remove {daemon}" for daemon in row["remove"]]
+    parts += [f"would {line}" for line in row.get("change", ())]
+    parts += [row["stays"]] if row.get("stays") else []
     return [f"{name}: {part}" for part in parts] or [f"{name}: would stay as it is"]

@@ -125,7 +125,7 @@ def _print_check(
             click.echo(line)
     jobs = keeping.round()
     mon = session.core.mon
-    for words in sorted(mon.untold) if isinstance(mon, DryMon) else ():
+    for words in sorted(set(mon.untold)) if isinstance(mon, DryMon) else ():
         click.echo(f"would run: {words}")
     print_check(session, before, jobs)
     failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]

@@ -72,6 +72,12 @@ ADVICE = {
         "remove it with `ceph config-key rm mgr/ansible/{key}`; the daemons there are then known "
         "by their names, and `ceph orch redeploy` of their services writes it anew",
     ),
+    "settings": (
+        "no option of {name} is set or removed in the monitors' configuration, and no daemon of it "
+        "deployed",
+        "`ceph config dump` shows the options; remove the record with `ceph config-key rm "
+        "mgr/ansible/{key}`, and the options of its spec are set again",
+    ),
     "state": (
         "the orchestrator is treated as paused",
         "`ceph orch resume` or `ceph orch pause` writes it anew",

@@ -59,6 +59,15 @@ class DaemonPlaces:
         """Tell whether the cluster itself names a daemon, as it does while one is at work."""
         return daemon in self._cluster.hosts
 
+    def said_on(self, hostname: str) -> List[str]:
+        """Return the daemons (``mon.h1``) that the cluster says are on a host."""
+        self._follow()
+        return sorted(
+            daemon
+            for daemon, names in self._cluster.hosts.items()
+            if any(self._host_names.host_of(name) == hostname for name in names)
+        )
+
     @property
     def serial(self) -> int:
         """Return a number that grows when a judgement changes."""
@@ -106,6 +115,12 @@ class DaemonPlaces:
         """Return what a host reports of a daemon, which it has."""
         self._follow()
         return self._rows[hostname][daemon]
+
+    def by_unit(self, hostname: str) -> Dict[str, str]:
+        """Return the daemons (``mon.h1``) that a host reports, by their units."""
+        self._follow()
+        rows = self._rows.get(hostname, {})
+        return {str(row["unit"]): name for name, row in rows.items() if row.get("unit")}
 
     def reports(self, hostname: str, daemon: str) -> bool:
         """Tell whether a host reports a daemon, in whatever state and whosever it is."""

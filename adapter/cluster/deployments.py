@@ -85,6 +85,8 @@ class Deployments:
     problems: Dict[str, str] = field(default_factory=dict)
     serial: int = 0
     _hosts: Dict[str, Dict[str, Deployment]] = field(default_factory=dict)
+    # By service, as of a serial: there can be very many daemons.
+    _services: Tuple[int, Dict[str, List[Tuple[str, Deployment]]]] = (-1, {})
 
     def __post_init__(self) -> None:
         self.reload()
@@ -105,12 +107,17 @@ class Deployments:
         return self._hosts.get(host, {}).get(daemon)
 
     def of_host(self, host: str) -> Mapping[str, Deployment]:
-        """Return the daemons of a host by name; it is not to be changed, and never is."""
+        """Return a host's daemons by name: another mapping after each change, never changed."""
         return self._hosts.get(host, _NOTHING)
 
     def of_service(self, service: str) -> List[Tuple[str, Deployment]]:
         """Return the daemons that were made for a service, each with its host."""
-        return [(host, each) for host, each in self.all() if each.service == service]
+        if self._services[0] != self.serial:
+            found: Dict[str, List[Tuple[str, Deployment]]] = {}
+            for host, each in self.all():
+                found.setdefault(each.service, []).append((host, each))
+            self._services = (self.serial, found)
+        return list(self._services[1].get(service, ()))
 
     def check_readable(self, host: str) -> None:
         """Raise ``UnreadableRecord`` where nobody knows what was deployed on a host."""

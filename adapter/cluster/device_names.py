@@ -7,7 +7,8 @@ links that an administrator made. A name that leads to no disk, to a part of one
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+import functools
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.interface import Device, DeviceSelection, DriveGroupSpec
 
@@ -21,13 +22,33 @@ class DeviceNames:
 
     def __init__(self, devices: Sequence[Device], links: Links) -> None:
         self._devices = devices
-        self._paths = {device.path for device in devices}
         self._links = links
+
+    # Most drive groups name no path, and all are planned again whenever anything changes.
+
+    @functools.cached_property
+    def _paths(self) -> Set[str]:
+        return {device.path for device in self._devices}
+
+    @functools.cached_property
+    def _several(self) -> List[Device]:
+        """Return devices of several paths: they have a name of the kernel's too."""
+        return [each for each in self._devices if each.sys_api.get("type") == "mpath"]
+
+    @functools.cached_property
+    def _kernels(self) -> Dict[str, str]:
+        return {str(each.sys_api.get("parent")): each.path for each in self._several}
+
+    @functools.cached_property
+    def _members(self) -> Dict[str, str]:
+        return {f"/dev/{node}": each.path for each in self._several for node in _nodes(each)}
 
     def find(self, name: str) -> Tuple[str, str]:
         """Return the path of the disk that a name means and nothing, or nothing and why not."""
         if name in self._paths:
             return name, ""
+        if name in self._kernels:
+            return self._kernels[name], ""
         behind = self._links.get(name)
         if behind is None:
             return "", self._of_no_link(name)
@@ -42,6 +63,8 @@ class DeviceNames:
         )
 
     def _of_no_link(self, name: str) -> str:
+        if name in self._members:
+            return f"it is one path of {self._members[name]}; name that"
         return self._whose_part(name) or NO_DEVICE
 
     def _whose_part(self, path: str) -> str:
@@ -50,6 +73,13 @@ class DeviceNames:
             if isinstance(parts, dict) and path.rpartition("/")[2] in parts:
                 return f"it is the partition {path} of {device.path}; OSDs are made of whole disks"
         return ""
+
+
+def _nodes(device: Device) -> List[str]:
+    """Return what the kernel calls the paths of a device: a list, or a text with commas."""
+    nodes = device.sys_api.get("device_nodes")
+    found = nodes.split(",") if isinstance(nodes, str) else nodes
+    return [str(each) for each in found] if isinstance(found, list) else []
 
 
 class NamedPaths:

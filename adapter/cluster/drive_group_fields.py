@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Tuple
 
-from adapter.errors import InvalidValue
+from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import DriveGroupSpec
 
 # As the host has them, see the module osd_create.
@@ -21,10 +21,15 @@ _EVERY_HOST = "a drive group makes OSDs on every host that its placement matches
 
 
 def check_drive_group(spec: DriveGroupSpec) -> None:
-    """Raise ``InvalidValue`` for a field of a drive group that has no meaning here."""
-    for check in _CHECKS:
-        for problem in check(spec):
-            raise problem
+    """Raise ``InvalidValue`` for a field of a drive group that has no meaning here.
+
+    Where there are several, ``AdapterError`` names them all.
+    """
+    problems = [problem for check in _CHECKS for problem in check(spec)]
+    if len(problems) > 1:
+        raise AdapterError(" ".join(map(str, problems)))
+    for problem in problems:
+        raise problem
 
 
 def without_lvm(spec: DriveGroupSpec) -> List[InvalidValue]:
@@ -137,9 +142,9 @@ def _of_ids(spec: DriveGroupSpec) -> List[InvalidValue]:
 
 def _of_values(spec: DriveGroupSpec) -> List[InvalidValue]:
     found = []
-    for name in ("osds_per_device", "db_slots", "wal_slots"):
-        if getattr(spec, name) == 0:
-            found.append(InvalidValue(name, 0, "it must be at least 1", "Give 1 or more."))
+    if spec.osds_per_device == 0:
+        reason = "it must be at least 1"
+        found.append(InvalidValue("osds_per_device", 0, reason, "Give 1 or more."))
     for name in ("block_db_size", "block_wal_size"):
         size = getattr(spec, name)
         if size and not _SIZE.fullmatch(str(size)):

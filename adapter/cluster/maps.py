@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 
+from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
 from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
+from adapter.cluster.locations import read_mon_locations
 from adapter.cluster.managers import Managers, read_managers
+from adapter.cluster.marks import mark
 from adapter.cluster.osd_map import (
     Left,
     OsdMap,
@@ -30,7 +33,10 @@ class Mon(Protocol):
     """The cluster's monitors, where there is a cluster to talk to."""
 
     def command(self, **arguments: Any) -> str:
-        """Run a mon command and return its output; raises ``OrchestratorError``."""
+        """Run a mon command and return its output; raises ``OrchestratorError``.
+
+        ``inbuf`` is what the command reads; it is in no log of the monitors.
+        """
         ...
 
     def pg_stats(self) -> List[Dict[str, Any]]:
@@ -99,9 +105,13 @@ class Maps:
         return len(rows) >= count and all({"active", "clean"} <= state for state in states)
 
     def active_pgs(self) -> Tuple[int, int]:
-        """Return how many placement groups there are, and how many of them are active."""
+        """Return of how many placement groups is known how they are, and how many are active.
+
+        A manager that has just begun lists all as unknown until OSDs have told it of them.
+        """
         states = [str(row.get("state")).split("+") for row in self._mon.pg_stats()]
-        return len(states), sum("active" in state for state in states)
+        known = [state for state in states if state != ["unknown"]]
+        return len(known), sum("active" in state for state in known)
 
     def stored(self) -> Dict[int, int]:
         """Return how many placement groups each OSD said last that it has on its disk.
@@ -216,6 +226,56 @@ class Maps:
             if abs(error.errno) != errno.EINVAL:
                 raise
 
+    def option(self, name: str) -> Option:
+        """Return one of Ceph's options; the errno of one that Ceph does not have is ENOENT."""
+        return read_option(self._read("config help", key=name))
+
+    def settings(self) -> Dict[Tuple[str, str], str]:
+        """Return what the monitors' configuration says, by section and option."""
+        return read_settings(read_json(self._read("config dump"), "config dump"))
+
+    def key_marks(self) -> Dict[str, str]:
+        """Return what stands for each key, by its name: nobody learns a key from it."""
+        rows = read_json(self._read("auth ls"), "auth ls").get("auth_dump") or ()
+        return {str(row["entity"]): mark(str(row["key"])) for row in rows if row.get("key")}
+
+    def keep_secret(self, key: str, text: str) -> None:
+        """Keep a text for daemons in the monitors' config-key store; it stands in no command."""
+        self._mon.command(prefix="config-key set", key=key, inbuf=text)
+
+    def forget_secret(self, key: str) -> None:
+        """Remove such a text; one that is not there is gone."""
+        self._mon.command(prefix="config-key rm", key=key)
+
+    def mon_locations(self) -> Dict[str, FrozenSet[str]]:
+        """Return where CRUSH has each mon (``datacenter=a``), by its name."""
+        return read_mon_locations(self._read("mon dump"))
+
+    def set_mon_location(self, name: str, location: Sequence[str]) -> None:
+        """Say where CRUSH has a mon."""
+        self._mon.command(prefix="mon set_location", name=name, args=list(location))
+
+    def put_host(self, name: str, location: Sequence[str]) -> None:
+        """Make a host's bucket in CRUSH, and have it there; what it is in is made as well."""
+        self._mon.command(prefix="osd crush add-bucket", name=name, type="host")
+        self._mon.command(prefix="osd crush move", name=name, args=list(location))
+
+    def gateway_admin(self, *words: str) -> str:
+        """Run ``radosgw-admin`` by the manager's module ``rgw``, and return its output."""
+        return self._mon.command(prefix="rgw admin", params=list(words))
+
+    def set_zonegroup_hostnames(
+        self, realm: str, group: str, zone: str, hostnames: Sequence[str]
+    ) -> None:
+        """Say under which host names the gateways of a zonegroup are reached."""
+        self._mon.command(
+            prefix="rgw zonegroup modify",
+            realm_name=realm,
+            zonegroup_name=group,
+            zone_name=zone,
+            hostnames=list(hostnames),
+        )
+
     def quorum(self) -> Tuple[List[str], List[str]]:
         """Return the names of the mons in quorum, and of all mons."""
         status = read_json(self._read("quorum_status"), "quorum_status")
@@ -239,13 +299,13 @@ class Maps:
         """Take a mon out of the map."""
         self._mon.command(prefix="mon rm", name=name)
 
-    def mon_can_stop(self, name: str) -> None:
-        """Raise with the reason if a mon cannot be stopped without the quorum."""
-        self._mon.command(prefix="mon ok-to-stop", ids=[name])
+    def mon_can_stop(self, *names: str) -> None:
+        """Raise with the reason if mons cannot be stopped together without the quorum."""
+        self._mon.command(prefix="mon ok-to-stop", ids=list(names))
 
-    def mds_can_stop(self, name: str) -> None:
-        """Raise with the reason if an MDS cannot be stopped without a file system."""
-        self._mon.command(prefix="mds ok-to-stop", ids=[name])
+    def mds_can_stop(self, *names: str) -> None:
+        """Raise with the reason if MDS cannot be stopped together without a file system."""
+        self._mon.command(prefix="mds ok-to-stop", ids=list(names))
 
     def manager_map(self) -> Managers:
         """Return the managers, and which of them can run this backend."""

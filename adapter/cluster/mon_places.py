@@ -1,10 +1,10 @@
-"""At which of its addresses a host runs a monitor. Pure functions."""
+"""At which of its addresses a host runs a monitor or a gateway. Pure functions."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Iterable, List, Mapping, Optional, Union
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Union
 
 from adapter.errors import InvalidValue
 from adapter.interface.addresses import unwrap_ipv6
@@ -34,19 +34,59 @@ def addresses_of(facts: Mapping[str, Any]) -> Optional[List[Address]]:
 
 
 def mon_address(
-    hostname: str, network: str, own: Optional[List[Address]], addr: str, public: str = ""
+    hostname: str,
+    network: str,
+    own: Optional[List[Address]],
+    addr: str,
+    public: str = "",
+    networks: Sequence[str] = (),
 ) -> str:
     """Return the address at which a host runs a monitor.
 
-    ``network`` is what the placement says, ``own`` are the host's addresses (None: not known yet),
-    ``addr`` is where the orchestrator reaches it, ``public`` the cluster's public networks, which
-    hold where the placement says nothing. Raises ``InvalidValue``.
+    ``network`` is what the placement says of the host, ``networks`` what the spec says of all,
+    ``own`` are the host's addresses (None: not known yet), ``addr`` is where the orchestrator
+    reaches it, ``public`` the cluster's public networks, which hold where the spec says nothing.
+    Raises ``InvalidValue``.
     """
-    where = "placement" if network else "public_network"
-    wanted = network or public
-    if not wanted:
-        return addr
-    networks = [_network(hostname, part) for part in _parts(hostname, wanted)]
+    if network:
+        return _address_in("placement", hostname, network, own, addr)
+    if networks:
+        return _address_in("networks", hostname, ", ".join(networks), own, addr)
+    return _address_in("public_network", hostname, public, own, addr) if public else addr
+
+
+def gateway_address(
+    hostname: str,
+    network: str,
+    own: Optional[List[Address]],
+    addr: str,
+    networks: Sequence[str] = (),
+) -> str:
+    """Return the address that a host's gateway listens on; empty where it is all of them.
+
+    The parameters are those of ``mon_address``. Raises ``InvalidValue``.
+    """
+    if not network and not networks:
+        return ""
+    return mon_address(hostname, network, own, addr, networks=networks)
+
+
+def is_outside(networks: Sequence[str], own: Optional[List[Address]]) -> bool:
+    """Tell whether it is known that a host has no address in any of these networks."""
+    if not networks or own is None:
+        return False
+    return not _inside(own, [_network("", part, "networks") for part in networks])
+
+
+def _address_in(
+    field: str, hostname: str, wanted: str, own: Optional[List[Address]], addr: str
+) -> str:
+    """Return a host's address in networks; where it has several that at which it is reached.
+
+    A placement means one host, and names the address where it has several.
+    """
+    shown = f"{hostname}:{wanted}" if field == "placement" else wanted
+    networks = [_network(hostname, part, field) for part in _parts(hostname, wanted)]
     single = [net for net in networks if net.num_addresses == 1]
     if own is None:
         if len(networks) == 1 and single:
@@ -54,29 +94,29 @@ def mon_address(
         own = [each for each in [_address(addr)] if each is not None]
         if not _inside(own, networks):
             raise InvalidValue(
-                where,
-                wanted,
+                field,
+                shown,
                 f"which addresses host '{hostname}' has is not known yet",
                 "`ceph orch device ls --refresh` has it report; try again then.",
             )
     found = _inside(own, networks)
-    if where == "public_network" and _address(addr) in found:
+    if field != "placement" and _address(addr) in found:
         return addr
     if len(found) == 1:
         return str(found[0])
     has = ", ".join(map(str, own)) or "none"
     if not found:
         raise InvalidValue(
-            where,
-            f"{hostname}:{network}" if network else wanted,
+            field,
+            shown,
             f"host '{hostname}' has no address in it (it has {has})",
             "Name a network or address that the host has, HOST:NETWORK.",
         )
     raise InvalidValue(
-        where,
-        f"{hostname}:{network}" if network else wanted,
+        field,
+        shown,
         f"host '{hostname}' has several addresses in it ({', '.join(map(str, found))})",
-        "Name the one that the monitor shall have, HOST:ADDRESS.",
+        "Name the one that it shall be in the placement, HOST:ADDRESS.",
     )
 
 
@@ -112,13 +152,13 @@ def _parts(hostname: str, text: str) -> List[str]:
     return list(dict.fromkeys(filter(None, parts)))
 
 
-def _network(hostname: str, part: str) -> Network:
+def _network(hostname: str, part: str, field: str = "placement") -> Network:
     try:
         return ipaddress.ip_network(unwrap_ipv6(part), strict=False)
     except ValueError:
         raise InvalidValue(
-            "placement",
-            f"{hostname}:{part}",
+            field,
+            f"{hostname}:{part}" if field == "placement" else part,
             "it is no address and no network",
             "E.g. 10.0.0.0/24.",
         ) from None

@@ -68,13 +68,20 @@ def overtakes(newer: Request, older: Request) -> bool:
 def _replaces(newer: Request, older: Request) -> bool:
     """Tell whether after an action nobody can tell that another one was left out before it.
 
-    A start leaves alone what runs, so it does not do what a restart should; and a rolling restart
-    counts its own jobs.
+    A start leaves alone what runs, so it does not do what a restart should. A rolling restart
+    counts its own jobs, and may have been asked for before what it comes to meet.
     """
-    if older.variables.get("daemon_action_action") != "restart":
-        return True
-    rolling = older.operation == "service_action"
-    return not rolling and newer.variables.get("daemon_action_action") != "start"
+    if _is_rolling(older) or _is_rolling(newer):
+        return False
+    return (_action(newer), _action(older)) != ("start", "restart")
+
+
+def _action(request: Request) -> str:
+    return str(request.variables.get("daemon_action_action"))
+
+
+def _is_rolling(request: Request) -> bool:
+    return request.operation == "service_action" and _action(request) == "restart"
 
 
 def _units(request: Request) -> Set[Tuple[str, str]]:

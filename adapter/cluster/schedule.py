@@ -131,12 +131,13 @@ def difference(
     used = {daemon.daemon_id for daemon in running}
     add: List[Place] = []
     kept: List[Running] = []
+    names = names_of(spec)
     for hostname, index in slots:
-        found = _take(left.get(hostname, []))
+        network, name = names.get(hostname, ("", ""))
+        found = _take(left.get(hostname, []), "" if hostname in silent else name)
         if found is not None:
             kept.append(found)
         elif hostname not in silent:
-            network, name = named(spec, hostname)
             identity = name or free_id(cluster, spec, hostname, index, used)
             used.add(identity)
             add.append(Place(hostname, identity, network))
@@ -193,11 +194,15 @@ def _draw(spec: ServiceSpec, hostname: str) -> str:
     return hashlib.sha256(f"{spec.service_name()}/{hostname}".encode()).hexdigest()
 
 
-def _take(here: List[Running]) -> Optional[Running]:
-    """Take one of the daemons on a host, the one that would be missed most."""
-    if not here:
+def _take(here: List[Running], name: str = "") -> Optional[Running]:
+    """Take one of the daemons on a host, the one that would be missed most.
+
+    Where a placement names it, no other one will do.
+    """
+    fitting = [daemon for daemon in here if not name or daemon.daemon_id == name]
+    if not fitting:
         return None
-    best = max(here, key=lambda daemon: (daemon.worth, daemon.daemon_id))
+    best = max(fitting, key=lambda daemon: (daemon.worth, daemon.daemon_id))
     here.remove(best)
     return best
 
@@ -212,12 +217,17 @@ def least(service_type: str, had: int) -> int:
     return had // 2 + 1 if service_type == "mon" else 1
 
 
+def names_of(spec: ServiceSpec) -> Dict[str, Tuple[str, str]]:
+    """Return the network and the name that a placement gives each of its hosts."""
+    found: Dict[str, Tuple[str, str]] = {}
+    for host in spec.placement.hosts or ():
+        found.setdefault(host.hostname, (host.network or "", host.name or ""))
+    return found
+
+
 def named(spec: ServiceSpec, hostname: str) -> Tuple[str, str]:
     """Return the network and the name that a placement gives a host."""
-    for host in spec.placement.hosts or ():
-        if host.hostname == hostname:
-            return host.network or "", host.name or ""
-    return "", ""
+    return names_of(spec).get(hostname, ("", ""))
 
 
 def counted(places: Sequence[str], running: Mapping[str, int]) -> int:

@@ -6,7 +6,7 @@ A restart goes on after the manager that began it has ended: what is left is in 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.fields import Fields
@@ -22,7 +22,7 @@ class ServiceAction:
     """What is done to a service. ``left`` are the daemons still to come (``osd.3``), ``doing``
     those at it.
 
-    ``reason`` says what it waits for.
+    ``reason`` says what it waits for, ``tries`` how often daemons of ``left`` did not start.
     """
 
     service: str
@@ -31,26 +31,32 @@ class ServiceAction:
     doing: Tuple[str, ...] = ()
     asked: float = 0.0
     reason: str = ""
+    tries: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> Dict[str, Any]:
         """Return the record."""
+        tries = {"tries": dict(self.tries)} if self.tries else {}
         return {
             "action": self.action,
             "left": list(self.left),
             "doing": list(self.doing),
             "asked": self.asked,
+            **tries,
         }
 
     @classmethod
     def from_json(cls, service: str, data: Mapping[str, Any]) -> ServiceAction:
         """Read what ``to_json`` wrote, or raise."""
         read, names = Fields(data), "a list of daemons' names"
+        tries = read.mapping("tries", {})
+        counts = Fields(tries, "tries")
         return cls(
             service,
             read.choice("action", ACTIONS),
             read.each("left", _is_daemon, names),
             read.each("doing", _is_daemon, names),
             read.time("asked"),
+            tries={name: counts.whole(name, most=1000) for name in tries},
         )
 
 

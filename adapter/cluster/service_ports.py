@@ -6,6 +6,7 @@ range: others may be told of it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import ceil
 from typing import AbstractSet, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
@@ -19,6 +20,7 @@ LAST_PORT = 65535
 # What a daemon of these listens on, whatever its spec says.
 _FIXED: Dict[str, Tuple[int, ...]] = {"mon": (3300, 6789)}
 _EXPORTER = 9926
+_PORT_ARGUMENT = re.compile(r"(?:ssl_)?(?:port=|endpoint=.*:)(\d{1,5})")
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,36 @@ class Holder:
     remedy: str = ""
 
 
+def span_of(spec: ServiceSpec, count: int) -> Tuple[int, ...]:
+    """Return the ports that are given out to so many object gateways of a host."""
+    return tuple(range(rgw_port(spec), rgw_port(spec) + count))
+
+
 def ports_of(spec: ServiceSpec, count: int) -> Tuple[int, ...]:
     """Return the ports that so many daemons of a service take together on a host."""
     if spec.service_type == "rgw":
-        return tuple(range(rgw_port(spec), rgw_port(spec) + count))
+        return tuple(sorted({*span_of(spec, count), *more_ports(spec)}))
     if spec.service_type == "ceph-exporter":
         return (int(getattr(spec, "port", None) or _EXPORTER),)
     return _FIXED.get(spec.service_type, ())
+
+
+def more_ports(spec: ServiceSpec) -> Tuple[int, ...]:
+    """Return the ports that the frontend's extra arguments name, which each daemon means."""
+    words = " ".join(getattr(spec, "rgw_frontend_extra_args", None) or ()).split()
+    return tuple(int(found.group(1)) for found in map(_PORT_ARGUMENT.fullmatch, words) if found)
+
+
+def check_alone(spec: ServiceSpec, count: int) -> None:
+    """Raise ``InvalidValue`` where so many daemons of a host would mean the same port."""
+    more = more_ports(spec) if spec.service_type == "rgw" else ()
+    if more and count > 1:
+        raise InvalidValue(
+            "rgw_frontend_extra_args",
+            " ".join(getattr(spec, "rgw_frontend_extra_args", None) or ()),
+            f"{count} daemons of {spec.service_name()} on a host would all use {_listed(more)}",
+            "Place one on a host, or let `rgw_frontend_port` alone say where they listen.",
+        )
 
 
 def most_on_a_host(spec: ServiceSpec, hosts: int, there: int = 0) -> int:

@@ -7,7 +7,7 @@ has nothing to do on that host any more. An empty host stands for the service as
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Container, Dict, List, Tuple
+from typing import Container, Dict, FrozenSet, List, Tuple
 
 from adapter.cluster.pause import Pause
 
@@ -53,6 +53,11 @@ class Troubles:
         """Tell whether a service is left alone on a host for now."""
         found = (self._all.get((service, each)) for each in (host, ""))
         return any(trouble is not None and trouble.pause.until > now for trouble in found)
+
+    def hosts(self, service: str) -> FrozenSet[str]:
+        """Return the hosts on which something of a service failed last."""
+        failed = (key for key, each in self._all.items() if each.reason)
+        return frozenset(host for name, host in failed if name == service and host)
 
     def over(self, service: str, host: str) -> None:
         """Note a success on a host."""

@@ -35,7 +35,10 @@ _STATUS = {
 def host_spec(host: Host, online: bool) -> HostSpec:
     """Return a host as the interface wants it; one that does not answer is ``Offline``."""
     status = host.status if online else "Offline"
-    return HostSpec(host.hostname, addr=host.addr, labels=list(host.labels), status=status)
+    location = dict(host.location) if host.location else None
+    return HostSpec(
+        host.hostname, addr=host.addr, labels=list(host.labels), status=status, location=location
+    )
 
 
 def inventory_host(host: Host, report: HostReport) -> InventoryHost:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List, Protocol
+from typing import Iterator, List, Optional, Protocol
 
 from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask
 from adapter.engine.model import JobRecord, Request
 
 
@@ -16,8 +17,11 @@ class Engine(Protocol):
     can be called from any thread.
     """
 
-    def submit(self, request: Request) -> Completion:
+    def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Record a job and start it, or queue it behind the writers of its hosts.
+
+        One that has had to wait starts only if ``before`` still lets it when its turn comes; else
+        it ends as failed, with that reason.
 
         Raises ``InvalidValue`` for an empty list of hosts or a playbook that does not exist.
         """

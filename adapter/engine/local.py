@@ -23,6 +23,7 @@ from adapter.engine.checks import check_request
 from adapter.engine.child import Child
 from adapter.engine.completion import Completion
 from adapter.engine.files import PathLike, read_json, try_lock
+from adapter.engine.gate import Ask, Gate
 from adapter.engine.jobs import (
     JobDir,
     JobDirs,
@@ -90,8 +91,10 @@ class LocalEngine:
         self._dirs.sweep()
         self._adopt()
 
-    def submit(self, request: Request) -> Completion:
+    def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Record a job and start it, or queue it behind the writers of its hosts.
+
+        ``before`` is asked again where the job has had to wait for its turn.
 
         Raises ``InvalidValue`` for hosts, variables or a playbook that cannot be, ``NotReady``
         if the state directory cannot be written.
@@ -107,6 +110,8 @@ class LocalEngine:
                 f"The job cannot be recorded in {self._dirs.root}: {error.strerror}.",
                 "Is the disk full, or the directory somebody else's?",
             ) from error
+        if before is not None:
+            running.gate = Gate(before, self._monotonic())
         with self._lock:
             self._follow(running)
             self._start_ready()
@@ -326,10 +331,23 @@ class LocalEngine:
             for running, reason in turns(list(self._active.values()), self._max_running):
                 if reason:
                     running.wait_for(reason)
-                elif running.lock is not None:
+                elif running.lock is not None and self._is_open(running):
                     self._start(running)
         finally:
             os.close(turn)
+
+    def _is_open(self, running: Running) -> bool:
+        """Tell whether a job may begin now; one that may not any more is ended."""
+        if running.gate is None:
+            return True
+        verdict = running.gate.look(running.job.id, self._monotonic())
+        if verdict.refused:
+            running.end_refused(verdict.refused)
+            self._retire(running)
+            self._untold.append(running.completion)
+        elif not verdict.may:
+            running.wait_for("it is asked again whether that is safe")
+        return verdict.may
 
     def _start(self, running: Running) -> None:
         if running.lock is None:

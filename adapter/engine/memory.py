@@ -6,10 +6,11 @@ import itertools
 import threading
 import time
 from dataclasses import replace
-from typing import Callable, Dict, Iterator, List, Mapping, Set, Tuple, Union
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Set, Tuple, Union
 
 from adapter.engine import outcomes as words
 from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask, verdict_of
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus, Request
 from adapter.errors import InvalidValue, UnknownName
 
@@ -23,7 +24,8 @@ class MemoryEngine:
     ``answer(request)`` returns the outcome of each host; a host that it leaves out has no result.
     Where it raises (or is itself an exception) every host fails with that message. Nothing is
     answered before ``poll``, which completes what is pending. A job that changes one of the hosts
-    ``held`` stays queued, and so does what comes after it on its hosts.
+    ``held`` stays queued, and so does what comes after it on its hosts; it is asked about again
+    before it is answered.
     """
 
     def __init__(self, answer: Answer, *, clock: Callable[[], float] = time.time) -> None:
@@ -32,11 +34,12 @@ class MemoryEngine:
         self._lock = threading.RLock()
         self._completions: Dict[str, Completion] = {}
         self._pending: List[str] = []
+        self._before: Dict[str, Ask] = {}
         self._counter = itertools.count(1)
         self.requests: List[Request] = []
         self.held: Set[str] = set()
 
-    def submit(self, request: Request) -> Completion:
+    def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Record a job; the next ``poll`` completes it. Raises ``InvalidValue``."""
         if not request.targets:
             raise InvalidValue("hosts", [], "an operation needs at least one host")
@@ -48,7 +51,7 @@ class MemoryEngine:
                 request=request,
                 status=JobStatus.QUEUED if self._is_held(request) else JobStatus.RUNNING,
                 created=now,
-                started=now,
+                started=None if self._is_held(request) else now,
                 message=f"{request.operation}: starting",
                 command=f"ansible-playbook playbooks/{request.operation}.yml",
                 controller="memory",
@@ -56,6 +59,8 @@ class MemoryEngine:
             completion = Completion(record, cancel=self.cancel)
             self._completions[job_id] = completion
             self._pending.append(job_id)
+            if before is not None and record.status is JobStatus.QUEUED:
+                self._before[job_id] = before
             self.requests.append(request)
         return completion
 
@@ -65,6 +70,10 @@ class MemoryEngine:
             pending, self._pending = self._turns()
         for job_id in pending:
             completion = self._completions[job_id]
+            if not self._may_begin(job_id, completion):
+                continue
+            started = completion.record.started or self._clock()
+            completion.update(replace(completion.record, started=started), {})
             answers = self._answers(completion.record.request)
             request = completion.record.request
             published = {host for host, outcome in answers.items() if outcome.result}
@@ -73,6 +82,20 @@ class MemoryEngine:
             self._end(completion, JobStatus.SUCCEEDED if good else JobStatus.FAILED, outcomes)
         with self._lock:
             return bool(self._pending)
+
+    def _may_begin(self, job_id: str, completion: Completion) -> bool:
+        """Ask about a job that had to wait; one that is refused is ended."""
+        verdict = verdict_of(self._before[job_id], job_id) if job_id in self._before else None
+        if verdict is None and job_id in self._before:
+            with self._lock:
+                self._pending.append(job_id)
+            return False
+        self._before.pop(job_id, None)
+        if verdict is None or verdict.may:
+            return True
+        outcomes = words.settle(completion.record.request, {}, set(), reason=verdict.refused)
+        self._end(completion, JobStatus.FAILED, outcomes, verdict.refused)
+        return False
 
     def _is_held(self, request: Request) -> bool:
         return request.changes and not self._held_hosts().isdisjoint(request.hosts)

@@ -14,6 +14,7 @@ from adapter.engine import processes
 from adapter.engine.child import Child
 from adapter.engine.completion import Completion
 from adapter.engine.files import read_json
+from adapter.engine.gate import Gate
 from adapter.engine.jobs import JobDir, Tail
 from adapter.engine.model import HostOutcome, JobRecord, JobStatus
 from adapter.engine.progress import Progress
@@ -57,6 +58,7 @@ class Running:
         self.completion = Completion(record, cancel=cancel)
         self.child: Optional[Child] = None
         self.lock: Optional[int] = None
+        self.gate: Optional[Gate] = None
         self._clock, self._monotonic = clock, monotonic
         self._progress = Progress(record.request)
         self._tail = Tail(job.file("events.jsonl"))
@@ -119,6 +121,14 @@ class Running:
         """End a job that never ran as cancelled."""
         outcomes = words.settle(self.record.request, {}, set(), reason=message)
         self._end(JobStatus.CANCELLED, message, outcomes)
+        self._let_go()
+
+    def end_refused(self, reason: str) -> None:
+        """End a job that may not begin any more."""
+        self.end_failed(reason)
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self.lock is not None:
             os.close(self.lock)
             self.lock = None

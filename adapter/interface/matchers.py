@@ -6,6 +6,7 @@ selection then).
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple
@@ -35,7 +36,9 @@ class Size:
     letter: str
     kind: str = ""
 
+    # The disks of a cluster have few sizes, and each is read for every filter.
     @classmethod
+    @functools.lru_cache(maxsize=1024)
     def read(cls, text: str) -> Optional[Size]:
         """Read a size; None if it is not one."""
         match = _SIZE.fullmatch(text)

@@ -8,6 +8,7 @@ from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.reconcile.conf_hold import hold_reason
 from adapter.reconcile.service_floor import held_reason
 from adapter.reconcile.services import ServiceKeeper
 
@@ -24,11 +25,14 @@ def what_goes(core: Core, keeper: ServiceKeeper, wanted: Wanted) -> str:
     diff = keeper.diff(wanted, there, keeper.hosts())
     if not diff.remove:
         return ""
-    held = held_reason(wanted, diff, there)
+    held = held_reason(wanted, diff, there) or hold_reason(core, wanted, diff)
     if held:
         return held[:1].upper() + held[1:]
     names = ", ".join(sorted(f"{kind}.{each.daemon_id}" for each in diff.remove))
-    daemons = "1 daemon" if len(there) == 1 else f"{len(there)} daemons"
+    # Those that no host has reported yet go as well.
+    known = {(each.hostname, each.daemon_id) for each in (*there, *diff.remove)}
+    known |= {(host, each.daemon_id) for host, each in core.deployments.of_service(wanted.name)}
+    daemons = "1 daemon" if len(known) == 1 else f"{len(known)} daemons"
     verb = "is" if len(diff.remove) == 1 else "are"
     return f"{len(diff.remove)} of {daemons} {verb} removed: {names}."
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import Iterable, List
 
 from adapter.cluster.service_kinds import KINDS
 from adapter.core import Core
 from adapter.errors import NotKept
+from adapter.interface import HostPlacementSpec
 
 SHOWN = 20
 
@@ -35,6 +36,32 @@ def left_running(core: Core, hostname: str) -> str:
             "the placement lets them"
         )
     return text
+
+
+def left_in_maps(core: Core, hostname: str) -> str:
+    """Return what the cluster keeps of a host that is gone, to be added to a sentence.
+
+    The caller holds the lock, and the host is still there.
+    """
+    named = [w.name for w in core.specs.all() if _names(w.spec.placement.hosts, hostname)]
+    text = f". {', '.join(sorted(named))} names this host in its placement" if named else ""
+    daemons = core.places.said_on(hostname)
+    mons = [each[4:] for each in daemons if each.startswith("mon.")]
+    osds = sorted(int(each[4:]) for each in daemons if each.startswith("osd."))
+    if not mons and not osds:
+        return text
+    listed = ", ".join([*(f"mon.{each}" for each in mons), *(f"osd.{each}" for each in osds)])
+    ways = [f"`ceph mon rm {each}`" for each in mons]
+    ways += [f"`ceph osd purge {osds[0]} --yes-i-really-mean-it`"] if osds else []
+    more = " for each OSD" if len(osds) > 1 else ""
+    return (
+        f"{text}. The cluster's maps still have {listed}: where the host does not come back, "
+        f"{' and '.join(ways)}{more} takes them out; data is then copied anew, if it is elsewhere"
+    )
+
+
+def _names(hosts: Iterable[HostPlacementSpec], hostname: str) -> bool:
+    return any(each.hostname == hostname for each in hosts or ())
 
 
 def forget_deployments(core: Core, hostname: str) -> None:

@@ -6,7 +6,14 @@ from collections import Counter
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set
 
 from adapter.cluster.schedule import candidates
-from adapter.cluster.service_ports import Holder, check_clash, check_last, most_on_a_host, ports_of
+from adapter.cluster.service_ports import (
+    Holder,
+    check_alone,
+    check_clash,
+    check_last,
+    most_on_a_host,
+    ports_of,
+)
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import HostSpec, ServiceSpec
@@ -36,6 +43,8 @@ def check_ports(
     there = keeper.running().get(spec.service_name(), [])
     diff = keeper.diff(Wanted(spec), there, hosts)
     placed = Counter(diff.places)
+    most = most_on_a_host(spec, len(candidates(spec, hosts)), max(placed.values(), default=0))
+    check_alone(spec, most)
     mine = _range(spec, hosts, placed)
     check_last(spec, mine)
     specs = _specs(core, spec, beside)
@@ -59,6 +68,7 @@ def check_more(core: Core, keeper: ServiceKeeper, spec: ServiceSpec, more: Seque
         return
     hosts, name = keeper.hosts(), spec.service_name()
     there = Counter(each.hostname for each in keeper.running().get(name, []))
+    check_alone(spec, 1 + max((there[host] for host in more), default=0))
     mine = Holder(name, {host: ports_of(spec, there[host] + 1) for host in more})
     check_last(spec, mine)
     specs = _specs(core, spec, ())

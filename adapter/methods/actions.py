@@ -8,8 +8,9 @@ from typing import Dict, List, Optional, Sequence
 from adapter.cluster.osd_map import osd_number
 from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, free_id
 from adapter.cluster.service_actions import ServiceAction
-from adapter.cluster.service_kinds import KINDS, check_names
+from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted
+from adapter.engine.gate import Ask
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, UnknownName
 from adapter.interface import (
     DaemonDescription,
@@ -24,7 +25,8 @@ from adapter.methods._ports import check_more
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart, leave_out
-from adapter.reconcile.mon_addresses import check_mon_places
+from adapter.reconcile.guards import Guards
+from adapter.reconcile.mon_addresses import check_mon_places, check_networks
 from adapter.reconcile.ownership import check_units, judge_places, read_places, units_of
 from adapter.reconcile.removed_daemons import unit_of
 
@@ -62,15 +64,19 @@ class ActionMethods(DaemonMethods):
             ended = end_restart(self.core, service_name, action)
             self._deploy_again(daemons)
         elif action == "restart":
+            self._check_answers([str(daemon.hostname) for daemon in daemons])
             self._begin_restart(service_name, names)
-        elif names:
+        elif not names:
+            ended = end_restart(self.core, service_name, action)
+        else:
             if action != "start":
                 check_units(self.core, names)
             with self.core.lock:
+                # It ends also where a host is away: it would wait for that host.
+                ended = end_restart(self.core, service_name, action)
                 units = units_of(self.core, names)
                 hosts = [self.core.hosts.get(host) for host in units]
                 parameters = {"action": action, "units": units}
-                ended = end_restart(self.core, service_name, action)
                 self.core.submit("service_action", hosts, parameters=parameters)
         texts = [f"Scheduled to {action} {d.name()} on host '{d.hostname}'" for d in daemons]
         return [*texts, ended] if ended else texts
@@ -83,7 +89,8 @@ class ActionMethods(DaemonMethods):
                 left = len(running.left) + len(running.doing)
                 raise AdapterError(
                     f"{service} is at a {running.action} already: {left} daemon(s) left. "
-                    f"{running.reason}"
+                    f"{running.reason}",
+                    f"`ceph orch start {service}` ends it.",
                 )
             if names:
                 core.actions.save(ServiceAction(service, "restart", tuple(names), (), time.time()))
@@ -122,30 +129,44 @@ class ActionMethods(DaemonMethods):
         more = ""
         if action in ("redeploy", "reconfig"):
             self._check_made_here([daemon])
-            self._deploy_again([daemon])
+            with self._guards.acting:
+                self._check_beside(daemon, force)
+                self._deploy_again([daemon])
         elif action == "restart" and daemon.daemon_type == "mgr":
             self._check_host(daemon, force)
             self._check_stop(daemon, force, restart=True)
             # The active one cannot see its own restart to the end: who takes over does it.
             self._begin_restart("mgr", [daemon_name])
-        else:
+        elif action == "start" or force:
             if action != "start":
                 self._check_host(daemon, force)
-                self._check_stop(daemon, force)
-            if action == "stop":
-                more = leave_out(self.core, daemon_name, "it is stopped")
-            self._act(action, daemon_name)
+            more = self._act(action, daemon_name)
+        else:
+            with self._guards.acting:
+                self._check_host(daemon, force)
+                self._check_stop(daemon, force, restart=action == "restart")
+                before = self._guards.again([daemon_name], restart=action == "restart")
+                more = self._act(action, daemon_name, before)
         text = f"Scheduled to {action} {daemon_name} on host '{daemon.hostname}'"
         return f"{text}. {more}" if more else text
 
-    def _act(self, action: str, name: str) -> None:
+    @property
+    def _guards(self) -> Guards:
+        return self.reconciler.services.guards
+
+    def _act(self, action: str, name: str, before: Optional[Ask] = None) -> str:
+        """Submit what is done to a daemon; return what else that means, or nothing."""
         core = self.core
+        more = leave_out(core, name, "it is stopped") if action == "stop" else ""
         with core.lock:
             units = units_of(core, [name])
             hosts = [core.hosts.get(host) for host in units]
             parameters = {"action": action, "units": units}
             summary = f"{action.capitalize()} {name}"
-            core.submit("daemon_action", hosts, parameters=parameters, summary=summary)
+            core.submit(
+                "daemon_action", hosts, parameters=parameters, summary=summary, before=before
+            )
+        return more
 
     def _daemon(self, name: str) -> DaemonDescription:
         """Return the daemon of a name, which one host has.
@@ -196,14 +217,20 @@ class ActionMethods(DaemonMethods):
         if force:
             return
         try:
-            self.reconciler.services.guards.check_stop(
-                str(daemon.daemon_type), str(daemon.daemon_id), restart=restart
-            )
+            self._guards.check_stop(str(daemon.daemon_type), str(daemon.daemon_id), restart=restart)
         except OrchestratorError as error:
             raise AdapterError(
                 f"{daemon.name()} cannot be stopped now: {error}",
                 "Wait until the cluster is well, or give --force.",
             ) from error
+
+    def _check_beside(self, daemon: DaemonDescription, force: bool) -> None:
+        """Raise if a daemon that may be restarted cannot be missed beside others that go down."""
+        kind = str(daemon.daemon_type)
+        with self.core.lock:
+            beside = self.core.going_down.of(kind)
+        if [each for each in beside if each != daemon.daemon_id]:
+            self._check_stop(daemon, force, restart=True)
 
     def _check_made_here(self, daemons: Sequence[DaemonDescription]) -> None:
         """Raise ``InvalidValue`` for a daemon that somebody made by hand, under its own unit."""
@@ -247,7 +274,7 @@ class ActionMethods(DaemonMethods):
                 "this backend does not deploy it",
                 f"It deploys: {', '.join(sorted(KINDS))}.",
             )
-        check_names(spec)
+        check_fields(spec)
         named = [host.hostname for host in spec.placement.hosts or ()]
         if not named:
             raise InvalidValue(
@@ -260,6 +287,7 @@ class ActionMethods(DaemonMethods):
         self.reconciler.services.needs.check(spec)
         with self.core.lock:
             self.core.specs.check_readable(spec.service_name())
+            check_networks(self.core, spec, named)
             check_mon_places(self.core, spec)
             wanted = self.core.specs.find(spec.service_name())
             kept = wanted.spec if wanted is not None else spec
@@ -328,11 +356,13 @@ class ActionMethods(DaemonMethods):
         for daemon in daemons:
             kind = KINDS[str(daemon.daemon_type)]
             row = Running(str(daemon.hostname), str(daemon.daemon_id))
-            chosen, reason = keeper.guards.may_remove(kind, [row])
-            if reason:
-                raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}")
-            more = leave_out(self.core, daemon.name(), "it is removed")
-            job = keeper.jobs.remove(daemon.service_name(), kind, chosen)
+            with keeper.guards.acting:
+                chosen, reason = keeper.guards.may_remove(kind, [row])
+                if reason:
+                    raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}")
+                more = leave_out(self.core, daemon.name(), "it is removed")
+                before = keeper.guards.removal_again(kind, chosen)
+                job = keeper.jobs.remove(daemon.service_name(), kind, chosen, before)
             text = f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
             texts.append(f"{text}. {more}" if more else text)
         return texts

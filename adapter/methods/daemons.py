@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import FrozenSet, List, Mapping, Optional, Tuple
+import datetime
+from typing import Any, FrozenSet, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_identity import Foreign
 from adapter.cluster.daemon_places import NONE
+from adapter.cluster.deployments import Deployment
 from adapter.cluster.hosts import Host
 from adapter.cluster.views import daemons_of
 from adapter.core import Core
@@ -20,7 +22,7 @@ class DaemonMethods:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._daemons = Memo(daemons_of)
+        self._daemons = Memo(_described)
 
     @handle_orch_error
     def list_daemons(
@@ -65,6 +67,25 @@ class DaemonMethods:
         online = self.core.pulse.online(host.hostname)
         services = self.core.daemon_services
         outside = self.core.watch.not_serving(host.hostname)
-        state = (report.serial, online, services.state_of(host.hostname), foreign, outside, active)
-        args = (host, report, online, services, foreign, outside, active)
+        deployed = self.core.deployments.of_host(host.hostname)
+        changed = self.core.set_options.changed
+        here = (online, services.state_of(host.hostname), foreign, outside, active)
+        state = (report.serial, *here, deployed, changed)
+        args = (deployed, changed, host, report, online, services, foreign, outside, active)
         return self._daemons.of(host.hostname, state, *args)
+
+
+def _described(
+    deployed: Mapping[str, Deployment], changed: Mapping[str, float], *args: Any
+) -> List[DaemonDescription]:
+    """Return a host's daemons with the time at which each was given something last.
+
+    That is its deployment, or what its service was given in the monitors' configuration since.
+    """
+    found = daemons_of(*args)
+    for daemon in found:
+        known = deployed.get(daemon.name())
+        if known is not None and known.configured:
+            when = max(known.configured, changed.get(known.service, 0.0))
+            daemon.last_configured = datetime.datetime.fromtimestamp(when, tz=datetime.timezone.utc)
+    return found

@@ -13,6 +13,7 @@ from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import AlreadyExists, HostUnreachable, InvalidValue, NotReady
 from adapter.interface import HostSpec, handle_orch_error
+from adapter.methods._crush import check_location, put_host
 
 
 def short_name(hostname: str) -> str:
@@ -39,6 +40,7 @@ class HostSpecMethods:
             return self._bring_to_spec(host_spec)
         addr = names.check_address(host_spec.addr or hostname)
         seen = self._look_at_new(host_spec)
+        put_host(core, hostname, host_spec.location)
         given, labels = _labels(host_spec), self._labels_kept(host_spec, seen)
         with core.lock:
             self._check_new(hostname, addr, seen.machine_id)
@@ -70,6 +72,7 @@ class HostSpecMethods:
         self._check_host_spec(spec)
         change = change_of(known, spec)
         seen = self._same_machine(known, change.addr) if change.addr else None
+        put_host(core, spec.hostname, change.location)
         with core.lock:
             known = core.hosts.get(spec.hostname)
             change = change_of(known, spec)
@@ -116,6 +119,7 @@ class HostSpecMethods:
         known = self.core.hosts.get(hostname) if hostname in self.core.hosts else None
         _check_status(spec.status, known)
         _check_oob(spec.oob)
+        check_location(self.core, hostname, spec.location)
         other = hosts.at(addr, but=hostname) if hosts is not None else None
         if other is not None:
             raise _address_taken(other.hostname, addr)

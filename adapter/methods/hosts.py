@@ -7,11 +7,17 @@ from typing import Any, Dict, List, Optional
 
 from adapter.cluster import names
 from adapter.cluster.hosts import Host
+from adapter.cluster.locations import bucket_of
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import HostSpec, handle_orch_error
-from adapter.methods._leaving import forget_deployments, forget_osds_to_make, left_running
+from adapter.methods._leaving import (
+    forget_deployments,
+    forget_osds_to_make,
+    left_in_maps,
+    left_running,
+)
 from adapter.methods._memo import Memo
 from adapter.methods.host_specs import HostSpecMethods
 
@@ -51,7 +57,8 @@ class HostMethods(HostSpecMethods):
             self._remove_crush_entry(host)
         with core.lock:
             known = core.hosts.get(host)
-            left = left_running(core, host) + forget_osds_to_make(core, host)
+            left = left_running(core, host) + ("" if online else left_in_maps(core, host))
+            left += forget_osds_to_make(core, host)
             core.hosts.remove(host)
             forget_deployments(core, host)
             core.reports.forget(host)
@@ -104,7 +111,7 @@ class HostMethods(HostSpecMethods):
             raise InvalidValue(
                 "rm_crush_entry", True, "there is no cluster to ask here", "Leave it out."
             )
-        self.core.mon.command(prefix="osd crush remove", name=hostname)
+        self.core.mon.command(prefix="osd crush remove", name=bucket_of(hostname))
 
     @handle_orch_error
     def add_host_label(self, host: str, label: str) -> str:

@@ -16,7 +16,9 @@ from adapter.interface import (
     ServiceSpec,
     handle_orch_error,
 )
+from adapter.methods._changes import foreseen, with_warning
 from adapter.methods._group_plans import Group, GroupPlans
+from adapter.reconcile.conf_hold import hold_reason
 
 NEW_HOST = "the host is added by this file; which disks it has is seen then"
 
@@ -33,7 +35,7 @@ class PreviewMethods(GroupPlans):
     @handle_orch_error
     def plan(self, spec: Sequence[Any]) -> List[Dict[str, Any]]:
         """Return what applying these specs would do, complete at the first call."""
-        return self.preview(spec)
+        return [each for row in self.preview(spec) for each in with_warning(row)]
 
     def preview(self, specs: Sequence[Any], *, no_overwrite: bool = False) -> List[Dict[str, Any]]:
         """Return a row for each spec: what it does, or why it cannot be applied.
@@ -98,6 +100,8 @@ class PreviewMethods(GroupPlans):
                 raise NotReady(f"Where daemons would be added or removed is not known: {held}.")
             there = keeper.running().get(spec.service_name(), [])
             diff = keeper.diff(Wanted(spec), there, hosts.all())
+            before = self.core.specs.find(spec.service_name())
+            stays = hold_reason(self.core, Wanted(spec), diff)
         if spec.unmanaged:
             return _told(f"{spec.service_name()}: would be left as it is: it is unmanaged")
         return {
@@ -105,7 +109,9 @@ class PreviewMethods(GroupPlans):
             "service_type": spec.service_type,
             "add": [place.hostname for place in diff.add],
             "remove": [f"{spec.service_type}.{each.daemon_id}" for each in diff.remove],
+            "change": foreseen(self.core, self.reconciler, spec, diff, before).lines(),
             **({"waits": lack.reason} if lack is not None and diff.add else {}),
+            **({"stays": stays} if stays else {}),
         }
 
     @handle_orch_error

@@ -11,7 +11,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 from adapter.cluster.daemon_places import NONE
 from adapter.cluster.osd_map import listed
 from adapter.cluster.schedule import counted, placement_of
-from adapter.cluster.service_kinds import KINDS, first_ports
+from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import Share, shares_of
 from adapter.core import Core
@@ -107,12 +107,12 @@ class ServiceListMethods:
         oldest = min((share.taken for share in shares.values()), default=0.0)
         return ServiceDescription(
             spec=_with_placement(wanted.spec) if wanted else _unmanaged(name, shares),
-            ports=first_ports(wanted.spec) if wanted else None,
             size=there if places is None else len(places),
             deleted=_moment(wanted.deleted) if wanted is not None else None,
             running=counted(places or (), running),
             last_refresh=_moment(oldest) or datetime_now(),
             created=_moment(wanted.created) if wanted is not None else None,
+            ports=list(wanted.spec.get_port_start()) if wanted is not None else [],
             events=[*self.core.events.of(name), *self._bad_record(name)],
         )
 

@@ -6,11 +6,12 @@ import errno
 import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from adapter.cluster.container_fields import check_no_container
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
 from adapter.cluster.osd_plan_words import in_words
-from adapter.cluster.schedule import CLUSTER_NEEDS, candidates
+from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, candidates
 from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
@@ -25,12 +26,14 @@ from adapter.interface import (
     raise_if_exception,
 )
 from adapter.methods._announce import gone_with_label, what_goes
+from adapter.methods._changes import restarts_in_words
 from adapter.methods._ports import check_ports
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
 from adapter.methods.previews import PreviewMethods, skipped, title
 from adapter.reconcile import Reconciler
-from adapter.reconcile.mon_addresses import check_mon_places
+from adapter.reconcile.mon_addresses import check_mon_places, check_networks
+from adapter.reconcile.mon_locations import check_mon_locations
 
 MANAGED = ("osd", *KINDS)
 
@@ -118,9 +121,11 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 "this backend does not deploy it",
                 f"It deploys: {', '.join(MANAGED)}; other daemons are shown as they are.",
             )
+        check_no_container(spec)
         spec.validate()
         if spec.service_type != "osd":
             check_fields(spec)
+            self.core.options.check(spec)
         elif not spec.service_id:
             raise InvalidValue("service_id", spec.service_id, "a drive group needs a name")
         else:
@@ -142,7 +147,8 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             if named.hostname not in of_file:
                 self.core.hosts.get(named.hostname)
         hosts = of_file.all()
-        if hosts and not candidates(spec, hosts):
+        matching = candidates(spec, hosts)
+        if hosts and not matching:
             raise InvalidValue(
                 "placement",
                 spec.placement.pretty_str(),
@@ -150,7 +156,10 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 f"Hosts: {', '.join(host.hostname for host in hosts)}.",
             )
         check_ports(self.core, self.reconciler.services, spec, hosts, beside)
-        check_mon_places(self.core, spec)
+        if spec.service_type in KINDS:
+            check_networks(self.core, spec, matching)
+        check_mon_places(self.core, spec, matching)
+        check_mon_locations(self.core, spec, [host.hostname for host in hosts])
 
     def _apply(self, spec: Any, no_overwrite: bool) -> str:
         if no_overwrite and self._is_there(spec):
@@ -177,25 +186,43 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         lack = self.reconciler.services.needs.lack(spec)
         with core.lock:
             known = core.specs.find(name)
+            diff = self._difference(spec)
+        restarts = self._before_change(spec, known, diff)
+        with core.lock:
             created = known.created if known is not None else time.time()
             core.specs.save(Wanted(spec, created, had=self._wanted_size(spec)))
             if known is None:
                 core.events.note(name, "the service was created")
+            elif restarts:
+                core.events.note(name, f"the spec has changed.{restarts}")
             self.reconciler.services.forget_pauses(name)
             held = "" if spec.unmanaged else core.held()
             goes = what_goes(core, self.reconciler.services, core.specs.get(name))
         core.wake.set()
-        said = [f"Scheduled {name} update...", held, goes]
+        said = [f"Scheduled {name} update...{restarts}", held, goes]
         said += [f"It waits: {lack.reason}."] if lack is not None and not spec.unmanaged else []
         return " ".join(filter(None, said))
+
+    def _before_change(self, spec: ServiceSpec, known: Optional[Wanted], diff: Difference) -> str:
+        """Note what daemons have of the spec that goes; return the restarts that follow."""
+        if known is None or known.deleted or known.spec.unmanaged:
+            return ""
+        changes = self.reconciler.services.changes
+        restarts = restarts_in_words(self.reconciler, spec, diff, known)
+        changes.take_over(known, Wanted(spec), diff.kept)
+        return restarts
+
+    def _difference(self, spec: ServiceSpec) -> Difference:
+        """Return what a spec lacks and has too much of. The caller holds the lock."""
+        keeper = self.reconciler.services
+        there = keeper.running().get(spec.service_name(), [])
+        return keeper.diff(Wanted(spec), there, keeper.hosts())
 
     def _wanted_size(self, spec: ServiceSpec) -> int:
         """Return how many daemons somebody wants of a service that a cluster needs."""
         if spec.service_type not in CLUSTER_NEEDS:
             return 0
-        keeper = self.reconciler.services
-        there = keeper.running().get(spec.service_name(), [])
-        return keeper.diff(Wanted(spec), there, keeper.hosts()).size
+        return self._difference(spec).size
 
     def _keep_osds(self, spec: DriveGroupSpec) -> str:
         """Keep a drive group and say what it does now."""

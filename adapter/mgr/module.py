@@ -26,6 +26,7 @@ from adapter.interface import (
 )
 from adapter.interface import Orchestrator as OurInterface
 from adapter.loop import Loop
+from adapter.methods._changes import with_warning
 from adapter.mgr import commands, options
 from adapter.mgr.cli_errors import CleanErrors
 from adapter.mgr.compat import CommandRegistry, by_name, ceph_error, orchestrator_commands
@@ -55,7 +56,8 @@ class MgrMon:
 
     def command(self, **arguments: Any) -> str:
         """Run a mon command and return its output; raises ``OrchestratorError`` (ours)."""
-        status, out, error = self._mgr.mon_command(arguments)
+        inbuf = arguments.pop("inbuf", None)
+        status, out, error = self._mgr.mon_command(arguments, inbuf=inbuf)
         if status:
             text = " ".join(str(error or out).split())
             raise OrchestratorError(f"{arguments['prefix']}: {text}", errno=-abs(status))
@@ -223,11 +225,11 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             return []
         rows = self.ansible.preview(named["spec"], no_overwrite=command.no_overwrite)
         if not command.clean:
-            return rows
+            return [each for row in rows for each in with_warning(row)]
         command.refused += [row["error"] for row in rows if row.get("error")]
         left = [row for row in rows if not row.get("error")]
         command.planned = bool(left)
-        return left
+        return [each for row in left for each in with_warning(row)]
 
     def refuses(self, error: OrchestratorError) -> bool:
         """Let the command under way be answered with an error; tell whether there is one."""

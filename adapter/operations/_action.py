@@ -6,7 +6,7 @@ from typing import Mapping, Sequence
 
 from adapter.operations._registry import Variables
 
-TIMEOUT = 300.0
+TIMEOUT = 420.0
 
 
 def action_variables(action: str, units: Mapping[str, Sequence[str]]) -> Variables:

@@ -8,7 +8,7 @@ from adapter.operations._registry import Variables
 
 # A package may have to be fetched first, and a monitor reads the whole store of another one.
 APPLY_TIMEOUT = 900.0
-REMOVE_TIMEOUT = 300.0
+REMOVE_TIMEOUT = 420.0
 
 # The role of each kind of daemon.
 ROLES: Dict[str, str] = {

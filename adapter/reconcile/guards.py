@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from typing import List, Sequence, Set, Tuple
+import threading
+from dataclasses import replace
+from typing import List, Sequence, Tuple
 
 from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.host_conf import PATH, only_way
+from adapter.cluster.managers import Managers
 from adapter.cluster.schedule import Running
 from adapter.cluster.service_kinds import Kind
 from adapter.core import Core
+from adapter.engine.gate import Ask
 from adapter.errors import AdapterError, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.reconcile.successors import Successors
-
-OSD_UNIT = re.compile(r"ceph-osd@(\d+)\.service")
 
 
 class Guards:
@@ -22,6 +23,8 @@ class Guards:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        # Held from a question to the job that follows from its answer: who asks next counts it.
+        self.acting = threading.Lock()
         self.successors = Successors(core)
 
     def may_remove(
@@ -52,8 +55,19 @@ class Guards:
         if len(known) <= 1:
             raise AdapterError(f"mon.{daemon.daemon_id} is the last one.")
         if daemon.daemon_id in quorum:
+            self._check_quorum(daemon.daemon_id, quorum, known)
             self._core.maps.mon_can_go(daemon.daemon_id)
         return [daemon]
+
+    def _check_quorum(self, leaving: str, quorum: Sequence[str], known: Sequence[str]) -> None:
+        """Raise if those that go down leave no quorum without a mon that is to be removed."""
+        going = [each for each in self._going("mon", leaving) if each in quorum]
+        left = [each for each in quorum if each != leaving and each not in going]
+        if going and len(left) <= (len(known) - 1) // 2:
+            raise AdapterError(
+                f"the monitors would have no quorum ({', '.join(left)} left): "
+                f"{_in_words('mon', going)}."
+            )
 
     def _check_confs(self, leaving: str) -> None:
         """Raise if a host would not find the cluster any more without a mon."""
@@ -76,6 +90,7 @@ class Guards:
         active = managers.active
         for daemon in daemons:
             if daemon.daemon_id != active:
+                self._check_managers(managers, daemon.daemon_id)
                 return [daemon]
         self._check_known("mgr", daemons[0], kept)
         if not managers.standbys:
@@ -91,11 +106,16 @@ class Guards:
 
     def _remove_mds(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
         """Return one: a standby before one that has a rank."""
-        ranked = self._core.maps.fs_map().ranked
+        fs_map = self._core.maps.fs_map()
+        ranked = fs_map.ranked
         for daemon in daemons:
             if daemon.daemon_id not in ranked:
                 return [daemon]
-        self._check_known("mds", daemons[0], [k for k in kept if k.daemon_id not in ranked])
+        going = [each for each in self._going("mds", daemons[0].daemon_id) if each in fs_map.states]
+        standbys = [k for k in kept if k.daemon_id not in (*ranked, *going)]
+        self._check_known("mds", daemons[0], standbys)
+        if going:
+            self.check_stop("mds", daemons[0].daemon_id)
         return [daemons[0]]
 
     def _check_known(self, kind: str, daemon: Running, standbys: Sequence[Running]) -> None:
@@ -114,7 +134,8 @@ class Guards:
 
         Of object gateways one goes after the other. The cluster is asked who serves.
         """
-        said = self._core.maps.daemon_names().hosts
+        known, going = self._core.maps.daemon_names().hosts, self._going(kind)
+        said = {name for name in known if name.partition(".")[2] not in going}
         serving = [each for each in daemons if f"{kind}.{each.daemon_id}" in said]
         others = [each for each in daemons if each not in serving]
         if serving and kept and not any(f"{kind}.{each.daemon_id}" in said for each in kept):
@@ -127,30 +148,94 @@ class Guards:
             return (others or serving)[:1]
         return [*others, *serving][:1] if kind == "rgw" else list(daemons)
 
-    def check_stop(self, daemon_type: str, daemon_id: str, *, restart: bool = False) -> None:
+    def check_stop(
+        self, daemon_type: str, daemon_id: str, *, restart: bool = False, but: str = ""
+    ) -> None:
         """Raise with the reason if a daemon cannot be stopped or restarted now.
 
-        Before the active manager is restarted it hands over, and the standbys' hosts are asked
-        then; to stop it is to hand over.
+        What other jobs than ``but`` take down counts as down. Before the active manager is
+        restarted it hands over, and the standbys' hosts are asked then; to stop it is to hand over.
         """
         maps = self._core.maps
         if daemon_type == "osd":
-            self.osds_ok_to_stop(int(daemon_id))
-        elif daemon_type == "mon":
-            maps.mon_can_stop(daemon_id)
-        elif daemon_type == "mds":
-            maps.mds_can_stop(daemon_id)
+            self.osds_ok_to_stop(int(daemon_id), but=but)
         elif daemon_type == "mgr":
-            managers = maps.manager_map()
-            if daemon_id == managers.active and not managers.standbys:
-                raise AdapterError(f"mgr.{daemon_id} is active and there is no standby.")
-            if daemon_id == managers.active and restart:
-                self.successors.check_map(managers)
-            elif daemon_id == managers.active:
-                self.successors.check(managers)
+            self._check_manager(daemon_id, restart=restart, but=but)
+        elif daemon_type in ("mon", "mds"):
+            going = self._going(daemon_type, daemon_id, but)
+            ask = maps.mon_can_stop if daemon_type == "mon" else maps.mds_can_stop
+            try:
+                ask(daemon_id, *going)
+            except OrchestratorError as error:
+                if not going:
+                    raise
+                text = " ".join(str(error).split())
+                raise AdapterError(f"{text}; {_in_words(daemon_type, going)}.") from error
 
-    def osds_ok_to_stop(self, osd_id: int, most: int = 1) -> List[int]:
-        """Return OSDs that can stop together now: this one and others, up to ``most`` in all.
+    def _check_manager(self, daemon_id: str, *, restart: bool, but: str) -> None:
+        managers = self._core.maps.manager_map()
+        active = managers.active
+        if daemon_id == active and not managers.standbys:
+            raise AdapterError(f"mgr.{daemon_id} is active and there is no standby.")
+        going = self._check_managers(managers, daemon_id, but)
+        standbys = [each for each in managers.standbys if each != daemon_id]
+        managers = replace(managers, standbys=standbys)
+        if daemon_id == active and restart:
+            self.successors.check_map(managers)
+        elif daemon_id == active or (active in going and not restart):
+            self.successors.check(managers)
+
+    def _check_managers(self, managers: Managers, leaving: str, but: str = "") -> List[str]:
+        """Raise if no manager would be left; return those that go down."""
+        going = self._going("mgr", leaving, but)
+        if not {managers.active, *managers.standbys} - {leaving, *going}:
+            raise AdapterError(f"no manager would be left: {_in_words('mgr', going)}.")
+        return going
+
+    def _going(self, kind: str, beside: str = "", but: str = "") -> List[str]:
+        """Return the ids of a kind's daemons that other jobs take down."""
+        with self._core.lock:
+            found = self._core.going_down.of(kind, [but])
+        return [each for each in found if each != beside]
+
+    def again(self, names: Sequence[str], *, restart: bool = False) -> Ask:
+        """Return the question whether daemons (``mon.h1``) may be stopped together still."""
+
+        def ask(job: str) -> None:
+            osds = [int(name[4:]) for name in names if name.startswith("osd.")]
+            if osds:
+                self.osds_ok_to_stop(*osds, most=len(osds), but=job)
+            for name in names:
+                kind, _, daemon_id = name.partition(".")
+                if kind != "osd":
+                    self.check_stop(kind, daemon_id, restart=restart, but=job)
+
+        return ask
+
+    def removal_again(
+        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running] = ()
+    ) -> Ask:
+        """Return the question whether daemons may be removed still.
+
+        A monitor is out of the map before its job begins.
+        """
+        name = kind.service_type
+
+        def ask(job: str) -> None:
+            for daemon in daemons:
+                if name == "mgr":
+                    self.check_stop(name, daemon.daemon_id, but=job)
+            if name == "mds":
+                ranked = self._core.maps.fs_map().ranked
+                standbys = [each for each in kept if each.daemon_id not in ranked]
+                for daemon in daemons:
+                    if daemon.daemon_id in ranked:
+                        self._check_known(name, daemon, standbys)
+
+        return ask
+
+    def osds_ok_to_stop(self, *ids: int, most: int = 1, but: str = "") -> List[int]:
+        """Return OSDs that can stop together now: these and others, up to ``most`` in all.
 
         The monitors are asked about those that are down or being stopped as well: their PG
         statistics may be some seconds older. Raises ``OrchestratorError``.
@@ -158,16 +243,12 @@ class Guards:
         osds = self._core.maps.osd_map().osds.values()
         down = {osd.osd_id for osd in osds if not osd.up and not osd.destroyed}
         known = {osd.osd_id for osd in osds}
-        beside = sorted((down | self._stopping()) & known - {osd_id})
-        return self._core.maps.ok_to_stop([osd_id, *beside], most=most + len(beside))
+        going = {int(each) for each in self._going("osd", but=but) if each.isdigit()}
+        beside = sorted((down | going) & known - set(ids))
+        return self._core.maps.ok_to_stop([*ids, *beside], most=most + len(beside))
 
-    def _stopping(self) -> Set[int]:
-        """Return the OSDs that running jobs stop or restart."""
-        found: Set[int] = set()
-        for record in self._core.engine.jobs():
-            variables = record.request.variables
-            if record.status.final or variables.get("daemon_action_action") == "start":
-                continue
-            for units in (variables.get("daemon_action_units") or {}).values():
-                found |= {int(match.group(1)) for match in map(OSD_UNIT.fullmatch, units) if match}
-        return found
+
+def _in_words(kind: str, going: Sequence[str]) -> str:
+    """Return that daemons go down."""
+    names = ", ".join(f"{kind}.{each}" for each in going)
+    return f"{names} {'is' if len(going) == 1 else 'are'} going down or just did"

@@ -8,15 +8,14 @@ daemons is recorded.
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running, candidates
+from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
-from adapter.cluster.views import host_spec
 from adapter.core import Core
-from adapter.reconcile.parts import OTHERS_JOBS_END
+from adapter.reconcile.said_since import SaidSince
 from adapter.reconcile.service_jobs import ServiceJobs
 
 Recorded = Tuple[str, Deployment]
@@ -27,13 +26,12 @@ class Leftovers:
 
     def __init__(self, core: Core, jobs: ServiceJobs) -> None:
         self._core, self._jobs = core, jobs
-        self._began: Optional[float] = None
+        self.said = SaidSince(core)
         self._known: Tuple[int, Dict[str, List[Recorded]]] = (-1, {})
 
     def begin(self, now: float) -> None:
         """Note when this manager looks for the first time (monotonic seconds)."""
-        if self._began is None:
-            self._began = now
+        self.said.begin(now)
 
     def of(self, wanted: Wanted, there: Sequence[Running], add: Sequence[Place]) -> List[Running]:
         """Return the recorded daemons of a service that nobody wants and ``there`` has not.
@@ -66,7 +64,8 @@ class Leftovers:
             if job:
                 return f"the removal waits until job {job} has ended"
             # The job of a manager on another machine may bring one up that no host has reported.
-            young = now < (self._began if self._began is not None else now) + OTHERS_JOBS_END
+            young = self.said.is_young(now)
+            self.said.look(wanted, now)
             kind = wanted.spec.service_type
             unseen = [
                 each.daemon_id
@@ -86,7 +85,12 @@ class Leftovers:
                     "the removal waits until it is known what was deployed on "
                     f"{', '.join(unreadable)} (`ceph health detail`)"
                 )
-            silent = self._unreported(wanted)
+            if young:
+                return (
+                    "the removal waits whether a job of the manager before brings up a daemon that "
+                    "no host has reported"
+                )
+            silent = self.said.silent(wanted)
             if silent:
                 return (
                     f"the removal waits until host {silent[0]} has said which daemons it has; "
@@ -105,16 +109,6 @@ class Leftovers:
         judge = self._core.places.judge
         rows = self._recorded(wanted.name)
         return [(host, each) for host, each in rows if judge(host, each.daemon) is None]
-
-    def _unreported(self, wanted: Wanted) -> List[str]:
-        """Return the hosts of a placement that have not reported to this manager."""
-        core = self._core
-        reports = {host.hostname: core.reports.get(host.hostname) for host in core.hosts.all()}
-        silent = {k for k, v in reports.items() if v is None or "daemons" not in v.taken}
-        if not silent:
-            return []
-        hosts = [host_spec(core.hosts.get(name), True) for name in silent]
-        return sorted(candidates(wanted.spec, hosts))
 
     def _recorded(self, service: str) -> List[Recorded]:
         """Return the daemons that are recorded for a service, on hosts that there are."""

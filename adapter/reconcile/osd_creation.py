@@ -82,7 +82,10 @@ class OsdCreator:
     ) -> None:
         """Write down what a service wants, if it is a managed drive group."""
         spec = wanted.spec
-        if not isinstance(spec, DriveGroupSpec) or spec.unmanaged:
+        if not isinstance(spec, DriveGroupSpec):
+            return
+        if spec.unmanaged:
+            self._core.troubles.keep(wanted.name, ())
             return
         plans = self._planner.plan(spec, osd_map, claims=wanted.claims)
         self._warn(wanted.name, plans, now)

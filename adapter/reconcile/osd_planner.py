@@ -9,7 +9,7 @@ from adapter.cluster.device_names import NO_DEVICE, DeviceNames, NamedPaths
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.cluster.names import check_device_path
-from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_map import OsdMap, listed
 from adapter.cluster.osd_plan import HostPlan, disk_of
 from adapter.cluster.osd_plan_reasons import Disks, why_not
 from adapter.cluster.osd_vacancies import vacancies_first
@@ -115,11 +115,7 @@ class OsdPlanner:
         refusal = self._refusal(host)
         if refusal:
             return HostPlan(name, notes=(refusal,))
-        waiting = self.waiting_ids(name, osd_map)
-        claimed = [each for each in _claimed(spec, name) if each in waiting]
-        mine = [each for each in waiting if core.owners.service_before(each) == _name(spec)]
-        others = [each for each in waiting if each not in claimed and each not in mine]
-        nobodys = [each for each in others if self._is_nobodys(each)]
+        claimed, mine, nobodys = self._ids(spec, name, osd_map)
         owners = self.owners(osd_map)
         rows = self._rows(name)
         of_cluster = {row["path"]: owners.of(row, name) for row in rows}
@@ -145,13 +141,41 @@ class OsdPlanner:
             strangers={row["path"]: owners.stranger(row) for row in rows},
             **self.storage(name),
         )
-        if not explain or plan.groups or plan.refused:
-            return plan
-        links = self.storage(name).get("links") or {}
-        named = NamedPaths(spec, DeviceNames(disks.devices, links))
-        # Of disks that another group takes, that is said instead.
-        said = [*plan.notes, *(f"{path}: taken" for path in taken)]
-        return replace(plan, notes=(*plan.notes, *why_not(named.spec, disks, said)))
+        return self._explained(plan, spec, disks, claimed, taken) if explain else plan
+
+    def _explained(
+        self,
+        plan: HostPlan,
+        spec: DriveGroupSpec,
+        disks: Disks,
+        claimed: Sequence[int],
+        taken: Collection[str],
+    ) -> HostPlan:
+        """Return a plan that says also what is asked for and cannot be, and why it is empty."""
+        notes = list(plan.notes)
+        under_way = self._core.intents.osd_ids(plan.host)
+        unknown = {*_claimed(spec, plan.host)} - {*claimed} - under_way
+        if unknown:
+            named = listed(sorted(unknown))
+            notes.append(f"osd_id_claims: {named}: no such id waits for a new disk on this host")
+        if not plan.groups and not plan.refused:
+            links = self.storage(plan.host).get("links") or {}
+            paths = NamedPaths(spec, DeviceNames(disks.devices, links))
+            # Of disks that another group takes, that is said instead.
+            said = [*notes, *(f"{path}: taken" for path in taken)]
+            notes += why_not(paths.spec, disks, said)
+        return replace(plan, notes=tuple(notes))
+
+    def _ids(
+        self, spec: DriveGroupSpec, name: str, osd_map: OsdMap
+    ) -> Tuple[List[int], List[int], List[int]]:
+        """Return the ids that wait on a host: those that a group names, its own, and nobody's."""
+        waiting = self.waiting_ids(name, osd_map)
+        claimed = [each for each in _claimed(spec, name) if each in waiting]
+        before = self._core.owners.service_before
+        mine = [each for each in waiting if before(each) == _name(spec)]
+        others = [each for each in waiting if each not in claimed and each not in mine]
+        return claimed, mine, [each for each in others if self._is_nobodys(each)]
 
     def left_out(self, spec: DriveGroupSpec) -> str:
         """Return which hosts have free disks and are outside the placement, in words, if any."""

@@ -7,10 +7,11 @@ from typing import Dict, List, Sequence, Set, Tuple
 
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import Place, Running, candidates
-from adapter.cluster.service_ports import choose, most_on_a_host, ports_of
+from adapter.cluster.service_ports import choose, most_on_a_host, span_of
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
+from adapter.interface import ServiceSpec
 
 HostDaemon = Tuple[str, str]
 
@@ -28,13 +29,12 @@ def reserve_ports(
         return {}
     found: Dict[HostDaemon, int] = {}
     with core.lock:
-        hosts = [host_spec(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
-        share = most_on_a_host(wanted.spec, len(candidates(wanted.spec, hosts)))
+        share = share_of_host(core, wanted.spec)
         for hostname in dict.fromkeys(place.hostname for place in places):
             ids = [place.daemon_id for place in places if place.hostname == hostname]
             known, taken, avoid = _seen(core, wanted.name, hostname)
             beside = {each.daemon_id for each in there if each.hostname == hostname}
-            span = ports_of(wanted.spec, max(share, len({*known, *ids, *beside})))
+            span = span_of(wanted.spec, max(share, len({*known, *ids, *beside})))
             for daemon_id in ids:
                 record = core.deployments.get(hostname, f"{kind}.{daemon_id}")
                 if record is not None and record.ports:
@@ -43,6 +43,15 @@ def reserve_ports(
             found.update({(hostname, name): port for name, port in chosen.items()})
             _keep(core, wanted, hostname, chosen)
     return found
+
+
+def share_of_host(core: Core, spec: ServiceSpec) -> int:
+    """Return how many daemons of a service one of its hosts may have; 0 where none has a port."""
+    if spec.service_type != "rgw":
+        return 0
+    with core.lock:
+        hosts = [host_spec(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
+    return most_on_a_host(spec, len(candidates(spec, hosts)))
 
 
 def _keep(core: Core, wanted: Wanted, hostname: str, ports: Dict[str, int]) -> None:

@@ -11,7 +11,10 @@ from adapter.cluster.watch import units_of_report
 from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
+from adapter.reconcile.gateway_zones import GatewayZones
+from adapter.reconcile.host_admins import HostAdmins
 from adapter.reconcile.host_confs import HostConfs
+from adapter.reconcile.mon_locations import MonLocations
 from adapter.reconcile.osd_creation import OsdCreator
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.osd_removal import OsdRemover
@@ -42,6 +45,9 @@ class Reconciler:
         self.services = ServiceKeeper(core)
         self.restarts = ServiceRestarts(core, self.services.guards)
         self.confs = HostConfs(core)
+        self.admins = HostAdmins(core)
+        self.mon_locations = MonLocations(core)
+        self.zones = GatewayZones(core, self.services)
         self._parts = Parts()
         self.osd_map: Optional[OsdMap] = None
         self._read = -MAP_INTERVAL
@@ -83,6 +89,9 @@ class Reconciler:
             run("restarting services", lambda: self.restarts.step(now), now),
             run("keeping services", lambda: self.services.step(now), now),
             run("keeping ceph.conf", lambda: self.confs.step(now), now),
+            run("keeping the keyring of administrators", lambda: self.admins.step(now), now),
+            run("placing monitors in CRUSH", lambda: self.mon_locations.step(now), now),
+            run("keeping zones of gateways", lambda: self.zones.step(now), now),
         ]
         if eager:
             pauses.append(EAGER_INTERVAL)

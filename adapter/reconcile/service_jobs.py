@@ -5,24 +5,37 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
-from adapter.cluster.service_kinds import KINDS, Kind, daemon_settings, service_settings
+from adapter.cluster.service_changes import Setting, differences, key_mark
+from adapter.cluster.service_kinds import (
+    KINDS,
+    Kind,
+    daemon_settings,
+    host_settings,
+    service_secrets,
+)
+from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome
+from adapter.errors import InvalidValue, NotKept, UnreadableRecord
+from adapter.reconcile.daemon_digests import DaemonDigests
+from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.outdated_jobs import OutdatedJobs
 from adapter.reconcile.ownership import check_places
-from adapter.reconcile.port_choice import reserve_ports
+from adapter.reconcile.port_choice import HostDaemon, reserve_ports
 from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
+from adapter.reconcile.service_settings import ServiceSettings
 
 
 class ServiceJobs:
@@ -34,31 +47,43 @@ class ServiceJobs:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self.digests = DaemonDigests(core)
+        self.settings = ServiceSettings(core, self.digests)
         self.keys = KeyRemoval(core)
+        self.key_marks = KeyMarks(core)
         self.proofs = ServiceProofs(core)
         self.outdated = OutdatedJobs(core, self.keys)
         self.running: Dict[str, str] = {}
         self.look_at = 0.0
 
     def deploy(
-        self, wanted: Wanted, places: Sequence[Place], there: Sequence[Running] = ()
+        self,
+        wanted: Wanted,
+        places: Sequence[Place],
+        there: Sequence[Running] = (),
+        *,
+        restart: str = "",
     ) -> Completion:
         """Start a job that brings these daemons to life; raises ``OrchestratorError``.
 
-        Keys and settings are made first: a daemon that starts finds them.
+        Keys and settings are made first: a daemon that starts finds them. One that runs and got
+        something else last is restarted, if it has not been since; so is any where ``restart`` says
+        what for.
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
+        addressed = [(place, address_for(core, spec, place)) for place in places]
         self._claim(kind, places)
+        self.settings.bring(wanted)
         ports = reserve_ports(core, wanted, places, there)
         daemons: Dict[str, List[Dict[str, Any]]] = {}
         known: Dict[str, List[Deployment]] = {}
-        settings = list(service_settings(spec))
+        own: List[Setting] = []
         entities: Dict[str, str] = {}
-        for place in places:
-            port = ports.get((place.hostname, place.daemon_id), 0)
-            own = daemon_settings(spec, place.daemon_id, port)
-            settings += own
+        for place, address in addressed:
+            port = ports.get((place.hostname, place.daemon_id), int(getattr(spec, "port", 0) or 0))
+            rows = daemon_settings(spec, place.daemon_id, port, address)
+            own += rows
             entity = kind.entity_of(place.daemon_id)
             name = f"{entity.strip('.')}.keyring"
             entities[name] = entity
@@ -66,34 +91,115 @@ class ServiceJobs:
                 "id": place.daemon_id,
                 "keyring_file": name,
                 "port": port,
-                "addr": address_for(core, spec, place) if kind.service_type == "mon" else "",
+                "addr": address,
+                **host_settings(spec),
             }
             daemons.setdefault(place.hostname, []).append(row)
             known.setdefault(place.hostname, []).append(
-                self._deployment(wanted, place, row, [option for _, option, _ in own])
+                self._deployment(wanted, place, row, [option for _, option, _ in rows])
             )
+        digests = self._digests_after(wanted, places, ports)
+        behind = self._behind(places, kind, digests)
         with core.lock:
+            unused = self._unused_options(known)
             for hostname, each in known.items():
                 core.deployments.save(hostname, each)
         conf, *answers = at_once(
             [
                 core.maps.minimal_conf,
                 *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
-                *(partial(core.maps.configure, *each) for each in settings),
+                *(partial(core.maps.configure, *each) for each in own),
+                *(partial(core.maps.unconfigure, *each) for each in unused),
+                *(partial(core.maps.keep_secret, *each) for each in service_secrets(spec)),
             ]
         )
+        # What they shall have stands in the monitors' configuration from here on.
+        since = round(time.time(), 3)
+        for hostname, rows_of_host in daemons.items():
+            for row in rows_of_host:
+                row["since"] = since if restart or (hostname, row["id"]) in behind else 0
         secrets: Dict[str, str] = dict(zip(entities, answers))
+        for place in places:
+            entity = kind.entity_of(place.daemon_id)
+            key = key_mark(secrets[f"{entity.strip('.')}.keyring"])
+            self.key_marks.learn(entity, key)
+            digests[place.hostname, place.daemon_id] += f" key={key}"
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
+        verb = "Restart" if restart else "Deploy"
         job = self._submit(
-            wanted.name, kind.operation, list(daemons), parameters, f"Deploy {names}", secrets
+            wanted.name, kind.operation, list(daemons), parameters, f"{verb} {names}", secrets
         )
         hosts = list(daemons)
-        what = f"deployed {names}"
+        what = f"restarted {names}: {restart}" if restart else f"deployed {names}"
         proof = Proof(wanted.name, kind.service_type, list(places), job.job_id, what)
         proved = proof if kind.service_type in CLUSTER_NEEDS else None
+        # Before the next look at the service, which asks for it.
+        job.on_change(lambda job: self._configured(job, kind, digests))
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
         return job
+
+    def _unused_options(self, known: Mapping[str, Sequence[Deployment]]) -> List[Pair]:
+        """Return what daemons have of their own and shall no more. The caller holds the lock."""
+        found: List[Pair] = []
+        for hostname, daemons in known.items():
+            for daemon in daemons:
+                before = self._core.deployments.get(hostname, daemon.daemon)
+                section = KINDS[daemon.daemon_type].entity_of(daemon.daemon_id)
+                options = before.options if before is not None else ()
+                found += [(section, each) for each in options if each not in daemon.options]
+        return found
+
+    def _digests_after(
+        self, wanted: Wanted, places: Sequence[Place], ports: Mapping[HostDaemon, int]
+    ) -> Dict[HostDaemon, str]:
+        """Return the digests that daemons have when they are deployed, without their keys."""
+        found: Dict[HostDaemon, str] = {}
+        for place in places:
+            which = place.hostname, place.daemon_id
+            found[which] = self.digests.goal(wanted, which, ports.get(which, 0))
+        return found
+
+    def _behind(
+        self, places: Sequence[Place], kind: Kind, digests: Mapping[HostDaemon, str]
+    ) -> Set[HostDaemon]:
+        """Return the daemons that got something else last."""
+        found: Set[HostDaemon] = set()
+        with self._core.lock:
+            for place in places:
+                which = place.hostname, place.daemon_id
+                name = f"{kind.service_type}.{place.daemon_id}"
+                known = self._core.deployments.get(place.hostname, name)
+                if known is not None and differences(known.digest, digests[which]):
+                    found.add(which)
+        return found
+
+    def _configured(self, job: Completion, kind: Kind, digests: Mapping[HostDaemon, str]) -> None:
+        """Keep what daemons got, on the hosts that brought them to run."""
+        if not job.status.final or job.record.request.check:
+            return
+        core, when = self._core, time.time()
+        for (hostname, daemon_id), digest in digests.items():
+            if not job.outcomes.get(hostname, HostOutcome()).status.good:
+                continue
+            try:
+                with core.lock:
+                    name = f"{kind.service_type}.{daemon_id}"
+                    core.deployments.configured(hostname, name, digest, when)
+            except (NotKept, UnreadableRecord) as error:
+                if isinstance(error, NotKept):
+                    core.unkept.note(error)
+
+    def with_addresses(self, wanted: Wanted, places: Sequence[Place]) -> List[Place]:
+        """Return the places whose daemons can have an address; the others' hosts are told of."""
+        found = []
+        for place in places:
+            try:
+                address_for(self._core, wanted.spec, place)
+                found.append(place)
+            except InvalidValue as error:
+                self.note_failure(wanted.name, place.hostname, str(error), time.monotonic())
+        return found
 
     def _deployment(
         self, wanted: Wanted, place: Place, row: Mapping[str, Any], options: Sequence[str]
@@ -122,17 +228,25 @@ class ServiceJobs:
         parameters: Mapping[str, Any],
         summary: str,
         secrets: Optional[Mapping[str, str]] = None,
+        before: Optional[Ask] = None,
     ) -> Completion:
         core = self._core
         with core.lock:
             hosts = [core.hosts.get(name) for name in hostnames]
             job = core.submit(
-                operation, hosts, parameters=parameters, summary=summary, secrets=secrets
+                operation,
+                hosts,
+                parameters=parameters,
+                summary=summary,
+                secrets=secrets,
+                before=before,
             )
             self.running[service] = job.job_id
         return job
 
-    def remove(self, service: str, kind: Kind, daemons: Sequence[Running]) -> Completion:
+    def remove(
+        self, service: str, kind: Kind, daemons: Sequence[Running], before: Optional[Ask] = None
+    ) -> Completion:
         """Start a job that removes daemons; raises ``OrchestratorError``.
 
         Whose they are is asked now: a row of a report is no reason to take one out of the maps.
@@ -151,7 +265,9 @@ class ServiceJobs:
             rows.setdefault(daemon.hostname, []).append(row)
         names = ", ".join(_name(kind, daemon) for daemon in daemons)
         parameters = {"daemons": rows, "cluster": core.cluster}
-        job = self._submit(service, "remove_daemons", list(rows), parameters, f"Remove {names}")
+        job = self._submit(
+            service, "remove_daemons", list(rows), parameters, f"Remove {names}", before=before
+        )
         hosts = list(rows)
         job.on_change(lambda job: self._absorb(job, service, hosts, f"removed {names}"))
         if kind.service_type == "mon":

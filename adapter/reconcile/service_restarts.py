@@ -7,10 +7,8 @@ kinds one goes after the other. The next ones are asked for only when those befo
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.service_actions import ServiceAction
 from adapter.core import Core
@@ -21,6 +19,7 @@ from adapter.reconcile.ended_restarts import leave_out
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.ownership import check_units, units_of
 from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
+from adapter.reconcile.restart_tries import BACK_WITHIN, TRIES, after, failed_in
 
 log = logging.getLogger(__name__)
 
@@ -34,17 +33,20 @@ class ServiceRestarts:
     def __init__(self, core: Core, guards: Guards) -> None:
         self._core = core
         self._guards = guards
-        self.acting = threading.Lock()
+        self.acting = guards.acting
         self._jobs: Dict[str, str] = {}
+        self._now = 0.0
         self._not_before: Dict[str, float] = {}
         # How far restarts are where that could not be written; it is, before they go on.
         self._unkept: Dict[str, ServiceAction] = {}
+        # Since when (monotonic seconds) daemons are waited for.
+        self._since: Dict[str, float] = {}
         # Those that another manager's job may be at, for as long as it may go on by itself.
         self._of_before = {each.service for each in core.actions.all() if each.doing}
 
     def step(self, now: float) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""
-        core = self._core
+        core, self._now = self._core, now
         while self._of_before:
             self._not_before[self._of_before.pop()] = now + OTHERS_JOBS_END
         with core.lock:
@@ -77,6 +79,8 @@ class ServiceRestarts:
         What no host reports is gone only when all hosts have reported.
         """
         core = self._core
+        osds = any(name.startswith("osd.") for name in (*action.doing, *action.left))
+        known = core.maps.osd_map().osds if osds else {}
         with core.lock:
             reports = [core.reports.get(host.hostname) for host in core.hosts.all()]
             all_known = all(each is not None and "daemons" in each.taken for each in reports)
@@ -84,6 +88,8 @@ class ServiceRestarts:
                 kind, _, identity = name.partition(".")
                 if kind == "osd" and core.removals.get(int(identity)) is not None:
                     leave_out(core, name, "it is being removed")
+                elif kind == "osd" and int(identity) not in known:
+                    leave_out(core, name, "the cluster has it no more")
                 elif all_known and not core.hosts.problems and not core.places.hosts_of(name):
                     leave_out(core, name, "no host has it")
             return core.actions.get(action.service) or replace(action, left=(), doing=())
@@ -95,15 +101,27 @@ class ServiceRestarts:
             self._save(replace(action, reason=f"waiting for job {job} to end"))
             return
         waiting = self._not_back(action.doing)
-        if waiting:
+        late = self._late(waiting)
+        for name in late:
+            self._give_up(action.service, name, "it is not back in the cluster's maps")
+        if waiting and not late:
             self._save(replace(action, reason=f"waiting for {', '.join(waiting)} to be back"))
+            return
+        if late:
             return
         if not action.left:
             self._save(replace(action, left=(), doing=()))
             with self._core.lock:
                 self._core.events.note(action.service, f"{action.action}: done")
             return
-        batch, reason = self._batch(action.left)
+        away = self._away(action.left)
+        batch, reason = self._batch([name for name in action.left if name not in away])
+        late = self._late(list(away))
+        for name in late:
+            self._give_up(action.service, name, away[name])
+        reason = reason or "; ".join(sorted(set(away.values())))
+        if late:
+            return
         if not batch:
             self._save(replace(action, doing=(), reason=reason))
             return
@@ -111,8 +129,41 @@ class ServiceRestarts:
         self._save(replace(action, left=rest, doing=tuple(batch), reason=""))
         self._submit(action, batch)
 
+    def _late(self, names: Sequence[str]) -> List[str]:
+        """Return those of these daemons that have been waited for too long."""
+        self._since = {
+            name: since
+            for name, since in self._since.items()
+            if since > self._now - 2 * BACK_WITHIN
+        }
+        for name in names:
+            self._since.setdefault(name, self._now)
+        return [name for name in names if self._now - self._since[name] >= BACK_WITHIN]
+
+    def _away(self, names: Sequence[str]) -> Dict[str, str]:
+        """Return the daemons whose hosts are offline, with the reason."""
+        core, found = self._core, {}
+        with core.lock:
+            for name in names:
+                for host in core.places.hosts_of(name):
+                    if not core.pulse.online(host):
+                        found[name] = f"its host {host} is offline"
+        return found
+
+    def _give_up(self, service: str, daemon: str, why: str) -> None:
+        """Leave out a daemon that does not come back; the others go on."""
+        core = self._core
+        self._since.pop(daemon, None)
+        with core.lock:
+            core.events.fail(service, f"restart: {daemon} is given up: {why}")
+            leave_out(core, daemon, why)
+
     def _job_of_before(self, action: ServiceAction) -> str:
-        """Return a job of the manager before that may be at these daemons, or nothing."""
+        """Return a job that is at these daemons, or one of the manager before that may be."""
+        deploys = f"apply_{action.service.partition('.')[0].replace('-', '_')}"
+        for record in self._core.engine.jobs():
+            if record.request.operation == deploys and not record.status.final:
+                return record.id
         if not action.doing:
             return ""
         with self._core.lock:
@@ -186,11 +237,22 @@ class ServiceRestarts:
                 [core.hosts.get(host) for host in units],
                 parameters={"action": action.action, "units": units},
                 summary=f"{action.action.capitalize()} {', '.join(batch)}",
+                before=self._guards.again(batch, restart=True),
             )
             self._jobs[action.service] = job.job_id
-        job.on_change(lambda job: self._absorb(job, action.service))
+            for name in batch:
+                self._since.pop(name, None)
+            of_units = {
+                host: {
+                    unit: name for unit, name in core.places.by_unit(host).items() if name in batch
+                }
+                for host in units
+            }
+        job.on_change(lambda job: self._absorb(job, action.service, of_units))
 
-    def _absorb(self, job: Completion, service: str) -> None:
+    def _absorb(
+        self, job: Completion, service: str, units: Mapping[str, Mapping[str, str]]
+    ) -> None:
         if not job.status.final:
             return
         with self._core.lock:
@@ -200,8 +262,25 @@ class ServiceRestarts:
             action = self._core.actions.get(service)
         self._not_before.pop(service, None)
         if action is not None and job.exception is not None:
-            self._fail(action, str(job.exception), time.monotonic())
+            begun = job.record.started is not None
+            failed = failed_in(job.outcomes, units) if begun else {}
+            if failed:
+                self._fail_some(action, failed)
+            else:
+                self._fail(action, str(job.exception), self._now)
         self._core.look_at_maps()
+
+    def _fail_some(self, action: ServiceAction, failed: Mapping[str, str]) -> None:
+        """Try again what did not start, some times; what did is done."""
+        core, service = self._core, action.service
+        changed, gone = after(action, list(failed))
+        with core.lock:
+            core.events.fail(service, f"{action.action}: {'; '.join(sorted(set(failed.values())))}")
+            for name in gone:
+                why = f"after {TRIES} tries: {failed[name]}"
+                core.events.fail(service, f"restart: {name} is given up {why}")
+        self._unkept[service] = changed
+        self._keep_later(service, self._now)
 
     def _fail(self, action: ServiceAction, reason: str, now: float) -> None:
         """Keep what failed as left, and wait."""
@@ -212,11 +291,15 @@ class ServiceRestarts:
             self._core.events.fail(action.service, f"{action.action}: {reason}")
         left = (*current.doing, *current.left)
         self._unkept[action.service] = replace(current, left=left, doing=(), reason=reason)
+        self._keep_later(action.service, now)
+
+    def _keep_later(self, service: str, now: float) -> None:
+        """Write what became of a restart, now or as soon as that can be done."""
         try:
-            self._kept(action.service)
+            self._kept(service)
         except NotKept as error:
             self._core.unkept.note(error)
-        self._not_before[action.service] = now + RETRY
+        self._not_before[service] = now + RETRY
 
     def _kept(self, service: str) -> bool:
         """Write what could not be written before; tell whether there was nothing to write."""

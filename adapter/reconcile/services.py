@@ -7,27 +7,33 @@ manager that ends anywhere is followed by one that comes to the same answer.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.schedule import Difference, Place, Running, difference
-from adapter.cluster.service_kinds import KINDS, Kind, service_settings
+from adapter.cluster.service_kinds import KINDS, Kind, secret_keys
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
+from adapter.reconcile.conf_hold import ASK_AGAIN, ConfHold
+from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
 from adapter.reconcile.free_hosts import free_first
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.leftovers import Leftovers
+from adapter.reconcile.mon_addresses import in_networks
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.reconcile.service_needs import Needs
 from adapter.reconcile.service_proofs import not_well
+
+log = logging.getLogger(__name__)
 
 LOOK_AGAIN, LOOK_AT_LAST = 2.0, 60.0
 # What a service waits for is looked for this often (seconds).
@@ -44,28 +50,46 @@ class ServiceKeeper:
         self.leftovers = Leftovers(core, self.jobs)
         self.flips = ServiceFlips(core)
         self.needs = Needs(core)
+        self.conf_hold = ConfHold(core)
+        self.changes = DaemonChanges(core, self.guards, self.jobs)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used: nothing is added or removed.
         self._held = False
+        self._settings_pause: Optional[float] = None
         self._running: Tuple[Tuple[int, ...], Dict[str, List[Running]]] = ((), {})
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
         self.leftovers.begin(now)
         # Keys first: before a daemon of that name can be made anew.
-        for_each(
-            (self.jobs.keys.step, self.jobs.follow_proofs, self._keep_all), lambda act: act(now)
+        acts = (
+            self.jobs.keys.step,
+            self.jobs.key_marks.step,
+            self._follow_settings,
+            self.jobs.follow_proofs,
+            self._keep_all,
         )
+        for_each(acts, lambda act: act(now))
         busy = self.jobs.running or self.jobs.proofs.pending()
-        return LOOK_AGAIN if busy or self.jobs.look_at <= now + LOOK_AGAIN else None
+        soon = LOOK_AGAIN if busy or self.jobs.look_at <= now + LOOK_AGAIN else None
+        pauses = [each for each in (soon, self._settings_pause) if each is not None]
+        return min(pauses, default=None)
+
+    def _follow_settings(self, now: float) -> None:
+        self._settings_pause = self.jobs.settings.step(now)
 
     def _keep_all(self, now: float) -> None:
         """Keep each service, if anything has changed or it is time to look again."""
         core = self._core
         with core.lock:
-            running = tuple(sorted(self.jobs.running))
-            seen = (*core.state_serials(), self.needs.serial, running)
+            seen = (
+                *core.state_serials(),
+                core.deployments.serial,
+                self.jobs.key_marks.serial,
+                self.needs.serial,
+                tuple(sorted(self.jobs.running)),
+            )
             if seen == self._seen and now < self.jobs.look_at:
                 return
             self._seen, self.jobs.look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
@@ -147,7 +171,8 @@ class ServiceKeeper:
         """Return what a service lacks and has too much of."""
         if wanted.deleted:
             return Difference(remove=(*there, *self.leftovers.of(wanted, there, ())))
-        diff = difference(wanted.spec, hosts, there, cluster=self._core.cluster)
+        usable = in_networks(self._core, wanted.spec, hosts, there)
+        diff = difference(wanted.spec, usable, there, cluster=self._core.cluster)
         left = self.leftovers.of(wanted, there, diff.add)
         return replace(diff, remove=(*diff.remove, *left)) if left else diff
 
@@ -163,10 +188,13 @@ class ServiceKeeper:
         elif self._is_ended(wanted, diff, now):
             return
         unable, outside = not_well(core, kind.service_type, diff.kept)
+        behind = [] if self._held or wanted.deleted else self._behind(wanted, diff)
         if not self._held:
-            self._follow_troubles(wanted.name, diff, [*unable, *outside])
+            more = [*unable, *outside, *(each.daemon for each in behind)]
+            self._follow_troubles(wanted.name, diff, more)
         remember_size(core, wanted, diff)
         held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])
+        held = held or self._is_held_by_confs(wanted, diff, now)
         again = [each for each in diff.kept if not each.ok]
         # One manager after the other: it is restarted.
         again += [] if again or diff.add else unable[:1]
@@ -179,12 +207,20 @@ class ServiceKeeper:
                 self._deploy(wanted, add, there, now)
             elif diff.remove and not diff.add and not held:
                 self._remove(wanted, kind, diff, now)
+            elif behind:
+                self._renew(wanted, diff, behind, there, now)
         except ReportAwaited as error:
             with core.lock:
                 core.events.note(wanted.name, error.message)
             self.jobs.look_at = 0.0
         except OrchestratorError as error:
             self.jobs.note_failure(wanted.name, "", str(error), now)
+
+    def _is_held_by_confs(self, wanted: Wanted, diff: Difference, now: float) -> bool:
+        held = bool(self.conf_hold.hold(wanted, diff, now))
+        if held:
+            self.jobs.look_at = min(self.jobs.look_at, now + ASK_AGAIN)
+        return held
 
     def _is_ended(self, wanted: Wanted, diff: Difference, now: float) -> bool:
         """Tell whether nothing is to be added or removed now; forget a service that is gone."""
@@ -204,7 +240,8 @@ class ServiceKeeper:
         soon = free_first(self._core, [place.hostname for place in add])
         chosen = [place for place in add if place.hostname in soon]
         chosen = chosen[:1] if KINDS[wanted.spec.service_type].one_by_one else chosen
-        if not self.flips.stop(wanted, chosen, now):
+        chosen = self.jobs.with_addresses(wanted, chosen)
+        if chosen and not self.flips.stop(wanted, chosen, now):
             job = self.jobs.deploy(wanted, chosen, there)
             self.jobs.outdated.note(wanted, job.job_id, chosen)
 
@@ -225,7 +262,8 @@ class ServiceKeeper:
                 reason = offline[hostname].reason
                 core.events.fail(service, f"{hostname}: the host is offline: {reason}")
             for hostname in sorted(before - silent - offline.keys()):
-                core.events.note(service, f"{hostname}: the host answers again")
+                if hostname in core.hosts:
+                    core.events.note(service, f"{hostname}: the host answers again")
             self._silent[service] = silent
             left = concerned - silent
             core.troubles.keep(service, {*left, ""} if left else left)
@@ -265,13 +303,15 @@ class ServiceKeeper:
         if wanted.deleted:
             soon = free_first(self._core, [each.hostname for each in ready])
             ready = [each for each in ready if each.hostname in soon]
-        chosen, reason = ready, ""
-        if not wanted.deleted:
-            chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
-        if reason:
-            self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
-            return
-        self.jobs.remove(wanted.name, kind, chosen)
+        with self.guards.acting:
+            chosen, reason, before = ready, "", None
+            if not wanted.deleted:
+                chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
+                before = self.guards.removal_again(kind, chosen, diff.kept)
+            if reason:
+                self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
+                return
+            self.jobs.remove(wanted.name, kind, chosen, before)
         self.flips.removed(wanted, chosen, now)
 
     def _cannot_go(self, wanted: Wanted, diff: Difference, now: float) -> bool:
@@ -282,6 +322,60 @@ class ServiceKeeper:
                 self._core.events.note(wanted.name, reason)
             self.jobs.look_at = min(self.jobs.look_at, now + LOOK_AGAIN)
         return bool(reason)
+
+    def _behind(self, wanted: Wanted, diff: Difference) -> List[Behind]:
+        """Return the daemons that have to be restarted, none while nobody can tell."""
+        try:
+            return self.changes.behind(wanted, diff.kept)
+        except OrchestratorError as error:
+            log.warning("%s is not compared with what its daemons got: %s", wanted.name, error)
+            return []
+
+    def unfinished(self, wanted: Wanted, kept: Sequence[Running]) -> List[str]:
+        """Return what of a changed spec is not done yet."""
+        found = []
+        problem = self.jobs.settings.problems.get(wanted.name)
+        if problem:
+            found.append(problem)
+        if not wanted.deleted:
+            kind = wanted.spec.service_type
+            behind = self.changes.behind(wanted, kept)
+            found += [f"{kind}.{each.daemon.daemon_id} is to be restarted" for each in behind]
+        return found
+
+    def _renew(
+        self,
+        wanted: Wanted,
+        diff: Difference,
+        behind: Sequence[Behind],
+        there: Sequence[Running],
+        now: float,
+    ) -> None:
+        """Restart the next daemon that has to be for what changed in its spec."""
+        with self._core.lock:
+            failed = self._core.troubles.hosts(wanted.name)
+            restarting = self._core.actions.get(wanted.name) is not None
+        if restarting:
+            # Somebody asked for it: not two at the same time.
+            self.jobs.look_at = now + LOOK_AGAIN
+            return
+        # Where one did not come back well, the others keep what they have until it does.
+        ready = [
+            each
+            for each in behind
+            if self._may(wanted, each.daemon.hostname, now)
+            and (not failed or each.daemon.hostname in failed)
+        ]
+        if not ready:
+            return
+        chosen, reason = self.changes.next(wanted, diff.kept, ready)
+        kind = wanted.spec.service_type
+        if chosen is not None:
+            self.jobs.deploy(wanted, [place_of(chosen)], there, restart=chosen.why)
+        else:
+            then = "; ".join(each.in_words(kind) for each in behind)
+            host = ready[0].daemon.hostname
+            self.jobs.note_wait(wanted.name, host, f"{reason}; then: {then}", now)
 
     def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
         with self._core.lock:
@@ -298,8 +392,9 @@ class ServiceKeeper:
 
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""
-        for section, option, _ in service_settings(wanted.spec):
-            self._core.maps.unconfigure(section, option)
+        self.jobs.settings.forget(wanted)
+        for key in secret_keys(wanted.spec):
+            self._core.maps.forget_secret(key)
         with self._core.lock:
             self.leftovers.forget(wanted.name)
             self._core.specs.remove(wanted.name)

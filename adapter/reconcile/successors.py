@@ -7,14 +7,14 @@ says only a report of its host that was begun after the question.
 from __future__ import annotations
 
 import time
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 from adapter.cluster.managers import Managers, backend_lack, remedy
 from adapter.core import Core
 from adapter.errors import AdapterError, ReportAwaited
 
 # So long (seconds) a host's answer holds: the next hand-over asks again.
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 30.0
 
 
 class Successors:
@@ -31,7 +31,10 @@ class Successors:
 
         Of the hosts only what is sure at once is looked at.
         """
-        _refuse(managers, self._away(managers.standbys))
+        with self._core.lock:
+            going = self._core.going_down.of("mgr")
+        idle = {name: "it is being stopped" for name in managers.standbys if name in going}
+        _refuse(managers, self._away(managers.standbys), idle)
 
     def check(self, managers: Managers) -> None:
         """Raise if one may take over that could not manage hosts, by what its host says now.
@@ -60,7 +63,21 @@ class Successors:
                 f"backend is there: waiting for the report of host {', '.join(waiting)}.",
                 "Try again in some seconds.",
             )
-        _refuse(with_backends(core, managers), unsaid)
+        _refuse(with_backends(core, managers), unsaid, self._idle(hosts))
+
+    def _idle(self, hosts: Mapping[str, Sequence[str]]) -> Dict[str, str]:
+        """Return the managers that do not run, as their hosts say.
+
+        The manager map has them for half a minute more, and the monitors may choose one.
+        """
+        places, found = self._core.places, {}
+        with self._core.lock:
+            for name, there in hosts.items():
+                own = places.hosts_of(f"mgr.{name}")
+                rows = [places.row(host, f"mgr.{name}") for host in own]
+                if there and not any(row["state"] == "running" for row in rows):
+                    found[name] = f"it does not run on its host {', '.join(there)}"
+        return found
 
     def waiting(self) -> List[str]:
         """Return the hosts that were asked and have not answered."""
@@ -107,17 +124,23 @@ def with_backends(core: Core, managers: Managers) -> Managers:
     return managers.with_lacks(found)
 
 
-def _refuse(managers: Managers, away: Dict[str, str]) -> None:
-    """Raise if a standby could not manage hosts; ``away`` are those of whom nobody knows."""
-    unable = {**away, **managers.unable(managers.standbys)}
+def _refuse(managers: Managers, away: Mapping[str, str], idle: Mapping[str, str]) -> None:
+    """Raise if a standby could not manage hosts.
+
+    ``away`` are those of whom nobody knows, ``idle`` those that do not run.
+    """
+    unable = {**idle, **away, **managers.unable(managers.standbys)}
     if not unable:
         return
     reasons = "; ".join(f"mgr.{name}: {reason}" for name, reason in sorted(unable.items()))
-    lacking = unable.keys() - away.keys()
+    lacking = unable.keys() - away.keys() - idle.keys()
     remedies = [remedy(lacking)] if lacking else []
     if away:
         hosts = ", ".join(f"mgr.{name}" for name in sorted(away))
         remedies.append(f"Bring the host of {hosts} back, or stop that manager there.")
+    if idle:
+        starts = ", ".join(f"`ceph orch daemon start mgr.{name}`" for name in sorted(idle))
+        remedies.append(f"{starts}, or wait until the manager map has it no more (30 seconds).")
     raise AdapterError(
         f"mgr.{managers.active} is active and does not hand over: the monitors may choose a "
         f"standby that could not manage hosts ({reasons}).",

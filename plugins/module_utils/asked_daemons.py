@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .reading import clean
 from .service_kinds import Daemon, DaemonRefused
 
 
@@ -24,3 +25,15 @@ def refuse_units(daemons):
                 f"{daemon.name} is not deployed as {daemon.unit}: unit is for state=absent. Leave "
                 "it out."
             )
+
+
+def keyring_of(keyrings, daemon, options):
+    """Return the text of the keyring that was given for a daemon, empty when none was."""
+    name = options["keyring_file"]
+    text = str(keyrings.get(name) or "") if name else ""
+    if name and not text.strip():
+        raise DaemonRefused(
+            f"{daemon.name}: the keyring {clean(name)!r} (keyring_file) is empty or was not given "
+            f"(keyrings). Give what `ceph auth get {daemon.entity}` prints."
+        )
+    return text

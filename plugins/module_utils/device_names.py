@@ -74,7 +74,8 @@ def _behind(roots, path, known):
     try:
         state = os.stat(real)
     except OSError:
-        return []
+        # In /dev itself there are links to pipes and sockets too.
+        return [] if path.startswith(("/dev/disk/", "/dev/mapper/")) else None
     top = os.path.realpath(roots.dev) + os.sep
     is_device = not roots.real or stat.S_ISBLK(state.st_mode)
     if not is_device or not real.startswith(top):

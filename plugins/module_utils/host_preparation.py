@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .cluster_files import Access
+from .cluster_files import Access, AccessRefused
 
 
 class Preparation:
@@ -65,6 +65,36 @@ class Preparation:
         self._say("keyring", wanted)
         if wanted:
             self._note("", "(a key)\n", access.keyring_path)
+
+    def make_administrator(self, keyring):
+        """Give the host the administrator's keyring; raises ``AccessRefused``."""
+        from .admin_key import AdminKey
+
+        admin = AdminKey(self._roots, self._cluster)
+        try:
+            wanted = admin.to_write(keyring)
+        except ValueError as error:
+            raise AccessRefused(
+                f"Invalid keyring: {error}. Give what `ceph auth get client.admin` prints."
+            ) from None
+        if wanted and not self._check_mode:
+            admin.write(wanted)
+        self._say("admin", wanted)
+        if wanted:
+            self._note("", "(a key)\n", admin.path)
+
+    def unmake_administrator(self):
+        """Take away the administrator's keyring and the configuration, where they are ours."""
+        from .admin_key import AdminKey
+
+        admin = AdminKey(self._roots, self._cluster)
+        files = admin.to_remove()
+        if not self._check_mode:
+            admin.remove(files)
+        removed = "would be removed" if self._check_mode else "removed"
+        self.result.setdefault("access", {})["admin"] = removed if files else "absent"
+        for path in files:
+            self._note("(of ours)\n", "", path)
 
     def warn(self, module):
         """Have the task name the copies that were made, or would be."""

@@ -7,6 +7,7 @@ import platform
 import socket
 import time
 
+from .admin_state import read_admin
 from .apart import run_apart
 from .backend_state import read_backend
 from .cluster_conf import read_conf
@@ -30,6 +31,7 @@ def read_identity(roots):
         "python": platform.python_version(),
         "record": read_record(),
         "conf": read_conf(roots),
+        "admin": read_admin(roots),
         "backend": read_backend(roots.usr),
     }
 

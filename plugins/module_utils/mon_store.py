@@ -21,7 +21,8 @@ from .units import act, is_alive, show_units
 from .whole_file import make_directory, write_text
 
 _TIMEOUT = 120.0
-_MEMBER = re.compile(r"\d+: (\S+) mon\.(\S+)")
+# A monitor that has its place in CRUSH says so behind its name.
+_MEMBER = re.compile(r"\d+: (\S+) mon\.([^\s;]+)(?:;.*)?")
 _EPOCH = re.compile(r"^epoch (\d+)$", re.MULTILINE)
 _V2_PORT, _V1_PORT = 3300, 6789
 # Beside the stores, and no daemon's name: it says that a store was begun and is not whole.

@@ -22,13 +22,19 @@ _DATA_MODE = 0o700
 
 
 class Wanted:
-    """A daemon as it shall be. ``keyring`` is the text to write, empty to keep the host's."""
+    """A daemon as it shall be. ``keyring`` is the text to write, empty to keep the host's.
 
-    def __init__(self, daemon, keyring="", port=0, addr=""):
+    ``since`` is when what it reads at its start was changed last, in seconds since the epoch.
+    ``stop_timeout`` is how many seconds systemd gives it to stop, 0 as many as the package says.
+    """
+
+    def __init__(self, daemon, keyring="", port=0, addr="", since=0.0, stop_timeout=0):
         self.daemon = daemon
         self.keyring = keyring_text(daemon, keyring) if keyring.strip() else ""
         self.port = port
         self.addr = addr
+        self.since = since
+        self.stop_timeout = stop_timeout
         # Those of whom the daemon must have found one, as its ``Extra`` says before it is awaited.
         self.others = frozenset()
 
@@ -110,10 +116,11 @@ class Deployment:
         return self._state(one).get("UnitFileState", "").startswith("enabled")
 
     def _has_old_settings(self, one):
-        """Tell whether the daemon began before its key was written, or before it will be."""
+        """Tell whether the daemon began before its key or its settings were as they shall be."""
         return (
             self._writes_key(one)
             or _is_newer(one.daemon.keyring_path, self._state(one))
+            or _began_before(one.since, self._state(one))
             or self._extra(one).lacks(one)
         )
 
@@ -229,9 +236,14 @@ def _is_fresh(daemon):
 
 def _is_newer(path, state):
     """Tell whether a file was written after the unit's process was started."""
-    started = to_int(state.get("ExecMainStartTimestampMonotonic")) / 1e6
     try:
         written = os.stat(path).st_mtime
     except OSError:
         return False
-    return started > 0 and written > time.time() - time.monotonic() + started
+    return _began_before(written, state)
+
+
+def _began_before(when, state):
+    """Tell whether the unit's process was started before a time (seconds since the epoch)."""
+    started = to_int(state.get("ExecMainStartTimestampMonotonic")) / 1e6
+    return started > 0 and when > time.time() - time.monotonic() + started

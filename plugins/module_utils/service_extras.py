@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .crash_files import CrashFiles
 from .exporter_files import ExporterFiles
+from .gateway_files import GatewayFiles
 from .mon_store import MonStores
 
 
@@ -17,4 +18,5 @@ def extras_of(roots, conf="", touch=True):
         "mon": MonStores(roots, conf, touch),
         "crash": CrashFiles(roots),
         "ceph-exporter": ExporterFiles(roots),
+        "rgw": GatewayFiles(roots),
     }

@@ -7,7 +7,8 @@ import time
 from .command import find_program, last_line, run
 from .reading import clean
 
-_ACT_TIMEOUT = 180.0
+# A gateway that stops may finish its requests for up to 315 s.
+_ACT_TIMEOUT = 330.0
 _SHOW_TIMEOUT = 30.0
 _PROPERTIES = (
     "LoadState",

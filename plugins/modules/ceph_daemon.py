@@ -16,7 +16,8 @@ description:
     the daemon does its work. All of a host goes into one call.
   - Everything that speaks against it is looked for first, on all daemons. A taken port, a missing
     key or a missing unit is refused, and nothing is done on the host.
-  - A daemon that runs already is left as it is. One whose key has changed is restarted.
+  - A daemon that runs already is left as it is. One whose key has changed is restarted, and one
+    that was started before what it reads at its start was changed (C(since)).
   - A monitor's store is made of the cluster's map of monitors, and the monitor joins by itself,
     whatever C(mon_initial_members) the configuration has. It works when its quorum holds another
     one of that map. The store of one that leads a cluster of its own, and that the cluster's
@@ -84,6 +85,11 @@ options:
           - The address that the daemon will listen on; empty means all. A monitor needs one.
         type: str
         default: ''
+      stop_timeout:
+        description:
+          - The seconds that systemd gives a gateway to stop; V(0) is as many as its package says.
+        type: int
+        default: 0
       unit:
         description:
           - With O(state=absent), the unit that the daemon runs as, as
@@ -91,6 +97,12 @@ options:
             id can have. Empty finds it.
         type: str
         default: ''
+      since:
+        description:
+          - When the settings that the daemon reads at its start were changed last, in seconds since
+            the epoch. One that runs and was started before is restarted, once. V(0) is never.
+        type: float
+        default: 0.0
   keyrings:
     description:
       - The texts of keyrings by the names that O(daemons[].keyring_file) gives them, as C(ceph auth
@@ -116,8 +128,7 @@ options:
     type: dict
     default: {}
   wait:
-    description:
-      - For how many seconds a daemon may take until it does its work.
+    description: For how many seconds a daemon may take until it does its work.
     type: int
     default: 60
   purge:
@@ -127,8 +138,7 @@ options:
     type: bool
     default: false
   timeout:
-    description:
-      - For how many seconds another run on this host is waited for.
+    description: For how many seconds another run on this host is waited for.
     type: int
     default: 300
 author:
@@ -210,7 +220,7 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.asked_daemons import refuse_units, unlike_each_other
+from ..module_utils.asked_daemons import keyring_of, refuse_units, unlike_each_other
 from ..module_utils.ceph_user import NoCephUser
 from ..module_utils.cluster_files import AccessRefused
 from ..module_utils.daemons import cluster_fsid
@@ -227,6 +237,7 @@ from ..module_utils.units import UnitsFailed
 
 KEYS = {"present": "deployed", "absent": "removed"}
 UNCHANGED = ("present", "absent")
+TOLD = ("port", "addr", "since", "stop_timeout")
 REFUSALS = (
     AccessRefused,
     DaemonRefused,
@@ -251,7 +262,9 @@ def main():
                     "keyring_file": {"type": "str", "default": ""},
                     "port": {"type": "int", "default": 0},
                     "addr": {"type": "str", "default": ""},
+                    "stop_timeout": {"type": "int", "default": 0},
                     "unit": {"type": "str", "default": ""},
+                    "since": {"type": "float", "default": 0.0},
                 },
             },
             "keyrings": {"type": "dict", "default": {}, "no_log": True},
@@ -317,7 +330,11 @@ def deploy(module, roots, daemons, host):
     check_host(module, roots)
     refuse_units([daemon for daemon, _ in daemons])
     wanted = [
-        Wanted(daemon, keyring_of(module, daemon, options), options["port"], options["addr"])
+        Wanted(
+            daemon,
+            keyring_of(params["keyrings"], daemon, options),
+            **{key: options[key] for key in TOLD},
+        )
         for daemon, options in daemons
     ]
     extras = extras_of(roots, params["conf"], touch=not module.check_mode)
@@ -329,18 +346,6 @@ def deploy(module, roots, daemons, host):
     else:
         deployment.do()
     return deployment
-
-
-def keyring_of(module, daemon, options):
-    """Return the text of the keyring that was given for a daemon, empty when none was."""
-    name = options["keyring_file"]
-    text = str(module.params["keyrings"].get(name) or "") if name else ""
-    if name and not text.strip():
-        raise DaemonRefused(
-            f"{daemon.name}: the keyring {clean(name)!r} (keyring_file) is empty or was not given "
-            f"(keyrings). Give what `ceph auth get {daemon.entity}` prints."
-        )
-    return text
 
 
 def remove(module, roots, daemons):

@@ -38,6 +38,22 @@ options:
         is needed only where the host has none.
     type: str
     default: ''
+  admin:
+    description:
+      - With V(present) the host gets C(/etc/ceph/ceph.client.admin.keyring) as well, for root
+        alone. A file that is there and does not begin with our mark stays as it is.
+      - With V(absent) that file is removed where it is ours, and C(/etc/ceph/ceph.conf) where all
+        of it is ours and no daemon or key of the host needs it. Nothing is written then.
+      - Empty leaves the keyring alone.
+    type: str
+    choices: ['', present, absent]
+    default: ''
+  keyring:
+    description:
+      - What C(ceph auth get client.admin) prints, for O(admin=present). It is in no result, no
+        difference and no log.
+    type: str
+    default: ''
 author:
   - The ceph-orch-ansible developers
 """
@@ -59,7 +75,8 @@ ceph_orch_result:
       description:
         - For C(conf) one of V(present), V(written) and V(would be written). C(conf_backup) is the
           path of a copy of the old file; it is made once where somebody has changed our lines, or
-          the site's own lines moved below them.
+          the site's own lines moved below them. For C(admin), where asked for, one of V(present),
+          V(written), V(absent), V(removed) and these behind C(would be).
       type: dict
       sample: {conf: written}
 """
@@ -76,13 +93,21 @@ def main():
         argument_spec={
             "fsid": {"type": "str", "required": True},
             "conf": {"type": "str", "default": ""},
+            "admin": {"type": "str", "choices": ["", "present", "absent"], "default": ""},
+            "keyring": {"type": "str", "default": "", "no_log": True},
         },
         supports_check_mode=True,
     )
     params = module.params
     preparation = Preparation(Roots(), params["fsid"], module.check_mode)
     try:
-        preparation.configure(params["conf"])
+        if params["admin"] == "absent":
+            preparation.check()
+            preparation.unmake_administrator()
+        else:
+            preparation.configure(params["conf"])
+        if params["admin"] == "present":
+            preparation.make_administrator(params["keyring"])
     except AccessRefused as error:
         module.fail_json(msg=str(error))
     except OSError as error:

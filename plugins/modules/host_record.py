@@ -15,6 +15,9 @@ description:
     it, its address and labels, and the cluster that it belongs to.
   - A host whose record names another cluster is not touched, so that two orchestrators do not
     manage one host by mistake.
+  - With O(state=absent) the administrator's keyring goes too where it was put there by
+    M(ceph_orch.ansible.cluster_access), and C(/etc/ceph/ceph.conf) where all of it is ours and no
+    daemon or key needs it.
 attributes:
   check_mode:
     description: Can run in check mode and predict what would change without writing anything.
@@ -105,6 +108,8 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.admin_key import AdminKey
+from ..module_utils.reading import Roots
 from ..module_utils.record import (
     RECORD_PATH,
     claimed_by_other,
@@ -142,20 +147,27 @@ def main():
             params["hostname"], params["addr"], params["labels"], params["cluster"]
         )
     refuse_foreign(module, before)
+    admin = AdminKey(Roots(), params["cluster"])
+    files = {} if wanted or not params["cluster"] else admin.to_remove()
     changed = not is_kept(path, wanted) if wanted else os.path.lexists(path)
-    if changed and not module.check_mode:
+    if not module.check_mode:
         try:
-            apply(path, wanted)
+            # The record last: as long as it is there, the host is ours to clean.
+            admin.remove(files)
+            if changed:
+                apply(path, wanted)
         except OSError as error:
-            module.fail_json(msg=f"The record {path} cannot be changed: {error.strerror}.")
+            module.fail_json(msg=f"{error.filename or path} cannot be changed: {error.strerror}.")
+    diff = {
+        "before": encode_record(before),
+        "after": encode_record(wanted),
+        "before_header": path,
+        "after_header": path,
+    }
+    gone = [{"before": "(of ours)\n", "after": "", "before_header": each} for each in files]
     module.exit_json(
-        changed=changed,
-        diff={
-            "before": encode_record(before),
-            "after": encode_record(wanted),
-            "before_header": path,
-            "after_header": path,
-        },
+        changed=changed or bool(files),
+        diff=[diff, *gone] if gone else diff,
         ceph_orch_result={"record": wanted},
     )
 

@@ -61,9 +61,14 @@ class ArgumentSpec:
 
     @classmethod
     def from_general_args(cls, data: GeneralArgList) -> List[ArgumentSpec]:
-        """Read a list in which each item is text, a mapping or already an ``ArgumentSpec``."""
+        """Read a list in which each item is text, a mapping or already an ``ArgumentSpec``.
+
+        One of Ceph's own classes is taken by its JSON form.
+        """
         require_list(data, "extra arguments")
-        return [item if isinstance(item, ArgumentSpec) else cls.from_json(item) for item in data]
+        return [
+            item if isinstance(item, ArgumentSpec) else cls.from_json(_plain(item)) for item in data
+        ]
 
     @staticmethod
     def map_json(args: Optional[List[ArgumentSpec]]) -> Optional[List[Union[str, Dict[str, Any]]]]:
@@ -80,6 +85,10 @@ class ArgumentSpec:
 
     def __repr__(self) -> str:
         return f"ArgumentSpec({self.argument!r}, {self.split!r})"
+
+
+def _plain(item: Any) -> Any:
+    return item.to_json() if hasattr(item, "to_json") else item
 
 
 GeneralArgList = List[Union[str, Dict[str, Any], ArgumentSpec]]

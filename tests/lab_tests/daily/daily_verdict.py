@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -35,9 +34,22 @@ class Verdict:
         return list(self._flips())
 
     def _is_right(self) -> bool:
-        wrong = [*self._wrong_services(), *self._wrong_settings(), *self._wrong_cluster()]
+        wrong = [
+            *self._under_way(),
+            *self._wrong_services(),
+            *self._wrong_settings(),
+            *self._wrong_cluster(),
+        ]
         assert not wrong, "; ".join(wrong)
         return True
+
+    def _under_way(self) -> Iterator[str]:
+        """Yield what somebody asked for and is still being done."""
+        for job in self._ground.lab.jobs():
+            if job["operation"].startswith(CHANGING) and job["status"] in ("queued", "running"):
+                yield f"under way: {job['summary']}"
+        keys = self._services.door.ask("config-key ls")
+        yield from (f"under way: {each}" for each in keys if "/service_action." in each)
 
     def _wrong_services(self) -> Iterator[str]:
         rows, listed = self._services.ps(), self._services.ls()
@@ -97,16 +109,16 @@ class Verdict:
 
     def _flips(self) -> Iterator[str]:
         """Return what is still being done although everything is as it is wanted."""
-        before = Counter(self._changing())
+        before = self._changing()
         try:
-            wait_until("something is done", lambda: self._changing() != list(before), STILL)
+            wait_until("something is done", lambda: self._changing() != before, STILL)
         except AssertionError:
             return
-        more = [job for job in self._ground.lab.jobs() if job["id"] not in before]
+        more = [job for job in self._ground.lab.jobs() if job["id"] in self._changing() - before]
         said = [f"{job['id']}: {job.get('summary')}" for job in more]
         yield f"everything was as it is wanted, and this was done: {said}"
 
-    def _changing(self) -> list[str]:
-        return [
+    def _changing(self) -> set[str]:
+        return {
             job["id"] for job in self._ground.lab.jobs() if job["operation"].startswith(CHANGING)
-        ]
+        }

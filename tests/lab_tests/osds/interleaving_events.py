@@ -129,8 +129,9 @@ class Others:
             return "not asked for"
         self.oracle.look()
         answer = self.agent.orch("orch osd rm stop", osd_id=[str(osd.osd_id)])
-        self.oracle.was_stopped(osd.osd_id, osd.uuid, out="out of the map" in str(answer))
-        return f"taken: {answer}"
+        out = "out of the map" in str(answer)
+        self.oracle.was_stopped(osd.osd_id, osd.uuid, out=out)
+        return "taken when it was out of the map" if out else "taken"
 
     def _remove(self, event: Event, osd: Standing) -> str:
         self.remove(event.slot, {name: True for name in event.value.split()})

@@ -83,6 +83,7 @@ def test_an_empty_plan_says_why(empty: Osds) -> None:
 def test_what_a_host_without_lvm_cannot_do_is_in_the_plan(empty: Osds) -> None:
     wanted = spec("three", "h2", osds_per_device=3, data_devices={"rotational": 1})
     del wanted["spec"]["method"]
+    before = empty.jobs("create_osds")
     text = dry_run(empty, wanted)
     assert "h2: osds_per_device 3: OSDs without LVM take whole disks as they are" in text
     assert empty.preview(wanted)["h2"] == []
@@ -92,7 +93,7 @@ def test_what_a_host_without_lvm_cannot_do_is_in_the_plan(empty: Osds) -> None:
         lambda: "osd.three on host h2" in empty.lab.ok("health", "detail"),
         STEP_SECONDS,
     )
-    assert empty.jobs("create_osds") == []
+    assert empty.jobs("create_osds") == before
 
 
 def test_an_id_of_no_drive_group_goes_with_its_new_disk(empty: Osds) -> None:

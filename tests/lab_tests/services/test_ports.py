@@ -81,9 +81,13 @@ def test_what_listens_on_a_host_is_said_at_once(services: Services) -> None:
         lab.ok("orch", "device", "ls", "--refresh")
 
         def said() -> bool:
-            return "something listens on it on host 'h3'" in refused(lab, spec("third", 8310, "h3"))
+            # A dry run keeps nothing; what is kept may be tried again whatever listens.
+            text = spec("third", 8310, "h3")
+            answer = lab.ceph("orch", "apply", "-i", "-", "--dry-run", stdin=text)
+            return "something listens on it on host 'h3'" in answer.out + answer.err
 
         wait_until("the host has reported it", said, SECONDS)
+        assert "something listens on it on host 'h3'" in refused(lab, spec("third", 8310, "h3"))
     finally:
         lab.sh("h3", "systemctl stop lab-port")
 
@@ -97,7 +101,10 @@ def test_the_metadata_server_that_serves_stays(services: Services) -> None:
 
         def active() -> list[str]:
             rows = lab.ceph_json("orch", "ps", "--service-name", "mds.first")
-            return [row["daemon_id"] for row in rows if row.get("is_active")]
+            shown = [row["daemon_id"] for row in rows if row.get("is_active")]
+            rows = lab.ceph_json("fs", "status", "first")["mdsmap"]
+            assert shown == [row["name"] for row in rows if row["state"] == "active"]
+            return shown
 
         for _ in range(2):
             wait_until("one serves", lambda: len(active()) == 1, SECONDS)

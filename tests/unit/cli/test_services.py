@@ -16,6 +16,7 @@ from adapter.mgr.store import MonStore
 from tests.unit.cli.door import Door
 from tests.unit.methods.world import report
 from tests.unit.mgr.mon_twin import Manager, MonKeys
+from tests.unit.reconcile.monitors_twin import OPTIONS
 
 FSID = "2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11"
 KEY = "AQD" + "x" * 35 + "=="
@@ -30,6 +31,7 @@ class Cluster(Ceph):
         self.told: List[str] = []
         self.keys: Set[str] = set()
         self.kept: Dict[str, str] = {}
+        self.config: List[Dict[str, str]] = []
         self.backend = ""
 
     def __call__(self, *words: str, timeout: float = 0) -> str:
@@ -41,8 +43,8 @@ class Cluster(Ceph):
             return FSID + "\n"
         if line == "config-key dump mgr/ansible/":
             return json.dumps(self.kept)
-        if line == "config get mgr mgr/ansible/ssh_user":
-            return "root\n"
+        if line.startswith(("config get ", "config help ")):
+            return _option(words)
         if line.startswith("auth get "):
             if words[2] not in self.keys:
                 raise CephError([*words], "Error ENOENT: no such entity", ENOENT)
@@ -52,6 +54,7 @@ class Cluster(Ceph):
             self.keys.add(words[2])
             return json.dumps([{"entity": words[2], "key": KEY}])
         if line.startswith(("auth rm ", "config set ", "config rm ", "mds fail ")):
+            self._configure(*words)
             self.told.append(line)
             return ""
         answers = {
@@ -65,8 +68,19 @@ class Cluster(Ceph):
             "mgr dump": '{"active_name": "h1", "standbys": []}',
             "fs dump": '{"standbys": [], "filesystems": []}',
             "mds ok-to-stop": "",
+            "auth ls": '{"auth_dump": []}',
+            "config dump": json.dumps(self.config),
         }
         return next(text for prefix, text in answers.items() if line.startswith(prefix))
+
+    def _configure(self, room: str, verb: str, section: str, *more: str) -> None:
+        if room != "config":
+            return
+        option, value = [*more, ""][:2]
+        where = {"section": section, "name": option}
+        self.config = [row for row in self.config if not where.items() <= row.items()]
+        if verb == "set":
+            self.config.append({**where, "value": value, "mask": ""})
 
 
 class Machines:
@@ -103,6 +117,14 @@ class Machines:
         status = HostStatus.CHANGED if changed else HostStatus.OK
         diff = ({"before": "", "after": "mds: running\n"},) if changed and request.check else ()
         return HostOutcome(status, result=found, diff=diff)
+
+
+def _option(words: Tuple[str, ...]) -> str:
+    if words[1] == "get":
+        return "root\n"
+    if words[2] not in OPTIONS:
+        raise CephError([*words], "Error ENOENT: ", ENOENT)
+    return json.dumps(OPTIONS[words[2]])
 
 
 def _row(daemon_id: str, state: str) -> Dict[str, Any]:
@@ -396,3 +418,57 @@ def test_a_certificate_is_exported_line_by_line(kept: Door) -> None:
 
     out = kept.run("ls", "--export").stdout
     assert "  rgw_frontend_ssl_certificate: |\n    -----BEGIN CERTIFICATE-----\n    MIIB\n" in out
+
+
+def test_a_changed_spec_is_brought_about(kept: Door) -> None:
+    kept.run("apply", "-i", spec(kept))
+    kept.requests.clear()
+    kept.ceph.told.clear()
+    changed = MDS + "config: {log_file: /x/a, mds_cache_memory_limit: 8G}\n"
+
+    out = kept.run("apply", "-i", spec(kept, changed), "--check").stdout
+    assert "mds.data: would set mds_cache_memory_limit of mds.data\n" in out
+    assert "(log_file changed)" in out
+    assert "would run: ceph config set mds.data mds_cache_memory_limit 8G" in out
+    assert kept.ceph.told == []
+
+    kept.requests.clear()
+    kept.run("apply", "-i", spec(kept, changed))
+    rows = [each.variables["ceph_mds_daemons"] for each in kept.requests if "mds" in each.operation]
+    assert [list(row) for row in rows] == [["h1"], ["h2"]], "not one after the other"
+    assert all(one["since"] for row in rows for ones in row.values() for one in ones)
+    assert "config set mds.data log_file /x/a" in kept.ceph.told
+
+    kept.requests.clear()
+    kept.ceph.told.clear()
+    kept.run("apply", "-i", spec(kept, changed))
+    assert ([name for name, _ in kept.operations()], kept.ceph.told) == (["get_inventory"], [])
+
+
+@pytest.mark.parametrize("more", [(), ("--check",)])
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("mds_cache_memory_limit: lots", "Allowed: a size in bytes, as in 4096, 64K or 4G."),
+        ("mds_nope: 1", "Ceph has no option of this name"),
+        ("rgw_enable_usage_log: true", "a mds daemon does not read it"),
+    ],
+)
+def test_a_value_that_ceph_refuses_is_refused(
+    kept: Door, config: str, said: str, more: Tuple[str, ...]
+) -> None:
+    text = MDS + f"config: {{{config}}}\n"
+    line = kept.refused("apply", "-i", spec(kept, text), *more)
+    assert said in line
+    assert config.partition(":")[0] in line
+    assert kept.run("ls", "--export").stdout == ""
+
+
+def test_what_waits_for_the_cluster_is_not_waited_for(kept: Door) -> None:
+    rgw = "service_type: rgw\nservice_id: s3\nplacement: {hosts: [h1]}\n"
+    result = kept.run("apply", "-i", spec(kept, rgw), "--wait", "5", status=1)
+    assert "It waits: the cluster has no OSD yet." in result.stdout
+    assert "rgw.s3 waits: the cluster has no OSD yet. `ceph orch apply osd`" in result.stderr
+    assert kept.pauses <= 30
+    dry = kept.run("apply", "-i", spec(kept, rgw), "--check")
+    assert "rgw.s3: would wait: the cluster has no OSD yet" in dry.stdout

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from adapter.cluster.drive_group_fields import check_drive_group, without_lvm
-from adapter.errors import InvalidValue
+from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import DriveGroupSpec, ServiceSpec
 
 CASES: Dict[str, Any] = yaml.safe_load(
@@ -48,6 +48,7 @@ def test_what_is_not_done_is_refused(name: str) -> None:
         {},
         {"osds_per_device": 3, "encrypted": True, "tpm2": True, "data_allocate_fraction": 0.5},
         {"db_devices": {"rotational": 0}, "db_slots": 5, "block_db_size": "60G"},
+        {"db_slots": 0, "wal_slots": 0, "method": "raw"},
         {"wal_devices": {"rotational": 0}, "wal_slots": 2, "block_wal_size": 2147483648},
         {"method": "raw", "osds_per_device": 1, "data_allocate_fraction": 1},
         {"osd_id_claims": {"h2": ["3", 4]}, "crush_device_class": "ssd"},
@@ -56,6 +57,22 @@ def test_what_is_not_done_is_refused(name: str) -> None:
 )
 def test_what_is_done_passes(spec: Dict[str, Any]) -> None:
     check_drive_group(drive_group({"spec": spec}))
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    case = {
+        "top": {"config": {"osd_memory_target": 4294967296}},
+        "spec": {
+            "db_slots": 5,
+            "wal_slots": 2,
+            "journal_size": "5G",
+            "data_directories": ["/srv/osd"],
+        },
+    }
+    with pytest.raises(AdapterError) as raised:
+        check_drive_group(drive_group(case))
+    for name in ("config", "db_slots", "wal_slots", "journal_size", "data_directories"):
+        assert f"Invalid {name} " in str(raised.value)
 
 
 def test_what_needs_lvm_is_said_in_the_words_of_the_host() -> None:

@@ -14,6 +14,7 @@ from adapter.cluster.osd_owners import OsdOwners, Vacancy
 from adapter.cluster.osd_plan import Disk, Group
 from adapter.cluster.osd_removals import Removal, Removals, Stage
 from adapter.cluster.service_actions import ServiceAction, ServiceActions
+from adapter.cluster.set_options import ServiceSettings, SetOptions
 from adapter.cluster.specs import OsdClaims, Specs, Wanted
 from adapter.cluster.store import MemoryStore
 from adapter.cluster.unused_keys import UnusedKey, UnusedKeys
@@ -89,11 +90,14 @@ EVERY: Dict[str, Any] = {
         reason="waiting",
         tries=2,
     ),
-    "action": ServiceAction("osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting"),
+    "action": ServiceAction(
+        "osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting", {"osd.1": 2}
+    ),
     "unused_key": UnusedKey("mds", "a", "h1", "job-1", 6.0),
     "deployment": Deployment(
         "rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0
     ),
+    "settings": ServiceSettings("rgw.a", frozenset({("client.rgw.a", "rgw_zone")}), 8.0),
     "vacancy": Vacancy(7, "h1", "osd.big", ("VENDOR_1",), ("VENDOR_2",)),
 }
 
@@ -113,6 +117,9 @@ KEEPERS: Dict[str, Callable[[MemoryStore, Any], Any]] = {
     "action": lambda store, record: ServiceActions(store).save(record),
     "unused_key": lambda store, record: UnusedKeys(store).save(record),
     "deployment": lambda store, record: Deployments(store).save("h1", [record]),
+    "settings": lambda store, record: SetOptions(store).save(
+        record.service, record.options, record.changed
+    ),
     "vacancy": lambda store, record: OsdOwners(store).vacate(record),
 }
 READERS: Dict[str, Callable[[MemoryStore], Any]] = {
@@ -123,6 +130,7 @@ READERS: Dict[str, Callable[[MemoryStore], Any]] = {
     "action": lambda store: ServiceActions(store).get("osd.big"),
     "unused_key": lambda store: UnusedKeys(store).all()[0],
     "deployment": lambda store: Deployments(store).get("h1", "rgw.a.h1.abcdef"),
+    "settings": lambda store: SetOptions(store).get("rgw.a"),
     "vacancy": lambda store: OsdOwners(store).vacancy(7),
 }
 

@@ -54,6 +54,9 @@ def record(operation: str, host: str = "h1", **more: Any) -> Request:
         # A rolling restart counts its own jobs.
         (acting("stop", h1=H1), acting("restart", "service_action", h1=H1), False),
         (acting("stop", h1=H1), record("add_host_label"), False),
+        # It may have been asked for before the stop that it comes to meet.
+        (acting("restart", "service_action", h1=H1), acting("stop", h1=H1), False),
+        (acting("start", "service_action", h1=H1), acting("stop", "service_action", h1=H1), True),
     ],
 )
 def test_what_a_newer_job_makes_needless(newer: Request, older: Request, dropped: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapter.cluster.report_rows import daemon_row, device_row, moment, text
+from adapter.cluster.report_rows import daemon_row, device_row, moment, storage, text
 
 
 @pytest.mark.parametrize("odd", [5, "x", None, {}, [[]], [5, None], True, 1e400])
@@ -56,3 +56,24 @@ def test_a_time_that_cannot_be_is_left_out(value: Any) -> None:
 def test_text_is_printable_and_bounded() -> None:
     assert text("a\x1b[31mb\nc\x07") == "a?[31mb?c?"
     assert len(text("x" * 10_000)) == 500
+
+
+def test_other_names_of_disks_are_names_of_devices() -> None:
+    """What a host says leads to a disk reaches plans and hosts; nothing odd comes through."""
+    found = storage(
+        {
+            "device_mapper": "yes",
+            "links": {
+                "/dev/disk/by-id/a": ["/dev/sdb", "/etc/passwd", 5, "{{ x }}"],
+                "/dev/../etc/passwd": ["/dev/sdb"],
+                "/dev/disk/by-id/none": "sdb",
+                "{{ x }}": ["/dev/sdb"],
+            },
+        }
+    )
+    assert found == {
+        "device_mapper": None,
+        "links": {"/dev/disk/by-id/a": ["/dev/sdb"], "/dev/disk/by-id/none": []},
+    }
+    for odd in (None, 5, [], "x", {"links": [1], "device_mapper": 1}):
+        assert storage(odd) == {"device_mapper": None, "links": {}}

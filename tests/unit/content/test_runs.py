@@ -34,7 +34,7 @@ def test_reading_playbooks(machine: Machine) -> None:
     assert facts["facts"]["kernel"] == release
     assert facts["facts"]["memory_total_kb"] > 0
     assert f"kernel.osrelease={release}" in facts["facts"]["sysctl_options"].split("\n")
-    names = {"hostname", "fqdn", "machine_id", "python", "record", "conf", "backend"}
+    names = {"hostname", "fqdn", "machine_id", "python", "record", "conf", "admin", "backend"}
     assert set(facts["identity"]) == names
     assert set(run.published("Look whether hosts answer")) == {"schema", "identity", "timings"}
     assert isinstance(run.published("List the Ceph daemons on hosts")["daemons"], list)

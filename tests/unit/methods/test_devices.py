@@ -97,8 +97,8 @@ def _polled(world: Any) -> None:
     """Let the engine run while a method waits, as the serve loop does."""
     submit = world.engine.submit
 
-    def submit_and_run(request: Request) -> Any:
-        completion = submit(request)
+    def submit_and_run(request: Request, before: Any = None) -> Any:
+        completion = submit(request, before)
         while world.engine.poll():
             pass
         return completion

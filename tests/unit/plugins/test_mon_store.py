@@ -10,6 +10,7 @@ import pytest
 
 from plugins.module_utils.mon_cluster import OtherMons, View, has_split_off
 from plugins.module_utils.mon_joining import joining
+from plugins.module_utils.mon_store import members_of
 from plugins.module_utils.service_deployment import Deployment
 from plugins.module_utils.service_health import is_at_work, split_off
 from plugins.module_utils.service_kinds import DaemonRefused
@@ -282,3 +283,16 @@ def test_a_second_cluster_is_said_with_its_cause_and_the_remedy(host: Host) -> N
         "mon.h1`: it puts the store aside and lets the monitor join."
     )
     assert split_off(host.daemon, status(["h1", "h2"], [0, 1]), frozenset({"h2"})) == ""
+
+
+def test_a_map_with_locations_is_read() -> None:
+    """As Ceph 17 to 20 print it where a monitor has its place in CRUSH."""
+    text = (
+        "epoch 7\nstretch_mode_enabled 1\ntiebreaker_mon h3\n"
+        "0: [v2:10.0.0.1:3300/0,v1:10.0.0.1:6789/0] mon.h1; crush_location {datacenter=dc1}\n"
+        "1: [v2:10.0.0.2:3300/0,v1:10.0.0.2:6789/0] mon.h-2.x\n"
+    )
+    assert members_of(text) == {
+        "h1": "[v2:10.0.0.1:3300/0,v1:10.0.0.1:6789/0]",
+        "h-2.x": "[v2:10.0.0.2:3300/0,v1:10.0.0.2:6789/0]",
+    }

@@ -5,9 +5,16 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Set
 
 from adapter.interface import OrchestratorError
+
+_TABLE = Path(__file__).parents[1] / "cluster" / "data" / "ceph_options.json"
+# Answers of Ceph 20.2.4 by option.
+OPTIONS: Dict[str, Dict[str, Any]] = {
+    row["name"]: row for row in json.loads(_TABLE.read_text(encoding="utf-8"))
+}
 
 
 @dataclass
@@ -45,6 +52,8 @@ class Monitors:
     out_of_quorum: List[str] = field(default_factory=list)
     without_module: List[str] = field(default_factory=list)
     keys: List[str] = field(default_factory=list)
+    # Keys that were given anew.
+    rotated: Dict[str, str] = field(default_factory=dict)
     config: Dict[str, str] = field(default_factory=dict)
     # Options that are refused, with the error.
     config_errors: Dict[str, int] = field(default_factory=dict)
@@ -74,8 +83,18 @@ class Monitors:
     second: Dict[str, str] = field(default_factory=dict)
     # Addresses of mons that are not those of their hosts.
     addresses: Dict[str, str] = field(default_factory=dict)
+    # Whether the monitors count who is left when one is to stop.
+    quorum_counts: bool = False
     # A command that is not answered.
     refuse: str = ""
+    # Sections and options that were set, and options of which no value is taken.
+    told: List[str] = field(default_factory=list)
+    refused_options: List[str] = field(default_factory=list)
+    # The config-key store, where mons are in CRUSH, and the only zonegroup as radosgw-admin has it.
+    admin_key: str = "KEYOFTHEADMINISTRATOR=="
+    secrets: Dict[str, str] = field(default_factory=dict)
+    locations: Dict[str, List[str]] = field(default_factory=dict)
+    zonegroup: Dict[str, Any] = field(default_factory=dict)
 
     def command(self, **arguments: Any) -> str:
         """Answer a command."""
@@ -222,7 +241,14 @@ class Monitors:
 
     def _mon_dump(self, arguments: Dict[str, Any]) -> str:
         mons = [
-            {"name": name, "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]}}
+            {
+                "name": name,
+                "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]},
+                "crush_location": [
+                    dict(zip(("key", "val"), word.split("=")))
+                    for word in self.locations.get(name, [])
+                ],
+            }
             for name in self.mons
         ]
         return json.dumps({"mons": mons})
@@ -266,9 +292,22 @@ class Monitors:
         return self._change(f"mon rm {arguments['name']}")
 
     def _mon_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
+        gone = {*arguments["ids"], *self.out_of_quorum}
+        left = [name for name in self.mons if name not in gone]
+        if self.quorum_counts and len(left) <= len(self.mons) // 2:
+            raise OrchestratorError(
+                f"not enough monitors would be available ({', '.join(left)})", errno=-errno.EBUSY
+            )
         return ""
 
     def _mds_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
+        gone = set(arguments["ids"])
+        active = [name for names in self.filesystems.values() for name in names if name in gone]
+        left = [name for name in self.standbys.values() if name not in gone]
+        if len(left) < len(active):
+            raise OrchestratorError(
+                f"insufficient standby MDS daemons to stop active gids {active}", errno=-errno.EBUSY
+            )
         return ""
 
     def _mgr_dump(self, arguments: Dict[str, Any]) -> str:
@@ -298,7 +337,23 @@ class Monitors:
         del self.standbys[int(arguments["role_or_gid"])]
         return ""
 
+    def _config_help(self, arguments: Dict[str, Any]) -> str:
+        row = OPTIONS.get(arguments["key"])
+        if row is None:
+            raise OrchestratorError("", errno=-errno.ENOENT)
+        return json.dumps(row)
+
+    def _config_dump(self, arguments: Dict[str, Any]) -> str:
+        rows = []
+        for key, value in self.config.items():
+            section, _, name = key.partition("/")
+            rows.append({"section": section, "name": name, "value": value, "mask": ""})
+        return json.dumps(rows)
+
     def _config_set(self, arguments: Dict[str, Any]) -> str:
+        self.told.append(f"{arguments['who']} {arguments['name']}")
+        if arguments["name"] in self.refused_options:
+            raise OrchestratorError("error parsing value: no", errno=-errno.EINVAL)
         self.config[f"{arguments['who']}/{arguments['name']}"] = arguments["value"]
         return ""
 
@@ -307,6 +362,13 @@ class Monitors:
             raise OrchestratorError("no such option", errno=-self.config_errors[arguments["name"]])
         self.config.pop(f"{arguments['who']}/{arguments['name']}", None)
         return ""
+
+    def _auth_ls(self, arguments: Dict[str, Any]) -> str:
+        rows = [{"entity": name, "key": self._key(name)} for name in self.keys]
+        return json.dumps({"auth_dump": rows})
+
+    def _key(self, entity: str) -> str:
+        return self.rotated.get(entity, "KEYOFTHECLUSTER==")
 
     def _auth_rm(self, arguments: Dict[str, Any]) -> str:
         self.keys = [key for key in self.keys if key != arguments["entity"]]
@@ -319,12 +381,50 @@ class Monitors:
 
     def _auth_get(self, arguments: Dict[str, Any]) -> str:
         entity = arguments["entity"]
-        if entity not in ("mon.", "client.bootstrap-osd", *self.keys):
+        if entity not in ("mon.", "client.admin", "client.bootstrap-osd", *self.keys):
             raise OrchestratorError(f"no key for {entity}", errno=-errno.ENOENT)
-        return json.dumps([{"entity": arguments["entity"], "key": "KEYOFTHECLUSTER=="}])
+        key = self.admin_key if entity == "client.admin" else self._key(entity)
+        return json.dumps([{"entity": entity, "key": key}])
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
+
+    def _config_key_set(self, arguments: Dict[str, Any]) -> str:
+        assert "val" not in arguments, "a secret stands in a command"
+        self.secrets[arguments["key"]] = arguments["inbuf"]
+        return ""
+
+    def _config_key_rm(self, arguments: Dict[str, Any]) -> str:
+        self.secrets.pop(arguments["key"], None)
+        return ""
+
+    def _mon_set_location(self, arguments: Dict[str, Any]) -> str:
+        assert arguments["name"] in self.mons
+        self.locations[arguments["name"]] = arguments["args"]
+        return self._change(f"mon set_location {arguments['name']} {' '.join(arguments['args'])}")
+
+    def _osd_crush_add_bucket(self, arguments: Dict[str, Any]) -> str:
+        return self._change(f"crush add-bucket {arguments['name']} {arguments['type']}")
+
+    def _osd_crush_move(self, arguments: Dict[str, Any]) -> str:
+        if any("=" not in word for word in arguments["args"]):
+            raise OrchestratorError("no location", errno=-errno.EINVAL)
+        return self._change(f"crush move {arguments['name']} {' '.join(arguments['args'])}")
+
+    def _rgw_admin(self, arguments: Dict[str, Any]) -> str:
+        words = arguments["params"]
+        if not self.zonegroup:
+            raise OrchestratorError("Module 'rgw' is not enabled", errno=-errno.EOPNOTSUPP)
+        if words[:2] == ["zone", "modify"]:
+            (given,) = [word for word in words if word.startswith("--endpoints=")]
+            self.zonegroup["zones"][0]["endpoints"] = given.partition("=")[2].split(",")
+        if words[:2] != ["zonegroup", "get"]:
+            return self._change(f"radosgw-admin {' '.join(words)}")
+        return json.dumps(self.zonegroup)
+
+    def _rgw_zonegroup_modify(self, arguments: Dict[str, Any]) -> str:
+        self.zonegroup["hostnames"] = arguments["hostnames"]
+        return self._change(f"rgw zonegroup modify {arguments['zonegroup_name']}")
 
 
 def _rank(name: str) -> Dict[str, Any]:

@@ -41,7 +41,7 @@ def drives(size: int) -> Act:
 
 
 def service(size: int) -> Act:
-    config = {f"debug_{word}": "1" for word in words(size)}
+    config = {"log_file": " ".join(words(size))}
     spec = MDSSpec(service_id="x", placement=PlacementSpec(count=1), config=config, unmanaged=True)
     return lambda cluster: cluster.orchestrator.apply([spec])
 

@@ -29,7 +29,7 @@ def test_an_osd_that_is_being_stopped_counts_before_it_is_down(full: Cluster) ->
     stop(full, "osd.0")
     with pytest.raises(AdapterError, match="would be inactive"):
         stop(full, "osd.2")
-    full.settle()
+    full.settle(30)
     assert stop(full, "osd.2").startswith("Scheduled to stop osd.2")
 
 

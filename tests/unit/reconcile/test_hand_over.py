@@ -54,7 +54,7 @@ def test_what_is_mended_is_seen_at_once(pair: Cluster) -> None:
     pair.report(2)
     assert "the backend is not installed" in str(pair.core.health()["ANSIBLE_MGR_UNABLE"])
     pair.backends.clear()
-    restart_all(pair, 6)
+    restart_all(pair)
     assert failed_over(pair) == ["mgr fail h1"]
 
 

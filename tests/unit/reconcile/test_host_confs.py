@@ -94,3 +94,41 @@ def test_names_are_given_the_benefit_of_the_doubt() -> None:
     assert not HostConf(("mon.example.org",), False).is_cut_off({"10.0.0.1"})
     assert not HostConf((), False).is_cut_off({"10.0.0.1"})
     assert only_way({"h1": HostConf(("10.0.0.1",), True)}, "10.0.0.1", {"10.0.0.2"}) == []
+
+
+def test_what_holds_a_monitor_is_in_health_and_in_the_answers(cluster: Cluster) -> None:
+    cluster.confs = {"h1": {"mons": ["10.0.0.1"], "ours": False}}
+    cluster.start_anew()
+    place_mons(cluster, "h1", "h2", "h3")
+    spec = ServiceSpec("mon", placement=PlacementSpec(hosts=["h2", "h3"]))
+    text = "the only monitor that /etc/ceph/ceph.conf names on h1"
+    assert text in str(raise_if_exception(cluster.orchestrator.plan([spec])))
+    (said,) = raise_if_exception(cluster.orchestrator.apply([spec]))
+    assert text in said
+    assert "then goes by itself" in said
+    cluster.settle(5)
+    assert text in str(cluster.core.health()["ANSIBLE_SERVICE_HELD"])
+
+
+def test_a_host_that_was_mended_is_asked_and_the_monitor_goes(cluster: Cluster) -> None:
+    cluster.confs = {"h1": {"mons": ["10.0.0.1"], "ours": False}}
+    cluster.start_anew()
+    place_mons(cluster, "h1", "h2", "h3")
+    place_mons(cluster, "h2", "h3")
+    assert len(cluster.monitors.mons) == 3
+    cluster.confs["h1"]["mons"] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    for _ in range(40):
+        due = [h for h in ("h1", "h2", "h3") if cluster.core.refresh.pending(h)]
+        if due:
+            cluster.core.submit("get_inventory", [cluster.core.hosts.get(h) for h in due])
+        cluster.step()
+    assert sorted(cluster.monitors.mons) == ["h2", "h3"]
+    assert "ANSIBLE_SERVICE_HELD" not in cluster.core.health()
+
+
+def test_of_two_hosts_both_are_named(cluster: Cluster) -> None:
+    cluster.confs = {h: {"mons": ["10.0.0.1"], "ours": False} for h in ("h1", "h3")}
+    cluster.start_anew()
+    place_mons(cluster, "h1", "h2", "h3")
+    place_mons(cluster, "h2", "h3")
+    assert "names on h1, h3." in str(cluster.core.health()["ANSIBLE_SERVICE_HELD"])

@@ -112,6 +112,7 @@ GOOD: Dict[str, Dict[str, Any]] = {
         "doing": ["osd.13"],
         "asked": 1.0,
     },
+    "settings.mds.z": {"sections": {"mds.z": ["mds_join_fs", "debug_mds"]}, "changed": 1.0},
     "unused_key.mds.k": {
         "daemon_type": "mds",
         "daemon_id": "k",
@@ -238,6 +239,10 @@ WRONG = [
     ("service_action.osd.x", ("action",), "explode"),
     ("unused_key.mds.k", ("daemon_id",), "other"),
     ("unused_key.mds.k", ("asked",), "9"),
+    ("settings.mds.z", ("sections",), ["mds.z"]),
+    ("settings.mds.z", ("sections", "mds.z"), "mds_join_fs"),
+    ("settings.mds.z", ("sections", "mds.z"), [""]),
+    ("settings.mds.z", ("changed",), "now"),
 ]
 
 

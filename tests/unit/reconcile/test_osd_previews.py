@@ -58,6 +58,13 @@ def test_what_a_host_without_lvm_cannot_do_is_in_the_plan(
     (event,) = cluster.core.events.of("osd.three")[1:]
     assert said in event.message
 
+    raise_if_exception(cluster.orchestrator.set_unmanaged("osd.three", True))
+    cluster.settle(2)
+    assert "ANSIBLE_SERVICE_FAILED" not in cluster.core.health()
+    raise_if_exception(cluster.orchestrator.set_unmanaged("osd.three", False))
+    cluster.settle(2)
+    assert "ANSIBLE_SERVICE_FAILED" in cluster.core.health()
+
     # The module is loaded.
     with_mapper(cluster, has_it=True)
     cluster.settle()
@@ -154,3 +161,13 @@ def test_a_drive_group_that_has_all_its_disks_says_so(cluster: Cluster) -> None:
     ]
     cluster.offline("h2")
     assert preview(cluster, group())["notes"][0].startswith("h2: the host is offline")
+
+
+def test_an_id_that_is_claimed_and_not_free_is_named(cluster: Cluster) -> None:
+    raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb")))
+    cluster.settle()
+    notes = preview(cluster, group(osd_id_claims={"h2": ["0", "9"]}))["notes"]
+    assert notes == [
+        "h2: /dev/sdc (8 GiB, IDh2c)",
+        "h2: osd_id_claims: osd.0, osd.9: no such id waits for a new disk on this host",
+    ]

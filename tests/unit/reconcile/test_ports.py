@@ -212,6 +212,34 @@ def test_what_listened_when_the_host_was_asked_before_is_no_reason(full: Cluster
     apply(full, rgw("a", 8000, "h2"))
 
 
+@pytest.mark.parametrize(
+    ("argument", "port"),
+    [
+        ("ssl_port=8443", 8443),
+        ("port=8444", 8444),
+        ("endpoint=10.0.0.2:8445", 8445),
+        ("ssl_endpoint=[fd00::2]:8446", 8446),
+    ],
+)
+def test_ports_among_the_extra_arguments_count(full: Cluster, argument: str, port: int) -> None:
+    extra = {"rgw_frontend_extra_args": [f"{argument} request_timeout_ms=1"]}
+    apply(full, rgw("a", 8000, "h2", **extra))
+    assert f"{port}: rgw.a has it on host 'h2'" in refused(full, rgw("b", port, "h2"))
+    assert "rgw.a has it on host" in refused(full, rgw("b", 8100, "h2", **extra))
+    # Each daemon of a host would mean this port.
+    text = refused(full, rgw("c", 8200, "h3", each=2, **extra))
+    assert f"{port}" in text
+    assert "2 daemons" in text
+    apply(full, rgw("b", 8100, "h3", **extra))
+
+
+def test_the_list_of_services_shows_the_ports(full: Cluster) -> None:
+    apply(full, rgw("a", 8000, "h2"), ServiceSpec("ceph-exporter"), ServiceSpec("crash"))
+    rows = raise_if_exception(full.orchestrator.describe_service())
+    shown = {row.spec.service_name(): row.get_port_summary() for row in rows}
+    assert (shown["rgw.a"], shown["ceph-exporter"], shown["crash"]) == ("?:8000", "?:9926", "")
+
+
 def test_ports_end(full: Cluster) -> None:
     text = refused(full, rgw("a", 65535, "h2", each=2))
     assert "65536" in text

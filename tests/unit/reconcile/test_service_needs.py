@@ -87,6 +87,15 @@ def test_pools_of_which_nothing_is_active_are_waited_for(full: Cluster) -> None:
     assert jobs(full) == ["apply_rgw"]
 
 
+def test_statistics_that_a_new_manager_does_not_have_yet_are_not_waited_for(full: Cluster) -> None:
+    """It lists all placement groups as unknown until OSDs have told it of them."""
+    full.monitors.osds[0].pgs = 3
+    full.monitors.states = "unknown"
+    apply(full, gateway())
+    full.settle()
+    assert jobs(full) == ["apply_rgw"]
+
+
 def test_a_file_system_waits_for_osds_and_standbys_alone_do_not(cluster: Cluster) -> None:
     spec = MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h2"]))
     cluster.monitors.filesystems = {"data": []}

@@ -39,6 +39,13 @@ def test_what_a_smaller_placement_takes_is_said(full: Cluster, kind: str) -> Non
     assert set(row["remove"]) < set(names)
 
 
+def test_a_daemon_that_no_host_has_reported_yet_is_counted(full: Cluster) -> None:
+    apply(full, spec_of("mds", placement=PlacementSpec(hosts=["h1", "h2"])))
+    full.orchestrator.reconciler.step(full.now)
+    said = apply(full, spec_of("mds", placement=PlacementSpec(hosts=["h1"])))
+    assert "1 of 2 daemons is removed: mds.data.h2." in said
+
+
 def test_what_an_unmanaged_service_has_is_not_spoken_of(full: Cluster) -> None:
     apply(full, spec_of("mds", placement=PlacementSpec(hosts=["h1", "h2", "h3"])))
     full.settle()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Dict, List, Optional, Set, Tuple, TypeVar
 
 from adapter.cluster.store import MemoryStore
@@ -85,6 +86,8 @@ class Cluster(World):
         self.used: Dict[str, List[str]] = {}
         # What ceph.conf says by host: the monitors' addresses, and whether the file is ours.
         self.confs: Dict[str, Dict[str, Any]] = {}
+        # The administrator's keyring by host, as hosts report it.
+        self.admins: Dict[str, Optional[Dict[str, Any]]] = {}
         # What hosts have of the backend, where it is not whole.
         self.backends: Dict[str, Optional[Dict[str, str]]] = {}
         # What hosts say of other names of their disks and of device mapper.
@@ -124,6 +127,7 @@ class Cluster(World):
             self.core.reports.absorb(host.hostname, self._report(host.hostname), 1.0)
         self.orchestrator = AnsibleOrchestrator(self.core)
         self.now = 1000.0
+        self.core.going_down.clock = lambda: self.now
 
     def step(self) -> None:
         """One round of the loop; time goes on by two seconds."""
@@ -135,7 +139,8 @@ class Cluster(World):
 
     def answer_questions(self) -> None:
         """Let the hosts report that were asked for it before a manager takes over."""
-        asked = self.orchestrator.reconciler.services.guards.successors.waiting()
+        services = self.orchestrator.reconciler.services
+        asked = [*services.guards.successors.waiting(), *services.leftovers.said.waiting()]
         hosts = self.core.online_hosts([host for host in asked if host not in self.late])
         if hosts:
             self.core.submit("get_inventory", hosts)
@@ -189,6 +194,7 @@ class Cluster(World):
                 "hostname": host,
                 "python": "/usr/bin/python3",
                 "conf": self.confs.get(host),
+                "admin": self.admins.get(host),
                 "backend": self.backends.get(host, {"version": "1.0.0", "lacks": ""}),
                 **self.said_of.get(host, {}),
             },
@@ -373,6 +379,25 @@ class Cluster(World):
         if self.confs[host]["ours"]:
             self.confs[host]["mons"] = [f"10.0.0.{name[1:]}" for name in words]
         return {}
+
+    def _on_update_admin(self, host: str, variables: Any) -> Dict[str, Any]:
+        self._administer(host, variables["cluster_access_admin"][host])
+        return {}
+
+    def _on_remove_host(self, host: str, variables: Any) -> Dict[str, Any]:
+        self._administer(host, "absent")
+        return {}
+
+    def _administer(self, host: str, state: str) -> None:
+        there = self.admins.get(host)
+        if there is not None and not there["ours"]:
+            return
+        if state == "present":
+            key = hashlib.sha256(self.monitors.admin_key.encode()).hexdigest()[:8]
+            self.admins[host] = {"ours": True, "key": key}
+            self.confs.setdefault(host, {"mons": ["10.0.0.1"], "ours": True})
+        else:
+            self.admins.pop(host, None)
 
     def _on_service_action(self, host: str, variables: Any) -> Dict[str, Any]:
         for name in self.equipped:

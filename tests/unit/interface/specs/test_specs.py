@@ -304,6 +304,15 @@ def test_arguments() -> None:
         {"argument": "x y", "split": False},
     ]
     assert ArgumentSpec.map_json(None) is None
+
+    class OfCeph:
+        """An argument as Ceph's own class has it."""
+
+        def __init__(self, data: Any) -> None:
+            self.to_json = lambda: data
+
+    foreign: Any = [OfCeph("--a  b"), OfCeph({"argument": "x y", "split": False})]
+    assert ArgumentSpec.from_general_args(foreign) == [text, mapping]
     assert ArgumentSpec("a", origin=OriginalType.STRING).to_json() == "a"
     assert ArgumentSpec("a") == ArgumentSpec("a")
     assert ArgumentSpec("a") != ArgumentSpec("a", split=True)

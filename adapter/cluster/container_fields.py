@@ -1,0 +1,39 @@
+"""Fields of specs that only mean something for containers."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+from adapter.errors import InvalidValue
+from adapter.interface import ServiceSpec
+
+_REASONS = {
+    "extra_container_args": (
+        "they are arguments for a container, and daemons from packages run in none",
+        "Leave it out; what systemd can limit goes into a drop-in file of the daemon's unit.",
+    ),
+    "extra_entrypoint_args": (
+        "they are arguments for a container's command, and daemons from packages run in none",
+        "Leave it out, and set options of the daemon by `config`.",
+    ),
+    "custom_configs": (
+        "they are files inside a container, and daemons from packages run in none",
+        "Leave it out, and put the files onto the hosts.",
+    ),
+}
+
+
+def check_no_container(spec: ServiceSpec) -> None:
+    """Raise ``InvalidValue`` for a field that is only for containers, in the user's own words."""
+    for name, (reason, remedy) in _REASONS.items():
+        given = getattr(spec, name, None)
+        if given:
+            raise InvalidValue(name, _as_written(given), reason, remedy)
+
+
+def _as_written(given: Any) -> List[Any]:
+    """Return a field as it stood in the file; of a file for containers only where it goes."""
+    return [
+        getattr(each, "mount_path", None) or (each.to_json() if hasattr(each, "to_json") else each)
+        for each in given
+    ]

@@ -1,0 +1,131 @@
+"""Which daemons go down by jobs that were asked for, before the cluster's maps show it.
+
+A stop is asked about at once and done later: until then, and for as long as a map may take to see
+it, the daemon counts as down already.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tuple
+
+from adapter.cluster.daemon_places import DaemonPlaces
+from adapter.engine.base import Engine
+from adapter.engine.model import JobRecord, JobStatus, Request
+
+# So long (seconds) a map may have a daemon that is stopped: a manager's entry lives for 30 s
+# without a sign of life, that of a monitor or of a metadata server for less.
+STOPPED_SEEN = 45.0
+# So long it takes until a daemon that was restarted has its place again.
+RESTARTED_SEEN = 10.0
+ACTIONS = ("daemon_action", "service_action")
+REMOVALS = ("remove_daemons", "remove_service")
+_UNIT = re.compile(r"(?:ceph-)?([a-z-]+)@(.+?)(?:\.service)?")
+_KINDS = {"radosgw": "rgw"}
+
+
+@dataclass(frozen=True)
+class _Going:
+    """Daemons (``mon.h1``) that a job takes down, for good or to start them again."""
+
+    daemons: FrozenSet[str]
+    comes_back: bool
+
+
+class GoingDown:
+    """Know what unfinished jobs stop, restart and remove. Callers hold the orchestrator's lock.
+
+    ``clock`` gives monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        places: DaemonPlaces,
+        engine: Engine,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._places, self._engine = places, engine
+        self.clock = clock
+        self._jobs: Dict[str, _Going] = {}
+        self._starts: Dict[str, FrozenSet[str]] = {}
+        # Until when those of ended jobs count.
+        self._until: Dict[str, float] = {}
+
+    def by(self, request: Request, job_id: str) -> None:
+        """Note what a job takes down."""
+        if request.check:
+            return
+        variables = request.variables
+        if request.operation in ACTIONS:
+            daemons = self._of_units(variables.get("daemon_action_units") or {})
+            action = variables.get("daemon_action_action")
+            if action == "start":
+                self._starts[job_id] = daemons
+                return
+            self._jobs[job_id] = _Going(daemons, action == "restart")
+        elif request.operation in REMOVALS:
+            rows = _rows(variables.get("ceph_daemon_remove_daemons"))
+            names = (f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in rows)
+            self._jobs[job_id] = _Going(frozenset(names), False)
+        elif request.operation == "remove_osds" and variables.get("osd_remove_step") == "stop":
+            rows = _rows(variables.get("osd_remove_osds"))
+            self._jobs[job_id] = _Going(frozenset(f"osd.{row['osd_id']}" for row in rows), False)
+
+    def ended(self, record: JobRecord) -> None:
+        """Note that a job has ended, and from when on the maps have to show it."""
+        started = self._starts.pop(record.id, frozenset())
+        if record.status is JobStatus.SUCCEEDED:
+            for name in started:
+                self._until.pop(name, None)
+        going = self._jobs.pop(record.id, None)
+        if going is None or record.started is None:
+            return
+        back = going.comes_back and record.status is JobStatus.SUCCEEDED
+        until = self.clock() + (RESTARTED_SEEN if back else STOPPED_SEEN)
+        for name in going.daemons:
+            # An OSD says itself that it goes, and the map has it down before its job ends.
+            if not (back and name.startswith("osd.")):
+                self._until[name] = until
+
+    def of(self, kind: str, but: Iterable[str] = ()) -> List[str]:
+        """Return the ids of a kind's daemons that go down, without those of the jobs ``but``."""
+        self._follow()
+        now, own = self.clock(), set(but)
+        self._until = {name: until for name, until in self._until.items() if until > now}
+        found = set(self._until)
+        for job, going in self._jobs.items():
+            found |= going.daemons if job not in own else frozenset()
+        start = f"{kind}."
+        return sorted(name[len(start) :] for name in found if name.startswith(start))
+
+    def _follow(self) -> None:
+        """Take over what another program on this host has asked for, which shares the jobs."""
+        for record in self._engine.jobs():
+            known = record.id in self._jobs or record.id in self._starts
+            if known and record.status.final:
+                self.ended(record)
+            elif not known and not record.status.final:
+                self.by(record.request, record.id)
+
+    def _of_units(self, units: Mapping[str, Any]) -> FrozenSet[str]:
+        """Return the daemons of units, as their hosts report them, else as the names say."""
+        found = []
+        for host, names in units.items():
+            known = self._places.by_unit(host)
+            found += [known.get(unit) or _by_name(unit) for unit in names]
+        return frozenset(filter(None, found))
+
+
+def _by_name(unit: str) -> str:
+    match = _UNIT.fullmatch(unit)
+    if match is None:
+        return ""
+    kind = _KINDS.get(match.group(1), match.group(1))
+    daemon_id = match.group(2)
+    return f"{kind}.{daemon_id[4:] if daemon_id.startswith('rgw.') else daemon_id}"
+
+
+def _rows(by_host: Any) -> Tuple[Mapping[str, Any], ...]:
+    return tuple(row for rows in (by_host or {}).values() for row in rows)

@@ -1,0 +1,103 @@
+"""Ceph's own options, as the monitors describe them, and the ``config`` of specs held against it.
+
+What was answered is kept: an option changes with the version of the monitors alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from functools import partial
+from typing import Dict, List
+
+from adapter.cluster.at_once import at_once
+from adapter.cluster.ceph_options import Option, check_value
+from adapter.cluster.maps import Maps
+from adapter.cluster.service_kinds import generated_options
+from adapter.errors import InvalidValue, NotReady
+from adapter.interface import OrchestratorError, ServiceSpec
+
+
+class OptionTable:
+    """The options that were asked for. May be used by several threads."""
+
+    def __init__(self, maps: Maps) -> None:
+        self._maps = maps
+        self._known: Dict[str, Option] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Option:
+        """Return an option; raises ``InvalidValue`` where Ceph has none of that name."""
+        with self._lock:
+            known = self._known.get(name)
+        if known is None:
+            try:
+                known = self._maps.option(name)
+            except OrchestratorError as error:
+                if abs(error.errno) != errno.ENOENT:
+                    raise
+                raise InvalidValue(
+                    "config",
+                    name,
+                    "Ceph has no option of this name",
+                    "`ceph config ls` lists those that there are.",
+                ) from None
+            with self._lock:
+                self._known[name] = known
+        return known
+
+    def needs_restart(self, name: str) -> bool:
+        """Tell whether a daemon takes over another value of an option only when it starts."""
+        try:
+            return self.get(name).needs_restart
+        except InvalidValue:
+            return False
+
+    def same(self, name: str, one: str, other: str) -> bool:
+        """Tell whether two values of an option mean the same."""
+        try:
+            return one == other or self.get(name).same(one, other)
+        except InvalidValue:
+            return False
+
+    def is_odd(self, name: str) -> bool:
+        """Tell whether the monitors write values of an option in a way that only they know."""
+        try:
+            return self.get(name).type in ("addr", "addrvec")
+        except InvalidValue:
+            return False
+
+    def plain(self, name: str, value: str) -> str:
+        """Return a value in one way of writing it, so that the same is told from another."""
+        try:
+            return str(self.get(name).parse(value))
+        except (InvalidValue, ValueError):
+            return value
+
+    def check(self, spec: ServiceSpec) -> None:
+        """Raise for a value under ``config`` that the monitors would refuse.
+
+        ``InvalidValue`` names option, value and what is allowed. ``NotReady`` is where the monitors
+        do not answer: nothing is accepted unseen.
+        """
+        names: List[str] = sorted(map(str, spec.config or {}))
+        for name in names:
+            field = generated_options(spec).get(name)
+            if field:
+                raise InvalidValue(
+                    f"config {name}",
+                    (spec.config or {})[name],
+                    f"it follows from {field} of the spec",
+                    f"Set {field}, and leave this out.",
+                )
+        try:
+            options = at_once([partial(self.get, name) for name in names])
+        except InvalidValue:
+            raise
+        except OrchestratorError as error:
+            raise NotReady(
+                f"The config of {spec.service_name()} cannot be checked: {error}",
+                "Nothing is kept that Ceph has not seen; try again when the monitors answer.",
+            ) from error
+        for name, option in zip(names, options):
+            check_value(option, (spec.config or {})[name], spec.service_type)

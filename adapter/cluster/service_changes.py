@@ -1,0 +1,121 @@
+"""What of a changed spec its daemons do not have yet. Pure functions.
+
+A daemon's digest stands for what it got when it was configured last, as far as it takes that over
+only when it starts: each such option with a mark of its value, and its key's mark. So it can be
+said which of them changed, and what a daemon takes over while it runs makes no difference.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+from adapter.cluster.marks import mark
+from adapter.cluster.service_kinds import daemon_settings, rgw_port, service_settings
+from adapter.interface import ServiceSpec
+
+Setting = Tuple[str, str, str]
+# What a digest begins with: a later version may mean something else by the rest.
+FORM = "1"
+KEY = "key"
+# Of more than that one mark stands for all: a record's texts have a limit.
+_LONGEST = 2000
+# The port of a daemon that is still to be made.
+NEW = -1
+
+
+def key_mark(keyring: str) -> str:
+    """Return what stands for the key of a keyring's text, nothing where there is none."""
+    for line in keyring.splitlines():
+        name, _, value = line.partition("=")
+        if name.strip() == "key" and value.strip():
+            return mark(value.strip())
+    return ""
+
+
+def settings_of(spec: ServiceSpec, daemon_id: str, port: int, address: str) -> Dict[str, str]:
+    """Return the value of each option that a daemon of a service has; its own goes first."""
+    rows = (*service_settings(spec), *daemon_settings(spec, daemon_id, port, address))
+    return {option: value for _, option, value in rows}
+
+
+def digest_of(
+    settings: Mapping[str, str],
+    needs_restart: Callable[[str], bool],
+    plain: Callable[[str, str], str] = lambda option, value: value,
+    key: str = "",
+) -> str:
+    """Return the digest of a daemon that has these settings and a key with this mark."""
+    parts = [
+        f"{option}={mark(plain(option, value))}"
+        for option, value in sorted(settings.items())
+        if needs_restart(option)
+    ]
+    if sum(map(len, parts)) > _LONGEST:
+        parts = [f"options={mark(' '.join(parts))}"]
+    return " ".join([FORM, *parts, *([f"{KEY}={key}"] if key else [])])
+
+
+def _parts(digest: str) -> Dict[str, str]:
+    form, *parts = digest.split(" ")
+    return dict(part.partition("=")[::2] for part in parts) if form == FORM else {}
+
+
+def differences(before: str, after: str) -> List[str]:
+    """Return the options that two digests have differently, and ``key``.
+
+    A key counts where both name one. A digest that says nothing differs in nothing.
+    """
+    if not before.startswith(FORM) or not after.startswith(FORM):
+        return []
+    old, new = _parts(before), _parts(after)
+    names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    return [name for name in names if name != KEY or (KEY in old and KEY in new)]
+
+
+def ports_of(spec: ServiceSpec, known: Mapping[str, int], share: int = 0) -> Dict[str, int]:
+    """Return the ports of a service's daemons on one host; ``known`` are those they have.
+
+    The spec means as many ports as there are daemons, and at least ``share``.
+
+    One that has a port of the spec's keeps it. The others get the free ones, in order: first those
+    that are there and whose port nobody knows (0), then new ones (``NEW``).
+    """
+    if spec.service_type != "rgw":
+        return dict.fromkeys(known, 0)
+    wanted = [rgw_port(spec) + index for index in range(max(share, len(known)))]
+    found: Dict[str, int] = {}
+    for daemon_id in sorted(known):
+        if known[daemon_id] in wanted and known[daemon_id] not in found.values():
+            found[daemon_id] = known[daemon_id]
+    free = [port for port in wanted if port not in found.values()]
+    for daemon_id in sorted(known.keys() - found.keys(), key=lambda each: (known[each] < 0, each)):
+        found[daemon_id] = free.pop(0)
+    return found
+
+
+def setting_changes(
+    wanted: Iterable[Setting],
+    set_before: Iterable[Tuple[str, str]],
+    there: Mapping[Tuple[str, str], str],
+    same: Callable[[str, str, str, str], bool],
+) -> Tuple[List[Setting], List[Tuple[str, str]]]:
+    """Return what is to be set in the monitors' configuration, and what is to be removed of it.
+
+    ``there`` is the configuration now, ``same(section, option, found, wanted)`` compares with it.
+    Only what was set from here is removed.
+    """
+    goal = {(section, option): value for section, option, value in wanted}
+    tell = [
+        (section, option, value)
+        for (section, option), value in sorted(goal.items())
+        if (section, option) not in there
+        or not same(section, option, there[section, option], value)
+    ]
+    drop = sorted(pair for pair in set(set_before) - goal.keys() if pair in there)
+    return tell, drop
+
+
+def in_words(tell: Sequence[Setting], drop: Sequence[Tuple[str, str]]) -> List[str]:
+    """Return what is set and removed, without the values: one may be a password."""
+    lines = [f"set {option} of {section}" for section, option, _ in tell]
+    return [*lines, *(f"remove {option} of {section}" for section, option in drop)]

@@ -1,0 +1,78 @@
+"""What applying a spec would change beside daemons that come and go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple
+
+from adapter.cluster.schedule import Difference
+from adapter.cluster.service_changes import in_words
+from adapter.cluster.specs import Wanted
+from adapter.core import Core
+from adapter.interface import OrchestratorError, ServiceSpec
+from adapter.reconcile import Reconciler
+
+# So many daemons are named in an answer.
+NAMED = 5
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Options that are set and removed, and daemons that are restarted, each in words."""
+
+    settings: Tuple[str, ...] = ()
+    restarts: Tuple[str, ...] = ()
+
+    def lines(self) -> List[str]:
+        """Return all, the options first."""
+        return [*self.settings, *self.restarts]
+
+
+def foreseen(
+    core: Core,
+    reconciler: Reconciler,
+    spec: ServiceSpec,
+    diff: Difference,
+    before: Optional[Wanted],
+) -> Changes:
+    """Return what applying a spec would change; raises ``OrchestratorError``.
+
+    ``before`` is the service as it is kept, if it is.
+    """
+    if spec.unmanaged:
+        return Changes()
+    services, wanted = reconciler.services, Wanted(spec)
+    tell, drop = services.jobs.settings.changes(wanted, core.maps.settings())
+    behind = services.changes.behind(wanted, diff.kept, before)
+    restarts = [each.in_words(spec.service_type) for each in behind]
+    return Changes(tuple(in_words(tell, drop)), tuple(restarts))
+
+
+def restarts_in_words(
+    reconciler: Reconciler, spec: ServiceSpec, diff: Difference, before: Optional[Wanted]
+) -> str:
+    """Return the restarts that follow from a spec, for the answer to `apply`."""
+    if before is None or spec.unmanaged:
+        return ""
+    try:
+        behind = reconciler.services.changes.behind(Wanted(spec), diff.kept, before)
+    except OrchestratorError:
+        return ""
+    words = [each.in_words(spec.service_type) for each in behind]
+    if not words:
+        return ""
+    more = f"; and {len(words) - NAMED} more" if len(words) > NAMED else ""
+    return f" One after the other: {'; '.join(words[:NAMED])}{more}"
+
+
+def with_warning(row: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """Return a row of a plan, and what `ceph orch` prints above its table.
+
+    The table has columns for daemons that come and go alone.
+    """
+    lines = [f"would {line}" for line in row.get("change") or ()]
+    lines += [str(row["stays"])] if row.get("stays") else []
+    if not lines:
+        return [row]
+    text = "".join(f"{row['service_name']}: {line}\n" for line in lines)
+    return [row, {"warning": text}]

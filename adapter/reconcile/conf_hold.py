@@ -1,0 +1,67 @@
+"""A monitor stays as long as it is the only one that a host's own ceph.conf names.
+
+Somebody has to mend that file: health says so, and the host is asked again and again whether it is.
+"""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from adapter.cluster.host_conf import PATH, only_way
+from adapter.cluster.schedule import Difference
+from adapter.cluster.specs import Wanted
+from adapter.core import Core
+
+# How often hosts are asked again (seconds).
+ASK_AGAIN = 20.0
+
+
+def only_ways(core: Core, wanted: Wanted, diff: Difference) -> Dict[str, str]:
+    """Return by host why a monitor that is too many stays. The caller holds the lock."""
+    if wanted.spec.service_type != "mon" or wanted.deleted or not diff.remove:
+        return {}
+    found: Dict[str, str] = {}
+    confs, addresses = core.host_confs(), core.mon_addresses
+    for daemon in diff.remove:
+        leaving = daemon.daemon_id
+        staying = frozenset().union(*(where for mon, where in addresses.items() if mon != leaving))
+        hosts = sorted(
+            {host for each in addresses.get(leaving, ()) for host in only_way(confs, each, staying)}
+        )
+        for host in hosts:
+            found[host] = (
+                f"mon.{leaving} not removed: it is the only monitor that {PATH} names on "
+                f"{', '.join(hosts)}. Name the others there too (`ceph config "
+                f"generate-minimal-conf` prints them); mon.{leaving} then goes by itself within a "
+                "minute."
+            )
+    return found
+
+
+def hold_reason(core: Core, wanted: Wanted, diff: Difference) -> str:
+    """Return why monitors that are too many stay, or nothing. The caller holds the lock."""
+    return " ".join(dict.fromkeys(only_ways(core, wanted, diff).values()))
+
+
+class ConfHold:
+    """Hold such monitors, and ask the hosts."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._asked: Dict[str, float] = {}
+
+    def hold(self, wanted: Wanted, diff: Difference, now: float) -> bool:
+        """Tell whether a monitor stays for now; health and events say why."""
+        core = self._core
+        with core.lock:
+            found = only_ways(core, wanted, diff)
+            reason = hold_reason(core, wanted, diff)
+            if not reason:
+                return False
+            if core.watch.held.get(wanted.name) != reason:
+                core.events.fail(wanted.name, reason)
+            core.watch.hold(wanted.name, reason)
+            due = [host for host in found if self._asked.get(host, 0.0) + ASK_AGAIN <= now]
+            self._asked.update(dict.fromkeys(due, now))
+            core.refresh.want(due)
+        return True

@@ -1,0 +1,180 @@
+"""Bring a changed spec to the daemons that run: restart those that need it, one after the other.
+
+A daemon needs it when it got something else last, of what it takes over only when it starts. One
+that was not deployed from here is taken as it is until its spec changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from adapter.cluster.deployments import Deployment
+from adapter.cluster.schedule import Place, Running
+from adapter.cluster.service_changes import differences
+from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.specs import Wanted
+from adapter.core import Core
+from adapter.interface import OrchestratorError
+from adapter.reconcile.guards import Guards
+from adapter.reconcile.service_jobs import ServiceJobs
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A daemon that does not have all of its spec, and what it lacks."""
+
+    daemon: Running
+    options: Tuple[str, ...]
+
+    def in_words(self, kind: str) -> str:
+        """Return which daemon is to be restarted, and for what."""
+        return f"restart {kind}.{self.daemon.daemon_id} ({self.why})"
+
+    @property
+    def why(self) -> str:
+        """Return what it is restarted for."""
+        return f"{', '.join(self.options)} changed"
+
+
+class DaemonChanges:
+    """Compare what daemons got last with their specs, and choose which is next."""
+
+    def __init__(self, core: Core, guards: Guards, jobs: ServiceJobs) -> None:
+        self._core = core
+        self._guards = guards
+        self._digests, self._keys = jobs.digests, jobs.key_marks
+        self._healed = jobs.settings.healed
+
+    def behind(
+        self, wanted: Wanted, kept: Sequence[Running], before: Optional[Wanted] = None
+    ) -> List[Behind]:
+        """Return the daemons that run and have to be restarted.
+
+        A daemon of which nothing is known is as its spec says, as far as anybody can tell; where
+        ``wanted`` is not kept yet that is ``before``. Raises ``OrchestratorError``.
+        """
+        with self._core.lock:
+            ports = self._digests.ports_now(wanted, list(kept))
+            known = {
+                (each.hostname, each.daemon_id): self._digests.known(
+                    wanted, each.hostname, each.daemon_id
+                )
+                for each in kept
+            }
+        goals = self._digests.ports(wanted, ports)
+        old_ports = self._digests.ports(before, ports) if before is not None else {}
+        found: List[Behind] = []
+        for daemon in kept:
+            if not daemon.runs or not daemon.ok:
+                continue
+            place = daemon.hostname, daemon.daemon_id
+            key = self._keys.of(_entity(wanted, daemon))
+            goal = self._digests.goal(wanted, place, goals[place], key)
+            record = known[place]
+            if record is not None and record.digest:
+                got = record.digest
+            elif before is not None:
+                got = self._digests.goal(before, place, old_ports[place])
+            else:
+                continue
+            options = differences(got, goal) or self._misread(wanted, daemon, record)
+            if options:
+                found.append(Behind(daemon, tuple(options)))
+        return found
+
+    def _misread(self, wanted: Wanted, daemon: Running, record: Optional[Deployment]) -> List[str]:
+        """Return options that somebody had changed while the daemon was started."""
+        configured = record.configured if record is not None else 0.0
+        with self._core.lock:
+            name = f"{wanted.spec.service_type}.{daemon.daemon_id}"
+            if daemon.hostname not in self._core.places.hosts_of(name):
+                return []
+            row = self._core.places.row(daemon.hostname, name)
+        return self._healed.read_by(_entity(wanted, daemon), row, configured)
+
+    def take_over(self, before: Wanted, after: Wanted, kept: Sequence[Running]) -> None:
+        """Keep of daemons of which nothing is known what they have, before their spec changes.
+
+        Raises ``NotKept``, ``UnreadableRecord``.
+        """
+        core = self._core
+        unknown = []
+        with core.lock:
+            ports = self._digests.ports_now(before, list(kept))
+            for each in kept:
+                known = self._digests.known(before, each.hostname, each.daemon_id)
+                if each.hostname in core.deployments.problems:
+                    # Nothing is done there until its record can be read; that says it then.
+                    continue
+                if known is None or not known.digest:
+                    unknown.append((each, known))
+        goals = self._digests.ports(before, ports)
+        new = self._digests.ports(after, ports)
+        rows: Dict[str, List[Deployment]] = {}
+        for daemon, known in unknown:
+            place = daemon.hostname, daemon.daemon_id
+            has = self._digests.goal(before, place, goals[place])
+            if not differences(has, self._digests.goal(after, place, new[place])):
+                continue
+            kind = before.spec.service_type
+            record = known or Deployment(kind, daemon.daemon_id, before.name)
+            port = goals[place]
+            record = replace(record, digest=has, ports=(port,) if port else ())
+            rows.setdefault(daemon.hostname, []).append(record)
+        with core.lock:
+            for hostname, records in rows.items():
+                core.deployments.save(hostname, records)
+
+    def next(
+        self, wanted: Wanted, kept: Sequence[Running], ready: Sequence[Behind]
+    ) -> Tuple[Optional[Behind], str]:
+        """Return the daemon that is restarted now, or None and what is waited for.
+
+        ``ready`` are those on hosts where something can be done.
+        """
+        kind = wanted.spec.service_type
+        with self._core.lock:
+            # Nobody misses what somebody has stopped.
+            counted = [each for each in kept if not self._is_stopped(kind, each)]
+            alive = [each for each in counted if self._core.pulse.online(each.hostname)]
+        unwell = [each for each in counted if not each.runs or not each.ok]
+        if unwell:
+            names = ", ".join(f"{kind}.{each.daemon_id}" for each in unwell)
+            return None, f"{names} is not well; the others keep what they have until it is"
+        if len(alive) == 1 < len(counted):
+            return None, f"{kind}.{alive[0].daemon_id} is the only one on a host that answers"
+        reason = ""
+        for each in ready:
+            try:
+                self._guards.check_stop(kind, each.daemon.daemon_id, restart=True)
+                if kind != "mgr" or self._steps_back(each.daemon.daemon_id, ready):
+                    return each, ""
+                reason = reason or f"another manager takes over from mgr.{each.daemon.daemon_id}"
+            except OrchestratorError as error:
+                reason = reason or f"{kind}.{each.daemon.daemon_id}: {error}"
+        return None, reason
+
+    def _is_stopped(self, kind: str, daemon: Running) -> bool:
+        name = f"{kind}.{daemon.daemon_id}"
+        if daemon.runs or daemon.hostname not in self._core.places.hosts_of(name):
+            return False
+        return bool(self._core.places.row(daemon.hostname, name)["state"] == "stopped")
+
+    def _steps_back(self, identity: str, ready: Sequence[Behind]) -> bool:
+        """Tell whether a manager is no longer active; the last one left hands over for it."""
+        active = self._core.maps.manager_map().active
+        if identity != active:
+            return True
+        if len(ready) == 1:
+            self._guards.hand_over(active)
+        return False
+
+
+def _entity(wanted: Wanted, daemon: Running) -> str:
+    return KINDS[wanted.spec.service_type].entity_of(daemon.daemon_id)
+
+
+def place_of(behind: Behind) -> Place:
+    """Return the place of a daemon that stays where it is."""
+    return Place(behind.daemon.hostname, behind.daemon.daemon_id)

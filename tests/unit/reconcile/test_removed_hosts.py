@@ -1,0 +1,63 @@
+"""A host that is forgotten while it is away: nothing false is said, and what stays is named."""
+
+from __future__ import annotations
+
+from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.twin import Cluster
+
+
+def forget(cluster: Cluster, host: str) -> str:
+    cluster.offline(host)
+    cluster.settle(3)
+    text = cluster.orchestrator.remove_host(host, force=True, offline=True)
+    return str(raise_if_exception(text))
+
+
+def test_a_host_that_is_removed_does_not_answer_again(full: Cluster) -> None:
+    spec = ServiceSpec("crash", placement=PlacementSpec(hosts=["h1", "h2"]))
+    raise_if_exception(full.orchestrator.apply([spec]))
+    full.settle()
+    full.offline("h2")
+    full.settle(3)
+    assert "h2: the host is offline" in " ".join(e.message for e in full.core.events.of("crash"))
+    forget(full, "h2")
+    full.settle(5)
+    assert "answers again" not in " ".join(e.message for e in full.core.events.of("crash"))
+
+
+def test_a_host_that_comes_back_still_says_so(full: Cluster) -> None:
+    spec = ServiceSpec("crash", placement=PlacementSpec(hosts=["h1", "h2"]))
+    raise_if_exception(full.orchestrator.apply([spec]))
+    full.settle()
+    full.offline("h2")
+    full.settle(3)
+    full.core.pulse.seen("h2", full.now)
+    full.settle(3)
+    said = " ".join(e.message for e in full.core.events.of("crash"))
+    assert "h2: the host answers again" in said
+
+
+def test_what_stays_in_the_clusters_maps_is_named_with_what_removes_it(full: Cluster) -> None:
+    raise_if_exception(
+        full.orchestrator.apply([ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2"]))])
+    )
+    full.settle(20)
+    osds = sorted(n for n, osd in full.monitors.osds.items() if osd.host == "h2")
+    text = forget(full, "h2")
+    names = ", ".join(f"osd.{n}" for n in osds)
+    assert f"The cluster's maps still have mon.h2, {names}" in text
+    assert "`ceph mon rm h2`" in text
+    assert f"`ceph osd purge {osds[0]} --yes-i-really-mean-it`" in text
+    assert "mon names this host" in text
+
+
+def test_a_host_without_a_report_has_what_the_cluster_says(full: Cluster) -> None:
+    full.core.reports.forget("h2")
+    assert "The cluster's maps still have osd." in forget(full, "h2")
+
+
+def test_nothing_of_the_kind_is_said_of_a_host_that_has_none(full: Cluster) -> None:
+    for n in [n for n, osd in full.monitors.osds.items() if osd.host == "h3"]:
+        del full.monitors.osds[n]
+    full.report(3)
+    assert "maps" not in forget(full, "h3")

@@ -1,0 +1,171 @@
+"""A restart ends: what does not start is given up, what is gone is left out, the rest goes on."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import pytest
+
+from adapter.cluster.service_actions import ServiceAction
+from adapter.engine.model import HostOutcome, HostStatus, Request
+from adapter.errors import AdapterError, HostUnreachable
+from adapter.interface import raise_if_exception
+from tests.unit.reconcile.test_restarts import restarted
+from tests.unit.reconcile.twin import Cluster
+
+BAD = "ceph-osd@3.service"
+
+
+class Stubborn(Cluster):
+    """Hosts on which some units do not start, and where batches are as large as can be."""
+
+    def __init__(self) -> None:
+        self.bad: List[str] = []
+        self.says_units = True
+        super().__init__()
+        self.monitors._osd_ok_to_stop = self._all_can  # type: ignore[method-assign]
+
+    def _all_can(self, arguments: Dict[str, Any]) -> str:
+        import json
+
+        first = [int(each) for each in arguments["ids"]]
+        more = [each for each in self.monitors.osds if each not in first]
+        return json.dumps({"osds": [*first, *more][: int(arguments.get("max") or len(first))]})
+
+    def _answer(self, request: Request) -> Dict[str, HostOutcome]:
+        answers = super()._answer(request)
+        if request.operation != "service_action":
+            return answers
+        for host, units in request.variables["daemon_action_units"].items():
+            if any(unit in self.bad for unit in units):
+                rows = [
+                    {"unit": unit, "state": "failed" if unit in self.bad else "active"}
+                    for unit in units
+                ]
+                said = {"units": rows} if self.says_units else {}
+                answers[host] = HostOutcome(HostStatus.FAILED, f"{BAD} did not start", said)
+        return answers
+
+
+@pytest.fixture
+def stubborn() -> Cluster:
+    from tests.unit.reconcile.twin import drive_group
+
+    cluster = Stubborn()
+    raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
+    cluster.settle()
+    return cluster
+
+
+def events(cluster: Cluster) -> str:
+    return " ".join(each.message for each in cluster.core.events.of("osd.all"))
+
+
+def test_only_what_failed_is_tried_again_and_then_given_up(stubborn: Stubborn) -> None:
+    stubborn.bad = [BAD]
+    raise_if_exception(stubborn.orchestrator.service_action("restart", "osd.all"))
+    stubborn.settle(60)
+    units = restarted(stubborn)
+    assert {unit: units.count(unit) for unit in units} == {
+        f"ceph-osd@{n}.service": 3 if n == 3 else 1 for n in range(6)
+    }
+    assert stubborn.core.actions.all() == []
+    assert "osd.3 is given up after 3 tries" in events(stubborn)
+    assert "did not start" in str(stubborn.core.health())
+
+
+def test_a_host_that_does_not_say_which_is_asked_for_all_of_its_own(stubborn: Stubborn) -> None:
+    stubborn.bad, stubborn.says_units = [BAD], False
+    raise_if_exception(stubborn.orchestrator.service_action("restart", "osd.all"))
+    stubborn.settle(60)
+    host = stubborn.monitors.osds[3].host
+    on_host = [
+        f"ceph-osd@{n}.service" for n, osd in stubborn.monitors.osds.items() if osd.host == host
+    ]
+    units = restarted(stubborn)
+    assert all(units.count(unit) == (3 if unit in on_host else 1) for unit in units)
+    assert stubborn.core.actions.all() == []
+
+
+def test_tries_are_kept_for_the_next_manager(stubborn: Stubborn) -> None:
+    stubborn.bad = [BAD]
+    raise_if_exception(stubborn.orchestrator.service_action("restart", "osd.all"))
+    stubborn.settle(3)
+    (action,) = stubborn.core.actions.all()
+    assert (action.left, dict(action.tries)) == (("osd.3",), {"osd.3": 1})
+    stubborn.start_anew()
+    (kept,) = stubborn.core.actions.all()
+    assert dict(kept.tries) == {"osd.3": 1}
+
+
+def test_an_osd_that_is_purged_is_left_out(full: Cluster) -> None:
+    full.core.actions.save(ServiceAction("osd.all", "restart", ("osd.4", "osd.77")))
+    full.settle(20)
+    assert restarted(full) == ["ceph-osd@4.service"]
+    del full.monitors.osds[5]
+    full.core.actions.save(ServiceAction("osd.all", "restart", ("osd.5",)))
+    full.settle(5)
+    assert restarted(full) == ["ceph-osd@4.service"]
+    assert full.core.actions.all() == []
+    assert "osd.5 is left out of the restart of osd.all: the cluster has it no more" in events(full)
+
+
+def test_daemons_of_a_removed_host_are_left_out(full: Cluster) -> None:
+    gone = [f"osd.{n}" for n, osd in full.monitors.osds.items() if osd.host == "h3"]
+    full.core.actions.save(ServiceAction("osd.all", "restart", tuple(gone)))
+    raise_if_exception(full.orchestrator.remove_host("h3", force=True))
+    full.settle(5)
+    assert restarted(full) == []
+    assert full.core.actions.all() == []
+
+
+def test_a_host_that_is_offline_is_refused_at_once(full: Cluster) -> None:
+    full.offline("h2")
+    with pytest.raises(HostUnreachable, match="h2"):
+        raise_if_exception(full.orchestrator.service_action("restart", "osd.all"))
+    assert full.core.actions.all() == []
+
+
+def test_a_host_that_falls_silent_holds_up_no_other_and_is_given_up(full: Cluster) -> None:
+    raise_if_exception(full.orchestrator.service_action("restart", "osd.all"))
+    full.offline("h1")
+    full.settle(60)
+    units = [f"ceph-osd@{n}.service" for n, osd in full.monitors.osds.items() if osd.host != "h1"]
+    assert sorted(restarted(full)) == units
+    (action,) = full.core.actions.all()
+    assert "host h1 is offline" in action.reason
+    full.settle(200)
+    assert full.core.actions.all() == []
+    assert "is given up: its host h1 is offline" in events(full)
+
+
+def test_one_that_is_not_back_is_given_up(full: Cluster) -> None:
+    full.core.actions.save(ServiceAction("osd.all", "restart", ("osd.5",), ("osd.4",)))
+    full.monitors.osds[4].up = False
+    full.monitors.stale = True
+    full.settle(250)
+    assert "osd.4 is given up: it is not back in the cluster's maps" in events(full)
+    (action,) = full.core.actions.all()
+    assert action.left == ("osd.5",), "the monitors say when the next one may be down"
+
+
+def test_the_answer_names_the_way_out(full: Cluster) -> None:
+    full.core.actions.save(ServiceAction("osd.all", "restart", ("osd.5",)))
+    with pytest.raises(AdapterError, match=r"`ceph orch start osd\.all` ends it"):
+        raise_if_exception(full.orchestrator.service_action("restart", "osd.all"))
+
+
+@pytest.mark.parametrize("what", ["offline", "gone"])
+def test_the_way_out_is_open_where_a_host_is_away(full: Cluster, what: str) -> None:
+    full.core.actions.save(ServiceAction("osd.all", "restart", ("osd.5",)))
+    if what == "offline":
+        full.offline("h1")
+        with pytest.raises(HostUnreachable):
+            raise_if_exception(full.orchestrator.service_action("start", "osd.all"))
+    else:
+        for osd_id in list(full.monitors.osds):
+            del full.monitors.osds[osd_id]
+        full.core.submit("get_inventory", full.core.hosts.all())
+        full.engine.poll()
+        raise_if_exception(full.orchestrator.service_action("start", "osd.all"))
+    assert full.core.actions.all() == []
