@@ -54,10 +54,13 @@ class Keeping:
         """Take one step, and wait for the jobs that it submits."""
         submitted = self._session.engine.submitted
         before = len(submitted)
-        awaited = self._reconciler.services.guards.successors.waiting()
-        asked = self._session.core.online_hosts(awaited)
+        services, core = self._reconciler.services, self._session.core
+        awaited = services.guards.successors.waiting()
+        with core.lock:
+            awaited += services.leftovers.said.waiting()
+        asked = core.online_hosts(awaited)
         if asked:
-            self._session.core.submit("get_inventory", asked)
+            core.submit("get_inventory", asked)
         self._reconciler.step(time.monotonic())
         jobs = submitted[before:]
         self._session.driver.wait(jobs)

@@ -85,7 +85,7 @@ class Leftovers:
                     "the removal waits until it is known what was deployed on "
                     f"{', '.join(unreadable)} (`ceph health detail`)"
                 )
-            if young:
+            if self.said.is_early(wanted, now):
                 return (
                     "the removal waits whether a job of the manager before brings up a daemon that "
                     "no host has reported"

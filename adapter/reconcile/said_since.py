@@ -6,7 +6,7 @@ and a job of the manager before may go on for a while by itself.
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from adapter.cluster.hosts import Host
 from adapter.cluster.schedule import candidates
@@ -25,6 +25,11 @@ class SaidSince:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._began: Optional[float] = None
+        # What was being removed already when this manager began.
+        with core.lock:
+            self._found: FrozenSet[Tuple[str, float]] = frozenset(
+                (each.name, each.deleted) for each in core.specs.all() if each.deleted
+            )
         # By service and the time of its removal: the serial of the last report that was no answer.
         self._asked: Dict[Tuple[str, float], int] = {}
 
@@ -37,10 +42,17 @@ class SaidSince:
         """Tell whether a job of the manager before may still bring up what no host reports."""
         return now < (self._began if self._began is not None else now) + OTHERS_JOBS_END
 
+    def is_early(self, wanted: Wanted, now: float) -> bool:
+        """Tell whether no report counts yet for a service whose removal another one was asked for.
+
+        What this manager was asked to remove is in its records, as far as it is not reported.
+        """
+        return self.is_young(now) and (wanted.name, wanted.deleted) in self._found
+
     def look(self, wanted: Wanted, now: float) -> None:
         """Note from when on reports count for a service that goes."""
         key = (wanted.name, wanted.deleted)
-        if key not in self._asked and not self.is_young(now):
+        if key not in self._asked and not self.is_early(wanted, now):
             self._asked = {
                 each: serial for each, serial in self._asked.items() if each[0] != key[0]
             }

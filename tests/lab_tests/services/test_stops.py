@@ -4,6 +4,7 @@ last manager. What was acknowledged is done after a fail-over, and a restart com
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -26,6 +27,8 @@ def three(services: Services) -> Iterator[Services]:
     wait_until("three monitors in quorum", lambda: quorum(lab) == ALL, SECONDS)
     wait_until("three managers", lambda: len(managers(lab)) == 3, SECONDS)
     yield services
+    # A stop that is still under way would stop it again.
+    wait_until("no job is under way", lambda: not unfinished(lab), 120)
     for host in ALL:
         lab.sh(host, f"systemctl start ceph-mon@{host} ceph-mgr@{host}")
     wait_until("three monitors in quorum", lambda: quorum(lab) == ALL, SECONDS)
@@ -41,6 +44,11 @@ def quorum(lab: Lab) -> list[str]:
 def managers(lab: Lab) -> list[str]:
     found = lab.ceph_json("mgr", "dump")
     return [found["active_name"], *(row["name"] for row in found["standbys"])]
+
+
+def unfinished(lab: Lab) -> list[str]:
+    rows = json.loads(lab.ok("ansible", "job", "ls", "--all", "--format", "json"))
+    return [row["id"] for row in rows if row["status"] in ("queued", "running")]
 
 
 def runs(lab: Lab, unit: str) -> bool:
