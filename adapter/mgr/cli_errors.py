@@ -51,7 +51,7 @@ class UnderWay:
 
     ``error`` is what it is to be answered with in place of Ceph's answer. ``refused`` says of a dry
     run what cannot be applied, ``planned`` whether anything else is left. ``hosts`` are those of
-    its file, as our types read them. Without ``clean`` its answer is Ceph's own.
+    its file, as our types read them.
     """
 
     words: Words
@@ -59,7 +59,6 @@ class UnderWay:
     refused: List[str] = field(default_factory=list)
     planned: bool = True
     hosts: Dict[str, HostSpec] = field(default_factory=dict)
-    clean: bool = True
 
     @property
     def dry_run(self) -> bool:
@@ -76,9 +75,8 @@ class CleanErrors:
     """Stands in front of ``call`` of a class of commands while it is installed.
 
     ``commands`` is the class, None where it cannot be reached. ``wanted`` is asked at every
-    command; where it says no, Ceph's own answer is what is given. ``ours`` tells whether the
-    command comes to our backend all the same, which is to know of a dry run; if not, Ceph's own
-    method is called. ``services`` gives what is known of services.
+    command; where it says no, Ceph's own method is what is called, without a frame of ours.
+    ``services`` gives what is known of services.
     """
 
     def __init__(
@@ -86,10 +84,9 @@ class CleanErrors:
         commands: Any,
         wanted: Callable[[], bool],
         services: Callable[[], Optional[Services]] = lambda: None,
-        ours: Callable[[], bool] = lambda: False,
     ) -> None:
         self._commands, self._services = commands, services
-        self._wanted, self._ours = wanted, ours
+        self._wanted = wanted
         self._original: Any = None
         # By thread: the command that is under way. Not in a `threading.local`, which Ceph gives
         # another content when it calls another module.
@@ -106,7 +103,7 @@ class CleanErrors:
         whose exception the manager would take for a crash of the module.
         """
         command = self.under_way()
-        if command is None or not command.clean:
+        if command is None:
             return False
         command.error = error
         return True
@@ -128,22 +125,17 @@ class CleanErrors:
         """Return Ceph's own method, or where it is wanted ours in front of it."""
         method = self._original.__get__(command, owner)
         try:
-            clean = command is not None and self._wanted()
-            ours = clean or (command is not None and self._ours())
+            in_front = command is not None and self._wanted()
         except Exception:
             log.exception("the errors of ceph orch stay as this Ceph words them")
             return method
-        return functools.partial(self._call, method, clean) if ours else method
+        return functools.partial(self._call, method) if in_front else method
 
-    def _call(
-        self, run: Callable[..., Any], clean: bool, mgr: Any, words: Words, text: Any = None
-    ) -> Any:
+    def _call(self, run: Callable[..., Any], mgr: Any, words: Words, text: Any = None) -> Any:
         """Answer a command; while it is, it can be asked what it is."""
-        command = UnderWay(words, clean=clean)
+        command = UnderWay(words)
         self._under_way[threading.get_ident()] = command
         try:
-            if not clean:
-                return run(mgr, words, text)
             result = _answer(run, mgr, command, text, self._services)
         finally:
             self._under_way.pop(threading.get_ident(), None)

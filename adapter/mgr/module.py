@@ -98,7 +98,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._records = MonStore(self)
         self.keys: Optional[KeyKeeper] = None
         self._clean_errors = CleanErrors(
-            orchestrator_commands(), self._cleans_errors, lambda: self.ansible, self._is_backend
+            orchestrator_commands(), self._cleans_errors, lambda: self.ansible
         )
         self._clean_errors.install()
 
@@ -224,8 +224,6 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         if name == "apply":
             return []
         rows = self.ansible.preview(named["spec"], no_overwrite=command.no_overwrite)
-        if not command.clean:
-            return [each for row in rows for each in with_warning(row)]
         command.refused += [row["error"] for row in rows if row.get("error")]
         left = [row for row in rows if not row.get("error")]
         command.planned = bool(left)

@@ -106,26 +106,12 @@ def test_hosts_of_a_file_are_known_and_the_file_is_applied_again(
     assert kept(lab) == before, "the same file again changed something"
 
 
-def adds_no_host(lab: Lab) -> None:
+def test_a_dry_run_adds_no_host(without: Lab) -> None:
+    lab = without
     before = kept(lab)
     assert f"host {SPARE}: would be added" in done(apply(lab, host(lab), words=("--dry-run",)))
     assert kept(lab) == before
     assert SPARE not in lab.listed_hosts()
-
-
-def test_a_dry_run_adds_no_host(without: Lab) -> None:
-    adds_no_host(without)
-
-
-def test_a_dry_run_adds_no_host_where_ceph_words_the_errors(without: Lab) -> None:
-    option = ("config", "set", "mgr", "mgr/ansible/clean_cli_errors")
-    without.ok(*option, "false")
-    try:
-        adds_no_host(without)
-    finally:
-        # A running manager is not told of an option that is removed.
-        without.ok(*option, "true")
-        without.ok("config", "rm", "mgr", "mgr/ansible/clean_cli_errors")
 
 
 def test_orch_ansible_checks_a_file_with_hosts(without: Lab) -> None:

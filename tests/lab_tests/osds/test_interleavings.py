@@ -51,8 +51,15 @@ PLANS = {
         {"rm: taken", "vanish: done"},
     ),
     "stopped while its job is killed": (
-        a_plan(4, REPLACED, event("kill-job", "stopping"), event("stop", "stopping")),
-        {"rm: taken", "kill-job: killed", "stop: taken"},
+        # The lock keeps the job from ending before it is killed.
+        a_plan(
+            4,
+            REPLACED,
+            event("lock", "", 12.0),
+            event("kill-job", "stopping"),
+            event("stop", "stopping"),
+        ),
+        {"rm: taken", "lock: done", "kill-job: killed", "stop: taken"},
     ),
 }
 

@@ -349,18 +349,3 @@ def test_a_dry_run_without_a_file_tells_its_error_alone(commands: Any, front: Cl
 
     words = {"prefix": "orch apply mds", "dry_run": True}
     assert commands(plan).call("mgr", words) == (-errno.EINVAL, "", "There is no host 'h9'.")
-
-
-def test_a_dry_run_is_known_of_also_where_ceph_words_the_errors(commands: Any) -> None:
-    front = CleanErrors(commands, lambda: False, ours=lambda: True)
-    front.install()
-    seen = []
-    command = commands(lambda *given: seen.append((given, front.under_way())) or ANSWER)
-
-    assert command.call("mgr", DRY, BAD_TYPE) == ANSWER
-    ((given, under_way),) = seen
-    assert given == ("mgr", DRY, BAD_TYPE)
-    assert (under_way.dry_run, under_way.clean) == (True, False)
-    with pytest.raises(KeyError, match="hostname"):
-        commands(fails(KeyError("hostname"))).call("mgr", DRY, BAD_TYPE)
-    assert front.under_way() is None
