@@ -7,6 +7,7 @@ whoever asks.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
@@ -87,6 +88,18 @@ def placement_of(spec: ServiceSpec) -> PlacementSpec:
     """Return the placement of a service, or of its kind where it names none."""
     empty = spec.placement.is_empty()
     return default_placement(spec.service_type) if empty else spec.placement
+
+
+def with_placement(spec: ServiceSpec) -> ServiceSpec:
+    """Return a spec with the placement that holds for it, where it names none.
+
+    One that is unmanaged and names none has the daemons that are there, and none is missing.
+    """
+    if spec.service_type == "osd" or spec.unmanaged or not spec.placement.is_empty():
+        return spec
+    shown = copy.copy(spec)
+    shown.placement = placement_of(spec)
+    return shown
 
 
 def daemon_id(cluster: str, spec: ServiceSpec, hostname: str, index: int = 0) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import datetime
 import time
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_places import NONE
 from adapter.cluster.osd_map import listed
-from adapter.cluster.schedule import counted, placement_of
+from adapter.cluster.schedule import counted, with_placement
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import Share, shares_of
@@ -106,7 +105,7 @@ class ServiceListMethods:
         places, running = self._places(wanted), self._running(name, shares)
         oldest = min((share.taken for share in shares.values()), default=0.0)
         return ServiceDescription(
-            spec=_with_placement(wanted.spec) if wanted else _unmanaged(name, shares),
+            spec=with_placement(wanted.spec) if wanted else _unmanaged(name, shares),
             size=there if places is None else len(places),
             deleted=_moment(wanted.deleted) if wanted is not None else None,
             running=counted(places or (), running),
@@ -225,15 +224,6 @@ def _type_of(name: str, shares: Mapping[str, Share]) -> str:
 def _is_shown(name: str) -> bool:
     """Tell whether a service can be listed by its name alone."""
     return name.partition(".")[0] in ("osd", *KINDS)
-
-
-def _with_placement(spec: ServiceSpec) -> ServiceSpec:
-    """Return a spec with the placement that holds for it, where it names none."""
-    if spec.service_type not in KINDS or not spec.placement.is_empty():
-        return spec
-    shown = copy.copy(spec)
-    shown.placement = placement_of(spec)
-    return shown
 
 
 def _unmanaged(name: str, shares: Mapping[str, Share]) -> ServiceSpec:

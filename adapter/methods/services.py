@@ -11,9 +11,9 @@ from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
 from adapter.cluster.osd_plan_words import in_words
-from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, candidates
+from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, candidates, with_placement
 from adapter.cluster.service_kinds import KINDS, check_fields
-from adapter.cluster.specs import Wanted
+from adapter.cluster.specs import Wanted, same_spec
 from adapter.core import Core
 from adapter.errors import InvalidValue, NotApplied
 from adapter.interface import (
@@ -186,6 +186,9 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         lack = self.reconciler.services.needs.lack(spec)
         with core.lock:
             known = core.specs.find(name)
+            if known is not None and same_spec(with_placement(known.spec), spec):
+                # As it was listed: a placement that it leaves to its kind stays so.
+                spec = known.spec
             diff = self._difference(spec)
         restarts = self._before_change(spec, known, diff)
         with core.lock:

@@ -124,3 +124,19 @@ def test_a_list_shows_where_a_service_is_and_on_which_port(
     assert row.get_port_summary() == ports
     kept = cluster.core.specs.get(spec.service_name()).spec
     assert kept.placement.is_empty()
+
+
+def test_what_is_listed_so_changes_nothing_when_it_is_applied() -> None:
+    cluster = Cluster()
+    raise_if_exception(cluster.orchestrator.apply([MDSSpec("mds", service_id="a")]))
+    (row,) = raise_if_exception(cluster.orchestrator.describe_service(service_name="mds.a"))
+    before = cluster.store.items("spec")
+    raise_if_exception(cluster.orchestrator.apply([row.spec]))
+    assert cluster.store.items("spec") == before
+
+
+def test_one_that_is_left_alone_has_no_placement_that_nobody_gave_it() -> None:
+    cluster = Cluster()
+    raise_if_exception(cluster.orchestrator.apply([ServiceSpec("crash", unmanaged=True)]))
+    (row,) = raise_if_exception(cluster.orchestrator.describe_service(service_name="crash"))
+    assert row.spec.placement.is_empty()
