@@ -57,8 +57,8 @@ class HostMethods(HostSpecMethods):
             self._remove_crush_entry(host)
         with core.lock:
             known = core.hosts.get(host)
-            left = left_running(core, host) + ("" if online else left_in_maps(core, host))
-            left += forget_osds_to_make(core, host)
+            left = left_running(core, host) + forget_osds_to_make(core, host)
+            left += "" if online else left_in_maps(core, host)
             core.hosts.remove(host)
             forget_deployments(core, host)
             core.reports.forget(host)

@@ -128,8 +128,14 @@ def test_disks_that_were_wiped_before_one_that_failed_are_a_change(
     disks = {name: {"content": {0: "XFSB"}} for name in ("sdb", "sdc")}
     host = make_host(tmp_path, monkeypatch, tree={"disks": disks}, blkid={"sdc": 8})
     devices = [{"path": f"/dev/{name}", "size": 0, "device_id": ""} for name in disks]
-    given = {"devices": devices, "cluster": FSID, "allowed": [], "allowed_until": 0.0}
-    given.update({"keyring": "", "timeout": 30})
+    given = {
+        "devices": devices,
+        "cluster": FSID,
+        "allowed": [],
+        "allowed_until": 0.0,
+        "keyring": "",
+        "timeout": 30,
+    }
     ended = run_module(device_zap, monkeypatch, host, given)
 
     assert (ended.failed, ended.result["changed"]) == (True, True)
@@ -142,8 +148,14 @@ def test_a_dead_osd_that_was_taken_down_before_its_disk_is_a_change(
     osds = {3: {"devices": {"block": "sdb"}, "state": "failed"}}
     host = make_host(tmp_path, monkeypatch, tree=DISK, osds=osds, fails="no")
     devices = [{"path": "/dev/sdb", "size": 0, "device_id": ""}]
-    given = {"devices": devices, "cluster": FSID, "allowed": [], "allowed_until": 0.0}
-    given.update({"keyring": "", "timeout": 30})
+    given = {
+        "devices": devices,
+        "cluster": FSID,
+        "allowed": [],
+        "allowed_until": 0.0,
+        "keyring": "",
+        "timeout": 30,
+    }
     ended = run_module(device_zap, monkeypatch, host, given)
 
     assert (ended.failed, ended.result["changed"]) == (True, True)
