@@ -77,12 +77,13 @@ class HostMethods(HostSpecMethods):
         if rm_crush_entry:
             self._remove_crush_entry(host)
         with core.lock:
+            left = forget_osds_to_make(core, host)
             core.hosts.remove(host)
             forget_deployments(core, host)
             core.reports.forget(host)
             core.follow_hosts()
         core.wake.set()
-        return f"Removed the record of host '{host}', which could not be used"
+        return f"Removed the record of host '{host}', which could not be used{left}"
 
     def _check_removable(self, host: Host, *, online: bool, force: bool, offline: bool) -> None:
         if offline and not force:

@@ -86,6 +86,9 @@ class PreviewMethods(GroupPlans):
         new = [HostPlan(name, notes=(NEW_HOST,)) for name in hosts.new if name in there]
         planned = [*plans, *new]
         rows = {plan.host: [preview_row(spec.service_id or "", plan)] for plan in planned}
+        if not rows:
+            why = "no managed host is in its placement" if hosts.all() else "no host is managed"
+            return _told(f"{spec.service_name()}: nothing would be made: {why}")
         if left_out and not new:
             rows[plans[-1].host][0]["notes"].append(left_out)
         return {"service_name": spec.service_name(), "service_type": "osd", "data": rows}

@@ -8,7 +8,7 @@ import pytest
 
 from adapter.errors import InvalidValue
 from adapter.interface import DeviceSelection, DriveGroupSpec, PlacementSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster, device_on
+from tests.unit.reconcile.twin import Cluster, device_on, drive_group
 
 
 def group(**values: Any) -> DriveGroupSpec:
@@ -171,3 +171,15 @@ def test_an_id_that_is_claimed_and_not_free_is_named(cluster: Cluster) -> None:
         "h2: /dev/sdc (8 GiB, IDh2c)",
         "h2: osd_id_claims: osd.0, osd.9: no such id waits for a new disk on this host",
     ]
+
+
+def test_a_drive_group_without_a_host_says_why_nothing_is_made(cluster: Cluster) -> None:
+    def told(hosts: str) -> Any:
+        spec = drive_group("x", hosts=hosts)
+        (row,) = raise_if_exception(cluster.orchestrator.plan([spec]))
+        return row
+
+    assert "it matches no host" in str(told("q*"))
+    for number in (1, 2, 3):
+        cluster.core.hosts.remove(f"h{number}")
+    assert "no host is managed" in str(told("*"))
