@@ -62,6 +62,7 @@ def built(module_class: Any) -> Any:
     from adapter.core import Core
     from adapter.engine.access import MemoryAccess
     from adapter.engine.memory import MemoryEngine
+    from adapter.mgr.cli_errors import CleanErrors
     from adapter.orchestrator import AnsibleOrchestrator
     from adapter.settings import Settings
 
@@ -74,6 +75,7 @@ def built(module_class: Any) -> Any:
     )
     module = module_class.__new__(module_class)
     module._building, module._orchestrator = threading.Lock(), AnsibleOrchestrator(core)
+    module._clean_errors = CleanErrors(None, lambda: False)
     return module
 
 

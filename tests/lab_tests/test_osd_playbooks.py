@@ -219,7 +219,7 @@ def one_copy(lab: Lab, number: int) -> Iterator[int]:
 
     def held() -> int:
         # The manager's own pool may be there, too, and has too few copies to be active.
-        rows = lab.ceph_json("pg", "ls-by-osd", str(number))["pg_stats"]
+        rows = lab.ceph_json("pg", "ls-by-osd", str(number)).get("pg_stats") or []
         mine = [row for row in rows if row["state"].startswith("active")]
         assert len(mine) >= 4, rows
         return len(rows)
