@@ -126,6 +126,8 @@ class ActionMethods(DaemonMethods):
         daemon = self._daemon(daemon_name)
         _check_kind(daemon)
         self._check_answers([str(daemon.hostname)])
+        if daemon.daemon_type == "osd" and action != "stop":
+            self._refuse_gone(daemon)
         more = ""
         if action in ("redeploy", "reconfig"):
             self._check_made_here([daemon])
@@ -321,8 +323,9 @@ class ActionMethods(DaemonMethods):
             places.append(Place(each.hostname, identity, each.network))
         return places
 
-    def _refuse_osd(self, daemon: DaemonDescription) -> None:
-        """Raise ``InvalidValue`` with what removes an OSD, or what is left of one."""
+    def _refuse_gone(self, daemon: DaemonDescription) -> None:
+        """Raise ``InvalidValue`` for an OSD that the map has no more: it cannot run again."""
+        self.reconciler.read_maps()
         osd_map, osd_id = self.reconciler.osd_map, int(str(daemon.daemon_id))
         if osd_map is not None and osd_map.epoch and osd_id not in osd_map.osds:
             raise InvalidValue(
@@ -332,6 +335,10 @@ class ActionMethods(DaemonMethods):
                 f"`ceph orch device zap {daemon.hostname} DEVICE --force` erases what is left of "
                 "it, with its unit.",
             )
+
+    def _refuse_osd(self, daemon: DaemonDescription) -> None:
+        """Raise ``InvalidValue`` with what removes an OSD, or what is left of one."""
+        self._refuse_gone(daemon)
         raise InvalidValue(
             "daemon",
             daemon.name(),

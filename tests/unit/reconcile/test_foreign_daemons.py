@@ -8,6 +8,7 @@ import pytest
 
 from adapter.errors import AdapterError
 from adapter.interface import MDSSpec, PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.monitors_twin import Daemon
 from tests.unit.reconcile.twin import Cluster
 
 MIRRORS = ("rbd-mirror", "cephfs-mirror")
@@ -128,6 +129,7 @@ def test_an_osd_whose_disk_has_moved_is_started_where_it_is_now(cluster: Cluster
     cluster.daemons["h1", "osd", "7"] = "stopped"
     cluster.daemons["h3", "osd", "7"] = "running"
     cluster.monitors.elsewhere["osd.7"] = "h3"
+    cluster.monitors.osds[7] = Daemon("h3", "/dev/sdz", "0b8f5ac8-1f0a-4f8a-9a5b-3f4a5b6c7d07")
     cluster.report()
     raise_if_exception(cluster.orchestrator.daemon_action("start", "osd.7"))
     cluster.settle(1)

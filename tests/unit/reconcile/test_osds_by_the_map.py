@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from adapter.errors import InvalidValue
 from adapter.interface import raise_if_exception
 from tests.unit.reconcile.twin import Cluster
 
@@ -35,3 +38,12 @@ def test_one_that_was_purged_and_is_in_error(full: Cluster) -> None:
         "osd.7 on host h2 is in error: the cluster has this OSD no more; `ceph orch device zap h2 "
         "DEVICE --force` takes away what it left"
     )
+
+
+@pytest.mark.parametrize("action", ["start", "restart"])
+def test_what_is_left_of_a_purged_osd_is_not_started(full: Cluster, action: str) -> None:
+    full.daemons["h2", "osd", "77"] = "error"
+    full.report()
+    with pytest.raises(InvalidValue, match="the cluster has this OSD no more"):
+        raise_if_exception(full.orchestrator.daemon_action(action, "osd.77"))
+    raise_if_exception(full.orchestrator.daemon_action("stop", "osd.77", force=True))
