@@ -7,18 +7,17 @@ it is there. It goes when the daemon is removed, and nothing of it is left.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from adapter.cluster.fields import Fields
+from adapter.cluster.names import DAEMON_ID
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.store import Store, Unusable, read_records
 from adapter.errors import UnreadableRecord, shown
 
 KIND = "deployed"
 REMEDY = "`ceph orch redeploy` of the host's services writes it anew once it is removed"
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -72,7 +71,7 @@ class Deployment:
             read.text("digest", ""),
             read.time("configured"),
         )
-        if not _ID.fullmatch(found.daemon_id):
+        if not DAEMON_ID.fullmatch(found.daemon_id):
             raise Unusable(f"its daemon_id is {shown(found.daemon_id)}, which no daemon can have")
         return found
 

@@ -21,6 +21,8 @@ LABEL_LENGTH = 63
 _HOST_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _LABEL = re.compile(r"_?[A-Za-z0-9][A-Za-z0-9_.-]*")
 _DEVICE_PATH = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9/_.:+@=-]*")
+# What a daemon may be called behind its kind, as records have it.
+DAEMON_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 

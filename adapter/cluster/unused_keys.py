@@ -7,17 +7,16 @@ removes the key all the same.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping
 
 from adapter.cluster.fields import Fields
+from adapter.cluster.names import DAEMON_ID
 from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.store import Store, Unusable, read_records
 from adapter.errors import InvalidValue, shown
 
 KIND = "unused_key"
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class UnusedKeys:
 
     def save(self, key: UnusedKey) -> None:
         """Keep a key; raises ``InvalidValue`` for an id that no daemon can have."""
-        if not _ID.fullmatch(key.daemon_id):
+        if not DAEMON_ID.fullmatch(key.daemon_id):
             raise InvalidValue(
                 f"{key.daemon_type} daemon's id", key.daemon_id, "no daemon can have it"
             )
@@ -94,7 +93,7 @@ class UnusedKeys:
 
 def _read(name: str, record: Mapping[str, Any]) -> UnusedKey:
     key = UnusedKey.from_json(record)
-    if not _ID.fullmatch(key.daemon_id):
+    if not DAEMON_ID.fullmatch(key.daemon_id):
         raise Unusable(f"its daemon_id is {shown(key.daemon_id)}, which no daemon can have")
     if name != key.daemon:
         raise Unusable(f"it is the key of {key.daemon}")

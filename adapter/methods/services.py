@@ -193,7 +193,9 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         restarts = self._before_change(spec, known, diff)
         with core.lock:
             created = known.created if known is not None else time.time()
-            core.specs.save(Wanted(spec, created, had=self._wanted_size(spec)))
+            # Of what a cluster needs it is kept how many somebody wants.
+            had = diff.size if spec.service_type in CLUSTER_NEEDS else 0
+            core.specs.save(Wanted(spec, created, had=had))
             if known is None:
                 core.events.note(name, "the service was created")
             elif restarts:
@@ -220,12 +222,6 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         keeper = self.reconciler.services
         there = keeper.running().get(spec.service_name(), [])
         return keeper.diff(Wanted(spec), there, keeper.hosts())
-
-    def _wanted_size(self, spec: ServiceSpec) -> int:
-        """Return how many daemons somebody wants of a service that a cluster needs."""
-        if spec.service_type not in CLUSTER_NEEDS:
-            return 0
-        return self._difference(spec).size
 
     def _keep_osds(self, spec: DriveGroupSpec) -> str:
         """Keep a drive group and say what it does now."""

@@ -19,6 +19,8 @@ LAB = ROOT / "tests" / "lab" / "lab"
 PARTS = (
     "adapter",
     "tests/unit/interface/corpus",
+    "tests/contract/both_sides.py",
+    "tests/contract/compare_choices.py",
     "tests/contract/compare_with_ceph.py",
     "tests/contract/accepted_differences.yml",
 )
