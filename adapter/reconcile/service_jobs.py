@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
@@ -36,6 +36,16 @@ from adapter.reconcile.port_choice import HostDaemon, reserve_ports
 from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
 from adapter.reconcile.service_settings import ServiceSettings
+
+
+@dataclass
+class _Asked:
+    """What a deployment asks of hosts: rows and records by host, options, entities by keyring."""
+
+    daemons: Dict[str, List[Dict[str, Any]]] = field(default_factory=dict)
+    known: Dict[str, List[Deployment]] = field(default_factory=dict)
+    own: List[Setting] = field(default_factory=list)
+    entities: Dict[str, str] = field(default_factory=dict)
 
 
 class ServiceJobs:
@@ -76,39 +86,19 @@ class ServiceJobs:
         self._claim(kind, places)
         self.settings.bring(wanted)
         ports = reserve_ports(core, wanted, places, there)
-        daemons: Dict[str, List[Dict[str, Any]]] = {}
-        known: Dict[str, List[Deployment]] = {}
-        own: List[Setting] = []
-        entities: Dict[str, str] = {}
-        for place, address in addressed:
-            port = ports.get((place.hostname, place.daemon_id), int(getattr(spec, "port", 0) or 0))
-            rows = daemon_settings(spec, place.daemon_id, port, address)
-            own += rows
-            entity = kind.entity_of(place.daemon_id)
-            name = f"{entity.strip('.')}.keyring"
-            entities[name] = entity
-            row = {
-                "id": place.daemon_id,
-                "keyring_file": name,
-                "port": port,
-                "addr": address,
-                **host_settings(spec),
-            }
-            daemons.setdefault(place.hostname, []).append(row)
-            known.setdefault(place.hostname, []).append(
-                self._deployment(wanted, place, row, [option for _, option, _ in rows])
-            )
+        asked = self._asked(wanted, addressed, ports)
+        daemons, entities = asked.daemons, asked.entities
         digests = self._digests_after(wanted, places, ports)
         behind = self._behind(places, kind, digests)
         with core.lock:
-            unused = self._unused_options(known)
-            for hostname, each in known.items():
+            unused = self._unused_options(asked.known)
+            for hostname, each in asked.known.items():
                 core.deployments.save(hostname, each)
         conf, *answers = at_once(
             [
                 core.maps.minimal_conf,
                 *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
-                *(partial(core.maps.configure, *each) for each in own),
+                *(partial(core.maps.configure, *each) for each in asked.own),
                 *(partial(core.maps.unconfigure, *each) for each in unused),
                 *(partial(core.maps.keep_secret, *each) for each in service_secrets(spec)),
             ]
@@ -121,7 +111,7 @@ class ServiceJobs:
         secrets: Dict[str, str] = dict(zip(entities, answers))
         for place in places:
             entity = kind.entity_of(place.daemon_id)
-            key = key_mark(secrets[f"{entity.strip('.')}.keyring"])
+            key = key_mark(secrets[_keyring_of(entity)])
             self.key_marks.learn(entity, key)
             digests[place.hostname, place.daemon_id] += f" key={key}"
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
@@ -138,6 +128,33 @@ class ServiceJobs:
         job.on_change(lambda job: self._configured(job, kind, digests))
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
         return job
+
+    def _asked(
+        self,
+        wanted: Wanted,
+        addressed: Sequence[Tuple[Place, str]],
+        ports: Mapping[HostDaemon, int],
+    ) -> _Asked:
+        """Return what hosts are asked for, and what is kept of it."""
+        spec, asked = wanted.spec, _Asked()
+        for place, address in addressed:
+            port = ports.get((place.hostname, place.daemon_id), int(getattr(spec, "port", 0) or 0))
+            settings = daemon_settings(spec, place.daemon_id, port, address)
+            asked.own += settings
+            entity = KINDS[spec.service_type].entity_of(place.daemon_id)
+            asked.entities[_keyring_of(entity)] = entity
+            row = {
+                "id": place.daemon_id,
+                "keyring_file": _keyring_of(entity),
+                "port": port,
+                "addr": address,
+                **host_settings(spec),
+            }
+            asked.daemons.setdefault(place.hostname, []).append(row)
+            asked.known.setdefault(place.hostname, []).append(
+                self._deployment(wanted, place, row, [option for _, option, _ in settings])
+            )
+        return asked
 
     def _unused_options(self, known: Mapping[str, Sequence[Deployment]]) -> List[Pair]:
         """Return what daemons have of their own and shall no more. The caller holds the lock."""
@@ -358,3 +375,8 @@ class ServiceJobs:
 
 def _name(kind: Kind, daemon: Running) -> str:
     return f"{kind.service_type}.{daemon.daemon_id}"
+
+
+def _keyring_of(entity: str) -> str:
+    """Return the name of the job's file with a key."""
+    return f"{entity.strip('.')}.keyring"
