@@ -13,7 +13,7 @@ help:
 demo:
 	@tests/tools/steps demo
 
-## make test         everything that proves the project: lint, unit tests, faults, Ceph 18.2, the lab's tests
+## make test         the gate: lint, unit tests, faults, Ceph 18.2, the lab's tests
 test:
 	@tests/tools/steps lint unit faults contract-18 lab-test
 

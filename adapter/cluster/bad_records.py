@@ -136,7 +136,7 @@ class BadRecords:
             return error.reason
         if record is None or isinstance(record.get("paused"), bool):
             return ""
-        return "its paused is not true or false"
+        return "the field paused is neither true nor false"
 
     def in_words(self) -> Dict[str, str]:
         """Return for `ceph health detail`, by key: the reason, what waits, and the remedy."""

@@ -52,8 +52,8 @@ def _broken(name: str, host: str, watch: Optional[Watch]) -> str:
     if watch is None or not watch.is_purged(name):
         return text
     return (
-        f"{text}: the cluster has this OSD no more; `ceph orch device zap {host} DEVICE --force` "
-        "takes away what it left"
+        f"{text}: this OSD is no longer in the cluster; `ceph orch device zap {host} "
+        "DEVICE --force` takes away what it left"
     )
 
 

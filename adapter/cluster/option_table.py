@@ -97,7 +97,7 @@ class OptionTable:
         except OrchestratorError as error:
             raise NotReady(
                 f"The config of {spec.service_name()} cannot be checked: {error}",
-                "Nothing is kept that Ceph has not seen; try again when the monitors answer.",
+                "The spec is not saved; try again when the monitors answer.",
             ) from error
         for name, option in zip(names, options):
             check_value(option, (spec.config or {})[name], spec.service_type)

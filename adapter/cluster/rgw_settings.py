@@ -133,7 +133,7 @@ def _check_frontend(spec: Any) -> None:
             "rgw_frontend_type",
             kind,
             f"the object gateways of Ceph have had no {kind} since Quincy (17), only beast",
-            "Leave it out, and what its own rgw_frontend_extra_args say with it.",
+            "Leave it out, together with the rgw_frontend_extra_args meant for it.",
         )
     if spec.only_bind_port_on_networks and not spec.networks:
         raise InvalidValue(
@@ -189,14 +189,14 @@ def _check_zone(spec: Any) -> None:
             raise InvalidValue(
                 name,
                 given,
-                "it says something of a zone, and the spec names none",
+                "it needs a zone, and the spec names none",
                 "Add rgw_realm, rgw_zonegroup and rgw_zone.",
             )
     for name in ("rgw_realm", "rgw_zonegroup", "rgw_zone"):
         given = getattr(spec, name) or ""
         if given and not _ZONE_NAME.fullmatch(given):
             raise InvalidValue(
-                name, given, "it is no name of one", "Letters, digits, '.', '_' and '-'."
+                name, given, "it is not a valid name", "Letters, digits, '.', '_' and '-'."
             )
     for name, words in (
         ("zonegroup_hostnames", spec.zonegroup_hostnames or ()),

@@ -61,7 +61,7 @@ def check_alone(spec: ServiceSpec, count: int) -> None:
             "rgw_frontend_extra_args",
             " ".join(getattr(spec, "rgw_frontend_extra_args", None) or ()),
             f"{count} daemons of {spec.service_name()} on a host would all use {_listed(more)}",
-            "Place one on a host, or let `rgw_frontend_port` alone say where they listen.",
+            "Place one gateway per host, or let `rgw_frontend_port` alone say where they listen.",
         )
 
 

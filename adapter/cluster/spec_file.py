@@ -162,7 +162,9 @@ def _read(given: Document, read: Read, services: Services) -> Document:
     if isinstance(spec, ServiceSpec) and isinstance(given.data.get("status"), Mapping):
         name = spec.service_name()
         if services.is_going(name):
-            return document.passed_over(f"{name} is being removed; it is left at that")
+            return document.passed_over(
+                f"{name} is being removed already; this document is skipped"
+            )
     return replace(document, spec=spec, name=_name_of(spec))
 
 

@@ -331,7 +331,7 @@ class ActionMethods(DaemonMethods):
             raise InvalidValue(
                 "daemon",
                 daemon.name(),
-                "the cluster has this OSD no more",
+                "this OSD is no longer in the cluster",
                 f"`ceph orch device zap {daemon.hostname} DEVICE --force` erases what is left of "
                 "it, with its unit.",
             )

@@ -18,8 +18,6 @@ from adapter.interface import (
 )
 from adapter.methods._memo import Memo
 
-# `ceph device light` shall say whether the light is on, but never hold up the other commands.
-
 
 class DeviceMethods:
     """The device methods of the interface, on a ``Core``."""

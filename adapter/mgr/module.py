@@ -265,8 +265,10 @@ def _method(name: str) -> Callable[..., Any]:
         try:
             given = by_name(name, args, kwargs)
             named = {key: from_ceph(each) for key, each in given.items()}
-            if isinstance(named.get("specs"), list):
-                named["specs"] = [self.as_read(each) for each in named["specs"]]
+            # What `apply` and `plan` call them.
+            for key in ("specs", "spec"):
+                if isinstance(named.get(key), list):
+                    named[key] = [self.as_read(each) for each in named[key]]
             result = self.dry_run(name, named)
             if result is None:
                 result = raise_if_exception(getattr(self.ansible, name)(**named))

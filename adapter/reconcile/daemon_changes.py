@@ -141,9 +141,16 @@ class DaemonChanges:
         unwell = [each for each in counted if not each.runs or not each.ok]
         if unwell:
             names = ", ".join(f"{kind}.{each.daemon_id}" for each in unwell)
-            return None, f"{names} is not well; the others keep what they have until it is"
+            return (
+                None,
+                f"{names} does not run properly; no other daemon is restarted until it does",
+            )
         if len(alive) == 1 < len(counted):
-            return None, f"{kind}.{alive[0].daemon_id} is the only one on a host that answers"
+            return (
+                None,
+                f"{kind}.{alive[0].daemon_id} is not restarted: it is the only daemon of the "
+                "service on a host that answers",
+            )
         reason = ""
         for each in ready:
             try:

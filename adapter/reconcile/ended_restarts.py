@@ -21,8 +21,12 @@ def end_restart(core: Core, service: str, why: str) -> str:
         core.actions.cancel(service)
         left = len(action.left)
         names = ", ".join(action.left[:SHOWN]) + (", ..." if left > SHOWN else "")
-        rest = f"{left} daemon(s) were not restarted ({names})" if left else "its last job runs on"
-        text = f"The {action.action} of {service} ends for the {why}: {rest}."
+        rest = (
+            f"{left} daemon(s) were not restarted ({names})"
+            if left
+            else "its last job is still running"
+        )
+        text = f"The {action.action} of {service} is ended by the {why}: {rest}."
         core.events.note(service, text)
     return text
 

@@ -125,7 +125,9 @@ class Guards:
         """
         if standbys and not daemon.active:
             self._core.look_at_maps()
-            raise AdapterError(f"{kind}.{daemon.daemon_id} has become active; a standby goes.")
+            raise AdapterError(
+                f"{kind}.{daemon.daemon_id} has become active; a standby is removed instead."
+            )
 
     def _remove_gateways(
         self, kind: str, daemons: Sequence[Running], kept: Sequence[Running]
@@ -188,8 +190,10 @@ class Guards:
     def _check_managers(self, managers: Managers, leaving: str, but: str = "") -> List[str]:
         """Raise if no manager would be left; return those that go down."""
         going = self._going("mgr", leaving, but)
-        if not {managers.active, *managers.standbys} - {leaving, *going}:
-            raise AdapterError(f"no manager would be left: {_in_words('mgr', going)}.")
+        # While none is active its name is empty.
+        if not {managers.active, *managers.standbys} - {"", leaving, *going}:
+            why = f": {_in_words('mgr', going)}" if going else ""
+            raise AdapterError(f"no manager would be left{why}.")
         return going
 
     def _going(self, kind: str, beside: str = "", but: str = "") -> List[str]:

@@ -79,7 +79,7 @@ class HostAdmins:
                         "conf": conf,
                         "keyring_file": _FILE if puts else "",
                     },
-                    summary="Let the administrator's keyring follow the label _admin",
+                    summary="Update the admin keyring on hosts with or without the label _admin",
                     secrets=secrets,
                 )
                 self._job = job.job_id

@@ -8,7 +8,7 @@ daemons is recorded.
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
@@ -27,7 +27,6 @@ class Leftovers:
     def __init__(self, core: Core, jobs: ServiceJobs) -> None:
         self._core, self._jobs = core, jobs
         self.said = SaidSince(core)
-        self._known: Tuple[int, Dict[str, List[Recorded]]] = (-1, {})
 
     def begin(self, now: float) -> None:
         """Note when this manager looks for the first time (monotonic seconds)."""
@@ -74,7 +73,7 @@ class Leftovers:
             ]
             if young and unseen:
                 return (
-                    f"the removal waits whether a job of the manager before brings up "
+                    f"the removal waits in case a job of the previous manager still starts "
                     f"{kind}.{unseen[0]}"
                 )
             if removes:
@@ -87,8 +86,8 @@ class Leftovers:
                 )
             if self.said.is_early(wanted, now):
                 return (
-                    "the removal waits whether a job of the manager before brings up a daemon that "
-                    "no host has reported"
+                    "the removal waits in case a job of the previous manager still starts a daemon "
+                    "that no host has reported"
                 )
             silent = self.said.silent(wanted)
             if silent:
@@ -97,11 +96,11 @@ class Leftovers:
                     f"`ceph orch host rm {silent[0]} --offline --force` forgets a host that is gone"
                 )
             left = self._left(wanted)
-            return f"the key and settings of {left[0][1].daemon} go next" if left else ""
+            return f"the key and settings of {left[0][1].daemon} are removed next" if left else ""
 
     def forget(self, service: str) -> None:
         """Forget what is recorded of a service that is gone. The caller holds the lock."""
-        for host, each in list(self._known[1].get(service, ())):
+        for host, each in self._core.deployments.of_service(service):
             self._core.deployments.forget(host, [each.daemon])
 
     def _left(self, wanted: Wanted) -> List[Recorded]:
@@ -112,17 +111,8 @@ class Leftovers:
 
     def _recorded(self, service: str) -> List[Recorded]:
         """Return the daemons that are recorded for a service, on hosts that there are."""
-        deployments, hosts = self._core.deployments, self._core.hosts
-        if self._known[0] != deployments.serial:
-            found: Dict[str, List[Recorded]] = {}
-            for host, each in deployments.all():
-                found.setdefault(each.service, []).append((host, each))
-            self._known = (deployments.serial, found)
-        return [
-            row
-            for row in self._known[1].get(service, ())
-            if row[0] in hosts or row[0] in hosts.problems
-        ]
+        hosts, rows = self._core.hosts, self._core.deployments.of_service(service)
+        return [row for row in rows if row[0] in hosts or row[0] in hosts.problems]
 
     def _job_of_before(self, wanted: Wanted) -> str:
         """Return a job that another manager began and that may be at daemons of this kind."""

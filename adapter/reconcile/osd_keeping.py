@@ -159,8 +159,8 @@ class OsdKeeper:
             return ""
         weight = f"{removal.crush_weight:.5g}"
         return (
-            f"osd.{removal.osd_id} is in no place of CRUSH, so its weight {weight} cannot be given "
-            f"back; it takes its place when it starts, or by `ceph osd crush set "
+            f"osd.{removal.osd_id} is under no CRUSH bucket, so its weight {weight} cannot be "
+            f"given back; it takes its place when it starts, or by `ceph osd crush set "
             f"osd.{removal.osd_id} {weight} root=ROOT host=HOST`"
         )
 

@@ -124,11 +124,7 @@ class OsdRemover:
             reason, count = safety.reason(osd_id), counts.get(osd_id, 0)
             if not reason and not count and osd_id not in deleting:
                 empty.append(removal)
-            elif (
-                removal.asked_stop
-                and not osd_map.osds[osd_id].up
-                and self._queue.reachable(removal)
-            ):
+            elif self._is_stopped_in_vain(removal, osd_map):
                 restart.append(removal)
             else:
                 rest = left[osd_id]

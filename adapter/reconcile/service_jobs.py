@@ -73,12 +73,13 @@ class ServiceJobs:
         there: Sequence[Running] = (),
         *,
         restart: str = "",
+        before: Optional[Ask] = None,
     ) -> Completion:
         """Start a job that brings these daemons to life; raises ``OrchestratorError``.
 
         Keys and settings are made first: a daemon that starts finds them. One that runs and got
         something else last is restarted, if it has not been since; so is any where ``restart`` says
-        what for.
+        what for. ``before`` is asked when the job had to wait.
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
@@ -118,7 +119,13 @@ class ServiceJobs:
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
         verb = "Restart" if restart else "Deploy"
         job = self._submit(
-            wanted.name, kind.operation, list(daemons), parameters, f"{verb} {names}", secrets
+            wanted.name,
+            kind.operation,
+            list(daemons),
+            parameters,
+            f"{verb} {names}",
+            secrets,
+            before,
         )
         hosts = list(daemons)
         what = f"restarted {names}: {restart}" if restart else f"deployed {names}"
@@ -309,8 +316,9 @@ class ServiceJobs:
         if not job.status.final:
             return
         with self._core.lock:
+            if self.running.get(service) == job.job_id:
+                del self.running[service]
             if self._core.overtaken.has(job.job_id):
-                self.running.pop(service, None)
                 self.look_at = 0.0
                 self._core.wake.set()
                 return
@@ -319,9 +327,6 @@ class ServiceJobs:
         if job.record.request.check:
             places = []
         core, now = self._core, time.monotonic()
-        with core.lock:
-            if self.running.get(service) == job.job_id:
-                del self.running[service]
         outcomes = job.outcomes
         for hostname in hosts:
             outcome = outcomes.get(hostname, HostOutcome())

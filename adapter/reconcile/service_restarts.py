@@ -89,7 +89,7 @@ class ServiceRestarts:
                 if kind == "osd" and core.removals.get(int(identity)) is not None:
                     leave_out(core, name, "it is being removed")
                 elif kind == "osd" and int(identity) not in known:
-                    leave_out(core, name, "the cluster has it no more")
+                    leave_out(core, name, "it is no longer in the cluster")
                 elif all_known and not core.hosts.problems and not core.places.hosts_of(name):
                     leave_out(core, name, "no host has it")
             return core.actions.get(action.service) or replace(action, left=(), doing=())

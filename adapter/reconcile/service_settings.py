@@ -132,7 +132,7 @@ class ServiceSettings:
                 reason = core.set_options.problems[name]
                 raise UnreadableRecord(f"settings.{name}", reason)
             known = core.set_options.get(name)
-            if not goal and not known.options:
+            if not goal and not known.options and not tell:
                 return
             core.set_options.save(name, known.options | goal, known.changed or time.time())
         at_once([partial(self._set, *row) for row in tell])

@@ -85,7 +85,7 @@ class ServiceKeeper:
         with core.lock:
             seen = (
                 *core.state_serials(),
-                core.deployments.serial,
+                self.jobs.settings.healed.serial,
                 self.jobs.key_marks.serial,
                 self.needs.serial,
                 tuple(sorted(self.jobs.running)),
@@ -357,7 +357,7 @@ class ServiceKeeper:
             restarting = self._core.actions.get(wanted.name) is not None
         if restarting:
             # Somebody asked for it: not two at the same time.
-            self.jobs.look_at = now + LOOK_AGAIN
+            self.jobs.look_at = min(self.jobs.look_at, now + LOOK_AGAIN)
             return
         # Where one did not come back well, the others keep what they have until it does.
         ready = [
@@ -368,11 +368,14 @@ class ServiceKeeper:
         ]
         if not ready:
             return
-        chosen, reason = self.changes.next(wanted, diff.kept, ready)
         kind = wanted.spec.service_type
-        if chosen is not None:
-            self.jobs.deploy(wanted, [place_of(chosen)], there, restart=chosen.why)
-        else:
+        with self.guards.acting:
+            chosen, reason = self.changes.next(wanted, diff.kept, ready)
+            if chosen is not None:
+                again = self.guards.again([f"{kind}.{chosen.daemon.daemon_id}"], restart=True)
+                place = place_of(chosen)
+                self.jobs.deploy(wanted, [place], there, restart=chosen.why, before=again)
+        if chosen is None:
             then = "; ".join(each.in_words(kind) for each in behind)
             host = ready[0].daemon.hostname
             self.jobs.note_wait(wanted.name, host, f"{reason}; then: {then}", now)

@@ -140,7 +140,7 @@ def _refuse(managers: Managers, away: Mapping[str, str], idle: Mapping[str, str]
         remedies.append(f"Bring the host of {hosts} back, or stop that manager there.")
     if idle:
         starts = ", ".join(f"`ceph orch daemon start mgr.{name}`" for name in sorted(idle))
-        remedies.append(f"{starts}, or wait until the manager map has it no more (30 seconds).")
+        remedies.append(f"{starts}, or wait until it has left the manager map (30 seconds).")
     raise AdapterError(
         f"mgr.{managers.active} is active and does not hand over: the monitors may choose a "
         f"standby that could not manage hosts ({reasons}).",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .extra import Extra
 from .unit_settings import DropIn
 
-_REASON = "a gateway that stops may finish its requests for so long (rgw_exit_timeout_secs)."
+_REASON = "Gives a stopping gateway time to finish its requests (rgw_exit_timeout_secs)."
 
 
 class GatewayFiles(Extra):

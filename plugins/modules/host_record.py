@@ -148,7 +148,10 @@ def main():
         )
     refuse_foreign(module, before)
     admin = AdminKey(Roots(), params["cluster"])
-    files = {} if wanted or not params["cluster"] else admin.to_remove()
+    try:
+        files = {} if wanted or not params["cluster"] else admin.to_remove()
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or path} cannot be read: {error.strerror}.")
     changed = not is_kept(path, wanted) if wanted else os.path.lexists(path)
     if not module.check_mode:
         try:

@@ -114,7 +114,7 @@ def test_a_stop_ends_the_restart(services: Services) -> None:
     lab.ok("orch", "apply", "mds", "again", "--placement=*")
     services.wait_runs("mds.again", 3)
     lab.ok("orch", "restart", "mds.again")
-    assert "The restart of mds.again ends for the stop" in lab.ok("orch", "stop", "mds.again")
+    assert "The restart of mds.again is ended by the stop" in lab.ok("orch", "stop", "mds.again")
     wait_until("all are stopped", lambda: services.hosts("mds.again") == [], SECONDS)
     assert "mgr/ansible/service_action.mds.again" not in lab.ok("config-key", "ls")
 

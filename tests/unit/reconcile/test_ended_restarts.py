@@ -50,7 +50,7 @@ def events(cluster: Cluster, service: str) -> str:
 @pytest.mark.parametrize("later", LATER)
 def test_what_is_asked_later_ends_the_restart(restarting: Cluster, later: str) -> None:
     said = raise_if_exception(LATER[later](restarting.orchestrator))
-    text = f"The restart of mds.data ends for the {later}: 2 daemon(s) were not restarted (mds."
+    text = f"The restart of mds.data is ended by the {later}: 2 daemon(s) were not restarted (mds."
     assert text in (said if isinstance(said, str) else said[-1])
     assert restarting.core.actions.all() == []
     assert restarting.store.items("service_action") == {}
@@ -63,7 +63,7 @@ def test_what_is_asked_later_ends_the_restart(restarting: Cluster, later: str) -
 def test_an_unmanaged_drive_group_ends_its_restart(full: Cluster) -> None:
     raise_if_exception(full.orchestrator.service_action("restart", "osd.all"))
     text = raise_if_exception(full.orchestrator.remove_service("osd.all", force=True))
-    assert "The restart of osd.all ends for the removal: 6 daemon(s)" in text
+    assert "The restart of osd.all is ended by the removal: 6 daemon(s)" in text
     full.settle()
     assert units(full, "restart") == []
 

@@ -35,8 +35,8 @@ def test_one_that_was_purged_and_is_in_error(full: Cluster) -> None:
     checks = full.core.health()
     (line,) = checks["ANSIBLE_DAEMON_FAILED"]["detail"]
     assert line == (
-        "osd.7 on host h2 is in error: the cluster has this OSD no more; `ceph orch device zap h2 "
-        "DEVICE --force` takes away what it left"
+        "osd.7 on host h2 is in error: this OSD is no longer in the cluster; `ceph orch device zap "
+        "h2 DEVICE --force` takes away what it left"
     )
 
 
@@ -44,6 +44,6 @@ def test_one_that_was_purged_and_is_in_error(full: Cluster) -> None:
 def test_what_is_left_of_a_purged_osd_is_not_started(full: Cluster, action: str) -> None:
     full.daemons["h2", "osd", "77"] = "error"
     full.report()
-    with pytest.raises(InvalidValue, match="the cluster has this OSD no more"):
+    with pytest.raises(InvalidValue, match="this OSD is no longer in the cluster"):
         raise_if_exception(full.orchestrator.daemon_action(action, "osd.77"))
     raise_if_exception(full.orchestrator.daemon_action("stop", "osd.77", force=True))

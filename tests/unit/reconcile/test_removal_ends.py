@@ -155,7 +155,7 @@ class TestPlaceInCrush:
         full.settle(2)
         full.monitors.placeless.add(3)
         text = keep(full, "3")
-        assert "osd.3 is in no place of CRUSH, so its weight 1 cannot be given back" in text
+        assert "osd.3 is under no CRUSH bucket, so its weight 1 cannot be given back" in text
         assert status(full) != []
         assert "its weight 1 cannot be given back" in said(full)
 

@@ -107,7 +107,9 @@ def test_an_osd_that_is_purged_is_left_out(full: Cluster) -> None:
     full.settle(5)
     assert restarted(full) == ["ceph-osd@4.service"]
     assert full.core.actions.all() == []
-    assert "osd.5 is left out of the restart of osd.all: the cluster has it no more" in events(full)
+    assert "osd.5 is left out of the restart of osd.all: it is no longer in the cluster" in events(
+        full
+    )
 
 
 def test_daemons_of_a_removed_host_are_left_out(full: Cluster) -> None:
