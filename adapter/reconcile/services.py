@@ -1,6 +1,6 @@
 """Keep services as their specs say: add daemons that are missing, remove those that are too many.
 
-Nothing is remembered here but troubles and their pauses: what is there is read from the hosts'
+Nothing that is there or wanted is remembered here: what is there is read from the hosts'
 reports, what is wanted from the specs, and a daemon's id follows from its service and host. So a
 manager that ends anywhere is followed by one that comes to the same answer.
 """

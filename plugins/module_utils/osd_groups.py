@@ -6,7 +6,6 @@ import re
 
 from .reading import clean
 
-METHODS = ("", "raw", "lvm")
 _CLASS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _SIZE = re.compile(r"\d{1,20}(\.\d{1,6})? ?([KMGTP]i?)?B?", re.IGNORECASE)
 _SPEC = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{0,256}")

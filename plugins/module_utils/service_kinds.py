@@ -36,11 +36,6 @@ class Kind:
         self.socket = places.get("socket", "")
         self.ports = places.get("ports", ())
 
-    @property
-    def is_single(self):
-        """Tell whether a host has one daemon of this kind at most, whatever its id."""
-        return "@" not in self.unit
-
 
 KINDS = {
     kind.name: kind

@@ -119,9 +119,10 @@ ceph_orch_result:
         - C(hostname), C(fqdn), C(machine_id), the C(python) that runs the module, C(record),
           the record of M(ceph_orch.ansible.host_record) or null, C(conf), which C(mons) the
           C(ceph.conf) names, whether it is C(ours), and C(overridden) where lines of ours have no
-          effect because others below name other monitors, or null without one, and C(backend), the
-          C(version) of this orchestrator backend on the host and what it C(lacks) to be as it was
-          installed, or null without one.
+          effect because others below name other monitors, or null without one, C(admin), whether
+          the administrator's keyring is C(ours) and a digest of its C(key), or null without one,
+          and C(backend), the C(version) of this orchestrator backend on the host and what it
+          C(lacks) to be as it was installed, or null without one.
       type: dict
       sample:
         hostname: ceph-1
@@ -130,6 +131,7 @@ ceph_orch_result:
         python: 3.11.2
         record: null
         conf: {mons: [192.0.2.1], ours: false}
+        admin: null
         backend: {version: 1.0.0, lacks: ''}
     facts:
       description:

@@ -148,6 +148,14 @@ def test_a_hand_made_change_of_ours_is_healed(cluster: Cluster) -> None:
     assert frontends(cluster) == ["beast port=8100"]
 
 
+def test_a_gateways_own_option_is_healed_where_its_service_sets_none(cluster: Cluster) -> None:
+    apply(cluster, rgw())
+    own = next(key for key in cluster.monitors.config if key.endswith("/rgw_frontends"))
+    cluster.monitors.config[own] = "beast port=9"
+    cluster.settle(40)
+    assert frontends(cluster) == ["beast port=8100"]
+
+
 def test_a_value_that_means_the_same_is_left_alone(cluster: Cluster) -> None:
     apply(cluster, rgw(config={"rgw_max_chunk_size": "4M", "rgw_enable_usage_log": True}))
     cluster.monitors.config[f"{SECTION}/rgw_max_chunk_size"] = "4194304"
