@@ -23,12 +23,26 @@ _REASONS = {
 }
 
 
+# OSDs have no `config` in their drive group.
+_REMEDIES_OF_OSDS = {
+    "extra_entrypoint_args": "Leave it out, and set options of OSDs by `ceph config set`."
+}
+
+
 def check_no_container(spec: ServiceSpec) -> None:
     """Raise ``InvalidValue`` for a field that is only for containers, in the user's own words."""
-    for name, (reason, remedy) in _REASONS.items():
-        given = getattr(spec, name, None)
-        if given:
-            raise InvalidValue(name, _as_written(given), reason, remedy)
+    for problem in of_containers(spec):
+        raise problem
+
+
+def of_containers(spec: ServiceSpec) -> List[InvalidValue]:
+    """Return an error for each field that is only for containers."""
+    remedies = _REMEDIES_OF_OSDS if spec.service_type == "osd" else {}
+    return [
+        InvalidValue(name, _as_written(getattr(spec, name)), reason, remedies.get(name, remedy))
+        for name, (reason, remedy) in _REASONS.items()
+        if getattr(spec, name, None)
+    ]
 
 
 def _as_written(given: Any) -> List[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Tuple
 
+from adapter.cluster.container_fields import of_containers
 from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import DriveGroupSpec
 
@@ -16,7 +17,6 @@ from adapter.interface import DriveGroupSpec
 _CLASS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _SIZE = re.compile(r"\d{1,20}(\.\d{1,6})? ?([KMGTP]i?)?B?", re.IGNORECASE)
 _WHOLE = "OSDs without LVM take whole disks as they are"
-_NO_CONTAINERS = "packages have no containers"
 _EVERY_HOST = "a drive group makes OSDs on every host that its placement matches"
 
 
@@ -70,24 +70,6 @@ def _of_other_stores(spec: DriveGroupSpec) -> List[InvalidValue]:
         reason = "OSDs are made of whole disks, not of directories"
         remedy = "Name disks in data_devices."
         found.append(InvalidValue("data_directories", spec.data_directories, reason, remedy))
-    return found
-
-
-def _of_containers(spec: DriveGroupSpec) -> List[InvalidValue]:
-    found = []
-    for name, reason, remedy in (
-        ("extra_container_args", _NO_CONTAINERS, "Leave it out."),
-        (
-            "extra_entrypoint_args",
-            "an OSD is started by its package's unit",
-            "Leave it out; `ceph config set` sets options of OSDs.",
-        ),
-    ):
-        words = [each.argument for each in getattr(spec, name) or ()]
-        found += [InvalidValue(name, " ".join(words), reason, remedy)] if words else []
-    if spec.custom_configs:
-        paths = ", ".join(each.mount_path for each in spec.custom_configs)
-        found.append(InvalidValue("custom_configs", paths, _NO_CONTAINERS, "Leave it out."))
     return found
 
 
@@ -191,7 +173,7 @@ def _of_the_method(spec: DriveGroupSpec) -> List[InvalidValue]:
 
 
 _CHECKS: Tuple[Callable[[DriveGroupSpec], List[InvalidValue]], ...] = (
-    _of_containers,
+    of_containers,
     _of_other_stores,
     _of_daemons,
     _of_the_placement,

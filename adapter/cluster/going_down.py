@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tuple
 
 from adapter.cluster.daemon_places import DaemonPlaces
+from adapter.cluster.service_kinds import KINDS
 from adapter.engine.base import Engine
 from adapter.engine.model import JobRecord, JobStatus, Request
 
@@ -24,6 +25,8 @@ ACTIONS = ("daemon_action", "service_action")
 REMOVALS = ("remove_daemons", "remove_service")
 _UNIT = re.compile(r"(?:ceph-)?([a-z-]+)@(.+?)(?:\.service)?")
 _KINDS = {"radosgw": "rgw"}
+# What brings daemons of a kind to run, and starts those again whose spec has changed.
+_DEPLOYED = {kind.operation: kind.service_type for kind in KINDS.values()}
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,13 @@ class GoingDown:
         elif request.operation == "remove_osds" and variables.get("osd_remove_step") == "stop":
             rows = _rows(variables.get("osd_remove_osds"))
             self._jobs[job_id] = _Going(frozenset(f"osd.{row['osd_id']}" for row in rows), False)
+        elif request.operation in _DEPLOYED:
+            kind = _DEPLOYED[request.operation]
+            # Only a daemon that runs and is started again has a time since when it lacks something.
+            rows = _rows(variables.get(f"ceph_{kind.replace('-', '_')}_daemons"))
+            again = frozenset(f"{kind}.{row.get('id')}" for row in rows if row.get("since"))
+            if again:
+                self._jobs[job_id] = _Going(again, True)
 
     def ended(self, record: JobRecord) -> None:
         """Note that a job has ended, and from when on the maps have to show it."""

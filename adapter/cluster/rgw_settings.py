@@ -46,10 +46,10 @@ FIELDS = frozenset(
 )
 
 
-def port_of(spec: ServiceSpec, index: int = 0) -> int:
-    """Return the port of a service's daemon on a host that has so many of them before it."""
+def port_of(spec: ServiceSpec) -> int:
+    """Return the port of the first of a service's daemons on a host."""
     usual = TLS_PORT if getattr(spec, "ssl", False) else PORT
-    return int(getattr(spec, "rgw_frontend_port", None) or usual) + index
+    return int(getattr(spec, "rgw_frontend_port", None) or usual)
 
 
 def certificate_key(service_name: str) -> str:

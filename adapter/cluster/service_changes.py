@@ -52,7 +52,23 @@ def digest_of(
     ]
     if sum(map(len, parts)) > _LONGEST:
         parts = [f"options={mark(' '.join(parts))}"]
-    return " ".join([FORM, *parts, *([f"{KEY}={key}"] if key else [])])
+    digest = " ".join([FORM, *parts])
+    return with_key(digest, key) if key else digest
+
+
+def with_key(digest: str, key: str) -> str:
+    """Return the digest of a daemon that was given a key with this mark too."""
+    return f"{digest} {KEY}={key}"
+
+
+def without_key(digest: str) -> str:
+    """Return a digest without the mark of the key."""
+    return digest.partition(f" {KEY}=")[0]
+
+
+def has_key(digest: str) -> bool:
+    """Tell whether a digest says which key its daemon was given."""
+    return digest != without_key(digest)
 
 
 def _parts(digest: str) -> Dict[str, str]:

@@ -155,7 +155,7 @@ class DaemonChanges:
         for each in ready:
             try:
                 self._guards.check_stop(kind, each.daemon.daemon_id, restart=True)
-                if kind != "mgr" or self._steps_back(each.daemon.daemon_id, ready):
+                if kind != "mgr" or self._guards.steps_back(each.daemon.daemon_id, len(ready) == 1):
                     return each, ""
                 reason = reason or f"another manager takes over from mgr.{each.daemon.daemon_id}"
             except OrchestratorError as error:
@@ -167,15 +167,6 @@ class DaemonChanges:
         if daemon.runs or daemon.hostname not in self._core.places.hosts_of(name):
             return False
         return bool(self._core.places.row(daemon.hostname, name)["state"] == "stopped")
-
-    def _steps_back(self, identity: str, ready: Sequence[Behind]) -> bool:
-        """Tell whether a manager is no longer active; the last one left hands over for it."""
-        active = self._core.maps.manager_map().active
-        if identity != active:
-            return True
-        if len(ready) == 1:
-            self._guards.hand_over(active)
-        return False
 
 
 def _entity(wanted: Wanted, daemon: Running) -> str:

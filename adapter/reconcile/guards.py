@@ -104,6 +104,18 @@ class Guards:
         self.successors.check(self._core.maps.manager_map())
         self._core.maps.fail_over(name)
 
+    def steps_back(self, name: str, last: bool) -> bool:
+        """Tell whether a manager is no longer active; the ``last`` one left hands over for it.
+
+        Whoever takes over finds what is left in the store.
+        """
+        active = self._core.maps.manager_map().active
+        if name != active:
+            return True
+        if last:
+            self.hand_over(active)
+        return False
+
     def _remove_mds(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
         """Return one: a standby before one that has a rank."""
         fs_map = self._core.maps.fs_map()

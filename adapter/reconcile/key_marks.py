@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Dict
 
-from adapter.cluster.service_changes import KEY
+from adapter.cluster.service_changes import has_key
 from adapter.core import Core
 from adapter.interface import OrchestratorError
 
@@ -33,7 +33,7 @@ class KeyMarks:
             return
         self._look_at = now + LOOK
         with self._core.lock:
-            known = any(f" {KEY}=" in each.digest for _, each in self._core.deployments.all())
+            known = any(has_key(each.digest) for _, each in self._core.deployments.all())
         if not known:
             return
         try:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
-from adapter.cluster.service_changes import Setting, differences, key_mark
+from adapter.cluster.service_changes import Setting, differences, key_mark, with_key
 from adapter.cluster.service_kinds import (
     KINDS,
     Kind,
@@ -114,7 +114,8 @@ class ServiceJobs:
             entity = kind.entity_of(place.daemon_id)
             key = key_mark(secrets[_keyring_of(entity)])
             self.key_marks.learn(entity, key)
-            digests[place.hostname, place.daemon_id] += f" key={key}"
+            here = place.hostname, place.daemon_id
+            digests[here] = with_key(digests[here], key)
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
         verb = "Restart" if restart else "Deploy"

@@ -204,24 +204,12 @@ class ServiceRestarts:
                     ids = self._guards.osds_ok_to_stop(int(identity), most=len(left))
                     return [f"osd.{each}" for each in ids if f"osd.{each}" in left], ""
                 self._guards.check_stop(kind, identity, restart=True)
-                if kind != "mgr" or self._steps_back(identity, left):
+                if kind != "mgr" or self._guards.steps_back(identity, len(left) == 1):
                     return [name], ""
                 reason = reason or f"another manager takes over from {name} first"
             except OrchestratorError as error:
                 reason = reason or " ".join(str(error).split())
         return [], reason
-
-    def _steps_back(self, identity: str, left: Sequence[str]) -> bool:
-        """Tell whether a manager is no longer active; the last one left hands over for it.
-
-        Whoever takes over finds what is left in the store.
-        """
-        active = self._core.maps.manager_map().active
-        if identity != active:
-            return True
-        if len(left) == 1:
-            self._guards.hand_over(active)
-        return False
 
     def _submit(self, action: ServiceAction, batch: Sequence[str]) -> None:
         core = self._core

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Dict, List, Optional, Tuple
 
 from adapter.cluster.at_once import at_once
-from adapter.cluster.service_changes import Setting, in_words, setting_changes
+from adapter.cluster.service_changes import Setting, in_words, setting_changes, without_key
 from adapter.cluster.service_kinds import KINDS, daemon_settings, service_settings
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
@@ -116,7 +116,7 @@ class ServiceSettings:
         for host, each in known:
             port = each.ports[0] if each.ports else 0
             goal = self._digests.goal(wanted, (host, each.daemon_id), port)
-            if each.digest.partition(" key=")[0] == goal:
+            if without_key(each.digest) == goal:
                 address = self._digests.address(wanted, host, each.daemon_id)
                 own = daemon_settings(wanted.spec, each.daemon_id, port, address)
                 rows += [row for row in own if row[1] in each.options]

@@ -7,6 +7,7 @@ from typing import Any, List
 import pytest
 
 from adapter import operations
+from adapter.engine.model import Request
 from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
 from tests.unit.reconcile.twin import Cluster
@@ -267,3 +268,15 @@ def test_what_another_program_stops_counts_too(three: Cluster) -> None:
         act(three, "stop", "mon.h3")
     three.settle(40)
     assert act(three, "stop", "mon.h3").startswith("Scheduled")
+
+
+@pytest.mark.parametrize("kind", ["mon", "mgr", "mds"])
+def test_one_that_is_restarted_for_its_changed_spec_is_going_down(
+    three: Cluster, kind: str
+) -> None:
+    going = three.core.going_down
+    role = f"ceph_{kind}"
+    rows = {"h2": [{"id": "h2", "since": 12.5}], "h3": [{"id": "h3", "since": 0}]}
+    going.by(Request(f"apply_{kind}", (), {f"{role}_daemons": rows}), "restarts")
+    assert going.of(kind) == ["h2"]
+    assert going.of(kind, ["restarts"]) == []
