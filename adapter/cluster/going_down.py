@@ -93,11 +93,10 @@ class GoingDown:
         if going is None or record.started is None:
             return
         back = going.comes_back and record.status is JobStatus.SUCCEEDED
-        until = self.clock() + (RESTARTED_SEEN if back else STOPPED_SEEN)
         for name in going.daemons:
-            # An OSD says itself that it goes, and the map has it down before its job ends.
-            if not (back and name.startswith("osd.")):
-                self._until[name] = until
+            # The map says when an OSD started last, so of one it is seen when it is back.
+            seen = RESTARTED_SEEN if back and not name.startswith("osd.") else STOPPED_SEEN
+            self._until[name] = self.clock() + seen
 
     def of(self, kind: str, but: Iterable[str] = ()) -> List[str]:
         """Return the ids of a kind's daemons that go down, without those of the jobs ``but``."""

@@ -16,6 +16,8 @@ from adapter.cluster.osd_map import (
     OsdMap,
     OsdMetadata,
     Safety,
+    is_served,
+    is_whole,
     read_json,
     read_left,
     read_metadata,
@@ -99,19 +101,18 @@ class Maps:
         return read_pg_counts(self._read("osd df"))
 
     def all_clean(self, count: int) -> bool:
-        """Tell whether all placement groups, so many, are active and clean by their statistics."""
+        """Tell whether all placement groups, so many, have all copies by their statistics."""
         rows = self._mon.pg_stats()
-        states = [set(str(row.get("state")).split("+")) for row in rows]
-        return len(rows) >= count and all({"active", "clean"} <= state for state in states)
+        return len(rows) >= count and all(is_whole(row.get("state")) for row in rows)
 
     def active_pgs(self) -> Tuple[int, int]:
         """Return of how many placement groups is known how they are, and how many are active.
 
         A manager that has just begun lists all as unknown until OSDs have told it of them.
         """
-        states = [str(row.get("state")).split("+") for row in self._mon.pg_stats()]
-        known = [state for state in states if state != ["unknown"]]
-        return len(known), sum("active" in state for state in known)
+        states = [str(row.get("state")) for row in self._mon.pg_stats()]
+        known = [state for state in states if state != "unknown"]
+        return len(known), sum(map(is_served, known))
 
     def stored(self) -> Dict[int, int]:
         """Return how many placement groups each OSD said last that it has on its disk.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from adapter.errors import NotReady
 
@@ -20,7 +20,8 @@ class Osd:
     ``host`` is the name of its CRUSH host, or empty; ``placed`` says that it is under any bucket of
     CRUSH. ``fresh`` says that it was registered and
     has never been up. ``reweight`` is 0.0 for an OSD that is out. ``up_from`` is the epoch of its
-    last start: as long as that is the same, it has not been up again.
+    last start: as long as that is the same, it has not been up again. ``nodown`` says that a flag
+    keeps the map from showing it down.
     """
 
     osd_id: int
@@ -34,6 +35,7 @@ class Osd:
     device_class: str = ""
     up_from: int = 0
     placed: bool = False
+    nodown: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,12 @@ def read_osd_map(dump: str, tree: str) -> OsdMap:
     }
     places = {node["id"]: node for node in nodes if node.get("type") == "osd"}
     placed = {child for node in nodes for child in node.get("children") or ()}
+    held_up = _held_up(known, nodes)
     osds = {
         row["osd"]: replace(
             _osd(row, places.get(row["osd"], {}), hosts.get(row["osd"], "")),
             placed=row["osd"] in placed,
+            nodown=row["osd"] in held_up,
         )
         for row in known.get("osds") or ()
     }
@@ -106,6 +110,47 @@ def _flags(dump: Mapping[str, Any]) -> FrozenSet[str]:
     listed = dump.get("flags_set")
     names = listed if isinstance(listed, list) else str(dump.get("flags") or "").split(",")
     return frozenset(str(name).strip() for name in names if str(name).strip())
+
+
+NODOWN = "nodown"
+NODOWN_IS_SET = (
+    "the flag nodown is set for it, so the map would show it up while it is down "
+    "(`ceph osd unset nodown`, or `ceph osd unset-group nodown` with the OSD, host or class)"
+)
+
+
+def _held_up(dump: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> FrozenSet[int]:
+    """Return the OSDs that the flag nodown keeps up in the map.
+
+    It may be set for all, for an OSD, for a device class, and for any bucket above an OSD.
+    """
+    rows = dump.get("osds") or ()
+    if NODOWN in _flags(dump):
+        return frozenset(int(row["osd"]) for row in rows)
+    found = {int(row["osd"]) for row in rows if NODOWN in (row.get("state") or ())}
+    classes = _with_nodown(dump.get("device_class_flags"))
+    found |= {
+        node["id"]
+        for node in nodes
+        if node.get("type") == "osd" and node.get("device_class") in classes
+    }
+    children = {node["id"]: node.get("children") or () for node in nodes}
+    buckets = _with_nodown(dump.get("crush_node_flags"))
+    below = [node["id"] for node in nodes if node.get("name") in buckets]
+    seen: Set[int] = set()
+    while below:
+        number = below.pop()
+        if number not in seen:
+            seen.add(number)
+            below += children.get(number, ())
+    return frozenset(found | {number for number in seen if number >= 0})
+
+
+def _with_nodown(flags: Any) -> FrozenSet[str]:
+    """Return the names that have the flag nodown, of a mapping of names to flags."""
+    if not isinstance(flags, Mapping):
+        return frozenset()
+    return frozenset(str(name) for name, given in flags.items() if NODOWN in (given or ()))
 
 
 # What keeps data where it is, by the name that `ceph osd unset` takes and those that dumps show.
@@ -182,6 +227,29 @@ def read_pg_counts(text: str) -> Dict[int, int]:
     data = read_json(text, "osd df")
     rows = [*(data.get("nodes") or ()), *(data.get("stray") or ())]
     return {int(row["id"]): int(row.get("pgs") or 0) for row in rows if int(row["id"]) >= 0}
+
+
+# What a placement group may be beside active and clean while each of its copies is whole and there.
+_AT_WORK = frozenset(
+    ("active", "clean", "scrubbing", "deep", "snaptrim", "snaptrim_wait", "premerge")
+)
+_WHOLE = frozenset(("active", "clean"))
+
+
+def is_whole(state: object) -> bool:
+    """Tell whether all copies of a placement group in a state are there and answer.
+
+    A group that is ``stale+active+clean`` was so when its OSDs were heard of last; where any other
+    word stands beside the two, something is missing or in doubt.
+    """
+    words = frozenset(str(state).split("+"))
+    return _WHOLE <= words <= _AT_WORK
+
+
+def is_served(state: object) -> bool:
+    """Tell whether a placement group in a state takes reads and writes."""
+    words = str(state).split("+")
+    return "active" in words and "stale" not in words
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ class ServiceAction:
     those at it.
 
     ``reason`` says what it waits for, ``tries`` how often daemons of ``left`` did not start.
+    ``epoch`` is that of the OSD map before the OSDs of ``doing`` were told to: only those that
+    started later are back.
     """
 
     service: str
@@ -32,6 +34,7 @@ class ServiceAction:
     asked: float = 0.0
     reason: str = ""
     tries: Mapping[str, int] = field(default_factory=dict)
+    epoch: int = 0
 
     def to_json(self) -> Dict[str, Any]:
         """Return the record."""
@@ -42,6 +45,7 @@ class ServiceAction:
             "doing": list(self.doing),
             "asked": self.asked,
             **tries,
+            **({"epoch": self.epoch} if self.epoch else {}),
         }
 
     @classmethod
@@ -57,6 +61,7 @@ class ServiceAction:
             read.each("doing", _is_daemon, names),
             read.time("asked"),
             tries={name: counts.whole(name, most=1000) for name in tries},
+            epoch=read.whole("epoch", 0),
         )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import List, Sequence, Tuple
+from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.host_conf import PATH, only_way
 from adapter.cluster.managers import Managers
+from adapter.cluster.osd_map import NODOWN_IS_SET, Osd
 from adapter.cluster.schedule import Running
 from adapter.cluster.service_kinds import Kind
 from adapter.core import Core
@@ -26,6 +27,10 @@ class Guards:
         # Held from a question to the job that follows from its answer: who asks next counts it.
         self.acting = threading.Lock()
         self.successors = Successors(core)
+        # At which epoch the map had OSDs started when they were last allowed to stop, and those
+        # that were told to start again and were not seen to.
+        self._starts: Dict[int, int] = {}
+        self._doubted: Dict[int, int] = {}
 
     def may_remove(
         self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running] = ()
@@ -256,12 +261,36 @@ class Guards:
         The monitors are asked about those that are down or being stopped as well: their PG
         statistics may be some seconds older. Raises ``OrchestratorError``.
         """
-        osds = self._core.maps.osd_map().osds.values()
-        down = {osd.osd_id for osd in osds if not osd.up and not osd.destroyed}
-        known = {osd.osd_id for osd in osds}
+        known = self._core.maps.osd_map().osds
+        for osd_id in ids:
+            if osd_id in known and known[osd_id].nodown:
+                raise AdapterError(f"osd.{osd_id}: {NODOWN_IS_SET}.")
+        down = {osd.osd_id for osd in known.values() if not osd.up and not osd.destroyed}
         going = {int(each) for each in self._going("osd", but=but) if each.isdigit()}
-        beside = sorted((down | going) & known - set(ids))
-        return self._core.maps.ok_to_stop([*ids, *beside], most=most + len(beside))
+        going -= {each for each in going & known.keys() if self._was_started(known[each])}
+        beside = sorted((down | going | self._in_doubt(known)) & known.keys() - set(ids))
+        allowed = self._core.maps.ok_to_stop([*ids, *beside], most=most + len(beside))
+        found = [each for each in allowed if each not in known or not known[each].nodown]
+        with self._core.lock:
+            self._starts.update({each: known[each].up_from for each in found if each in known})
+        return found
+
+    def doubt(self, osd_id: int) -> None:
+        """Count an OSD as down, whatever the map says, until the map shows another start of it."""
+        with self._core.lock:
+            self._doubted[osd_id] = self._starts.get(osd_id, 0)
+
+    def _was_started(self, osd: Osd) -> bool:
+        """Tell whether the map shows a start of an OSD after it was allowed to stop."""
+        with self._core.lock:
+            return osd.up and osd.up_from > self._starts.get(osd.osd_id, osd.up_from)
+
+    def _in_doubt(self, known: Mapping[int, Osd]) -> Set[int]:
+        with self._core.lock:
+            for osd_id, start in list(self._doubted.items()):
+                if osd_id not in known or known[osd_id].up_from > start:
+                    del self._doubted[osd_id]
+            return set(self._doubted)
 
 
 def _in_words(kind: str, going: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
-from adapter.cluster.osd_map import Left, Osd, OsdMap, holding_flags
+from adapter.cluster.osd_map import NODOWN_IS_SET, Left, Osd, OsdMap, holding_flags
 from adapter.cluster.osd_owners import NO_SERVICE, Vacancy
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
@@ -211,7 +211,8 @@ class OsdRemover:
             self._advance(removal, Stage.LEAVING)
         elif removal.stopped and osd.up_from == removal.up_from:
             self._core.maps.down(removal.osd_id)
-            self._queue.save(removal, reason="waiting for the map to show it down")
+            flag = f": {NODOWN_IS_SET}" if osd.nodown else ""
+            self._queue.save(removal, reason=f"waiting for the map to show it down{flag}")
         elif not self._queue.reachable(removal):
             self._queue.save(removal, reason=f"host {removal.host} is not reached, and it is up")
         else:
@@ -240,7 +241,8 @@ class OsdRemover:
             self._advance(removal, Stage.STOPPING, stopped=False, empty=False)
             return
         if removal.force or osd.destroyed:
-            self._leave_map(removal, osd_map)
+            # Whoever destroyed it may not have waited for its data.
+            self._leave_map(removal, osd_map, taken=osd.destroyed and not removal.force)
             return
         reason = self._still_needed(removal, osd)
         if reason:
@@ -259,7 +261,7 @@ class OsdRemover:
             return ""
         return safety.reason(removal.osd_id)
 
-    def _leave_map(self, removal: Removal, osd_map: OsdMap) -> None:
+    def _leave_map(self, removal: Removal, osd_map: OsdMap, *, taken: bool = False) -> None:
         if removal.replace:
             self._keep_place(removal)
             self._core.maps.destroy(removal.osd_id)
@@ -268,7 +270,7 @@ class OsdRemover:
         with self._core.lock:
             self._core.specs.release(removal.host, list(removal.disks))
         self._core.look_at_maps()
-        self._advance(removal, Stage.CLEANING, left=osd_map.epoch)
+        self._advance(removal, Stage.CLEANING, left=osd_map.epoch, taken=taken)
 
     def _keep_place(self, removal: Removal) -> None:
         """Write down what the OSD's successor gets, and which disks were there before it."""
@@ -354,7 +356,8 @@ class OsdRemover:
         elif self._looked - self._calm_since.setdefault(osd_id, self._looked) >= CALM_FOR:
             return True
         reason = (
-            "somebody else took it out of the map before its data was elsewhere: its disks are "
+            "somebody else destroyed it or took it out of the map, and its data may be nowhere "
+            "else: its disks are "
             f"wiped when all placement groups have been active+clean for {CALM_FOR:.0f} s; "
             f"`ceph orch osd rm stop {osd_id}` leaves them as they are"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.service_actions import ServiceAction
 from adapter.core import Core
@@ -37,6 +37,8 @@ class ServiceRestarts:
         self._jobs: Dict[str, str] = {}
         self._now = 0.0
         self._not_before: Dict[str, float] = {}
+        # The services whose daemons were told from here.
+        self._told: Set[str] = set()
         # How far restarts are where that could not be written; it is, before they go on.
         self._unkept: Dict[str, ServiceAction] = {}
         # Since when (monotonic seconds) daemons are waited for.
@@ -73,6 +75,18 @@ class ServiceRestarts:
         except OrchestratorError as error:
             self._fail(action, str(error), now)
 
+    def _tell_again(self, action: ServiceAction, waiting: Sequence[str]) -> bool:
+        """Let OSDs be told again whom a manager before may not have told: its job has ended."""
+        if action.service in self._told:
+            return False
+        osds = self._core.maps.osd_map().osds
+        again = [name for name in waiting if name.startswith("osd.") and osds[int(name[4:])].up]
+        if not again:
+            return False
+        doing = tuple(name for name in action.doing if name not in again)
+        self._save(replace(action, left=(*again, *action.left), doing=doing))
+        return True
+
     def _leave_out_gone(self, action: ServiceAction) -> ServiceAction:
         """Leave out daemons that are no more, and OSDs that are being removed.
 
@@ -100,9 +114,13 @@ class ServiceRestarts:
         if job:
             self._save(replace(action, reason=f"waiting for job {job} to end"))
             return
-        waiting = self._not_back(action.doing)
+        waiting = self._not_back(action.doing, action.epoch)
+        if self._tell_again(action, waiting):
+            return
         late = self._late(waiting)
         for name in late:
+            if name.startswith("osd."):
+                self._guards.doubt(int(name[4:]))
             self._give_up(action.service, name, "it is not back in the cluster's maps")
         if waiting and not late:
             self._save(replace(action, reason=f"waiting for {', '.join(waiting)} to be back"))
@@ -114,6 +132,10 @@ class ServiceRestarts:
             with self._core.lock:
                 self._core.events.note(action.service, f"{action.action}: done")
             return
+        self._go_on(action)
+
+    def _go_on(self, action: ServiceAction) -> None:
+        """Tell those that can be down now to restart, or say what is waited for."""
         away = self._away(action.left)
         batch, reason = self._batch([name for name in action.left if name not in away])
         late = self._late(list(away))
@@ -126,7 +148,9 @@ class ServiceRestarts:
             self._save(replace(action, doing=(), reason=reason))
             return
         rest = tuple(each for each in action.left if each not in batch)
-        self._save(replace(action, left=rest, doing=tuple(batch), reason=""))
+        osds = any(name.startswith("osd.") for name in batch)
+        epoch = self._core.maps.osd_map().epoch if osds else 0
+        self._save(replace(action, left=rest, doing=tuple(batch), reason="", epoch=epoch))
         self._submit(action, batch)
 
     def _late(self, names: Sequence[str]) -> List[str]:
@@ -174,8 +198,12 @@ class ServiceRestarts:
                 return record.id
         return ""
 
-    def _not_back(self, names: Sequence[str]) -> List[str]:
-        """Return those that the cluster does not have back yet."""
+    def _not_back(self, names: Sequence[str], epoch: int) -> List[str]:
+        """Return those that the cluster does not have back yet.
+
+        An OSD is back when the map shows it up by a start after ``epoch``: it may show one up that
+        has ended without a word.
+        """
         osds = [name for name in names if name.startswith("osd.")]
         mons = [name for name in names if name.startswith("mon.")]
         mgrs = [name for name in names if name.startswith("mgr.")]
@@ -188,7 +216,8 @@ class ServiceRestarts:
             known = self._core.maps.osd_map().osds
             for name in osds:
                 osd = known.get(int(name[4:]))
-                waiting += [name] if osd is not None and not osd.up else []
+                back = osd is None or (osd.up and osd.up_from > epoch)
+                waiting += [] if back else [name]
         if mons:
             quorum, known_mons = self._core.maps.quorum()
             waiting += [m for m in mons if m[4:] in known_mons and m[4:] not in quorum]
@@ -228,6 +257,7 @@ class ServiceRestarts:
                 before=self._guards.again(batch, restart=True),
             )
             self._jobs[action.service] = job.job_id
+            self._told.add(action.service)
             for name in batch:
                 self._since.pop(name, None)
             of_units = {

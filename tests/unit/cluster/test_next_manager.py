@@ -91,7 +91,7 @@ EVERY: Dict[str, Any] = {
         tries=2,
     ),
     "action": ServiceAction(
-        "osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting", {"osd.1": 2}
+        "osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting", {"osd.1": 2}, 7
     ),
     "unused_key": UnusedKey("mds", "a", "h1", "job-1", 6.0),
     "deployment": Deployment(

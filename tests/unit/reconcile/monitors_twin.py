@@ -32,6 +32,7 @@ class Daemon:
     affinity: str = ""
     said: bool = True
     up_from: int = 5
+    flags: List[str] = field(default_factory=list)
 
 
 @dataclass
@@ -67,6 +68,8 @@ class Monitors:
     degraded: bool = False
     pg_num: int = 0
     flags: List[str] = field(default_factory=list)
+    # OSDs that do not come up again, and that the map still has up.
+    hung: Set[int] = field(default_factory=set)
     # OSDs that CRUSH has in no place.
     placeless: Set[int] = field(default_factory=set)
     # What somebody else does right before the monitors are asked what is safe to destroy.
@@ -117,7 +120,7 @@ class Monitors:
                 "uuid": osd.uuid,
                 "up": int(osd.up),
                 "weight": osd.reweight,
-                "state": ["exists", "destroyed"] if osd.destroyed else ["exists"],
+                "state": ["exists", "destroyed"] if osd.destroyed else ["exists", *osd.flags],
                 "up_from": osd.up_from,
             }
             for osd_id, osd in self.osds.items()

@@ -20,14 +20,17 @@ class TestSomebodyElseTookItOut:
         full.monitors.osds[0].pgs = 3
         return full
 
-    def test_its_disk_is_not_wiped_before_all_data_is_well(self, draining: Cluster) -> None:
+    @pytest.mark.parametrize("state", ["active+undersized+degraded", "stale+active+clean"])
+    def test_its_disk_is_not_wiped_before_all_data_is_well(
+        self, draining: Cluster, state: str
+    ) -> None:
         remove(draining, "0", zap=True)
         draining.settle(2)
         del draining.monitors.osds[0]
-        draining.monitors.states = "active+undersized+degraded"
+        draining.monitors.states = state
         draining.monitors.epoch += 1
-        draining.settle(20)
-        assert "somebody else took it out of the map" in said(draining)
+        draining.settle(40)
+        assert "somebody else destroyed it or took it out of the map" in said(draining)
         assert "`ceph orch osd rm stop 0` leaves them as they are" in said(draining)
         assert draining.wiped == []
 
@@ -48,7 +51,7 @@ class TestSomebodyElseTookItOut:
 
         draining.monitors.before_safety = purge
         draining.settle(20)
-        assert "somebody else took it out of the map" in said(draining)
+        assert "somebody else destroyed it or took it out of the map" in said(draining)
         assert draining.wiped == []
 
     def test_statistics_that_are_missing_say_nothing(self, draining: Cluster) -> None:
@@ -58,7 +61,7 @@ class TestSomebodyElseTookItOut:
         draining.monitors.osds[1].pgs = 0
         draining.monitors.epoch += 1
         draining.settle(20)
-        assert "somebody else took it out of the map" in said(draining)
+        assert "somebody else destroyed it or took it out of the map" in said(draining)
         assert draining.wiped == []
 
     def test_the_wipe_can_be_given_up(self, draining: Cluster) -> None:
@@ -118,6 +121,30 @@ class TestDestroyedBefore:
         (row,) = destroyed.requests[-1].variables["osd_remove_osds"]["h2"]
         assert row["osd_uuid"].startswith("uuid-3")
 
+    @pytest.mark.parametrize(
+        "state", ["stale+active+clean", "active+undersized+degraded", "active+clean+inconsistent"]
+    )
+    def test_its_disk_is_not_wiped_while_a_copy_is_missing(
+        self, destroyed: Cluster, state: str
+    ) -> None:
+        destroyed.monitors.osds[1].pgs = destroyed.monitors.pg_num = 3
+        destroyed.monitors.states = state
+        remove(destroyed, "3", zap=True)
+        destroyed.settle(40)
+        assert "its data may be nowhere else" in said(destroyed)
+        assert destroyed.wiped == []
+
+        destroyed.monitors.states = "active+clean+scrubbing+deep"
+        destroyed.settle(20)
+        assert (status(destroyed), destroyed.wiped) == ([], ["osd.3"])
+
+    def test_with_force_nobody_waits(self, destroyed: Cluster) -> None:
+        destroyed.monitors.osds[1].pgs = destroyed.monitors.pg_num = 3
+        destroyed.monitors.states = "stale+active+clean"
+        remove(destroyed, "3", zap=True, force=True)
+        destroyed.settle()
+        assert destroyed.wiped == ["osd.3"]
+
     def test_where_no_disk_has_it_the_wipe_is_refused(self, destroyed: Cluster) -> None:
         destroyed.left.clear()
         destroyed.report(2)
@@ -142,7 +169,7 @@ class TestWhatAnAttackFound:
         del full.monitors.osds[0]
         full.monitors.epoch += 1
         full.settle(20)
-        assert "somebody else took it out of the map" in said(full)
+        assert "somebody else destroyed it or took it out of the map" in said(full)
         assert full.wiped == []
 
     def test_a_wipe_that_may_still_happen_is_not_said_to_be_stopped(self, full: Cluster) -> None:

@@ -10,6 +10,8 @@ from adapter.cluster.service_actions import ServiceAction
 from adapter.engine.model import HostOutcome, HostStatus, Request
 from adapter.errors import AdapterError, HostUnreachable
 from adapter.interface import raise_if_exception
+from adapter.reconcile.parts import OTHERS_JOBS_END
+from adapter.reconcile.restart_tries import BACK_WITHIN
 from tests.unit.reconcile.test_restarts import restarted
 from tests.unit.reconcile.twin import Cluster
 
@@ -83,7 +85,8 @@ def test_a_host_that_does_not_say_which_is_asked_for_all_of_its_own(stubborn: St
         f"ceph-osd@{n}.service" for n, osd in stubborn.monitors.osds.items() if osd.host == host
     ]
     units = restarted(stubborn)
-    assert all(units.count(unit) == (3 if unit in on_host else 1) for unit in units)
+    assert units.count(BAD) == 3
+    assert {unit for unit in units if units.count(unit) > 1} == set(on_host)
     assert stubborn.core.actions.all() == []
 
 
@@ -171,3 +174,64 @@ def test_the_way_out_is_open_where_a_host_is_away(full: Cluster, what: str) -> N
         full.engine.poll()
         raise_if_exception(full.orchestrator.service_action("start", "osd.all"))
     assert full.core.actions.all() == []
+
+
+class TestTheMapShowsMoreThanThereIs:
+    """An OSD that has ended without a word, or under the flag nodown, is still up in the map."""
+
+    def test_one_that_was_not_started_since_is_waited_for(self, full: Cluster) -> None:
+        full.monitors.hung = set(full.monitors.osds)
+        raise_if_exception(full.orchestrator.service_action("restart", "osd.all"))
+        full.settle(20)
+        assert len(restarted(full)) == 1
+        (action,) = full.core.actions.all()
+        assert action.reason == "waiting for osd.0 to be back"
+
+        full.monitors.hung = set(full.monitors.osds) - {0}
+        full.monitors.osds[0].up_from = full.monitors.epoch = full.monitors.epoch + 1
+        full.settle(20)
+        assert len(restarted(full)) == 2
+
+    def test_one_that_was_given_up_counts_as_down(self, full: Cluster) -> None:
+        full.monitors.hung = {0}
+        raise_if_exception(full.orchestrator.service_action("restart", "osd.all"))
+        full.settle(int(BACK_WITHIN))
+        assert "osd.0 is given up" in events(full)
+        assert restarted(full) == ["ceph-osd@0.service"]
+        (action,) = full.core.actions.all()
+        assert "PGs would be inactive" in action.reason
+
+        full.monitors.osds[0].up_from = full.monitors.epoch = full.monitors.epoch + 1
+        full.settle(60)
+        assert len(restarted(full)) == 6
+        assert full.core.actions.all() == []
+
+    @pytest.mark.parametrize("stop", ["restart osd.all", "stop osd.3", "restart osd.3"])
+    @pytest.mark.parametrize("whom", ["all", "osd"])
+    def test_under_nodown_none_is_stopped(self, full: Cluster, stop: str, whom: str) -> None:
+        full.monitors.flags = ["nodown"] if whom == "all" else []
+        for osd in full.monitors.osds.values():
+            osd.flags = ["nodown"] if whom == "osd" else []
+        action, _, name = stop.partition(" ")
+        if name == "osd.all":
+            raise_if_exception(full.orchestrator.service_action(action, name))
+            full.settle(5)
+            (kept,) = full.core.actions.all()
+            said = kept.reason
+        else:
+            with pytest.raises(AdapterError) as caught:
+                raise_if_exception(full.orchestrator.daemon_action(action, name))
+            said = str(caught.value)
+        assert "the flag nodown is set for it" in said
+        assert "`ceph osd unset nodown`" in said
+        assert restarted(full) == []
+
+    def test_a_manager_that_takes_over_tells_again_whom_nobody_told(self, full: Cluster) -> None:
+        epoch = full.monitors.epoch
+        before = ServiceAction("osd.all", "restart", ("osd.1",), ("osd.0",), epoch=epoch)
+        full.core.actions.save(before)
+        full.start_anew()
+        full.now += OTHERS_JOBS_END
+        full.settle(60)
+        assert sorted(restarted(full)) == ["ceph-osd@0.service", "ceph-osd@1.service"]
+        assert full.core.actions.all() == []

@@ -404,6 +404,12 @@ class Cluster(World):
             started = f"mgr@{name}" in variables["daemon_action_units"][host]
             if started and name in self.monitors.without_module:
                 self.monitors.without_module.remove(name)
+        for unit in variables["daemon_action_units"][host]:
+            number = unit.removeprefix("ceph-osd@").removesuffix(".service")
+            osd = self.monitors.osds.get(int(number)) if number.isdigit() else None
+            starts = variables["daemon_action_action"] in ("start", "restart")
+            if osd is not None and starts and int(number) not in self.monitors.hung:
+                osd.up_from = self.monitors.epoch = self.monitors.epoch + 1
         return {"units": variables["daemon_action_units"][host]}
 
     _on_daemon_action = _on_service_action
