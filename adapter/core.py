@@ -296,7 +296,7 @@ class Core:
                 self.refresh.want([hostname])
             message = outcome.message
             if outcome.status.good:
-                message = self._absorb_result(operation, hostname, outcome.result, now)
+                message = self._absorb_result(record, hostname, outcome.result, now)
             if message and operation in REPORTING:
                 self.refresh.failed(hostname, message, now)
             elif message and record.request.changes:
@@ -311,11 +311,12 @@ class Core:
         return asked.get(hostname) == self.hosts.get(hostname).addr
 
     def _absorb_result(
-        self, operation: str, hostname: str, result: Mapping[str, Any], now: float
+        self, record: JobRecord, hostname: str, result: Mapping[str, Any], now: float
     ) -> str:
         """Take over a published report; return why it could not be, or nothing."""
+        operation = record.request.operation
         try:
-            changed = self.reports.absorb(hostname, result, time.time())
+            changed = self._absorb_report(record, hostname, result, now)
         except InvalidValue as error:
             return str(error)
         except OSError as error:
@@ -332,6 +333,19 @@ class Core:
             if operation == "get_inventory":
                 self.correct_record(hostname)
         return ""
+
+    def _absorb_report(
+        self, record: JobRecord, hostname: str, result: Mapping[str, Any], now: float
+    ) -> bool:
+        """Take over a report, but not one that is older than what another job has done since."""
+        changes, known = record.request.changes, self.reports.get(hostname) is not None
+        if known and not changes and self.refresh.outdated(hostname):
+            self.refresh.reported(hostname, now)
+            return False
+        absorbed = self.reports.absorb(hostname, result, time.time())
+        if absorbed and changes:
+            self.refresh.changed(hostname, record.id)
+        return absorbed
 
     def _settled(self, hostname: str) -> bool:
         report = self.reports.get(hostname)

@@ -19,10 +19,14 @@ LOOK_AGAIN_FIRST = 10.0
 
 @dataclass
 class Due:
-    """The refresh state of a host. Times are monotonic seconds."""
+    """The refresh state of a host. Times are monotonic seconds.
+
+    ``outdated`` says that a job has changed the host since the report that is under way began.
+    """
 
     dirty: bool = True
     running: bool = False
+    outdated: bool = False
     job: str = ""
     last: Optional[float] = None
     failures: int = 0
@@ -77,6 +81,18 @@ class Refresh:
             if name in self._hosts:
                 state = self._hosts[name]
                 state.running, state.dirty, state.job = True, False, job
+                state.outdated = False
+
+    def changed(self, hostname: str, job: str) -> None:
+        """Note that a job has changed a host: what another one reads there may be from before."""
+        state = self._hosts.get(hostname)
+        if state is not None and state.running and state.job != job:
+            state.dirty = state.outdated = True
+
+    def outdated(self, hostname: str) -> bool:
+        """Tell whether the report that is under way may be older than what a job has done."""
+        state = self._hosts.get(hostname)
+        return state is not None and state.running and state.outdated
 
     def saw_daemons(self, hostname: str, settled: bool, now: float) -> None:
         """Note what daemons were seen: ``settled`` if none is broken or about to start or stop."""
