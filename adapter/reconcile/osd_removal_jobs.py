@@ -298,8 +298,19 @@ class RemovalJobs:
         elif row.get("state") in _KEPT:
             self._try_again(removal, f"its daemon still runs on host {removal.host}")
         else:
+            self._tell_of_left(removal, ", ".join(_names(row.get("left"))))
             # The map is asked once more whether it has it again.
             self._queue.save(removal, cleaned=True, reason="")
+
+    def _tell_of_left(self, removal: Removal, names: str) -> None:
+        """Say which disks nobody has wiped because there is something else on them by now."""
+        if names:
+            with self._core.lock:
+                self._core.events.fail(
+                    removal.service or NO_SERVICE,
+                    f"osd.{removal.osd_id} left {names} on host {removal.host} as it is: something "
+                    "else is on it, and nothing of this OSD any more",
+                )
 
 
 def _row(removal: Removal, step: str) -> Dict[str, Any]:

@@ -42,7 +42,7 @@ class Traces:
     def __init__(self, wanted, host):
         self.osd_id = wanted["osd_id"]
         self.osd_uuid = wanted["osd_uuid"]
-        self.disks = [disk for disk in host.pieces if self._is_on(disk)]
+        self.disks = [disk for disk in host.pieces if self.is_on(disk)]
         self.volumes = self._volumes(host)
         self.directory = host.here.directories.get(self.osd_id)
         self.is_own = self._belongs_to(self.osd_uuid) or bool(self.disks or self.volumes)
@@ -66,7 +66,7 @@ class Traces:
             disk.label and disk.label["osd_id"] == self.osd_id for disk in host.pieces
         )
 
-    def _is_on(self, disk):
+    def is_on(self, disk):
         """Tell whether a disk is the OSD's: its label is there, and nothing else is."""
         if not is_labelled(disk.content, disk.label) or disk.block.parts:
             return False
@@ -233,10 +233,30 @@ def unread(host, wanted, traces):
     return sorted({_unread_in_words(disk) for disk in found if "error" in disk.content})
 
 
+def left_alone(host, wanted, traces):
+    """Return the disks of an OSD that this host shows with other things on them, and nothing of it.
+
+    Somebody has written to them since; they are not wiped.
+    """
+    devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
+    mine = {disk.path for disk in traces.disks} | set(traces.volumes)
+    return sorted(
+        _name(disk)
+        for disk in host.disks
+        if any(_is_disk(disk, device) for device in devices)
+        and mine.isdisjoint([disk.path, *(part.path for part in disk.block.parts)])
+        and "error" not in disk.content
+        and (disk.content["type"] or disk.content["table"] or disk.label or disk.block.parts)
+    )
+
+
 def _unread_in_words(disk):
+    return f"{_name(disk)} ({clean(disk.content['error'])})"
+
+
+def _name(disk):
     name = device_id(disk.block.udev, disk.block.sys_dir)
-    where = f"{clean(name)} at {disk.path}" if name else disk.path
-    return f"{where} ({clean(disk.content['error'])})"
+    return f"{clean(name)} at {disk.path}" if name else disk.path
 
 
 def _is_disk(disk, device):
@@ -285,6 +305,11 @@ def zap(host, wanted, traces, lock, timeout):
         reason = reason or opened.reason(disk, _TAKE_DOWN)
         if reason:
             raise RemovalRefused(f"{disk.path}: {reason}.")
+        if "error" not in disk.content and not traces.is_on(disk):
+            raise RemovalRefused(
+                f"{disk.path}: somebody has written to it since the removal began, so it is not "
+                f"wiped. `ceph orch device zap HOST {disk.path} --force` wipes it all the same."
+            )
     if traces.volumes:
         argv = calls.zap_osd(traces.osd_id, traces.osd_uuid, wanted["destroy_lvs"])
         host.run(f"zap-osd.{traces.osd_id}", argv, lock, timeout)

@@ -13,6 +13,7 @@ from .osd_removal import (
     find_all,
     foresee,
     is_wiped,
+    left_alone,
     refuse_living,
     take_down,
     unread,
@@ -87,16 +88,21 @@ class Work:
             with self._each_for_itself(wanted):
                 _refuse_if_living(question, wanted, traces)
         refused = {row["osd_id"] for row in self._rows}
-        for wanted, traces in found:
-            if wanted["osd_id"] not in refused:
-                with self._each_for_itself(wanted):
-                    self._rows.append(self._remove(host, wanted, traces))
+        left = [each for each in found if each[0]["osd_id"] not in refused]
+        for number, (wanted, traces) in enumerate(left):
+            with self._each_for_itself(wanted):
+                if number and not self._check_mode and is_wiped(wanted, traces):
+                    # The one before took its time: somebody may have given this one back.
+                    with asked(self._params["keyring"]) as question:
+                        _refuse_if_living(question, wanted, traces)
+                self._rows.append(self._remove(host, wanted, traces))
 
     def _remove(self, host, wanted, traces):
         """Take an OSD away for good; return its row."""
         row = foresee(wanted, traces)
         row["unseen"] = unseen(host, wanted)
         row["unread"] = unread(host, wanted, traces)
+        row["left"] = left_alone(host, wanted, traces)
         state, row["held"] = state_before(self._roots, wanted, traces, self._params["patience"])
         if state in KEPT:
             row.update(state=state, zapped=[])

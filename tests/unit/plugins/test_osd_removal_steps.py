@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -148,3 +149,65 @@ def test_a_dead_osd_that_was_taken_down_before_its_disk_is_a_change(
 
     assert (ended.failed, ended.result["changed"]) == (True, True)
     assert not (tmp_path / "var/lib/ceph/osd/ceph-3").exists()
+
+
+OTHER_UUID = OSD_UUID[:-2] + "04"
+TWO = {
+    "disks": {
+        "sdb": {"content": {0: {"label": {}}}},
+        "sdc": {"content": {0: {"label": {"whoami": 4, "osd_uuid": OTHER_UUID}}}},
+    }
+}
+
+
+def remove_two(host: OsdHost) -> List[Any]:
+    given = params("remove", zap=True)
+    given["osds"].append({**given["osds"][0], "osd_id": 4, "osd_uuid": OTHER_UUID})
+    rows: List[Any] = []
+    Work({**given, "kept_fails": False}, host.roots, False, rows).do()
+    return rows
+
+
+def test_a_disk_that_was_written_to_while_another_one_was_wiped_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make_host(tmp_path, monkeypatch, tree=TWO)
+    (tmp_path / "meanwhile.json").write_text('{"writes": {"/dev/sdc": "XFSB"}}')
+    rows = remove_two(host)
+
+    assert [row["state"] for row in rows] == ["removed", "failed"]
+    assert "/dev/sdc: somebody has written to it since the removal began" in rows[1]["problem"]
+    assert host.head("sdc", 4) == b"XFSB"
+
+
+def test_an_osd_that_was_given_back_while_another_one_was_wiped_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make_host(tmp_path, monkeypatch, tree=TWO, osds={4: {"uuid": OTHER_UUID}})
+    known = [{"osd": 4, "uuid": OTHER_UUID, "state": ["exists", "up"]}]
+    (tmp_path / "meanwhile.json").write_text(json.dumps({"osds": known}))
+    before = host.head("sdc")
+    rows = remove_two(host)
+
+    assert [row["state"] for row in rows] == ["removed", "failed"]
+    assert "is in the cluster's map" in rows[1]["problem"]
+    assert (host.head("sdc"), host.calls("systemctl")[-1].split()[1]) == (before, "show")
+
+
+@pytest.mark.parametrize(
+    ("content", "left"),
+    [
+        ({0: "XFSB"}, ["/dev/sdb"]),
+        ({0: {"label": {"osd_uuid": OTHER_UUID}}}, ["/dev/sdb"]),
+        ({}, []),
+    ],
+)
+def test_a_disk_with_other_things_on_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Any, left: List[str]
+) -> None:
+    host = make_host(tmp_path, monkeypatch, tree={"disks": {"sdb": {"content": content}}})
+    rows: List[Any] = []
+    given = params("remove", zap=True, disks=[{"path": "/dev/sdb", "device_id": ""}])
+    Work(given, host.roots, False, rows).do()
+
+    assert [(row["state"], row["left"]) for row in rows] == [("absent", left)]

@@ -130,6 +130,16 @@ def test_a_disk_that_is_not_to_be_seen_is_waited_for(full: Cluster) -> None:
     assert (status(full), full.wiped) == ([], ["osd.3"])
 
 
+def test_a_disk_with_something_else_on_it_is_left_and_said(full: Cluster) -> None:
+    disk = full.monitors.osds[3].disk
+    full.overwritten = [disk]
+    remove(full, "3", zap=True)
+    full.settle()
+    assert (status(full), full.wiped) == ([], [])
+    (event,) = [each.message for each in full.core.events.of("osd.all") if "left" in each.message]
+    assert event.startswith(f"osd.3 left {disk} on host h2 as it is: something else is on it")
+
+
 def test_a_host_whose_record_cannot_be_read_is_not_one_that_is_gone(full: Cluster) -> None:
     remove(full, "3", zap=True)
     at(full, Stage.CLEANING)

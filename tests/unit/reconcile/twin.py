@@ -81,6 +81,8 @@ class Cluster(World):
         self.left: Dict[Tuple[str, str], Tuple[int, str]] = {}
         # Disks that a host does not show at the moment.
         self.hidden: List[str] = []
+        # Disks that hold other things by now.
+        self.overwritten: List[str] = []
         # Disks that are seen and cannot be read.
         self.unreadable: List[str] = []
         self.used: Dict[str, List[str]] = {}
@@ -342,11 +344,13 @@ class Cluster(World):
             return {"state": "failed", "problem": self.problems[row["osd_id"]]}
         unseen = [disk["path"] for disk in row.get("disks", ()) if disk["path"] in self.hidden]
         dead = [disk["path"] for disk in row.get("disks", ()) if disk["path"] in self.unreadable]
-        if row["zap"] and not unseen and not dead:
+        paths = [disk["path"] for disk in row.get("disks", ())]
+        left = [path for path in paths if path in self.overwritten]
+        if row["zap"] and not unseen and not dead and not left:
             self.wiped.append(f"osd.{row['osd_id']}")
             self.free[host] += [osd.disk] if osd is not None else []
         unread = [f"{path} (Input/output error)" for path in dead]
-        return {"state": "removed", "unseen": unseen, "unread": unread}
+        return {"state": "removed", "unseen": unseen, "unread": unread, "left": left}
 
     def _deploy(self, kind: str, host: str, request: Request) -> None:
         (rows,) = [v for k, v in request.variables.items() if k.endswith("_daemons")]
