@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, List, Tuple
 
+from adapter.cluster.certificates import certificate_problem, pair_problem
 from adapter.errors import InvalidValue
 from adapter.interface import ServiceSpec
 from adapter.interface.addresses import wrap_ipv6
@@ -179,6 +180,15 @@ def _check_tls(spec: Any) -> None:
             "",
             f"it has no {' and no '.join(lacks)}",
             "Give both as PEM text, one below the other.",
+        )
+    problem = certificate_problem(text) if "PRIVATE KEY-----" not in text else pair_problem(text)
+    if problem:
+        raise InvalidValue(
+            "rgw_frontend_ssl_certificate",
+            "",
+            problem,
+            "Give the certificate, then those that signed it, and its private key without a "
+            "password, as PEM text.",
         )
 
 

@@ -13,6 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.names import NEW_ID, NEW_ID_LENGTH
+from adapter.errors import InvalidValue
 from adapter.interface import HostSpec, PlacementSpec, ServiceSpec
 
 # How many daemons a service has, or on which hosts, whose placement says nothing (contract 2.4).
@@ -114,6 +116,35 @@ def daemon_id(cluster: str, spec: ServiceSpec, hostname: str, index: int = 0) ->
     letters = "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:6])
     parts = [spec.service_id] if spec.service_id else []
     return ".".join([*parts, hostname, letters])
+
+
+def check_ids(spec: ServiceSpec, hostnames: Sequence[str]) -> None:
+    """Raise ``InvalidValue`` for a service whose daemons on these hosts could not be called so."""
+    given = names_of(spec)
+    for hostname in hostnames:
+        name = given.get(hostname, ("", ""))[1]
+        check_place(spec, Place(hostname, name or daemon_id("", spec, hostname)))
+
+
+def check_place(spec: ServiceSpec, place: Place) -> None:
+    """Raise ``InvalidValue`` for a daemon that its host would refuse because of its id."""
+    length = len(place.daemon_id)
+    if length > NEW_ID_LENGTH:
+        least = length - len(spec.service_id or "")
+        raise InvalidValue(
+            "service_id",
+            spec.service_id,
+            f"the id of its daemon on host {place.hostname} would have {length} characters, and "
+            f"{NEW_ID_LENGTH} are allowed",
+            f"Use at most {NEW_ID_LENGTH - least} characters.",
+        )
+    if not NEW_ID.fullmatch(place.daemon_id):
+        raise InvalidValue(
+            "service_id",
+            spec.service_id,
+            f"{place.daemon_id} is no id for a daemon",
+            "Letters, digits, '-', '_' and single inner dots.",
+        )
 
 
 def candidates(spec: ServiceSpec, hosts: Sequence[HostSpec]) -> List[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Tuple
 
 from adapter.cluster import rgw_settings
 from adapter.cluster.container_fields import check_no_container
+from adapter.cluster.names import NEW_ID
 from adapter.errors import InvalidValue
 from adapter.interface import ServiceSpec
 from adapter.interface.addresses import is_ip
@@ -126,7 +126,6 @@ _EXPORTER_OPTIONS = {
 
 # The id of a daemon of these names its service; of the others a placement may choose it.
 _NAMED_FREELY = ("mon", "mgr", "rbd-mirror", "cephfs-mirror")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 
 
 def check_names(spec: ServiceSpec) -> None:
@@ -138,7 +137,7 @@ def check_names(spec: ServiceSpec) -> None:
         reason, remedy = "", "Leave it out."
         if spec.service_type not in _NAMED_FREELY:
             reason = f"the id of a {spec.service_type} daemon follows from service and host"
-        elif not _NAME.fullmatch(host.name):
+        elif not NEW_ID.fullmatch(host.name):
             reason, remedy = (
                 "it is no name of a daemon",
                 "Letters, digits, '-', '_' and inner dots.",

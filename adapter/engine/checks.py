@@ -12,7 +12,7 @@ from adapter.engine.ssh_files import check_target
 from adapter.errors import InvalidValue
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
-_SECRET = re.compile(r"[a-z][a-z0-9._-]*")
+_SECRET = re.compile(r"[a-z][A-Za-z0-9._-]*")
 _VARIABLE = re.compile(r"(?!ansible_)[A-Za-z_][A-Za-z0-9_]*")
 
 

@@ -6,7 +6,7 @@ import time
 from typing import Dict, List, Optional, Sequence
 
 from adapter.cluster.osd_map import osd_number
-from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, free_id
+from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, check_ids, free_id
 from adapter.cluster.service_actions import ServiceAction
 from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted
@@ -289,6 +289,7 @@ class ActionMethods(DaemonMethods):
         self.reconciler.services.needs.check(spec)
         with self.core.lock:
             self.core.specs.check_readable(spec.service_name())
+            check_ids(spec, named)
             check_networks(self.core, spec, named)
             check_mon_places(self.core, spec)
             wanted = self.core.specs.find(spec.service_name())

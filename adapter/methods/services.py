@@ -11,7 +11,13 @@ from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
 from adapter.cluster.osd_plan_words import in_words
-from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, candidates, with_placement
+from adapter.cluster.schedule import (
+    CLUSTER_NEEDS,
+    Difference,
+    candidates,
+    check_ids,
+    with_placement,
+)
 from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted, same_spec
 from adapter.core import Core
@@ -157,6 +163,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             )
         check_ports(self.core, self.reconciler.services, spec, hosts, beside)
         if spec.service_type in KINDS:
+            check_ids(spec, matching)
             check_networks(self.core, spec, matching)
         check_mon_places(self.core, spec, matching)
         check_mon_locations(self.core, spec, [host.hostname for host in hosts])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from adapter.cluster.daemon_identity import IN_SERVICES
+from adapter.cluster.going_down import STOPPED_SEEN
 from adapter.cluster.host_conf import PATH, only_way
 from adapter.cluster.managers import Managers
 from adapter.cluster.osd_map import NODOWN_IS_SET, Osd
@@ -214,10 +216,19 @@ class Guards:
         return going
 
     def _going(self, kind: str, beside: str = "", but: str = "") -> List[str]:
-        """Return the ids of a kind's daemons that other jobs take down."""
+        """Return the ids of a kind's daemons that other jobs take down, or that are just lost."""
         with self._core.lock:
-            found = self._core.going_down.of(kind, [but])
-        return [each for each in found if each != beside]
+            found = {*self._core.going_down.of(kind, [but]), *self._just_lost(kind)}
+        return sorted(found - {beside})
+
+    def _just_lost(self, kind: str) -> List[str]:
+        """Return the ids of daemons whose host went offline so lately that maps may not show it."""
+        core, oldest = self._core, time.time() - STOPPED_SEEN
+        hosts = [
+            name for name, state in core.pulse.offline().items() if (state.since or 0) > oldest
+        ]
+        names = [name for host in hosts for name in core.places.by_unit(host).values()]
+        return [name.partition(".")[2] for name in names if name.startswith(f"{kind}.")]
 
     def again(self, names: Sequence[str], *, restart: bool = False) -> Ask:
         """Return the question whether daemons (``mon.h1``) may be stopped together still."""

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
+from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running, check_place
 from adapter.cluster.service_changes import Setting, differences, key_mark, with_key
 from adapter.cluster.service_kinds import (
     KINDS,
@@ -83,6 +83,8 @@ class ServiceJobs:
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
+        for place in places:
+            check_place(spec, place)
         addressed = [(place, address_for(core, spec, place)) for place in places]
         self._claim(kind, places)
         self.settings.bring(wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, List
 
 import pytest
@@ -68,6 +69,23 @@ def test_it_counts_for_a_while_after_its_job_until_the_map_shows_it(three: Clust
         act(three, "stop", "mon.h3")
     three.settle(30)
     assert act(three, "stop", "mon.h3").startswith("Scheduled")
+
+
+@pytest.mark.parametrize(("kind", "name"), [("mon", "mon.h3"), ("mds", "mds.h2")])
+def test_a_daemon_whose_host_was_just_lost_counts_as_down(
+    three: Cluster, kind: str, name: str
+) -> None:
+    """The maps show it up to half a minute later."""
+    three.monitors.standbys = {5: "h2"}
+    lost = "h2" if kind == "mon" else "h1"
+    for _ in range(2):
+        three.core.pulse.missed(lost, "no route", three.now, time.time())
+    with pytest.raises(
+        AdapterError, match=rf"{name} cannot be stopped now: .*{kind}\.{lost} is going"
+    ):
+        act(three, "stop", name)
+    three.core.pulse.of(lost).since = time.time() - 60
+    assert act(three, "stop", name).startswith("Scheduled")
 
 
 def test_one_that_is_started_again_counts_no_more(three: Cluster) -> None:

@@ -108,7 +108,7 @@ def test_a_certificate_is_in_no_job_and_goes_with_its_service(cluster: Cluster) 
     assert cluster.monitors.secrets == {}
 
 
-PEM = CASES["done"]["a certificate"]["spec"]["spec"]["rgw_frontend_ssl_certificate"]
+PEM, RENEWED = CASES["pem"], CASES["renewed"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ PEM = CASES["done"]["a certificate"]["spec"]["spec"]["rgw_frontend_ssl_certifica
         ({"placement": {"hosts": ["h2"]}}, {"placement": {"hosts": ["h2:10.98.0.2"]}}),
         (
             {"spec": {"ssl": True, "rgw_frontend_ssl_certificate": PEM}},
-            {"spec": {"ssl": True, "rgw_frontend_ssl_certificate": PEM.replace("hush", "new")}},
+            {"spec": {"ssl": True, "rgw_frontend_ssl_certificate": RENEWED}},
         ),
         ({}, {"spec": {"rgw_exit_timeout_secs": 200}}),
     ],
@@ -133,7 +133,7 @@ def test_a_changed_field_comes_to_the_gateway_that_runs(
     found = rows(cluster, "rgw")
     assert len(found) == 2
     secrets = "".join(cluster.monitors.secrets.values())
-    assert found[0] != found[1] or "new" in secrets
+    assert found[0] != found[1] or RENEWED.strip() in secrets
     apply(cluster, {**base, **after})
     assert len(rows(cluster, "rgw")) == 2
 
