@@ -202,6 +202,17 @@ class Core:
         """Return what holds the plans of drive groups, or nothing."""
         return self.bad_records.of_osds()
 
+    def outdated(self) -> List[str]:
+        """Return the hosts of which only the report of a manager before is known so far.
+
+        Much may have changed since, and the answer is on its way. The caller holds the lock.
+        """
+        return [
+            name
+            for name in self.refresh.unread()
+            if self.pulse.online(name) and self.reports.get(name) is not None
+        ]
+
     def state_serials(self) -> Tuple[Any, ...]:
         """Return what changes when there may be something new to be made."""
         parts = (

@@ -124,6 +124,12 @@ class Refresh:
             state.failures += 1
             state.not_before = now + pause
 
+    def unread(self) -> List[str]:
+        """Return the hosts that no report has come from or failed for since this manager began."""
+        return [
+            name for name, state in self._hosts.items() if state.last is None and not state.failures
+        ]
+
     def pending(self, hostname: str) -> bool:
         """Tell whether a report of the host that was asked for is still to come."""
         state = self._hosts.get(hostname)

@@ -67,7 +67,7 @@ class OsdCreator:
     def _plan(self, now: float, osd_map: OsdMap) -> None:
         """Write down what the managed drive groups want and is not there."""
         core = self._core
-        if core.held_osds():
+        if core.held_osds() or core.outdated():
             return
         resting = tuple(sorted(h for h, pause in self._pauses.items() if pause.until > now))
         seen = (*core.state_serials(), resting, tuple(_destroyed(osd_map)))

@@ -98,6 +98,7 @@ class ServiceRestarts:
         with core.lock:
             reports = [core.reports.get(host.hostname) for host in core.hosts.all()]
             all_known = all(each is not None and "daemons" in each.taken for each in reports)
+            all_known = all_known and not core.outdated()
             for name in (*action.doing, *action.left):
                 kind, _, identity = name.partition(".")
                 if kind == "osd" and core.removals.get(int(identity)) is not None:

@@ -54,7 +54,8 @@ class ServiceKeeper:
         self.changes = DaemonChanges(core, self.guards, self.jobs)
         self._silent: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
-        # A host's record cannot be used: nothing is added or removed.
+        # A host's record cannot be used, or its last report is a manager's before: nothing is added
+        # or removed.
         self._held = False
         self._settings_pause: Optional[float] = None
         self._running: Tuple[Tuple[int, ...], Dict[str, List[Running]]] = ((), {})
@@ -97,7 +98,7 @@ class ServiceKeeper:
             wanted = [each for each in core.specs.all() if self._is_mine(each)]
             there = self.running() if wanted else {}
             hosts = self.hosts() if wanted else []
-            self._held = bool(core.held())
+            self._held = bool(core.held()) or bool(core.outdated())
             core.watch.held_only({each.name for each in wanted})
             core.waits.keep_services({each.name for each in wanted})
         self.jobs.outdated.drop()
@@ -183,7 +184,7 @@ class ServiceKeeper:
         kind = KINDS[wanted.spec.service_type]
         diff = self.diff(wanted, there, hosts)
         if self._held:
-            # A host that nobody knows is not one that is gone: what is on it may be what is wanted.
+            # On a host that nobody knows, or knows as it was, may be what is wanted.
             diff = Difference(kept=diff.kept)
         elif self._is_ended(wanted, diff, now):
             return

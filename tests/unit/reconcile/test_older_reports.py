@@ -7,8 +7,8 @@ from typing import Any, Dict, List
 import pytest
 
 from adapter.engine.model import HostOutcome, Request, Target
-from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from adapter.interface import PlacementSpec, RGWSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.twin import Cluster, drive_group
 
 
 class Slow(Cluster):
@@ -26,6 +26,44 @@ class Slow(Cluster):
     def states(self) -> Dict[str, Any]:
         found = raise_if_exception(self.orchestrator.list_daemons(daemon_type="crash"))
         return {daemon.name(): daemon.status_desc for daemon in found}
+
+
+def test_a_manager_that_takes_over_acts_on_no_report_of_its_last_turn() -> None:
+    """Seen to fail before: a gateway that another manager had made was removed and made again."""
+    cluster = Slow()
+    cluster.serving()
+    before = {name: cluster._report(name) for name in ("h1", "h2", "h3")}
+    gateway = RGWSpec(service_id="a", placement=PlacementSpec(count=1))
+    raise_if_exception(cluster.orchestrator.apply([gateway, drive_group("all")]))
+    cluster.settle(20)
+    made = sorted(cluster.daemons)
+    cluster.start_anew(before=before)
+    cluster.requests.clear()
+    cluster.settle(5)
+    assert [each.operation for each in cluster.requests if each.changes] == []
+    assert cluster.core.outdated() == ["h1", "h2", "h3"]
+
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.settle(5)
+    changed = [each.operation for each in cluster.requests if each.changes]
+    assert "apply_rgw" not in changed
+    assert "remove_daemons" not in changed
+    assert sorted(cluster.daemons) == made
+    assert cluster.core.outdated() == []
+
+
+@pytest.mark.parametrize("host", ["offline", "failed"])
+def test_a_host_that_cannot_report_holds_nobody(host: str) -> None:
+    cluster = Slow()
+    cluster.start_anew(before={name: cluster._report(name) for name in ("h1", "h2", "h3")})
+    cluster.core.submit("get_inventory", [cluster.core.hosts.get(name) for name in ("h1", "h2")])
+    cluster.settle(2)
+    assert cluster.core.outdated() == ["h3"]
+    if host == "offline":
+        cluster.offline("h3")
+    else:
+        cluster.core.refresh.failed("h3", "no Python", cluster.now)
+    assert cluster.core.outdated() == []
 
 
 @pytest.mark.parametrize("read_before", [True, False])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, List, Optional, Set, Tuple, TypeVar
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple, TypeVar
 
 from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
@@ -109,8 +109,15 @@ class Cluster(World):
         self.orchestrator.reconciler.read_maps()
         return self
 
-    def start_anew(self, store: Optional[MemoryStore] = None) -> None:
-        """Begin as a manager does that knows nothing but the store."""
+    def start_anew(
+        self,
+        store: Optional[MemoryStore] = None,
+        before: Optional[Mapping[str, Mapping[str, Any]]] = None,
+    ) -> None:
+        """Begin as a manager does that knows nothing but the store.
+
+        ``before`` are reports that hosts gave in its last turn, which no newer ones follow yet.
+        """
         from adapter.core import Core
         from adapter.engine.memory import MemoryEngine
 
@@ -126,7 +133,10 @@ class Cluster(World):
             answer_wait=0.0,
         )
         for host in self.core.hosts.all():
-            self.core.reports.absorb(host.hostname, self._report(host.hostname), 1.0)
+            report = (before or {}).get(host.hostname) or self._report(host.hostname)
+            self.core.reports.absorb(host.hostname, report, 1.0)
+            if before is None:
+                self.core.refresh.reported(host.hostname, 0.0)
         self.orchestrator = AnsibleOrchestrator(self.core)
         self.now = 1000.0
         self.core.going_down.clock = lambda: self.now
