@@ -137,6 +137,8 @@ class Core:
         # Set when the cluster's maps are to be read again.
         self.maps_changed = threading.Event()
         self.failures: Dict[Tuple[str, str], Failure] = {}
+        # Jobs that a manager before has asked for.
+        self._of_before: Set[str] = set()
         # Jobs whose caller could not wait for their end: what goes wrong is told by health.
         self.unawaited: Set[str] = set()
         # Hosts that are removed already, and reached once more to take their record away.
@@ -282,8 +284,8 @@ class Core:
     def _attach(self) -> None:
         for record in self.engine.jobs():
             if not record.status.final:
-                if record.request.operation in REPORTING:
-                    self.refresh.started(record.request.hosts, record.id)
+                # What it reads may be read already, and long ago: new reports are asked for.
+                self._of_before.add(record.id)
                 self.going_down.by(record.request, record.id)
                 self._listen(self.engine.completion(record.id))
 
@@ -350,6 +352,9 @@ class Core:
     ) -> bool:
         """Take over a report, but not one that is older than what another job has done since."""
         changes, known = record.request.changes, self.reports.get(hostname) is not None
+        if record.id in self._of_before and known:
+            self.refresh.want([hostname])
+            return False
         if known and not changes and self.refresh.outdated(hostname):
             self.refresh.reported(hostname, now)
             return False

@@ -52,6 +52,16 @@ def test_a_manager_that_takes_over_acts_on_no_report_of_its_last_turn() -> None:
     assert cluster.core.outdated() == []
 
 
+def test_a_report_that_a_manager_before_has_asked_for_is_no_new_one() -> None:
+    cluster = Slow()
+    before = {name: cluster._report(name) for name in ("h1", "h2", "h3")}
+    cluster.core.submit("get_inventory", cluster.core.hosts.all())
+    cluster.start_anew(before=before, keep_jobs=True)
+    cluster.engine.poll()
+    assert cluster.core.outdated() == ["h1", "h2", "h3"]
+    assert cluster.core.refresh.pending("h1")
+
+
 @pytest.mark.parametrize("host", ["offline", "failed"])
 def test_a_host_that_cannot_report_holds_nobody(host: str) -> None:
     cluster = Slow()

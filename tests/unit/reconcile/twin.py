@@ -113,15 +113,18 @@ class Cluster(World):
         self,
         store: Optional[MemoryStore] = None,
         before: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        keep_jobs: bool = False,
     ) -> None:
         """Begin as a manager does that knows nothing but the store.
 
         ``before`` are reports that hosts gave in its last turn, which no newer ones follow yet.
+        With ``keep_jobs`` it finds the jobs of the manager before.
         """
         from adapter.core import Core
         from adapter.engine.memory import MemoryEngine
 
-        self.engine = MemoryEngine(self._run)
+        if not keep_jobs:
+            self.engine = MemoryEngine(self._run)
         self.core = Core(
             store=store or self.store,
             engine=self.engine,
