@@ -108,7 +108,8 @@ class SshProber:
             return _result(target, seen, stderr, timeout, started, self._identity)
         with tempfile.TemporaryDirectory(prefix="keys-", dir=self.files.state_dir) as directory:
             learned = Path(directory) / "known_hosts"
-            seen, stderr = _run(self._argv(target, _learning(learned), command), timeout)
+            options = _learning(learned, target.addr)
+            seen, stderr = _run(self._argv(target, options, command), timeout)
             keys = _learned_keys(learned, target)
         return _result(target, seen, stderr, timeout, started, self._identity, keys)
 
@@ -179,9 +180,14 @@ def _command(*, sudo: bool) -> str:
     return f"exec /bin/sh -c '{_SCRIPT}{_SUDO if sudo else ''}{_SAY}' 2>/dev/null"
 
 
-def _learning(known_hosts: PathLike) -> Tuple[str, ...]:
-    """Return the options of a connection of its own that accepts a key that it has never seen."""
+def _learning(known_hosts: PathLike, addr: str) -> Tuple[str, ...]:
+    """Return the options of a connection of its own that accepts a key that it has never seen.
+
+    It goes to ``addr`` as it is: in the configuration a host's name stands for the address that
+    the host had until now.
+    """
     settings = {
+        "HostName": addr,
         "UserKnownHostsFile": str(known_hosts),
         "StrictHostKeyChecking": "accept-new",
         "ControlMaster": "no",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from adapter.cluster import names
 from adapter.cluster.host_changes import HostsOfFile, change_of, changed_host
@@ -81,7 +81,10 @@ class HostSpecMethods:
             if change.addr:
                 self._check_free_address(spec.hostname, change.addr)
             keys = tuple(seen.keys) if seen is not None else known.keys
+            labels = (*change.added, *change.removed)
+            before = self._gone_with_labels(labels)
             changed = core.hosts.save(replace(changed_host(known, change), keys=keys))
+            goes = self._news(before, labels)
             if change.addr:
                 core.follow_hosts()
                 core.pulse.look_now(spec.hostname, 0.0)
@@ -92,7 +95,24 @@ class HostSpecMethods:
         core.wake.set()
         if not change:
             return f"{_there(known)} is there already; nothing is changed"
-        return f"Updated host '{spec.hostname}': {change.in_words()}"
+        return f"Updated host '{spec.hostname}': {change.in_words()}{goes}"
+
+    def _gone_with_label(self, label: str) -> Dict[str, str]:
+        """Return by service a sentence on what goes because of a label; here are no services."""
+        return {}
+
+    def _gone_with_labels(self, labels: Sequence[str]) -> Dict[str, str]:
+        """Return by service what goes because of any of these labels."""
+        found: Dict[str, str] = {}
+        for label in labels:
+            found.update(self._gone_with_label(label))
+        return found
+
+    def _news(self, before: Dict[str, str], labels: Sequence[str]) -> str:
+        """Return what goes now and did not before, as the end of an answer."""
+        after = self._gone_with_labels(labels)
+        news = [f"{name}: {text}" for name, text in after.items() if text != before.get(name)]
+        return f". {' '.join(news)}" if news else ""
 
     def preview_host(self, spec: HostSpec) -> str:
         """Return what applying the spec of a host would do; raises what it would raise."""
@@ -227,6 +247,10 @@ class HostSpecMethods:
                 f"another machine than '{host}' answers there (machine id {seen.machine_id}, "
                 f"expected {known.machine_id})",
                 "Remove the host and add it again if it was replaced.",
+            )
+        if known.keys and not seen.keys:
+            raise InvalidValue(
+                "address", addr, "the machine there has shown no ssh host key", "Try again."
             )
         same_key = not known.keys or bool(set(seen.keys) & set(known.keys))
         if addr != known.addr and not same_key:

@@ -101,7 +101,8 @@ class HostMethods(HostSpecMethods):
         report = self.core.reports.get(host.hostname)
         daemons = [f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in _daemons(report)]
         if daemons and not force:
-            listed = ", ".join(daemons[:SHOWN_DAEMONS])
+            more = len(daemons) - SHOWN_DAEMONS
+            listed = ", ".join(daemons[:SHOWN_DAEMONS]) + (f" and {more} more" if more > 0 else "")
             raise AdapterError(
                 f"Host '{host.hostname}' has {len(daemons)} Ceph daemon(s): {listed}.",
                 "Remove them first, or give --force to leave them running unmanaged.",
@@ -122,21 +123,11 @@ class HostMethods(HostSpecMethods):
             known = self.core.hosts.get(host)
             if label in known.labels:
                 return f"Host {host} has label {label} already"
-            before = self._gone_with_label(label)
+            before = self._gone_with_labels([label])
             changed = self.core.hosts.with_labels(host, [*known.labels, label])
             self._tell_labels("add_host_label", changed)
-            goes = self._news(before, label)
+            goes = self._news(before, [label])
         return f"Added label {label} to host {host}{goes}"
-
-    def _gone_with_label(self, label: str) -> Dict[str, str]:
-        """Return by service a sentence on what goes because of a label; here are no services."""
-        return {}
-
-    def _news(self, before: Dict[str, str], label: str) -> str:
-        """Return what goes now and did not before, as the end of an answer."""
-        after = self._gone_with_label(label)
-        news = [f"{name}: {text}" for name, text in after.items() if text != before.get(name)]
-        return f". {' '.join(news)}" if news else ""
 
     @handle_orch_error
     def remove_host_label(self, host: str, label: str, force: bool = False) -> str:
@@ -148,7 +139,7 @@ class HostMethods(HostSpecMethods):
                 raise InvalidValue(
                     "label", label, f"host '{host}' has not got it", f"It has: {has}."
                 )
-            before = self._gone_with_label(label)
+            before = self._gone_with_labels([label])
             changed = self.core.hosts.save(
                 replace(
                     known,
@@ -157,7 +148,7 @@ class HostMethods(HostSpecMethods):
                 )
             )
             self._tell_labels("remove_host_label", changed)
-            goes = self._news(before, label)
+            goes = self._news(before, [label])
         return f"Removed label {label} from host {host}{goes}"
 
     @handle_orch_error

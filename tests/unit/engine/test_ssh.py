@@ -56,6 +56,16 @@ def test_learning_a_host(prober: SshProber, files: SshFiles, sshd: Sshd) -> None
     assert prober.probe(sshd.target).ok
 
 
+def test_a_new_address_is_asked_also_where_it_is_the_name_of_a_host(
+    prober: SshProber, files: SshFiles, sshd: Sshd
+) -> None:
+    """In the configuration the name stands for the address that the host had until now."""
+    known = replace(sshd.target, name="localhost", addr="127.0.0.2")
+    files.write([(known, [sshd.public_host_key])])
+    seen = prober.probe(replace(known, addr="localhost"), learn_keys=True)
+    assert (seen.ok, seen.keys) == (True, (sshd.public_host_key,))
+
+
 def test_probes_share_a_connection_until_it_is_closed(
     prober: SshProber, files: SshFiles, sshd: Sshd
 ) -> None:

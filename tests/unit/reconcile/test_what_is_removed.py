@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapter.interface import (
+    HostSpec,
     MDSSpec,
     PlacementSpec,
     RGWSpec,
@@ -77,3 +78,15 @@ def test_a_label_that_goes_says_what_goes_with_it(full: Cluster) -> None:
         "Removed label fs from host h3"
     )
     assert raise_if_exception(call.add_host_label("h1", "x")) == "Added label x to host h1"
+
+
+def test_what_goes_because_a_host_is_added_again_with_other_labels_is_said(full: Cluster) -> None:
+    def host(*labels: str) -> HostSpec:
+        return HostSpec("h2", full.core.hosts.get("h2").addr, labels=list(labels))
+
+    raise_if_exception(full.orchestrator.apply([host("mds")]))
+    apply(full, spec_of("mds", placement=PlacementSpec(label="mds")))
+    full.settle(20)
+    (said,) = raise_if_exception(full.orchestrator.apply([host("other")]))
+    assert "labels added: other; labels removed: mds" in said
+    assert "mds.data: 1 of 1 daemon is removed: mds.data.h2." in said
