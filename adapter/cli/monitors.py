@@ -11,6 +11,7 @@ from adapter.cli.ceph import Ceph, CephError
 from adapter.cluster.maps import Mon
 from adapter.errors import InvalidValue
 from adapter.interface import OrchestratorError
+from adapter.interface.confidential import HIDDEN, Unshown
 
 # What is told to the monitors in these words changes nothing.
 READING = frozenset(
@@ -65,7 +66,8 @@ def words_of(arguments: Dict[str, Any]) -> List[str]:
 def _text(name: str, value: Any) -> str:
     text = str(value)
     if text.startswith("-"):
-        raise InvalidValue(name, text, "`ceph` would take it for an option", "Use `ceph orch`.")
+        said = HIDDEN if isinstance(value, Unshown) else text
+        raise InvalidValue(name, said, "`ceph` would take it for an option", "Use `ceph orch`.")
     return text
 
 
@@ -122,7 +124,12 @@ class DryMon:
         if arguments["prefix"] in READING:
             return self._mon.command(**arguments)
         hidden = ("format", "inbuf")
-        words = words_of({name: each for name, each in arguments.items() if name not in hidden})
+        shown = {
+            name: repr(HIDDEN) if isinstance(each, Unshown) else each
+            for name, each in arguments.items()
+            if name not in hidden
+        }
+        words = words_of(shown)
         words += ["-i", "FILE"] if "inbuf" in arguments else []
         self.untold.append(shlex.join(["ceph", *words]))
         if arguments["prefix"] == "auth get-or-create":

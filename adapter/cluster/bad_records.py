@@ -76,7 +76,8 @@ ADVICE = {
         "no option of {name} is set or removed in the monitors' configuration, and no daemon of it "
         "deployed",
         "`ceph config dump` shows the options; remove the record with `ceph config-key rm "
-        "mgr/ansible/{key}`, and the options of its spec are set again",
+        "mgr/ansible/{key}`, and the options of its spec are set again; the values that they have "
+        "then, and not those of before, stay when the service goes",
     ),
     "state": (
         "the orchestrator is treated as paused",

@@ -125,6 +125,7 @@ def daemon_row(row: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         "unit": text(row.get("unit")),
         "state": text(row.get("state"), 32),
         "enabled": row.get("enabled") is not False,
+        "load": text(row.get("load"), 32),
         "by_hand": row.get("by_hand") is True,
         "version": text(row.get("version"), 64),
         "started": moment(row.get("started")),

@@ -7,10 +7,12 @@ said which of them changed, and what a daemon takes over while it runs makes no 
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, Collection, Dict, Iterable, List, Mapping, Tuple
 
 from adapter.cluster.marks import mark
 from adapter.cluster.service_kinds import daemon_settings, rgw_port, service_settings
+from adapter.cluster.set_options import Pair, ServiceSettings
 from adapter.interface import ServiceSpec
 
 Setting = Tuple[str, str, str]
@@ -21,6 +23,8 @@ KEY = "key"
 _LONGEST = 2000
 # The port of a daemon that is still to be made.
 NEW = -1
+# What is said of a value that somebody else has set.
+REPLACES, BEFORE = " (replaces a value that was set before)", " to the value that it had before"
 
 
 def key_mark(keyring: str) -> str:
@@ -109,29 +113,72 @@ def ports_of(spec: ServiceSpec, known: Mapping[str, int], share: int = 0) -> Dic
     return found
 
 
+@dataclass(frozen=True)
+class SettingChanges:
+    """What is to be done to the monitors' configuration for one service.
+
+    ``tell`` is to be set, ``drop`` to be removed, ``back`` to be put back as it was before.
+    ``found`` are the values that are there, of options that are set from here for the first time.
+    """
+
+    tell: Tuple[Setting, ...] = ()
+    drop: Tuple[Pair, ...] = ()
+    back: Tuple[Setting, ...] = field(default=(), repr=False)
+    found: Mapping[Pair, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def replaced(self) -> List[Pair]:
+        """Return the options whose value somebody else has set, and that get another one."""
+        return [row[:2] for row in self.tell if row[:2] in self.found]
+
+    def in_words(self) -> List[str]:
+        """Return all that is done, without the values: one may be a password."""
+        replaced = self.replaced
+        lines = [
+            f"set {option} of {section}" + (REPLACES if (section, option) in replaced else "")
+            for section, option, _ in self.tell
+        ]
+        lines += [f"remove {option} of {section}" for section, option in self.drop]
+        return [
+            *lines,
+            *(f"put {option} of {section} back{BEFORE}" for section, option, _ in self.back),
+        ]
+
+
 def setting_changes(
     wanted: Iterable[Setting],
-    set_before: Iterable[Tuple[str, str]],
-    there: Mapping[Tuple[str, str], str],
+    known: ServiceSettings,
+    there: Mapping[Pair, str],
     same: Callable[[str, str, str, str], bool],
-) -> Tuple[List[Setting], List[Tuple[str, str]]]:
-    """Return what is to be set in the monitors' configuration, and what is to be removed of it.
+    own: Iterable[Setting] = (),
+    others: Collection[Pair] = (),
+) -> SettingChanges:
+    """Return what is to be set in the monitors' configuration, removed of it, and put back.
 
     ``there`` is the configuration now, ``same(section, option, found, wanted)`` compares with it.
-    Only what was set from here is removed.
+    ``known`` is what was set from here, and only that is removed. ``own`` are the settings of
+    single daemons, which go with these. ``others`` are options of other services: no site's.
+
+    What somebody has removed by hand in the meantime is not put back.
     """
-    goal = {(section, option): value for section, option, value in wanted}
+    lasting = {(section, option): value for section, option, value in wanted}
+    goal = {**lasting, **{(section, option): value for section, option, value in own}}
     tell = [
-        (section, option, value)
-        for (section, option), value in sorted(goal.items())
-        if (section, option) not in there
-        or not same(section, option, there[section, option], value)
+        (*pair, value)
+        for pair, value in sorted(goal.items())
+        if pair not in there or not same(*pair, there[pair], value)
     ]
-    drop = sorted(pair for pair in set(set_before) - goal.keys() if pair in there)
-    return tell, drop
-
-
-def in_words(tell: Sequence[Setting], drop: Sequence[Tuple[str, str]]) -> List[str]:
-    """Return what is set and removed, without the values: one may be a password."""
-    lines = [f"set {option} of {section}" for section, option, _ in tell]
-    return [*lines, *(f"remove {option} of {section}" for section, option in drop)]
+    gone = sorted(pair for pair in set(known.options) - goal.keys() if pair in there)
+    before = known.before
+    return SettingChanges(
+        tuple(tell),
+        tuple(pair for pair in gone if pair not in before),
+        tuple(
+            (*pair, before[pair]) for pair in gone if before.get(pair, there[pair]) != there[pair]
+        ),
+        {
+            pair: there[pair]
+            for pair in lasting
+            if pair in there and pair not in known.options and pair not in others
+        },
+    )

@@ -1,16 +1,20 @@
 """Which options of the monitors' configuration were set from here: a record per service.
 
-Only what stands here is ever removed again: what somebody else has set is left alone. A record is
-written before an option is set, and an option goes out of it after it was removed.
+Only what stands here is ever removed again: what somebody else has set is left alone. Where an
+option had a value before it was set from here for the first time, the record keeps it, and it is
+put back in place of the removal; it may be a password, and is shown nowhere. A record is written
+before an option is set, and an option goes out of it after it was removed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Tuple
+from types import MappingProxyType
+from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Tuple
 
-from adapter.cluster.fields import Fields
+from adapter.cluster.fields import TEXT_LENGTH, Fields
 from adapter.cluster.store import Store, Unusable, read_records
+from adapter.errors import shown
 
 KIND = "settings"
 # Section and option, as in ``("client.rgw.a", "rgw_zone")``.
@@ -19,18 +23,26 @@ Pair = Tuple[str, str]
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """The options of a service that were set; ``changed`` is when last (epoch seconds)."""
+    """The options of a service that were set; ``changed`` is when last (epoch seconds).
+
+    ``before`` has the values that somebody else had given to some of them.
+    """
 
     service: str
     options: FrozenSet[Pair] = frozenset()
     changed: float = 0.0
+    before: Mapping[Pair, str] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> Dict[str, Any]:
         """Return the record."""
         sections: Dict[str, List[str]] = {}
         for section, option in sorted(self.options):
             sections.setdefault(section, []).append(option)
-        return {"sections": sections, "changed": self.changed}
+        record = {"sections": sections, "changed": self.changed}
+        before: Dict[str, Dict[str, str]] = {}
+        for (section, option), value in sorted(self.before.items()):
+            before.setdefault(section, {})[option] = value
+        return {**record, "before": before} if before else record
 
     @classmethod
     def from_json(cls, service: str, data: Mapping[str, Any]) -> ServiceSettings:
@@ -42,7 +54,30 @@ class ServiceSettings:
         }
         if not all(section and option for section, option in pairs):
             raise Unusable("a section or an option has no name")
-        return cls(service, frozenset(pairs), read.time("changed"))
+        before = _read_before(data.get("before"), pairs)
+        return cls(service, frozenset(pairs), read.time("changed"), before)
+
+
+def _read_before(rows: Any, pairs: Collection[Pair]) -> Dict[Pair, str]:
+    """Return the values that options had before; no message shows one: it may be a password."""
+    if rows is None:
+        return {}
+    if not isinstance(rows, Mapping) or not all(
+        isinstance(each, Mapping) for each in rows.values()
+    ):
+        raise Unusable("its before is not a mapping of sections to options")
+    found = {
+        (section, option): rows[section][option] for section in rows for option in rows[section]
+    }
+    for (section, option), value in found.items():
+        name = f"{shown(option)} of {shown(section)}"
+        if (section, option) not in pairs:
+            raise Unusable(f"its before names {name}, which its sections do not name")
+        if not isinstance(value, str) or len(value) > TEXT_LENGTH:
+            raise Unusable(
+                f"its before of {name} is not a text of at most {TEXT_LENGTH} characters"
+            )
+    return found
 
 
 @dataclass
@@ -72,9 +107,22 @@ class SetOptions:
         """Return what was set for a service; nothing where nothing was."""
         return self._all.get(service) or ServiceSettings(service)
 
-    def save(self, service: str, options: Iterable[Pair], changed: float) -> None:
-        """Keep what is set for a service; raises ``NotKept``."""
-        settings = ServiceSettings(service, frozenset(options), changed)
+    def set_for_others(self, service: str) -> FrozenSet[Pair]:
+        """Return what was set for all services but this one."""
+        others = (each.options for name, each in self._all.items() if name != service)
+        return frozenset().union(*others)
+
+    def save(
+        self,
+        service: str,
+        options: Iterable[Pair],
+        changed: float,
+        before: Mapping[Pair, str] = MappingProxyType({}),
+    ) -> None:
+        """Keep what is set for a service, and what was there before; raises ``NotKept``."""
+        pairs = frozenset(options)
+        kept = {pair: value for pair, value in before.items() if pair in pairs}
+        settings = ServiceSettings(service, pairs, changed, kept)
         if settings == self.get(service):
             return
         self.store.set(f"{KIND}.{service}", settings.to_json())

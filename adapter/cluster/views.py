@@ -172,7 +172,7 @@ def daemon_description(
         hostname=hostname,
         version=row.get("version") or None,
         status=status if online else DaemonDescriptionStatus.unknown,
-        status_desc=str(row.get("state")) if online else "host is offline",
+        status_desc=_described(row) if online else "host is offline",
         last_refresh=taken,
         started=_moment(row.get("started")),
         memory_usage=row.get("memory_usage"),
@@ -181,6 +181,12 @@ def daemon_description(
         ports=_ports(daemon_type, row),
         systemd_unit=row.get("unit"),
     )
+
+
+def _described(row: Dict[str, Any]) -> str:
+    """Return the state in words: of what is stopped also that it cannot be started as it is."""
+    state, load = str(row.get("state")), str(row.get("load") or "loaded")
+    return load if state == "stopped" and load != "loaded" else state
 
 
 def _ports(daemon_type: str, row: Dict[str, Any]) -> List[int]:

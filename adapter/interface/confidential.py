@@ -27,6 +27,12 @@ class _Hidden:
 HIDDEN = _Hidden()
 
 
+class Unshown(str):
+    """A text that is passed on as it is, and that no message repeats, whatever it is called."""
+
+    __slots__ = ()
+
+
 def is_secret(field: str) -> bool:
     """Tell by its name whether a field's value is to be kept to oneself.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from adapter.cluster.schedule import Difference
-from adapter.cluster.service_changes import in_words
+from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError, ServiceSpec
@@ -42,10 +42,42 @@ def foreseen(
     if spec.unmanaged:
         return Changes()
     services, wanted = reconciler.services, Wanted(spec)
-    tell, drop = services.jobs.settings.changes(wanted, core.maps.settings())
+    settings = services.jobs.settings.changes(wanted, core.maps.settings())
     behind = services.changes.behind(wanted, diff.kept, before)
     restarts = [each.in_words(spec.service_type) for each in behind]
-    return Changes(tuple(in_words(tell, drop)), tuple(restarts))
+    return Changes(tuple(settings.in_words()), tuple(restarts))
+
+
+def replaced_in_words(core: Core, reconciler: Reconciler, spec: ServiceSpec) -> str:
+    """Return which values of others a spec replaces, for the answer to `apply`, or nothing."""
+    if spec.unmanaged:
+        return ""
+    try:
+        settings = reconciler.services.jobs.settings
+        replaced = settings.changes(Wanted(spec), core.maps.settings()).replaced
+    except OrchestratorError:
+        return ""
+    if not replaced:
+        return ""
+    return (
+        f"It replaces values that were set before: {_named(replaced)}; they are put back when the "
+        "service or the option goes."
+    )
+
+
+def put_back_in_words(core: Core, service: str) -> List[str]:
+    """Return what of others comes back with a service's removal, for its answer.
+
+    The caller holds the lock.
+    """
+    before = core.set_options.get(service).before
+    return [f"values that were set before it come back: {_named(sorted(before))}"] if before else []
+
+
+def _named(pairs: Sequence[Pair]) -> str:
+    names = [f"{option} of {section}" for section, option in pairs]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
 
 
 def restarts_in_words(

@@ -32,7 +32,7 @@ from adapter.interface import (
     raise_if_exception,
 )
 from adapter.methods._announce import gone_with_label, what_goes
-from adapter.methods._changes import restarts_in_words
+from adapter.methods._changes import replaced_in_words, restarts_in_words
 from adapter.methods._ports import check_ports
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
@@ -198,6 +198,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 spec = known.spec
             diff = self._difference(spec)
         restarts = self._before_change(spec, known, diff)
+        replaced = replaced_in_words(core, self.reconciler, spec)
         with core.lock:
             created = known.created if known is not None else time.time()
             # Of what a cluster needs it is kept how many somebody wants.
@@ -211,7 +212,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             held = "" if spec.unmanaged else core.held()
             goes = what_goes(core, self.reconciler.services, core.specs.get(name))
         core.wake.set()
-        said = [f"Scheduled {name} update...{restarts}", held, goes]
+        said = [f"Scheduled {name} update...{restarts}", replaced, held, goes]
         said += [f"It waits: {lack.reason}."] if lack is not None and not spec.unmanaged else []
         return " ".join(filter(None, said))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence, Tuple
+from typing import Any, List, Mapping, Sequence, Set, Tuple
 
-from adapter.cluster.report_rows import texts
+from adapter.cluster.report_rows import text, texts
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
@@ -24,15 +24,22 @@ def unit_of(core: Core, hostname: str, daemon: str) -> Tuple[str, bool]:
 
 
 def stays(outcomes: Mapping[str, HostOutcome]) -> str:
-    """Return what hosts have left of daemons that were made by hand, to be added to a sentence."""
+    """Return what hosts have left of daemons, to be added to a sentence.
+
+    That is what belongs to those that were made by hand, and masks that are other units' as well.
+    """
     found: List[str] = []
+    masks: Set[str] = set()
     for hostname in sorted(outcomes):
         rows: Any = outcomes[hostname].result.get("removed")
         for row in rows if isinstance(rows, list) else ():
             left = texts(row.get("left")) if isinstance(row, dict) else []
+            mask = text(row.get("mask")) if isinstance(row, dict) else ""
+            masks |= {f"{mask} on {hostname}"} if mask else set()
             if left:
                 found.append(f"{', '.join(left)} on {hostname}")
-    return f"; made by hand, and left: {'; '.join(found)}" if found else ""
+    said = f"; made by hand, and left: {'; '.join(found)}" if found else ""
+    return said + (f"; the mask {', '.join(sorted(masks))} stays" if masks else "")
 
 
 def forget_without_keys(

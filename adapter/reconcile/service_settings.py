@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from functools import partial
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from adapter.cluster.at_once import at_once
-from adapter.cluster.service_changes import Setting, in_words, setting_changes, without_key
+from adapter.cluster.fields import TEXT_LENGTH
+from adapter.cluster.service_changes import (
+    Setting,
+    SettingChanges,
+    setting_changes,
+    without_key,
+)
 from adapter.cluster.service_kinds import KINDS, daemon_settings, service_settings
 from adapter.cluster.set_options import Pair
+from adapter.cluster.set_options import ServiceSettings as Known
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import AdapterError, NotKept, UnreadableRecord, shown
 from adapter.interface import OrchestratorError
+from adapter.interface.confidential import Unshown
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.healed_options import HealedOptions
 from adapter.reconcile.parts import for_each
@@ -87,13 +96,15 @@ class ServiceSettings:
         """Set what a service needs before its daemons start; raises ``OrchestratorError``."""
         self._change(wanted, self._core.maps.settings())
 
-    def changes(self, wanted: Wanted, there: There) -> Tuple[List[Setting], List[Pair]]:
+    def changes(self, wanted: Wanted, there: There) -> SettingChanges:
         """Return what of a service is to be set and removed; raises ``OrchestratorError``."""
-        core = self._core
+        core, name = self._core, wanted.name
         with core.lock:
-            before = core.set_options.get(wanted.name).options
-        goal = [*service_settings(wanted.spec), *self._of_daemons(wanted)]
-        return setting_changes(goal, before, there, self._same)
+            known, others = core.set_options.get(name), core.set_options.set_for_others(name)
+        goal, own = service_settings(wanted.spec), self._of_daemons(wanted)
+        changes = setting_changes(goal, known, there, self._same, own, others)
+        _check_rememberable(changes)
+        return changes
 
     def _same(self, section: str, option: str, found: str, wanted: str) -> bool:
         as_kept = self._as_kept.get((section, option))
@@ -125,28 +136,40 @@ class ServiceSettings:
     def _change(self, wanted: Wanted, there: There) -> None:
         """Tell the monitors what differs; what is set stands in the record before it is."""
         core, name = self._core, wanted.name
-        tell, drop = self.changes(wanted, there)
+        changes = self.changes(wanted, there)
         goal = {(section, option) for section, option, _ in service_settings(wanted.spec)}
         with core.lock:
-            if name in core.set_options.problems:
-                reason = core.set_options.problems[name]
-                raise UnreadableRecord(f"settings.{name}", reason)
-            known = core.set_options.get(name)
-            if not goal and not known.options and not tell:
+            known = self._known(name)
+            if not goal and not known.options and not changes.tell:
                 return
-            core.set_options.save(name, known.options | goal, known.changed or time.time())
-        at_once([partial(self._set, *row) for row in tell])
-        at_once([partial(core.maps.unconfigure, *pair) for pair in drop])
-        self._follow_healed(wanted, tell)
+            before = {**changes.found, **known.before}
+            when = known.changed or time.time()
+            core.set_options.save(name, known.options | goal, when, before)
+        self._carry_out(changes)
+        self._follow_healed(wanted, changes.tell)
+        lines = changes.in_words()
         with core.lock:
-            when = time.time() if tell or drop else core.set_options.get(name).changed
-            core.set_options.save(name, goal, when)
-            for line in in_words(tell, drop):
+            when = time.time() if lines else core.set_options.get(name).changed
+            core.set_options.save(name, goal, when, before)
+            for line in lines:
                 core.events.note(name, f"the monitors' configuration: {line}")
-        if tell:
-            self._learn(tell)
+        if changes.tell:
+            self._learn(changes.tell)
 
-    def _follow_healed(self, wanted: Wanted, tell: List[Setting]) -> None:
+    def _known(self, service: str) -> Known:
+        """Return what was set for a service. The caller has the lock."""
+        options = self._core.set_options
+        if service in options.problems:
+            raise UnreadableRecord(f"settings.{service}", options.problems[service])
+        return options.get(service)
+
+    def _carry_out(self, changes: SettingChanges) -> None:
+        maps = self._core.maps
+        at_once([partial(self._set, *row) for row in changes.tell])
+        at_once([partial(maps.unconfigure, *pair) for pair in changes.drop])
+        at_once([partial(self._put_back, *row) for row in changes.back])
+
+    def _follow_healed(self, wanted: Wanted, tell: Sequence[Setting]) -> None:
         """Note what was put back: of a spec that has not changed, all that had to be set."""
         now, (good, spec) = time.time(), self._good.get(wanted.name, (0.0, None))
         for section, option, _ in tell if spec is wanted.spec else ():
@@ -162,7 +185,19 @@ class ServiceSettings:
                 f"config {option} {shown(value, option)} was refused for {section}: {error}"
             ) from error
 
-    def _learn(self, told: List[Setting]) -> None:
+    def _put_back(self, section: str, option: str, value: str) -> None:
+        """Set what somebody else had set; no message shows it, the monitors' own would."""
+        try:
+            self._core.maps.configure(section, option, Unshown(value))
+        except OrchestratorError as error:
+            if abs(error.errno) != errno.EINVAL:
+                raise
+            raise AdapterError(
+                f"The monitors refuse the value that {option} of {section} had before.",
+                f"`ceph config rm {section} {option}` leaves it without one.",
+            ) from None
+
+    def _learn(self, told: Sequence[Setting]) -> None:
         """Note how the monitors write what they were told: an address, for example."""
         odd = [row for row in told if self._core.options.is_odd(row[1])]
         if odd:
@@ -171,14 +206,31 @@ class ServiceSettings:
                 self._as_kept[section, option] = (value, there.get((section, option), value))
 
     def forget(self, wanted: Wanted) -> None:
-        """Remove what was set for a service that goes; raises ``OrchestratorError``."""
-        core = self._core
+        """Remove what was set for a service that goes, or put back what was there before.
+
+        Raises ``OrchestratorError``. What a spec names and nobody has set from here is not touched.
+        """
+        core, name = self._core, wanted.name
         with core.lock:
-            known = core.set_options.get(wanted.name).options
-        goal = {(section, option) for section, option, _ in service_settings(wanted.spec)}
-        at_once([partial(core.maps.unconfigure, *pair) for pair in sorted(known | goal)])
+            known = self._known(name)
+        if known.options:
+            changes = setting_changes([], known, core.maps.settings(), self._same)
+            self._carry_out(changes)
+            for line in changes.in_words():
+                log.info("%s: the monitors' configuration: %s", name, line)
         with core.lock:
-            core.set_options.forget(wanted.name)
+            core.set_options.forget(name)
+
+
+def _check_rememberable(changes: SettingChanges) -> None:
+    """Raise where a value would be replaced that is too long to be remembered."""
+    for (section, option), value in sorted(changes.found.items()):
+        if len(value) > TEXT_LENGTH:
+            raise AdapterError(
+                f"{option} of {section} has a value already that is too long to be put back later "
+                f"({len(value)} characters, at most {TEXT_LENGTH}).",
+                f"Keep a copy of it, and remove it with `ceph config rm {section} {option}`.",
+            )
 
 
 def is_kept(wanted: Wanted) -> bool:

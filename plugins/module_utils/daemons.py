@@ -14,6 +14,8 @@ from .mon_joining import joining
 from .reading import clean, list_dir, read_lines, read_text, to_int
 
 _TIMEOUT = 15.0
+# A unit that cannot be started is there as well.
+_THERE = ("loaded", "masked", "bad-setting", "error")
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID"
 _DATA_DIR = "lib/ceph"
 
@@ -88,7 +90,7 @@ def parse_units(text):
     for paragraph in text.split("\n\n"):
         pairs = [line.partition("=") for line in paragraph.splitlines()]
         unit = {clean(key): clean(value, 1024) for key, separator, value in pairs if separator}
-        if unit.get("Id") and unit.get("LoadState") == "loaded":
+        if unit.get("Id") and unit.get("LoadState") in _THERE:
             units[unit["Id"]] = unit
     return list(units.values())
 
@@ -103,7 +105,8 @@ def describe_daemons(units, hostname, roots, processes, versions):
             continue
         pid = to_int(unit.get("MainPID", ""))
         state = daemon_state(unit)
-        if kind in SINGLE_UNITS.values() and state == "stopped" and not _is_enabled(unit):
+        is_off = state == "stopped" and not _is_enabled(unit)
+        if is_off and kind in SINGLE_UNITS.values() and not _is_masked_ours(roots, unit, identity):
             continue
         process = processes.describe(pid)
         row = {
@@ -112,6 +115,7 @@ def describe_daemons(units, hostname, roots, processes, versions):
             "unit": unit["Id"],
             "state": state,
             "enabled": _is_enabled(unit),
+            "load": unit["LoadState"],
             "by_hand": is_by_hand(unit["Id"], kind),
             "pid": pid,
             "fsid": _osd_fsid(roots, kind, identity) or fsid,
@@ -165,6 +169,12 @@ def daemon_state(unit):
 
 def _is_enabled(unit):
     return unit.get("UnitFileState", "").startswith("enabled")
+
+
+def _is_masked_ours(roots, unit, identity):
+    """Tell whether a unit that every host has is masked on one where its daemon was deployed."""
+    name = f"ceph/ceph.client.{SINGLE_UNITS[unit['Id']]}.{identity}.keyring"
+    return unit["LoadState"] == "masked" and os.path.lexists(os.path.join(roots.etc, name))
 
 
 def cluster_fsid(roots):

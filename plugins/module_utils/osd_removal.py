@@ -20,7 +20,7 @@ from .osds_here import OsdsHere, ceph_volumes, osd_unit
 from .planned_disks import Disk, look_at, reason_held, reason_in_use
 from .reading import clean
 from .udev import device_id
-from .units import act, forget_starts, is_alive, show_units
+from .units import act, forget_starts, is_alive, show_units, unmask
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TAKE_DOWN = "Take that down first, then run this again"
@@ -274,10 +274,14 @@ def foresee(wanted, traces):
 
 
 def take_down(traces, startup):
-    """Stop an OSD for good and remove its directory; raises ``UnitsFailed`` and OSError."""
+    """Stop an OSD for good and remove its directory; raises ``UnitsFailed`` and OSError.
+
+    A mask goes too: the id may be given to another OSD, which could not be started.
+    """
+    states = {**traces.states, **unmask(traces.states)}
     loaded = [
         name
-        for name, state in traces.states.items()
+        for name, state in states.items()
         if state.get("LoadState") == "loaded"
         and (is_alive(state) or state.get("UnitFileState", "").startswith("enabled"))
     ]

@@ -14,6 +14,7 @@ from .reading import read_lines, to_int
 from .service_health import wait_at_work
 from .service_keyring import has_key, key_of, keyring_text
 from .service_kinds import DaemonRefused
+from .unit_faults import fault_of
 from .units import UnitsFailed, act, runs, show_units
 from .whole_file import make_directory, read_whole, write_text
 
@@ -134,7 +135,10 @@ class Deployment:
     def _reasons_against(self, one, packages_missing):
         daemon = one.daemon
         reasons = []
-        if self._state(one).get("LoadState") != "loaded" and not packages_missing:
+        fault = fault_of(daemon.unit, self._state(one))
+        if fault:
+            reasons.append(f"{daemon.name}: {fault}")
+        elif self._state(one).get("LoadState") != "loaded" and not packages_missing:
             reasons.append(
                 f"{daemon.name}: the host has no unit {daemon.unit}. Install the package that has "
                 f"{daemon.kind.program}."

@@ -7,11 +7,13 @@ import time
 
 from .admin_socket import ask
 from .command import find_program, last_line, run
+from .last_words import words_of
 from .listening import holders
 from .mon_cluster import own_view
 from .reading import clean, to_int
 from .storage_state import storage_lack
-from .units import has_failed, runs, show_units, words_of
+from .unit_faults import is_skipped
+from .units import has_failed, reason_skipped, runs, show_units
 
 _INTERVAL = 0.1
 _ASK_TIMEOUT = 2.0
@@ -124,7 +126,8 @@ def wait_at_work(roots, wanted, seconds):
                 continue
             problem = _problem_of(watched, state, now > deadline, seconds)
             if problem:
-                problems[unit] = problem + ("" if watched.hopeless else words_of([unit]))
+                wordless = watched.hopeless or is_skipped(state)
+                problems[unit] = problem + ("" if wordless else words_of([unit]))
                 del waiting[unit]
         if waiting:
             time.sleep(_INTERVAL)
@@ -138,6 +141,8 @@ def _problem_of(watched, state, late, seconds):
         return f"{name} did not stay up."
     if watched.hopeless:
         return watched.hopeless
+    if is_skipped(state):
+        return reason_skipped(name)
     if not late:
         return ""
     if not runs(state):

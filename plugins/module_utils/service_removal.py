@@ -12,8 +12,10 @@ import shutil
 from .extra import NONE
 from .hand_made import is_there, left_of, unit_by_hand
 from .mon_aside import put_aside
+from .reading import list_dir
 from .service_kinds import Daemon
-from .units import act, is_alive, show_units
+from .unit_faults import has_own_mask, is_masked, mask_path
+from .units import act, is_alive, show_units, unmask
 
 
 class Removal:
@@ -53,15 +55,27 @@ class Removal:
                 "state": state,
                 "kept": kept,
                 "left": left_of(self._roots, daemon) if daemon.is_by_hand else [],
+                "mask": self._mask_left(daemon.unit),
             }
         )
 
+    def _mask_left(self, unit):
+        """Return the file of a mask that stays: a template's, which is other units' as well."""
+        state = self._states[unit]
+        return mask_path(state) if is_masked(state) and not has_own_mask(unit, state) else ""
+
     def _is_there(self, daemon):
+        state = self._states[daemon.unit]
         here = any(os.path.lexists(path) for path in _places(daemon))
-        return here or is_there(self._states[daemon.unit])
+        return here or is_there(state) or has_own_mask(daemon.unit, state)
 
     def _take_down(self, daemons):
-        """Stop the units for good; raises ``UnitsFailed``."""
+        """Stop the units for good, and leave no mask of theirs; raises ``UnitsFailed``."""
+        # A mask hides what starts the unit with the host, and keeps systemd from ending that.
+        self._states.update(unmask({one.unit: self._states[one.unit] for one in daemons}))
+        for one in daemons:
+            if is_masked(self._states[one.unit]):
+                self._forget_wants(one.unit)
         alive = [one.unit for one in daemons if is_alive(self._states[one.unit])]
         enabled = [one.unit for one in daemons if _is_enabled(self._states[one.unit])]
         if enabled:
@@ -72,6 +86,14 @@ class Removal:
         failed = [unit for unit, state in states.items() if state.get("ActiveState") == "failed"]
         if failed:
             act("reset-failed", failed)
+
+    def _forget_wants(self, unit):
+        """Let nothing start a unit whose template stays masked: systemd would not do it."""
+        top = os.path.join(self._roots.etc, "systemd/system")
+        for folder in list_dir(top):
+            path = os.path.join(top, folder, unit)
+            if folder.endswith(".wants") and os.path.islink(path):
+                os.unlink(path)
 
     def _remove_files(self, daemon):
         """Remove what is the daemon's alone; return where its store is now."""

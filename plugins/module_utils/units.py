@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from .command import find_program, last_line, run
+from .last_words import systemds_words, words_of
 from .reading import clean
+from .unit_faults import fault_of, has_own_mask, is_skipped, unmask_options
 
 # A gateway that stops may finish its requests for up to 315 s.
 _ACT_TIMEOUT = 330.0
@@ -17,9 +20,15 @@ _PROPERTIES = (
     "UnitFileState",
     "MainPID",
     "ExecMainStartTimestampMonotonic",
+    # Why it cannot be started, and why it was not.
+    "FragmentPath",
+    "LoadError",
+    "ConditionResult",
+    "ConditionTimestampMonotonic",
+    "AssertResult",
+    "AssertTimestampMonotonic",
 )
 _INTERVAL = 0.1
-_LINES = 5
 ALIVE = ("active", "activating", "reloading", "deactivating")
 
 
@@ -65,7 +74,38 @@ def act(verb, units, *options):
         # What follows the first line is where to look.
         said = clean(answer.err.strip().partition("\n")[0]) or answer.problem
         said = f"{' '.join(['systemctl', verb, *units])}: {said.rstrip('.')}."
-        raise UnitsFailed(said + words_of(units))
+        # Of a unit that cannot be started what it said before is of no use.
+        raise UnitsFailed(said + (_faults_of(units) or words_of(units)))
+
+
+def _faults_of(units):
+    """Return why units cannot be started, as sentences to add."""
+    states = {}
+    with contextlib.suppress(UnitsFailed):
+        states = show_units(units)
+    faults = [fault_of(unit, state) for unit, state in states.items()]
+    faults += [reason_skipped(unit) for unit, state in states.items() if is_skipped(state)]
+    return "".join(f" {fault}" for fault in faults if fault)
+
+
+def reason_skipped(unit):
+    """Return a sentence for a unit that systemd did not begin."""
+    said = systemds_words(unit)
+    return (
+        f"{unit} was not begun: a condition in its files is not met"
+        f"{f' ({said})' if said else ''}. `systemctl cat {unit}` shows it."
+    )
+
+
+def unmask(states):
+    """Take away the masks that are units' own; return what these units are then.
+
+    ``states`` are the units' properties by name. Whoever is about to remove them asks for it.
+    """
+    masked = [unit for unit, state in states.items() if has_own_mask(unit, state)]
+    for unit in masked:
+        act("unmask", [unit], *unmask_options(states[unit]))
+    return show_units(masked)
 
 
 def forget_starts(units):
@@ -103,6 +143,9 @@ def _stop_waiting(states, late, seconds):
     broken = [name for name, state in states.items() if has_failed(state)]
     if broken:
         raise UnitsFailed(f"{', '.join(broken)} did not stay up.{words_of(broken)}")
+    skipped = [name for name, state in states.items() if is_skipped(state)]
+    if skipped:
+        raise UnitsFailed(" ".join(map(reason_skipped, skipped)))
     waiting = [name for name, state in states.items() if not runs(state)]
     if late and waiting:
         names = ", ".join(waiting)
@@ -117,24 +160,6 @@ def runs(state):
 def has_failed(state):
     """Tell whether a unit's process has ended that should not have."""
     return state.get("ActiveState") == "failed" or state.get("SubState") == "auto-restart"
-
-
-def words_of(units):
-    """Return the last lines that units wrote to the journal, as a sentence to add."""
-    program = find_program("journalctl")
-    words = []
-    for unit in units if program else ():
-        # What systemd says about a unit would push out the reason, which the daemon said before.
-        lines = _journal(program, f"_SYSTEMD_UNIT={unit}") or _journal(program, f"--unit={unit}")
-        if lines:
-            words.append(f" Last words of {unit}: {' | '.join(lines)}")
-    return "".join(words)
-
-
-def _journal(program, match):
-    argv = [program, "--no-pager", "-q", "-o", "cat", "-n", str(_LINES), match]
-    lines = [clean(line) for line in run(argv, _SHOW_TIMEOUT).out.splitlines()]
-    return [line for line in lines if line]
 
 
 def _systemctl(argv, timeout):

@@ -190,7 +190,8 @@ ceph_orch_result:
     removed:
       description:
         - With O(state=absent), the same; C(state) is absent, removed or would be removed. C(kept)
-          is where a monitor's store is now, C(left) what stays of a daemon that was made by hand.
+          is where a monitor's store is now, C(left) what stays of a daemon that was made by hand,
+          C(mask) the mask of a template that stays.
       type: list
       elements: dict
       sample:
@@ -200,6 +201,7 @@ ceph_orch_result:
           state: removed
           kept: ''
           left: []
+          mask: ''
     packages:
       description:
         - With O(packages), for each C(name) and C(state) (present, installed, would be installed).

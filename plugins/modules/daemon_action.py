@@ -81,6 +81,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.host_state import state_after
 from ..module_utils.reading import Roots, clean
+from ..module_utils.unit_faults import KNOWN, fault_of
 from ..module_utils.units import (
     UnitsFailed,
     act,
@@ -109,6 +110,7 @@ def main():
     try:
         before = show_units(units)
         refuse_unknown(module, before)
+        refuse_faulty(module, action, before)
         concerned = [unit for unit in units if needs(action, before[unit])]
         if concerned and not module.check_mode:
             do(action, concerned, max(module.params["wait"], 1))
@@ -143,9 +145,16 @@ def refuse_strangers(module, units):
             )
 
 
+def refuse_faulty(module, action, states):
+    """Fail for a unit that cannot be started; it can be stopped all the same."""
+    faults = [fault_of(unit, state) for unit, state in states.items() if action != "stop"]
+    if any(faults):
+        module.fail_json(msg=" ".join(filter(None, faults)))
+
+
 def refuse_unknown(module, states):
     """Fail for a unit that the host has not."""
-    unknown = [unit for unit, state in states.items() if state.get("LoadState") != "loaded"]
+    unknown = [unit for unit, state in states.items() if state.get("LoadState") not in KNOWN]
     if unknown:
         module.fail_json(
             msg=(

@@ -165,7 +165,8 @@ ceph_orch_result:
     daemons:
       description:
         - The daemons, each with C(daemon_type), C(daemon_id), C(unit), C(state) (running, stopped,
-          error or unknown), C(enabled), C(by_hand) (its unit has another name than ours have),
+          error or unknown), C(enabled), C(load) (what systemd says of its
+          files, such as loaded or masked), C(by_hand) (its unit has another name than ours have),
           C(pid), C(memory_usage) in bytes, C(cpu_percentage) since the start, C(started),
           C(version), C(ports) and C(fsid); a monitor also with C(quorum),
           the names of those that it says are in its quorum, and C(unfinished), whether it has still

@@ -97,7 +97,12 @@ EVERY: Dict[str, Any] = {
     "deployment": Deployment(
         "rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0
     ),
-    "settings": ServiceSettings("rgw.a", frozenset({("client.rgw.a", "rgw_zone")}), 8.0),
+    "settings": ServiceSettings(
+        "rgw.a",
+        frozenset({("client.rgw.a", "rgw_zone")}),
+        8.0,
+        {("client.rgw.a", "rgw_zone"): "old"},
+    ),
     "vacancy": Vacancy(7, "h1", "osd.big", ("VENDOR_1",), ("VENDOR_2",)),
 }
 
@@ -118,7 +123,7 @@ KEEPERS: Dict[str, Callable[[MemoryStore, Any], Any]] = {
     "unused_key": lambda store, record: UnusedKeys(store).save(record),
     "deployment": lambda store, record: Deployments(store).save("h1", [record]),
     "settings": lambda store, record: SetOptions(store).save(
-        record.service, record.options, record.changed
+        record.service, record.options, record.changed, record.before
     ),
     "vacancy": lambda store, record: OsdOwners(store).vacate(record),
 }

@@ -14,6 +14,7 @@ from adapter.cluster.service_changes import (
     ports_of,
     setting_changes,
 )
+from adapter.cluster.set_options import ServiceSettings
 from adapter.interface import MDSSpec, RGWSpec
 
 START = ("rgw_frontends", "rgw_dns_name")
@@ -95,10 +96,26 @@ def test_a_kind_without_ports_gets_none() -> None:
 def test_what_is_set_and_removed(
     there: Dict[Tuple[str, str], str], tell: List[str], drop: List[str]
 ) -> None:
-    told, dropped = setting_changes(
-        [("s", "a", "1")],
-        [("s", "a"), ("s", "old")],
-        there,
-        lambda section, option, found, wanted: int(found) == int(wanted),
+    known = ServiceSettings("s", frozenset({("s", "a"), ("s", "old")}))
+    changes = setting_changes([("s", "a", "1")], known, there, same_number)
+    told, dropped = [row[1] for row in changes.tell], [pair[1] for pair in changes.drop]
+    assert (told, dropped, changes.back, changes.found) == (tell, drop, (), {})
+
+
+def same_number(section: str, option: str, found: str, wanted: str) -> bool:
+    return int(found) == int(wanted)
+
+
+def test_what_another_service_has_set_is_no_sites_value() -> None:
+    there, pair = {("s", "a"): "2"}, ("s", "a")
+    known = ServiceSettings("s")
+    alone = setting_changes([(*pair, "1")], known, there, same_number)
+    beside = setting_changes([(*pair, "1")], known, there, same_number, others={pair})
+    assert (alone.replaced, alone.found, beside.replaced, beside.found) == (
+        [pair],
+        {pair: "2"},
+        [],
+        {},
     )
-    assert ([row[1] for row in told], [pair[1] for pair in dropped]) == (tell, drop)
+    own = setting_changes([], known, there, same_number, own=[(*pair, "1")])
+    assert (own.tell, own.found) == (((*pair, "1"),), {})

@@ -46,6 +46,7 @@ def test_daemons(path: Path, tmp_path: Path) -> None:
                 "unit",
                 "state",
                 "enabled",
+                "load",
                 "by_hand",
                 "pid",
                 "fsid",

@@ -112,7 +112,11 @@ GOOD: Dict[str, Dict[str, Any]] = {
         "doing": ["osd.13"],
         "asked": 1.0,
     },
-    "settings.mds.z": {"sections": {"mds.z": ["mds_join_fs", "debug_mds"]}, "changed": 1.0},
+    "settings.mds.z": {
+        "sections": {"mds.z": ["mds_join_fs", "debug_mds"]},
+        "changed": 1.0,
+        "before": {"mds.z": {"debug_mds": "1/5"}},
+    },
     "unused_key.mds.k": {
         "daemon_type": "mds",
         "daemon_id": "k",
@@ -243,6 +247,11 @@ WRONG = [
     ("settings.mds.z", ("sections", "mds.z"), "mds_join_fs"),
     ("settings.mds.z", ("sections", "mds.z"), [""]),
     ("settings.mds.z", ("changed",), "now"),
+    ("settings.mds.z", ("before",), ["mds.z"]),
+    ("settings.mds.z", ("before", "mds.z"), "debug_mds"),
+    ("settings.mds.z", ("before", "mds.z", "debug_mds"), 5),
+    ("settings.mds.z", ("before", "mds.z", "debug_mds"), "x" * 5000),
+    ("settings.mds.z", ("before", "mds.z", "debug_mon"), "5"),
 ]
 
 
