@@ -11,7 +11,7 @@ import shutil
 
 from .extra import NONE
 from .hand_made import is_there, left_of, unit_by_hand
-from .mon_aside import put_aside
+from .mon_aside import holds, is_left_over, put_aside, take_away
 from .service_kinds import Daemon
 from .units import act, is_alive, show_units
 
@@ -57,7 +57,7 @@ class Removal:
         )
 
     def _is_there(self, daemon):
-        here = any(os.path.lexists(path) for path in _places(daemon))
+        here = any(os.path.lexists(path) for path in _places(daemon) if not is_left_over(path))
         return here or is_there(self._states[daemon.unit])
 
     def _take_down(self, daemons):
@@ -78,10 +78,12 @@ class Removal:
         if daemon.is_by_hand:
             return ""
         kept = ""
-        if daemon.kind.name == "mon" and not self._purge and os.path.isdir(daemon.data_path):
+        if daemon.kind.name == "mon" and not self._purge and holds(daemon.data_path):
             kept = put_aside(self._roots, daemon)
         for path in _places(daemon):
-            if os.path.isdir(path) and not os.path.islink(path):
+            if daemon.kind.name == "mon" and path == daemon.data_path:
+                take_away(path)
+            elif os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)
             else:
                 with contextlib.suppress(FileNotFoundError):
