@@ -149,11 +149,11 @@ class ServiceKeeper:
             if kind not in KINDS or (row["state"] == "stopped" and not row.get("enabled", True)):
                 continue
             state = row["state"]
-            broken = state == "error" or self._core.watch.has_left(hostname, kind, identity)
+            ended = state != "running" and self._core.watch.has_left(hostname, kind, identity)
             daemon = Running(
                 hostname,
                 identity,
-                ok=not broken and not row.get("unfinished"),
+                ok=state != "error" and not ended and not row.get("unfinished"),
                 runs=state == "running",
                 active=self._serves(kind, identity),
             )
