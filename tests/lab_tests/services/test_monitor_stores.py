@@ -18,6 +18,11 @@ OUTSIDE = "ANSIBLE_DAEMON_OUTSIDE"
 MOUNT = (
     f"mkdir -p {STORE}; mount -t tmpfs -o mode=755 tmpfs {STORE}; mkdir -m 700 {STORE}/lost+found"
 )
+# Ceph 20.2.4: a monitor that is removed while it runs may bring another one down by its ping, which
+# systemd starts again (https://tracker.ceph.com/issues/71259). Its report is no word of ours.
+FORGET_CRASH = (
+    "grep -ls MonMap::get_addrs /var/lib/ceph/crash/*/meta | xargs -r dirname | xargs -r rm -r"
+)
 KEY = f"{STORE}/keyring"
 KEPT = f"ls -d /var/lib/ceph/removed/mon-{VICTIM}-* {STORE}/.ceph-orch-removed-* 2>/dev/null"
 
@@ -32,6 +37,8 @@ def three(services: Services) -> Iterator[Services]:
     lab.sh(VICTIM, f"rm -rf $({KEPT} || true)")
     yield services
     lab.ok("orch", "set-managed", "mon")
+    for host in ALL:
+        lab.sh(host, FORGET_CRASH)
 
 
 @pytest.fixture
@@ -88,15 +95,17 @@ def take_out(lab: Lab) -> None:
 def test_one_that_was_taken_out_of_the_map_by_hand(three: Services) -> None:
     """Seen to fail before: 2/3 for ever with HEALTH_OK, and nothing made it start again."""
     lab = three.lab
+    before = told(three)
     take_out(lab)
     is_back(three)
     assert len(kept(lab)) == 1, "its old store was put aside"
-    said = [each for each in events(three) if "is not in the monitors' map any more" in each]
-    assert len(said) == 1, said
+    assert len(told(three) - before) == 1, "it is said once"
 
 
-def events(three: Services) -> list[str]:
-    return [str(each) for each in three.ls()["mon"]["events"]]
+def told(three: Services) -> set[str]:
+    """Return the events that say that a monitor is made anew."""
+    events = (str(each) for each in three.ls()["mon"]["events"])
+    return {each for each in events if "is not in the monitors' map any more" in each}
 
 
 def test_an_unmanaged_one_is_made_anew_by_a_redeploy(three: Services) -> None:
