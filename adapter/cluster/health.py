@@ -76,7 +76,7 @@ def health_checks(
 
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
     with their hosts, ``foreign`` says what hosts have of others' daemons, ``cut_off`` says by host
-    how its ceph.conf is wrong, ``troubles`` what stands in the way of services, ``watch`` what runs
+    how its ceph.conf is wrong, ``troubles`` what stands in the way of services, ``watch`` what is
     outside the cluster or is held, ``unkept`` by key why the loop cannot write a record,
     ``waiting`` what services have waited for too long. A host that is offline is not named a second
     time for its missing report.
@@ -148,7 +148,7 @@ def _counted(*rows: Tuple[str, str, List[str]]) -> Checks:
 def _watched(watch: Watch) -> Checks:
     """Return the checks of what the cluster's maps say against what runs."""
     return _counted(
-        ("ANSIBLE_DAEMON_OUTSIDE", "daemon(s) run outside the cluster", watch.outside_lines()),
+        ("ANSIBLE_DAEMON_OUTSIDE", "daemon(s) outside the cluster", watch.outside_lines()),
         ("ANSIBLE_MGR_UNABLE", "standby manager(s) could not manage hosts", watch.unable_lines()),
         ("ANSIBLE_SERVICE_HELD", "service(s) keep daemons that nobody wants", watch.held_lines()),
     )

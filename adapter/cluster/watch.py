@@ -20,12 +20,16 @@ KINDS = ("mon", "mgr")
 
 @dataclass(frozen=True)
 class Unit:
-    """A monitor or manager whose unit runs; ``quorum`` is the one that a monitor says it is in."""
+    """A monitor or manager whose unit runs; ``quorum`` is the one that a monitor says it is in.
+
+    Of monitors also one that somebody has stopped, or that has ended by itself.
+    """
 
     host: str
     kind: str
     daemon_id: str
     quorum: Tuple[str, ...] = ()
+    runs: bool = True
 
 
 class Watch:
@@ -45,6 +49,10 @@ class Watch:
         self._known: Dict[str, FrozenSet[str]] = {}
         self._outside: Dict[Unit, Tuple[float, float]] = {}
         self._late: Dict[str, FrozenSet[Tuple[str, str]]] = {}
+        # Monitors with their hosts: those that have not run for longer than a start takes.
+        self._idle: FrozenSet[Tuple[str, str]] = frozenset()
+        self._wanted: FrozenSet[Tuple[str, str]] = frozenset()
+        self._map: FrozenSet[str] = frozenset()
         self._down: FrozenSet[Tuple[str, str]] = frozenset()
         self._osds: Optional[FrozenSet[str]] = None
 
@@ -55,13 +63,16 @@ class Watch:
         units: Sequence[Unit],
         now: float,
         when: float,
+        mons: Collection[str] = (),
     ) -> FrozenSet[str]:
         """Take over what the maps and the hosts say; return the hosts to be asked anew.
 
-        A host's word may be older than the map: it is asked again when the two part.
+        A host's word may be older than the map: it is asked again when the two part. ``mons`` are
+        all monitors of the map, in quorum or not.
         """
-        self.serial += self._quorum != frozenset(quorum)
-        self._quorum = frozenset(quorum)
+        seen = frozenset(quorum), frozenset(mons)
+        self.serial += seen != (self._quorum, self._map)
+        self._quorum, self._map = seen
         if managers != self.managers:
             self.managers = managers
             self.serial += 1
@@ -72,12 +83,17 @@ class Watch:
         places = {_place(unit): since for unit, since in self._outside.items()}
         self._outside = {unit: places.get(_place(unit), (now, when)) for unit in outside}
         late: Dict[str, FrozenSet[Tuple[str, str]]] = {}
+        idle: FrozenSet[Tuple[str, str]] = frozenset()
         for unit, (since, _) in self._outside.items():
-            if now - since >= START_SECONDS:
-                name = (unit.kind, unit.daemon_id)
-                late[unit.host] = late.get(unit.host, frozenset()) | {name}
-        if late != self._late:
-            self._late = late
+            if now - since < START_SECONDS:
+                continue
+            if not unit.runs:
+                idle |= {(unit.host, unit.daemon_id)}
+                continue
+            name = (unit.kind, unit.daemon_id)
+            late[unit.host] = late.get(unit.host, frozenset()) | {name}
+        if (late, idle) != (self._late, self._idle):
+            self._late, self._idle = late, idle
             self.serial += 1
         return frozenset(unit.host for unit in outside if _place(unit) not in places)
 
@@ -130,18 +146,34 @@ class Watch:
         """Return kind and id of the daemons of a host that run outside the cluster."""
         return self._late.get(hostname, frozenset())
 
+    def has_left(self, hostname: str, kind: str, daemon_id: str) -> bool:
+        """Tell whether a monitor that does not run is in the map no more, as after `mon rm`."""
+        left = (hostname, daemon_id) in self._idle and daemon_id not in self._map
+        return kind == "mon" and left and bool(self._map)
+
+    def want(self, mons: Collection[Tuple[str, str]]) -> None:
+        """Take over which monitors, by host and id, a managed service wants and has.
+
+        No other one is missed.
+        """
+        self._wanted = frozenset(mons)
+
     def outside_lines(self) -> List[str]:
-        """Return a sentence for each daemon that runs outside the cluster."""
+        """Return a sentence for each daemon outside the cluster that runs, or is wanted."""
+        missed = self._wanted & self._idle
         return [
             self._line(unit, when)
             for unit, (_, when) in sorted(self._outside.items(), key=lambda each: _place(each[0]))
             if (unit.kind, unit.daemon_id) in self.outside(unit.host)
+            or (not unit.runs and (unit.host, unit.daemon_id) in missed)
         ]
 
     def _line(self, unit: Unit, when: float) -> str:
         name = f"{unit.kind}.{unit.daemon_id}"
         moment = datetime.datetime.fromtimestamp(when, tz=datetime.timezone.utc)
         since = moment.strftime("%Y-%m-%d %H:%M:%SZ")
+        if not unit.runs:
+            return self._idle_line(name, unit, since)
         if unit.kind == "mgr":
             return (
                 f"{name} on host {unit.host} runs, but is not in the manager map since {since}: it "
@@ -162,6 +194,17 @@ class Watch:
             f"{name}` says what its host lacks."
         )
 
+    def _idle_line(self, name: str, unit: Unit, since: str) -> str:
+        what = f"{name} on host {unit.host} does not run, and is not in the"
+        if unit.daemon_id in self._map:
+            return f"{what} quorum since {since}. `ceph orch daemon start {name}` starts it."
+        return (
+            f"{what} monitors' map since {since}: it was removed by hand (`ceph mon rm`), and its "
+            "service wants it. It is made anew by itself, unless `ceph orch pause` holds it; `ceph "
+            f"orch daemon redeploy {name}` does so at once. To do without it, take its host out of "
+            "the placement (`ceph orch apply mon --placement=...`)."
+        )
+
     def unable_lines(self) -> List[str]:
         """Return a sentence for each manager that could not manage hosts after a fail-over."""
         unable = self.managers.unable(self.managers.standbys)
@@ -175,8 +218,10 @@ class Watch:
         return [f"{name}: {reason}" for name, reason in sorted(self.held.items())]
 
     def held_only(self, services: Collection[str]) -> None:
-        """Forget all services but these."""
+        """Forget all services but these: nobody keeps the others."""
         self.held = {name: reason for name, reason in self.held.items() if name in services}
+        if "mon" not in services:
+            self._wanted = frozenset()
 
     def hold(self, service: str, reason: str) -> None:
         """Note why nothing of a service is removed; an empty reason ends that."""
@@ -187,12 +232,21 @@ class Watch:
 
 
 def units_of_report(host: str, rows: Sequence[Mapping[str, object]]) -> List[Unit]:
-    """Return the monitors and managers that run on a host, as its report says."""
+    """Return the monitors and managers of a host, as its report says: those that run.
+
+    Also monitors that have ended and would start with the host.
+    """
     return [
-        Unit(host, str(row["daemon_type"]), str(row["daemon_id"]), _names(row.get("quorum")))
+        Unit(host, str(row["daemon_type"]), str(row["daemon_id"]), _names(row.get("quorum")), runs)
         for row in rows
-        if row["daemon_type"] in KINDS and row["state"] == "running"
+        for runs in [row["state"] == "running"]
+        if row["daemon_type"] in KINDS and (runs or _has_ended(row))
     ]
+
+
+def _has_ended(row: Mapping[str, object]) -> bool:
+    is_mon = row["daemon_type"] == "mon"
+    return is_mon and row["state"] == "stopped" and bool(row.get("enabled", True))
 
 
 def _names(value: object) -> Tuple[str, ...]:

@@ -121,7 +121,7 @@ class Reconciler:
         try:
             osd_map = core.maps.osd_map()
             metadata: Dict[int, OsdMetadata] = core.maps.metadata() if osd_map.osds else {}
-            quorum, _ = core.maps.quorum()
+            quorum, mons = core.maps.quorum()
             managers = with_backends(core, core.maps.manager_map())
             fs_map = core.maps.fs_map()
         except OrchestratorError as error:
@@ -145,4 +145,5 @@ class Reconciler:
                 if report is not None and core.pulse.online(host.hostname)
                 for unit in units_of_report(host.hostname, report.daemons)
             ]
-            core.refresh.want(core.watch.see(quorum, managers, units, now, time.time()))
+            when = time.time()
+            core.refresh.want(core.watch.see(quorum, managers, units, now, when, mons))

@@ -108,13 +108,28 @@ class ServiceProofs:
             return
 
 
+def tell_left(core: Core, service: str, kind: str, places: Sequence[Place]) -> None:
+    """Say of monitors that somebody took out of the map by hand that they are made anew."""
+    with core.lock:
+        for place in places:
+            if core.watch.has_left(place.hostname, kind, place.daemon_id):
+                core.events.note(
+                    service,
+                    f"mon.{place.daemon_id} is not in the monitors' map any more (`ceph mon rm`), "
+                    "and its placement wants it: it is made anew",
+                )
+
+
 def not_well(core: Core, kind: str, kept: Sequence[Running]) -> Tuple[List[Running], List[Running]]:
     """Return, of daemons that run, those that could not take over, and those outside the cluster.
 
-    The active manager runs this code, so only standbys are looked at.
+    The active manager runs this code, so only standbys are looked at. That these monitors are
+    wanted is noted: one that does not run is missed.
     """
     with core.lock:
         managers, watch = core.watch.managers, core.watch
+        if kind == "mon":
+            watch.want([(each.hostname, each.daemon_id) for each in kept])
         unable = managers.unable(managers.standbys) if kind == "mgr" else {}
         outside = [each for each in kept if (kind, each.daemon_id) in watch.outside(each.hostname)]
     return [each for each in kept if each.runs and each.daemon_id in unable], outside

@@ -31,7 +31,7 @@ from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.reconcile.service_needs import Needs
-from adapter.reconcile.service_proofs import not_well
+from adapter.reconcile.service_proofs import not_well, tell_left
 
 log = logging.getLogger(__name__)
 
@@ -150,10 +150,11 @@ class ServiceKeeper:
             if kind not in KINDS or (row["state"] == "stopped" and not row.get("enabled", True)):
                 continue
             state = row["state"]
+            ended = state != "running" and self._core.watch.has_left(hostname, kind, identity)
             daemon = Running(
                 hostname,
                 identity,
-                ok=state != "error" and not row.get("unfinished"),
+                ok=state != "error" and not ended and not row.get("unfinished"),
                 runs=state == "running",
                 active=self._serves(kind, identity),
             )
@@ -243,6 +244,7 @@ class ServiceKeeper:
         chosen = chosen[:1] if KINDS[wanted.spec.service_type].one_by_one else chosen
         chosen = self.jobs.with_addresses(wanted, chosen)
         if chosen and not self.flips.stop(wanted, chosen, now):
+            tell_left(self._core, wanted.name, wanted.spec.service_type, chosen)
             job = self.jobs.deploy(wanted, chosen, there)
             self.jobs.outdated.note(wanted, job.job_id, chosen)
 

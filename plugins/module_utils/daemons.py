@@ -9,6 +9,7 @@ from .cluster_conf import CONF, cluster_name, fsid_of
 from .command import find_program, run
 from .daemons_process import Processes
 from .daemons_version import Versions
+from .mon_aside import is_left_over
 from .mon_cluster import ask_own
 from .mon_joining import joining
 from .reading import clean, list_dir, read_lines, read_text, to_int
@@ -72,6 +73,8 @@ def _by_data(roots):
     for folder, unit in sorted(_DATA_FOLDERS.items()):
         for name in list_dir(os.path.join(top, folder)):
             cluster, separator, instance = name.partition("-")
+            if folder == "mon" and is_left_over(os.path.join(top, folder, name)):
+                continue
             if separator and _CLUSTER.fullmatch(cluster) and _INSTANCE.fullmatch(instance):
                 units.append(f"{unit}@{instance}.service")
     return units

@@ -67,6 +67,18 @@ def has_split_off(name, own, cluster):
     return bool(cluster.mons - {name}) and bool(cluster.quorum) and is_cluster
 
 
+def has_left(name, own, cluster):
+    """Tell whether a monitor was taken out of the map of the others since its store was written.
+
+    ``own`` is what its store says, ``cluster`` what the others say. Theirs must be the later map:
+    an older one is that of somebody who leads a cluster of his own.
+    """
+    if own is None or cluster is None or not cluster.quorum or name in cluster.mons:
+        return False
+    same = cluster.epoch == own.epoch and cluster.mons == own.mons
+    return same or cluster.epoch > own.epoch
+
+
 class OtherMons:
     """The cluster's monitors but the one at an address: that one may be of a cluster of its own.
 

@@ -8,25 +8,35 @@ import os
 import re
 import shutil
 import socket
+from enum import Enum
 
 from .ceph_user import ceph_owner
 from .command import find_program, run
 from .extra import Extra
-from .mon_aside import put_aside
-from .mon_cluster import OtherMons, View, ask_own, has_split_off, reason_of
+from .mon_aside import MAKING, STORE, empty, has_store, holds, put_aside
+from .mon_cluster import OtherMons, View, ask_own, has_left, has_split_off, reason_of
 from .mon_joining import NO_FIRST_MEMBERS, Joining
 from .reading import clean, list_dir
 from .service_kinds import DaemonRefused
-from .units import act, is_alive, show_units
-from .whole_file import make_directory, write_text
+from .units import act, has_failed, is_alive, show_units
+from .whole_file import make_directory, own_directory, write_text
 
 _TIMEOUT = 120.0
 # A monitor that has its place in CRUSH says so behind its name.
 _MEMBER = re.compile(r"\d+: (\S+) mon\.([^\s;]+)(?:;.*)?")
 _EPOCH = re.compile(r"^epoch (\d+)$", re.MULTILINE)
 _V2_PORT, _V1_PORT = 3300, 6789
-# Beside the stores, and no daemon's name: it says that a store was begun and is not whole.
+# Beside the stores: what was made before stores were made apart says so that one is not whole.
 _MARK = ".ceph-orch-unfinished-"
+
+
+class _Is(Enum):
+    """What a store is: one to start with, or one that is made anew, and why."""
+
+    GOOD = "good"
+    LACKING = "not there, or not whole"
+    SPLIT_OFF = "of a cluster of its own"
+    LEFT = "of a monitor that the cluster has taken out of its map"
 
 
 class MonStores(Extra):
@@ -41,7 +51,7 @@ class MonStores(Extra):
         self._mons = OtherMons(roots, conf)
         self._touch = touch
         # Asked once for what is foreseen; what is done asks again.
-        self._split_off = {}
+        self._judged = {}
 
     def refuse(self, wanted):
         """Return what speaks against a new monitor."""
@@ -51,13 +61,11 @@ class MonStores(Extra):
         return reasons + _reasons_against_address(wanted)
 
     def lacks(self, wanted):
-        """Tell whether the store must be made: there is none, or it is of a cluster of its own."""
-        if not self._is_whole(wanted.daemon):
-            return True
+        """Tell whether the store must be made, because there is none that is of use."""
         unit = wanted.daemon.unit
-        if unit not in self._split_off:
-            self._split_off[unit] = self._has_split_off(wanted)
-        return self._split_off[unit]
+        if unit not in self._judged:
+            self._judged[unit] = self._judge(wanted)
+        return self._judged[unit] is not _Is.GOOD
 
     def is_unfinished(self, wanted):
         """Tell whether the monitor has still to join, or is in no quorum now."""
@@ -81,7 +89,7 @@ class MonStores(Extra):
         """Take the override away: the monitor has joined, which its store remembers."""
         own = ask_own(wanted.daemon.socket_path)
         if self.is_seen(wanted) if own is None else own.quorum:
-            Joining(self._roots, wanted.daemon.unit).end()
+            self.forget(wanted.daemon)
 
     def is_seen(self, wanted):
         """Tell whether the quorum of the other monitors names this one."""
@@ -91,32 +99,26 @@ class MonStores(Extra):
     def give_up(self, wanted):
         """Stop a monitor that leads a cluster of its own: no client shall find it; say so."""
         own = ask_own(wanted.daemon.socket_path)
-        if own is not None and own.quorum and self._has_split_off(wanted):
+        if own is not None and own.quorum and self._judge(wanted) is _Is.SPLIT_OFF:
             act("stop", [wanted.daemon.unit])
             return " It was stopped."
         return ""
 
     def provide(self, wanted):
-        """Make the store; raises ``DaemonRefused``. One that was not made to its end is begun anew.
+        """Make the store; raises ``DaemonRefused``. What was there is put aside.
 
         The monitor stands in its own map, so that it knows its address, but not in the cluster's:
         when it starts it takes over the cluster's map and asks to be let in.
         """
         daemon = wanted.daemon
-        # Asked here, where it is done: nothing of a monitor that the quorum names is moved.
-        split = self._is_whole(daemon) and self._has_split_off(wanted)
-        if self._is_whole(daemon) and not split:
+        # Asked here, where it is done.
+        judged = self._judge(wanted)
+        if judged is _Is.GOOD:
             return
-        if is_alive(show_units([daemon.unit])[daemon.unit]):
-            act("stop", [daemon.unit])
-        if split:
-            put_aside(self._roots, daemon)
+        if judged is _Is.SPLIT_OFF:
+            # Whoever asks for the cluster's map could end at it.
+            _stop(daemon)
         owner = ceph_owner(self._roots)
-        mark = self._mark(daemon)
-        make_directory(os.path.dirname(mark), 0o755, owner)
-        write_text(mark, "", 0o600, owner)
-        _empty(daemon.data_path)
-        make_directory(daemon.data_path, 0o700, owner)
         with _workplace(self._roots, daemon, owner) as place:
             keyring, monmap = os.path.join(place, "keyring"), os.path.join(place, "monmap")
             write_text(keyring, wanted.keyring, 0o600, owner)
@@ -128,40 +130,72 @@ class MonStores(Extra):
                     "and its configuration does: one that is alone has answered. Try again."
                 )
             os.chown(monmap, *owner)
+            _stop(daemon)
+            self._make_room(daemon, owner)
             # From here on there may be a store, and whoever starts the unit must have it join.
             Joining(self._roots, daemon.unit).begin(members, epoch)
-            _call(daemon, _mkfs(daemon, keyring, monmap))
-        os.unlink(mark)
+            _make_store(daemon, keyring, monmap, owner)
+        self._unmark(daemon)
+
+    def _make_room(self, daemon, owner):
+        """Put aside what is where the store shall be, and give the directory to Ceph's user."""
+        path = daemon.data_path
+        empty(path, [MAKING] if MAKING in list_dir(path) else [])
+        if holds(path):
+            put_aside(self._roots, daemon)
+        make_directory(os.path.dirname(path), 0o755, owner)
+        make_directory(path, 0o700, owner)
+        own_directory(path, 0o700, owner)
 
     def forget(self, daemon):
         """Remove what says that a monitor is not finished."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._mark(daemon))
+        self._unmark(daemon)
         Joining(self._roots, daemon.unit).end()
 
-    def _is_whole(self, daemon):
-        return bool(list_dir(daemon.data_path)) and not os.path.lexists(self._mark(daemon))
+    def _unmark(self, daemon):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._mark(daemon))
 
     def _mark(self, daemon):
         top, name = os.path.split(daemon.data_path)
         return os.path.join(top, _MARK + name)
 
+    def _judge(self, wanted):
+        """Ask host and cluster what the store is; where nobody answers, one that is there is good.
+
+        One that runs needs no store to be made: it has files open that nobody else sees.
+        """
+        daemon = wanted.daemon
+        running = ask_own(daemon.socket_path)
+        if not has_store(daemon.data_path) or os.path.lexists(self._mark(daemon)):
+            return _Is.LACKING if running is None else _Is.GOOD
+        cluster = self._view(wanted)
+        if cluster is None or daemon.daemon_id in cluster.quorum:
+            return _Is.GOOD
+        idle = running is None and _is_idle(daemon)
+        own = self._stored(daemon) if idle else running
+        if has_split_off(daemon.daemon_id, own, cluster):
+            return _Is.SPLIT_OFF
+        return _Is.LEFT if idle and self._has_left(daemon, own, cluster) else _Is.GOOD
+
+    def _has_left(self, daemon, own, cluster):
+        """Tell whether the cluster has a monitor no more, which does not run."""
+        begun = Joining(self._roots, daemon.unit)
+        if not self._touch:
+            # The store cannot be opened for reading alone.
+            return daemon.daemon_id not in cluster.mons and not begun.is_begun
+        if begun.is_begun and own is not None and own.epoch <= begun.epoch:
+            # It has never been in the map: it joins when it starts.
+            return False
+        return has_left(daemon.daemon_id, own, cluster)
+
     def _view(self, wanted):
         daemon = wanted.daemon
         return self._mons.view(daemon.keyring_path, wanted.addr, daemon.daemon_id)
 
-    def _has_split_off(self, wanted):
-        """Ask the cluster and this monitor whether it is of another cluster; no answer is no."""
-        daemon = wanted.daemon
-        cluster = self._view(wanted)
-        if cluster is None or daemon.daemon_id in cluster.quorum:
-            return False
-        own = ask_own(daemon.socket_path) or self._stored(daemon)
-        return has_split_off(daemon.daemon_id, own, cluster)
-
     def _stored(self, daemon):
         """Return what the store of a monitor that does not run says, or None."""
-        if not self._touch or is_alive(show_units([daemon.unit])[daemon.unit]):
+        if not self._touch:
             return None
         owner = ceph_owner(self._roots)
         with _workplace(self._roots, daemon, owner) as place:
@@ -244,10 +278,41 @@ def _add_to_map(wanted, monmap):
     return members, epoch_of(answer.out)
 
 
-def _mkfs(daemon, keyring, monmap):
+def _is_idle(daemon):
+    """Tell whether a unit does not run; one that fails at each of its starts does not."""
+    state = show_units([daemon.unit])[daemon.unit]
+    return has_failed(state) or not is_alive(state)
+
+
+def _stop(daemon):
+    if is_alive(show_units([daemon.unit])[daemon.unit]):
+        act("stop", [daemon.unit])
+
+
+def _make_store(daemon, keyring, monmap, owner):
+    """Make a store beside where it shall be, and move it there when it is whole.
+
+    ``ceph-mon`` makes none in a directory that has anything in it, and says that all is well.
+    """
+    place = os.path.join(daemon.data_path, MAKING)
+    make_directory(place, 0o700, owner)
+    answer = _call(daemon, _mkfs(daemon, keyring, monmap, place))
+    if not has_store(place):
+        raise DaemonRefused(
+            f"{daemon.name}: the store cannot be made: ceph-mon made none in {place}: "
+            f"{reason_of(answer)}."
+        )
+    # The store last: it decides whether there is one.
+    for name in sorted(list_dir(place), key=lambda name: name == STORE):
+        os.rename(os.path.join(place, name), os.path.join(daemon.data_path, name))
+    os.rmdir(place)
+
+
+def _mkfs(daemon, keyring, monmap, place):
     argv = [_program("ceph-mon"), "--mkfs", "--id", daemon.daemon_id, "--monmap", monmap]
     user = ["--setuser", "ceph", "--setgroup", "ceph"]
-    return [*argv, "--keyring", keyring, *user, NO_FIRST_MEMBERS]
+    argv += ["--mon-data", place, "--keyring", keyring]
+    return [*argv, *user, NO_FIRST_MEMBERS]
 
 
 def _call(daemon, argv):
@@ -274,13 +339,3 @@ def _workplace(roots, daemon, owner):
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _empty(path):
-    """Remove what is in a directory; the directory itself may be a file system of its own."""
-    for name in list_dir(path):
-        inner = os.path.join(path, name)
-        if os.path.isdir(inner) and not os.path.islink(inner):
-            shutil.rmtree(inner)
-        else:
-            os.unlink(inner)

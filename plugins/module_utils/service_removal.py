@@ -11,7 +11,7 @@ import shutil
 
 from .extra import NONE
 from .hand_made import is_there, left_of, unit_by_hand
-from .mon_aside import put_aside
+from .mon_aside import holds, is_left_over, put_aside, take_away
 from .reading import list_dir
 from .service_kinds import Daemon
 from .unit_faults import has_own_mask, is_masked, mask_path
@@ -66,7 +66,7 @@ class Removal:
 
     def _is_there(self, daemon):
         state = self._states[daemon.unit]
-        here = any(os.path.lexists(path) for path in _places(daemon))
+        here = any(os.path.lexists(path) for path in _places(daemon) if not is_left_over(path))
         return here or is_there(state) or has_own_mask(daemon.unit, state)
 
     def _take_down(self, daemons):
@@ -100,10 +100,12 @@ class Removal:
         if daemon.is_by_hand:
             return ""
         kept = ""
-        if daemon.kind.name == "mon" and not self._purge and os.path.isdir(daemon.data_path):
+        if daemon.kind.name == "mon" and not self._purge and holds(daemon.data_path):
             kept = put_aside(self._roots, daemon)
         for path in _places(daemon):
-            if os.path.isdir(path) and not os.path.islink(path):
+            if daemon.kind.name == "mon" and path == daemon.data_path:
+                take_away(path)
+            elif os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)
             else:
                 with contextlib.suppress(FileNotFoundError):

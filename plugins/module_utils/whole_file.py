@@ -6,7 +6,10 @@ import errno
 import os
 import stat
 
-from .reading import FILE_LIMIT, read_bytes
+from .reading import FILE_LIMIT, list_dir, read_bytes
+
+# What mke2fs makes in every file system.
+LOST_FOUND = "lost+found"
 
 
 def read_whole(path):
@@ -60,19 +63,54 @@ def open_directories(path):
 
 
 def make_directory(path, mode=0o755, owner=None):
-    """Make a directory with those above it, unless it is there; no umask decides their modes."""
+    """Make a directory with those above it, unless it is there; no umask decides their modes.
+
+    One that is there with nothing in it, as a new file system is, is given its owner and mode.
+    """
+    if not _make_missing(path, mode, owner) and owner is not None:
+        _own_empty(path, mode, owner)
+
+
+def _make_missing(path, mode, owner):
+    """Make a directory; return whether it was not there."""
     if os.path.isdir(path):
-        return
-    make_directory(os.path.dirname(path), 0o755, owner)
+        return False
+    _make_missing(os.path.dirname(path), 0o755, owner)
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
         if not os.path.isdir(path):
             raise
-        return
+        return False
     if owner is not None:
         os.chown(path, *owner)
     os.chmod(path, mode)
+    return True
+
+
+def _own_empty(path, mode, owner):
+    """Set owner and mode of a directory that is another one's, and that nobody has used yet."""
+    if set(list_dir(path)) <= {LOST_FOUND}:
+        own_directory(path, mode, owner)
+
+
+def own_directory(path, mode, owner):
+    """Set owner and mode of a directory that is another one's."""
+    # Who may write above it may put a link there: what that leads to is not touched.
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            return
+        raise
+    try:
+        state = os.fstat(handle)
+        # One that is the right one's has the mode that somebody gave it.
+        if (state.st_uid, state.st_gid) != owner:
+            os.fchown(handle, *owner)
+            os.fchmod(handle, mode)
+    finally:
+        os.close(handle)
 
 
 def write_text(path, text, mode, owner=None):

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Sequence
 
 import pytest
 
@@ -27,7 +27,9 @@ PROGRAMS = {
 state=$(cat "$TREE/state" 2>/dev/null || echo inactive)
 case $1 in
   show) for unit; do case $unit in ceph-*)
-      printf 'LoadState=loaded\\nActiveState=%s\\nSubState=x\\nUnitFileState=enabled\\n\\n' $state
+      substate=$(cat "$TREE/substate" 2>/dev/null || echo x)
+      printf 'LoadState=loaded\\nActiveState=%s\\nSubState=%s\\n' $state $substate
+      printf 'UnitFileState=enabled\\n\\n'
     esac; done;;
   start|restart) echo active >"$TREE/state"
     cat "$TREE/etc/systemd/system/ceph-mon@h1.service.d/ceph-orch-joining.env" \
@@ -51,11 +53,22 @@ esac
 case "$*" in
   *--mkfs*)
     [ ! -e "$TREE/mkfs-fails" ] || { echo no space >&2; exit 1; }
-    echo store >"$TREE/var/lib/ceph/mon/ceph-h1/store.db";;
-  *--extract-monmap*) exit 1;;
+    place="$TREE/var/lib/ceph/mon/ceph-h1"
+    for word; do [ "$last" != --mon-data ] || place=$word; last=$word; done
+    # As ceph-mon does, which calls that good.
+    [ -z "$(ls "$place")" ] || { echo "$place already exists and is not empty" >&2; exit 0; }
+    mkdir "$place/store.db"; echo store >"$place/store.db/CURRENT";;
+  *--extract-monmap*)
+    for word; do [ "$last" != --extract-monmap ] || place=$word; last=$word; done
+    cp "$TREE/stored" "$place" 2>/dev/null || exit 1;;
 esac
 """,
-    "monmaptool": "echo 'epoch 4'; sed 's/^/0: [v2:10.0.0.9:3300\\/0] mon./' \"$TREE/map\"\n",
+    "monmaptool": """
+for word; do last=$word; done
+if grep -q epoch "$last"; then cat "$last"; else echo 'epoch 4'; cat "$TREE/map"; fi |
+  sed '/^h1$/ s/^/0: [v2:127.0.0.1:3300\\/0,v1:127.0.0.1:6789\\/0] mon./
+    /^h[2-9]/ s/^/0: [v2:10.0.0.9:3300\\/0] mon./'
+""",
     "journalctl": "exit 0\n",
 }
 
@@ -101,10 +114,19 @@ class Host:
             self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
 
-    def knows(self, mons: List[str]) -> None:
-        """Let the cluster's monitors be these, all in quorum."""
+    def has_store(self, mons: Sequence[str] = (), epoch: int = 3) -> None:
+        """Let there be a store with a map of these monitors; without any it cannot be read."""
+        (self.data() / "store.db").mkdir(parents=True)
+        for name in ("old", "store.db/CURRENT", "keyring"):
+            (self.data() / name).write_text(KEY)
+        if mons:
+            (self.top / "stored").write_text("\n".join([f"epoch {epoch}", *mons]) + "\n")
+
+    def knows(self, mons: List[str], out: Sequence[str] = ()) -> None:
+        """Let the cluster's monitors be these, all in quorum but some."""
         rows = [{"name": name} for name in mons]
-        answer = {"quorum_names": mons, "monmap": {"epoch": 4, "mons": rows}}
+        quorum = [name for name in mons if name not in out]
+        answer = {"quorum_names": quorum, "monmap": {"epoch": 4, "mons": rows}}
         (self.top / "quorum").write_text(json.dumps(answer))
         (self.top / "map").write_text("".join(f"{name}\n" for name in mons))
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 import pytest
 
-from plugins.module_utils.mon_cluster import OtherMons, View, has_split_off
+from plugins.module_utils.mon_cluster import OtherMons, View, has_left, has_split_off
 from plugins.module_utils.mon_joining import joining
 from plugins.module_utils.mon_store import members_of
 from plugins.module_utils.service_deployment import Deployment
@@ -144,6 +144,25 @@ def view(mons: List[str], quorum: List[str]) -> View:
 
 
 @pytest.mark.parametrize(
+    ("own", "cluster", "left"),
+    [
+        (view(["h1", "h2"], []), view(["h2", "h3", "h4"], ["h2", "h3"]), True),
+        # The last map that it took over is the one without it.
+        (view(["h2", "h3"], []), view(["h2", "h3"], ["h2", "h3"]), True),
+        (view(["h1", "h2"], []), view(["h1", "h2", "h3"], ["h2", "h3"]), False),
+        # An older map, or another one of the same epoch, is that of a cluster of its own.
+        (view(["h1", "h2"], []), view(["h3"], ["h3"]), False),
+        (view(["h1", "h2"], []), view(["h2", "h3"], ["h2", "h3"]), False),
+        (view(["h1", "h2"], []), view(["h2", "h3", "h4"], []), False),
+        (None, view(["h2", "h3"], ["h2", "h3"]), False),
+        (view(["h1", "h2"], []), None, False),
+    ],
+)
+def test_who_was_taken_out_of_the_map(own: View, cluster: View, left: bool) -> None:
+    assert has_left("h1", own, cluster) is left
+
+
+@pytest.mark.parametrize(
     ("own", "cluster", "split"),
     [
         (view(["h1"], ["h1"]), view(["h2", "h3"], ["h2", "h3"]), True),
@@ -166,21 +185,19 @@ def test_who_is_of_a_cluster_of_its_own(own: View, cluster: View, split: bool) -
 
 
 def test_a_cluster_of_its_own_is_put_aside_and_made_anew(host: Host) -> None:
-    host.data().mkdir(parents=True)
-    (host.data() / "old").touch()
+    host.has_store()
     host.runs(status(["h1"], [0]))
     assert host.stores.lacks(host.wanted())
     host.stores.provide(host.wanted())
 
     (kept,) = (host.top / "var/lib/ceph/removed").iterdir()
-    assert [path.name for path in kept.iterdir()] == ["old"]
+    assert sorted(path.name for path in kept.iterdir()) == ["keyring", "old", "store.db"]
     assert (host.data() / "store.db").exists()
     assert (host.top / "state").read_text() == "inactive\n", "it was stopped before"
 
 
 def test_a_monitor_that_is_restarted_is_not_stopped_by_the_count_of_starts(host: Host) -> None:
-    host.data().mkdir(parents=True)
-    (host.data() / "old").touch()
+    host.has_store()
     host.runs(status(["h1"], [0]))
     Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2).do()
 
@@ -199,8 +216,7 @@ def test_a_unit_that_systemd_has_not_loaded_is_started(host: Host) -> None:
 
 
 def test_nothing_is_moved_of_a_monitor_that_the_quorum_names(host: Host) -> None:
-    host.data().mkdir(parents=True)
-    (host.data() / "old").touch()
+    host.has_store()
     host.knows(["h1", "h2", "h3"])
     host.runs(status(["h1"], [0]))
     host.stores.provide(host.wanted())
@@ -212,9 +228,7 @@ def test_nothing_is_moved_of_a_monitor_that_the_quorum_names(host: Host) -> None
 
 
 def test_one_that_runs_outside_its_quorum_is_waited_for(host: Host) -> None:
-    host.data().mkdir(parents=True)
-    (host.data() / "old").touch()
-    (host.data() / "keyring").write_text(KEY)
+    host.has_store()
     host.runs(status(["h1", "h2"], [], "probing"))
     deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 0.2)
     deployment.do()
@@ -245,9 +259,7 @@ def test_a_monitor_that_cannot_be_asked_works_when_the_others_say_so(host: Host)
 
 
 def test_a_second_cluster_is_stopped_and_fails_the_job(host: Host) -> None:
-    host.data().mkdir(parents=True)
-    (host.data() / "old").touch()
-    (host.data() / "keyring").write_text(KEY)
+    host.has_store()
     host.runs(status(["h1"], [0]))
     wanted, stores = host.wanted(), host.stores
     wanted.others = stores.others(wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, List, Sequence, Tuple
 
 import pytest
 
@@ -51,6 +51,31 @@ def test_every_mode_is_set(roots: Roots, tmp_path: Path, mask: int) -> None:
     }
     wanted = {name: 0o755 if (tmp_path / name).is_dir() else 0o644 for name in found}
     assert found == {**wanted, **private}
+
+
+@pytest.mark.parametrize(
+    ("there", "owned"), [((), True), (("lost+found",), True), (("lost+found", "store.db"), False)]
+)
+def test_an_empty_directory_of_somebody_else_is_given_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: Sequence[str], owned: bool
+) -> None:
+    """As `mkdir` and a new file system leave one that a daemon shall use."""
+    owners: List[Tuple[int, int]] = []
+    monkeypatch.setattr("os.fchown", lambda _, uid, gid: owners.append((uid, gid)))
+    path = tmp_path / "ceph-h1"
+    for each in ("", *there):
+        (path / each).mkdir(mode=0o755)
+    make_directory(str(path), 0o700, (os.geteuid() + 1, os.getegid()))
+    assert owners == [(os.geteuid() + 1, os.getegid())] * owned
+    assert path.stat().st_mode & 0o777 == (0o700 if owned else 0o755)
+
+
+def test_what_a_link_leads_to_and_what_is_the_owners_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir(mode=0o750)
+    (tmp_path / "link").symlink_to("there")
+    make_directory(str(tmp_path / "link"), 0o700, (os.geteuid() + 1, os.getegid()))
+    make_directory(str(tmp_path / "there"), 0o700, (os.geteuid(), os.getegid()))
+    assert (tmp_path / "there").stat().st_mode & 0o777 == 0o750
 
 
 @pytest.mark.parametrize("above", ["", "a", "a/b"])

@@ -57,6 +57,61 @@ def test_one_that_leads_a_cluster_of_its_own_is_named_as_that(three: Cluster) ->
     assert "`ceph orch daemon redeploy mon.h2`" in outside(three)
 
 
+def end(cluster: Cluster, *, removed: bool) -> None:
+    """Let a monitor end: somebody stopped it, or took it out of the map by hand."""
+    cluster.daemons["h2", "mon", "h2"] = "stopped"
+    cluster.monitors.out_of_quorum = [] if removed else ["h2"]
+    if removed:
+        cluster.monitors.mons.remove("h2")
+    cluster.report(1)
+
+
+def deployed(cluster: Cluster) -> int:
+    return cluster.operations().count(("apply_mon", ["h2"]))
+
+
+def test_a_monitor_that_was_taken_out_of_the_map_by_hand_is_made_anew(three: Cluster) -> None:
+    before = deployed(three)
+    three.break_on["apply_mon"] = {"h2": "no room"}
+    end(three, removed=True)
+    three.settle(2)
+    assert (outside(three), deployed(three)) == ("", before), "it may be being made"
+    wait(three)
+    said = outside(three)
+    assert "mon.h2 on host h2 does not run, and is not in the monitors' map since" in said
+    assert "`ceph orch daemon redeploy mon.h2`" in said
+    assert "no room" in troubles(three)
+    three.break_on.clear()
+    before = deployed(three)
+    three.orchestrator.reconciler.services.forget_pauses("mon")
+    three.settle()
+    assert deployed(three) == before + 1
+    assert (service(three, "mon").running, outside(three), troubles(three)) == (3, "", "")
+    events = [each.message for each in service(three, "mon").events]
+    assert any("mon.h2 is not in the monitors' map any more (`ceph mon rm`)" in e for e in events)
+
+
+def test_a_monitor_that_somebody_stopped_is_named_and_left(three: Cluster) -> None:
+    before = deployed(three)
+    end(three, removed=False)
+    wait(three)
+    said = outside(three)
+    assert "mon.h2 on host h2 does not run, and is not in the quorum since" in said
+    assert "`ceph orch daemon start mon.h2` starts it" in said
+    assert deployed(three) == before
+    (row,) = raise_if_exception(three.orchestrator.list_daemons(daemon_id="h2"))
+    assert row.status_desc == "stopped"
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_what_no_managed_service_wants_is_not_missed(three: Cluster, removed: bool) -> None:
+    before = deployed(three)
+    raise_if_exception(three.orchestrator.set_unmanaged("mon", True))
+    end(three, removed=removed)
+    wait(three)
+    assert (outside(three), deployed(three)) == ("", before)
+
+
 def test_a_host_that_is_offline_is_not_named_for_its_monitor(three: Cluster) -> None:
     three.monitors.out_of_quorum = ["h2"]
     three.offline("h2")
