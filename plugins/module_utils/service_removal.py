@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 
 from .extra import NONE
 from .hand_made import is_there, left_of, unit_by_hand
 from .mon_aside import put_aside
-from .service_kinds import Daemon
+from .mounts import is_mounted_on, reason_of_mounts, remove_tree
+from .service_kinds import Daemon, DaemonRefused
 from .units import act, is_alive, show_units
 
 
@@ -32,12 +32,14 @@ class Removal:
         self.problems = []
 
     def foresee(self):
-        """Add the rows that say what would be done."""
+        """Add the rows that say what would be done; raises ``DaemonRefused``."""
+        self._refuse_mounts()
         for daemon in self._daemons:
             self._add_row(daemon, "would be removed" if self._is_there(daemon) else "absent", "")
 
     def do(self):
-        """Take all daemons away; add a row for each."""
+        """Take all daemons away; add a row for each. Raises ``DaemonRefused`` before anything."""
+        self._refuse_mounts()
         there = [daemon for daemon in self._daemons if self._is_there(daemon)]
         self._take_down(there)
         for daemon in self._daemons:
@@ -55,6 +57,19 @@ class Removal:
                 "left": left_of(self._roots, daemon) if daemon.is_by_hand else [],
             }
         )
+
+    def _refuse_mounts(self):
+        """Raise ``DaemonRefused`` where what is removed reaches into another file system."""
+        for daemon in self._daemons:
+            for path in _places(daemon):
+                reason = reason_of_mounts(path, self._roots.proc)
+                if not reason and is_mounted_on(path, self._roots.proc):
+                    reason = (
+                        f"{path} is a mount point, so it can be neither removed nor moved. Stop "
+                        f"the daemon and unmount it (`umount {path}`), then ask again."
+                    )
+                if reason:
+                    raise DaemonRefused(f"{daemon.name} is not removed: {reason}")
 
     def _is_there(self, daemon):
         here = any(os.path.lexists(path) for path in _places(daemon))
@@ -82,7 +97,7 @@ class Removal:
             kept = put_aside(self._roots, daemon)
         for path in _places(daemon):
             if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path)
+                remove_tree(path, self._roots.proc)
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
