@@ -40,7 +40,7 @@ from adapter.cluster.service_waits import Waits
 from adapter.cluster.set_options import SetOptions
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
-from adapter.cluster.unused_keys import UnusedKeys
+from adapter.cluster.unused_keys import MONS, UnusedKeys
 from adapter.cluster.wake import Wake
 from adapter.cluster.watch import Watch
 from adapter.engine.access import Ssh
@@ -104,6 +104,7 @@ class Core:
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
         self.unused_keys = UnusedKeys(store)
+        self.removed_mons = UnusedKeys(store, MONS)
         self.deployments = Deployments(store)
         self.daemon_services = DaemonServices(
             cluster, self.specs, self.deployments, self.places, self.owners
@@ -119,6 +120,7 @@ class Core:
                 "osd_creation": self.intents,
                 "service_action": self.actions,
                 "unused_key": self.unused_keys,
+                MONS: self.removed_mons,
                 "deployed": self.deployments,
                 "settings": self.set_options,
             },

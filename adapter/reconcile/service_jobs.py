@@ -282,10 +282,11 @@ class ServiceJobs:
         rows: Dict[str, List[Dict[str, str]]] = {}
         for daemon in daemons:
             unit, by_hand = unit_of(core, daemon.hostname, _name(kind, daemon))
+            if not by_hand:
+                # Also of monitors, which have no key of their own: until it is gone it is to go.
+                kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
             if kind.service_type == "mon":
                 core.maps.remove_mon(daemon.daemon_id)
-            elif not by_hand:
-                kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
             row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id, "unit": unit}
             rows.setdefault(daemon.hostname, []).append(row)
         names = ", ".join(_name(kind, daemon) for daemon in daemons)
