@@ -32,11 +32,11 @@ class HealedOptions:
         return sorted(
             option
             for (section, option), (good, healed) in self._spans.items()
-            if _is_of(entity, section) and max(good, configured) < started < healed
+            if is_of(entity, section) and max(good, configured) < started < healed
         )
 
 
-def _is_of(entity: str, section: str) -> bool:
+def is_of(entity: str, section: str) -> bool:
     """Tell whether a daemon reads a section of the monitors' configuration."""
     return f"{entity}.".startswith(f"{section.rstrip('.')}.")
 

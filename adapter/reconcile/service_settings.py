@@ -83,9 +83,9 @@ class ServiceSettings:
             with self._core.lock:
                 self._core.events.fail(wanted.name, str(error))
 
-    def bring(self, wanted: Wanted) -> None:
+    def bring(self, wanted: Wanted, there: There) -> None:
         """Set what a service needs before its daemons start; raises ``OrchestratorError``."""
-        self._change(wanted, self._core.maps.settings())
+        self._change(wanted, there)
 
     def changes(self, wanted: Wanted, there: There) -> Tuple[List[Setting], List[Pair]]:
         """Return what of a service is to be set and removed; raises ``OrchestratorError``."""
@@ -93,9 +93,10 @@ class ServiceSettings:
         with core.lock:
             before = core.set_options.get(wanted.name).options
         goal = [*service_settings(wanted.spec), *self._of_daemons(wanted)]
-        return setting_changes(goal, before, there, self._same)
+        return setting_changes(goal, before, there, self.same)
 
-    def _same(self, section: str, option: str, found: str, wanted: str) -> bool:
+    def same(self, section: str, option: str, found: str, wanted: str) -> bool:
+        """Tell whether an option has the value that it shall have, in the monitors' own words."""
         as_kept = self._as_kept.get((section, option))
         return as_kept == (wanted, found) or self._core.options.same(option, found, wanted)
 
