@@ -18,6 +18,7 @@ from adapter.cluster.unused_keys import UnusedKey, UnusedKeys
 from adapter.core import Core
 from adapter.errors import NotKept, UnknownName
 from adapter.interface import OrchestratorError
+from adapter.reconcile.healed_options import epoch_of
 from adapter.reconcile.ownership import read_places
 from adapter.reconcile.parts import OTHERS_JOBS_END
 
@@ -116,6 +117,16 @@ class KeyRemoval:
         # A monitor that is out of the map may still run until its host has stopped it.
         return key.daemon_type != "mon" or core.places.is_said(key.daemon)
 
+    def _was_started(self, key: UnusedKey, ended: float) -> bool:
+        """Tell whether a daemon that runs was started since; one that was never stopped is not.
+
+        That it was not removed stays a warning.
+        """
+        places = self._core.places
+        if key.host not in places.hosts_of(key.daemon):
+            return True
+        return epoch_of(places.row(key.host, key.daemon).get("started")) > ended
+
     def step(self, now: float) -> None:
         """Remove the keys of daemons that are gone. ``now`` is monotonic seconds."""
         with self._core.lock:
@@ -155,7 +166,8 @@ class KeyRemoval:
                     gone.append(key)
                 elif report.taken["daemons"] > ended and self._is_back(key):
                     self._records(key).forget(key.daemon)
-                    core.troubles.over(self.service_of(key), key.host)
+                    if self._was_started(key, ended):
+                        core.troubles.over(self.service_of(key), key.host)
         return gone
 
     def service_of(self, key: UnusedKey) -> str:

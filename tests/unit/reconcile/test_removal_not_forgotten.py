@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 from typing import Any, Dict, List, Tuple
 
 import pytest
@@ -201,7 +202,8 @@ def test_who_starts_it_again_keeps_it(cluster: Halfway) -> None:
     cluster.busy["h3"] = BUSY
     raise_if_exception(cluster.orchestrator.remove_daemons([f"mds.{key[2]}"]))
     cluster.report(10)
-    cluster.daemons[key], cluster.said[key] = "running", {}
+    started = datetime.now(timezone.utc).isoformat()
+    cluster.daemons[key], cluster.said[key] = "running", {"started": started}
     cluster.report(10)
     assert (records(cluster), health(cluster)) == ([], "")
     before = removals(cluster)
@@ -210,6 +212,20 @@ def test_who_starts_it_again_keeps_it(cluster: Halfway) -> None:
     assert removals(cluster) == before
     assert there(cluster) == [key]
     assert keys(cluster)
+
+
+def test_one_that_was_never_stopped_is_named_and_left(cluster: Halfway) -> None:
+    """Its host refused before anything was done."""
+    apply(cluster, "h3")
+    raise_if_exception(cluster.orchestrator.set_unmanaged("mds.data", True))
+    (key,) = there(cluster)
+    cluster.break_on["remove_daemons"] = {"h3": "/srv is mounted below it"}
+    raise_if_exception(cluster.orchestrator.remove_daemons([f"mds.{key[2]}"]))
+    cluster.report(30)
+    assert "/srv is mounted below it" in health(cluster)
+    assert cluster.daemons[key] == "running"
+    assert keys(cluster)
+    assert records(cluster) == []
 
 
 def test_a_service_that_wants_it_again_deploys_it(cluster: Halfway) -> None:
