@@ -20,7 +20,7 @@ from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.cluster.daemon_services import DaemonServices
 from adapter.cluster.deployments import Deployments
 from adapter.cluster.events import Events
-from adapter.cluster.going_down import GoingDown
+from adapter.cluster.going_down import ACTIONS, GoingDown
 from adapter.cluster.health import Checks, Failure, health_checks
 from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
 from adapter.cluster.hosts import Host, Hosts
@@ -40,7 +40,8 @@ from adapter.cluster.service_waits import Waits
 from adapter.cluster.set_options import SetOptions
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
-from adapter.cluster.unused_keys import UnusedKeys
+from adapter.cluster.unstarted import is_needless, is_unstarted
+from adapter.cluster.unused_keys import MONS, UnusedKeys
 from adapter.cluster.wake import Wake
 from adapter.cluster.watch import Watch
 from adapter.engine.access import Ssh
@@ -104,6 +105,7 @@ class Core:
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
         self.unused_keys = UnusedKeys(store)
+        self.removed_mons = UnusedKeys(store, MONS)
         self.deployments = Deployments(store)
         self.daemon_services = DaemonServices(
             cluster, self.specs, self.deployments, self.places, self.owners
@@ -119,6 +121,7 @@ class Core:
                 "osd_creation": self.intents,
                 "service_action": self.actions,
                 "unused_key": self.unused_keys,
+                MONS: self.removed_mons,
                 "deployed": self.deployments,
                 "settings": self.set_options,
             },
@@ -290,8 +293,9 @@ class Core:
                 self._listen(self.engine.completion(record.id))
 
     def _listen(self, completion: Completion) -> None:
-        record = completion.record
-        completion.on_host(lambda host, outcome: self.absorb_outcome(record, host, outcome))
+        completion.on_host(
+            lambda host, outcome: self.absorb_outcome(completion.record, host, outcome)
+        )
         completion.on_change(self.absorb_end)
 
     def absorb_outcome(self, record: JobRecord, hostname: str, outcome: HostOutcome) -> None:
@@ -411,7 +415,13 @@ class Core:
         elif key[0] in AWAITED and record.id not in self.unawaited:
             return
         elif record.request.changes and key[0] not in OF_SERVICES:
-            self.failures[key] = Failure(*key, message, record.id, time.time())
+            if is_unstarted(record) and is_needless(
+                record, self.engine, self.going_down.daemons_of
+            ):
+                return
+            when = record.created if is_unstarted(record) else record.finished or time.time()
+            summary = record.request.summary if key[0] in ACTIONS else ""
+            self.failures[key] = Failure(*key, message, record.id, when, summary)
 
     def absorb_end(self, completion: Completion) -> None:
         """Account for the hosts that a finished job left without an answer."""

@@ -45,6 +45,10 @@ class WatchedEngine:
         """Return a job's completion."""
         return self._engine.completion(job_id)
 
+    def asked(self, job_id: str) -> Request:
+        """Return what was asked for."""
+        return self._engine.asked(job_id)
+
     def log(self, job_id: str) -> Iterator[str]:
         """Yield what the job printed."""
         return self._engine.log(job_id)

@@ -21,6 +21,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from adapter import __version__
 from adapter.cli.content import PARTS, collection_links
+from adapter.cli.mounts import refuse_mounts
 from adapter.cli.tree import Item, Items, Tree, read_tree
 from adapter.content import PACKAGE, content_root
 from adapter.engine.files import closed_mode, make_dirs
@@ -368,13 +369,17 @@ def make_state(place: Place) -> None:
 def uninstall(place: Place, *, purge: bool = False, check: bool = False) -> List[str]:
     """Take away what ``install`` made, the state only with ``purge``; return what changes.
 
-    Both directories are looked at before anything is removed.
+    All directories are looked at before anything is removed.
     """
     found = [(tree, tree.manifest()) for tree in (place.module, place.content)]
+    for tree, manifest in found:
+        refuse_mounts(tree.directory)
+        if manifest is not None:
+            place = Place(place.root, str(manifest.get("state_directory") or STATE), place.python)
+    purged = purge and _may_go(place.state_directory)
     lines = []
     for tree, manifest in found:
         if manifest is not None:
-            place = Place(place.root, str(manifest.get("state_directory") or STATE), place.python)
             lines.append(f"remove {tree.directory} ({len(manifest['files'])} files)")
             left = tree.foreign() if check else tree.remove()
             lines += [f"keep {tree.directory / name}, it was not installed" for name in left]
@@ -382,11 +387,18 @@ def uninstall(place: Place, *, purge: bool = False, check: bool = False) -> List
         lines.append(f"remove {COMMAND}")
         if not check:
             place.command.unlink()
-    directory = place.state_directory
-    if purge and directory.is_dir() and not directory.is_symlink():
-        if not is_state(directory):
-            raise NotReady(f"{directory} holds other things than an orchestrator's state.")
-        lines.append(f"remove {directory} with all jobs and keys in it")
+    if purged:
+        lines.append(f"remove {place.state_directory} with all jobs and keys in it")
         if not check:
-            shutil.rmtree(directory)
+            shutil.rmtree(place.state_directory)
     return lines
+
+
+def _may_go(directory: Path) -> bool:
+    """Tell whether there is a state directory to be removed; raises ``NotReady`` for another."""
+    if not directory.is_dir() or directory.is_symlink():
+        return False
+    refuse_mounts(directory)
+    if not is_state(directory):
+        raise NotReady(f"{directory} holds other things than an orchestrator's state.")
+    return True

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 
+from adapter.cli.mounts import refuse_mounts
 from adapter.engine.files import OPEN_DIR, make_dirs
 from adapter.errors import AdapterError, NotReady
 
@@ -176,6 +177,7 @@ class Tree:
                 f"{self.directory} holds files that were not installed: {_some(foreign)}.",
                 "Move them away.",
             )
+        refuse_mounts(self.directory)
         make_dirs(self.directory.parent)
         made = Path(tempfile.mkdtemp(prefix=f".{self.directory.name}.", dir=self.directory.parent))
         try:

@@ -67,6 +67,11 @@ ADVICE = {
         "`ceph auth ls` shows it; when it is gone, remove the record with `ceph config-key rm "
         "mgr/ansible/{key}`",
     ),
+    "removed_mon": (
+        "a removal that failed is not done to its end",
+        "when `ceph orch ps` no longer lists the monitor, remove the record with `ceph config-key "
+        "rm mgr/ansible/{key}`",
+    ),
     "deployed": (
         "no daemon is deployed on {name}",
         "remove it with `ceph config-key rm mgr/ansible/{key}`; the daemons there are then known "

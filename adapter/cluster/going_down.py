@@ -83,6 +83,18 @@ class GoingDown:
             if again:
                 self._jobs[job_id] = _Going(again, True)
 
+    def daemons_of(self, request: Request) -> FrozenSet[str]:
+        """Return the daemons that a request starts, stops, restarts, deploys or removes."""
+        variables = request.variables
+        if request.operation in ACTIONS:
+            return self._of_units(variables.get("daemon_action_units") or {})
+        if request.operation in REMOVALS:
+            rows = _rows(variables.get("ceph_daemon_remove_daemons"))
+            return frozenset(f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in rows)
+        kind = _DEPLOYED.get(request.operation, "")
+        rows = _rows(variables.get(f"ceph_{kind.replace('-', '_')}_daemons")) if kind else ()
+        return frozenset(f"{kind}.{row.get('id')}" for row in rows)
+
     def ended(self, record: JobRecord) -> None:
         """Note that a job has ended, and from when on the maps have to show it."""
         started = self._starts.pop(record.id, frozenset())

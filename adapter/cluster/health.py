@@ -22,13 +22,19 @@ Checks = Dict[str, Dict[str, Any]]
 
 @dataclass(frozen=True)
 class Failure:
-    """The last failed job of one operation on one host."""
+    """The last failed job of one operation on one host; ``summary`` says of what."""
 
     operation: str
     host: str
     message: str
     job: str
     when: float
+    summary: str = ""
+
+    @property
+    def what(self) -> str:
+        """Return the operation, and what it was to do."""
+        return f"{self.operation} ({self.summary})" if self.summary else self.operation
 
 
 def _when(epoch: float) -> str:
@@ -99,7 +105,7 @@ def health_checks(
         summary = f"{_hosts(len(lines))} cannot be inventoried"
         checks["ANSIBLE_REFRESH_FAILED"] = _check(summary, lines)
     lines = [
-        f"{failure.operation} on host {failure.host} failed at {_when(failure.when)}: "
+        f"{failure.what} on host {failure.host} failed at {_when(failure.when)}: "
         f"{abridged(failure.message, MESSAGE_LENGTH)} (ceph ansible job show {failure.job})"
         for _, failure in sorted(failures.items())
     ]

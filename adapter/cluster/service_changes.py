@@ -19,6 +19,8 @@ Setting = Tuple[str, str, str]
 # What a digest begins with: a later version may mean something else by the rest.
 FORM = "1"
 KEY = "key"
+# In place of the mark of a value that nobody knows.
+UNKNOWN = "?"
 # Of more than that one mark stands for all: a record's texts have a limit.
 _LONGEST = 2000
 # The port of a daemon that is still to be made.
@@ -90,6 +92,18 @@ def differences(before: str, after: str) -> List[str]:
     old, new = _parts(before), _parts(after)
     names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
     return [name for name in names if name != KEY or (KEY in old and KEY in new)]
+
+
+def options_of(digest: str) -> List[str]:
+    """Return the options that a digest stands for, without the key."""
+    return sorted(name for name in _parts(digest) if name != KEY)
+
+
+def without_options(digest: str, options: Iterable[str]) -> str:
+    """Return the digest of a daemon that has all but these options, of which nobody knows what."""
+    form, *parts = digest.split(" ")
+    has = [part for part in parts if part.partition("=")[0] not in options]
+    return " ".join([form, *has, *(f"{option}={UNKNOWN}" for option in sorted(options))])
 
 
 def ports_of(spec: ServiceSpec, known: Mapping[str, int], share: int = 0) -> Dict[str, int]:

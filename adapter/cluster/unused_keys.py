@@ -1,8 +1,8 @@
-"""Keys to be removed from the monitors, because their daemons are: one record per key.
+"""Daemons whose removal was acknowledged, and whose keys go with them: one record per daemon.
 
 A record is written before the job that removes the daemon, and goes when the monitors have removed
-the key or when the daemon is there again. So a manager that ends in between is followed by one that
-removes the key all the same.
+the key or when the daemon runs again. So a job or a manager that ends in between is followed by one
+that takes the rest away all the same.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from adapter.cluster.store import Store, Unusable, read_records
 from adapter.errors import InvalidValue, shown
 
 KIND = "unused_key"
+# Monitors share one key. An earlier version, which would remove it, does not read these records.
+MONS = "removed_mon"
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,17 @@ class UnusedKey:
 
 
 class UnusedKeys:
-    """All keys that are to be removed. Callers hold the orchestrator's lock."""
+    """All such daemons, of one kind of record. Callers hold the orchestrator's lock."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, kind: str = KIND) -> None:
+        self._store, self._kind = store, kind
         self._keys: Dict[str, UnusedKey] = {}
         self.problems: Dict[str, str] = {}
         self.reload()
 
     def reload(self) -> None:
         """Read all records; one that cannot be read is named in ``problems`` and kept."""
-        self._keys, self.problems = read_records(self._store, KIND, _read)
+        self._keys, self.problems = read_records(self._store, self._kind, _read)
 
     def all(self) -> List[UnusedKey]:
         """Return the keys by their daemons."""
@@ -80,14 +82,14 @@ class UnusedKeys:
             raise InvalidValue(
                 f"{key.daemon_type} daemon's id", key.daemon_id, "no daemon can have it"
             )
-        self._store.set(f"{KIND}.{key.daemon}", key.to_json())
+        self._store.set(f"{self._kind}.{key.daemon}", key.to_json())
         self._keys[key.daemon] = key
         self.problems.pop(key.daemon, None)
 
     def forget(self, daemon: str) -> None:
         """Drop a key's record: it is removed, or its daemon is there again."""
         if daemon in self._keys:
-            self._store.set(f"{KIND}.{daemon}", None)
+            self._store.set(f"{self._kind}.{daemon}", None)
             del self._keys[daemon]
 
 

@@ -42,6 +42,10 @@ class Engine(Protocol):
         """
         ...
 
+    def asked(self, job_id: str) -> Request:
+        """Return what was asked for, with the variables. Raises ``UnknownName``."""
+        ...
+
     def log(self, job_id: str) -> Iterator[str]:
         """Yield what the job printed, line by line. Raises ``UnknownName``."""
         ...

@@ -84,6 +84,21 @@ class JobDir:
         """Return a descriptor that holds the job's lock, or None if somebody else does."""
         return try_lock(self.file("lock"))
 
+    def request(self) -> Optional[Request]:
+        """Return what was asked for, or None where that cannot be read."""
+        data = read_json(self.file("request.json"))
+        try:
+            return Request.from_json(data["request"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
+    def last_sign(self) -> Optional[float]:
+        """Return when the job has ended, or else has said something last (epoch seconds)."""
+        for name in ("result.json", "events.jsonl"):
+            with contextlib.suppress(OSError):
+                return self.file(name).stat().st_mtime
+        return None
+
     @property
     def is_abandoned(self) -> bool:
         """Tell whether neither a worker nor a parent holds the job, or it is not there at all."""

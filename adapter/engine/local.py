@@ -172,6 +172,17 @@ class LocalEngine:
         }
         return Completion(record, outcomes=outcomes)
 
+    def asked(self, job_id: str) -> Request:
+        """Return what was asked for, with the variables: the records have none.
+
+        Raises ``UnknownName``.
+        """
+        job = self._dirs.get(job_id)
+        request = job.request() if job is not None else None
+        if request is None:
+            raise UnknownName("job", job_id, _SEE_JOBS)
+        return request
+
     def log(self, job_id: str) -> Iterator[str]:
         """Yield what the job printed, line by line, then what its worker complained about.
 

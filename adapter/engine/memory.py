@@ -64,6 +64,10 @@ class MemoryEngine:
             self.requests.append(request)
         return completion
 
+    def asked(self, job_id: str) -> Request:
+        """Return what was asked for. Raises ``UnknownName``."""
+        return self.completion(job_id).record.request
+
     def poll(self) -> bool:
         """Complete what is pending; tell whether any job is active."""
         with self._lock:

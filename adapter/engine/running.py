@@ -69,6 +69,8 @@ class Running:
         self._killed_at: Optional[float] = None
         self._swept_at: Optional[float] = None
         self._failing = False
+        # Another process has started it: it may have ended long before it is looked at here.
+        self._is_attached = False
         self._clean = clean
         self._cleaner: Optional[subprocess.Popen[bytes]] = None
         self._cleaning_since = 0.0
@@ -97,7 +99,7 @@ class Running:
 
     def attach(self, pid: Optional[int], started_at: Any = None) -> None:
         """Follow a job that another process started, at that monotonic time."""
-        self.child = Child(self.job, self.marker, pid, None)
+        self.child, self._is_attached = Child(self.job, self.marker, pid, None), True
         self._count_down(started_at if isinstance(started_at, float) else None)
 
     def set(self, **changes: Any) -> None:
@@ -259,7 +261,8 @@ class Running:
         )
         command = str(data.get("command") or self.record.command)
         self.record = replace(self.record, command=command)
-        self._finish(status, str(data.get("message") or status.value), outcomes)
+        message = str(data.get("message") or status.value)
+        self._finish(status, message, outcomes, self._now_or_then())
 
     def _declare_lost(self, now: float) -> None:
         """End a job whose worker is gone, after what it left behind has been ended."""
@@ -313,6 +316,7 @@ class Running:
 
     def _end(self, status: JobStatus, message: str, outcomes: Mapping[str, HostOutcome]) -> None:
         """Write the result in the worker's place."""
+        finished = self._now_or_then()
         data = {
             "status": status.value,
             "message": message,
@@ -328,16 +332,27 @@ class Running:
             message = f"{message}; this cannot be kept in {self.job.path}: {error.strerror}"
         self.job.drop_work()
         self.job.drop_secrets()
-        self._finish(status, message, outcomes)
+        self._finish(status, message, outcomes, finished)
 
-    def _finish(self, status: JobStatus, message: str, outcomes: Mapping[str, HostOutcome]) -> None:
+    def _now_or_then(self) -> float:
+        """Return when the job ended: of one that is only followed here, by its files."""
+        now = self._clock()
+        return min(now, self.job.last_sign() or now) if self._is_attached else now
+
+    def _finish(
+        self,
+        status: JobStatus,
+        message: str,
+        outcomes: Mapping[str, HostOutcome],
+        finished: float,
+    ) -> None:
         before = self.completion.outcomes
         changed = {host: value for host, value in outcomes.items() if before.get(host) != value}
         self.record = replace(
             self.record,
             status=status,
             # A clock that was set back makes no job end before its start.
-            finished=max(self._clock(), self.record.started or 0.0),
+            finished=max(finished, self.record.started or 0.0),
             progress=1.0,
             message=words.one_line(message, words.SENTENCE_LENGTH),
         )

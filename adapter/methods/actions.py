@@ -77,7 +77,8 @@ class ActionMethods(DaemonMethods):
                 units = units_of(self.core, names)
                 hosts = [self.core.hosts.get(host) for host in units]
                 parameters = {"action": action, "units": units}
-                self.core.submit("service_action", hosts, parameters=parameters)
+                summary = f"{action.capitalize()} the daemons of {service_name}"
+                self.core.submit("service_action", hosts, parameters=parameters, summary=summary)
         texts = [f"Scheduled to {action} {d.name()} on host '{d.hostname}'" for d in daemons]
         return [*texts, ended] if ended else texts
 

@@ -28,20 +28,21 @@ class HealedOptions:
 
         ``row`` is what its host reported of it, ``configured`` when it was given all last.
         """
-        started = _epoch(row.get("started")) if self._spans else 0.0
+        started = epoch_of(row.get("started")) if self._spans else 0.0
         return sorted(
             option
             for (section, option), (good, healed) in self._spans.items()
-            if _is_of(entity, section) and max(good, configured) < started < healed
+            if is_of(entity, section) and max(good, configured) < started < healed
         )
 
 
-def _is_of(entity: str, section: str) -> bool:
+def is_of(entity: str, section: str) -> bool:
     """Tell whether a daemon reads a section of the monitors' configuration."""
     return f"{entity}.".startswith(f"{section.rstrip('.')}.")
 
 
-def _epoch(text: Any) -> float:
+def epoch_of(text: Any) -> float:
+    """Return the seconds since the epoch of a time in a report, 0 where it is none."""
     try:
         return datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp()
     except ValueError:

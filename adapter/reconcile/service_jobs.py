@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running, check_place
-from adapter.cluster.service_changes import Setting, differences, key_mark, with_key
+from adapter.cluster.service_changes import Setting, key_mark, with_key, without_options
 from adapter.cluster.service_kinds import (
     KINDS,
     Kind,
@@ -27,6 +27,7 @@ from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
 from adapter.reconcile.daemon_digests import DaemonDigests
+from adapter.reconcile.daemon_lacks import DaemonLacks
 from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
@@ -35,7 +36,7 @@ from adapter.reconcile.ownership import check_places
 from adapter.reconcile.port_choice import HostDaemon, reserve_ports
 from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
-from adapter.reconcile.service_settings import ServiceSettings
+from adapter.reconcile.service_settings import ServiceSettings, is_kept
 
 
 @dataclass
@@ -59,6 +60,7 @@ class ServiceJobs:
         self._core = core
         self.digests = DaemonDigests(core)
         self.settings = ServiceSettings(core, self.digests)
+        self._lacks = DaemonLacks(core, self.settings)
         self.keys = KeyRemoval(core)
         self.key_marks = KeyMarks(core)
         self.proofs = ServiceProofs(core)
@@ -87,12 +89,19 @@ class ServiceJobs:
             check_place(spec, place)
         addressed = [(place, address_for(core, spec, place)) for place in places]
         self._claim(kind, places)
-        self.settings.bring(wanted)
+        before_it = core.maps.settings()
+        self.settings.bring(wanted, before_it)
         ports = reserve_ports(core, wanted, places, there)
         asked = self._asked(wanted, addressed, ports)
         daemons, entities = asked.daemons, asked.entities
         digests = self._digests_after(wanted, places, ports)
-        behind = self._behind(places, kind, digests)
+        behind = self._behind(wanted, places, ports, digests, asked.own, before_it)
+        in_this_job = bool(restart) or len(behind) == 1 or not is_kept(wanted)
+        if not in_this_job:
+            # One after the other, each when it can be missed: the keeper sees that they lack it.
+            for which, options in behind.items():
+                digests[which] = without_options(digests[which], options)
+            behind = {}
         with core.lock:
             unused = self._unused_options(asked.known)
             for hostname, each in asked.known.items():
@@ -188,17 +197,21 @@ class ServiceJobs:
         return found
 
     def _behind(
-        self, places: Sequence[Place], kind: Kind, digests: Mapping[HostDaemon, str]
-    ) -> Set[HostDaemon]:
-        """Return the daemons that got something else last."""
-        found: Set[HostDaemon] = set()
-        with self._core.lock:
-            for place in places:
-                which = place.hostname, place.daemon_id
-                name = f"{kind.service_type}.{place.daemon_id}"
-                known = self._core.deployments.get(place.hostname, name)
-                if known is not None and differences(known.digest, digests[which]):
-                    found.add(which)
+        self,
+        wanted: Wanted,
+        places: Sequence[Place],
+        ports: Mapping[HostDaemon, int],
+        digests: Mapping[HostDaemon, str],
+        own: Sequence[Setting],
+        there: Mapping[Pair, str],
+    ) -> Dict[HostDaemon, List[str]]:
+        """Return the daemons that do not have what they shall, each with what it lacks."""
+        found: Dict[HostDaemon, List[str]] = {}
+        for place in places:
+            which = place.hostname, place.daemon_id
+            lacks = self._lacks.of(wanted, place, ports.get(which, 0), digests[which], own, there)
+            if lacks:
+                found[which] = lacks
         return found
 
     def _configured(self, job: Completion, kind: Kind, digests: Mapping[HostDaemon, str]) -> None:
@@ -284,10 +297,11 @@ class ServiceJobs:
         rows: Dict[str, List[Dict[str, str]]] = {}
         for daemon in daemons:
             unit, by_hand = unit_of(core, daemon.hostname, _name(kind, daemon))
+            if not by_hand:
+                # Also of monitors, which have no key of their own: until it is gone it is to go.
+                kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
             if kind.service_type == "mon":
                 core.maps.remove_mon(daemon.daemon_id)
-            elif not by_hand:
-                kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
             row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id, "unit": unit}
             rows.setdefault(daemon.hostname, []).append(row)
         names = ", ".join(_name(kind, daemon) for daemon in daemons)

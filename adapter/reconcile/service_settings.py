@@ -92,9 +92,9 @@ class ServiceSettings:
             with self._core.lock:
                 self._core.events.fail(wanted.name, str(error))
 
-    def bring(self, wanted: Wanted) -> None:
+    def bring(self, wanted: Wanted, there: There) -> None:
         """Set what a service needs before its daemons start; raises ``OrchestratorError``."""
-        self._change(wanted, self._core.maps.settings())
+        self._change(wanted, there)
 
     def changes(self, wanted: Wanted, there: There) -> SettingChanges:
         """Return what of a service is to be set and removed; raises ``OrchestratorError``."""
@@ -102,11 +102,12 @@ class ServiceSettings:
         with core.lock:
             known, others = core.set_options.get(name), core.set_options.set_for_others(name)
         goal, own = service_settings(wanted.spec), self._of_daemons(wanted)
-        changes = setting_changes(goal, known, there, self._same, own, others)
+        changes = setting_changes(goal, known, there, self.same, own, others)
         _check_rememberable(changes)
         return changes
 
-    def _same(self, section: str, option: str, found: str, wanted: str) -> bool:
+    def same(self, section: str, option: str, found: str, wanted: str) -> bool:
+        """Tell whether an option has the value that it shall have, in the monitors' own words."""
         as_kept = self._as_kept.get((section, option))
         return as_kept == (wanted, found) or self._core.options.same(option, found, wanted)
 
@@ -214,7 +215,7 @@ class ServiceSettings:
         with core.lock:
             known = self._known(name)
         if known.options:
-            changes = setting_changes([], known, core.maps.settings(), self._same)
+            changes = setting_changes([], known, core.maps.settings(), self.same)
             self._carry_out(changes)
             for line in changes.in_words():
                 log.info("%s: the monitors' configuration: %s", name, line)

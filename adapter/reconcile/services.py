@@ -27,6 +27,7 @@ from adapter.reconcile.guards import Guards
 from adapter.reconcile.leftovers import Leftovers
 from adapter.reconcile.mon_addresses import in_networks
 from adapter.reconcile.parts import for_each
+from adapter.reconcile.removal_ends import RemovalEnds
 from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
@@ -48,6 +49,7 @@ class ServiceKeeper:
         self.guards = Guards(core)
         self.jobs = ServiceJobs(core)
         self.leftovers = Leftovers(core, self.jobs)
+        self.removals = RemovalEnds(core, self.guards, self.jobs)
         self.flips = ServiceFlips(core)
         self.needs = Needs(core)
         self.conf_hold = ConfHold(core)
@@ -58,7 +60,7 @@ class ServiceKeeper:
         # or removed.
         self._held = False
         self._settings_pause: Optional[float] = None
-        self._running: Tuple[Tuple[int, ...], Dict[str, List[Running]]] = ((), {})
+        self._running: Tuple[Tuple[Any, ...], Dict[str, List[Running]]] = ((), {})
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
@@ -70,9 +72,13 @@ class ServiceKeeper:
             self._follow_settings,
             self.jobs.follow_proofs,
             self._keep_all,
+            # Last: what a spec wants again is deployed, and not removed.
+            self.removals.step,
         )
         for_each(acts, lambda act: act(now))
-        busy = self.jobs.running or self.jobs.proofs.pending()
+        with self._core.lock:
+            undone = self.jobs.keys.undone()
+        busy = self.jobs.running or self.jobs.proofs.pending() or undone
         soon = LOOK_AGAIN if busy or self.jobs.look_at <= now + LOOK_AGAIN else None
         pauses = [each for each in (soon, self._settings_pause) if each is not None]
         return min(pauses, default=None)
@@ -94,7 +100,8 @@ class ServiceKeeper:
             if seen == self._seen and now < self.jobs.look_at:
                 return
             self._seen, self.jobs.look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
-            core.troubles.keep_services({each.name for each in core.specs.all()})
+            going = {self.jobs.keys.service_of(key) for key in self.jobs.keys.pending()}
+            core.troubles.keep_services(going.union(each.name for each in core.specs.all()))
             wanted = [each for each in core.specs.all() if self._is_mine(each)]
             there = self.running() if wanted else {}
             hosts = self.hosts() if wanted else []
@@ -129,6 +136,7 @@ class ServiceKeeper:
         It is made once for the same reports, and not to be changed.
         """
         core = self._core
+        going = frozenset((key.host, key.daemon) for key in self.jobs.keys.undone())
         state = (
             core.reports.serial,
             len(core.hosts),
@@ -137,17 +145,20 @@ class ServiceKeeper:
             core.watch.serial,
             core.deployments.serial,
             core.specs.serial,
+            going,
         )
         if self._running[0] != state:
-            self._running = (state, self._read_running())
+            self._running = (state, self._read_running(going))
         return self._running[1]
 
-    def _read_running(self) -> Dict[str, List[Running]]:
+    def _read_running(self, going: FrozenSet[Tuple[str, str]]) -> Dict[str, List[Running]]:
         found: Dict[str, List[Running]] = {}
         services = self._core.daemon_services
         for hostname, row in self._core.places.own():
             kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
             if kind not in KINDS or (row["state"] == "stopped" and not row.get("enabled", True)):
+                continue
+            if (hostname, f"{kind}.{identity}") in going:
                 continue
             state = row["state"]
             ended = state != "running" and self._core.watch.has_left(hostname, kind, identity)
@@ -192,7 +203,9 @@ class ServiceKeeper:
         unable, outside = not_well(core, kind.service_type, diff.kept)
         behind = [] if self._held or wanted.deleted else self._behind(wanted, diff)
         if not self._held:
-            more = [*unable, *outside, *(each.daemon for each in behind)]
+            with core.lock:
+                going = self.removals.of(wanted.name)
+            more = [*unable, *outside, *going, *(each.daemon for each in behind)]
             self._follow_troubles(wanted.name, diff, more)
         remember_size(core, wanted, diff)
         held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])

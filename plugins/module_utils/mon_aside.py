@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import time
 
 from .ceph_user import ceph_owner
+from .mounts import reason_of_mounts, remove_tree
 from .reading import list_dir
 from .service_kinds import DaemonRefused
 from .whole_file import LOST_FOUND, make_directory
@@ -45,6 +45,9 @@ def is_left_over(path):
 
 def put_aside(roots, daemon):
     """Move a monitor's store; return where it is now. Raises ``DaemonRefused``."""
+    reason = reason_of_mounts(daemon.data_path, roots.proc)
+    if reason:
+        raise DaemonRefused(f"{daemon.name}: its store is not moved: {reason}")
     top = os.path.join(roots.var, _REMOVED)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path, kept = daemon.data_path, os.path.join(top, f"mon-{daemon.daemon_id}-{stamp}")
@@ -76,9 +79,9 @@ def _put_inside(roots, path, stamp):
     return kept
 
 
-def take_away(path):
+def take_away(path, proc="/proc"):
     """Remove a monitor's directory; one that is a mount point, or has what is kept, is emptied."""
-    empty(path, [*holds(path), MAKING])
+    empty(path, [*holds(path), MAKING], proc)
     if LOST_FOUND in list_dir(path):
         return
     try:
@@ -91,12 +94,12 @@ def take_away(path):
             raise
 
 
-def empty(path, names):
-    """Remove these from a directory."""
+def empty(path, names, proc="/proc"):
+    """Remove these from a directory; raise OSError where something is mounted in one."""
     for name in names:
         inner = os.path.join(path, name)
         if os.path.isdir(inner) and not os.path.islink(inner):
-            shutil.rmtree(inner)
+            remove_tree(inner, proc)
         else:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(inner)

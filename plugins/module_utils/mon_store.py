@@ -140,7 +140,7 @@ class MonStores(Extra):
     def _make_room(self, daemon, owner):
         """Put aside what is where the store shall be, and give the directory to Ceph's user."""
         path = daemon.data_path
-        empty(path, [MAKING] if MAKING in list_dir(path) else [])
+        empty(path, [MAKING] if MAKING in list_dir(path) else [], self._roots.proc)
         if holds(path):
             put_aside(self._roots, daemon)
         make_directory(os.path.dirname(path), 0o755, owner)

@@ -182,7 +182,7 @@ class Creation:
         for directory in osd_directories(self._roots).values():
             mine = node in directory.devices
             if mine and not is_alive(show_units([osd_unit(directory.osd_id)]).popitem()[1]):
-                remove_directory(directory.path)
+                remove_directory(directory.path, self._roots.proc)
         look_at(slot.disks)
         for disk in slot.disks:
             if disk.label:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 
 from .command import last_line, run
+from .mounts import mounts_of, reason_of_mounts, remove_tree
 from .osd_activation import LINKS
-from .reading import list_dir, read_lines, read_text
+from .reading import list_dir, read_text
 
 _NAME = re.compile(r"ceph-(\d{1,9})")
 _UMOUNT_TIMEOUT = 60.0
@@ -43,16 +43,16 @@ def osd_directories(roots):
 
 
 def remove_directory(path, proc="/proc"):
-    """Unmount and remove a data directory; raise OSError when that cannot be done."""
+    """Unmount and remove a data directory; raise OSError when that cannot be done.
+
+    Its own file system is unmounted, what somebody has mounted below it is not.
+    """
+    reason = reason_of_mounts(path, proc)
+    if reason:
+        raise OSError(reason)
     # A failed attempt may have left one mount on the other.
-    for _ in range(_mounts_on(path, proc)):
+    for _ in range(mounts_of(proc).count(os.path.realpath(path))):
         answer = run(["umount", path], _UMOUNT_TIMEOUT)
         if answer.problem:
             raise OSError(f"{path} cannot be unmounted: {last_line(answer.err) or answer.problem}")
-    shutil.rmtree(path)
-
-
-def _mounts_on(path, proc):
-    lines = read_lines(os.path.join(proc, "self/mountinfo"))
-    places = [fields[4] for fields in (line.split(" ") for line in lines) if len(fields) > 4]
-    return places.count(path)
+    remove_tree(path, proc)

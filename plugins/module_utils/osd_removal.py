@@ -13,6 +13,7 @@ from .block import LOOP_VARIABLE, allows_loop_devices, own_blocks
 from .devices import is_labelled
 from .devices_report import loop_setting
 from .exclusive import Detached
+from .mounts import reason_of_mounts
 from .open_disks import OpenDisks
 from .osd_directories import osd_directories, remove_directory
 from .osd_startup import UNIT
@@ -42,6 +43,7 @@ class Traces:
     def __init__(self, wanted, host):
         self.osd_id = wanted["osd_id"]
         self.osd_uuid = wanted["osd_uuid"]
+        self.proc = host.roots.proc
         self.disks = [disk for disk in host.pieces if self.is_on(disk)]
         self.volumes = self._volumes(host)
         self.directory = host.here.directories.get(self.osd_id)
@@ -172,10 +174,11 @@ def check_wanted(osds):
             )
 
 
-def find_all(host, osds, cluster):
+def find_all(host, osds, cluster, going=True):
     """Return the traces of all OSDs that ``check_wanted`` let pass; raise before anything is done.
 
-    ``RemovalRefused``, or ``LvmUnreadable`` where an OSD may be on volumes that nobody knows.
+    ``going`` tells that their directories are removed, now or next. Raises ``RemovalRefused``, or
+    ``LvmUnreadable`` where an OSD may be on volumes that nobody knows.
     """
     found = []
     for wanted in osds:
@@ -184,6 +187,10 @@ def find_all(host, osds, cluster):
             # It may be on volumes.
             host.here.check_lvm()
         traces.refuse_others(host, cluster)
+        if going and traces.directory is not None:
+            reason = reason_of_mounts(traces.directory.path, host.roots.proc)
+            if reason:
+                raise RemovalRefused(f"osd.{traces.osd_id} is not taken away: {reason}")
         if wanted["zap"]:
             for disk in traces.disks:
                 reason = reason_in_use(host.roots, disk)
@@ -295,7 +302,7 @@ def take_down(traces, startup):
     if loaded or any(state.get("ActiveState") == "failed" for state in left.values()):
         forget_starts(traces.units)
     if traces.directory is not None:
-        remove_directory(traces.directory.path)
+        remove_directory(traces.directory.path, traces.proc)
     if not traces.is_others:
         startup.remove(traces.osd_id)
 

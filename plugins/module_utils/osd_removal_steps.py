@@ -59,12 +59,13 @@ class Work:
     def _find(self, host):
         """Return the OSDs with their traces; what is wrong with one is a row, or raises."""
         osds, cluster = self._params["osds"], self._params["cluster"]
+        going = self._params["step"] != "start"
         if self._params["kept_fails"]:
-            return find_all(host, osds, cluster)
+            return find_all(host, osds, cluster, going)
         found = []
         for wanted in osds:
             with self._each_for_itself(wanted):
-                found += find_all(host, [wanted], cluster)
+                found += find_all(host, [wanted], cluster, going)
         return found
 
     @contextlib.contextmanager

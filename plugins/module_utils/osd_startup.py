@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 
 from . import bluestore_label, osd_activation
@@ -15,6 +14,7 @@ UNIT = "ceph-orch-osd@%d.service"
 _TEMPLATE = "systemd/system/ceph-orch-osd@.service"
 _PROGRAM = "/usr/local/lib/ceph-orch-ansible"
 _VARIABLES = "lib/ceph-orch-ansible/osd"
+_PROGRAM_FILES = {"bluestore_label.py": bluestore_label, "osd_activation.py": osd_activation}
 
 _TEXT = """\
 # Made by ceph-orch-ansible: the data directory of an OSD without LVM is in memory.
@@ -45,11 +45,10 @@ class Startup:
 
     def install(self, osd):
         """Write what the OSD needs, each file only where it is missing or another one."""
-        for module in (bluestore_label, osd_activation):
-            name = module.__name__.rpartition(".")[2]
+        for name, module in _PROGRAM_FILES.items():
             # The module may lie in an archive: its loader knows its text.
             text = module.__loader__.get_source(module.__name__)
-            write_text(os.path.join(self._program, f"{name}.py"), text, 0o644)
+            write_text(os.path.join(self._program, name), text, 0o644)
         places = {"program": self._program, "variables": self._variables, "python": self._python}
         write_text(self._template, _TEXT.format(**places), 0o644)
         write_text(self._file_of(osd["osd_id"]), _variables_of(osd), 0o644)
@@ -65,7 +64,11 @@ class Startup:
         if not list_dir(self._variables):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._template)
-            shutil.rmtree(self._program, ignore_errors=True)
+            for name in _PROGRAM_FILES:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(self._program, name))
+            with contextlib.suppress(OSError):
+                os.rmdir(self._program)
             with contextlib.suppress(OSError):
                 os.rmdir(self._variables)
                 os.rmdir(os.path.dirname(self._variables))

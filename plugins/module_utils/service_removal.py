@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 
 from .extra import NONE
 from .hand_made import is_there, left_of, unit_by_hand
 from .mon_aside import holds, is_left_over, put_aside, take_away
+from .mounts import is_mounted_on, reason_of_mounts, remove_tree
 from .reading import list_dir
-from .service_kinds import Daemon
+from .service_kinds import Daemon, DaemonRefused
 from .unit_faults import has_own_mask, is_masked, mask_path
 from .units import act, is_alive, show_units, unmask
 
@@ -34,12 +34,14 @@ class Removal:
         self.problems = []
 
     def foresee(self):
-        """Add the rows that say what would be done."""
+        """Add the rows that say what would be done; raises ``DaemonRefused``."""
+        self._refuse_mounts()
         for daemon in self._daemons:
             self._add_row(daemon, "would be removed" if self._is_there(daemon) else "absent", "")
 
     def do(self):
-        """Take all daemons away; add a row for each."""
+        """Take all daemons away; add a row for each. Raises ``DaemonRefused`` before anything."""
+        self._refuse_mounts()
         there = [daemon for daemon in self._daemons if self._is_there(daemon)]
         self._take_down(there)
         for daemon in self._daemons:
@@ -63,6 +65,21 @@ class Removal:
         """Return the file of a mask that stays: a template's, which is other units' as well."""
         state = self._states[unit]
         return mask_path(state) if is_masked(state) and not has_own_mask(unit, state) else ""
+
+    def _refuse_mounts(self):
+        """Raise ``DaemonRefused`` where what is removed reaches into another file system."""
+        for daemon in self._daemons:
+            for path in _places(daemon):
+                reason = reason_of_mounts(path, self._roots.proc)
+                # What is in a monitor's is put aside inside of it.
+                own_mount = daemon.kind.name != "mon" and is_mounted_on(path, self._roots.proc)
+                if not reason and own_mount:
+                    reason = (
+                        f"{path} is a mount point, so it can be neither removed nor moved. Stop "
+                        f"the daemon and unmount it (`umount {path}`), then ask again."
+                    )
+                if reason:
+                    raise DaemonRefused(f"{daemon.name} is not removed: {reason}")
 
     def _is_there(self, daemon):
         state = self._states[daemon.unit]
@@ -104,9 +121,9 @@ class Removal:
             kept = put_aside(self._roots, daemon)
         for path in _places(daemon):
             if daemon.kind.name == "mon" and path == daemon.data_path:
-                take_away(path)
+                take_away(path, self._roots.proc)
             elif os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path)
+                remove_tree(path, self._roots.proc)
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)

@@ -77,7 +77,6 @@ ceph_orch_result:
 """
 
 import contextlib
-import shutil
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
@@ -85,6 +84,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.backend_tree import CONTENT, digest_of, unpack
 from ..module_utils.command import last_line, run
 from ..module_utils.exclusive import HostIsBusy, HostLock
+from ..module_utils.mounts import remove_tree
 from ..module_utils.reading import clean
 
 INTERPRETER = "/usr/bin/python3"
@@ -148,7 +148,8 @@ def tree(archive):
         unpack(archive, directory)
         yield directory
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove_tree(directory)
 
 
 def install(module, root):

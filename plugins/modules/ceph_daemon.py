@@ -25,7 +25,8 @@ description:
   - With O(state=absent) the unit is stopped for good, and directory and key are removed. What is
     not there is fine. Of a daemon that somebody made by hand, under another unit than ours have
     (C(ceph-radosgw@radosgw.gateway)), that unit goes; its directory and its key stay and are named.
-    Nothing is deployed over such a one.
+    Nothing is deployed over such a one. Where something is mounted on or below what would be
+    removed, nothing is stopped and nothing removed on the host.
   - At the end it says who the host is and which daemons run, as M(ceph_orch.ansible.host_report)
     does, so that no other call has to ask.
 notes:
@@ -310,7 +311,7 @@ def work(module, roots, host):
     except REFUSALS as error:
         return [], [str(error)]
     except OSError as error:
-        return [], [f"{error.filename}: {error.strerror}."]
+        return [], [f"{error.filename}: {error.strerror}." if error.filename else str(error)]
     return done.rows, done.problems
 
 

@@ -17,7 +17,8 @@ description:
     Disks are wiped only when the monitors say that the cluster has the OSD no more, or as
     destroyed. The cluster's maps are not changed.
   - All OSDs are looked at first. When one of them is not what was said, nothing is done, unless
-    O(kept_fails=false).
+    O(kept_fails=false). An OSD below whose data directory something is mounted is neither stopped
+    nor removed.
 notes:
   - ceph-volume is run by systemd, so it goes on to its end whatever becomes of the module or the
     connection. Another run waits for it.

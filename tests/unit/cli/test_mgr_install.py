@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Tuple
 
 import pytest
 
@@ -237,3 +238,30 @@ def test_everything_that_is_installed_is_a_file_of_ours() -> None:
     assert "adapter/cli/mgr_files.py" in names
     assert not [name for name in names if "__pycache__" in name or "/." in name]
     assert not [name for name in names if name.split("/")[0] in ("tests", "docs", "molecule")]
+
+
+@pytest.mark.parametrize("below", [CONTENT, MODULE, "/var/lib/ceph/orch-ansible"])
+@pytest.mark.parametrize("more", [(), ("--check",)])
+def test_nothing_is_deleted_across_a_mount_point(
+    door: Door,
+    host: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    below: str,
+    more: Tuple[str, ...],
+) -> None:
+    door.run("mgr", "install")
+    (host / "var/lib/ceph/orch-ansible/ssh_config").write_text("")
+    mounted = host / below.lstrip("/") / "a b"
+    mounted.mkdir()
+    table = tmp_path / "mountinfo"
+    name = str(mounted).replace(" ", "\\040")
+    table.write_text(f"36 22 8:16 / {name} rw,noatime master:1 - xfs /dev/sdb rw\n")
+    monkeypatch.setattr("adapter.cli.mounts.MOUNTS", table)
+    before = sorted(host.rglob("*"))
+
+    words = door.refused("mgr", "uninstall", "--purge", *more, status=1)
+
+    assert f"{mounted} is mounted below it" in words
+    assert f"umount '{mounted}'" in words
+    assert sorted(host.rglob("*")) == before

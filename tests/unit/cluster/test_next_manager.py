@@ -17,7 +17,7 @@ from adapter.cluster.service_actions import ServiceAction, ServiceActions
 from adapter.cluster.set_options import ServiceSettings, SetOptions
 from adapter.cluster.specs import OsdClaims, Specs, Wanted
 from adapter.cluster.store import MemoryStore
-from adapter.cluster.unused_keys import UnusedKey, UnusedKeys
+from adapter.cluster.unused_keys import MONS, UnusedKey, UnusedKeys
 from adapter.interface import ServiceSpec
 
 # By kind: what is not in the record, because the next look finds it again.
@@ -94,6 +94,7 @@ EVERY: Dict[str, Any] = {
         "osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting", {"osd.1": 2}, 7
     ),
     "unused_key": UnusedKey("mds", "a", "h1", "job-1", 6.0),
+    "removed_mon": UnusedKey("mon", "h1", "h1", "job-1", 6.0),
     "deployment": Deployment(
         "rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0
     ),
@@ -121,6 +122,7 @@ KEEPERS: Dict[str, Callable[[MemoryStore, Any], Any]] = {
     "removal": lambda store, record: Removals(store).save(record),
     "action": lambda store, record: ServiceActions(store).save(record),
     "unused_key": lambda store, record: UnusedKeys(store).save(record),
+    "removed_mon": lambda store, record: UnusedKeys(store, MONS).save(record),
     "deployment": lambda store, record: Deployments(store).save("h1", [record]),
     "settings": lambda store, record: SetOptions(store).save(
         record.service, record.options, record.changed, record.before
@@ -134,6 +136,7 @@ READERS: Dict[str, Callable[[MemoryStore], Any]] = {
     "removal": lambda store: Removals(store).get(7),
     "action": lambda store: ServiceActions(store).get("osd.big"),
     "unused_key": lambda store: UnusedKeys(store).all()[0],
+    "removed_mon": lambda store: UnusedKeys(store, MONS).all()[0],
     "deployment": lambda store: Deployments(store).get("h1", "rgw.a.h1.abcdef"),
     "settings": lambda store: SetOptions(store).get("rgw.a"),
     "vacancy": lambda store: OsdOwners(store).vacancy(7),

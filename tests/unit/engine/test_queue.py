@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -282,6 +283,29 @@ def test_another_process_reads_on_where_the_first_has_ended(
     finish(engine, waiting)
     assert attached.result == {"h1": {"host": "h1"}}
     assert heard[-1] == ("h1", {"host": "h1"})
+
+
+def test_a_job_that_ended_meanwhile_took_as_long_as_it_took(
+    make_engine: Engines, state: Path
+) -> None:
+    """Nobody looked at it for ten minutes."""
+    program = [sys.executable, "-c", PARENT.format(**settings_of_a_process(state))]
+    printed = subprocess.run(program, stdout=subprocess.PIPE, check=True, text=True).stdout
+    running_id, queued_id = printed.split()
+    job = state / "jobs" / running_id
+    (job / "go").touch()
+    while not (job / "result.json").exists():
+        time.sleep(0.05)
+    engine = make_engine(stub=True, clock=lambda: time.time() + 661.0)
+    ended = finish(engine, engine.completion(running_id)).record
+    assert ended.started is not None
+    assert ended.finished is not None
+    assert ended.finished - ended.started < 60.0
+    never = finish(engine, engine.completion(queued_id)).record
+    assert never.started is None
+    assert engine.asked(queued_id).variables == {"behaviour": "gate"}
+    with pytest.raises(UnknownName):
+        engine.asked("20260101T000000-none-0000")
 
 
 IMPORTS = """

@@ -291,7 +291,8 @@ class Monitors:
         return ""
 
     def _mon_rm(self, arguments: Dict[str, Any]) -> str:
-        self.mons.remove(arguments["name"])
+        # As Ceph: one that is gone already is fine.
+        self.mons = [each for each in self.mons if each != arguments["name"]]
         return self._change(f"mon rm {arguments['name']}")
 
     def _mon_ok_to_stop(self, arguments: Dict[str, Any]) -> str:
