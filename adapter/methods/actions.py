@@ -62,7 +62,8 @@ class ActionMethods(DaemonMethods):
             self._check_answers([str(daemon.hostname) for daemon in daemons])
             self._check_made_here(daemons)
             ended = end_restart(self.core, service_name, action)
-            self._deploy_again(daemons)
+            with self._guards.acting:
+                self._deploy_again(daemons)
         elif action == "restart":
             self._check_answers([str(daemon.hostname) for daemon in daemons])
             self._begin_restart(service_name, names)
@@ -134,7 +135,7 @@ class ActionMethods(DaemonMethods):
             self._check_made_here([daemon])
             with self._guards.acting:
                 self._check_beside(daemon, force)
-                self._deploy_again([daemon])
+                self._deploy_again([daemon], force)
         elif action == "restart" and daemon.daemon_type == "mgr":
             self._check_host(daemon, force)
             self._check_stop(daemon, force, restart=True)
@@ -249,7 +250,26 @@ class ActionMethods(DaemonMethods):
                     "Restart it, or remove it (`ceph orch daemon rm`) and apply a service.",
                 )
 
-    def _deploy_again(self, daemons: List[DaemonDescription]) -> None:
+    def _may_restart(self, names: Sequence[str], force: bool) -> None:
+        """Raise where daemons of a service that nobody keeps cannot be restarted by one job."""
+        if force:
+            return
+        if len(names) > 1:
+            raise AdapterError(
+                f"{', '.join(names)} would be restarted at the same time: their service is "
+                "unmanaged, so nobody restarts one after the other.",
+                "Give `ceph orch daemon redeploy NAME` for one, and for the next when it is back.",
+            )
+        kind, _, daemon_id = names[0].partition(".")
+        try:
+            self._guards.check_stop(kind, daemon_id, restart=True)
+        except OrchestratorError as error:
+            raise AdapterError(
+                f"{names[0]} has to be restarted, and cannot be now: {error}",
+                "Wait until the cluster is well, or give --force.",
+            ) from error
+
+    def _deploy_again(self, daemons: List[DaemonDescription], force: bool = False) -> None:
         by_service: Dict[str, List[Place]] = {}
         for daemon in daemons:
             if daemon.daemon_type == "osd":
@@ -262,7 +282,9 @@ class ActionMethods(DaemonMethods):
             with self.core.lock:
                 wanted = kept_service(self.core, self.reconciler, service)
             self.reconciler.services.needs.check(wanted.spec)
-            self.reconciler.services.jobs.deploy(wanted, places)
+            self.reconciler.services.jobs.deploy_again(
+                wanted, places, lambda names: self._may_restart(names, force), force
+            )
 
     @handle_orch_error
     def add_daemon(self, spec: ServiceSpec) -> List[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
@@ -96,12 +96,6 @@ class ServiceJobs:
         daemons, entities = asked.daemons, asked.entities
         digests = self._digests_after(wanted, places, ports)
         behind = self._behind(wanted, places, ports, digests, asked.own, before_it)
-        in_this_job = bool(restart) or len(behind) == 1 or not is_kept(wanted)
-        if not in_this_job:
-            # One after the other, each when it can be missed: the keeper sees that they lack it.
-            for which, options in behind.items():
-                digests[which] = without_options(digests[which], options)
-            behind = {}
         with core.lock:
             unused = self._unused_options(asked.known)
             for hostname, each in asked.known.items():
@@ -147,6 +141,53 @@ class ServiceJobs:
         job.on_change(lambda job: self._configured(job, kind, digests))
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
         return job
+
+    def deploy_again(
+        self,
+        wanted: Wanted,
+        places: Sequence[Place],
+        may: Callable[[Sequence[str]], None],
+        force: bool = False,
+    ) -> None:
+        """Bring daemons that are there to their spec; raises ``OrchestratorError``.
+
+        Those of a service that is kept which have to be restarted are left to the keeper: one goes
+        after the other, each when it can be missed. For others, and with ``force``, ``may`` raises
+        where daemons cannot be restarted now.
+        """
+        spec, before_it = wanted.spec, self._core.maps.settings()
+        ports = reserve_ports(self._core, wanted, places, ())
+        addressed = [(place, address_for(self._core, spec, place)) for place in places]
+        asked = self._asked(wanted, addressed, ports)
+        digests = self._digests_after(wanted, places, ports)
+        behind = self._behind(wanted, places, ports, digests, asked.own, before_it)
+        if behind and is_kept(wanted) and not force:
+            self._leave_behind(asked.known, digests, behind)
+            places = [each for each in places if (each.hostname, each.daemon_id) not in behind]
+        elif behind:
+            may(sorted(f"{spec.service_type}.{daemon_id}" for _, daemon_id in behind))
+        if places:
+            self.deploy(wanted, places)
+
+    def _leave_behind(
+        self,
+        known: Mapping[str, Sequence[Deployment]],
+        digests: Mapping[HostDaemon, str],
+        behind: Mapping[HostDaemon, Sequence[str]],
+    ) -> None:
+        """Keep of daemons what they lack, for the keeper; raises ``NotKept``."""
+        with self._core.lock:
+            for hostname, daemons in known.items():
+                lacking = [
+                    replace(each, digest=without_options(digests[which], behind[which]))
+                    for each in daemons
+                    for which in [(hostname, each.daemon_id)]
+                    if which in behind
+                ]
+                if lacking:
+                    self._core.deployments.save(hostname, lacking)
+        self.look_at = 0.0
+        self._core.wake.set()
 
     def _asked(
         self,

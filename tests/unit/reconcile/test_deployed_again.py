@@ -7,7 +7,8 @@ from typing import Any, Dict, List, Tuple
 import pytest
 
 from adapter.cluster.service_changes import differences, options_of, without_options
-from adapter.interface import PlacementSpec, RGWSpec, raise_if_exception
+from adapter.errors import AdapterError
+from adapter.interface import PlacementSpec, RGWSpec, ServiceSpec, raise_if_exception
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_changed_specs import frontends, restarts
 
@@ -114,14 +115,68 @@ def test_several_are_restarted_one_after_the_other(cluster: KeptCluster) -> None
     assert restarts(cluster) == []
 
 
-def test_an_unmanaged_service_has_nobody_else_who_does_it(cluster: KeptCluster) -> None:
+def test_daemons_of_an_unmanaged_service_are_restarted_one_by_one(cluster: KeptCluster) -> None:
     keys = apply(cluster, "h1 h2")
     raise_if_exception(cluster.orchestrator.set_unmanaged("rgw.pc", True))
     for key in keys:
         cluster.said[key] = {"ports": [7480]}
     cluster.report()
-    again(cluster, "reconfig", "")
-    assert sorted(each for job in restarts(cluster) for each in job) == [key[2] for key in keys]
+    with pytest.raises(AdapterError, match="would be restarted at the same time"):
+        again(cluster, "reconfig", "")
+    assert restarts(cluster) == []
+    again(cluster, "daemon reconfig", f"rgw.{keys[0][2]}")
+    assert restarts(cluster) == [[keys[0][2]]]
+
+
+@pytest.fixture
+def outvoted(cluster: KeptCluster) -> KeptCluster:
+    """Return three monitors that lack something of their spec, of which one is out of quorum."""
+    spec = ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h3"]))
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    cluster.settle(30)
+    cluster.report()
+    cluster.monitors.quorum_counts = True
+    cluster.monitors.out_of_quorum = ["h3"]
+    for host in ("h1", "h2", "h3"):
+        forget_record(cluster, host)
+    cluster.monitors.config["mon/public_network"] = "10.0.0.0/8"
+    spec.config = {"public_network": "10.0.0.0/16"}
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    cluster.settle(10)
+    cluster.requests.clear()
+    return cluster
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_no_redeploy_takes_the_quorum_away(outvoted: KeptCluster, how: str) -> None:
+    if how.startswith("daemon"):
+        again(outvoted, how, "mon.h2")
+    else:
+        raise_if_exception(outvoted.orchestrator.service_action(how, "mon"))
+        outvoted.settle(30)
+    assert restarts(outvoted, "mon") == []
+    outvoted.monitors.out_of_quorum = []
+    outvoted.settle(60)
+    assert [len(each) for each in restarts(outvoted, "mon")] == [1] * len(restarts(outvoted, "mon"))
+    assert ["h2"] in restarts(outvoted, "mon")
+
+
+@pytest.mark.parametrize("how", ["daemon reconfig", "daemon redeploy"])
+@pytest.mark.parametrize("force", [True, False])
+def test_one_that_cannot_be_missed_is_not_restarted_without_force(
+    outvoted: KeptCluster, how: str, force: bool
+) -> None:
+    raise_if_exception(outvoted.orchestrator.set_unmanaged("mon", True))
+    act = outvoted.orchestrator.daemon_action
+    if force:
+        raise_if_exception(act(how.split()[1], "mon.h2", force=True))
+        outvoted.settle(5)
+        assert restarts(outvoted, "mon") == [["h2"]]
+        return
+    with pytest.raises(AdapterError, match=r"mon\.h2 has to be restarted, and cannot be now"):
+        raise_if_exception(act(how.split()[1], "mon.h2"))
+    outvoted.settle(5)
+    assert restarts(outvoted, "mon") == []
 
 
 def test_what_a_dry_run_says_is_what_is_done(cluster: KeptCluster) -> None:
