@@ -223,10 +223,7 @@ class ActionMethods(DaemonMethods):
         try:
             self._guards.check_stop(str(daemon.daemon_type), str(daemon.daemon_id), restart=restart)
         except OrchestratorError as error:
-            raise AdapterError(
-                f"{daemon.name()} cannot be stopped now: {error}",
-                "Wait until the cluster is well, or give --force.",
-            ) from error
+            raise _refusal(f"{daemon.name()} cannot be stopped now", error) from error
 
     def _check_beside(self, daemon: DaemonDescription, force: bool) -> None:
         """Raise if a daemon that may be restarted cannot be missed beside others that go down."""
@@ -264,10 +261,8 @@ class ActionMethods(DaemonMethods):
         try:
             self._guards.check_stop(kind, daemon_id, restart=True)
         except OrchestratorError as error:
-            raise AdapterError(
-                f"{names[0]} has to be restarted, and cannot be now: {error}",
-                "Wait until the cluster is well, or give --force.",
-            ) from error
+            what = f"{names[0]} has to be restarted, and cannot be now"
+            raise _refusal(what, error) from error
 
     def _deploy_again(self, daemons: List[DaemonDescription], force: bool = False) -> None:
         by_service: Dict[str, List[Place]] = {}
@@ -329,9 +324,25 @@ class ActionMethods(DaemonMethods):
         job = self.reconciler.services.jobs.deploy(wanted, places, there)
         return [
             f"Deploying {spec.service_type}.{place.daemon_id} on host '{place.hostname}' "
-            f"(job {job.job_id})"
+            f"(job {job.job_id}){self._surplus(wanted, there, place)}"
             for place in places
         ]
+
+    def _surplus(self, wanted: Wanted, there: Sequence[Running], place: Place) -> str:
+        """Return the end of a sentence where a service's placement has no room for one more."""
+        keeper = self.reconciler.services
+        with self.core.lock:
+            if wanted.spec.unmanaged or self.core.held():
+                return ""
+            new = Running(place.hostname, place.daemon_id)
+            going = keeper.diff(wanted, [*there, new], keeper.hosts()).remove
+        if not going:
+            return ""
+        names = ", ".join(f"{wanted.spec.service_type}.{each.daemon_id}" for each in going)
+        return (
+            f"; {wanted.name} is managed and its placement has no room for one more, so {names} "
+            f"will be removed: `ceph orch set-unmanaged {wanted.name}` keeps what is there"
+        )
 
     def _new_places(self, spec: ServiceSpec, there: List[Running]) -> List[Place]:
         """Return a place for one more daemon on each host that a placement names."""
@@ -437,3 +448,10 @@ def _check_kind(daemon: DaemonDescription) -> None:
             f"this backend does not act on {daemon.daemon_type} daemons",
             f"It acts on: {', '.join(ACTED_ON)}.",
         )
+
+
+def _refusal(what: str, error: OrchestratorError) -> AdapterError:
+    """Return the error that refuses a stop, with the remedy that the reason has, if any."""
+    remedy = getattr(error, "remedy", "") or "Wait until the cluster is well, or give --force."
+    reason = getattr(error, "message", "") or str(error)
+    return AdapterError(f"{what}: {reason}", remedy)

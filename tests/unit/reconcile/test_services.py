@@ -202,6 +202,16 @@ def test_what_cannot_be_is_refused_and_not_kept(cluster: Cluster, spec: Any, say
     assert cluster.core.specs.all() == []
 
 
+def test_one_more_than_a_managed_placement_has_room_for_is_said_to_go(cluster: Cluster) -> None:
+    spec = MDSSpec(service_id="x", placement=PlacementSpec(hosts=["h2"]))
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    cluster.settle()
+    more = MDSSpec(service_id="x", placement=PlacementSpec(hosts=["h1"]))
+    (text,) = raise_if_exception(cluster.orchestrator.add_daemon(more))
+    assert "; mds.x is managed and its placement has no room for one more, so mds.x.h1." in text
+    assert "`ceph orch set-unmanaged mds.x` keeps what is there" in text
+
+
 def test_daemons_by_hand(cluster: Cluster) -> None:
     spec = MDSSpec(service_id="x", placement=PlacementSpec(hosts=["h2"]))
     (text,) = raise_if_exception(cluster.orchestrator.add_daemon(spec))
