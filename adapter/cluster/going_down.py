@@ -6,6 +6,7 @@ it, the daemon counts as down already.
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from adapter.engine.model import JobRecord, JobStatus, Request
 STOPPED_SEEN = 45.0
 # So long it takes until a daemon that was restarted has its place again.
 RESTARTED_SEEN = 10.0
+# So long it takes until the maps show a monitor or a metadata server down.
+MAPS_FOLLOW = 30.0
 ACTIONS = ("daemon_action", "service_action")
 REMOVALS = ("remove_daemons", "remove_service")
 _UNIT = re.compile(r"(?:ceph-)?([a-z-]+)@(.+?)(?:\.service)?")
@@ -51,10 +54,16 @@ class GoingDown:
     ) -> None:
         self._places, self._engine = places, engine
         self.clock = clock
+        # When this manager has taken over; what the one before it has stopped is not known here.
+        self.began = -math.inf
         self._jobs: Dict[str, _Going] = {}
         self._starts: Dict[str, FrozenSet[str]] = {}
         # Until when those of ended jobs count.
         self._until: Dict[str, float] = {}
+
+    def unknown_for(self) -> float:
+        """Return how many seconds the maps may still miss what a manager before has stopped."""
+        return max(0.0, self.began + MAPS_FOLLOW - self.clock())
 
     def by(self, request: Request, job_id: str) -> None:
         """Note what a job takes down."""

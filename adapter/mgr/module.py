@@ -140,7 +140,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             ssh.files,
             python=str(self.get_module_option("python")),
         )
-        return Core(
+        core = Core(
             store=self._records,
             engine=engine,
             ssh=ssh,
@@ -150,6 +150,8 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             mon=MgrMon(self),
             reports_directory=state / "reports",
         )
+        core.going_down.began = core.going_down.clock()
+        return core
 
     def _settings(self, before: Settings) -> Settings:
         settings, self._option_problems = options.settings(self.get_module_option, before)

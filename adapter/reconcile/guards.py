@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import replace
@@ -126,11 +127,11 @@ class Guards:
     def _remove_mds(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
         """Return one: a standby before one that has a rank."""
         fs_map = self._core.maps.fs_map()
-        ranked = fs_map.ranked
+        ranked, down = fs_map.ranked, self._going("mds", daemons[0].daemon_id)
         for daemon in daemons:
             if daemon.daemon_id not in ranked:
                 return [daemon]
-        going = [each for each in self._going("mds", daemons[0].daemon_id) if each in fs_map.states]
+        going = [each for each in down if each in fs_map.states]
         standbys = [k for k in kept if k.daemon_id not in (*ranked, *going)]
         self._check_known("mds", daemons[0], standbys)
         if going:
@@ -216,8 +217,18 @@ class Guards:
         return going
 
     def _going(self, kind: str, beside: str = "", but: str = "") -> List[str]:
-        """Return the ids of a kind's daemons that other jobs take down, or that are just lost."""
+        """Return the ids of a kind's daemons that other jobs take down, or that are just lost.
+
+        Raises while nobody can know it of monitors and metadata servers.
+        """
         with self._core.lock:
+            seconds = self._core.going_down.unknown_for() if kind in ("mon", "mds") else 0.0
+            if seconds:
+                raise AdapterError(
+                    "this manager has just taken over, and the cluster's maps may not show yet "
+                    "what the one before it has stopped",
+                    f"Try again in {math.ceil(seconds)} s, or give --force.",
+                )
             found = {*self._core.going_down.of(kind, [but]), *self._just_lost(kind)}
         return sorted(found - {beside})
 

@@ -88,6 +88,21 @@ def test_a_daemon_whose_host_was_just_lost_counts_as_down(
     assert act(three, "stop", name).startswith("Scheduled")
 
 
+@pytest.mark.parametrize(("kind", "name"), [("mon", "mon.h3"), ("mds", "mds.h2")])
+def test_what_a_manager_before_has_stopped_may_still_be_in_the_maps(
+    three: Cluster, kind: str, name: str
+) -> None:
+    three.core.going_down.began = three.now - 1.0
+    with pytest.raises(AdapterError, match=r"just taken over.* Try again in 29 s, or give --force"):
+        act(three, "stop", name)
+    with pytest.raises(AdapterError, match="just taken over"):
+        remove(three, "mon.h3")
+    assert "mon rm h3" not in three.monitors.log
+    assert act(three, "stop", name, force=True).startswith("Scheduled")
+    three.now += 60
+    assert act(three, "restart", name).startswith("Scheduled")
+
+
 def test_one_that_is_started_again_counts_no_more(three: Cluster) -> None:
     act(three, "stop", "mon.h2")
     three.settle(1)
