@@ -42,7 +42,9 @@ def failed_in(
 def after(action: ServiceAction, failed: Sequence[str]) -> Tuple[ServiceAction, List[str]]:
     """Return a restart after a job in which these failed, and those that are given up.
 
-    Those that failed come last: nobody waits for them who can go on.
+    Those that failed come last: nobody waits for them who can go on. Of gateways and mirrors nobody
+    says whether another one can be missed, so they come first, and when one is given up the others
+    are left as they are.
     """
     tries = {name: action.tries.get(name, 0) + 1 for name in failed if name in action.doing}
     gone = [name for name, count in tries.items() if count >= TRIES]
@@ -50,4 +52,12 @@ def after(action: ServiceAction, failed: Sequence[str]) -> Tuple[ServiceAction, 
     known = {name: count for name, count in action.tries.items() if name in action.left}
     doing = tuple(name for name in action.doing if name not in tries)
     kept = {**known, **{name: tries[name] for name in again}}
-    return replace(action, left=(*action.left, *again), doing=doing, tries=kept), gone
+    left = (*action.left, *again)
+    if not is_judged(action.service):
+        left = () if gone else (*again, *action.left)
+    return replace(action, left=left, doing=doing, tries=kept), gone
+
+
+def is_judged(service: str) -> bool:
+    """Tell whether the monitors say of a service's daemons whether they can be missed."""
+    return service.partition(".")[0] in ("osd", "mon", "mgr", "mds")

@@ -298,6 +298,9 @@ class ServiceRestarts:
             for name in gone:
                 why = f"after {TRIES} tries: {failed[name]}"
                 core.events.fail(service, f"restart: {name} is given up {why}")
+            if gone and action.left and not changed.left:
+                names = ", ".join(action.left)
+                core.events.fail(service, f"restart: {names} keep running as they are")
         self._unkept[service] = changed
         self._keep_later(service, self._now)
 

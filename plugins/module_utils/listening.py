@@ -37,6 +37,24 @@ def holders(proc, port, addr=""):
     return found or [Holder(proc, 0)]
 
 
+def listens(proc, pid):
+    """Tell whether a process listens on any TCP port."""
+    own = {
+        match.group(1)
+        for match in (
+            _SOCKET.fullmatch(link_name(f"{proc}/{pid}/fd/{name}"))
+            for name in list_dir(f"{proc}/{pid}/fd")
+        )
+        if match
+    }
+    return any(
+        fields[3] == _LISTENING and fields[9] in own
+        for name in ("tcp", "tcp6")
+        for fields in (line.split() for line in read_lines(f"{proc}/net/{name}", 16 << 20)[1:])
+        if len(fields) >= 10
+    )
+
+
 def _listening(proc, port):
     """Return the number and the address of each socket that listens on a port."""
     found = []

@@ -8,7 +8,7 @@ import time
 from .admin_socket import ask
 from .command import find_program, last_line, run
 from .last_words import words_of
-from .listening import holders
+from .listening import holders, listens
 from .mon_cluster import own_view
 from .reading import clean, to_int
 from .storage_state import storage_lack
@@ -29,6 +29,11 @@ _LACKS = {
     "mds": "it runs, but the monitors have not taken it up",
     "rgw": "it runs, but does not listen on its port",
 }
+
+
+def can_be_asked(kind):
+    """Tell whether it can be seen of daemons of a kind that they do their work."""
+    return kind in _COMMANDS or kind == "rgw"
 
 
 class _Watched:
@@ -55,8 +60,10 @@ class _Watched:
     def _ask(self, proc):
         """Return whether the daemon works, None when there is no way to ask."""
         kind = self.daemon.kind.name
-        if kind == "rgw" and self.port:
+        if kind == "rgw":
             pid = to_int(self._pid)
+            if not self.port:
+                return listens(proc, pid)
             return any(holder.pid == pid for holder in holders(proc, self.port))
         if kind == "crash":
             self.hopeless = _reason_against_key(self.daemon)

@@ -14,7 +14,8 @@ description:
   - Starts, stops or restarts units of Ceph's packages, all of a host in one call, and waits until
     they are so. A failed state is reset first.
   - A daemon that was started must stay up for a moment; the module fails with the last lines of one
-    that does not.
+    that does not. A monitor, manager, metadata server or object gateway must also do its work, as
+    its administration socket or its port says.
   - A unit that is started already or stopped already is left alone; a restart always changes.
   - At the end it says who the host is and which daemons run, as M(ceph_orch.ansible.host_report)
     does, so that no other call has to ask.
@@ -67,7 +68,9 @@ ceph_orch_result:
   type: dict
   contains:
     units:
-      description: For each unit C(unit) and C(state), as systemd calls it.
+      description:
+        - For each unit C(unit) and C(state), as systemd calls it; C(idle) is one that runs and does
+          not do its work.
       type: list
       elements: dict
       sample:
@@ -89,6 +92,7 @@ from ..module_utils.units import (
     show_units,
     wait_active,
 )
+from ..module_utils.units_at_work import idle
 
 UNIT = re.compile(r"(ceph|cephfs)[A-Za-z0-9@._:-]{0,200}\.service")
 # A daemon that cannot run ends within this time.
@@ -114,6 +118,8 @@ def main():
         concerned = [unit for unit in units if needs(action, before[unit])]
         if concerned and not module.check_mode:
             do(action, concerned, max(module.params["wait"], 1))
+            if action != "stop":
+                refuse_idle(module, units, concerned)
         after = before if module.check_mode else show_units(units)
     except UnitsFailed as failure:
         module.fail_json(msg=str(failure), ceph_orch_result={"units": rows(units)})
@@ -131,6 +137,18 @@ def main():
             **state_after(Roots(), module.check_mode),
         },
     )
+
+
+def refuse_idle(module, units, started):
+    """Fail for daemons that run and do not do their work."""
+    problems = idle(Roots(), started, max(module.params["wait"], 1))
+    if problems:
+        states = rows(units)
+        for row in states:
+            if row["unit"] in problems:
+                row["state"] = "idle"
+        said = " ".join(problems[unit] for unit in sorted(problems))
+        module.fail_json(msg=said, ceph_orch_result={"units": states})
 
 
 def refuse_strangers(module, units):

@@ -9,9 +9,9 @@ import pytest
 from adapter.cluster.service_actions import ServiceAction
 from adapter.engine.model import HostOutcome, HostStatus, Request
 from adapter.errors import AdapterError, HostUnreachable
-from adapter.interface import raise_if_exception
+from adapter.interface import PlacementSpec, RGWSpec, raise_if_exception
 from adapter.reconcile.parts import OTHERS_JOBS_END
-from adapter.reconcile.restart_tries import BACK_WITHIN
+from adapter.reconcile.restart_tries import BACK_WITHIN, TRIES
 from tests.unit.reconcile.test_restarts import restarted
 from tests.unit.reconcile.twin import Cluster
 
@@ -235,3 +235,22 @@ class TestTheMapShowsMoreThanThereIs:
         full.settle(60)
         assert sorted(restarted(full)) == ["ceph-osd@0.service", "ceph-osd@1.service"]
         assert full.core.actions.all() == []
+
+
+def test_a_gateway_that_does_not_come_back_is_the_only_one_that_goes() -> None:
+    """The monitors do not say whether another one can be missed."""
+    cluster = Stubborn()
+    cluster.serving()
+    spec = RGWSpec(service_id="a", placement=PlacementSpec(hosts=["h1", "h2", "h3"]))
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    cluster.settle(20)
+    units = [f"rgw@{name}" for _, kind, name in cluster.daemons if kind == "rgw"]
+    cluster.bad = units
+    raise_if_exception(cluster.orchestrator.service_action("restart", "rgw.a"))
+    cluster.settle(60)
+    assert len(set(restarted(cluster))) == 1
+    assert len(restarted(cluster)) == TRIES
+    assert cluster.core.actions.all() == []
+    said = " ".join(each.message for each in cluster.core.events.of("rgw.a"))
+    assert "is given up after 3 tries" in said
+    assert "keep running as they are" in said

@@ -1,0 +1,50 @@
+"""A unit that is active says nothing of the work of its daemon."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from plugins.module_utils.listening import listens
+from plugins.module_utils.reading import Roots
+from plugins.module_utils.units_at_work import daemon_of
+
+
+@pytest.mark.parametrize(
+    ("unit", "name"),
+    [
+        ("ceph-mon@h1.service", "mon.h1"),
+        ("ceph-mds@data.h1.abcdef.service", "mds.data.h1.abcdef"),
+        ("ceph-radosgw@rgw.web.h1.abcdef.service", "rgw.web.h1.abcdef"),
+        ("ceph-rbd-mirror@rbd-mirror.h1.abcdef.service", "rbd-mirror.h1.abcdef"),
+        ("ceph-osd@3.service", None),
+        ("ceph-radosgw@hand.service", None),
+        ("ceph-mds@-x.service", None),
+        ("ceph.target", None),
+    ],
+)
+def test_the_daemon_of_a_unit(unit: str, name: str) -> None:
+    daemon = daemon_of(Roots(), unit)
+    assert (daemon and daemon.name) == name
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        yield found
+
+
+def test_whether_a_process_listens(listener: socket.socket) -> None:
+    assert not listens("/proc", os.getpid())
+    listener.listen()
+    assert listens("/proc", os.getpid())
+    assert not listens("/proc", 1 << 22)
+
+
+def test_nothing_to_be_read_is_no_listener(tmp_path: Path) -> None:
+    assert not listens(str(tmp_path), 7)
