@@ -240,9 +240,14 @@ class OsdRemover:
             # Somebody started it again; or the map has not heard yet that it is stopped.
             self._advance(removal, Stage.STOPPING, stopped=False, empty=False)
             return
-        if removal.force or osd.destroyed:
-            # Whoever destroyed it may not have waited for its data.
-            self._leave_map(removal, osd_map, taken=osd.destroyed and not removal.force)
+        if removal.force:
+            self._leave_map(removal, osd_map)
+            return
+        if osd.destroyed:
+            # Whoever destroyed it may not have waited for its data. As long as the map has it,
+            # placement groups that lack something wait for it; a purge makes them go on without.
+            if self._is_calm(removal, osd_map, "it is purged"):
+                self._leave_map(removal, osd_map)
             return
         reason = self._still_needed(removal, osd)
         if reason:
@@ -261,7 +266,7 @@ class OsdRemover:
             return ""
         return safety.reason(removal.osd_id)
 
-    def _leave_map(self, removal: Removal, osd_map: OsdMap, *, taken: bool = False) -> None:
+    def _leave_map(self, removal: Removal, osd_map: OsdMap) -> None:
         if removal.replace:
             self._keep_place(removal)
             self._core.maps.destroy(removal.osd_id)
@@ -270,7 +275,7 @@ class OsdRemover:
         with self._core.lock:
             self._core.specs.release(removal.host, list(removal.disks))
         self._core.look_at_maps()
-        self._advance(removal, Stage.CLEANING, left=osd_map.epoch, taken=taken)
+        self._advance(removal, Stage.CLEANING, left=osd_map.epoch)
 
     def _keep_place(self, removal: Removal) -> None:
         """Write down what the OSD's successor gets, and which disks were there before it."""
@@ -312,7 +317,7 @@ class OsdRemover:
                 self._leave_disks(removal)
             elif not self._queue.reachable(removal):
                 self._queue.save(removal, reason=f"waiting for host {removal.host} to {what}")
-            elif self._is_calm(removal, osd_map):
+            elif self._may_wipe(removal, osd_map):
                 ready.append(removal)
         self._jobs.submit(ready, REMOVE, osd_map)
 
@@ -343,23 +348,26 @@ class OsdRemover:
             return False
         return osd.uuid in (removal.uuid, removal.label)
 
-    def _is_calm(self, removal: Removal, osd_map: OsdMap) -> bool:
-        """Tell whether an OSD's disks may be wiped; say what is waited for.
-
-        Where somebody else took it out of the map, its disks may be the only place of some data.
-        """
-        osd_id = removal.osd_id
+    def _may_wipe(self, removal: Removal, osd_map: OsdMap) -> bool:
+        """Tell whether an OSD's disks may be wiped; say what is waited for."""
         if not (removal.taken and removal.zap):
             return True
+        return self._is_calm(removal, osd_map, "its disks are wiped")
+
+    def _is_calm(self, removal: Removal, osd_map: OsdMap, then: str) -> bool:
+        """Tell whether all data has been well for a while; say what is waited for.
+
+        Where somebody else took an OSD out, its disks may be the only place of some data.
+        """
+        osd_id = removal.osd_id
         if not self._core.maps.all_clean(osd_map.pgs):
             self._calm_since.pop(osd_id, None)
         elif self._looked - self._calm_since.setdefault(osd_id, self._looked) >= CALM_FOR:
             return True
         reason = (
             "somebody else destroyed it or took it out of the map, and its data may be nowhere "
-            "else: its disks are "
-            f"wiped when all placement groups have been active+clean for {CALM_FOR:.0f} s; "
-            f"`ceph orch osd rm stop {osd_id}` leaves them as they are"
+            f"else: {then} when all placement groups have been active+clean for {CALM_FOR:.0f} s; "
+            f"`ceph orch osd rm stop {osd_id}` leaves it and its disks as they are"
         )
         self._queue.save(removal, reason=reason)
         return False

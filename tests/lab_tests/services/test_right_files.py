@@ -58,7 +58,8 @@ def kept(services: Services) -> dict[str, Any]:
     }
 
 
-READING = ("get_inventory", "get_facts", "list_daemons")
+# What reads, and what names the monitors on hosts up to a minute after the first time.
+READING = ("get_inventory", "get_facts", "list_daemons", "update_conf")
 
 
 def settled(services: Services, names: list[str]) -> dict[str, Any]:

@@ -338,13 +338,14 @@ def test_the_only_one_that_answers_is_not_restarted(cluster: Cluster) -> None:
 
 def test_a_restart_that_somebody_asked_for_is_not_crossed(cluster: Cluster) -> None:
     apply(cluster, rgw(hosts="h1 h2"))
-    cluster.break_on["service_action"] = {"h1": "no", "h2": "no"}
+    cluster.engine.held = {"h1", "h2"}
     raise_if_exception(cluster.orchestrator.service_action("restart", "rgw.pc"))
     cluster.requests.clear()
     apply(cluster, rgw(hosts="h1 h2", config={"rgw_dns_name": "x"}))
     assert restarts(cluster) == []
     # It ends.
     cluster.core.actions.cancel("rgw.pc")
+    cluster.engine.held = set()
     cluster.settle()
     assert len(restarts(cluster)) == 2
 

@@ -31,7 +31,7 @@ class TestSomebodyElseTookItOut:
         draining.monitors.epoch += 1
         draining.settle(40)
         assert "somebody else destroyed it or took it out of the map" in said(draining)
-        assert "`ceph orch osd rm stop 0` leaves them as they are" in said(draining)
+        assert "`ceph orch osd rm stop 0` leaves it and its disks as they are" in said(draining)
         assert draining.wiped == []
 
         draining.monitors.states = "active+clean"
@@ -122,21 +122,26 @@ class TestDestroyedBefore:
         assert row["osd_uuid"].startswith("uuid-3")
 
     @pytest.mark.parametrize(
-        "state", ["stale+active+clean", "active+undersized+degraded", "active+clean+inconsistent"]
+        "state",
+        ["stale+active+clean", "active+undersized+degraded", "active+clean+inconsistent", "down"],
     )
-    def test_its_disk_is_not_wiped_while_a_copy_is_missing(
-        self, destroyed: Cluster, state: str
+    @pytest.mark.parametrize("zap", [True, False])
+    def test_it_is_neither_purged_nor_wiped_while_a_copy_is_missing(
+        self, destroyed: Cluster, state: str, zap: bool
     ) -> None:
+        """A purge makes placement groups go on without the data that they wait for."""
         destroyed.monitors.osds[1].pgs = destroyed.monitors.pg_num = 3
         destroyed.monitors.states = state
-        remove(destroyed, "3", zap=True)
+        remove(destroyed, "3", zap=zap)
         destroyed.settle(40)
-        assert "its data may be nowhere else" in said(destroyed)
+        assert said(destroyed).startswith("leaving: somebody else destroyed it")
+        assert "it is purged when all placement groups have been active+clean" in said(destroyed)
+        assert 3 in destroyed.monitors.osds
         assert destroyed.wiped == []
 
         destroyed.monitors.states = "active+clean+scrubbing+deep"
         destroyed.settle(20)
-        assert (status(destroyed), destroyed.wiped) == ([], ["osd.3"])
+        assert (status(destroyed), destroyed.wiped) == ([], ["osd.3"] if zap else [])
 
     def test_with_force_nobody_waits(self, destroyed: Cluster) -> None:
         destroyed.monitors.osds[1].pgs = destroyed.monitors.pg_num = 3
