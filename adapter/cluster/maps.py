@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 
 from adapter.cluster.ceph_options import Option, read_option, read_settings
@@ -16,6 +17,7 @@ from adapter.cluster.osd_map import (
     OsdMap,
     OsdMetadata,
     Safety,
+    is_complete,
     is_served,
     is_whole,
     read_json,
@@ -90,7 +92,12 @@ class Maps:
 
     def osd_map(self) -> OsdMap:
         """Return the OSDs."""
-        return read_osd_map(self._read("osd dump"), self._read("osd tree"))
+        found = read_osd_map(self._read("osd dump"), self._read("osd tree"))
+        if not any(osd.destroyed for osd in found.osds.values()):
+            return found
+        states = [row.get("state") for row in self._mon.pg_stats()]
+        unseen = max(0, found.pgs - len(states))
+        return replace(found, missing=unseen + sum(not is_complete(state) for state in states))
 
     def metadata(self) -> Dict[int, OsdMetadata]:
         """Return what the OSDs said of themselves."""

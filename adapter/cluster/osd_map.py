@@ -43,6 +43,8 @@ class OsdMap:
     """All OSDs at one epoch, with the names of the pools by their ids.
 
     ``pgs`` is how many placement groups the pools have, ``flags`` what is set for all OSDs.
+    ``missing`` is how many placement groups do not serve all of their data, where an OSD is
+    destroyed: they may wait for what is on its disk.
     """
 
     epoch: int = 0
@@ -50,6 +52,18 @@ class OsdMap:
     pools: Mapping[int, str] = field(default_factory=dict)
     pgs: int = 0
     flags: FrozenSet[str] = frozenset()
+    missing: int = 0
+
+    @property
+    def waits_for_destroyed(self) -> str:
+        """Return why no id of a destroyed OSD is given to another disk now, or nothing."""
+        if not self.missing:
+            return ""
+        groups = f"{self.missing} placement group{'s do' if self.missing > 1 else ' does'}"
+        return (
+            f"{groups} not serve all data (`ceph pg dump_stuck`), and may wait for a destroyed "
+            "OSD: its id is not given to another disk before"
+        )
 
 
 @dataclass(frozen=True)
@@ -244,6 +258,11 @@ def is_whole(state: object) -> bool:
     """
     words = frozenset(str(state).split("+"))
     return _WHOLE <= words <= _AT_WORK
+
+
+def is_complete(state: object) -> bool:
+    """Tell whether a placement group in a state serves all of its data."""
+    return is_served(state) and "unfound" not in str(state)
 
 
 def is_served(state: object) -> bool:

@@ -63,11 +63,19 @@ class OsdMethods(DeviceMethods):
         osd_map = self.core.maps.osd_map()
         devices = self._named_devices(drive_group, host, osd_map, skip_validation)
         with self.core.lock:
+            free_ids = self.reconciler.planner.waiting_ids(host.hostname, osd_map)
+            if free_ids and osd_map.missing:
+                raise InvalidValue(
+                    "device",
+                    _paths(drive_group),
+                    osd_map.waits_for_destroyed,
+                    f"Start the OSDs that are down, or give {listed(free_ids)} back.",
+                )
             plan = plan_host(
                 drive_group,
                 host.hostname,
                 devices,
-                free_ids=self.reconciler.planner.waiting_ids(host.hostname, osd_map),
+                free_ids=free_ids,
                 busy=self.core.intents.paths(host.hostname),
                 **self.reconciler.planner.storage(host.hostname),
             )

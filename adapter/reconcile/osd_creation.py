@@ -61,6 +61,8 @@ class OsdCreator:
             undecided = self._unwanted.drop(self._jobs)
             ready = [] if self._core.paused else self._ready(now)
             ready = [intent for intent in ready if intent.host not in undecided]
+            if osd_map is not None and osd_map.missing:
+                ready = [intent for intent in ready if not _takes_ids(intent)]
         if ready:
             self._submit(ready, now)
 
@@ -70,7 +72,8 @@ class OsdCreator:
         if core.held_osds() or core.outdated():
             return
         resting = tuple(sorted(h for h, pause in self._pauses.items() if pause.until > now))
-        seen = (*core.state_serials(), resting, tuple(_destroyed(osd_map)))
+        waits = bool(osd_map.missing)
+        seen = (*core.state_serials(), resting, tuple(_destroyed(osd_map)), waits)
         if seen == self._seen:
             return
         self._seen = seen
@@ -286,6 +289,11 @@ def _made(result: Mapping[str, Any]) -> str:
     rows = [row for row in result.get("osds") or () if isinstance(row, dict)]
     parts = [f"osd.{row.get('osd_id')} on {row.get('data')} {row.get('state')}" for row in rows]
     return ", ".join(parts) or "no OSD was made"
+
+
+def _takes_ids(intent: Intent) -> bool:
+    """Tell whether ids of destroyed OSDs are taken again."""
+    return any(group.osd_ids for group in intent.groups)
 
 
 def _destroyed(osd_map: OsdMap) -> List[int]:

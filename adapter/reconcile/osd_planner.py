@@ -116,6 +116,9 @@ class OsdPlanner:
         if refusal:
             return HostPlan(name, notes=(refusal,))
         claimed, mine, nobodys = self._ids(spec, name, osd_map)
+        if osd_map.waits_for_destroyed and (claimed or mine or nobodys):
+            reason = osd_map.waits_for_destroyed
+            return HostPlan(name, notes=(reason,), refused=(reason,))
         owners = self.owners(osd_map)
         rows = self._rows(name)
         of_cluster = {row["path"]: owners.of(row, name) for row in rows}

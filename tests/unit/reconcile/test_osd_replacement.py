@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Stage
+from adapter.errors import AdapterError
 from adapter.interface import DeviceSelection, DriveGroupSpec, raise_if_exception
 from tests.unit.reconcile.monitors_twin import Daemon
 from tests.unit.reconcile.removals import at, remove, said, status
@@ -191,3 +194,27 @@ def test_an_id_is_given_to_one_disk_while_it_is_being_made(cluster: Cluster) -> 
     groups = [group for intent in cluster.core.intents.all() for group in intent.groups]
     ids = [each for group in groups for each in group.osd_ids]
     assert ids == [osd_id]
+
+
+@pytest.mark.parametrize(
+    "state", ["down", "stale+active+clean", "active+recovery_unfound+degraded"]
+)
+def test_no_id_is_taken_that_placement_groups_may_wait_for(full: Cluster, state: str) -> None:
+    """With the id they go on without the data that only the destroyed OSD's disk has."""
+    remove(full, "3", replace=True, zap=True)
+    full.settle()
+    full.monitors.osds[1].pgs = full.monitors.pg_num = 3
+    full.monitors.states = state
+    full.free["h2"].append("/dev/sdn")
+    full.report()
+    assert full.monitors.osds[3].destroyed
+    assert "may wait for a destroyed OSD" in str(full.core.health())
+    with pytest.raises(
+        AdapterError, match=r"3 placement groups do not serve all data.*osd\.3 back"
+    ):
+        raise_if_exception(full.orchestrator.create_osds(device_on("h2", "/dev/sdn")))
+
+    full.monitors.states = "active+undersized+degraded"
+    full.report()
+    assert full.monitors.osds[3].disk == "/dev/sdn"
+    assert "may wait" not in str(full.core.health())
