@@ -133,7 +133,8 @@ class Ground:
         host, unit = self._unit(act)
         if not host:
             return "none runs"
-        self.lab.sh(host, "systemctl stop $1", unit)
+        # A restart that is under way may start it again at once: then systemd cancels the stop.
+        self.lab.ssh(host, "systemctl", "stop", unit)
         answer = self.lab.ceph("orch", "start", act.what)
         return f"{unit} on {host}; start: {answer.rc} {answer.out}{answer.err}"
 
