@@ -15,6 +15,7 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set,
 
 from adapter import operations
 from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
+from adapter.cluster.daemon_actions import DaemonActions
 from adapter.cluster.daemon_identity import lines as foreign_lines
 from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.cluster.daemon_services import DaemonServices
@@ -40,7 +41,6 @@ from adapter.cluster.service_waits import Waits
 from adapter.cluster.set_options import SetOptions
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
-from adapter.cluster.unstarted import is_needless, is_unstarted
 from adapter.cluster.unused_keys import MONS, UnusedKeys
 from adapter.cluster.wake import Wake
 from adapter.cluster.watch import Watch
@@ -104,6 +104,7 @@ class Core:
         self.removals = Removals(store)
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
+        self.daemon_actions = DaemonActions(store)
         self.unused_keys = UnusedKeys(store)
         self.removed_mons = UnusedKeys(store, MONS)
         self.deployments = Deployments(store)
@@ -120,6 +121,7 @@ class Core:
                 "osd_removal": self.removals,
                 "osd_creation": self.intents,
                 "service_action": self.actions,
+                "daemon_action": self.daemon_actions,
                 "unused_key": self.unused_keys,
                 MONS: self.removed_mons,
                 "deployed": self.deployments,
@@ -415,11 +417,11 @@ class Core:
         elif key[0] in AWAITED and record.id not in self.unawaited:
             return
         elif record.request.changes and key[0] not in OF_SERVICES:
-            if is_unstarted(record) and is_needless(
-                record, self.engine, self.going_down.daemons_of
-            ):
+            unstarted = record.started is None
+            if unstarted and key[0] in ACTIONS and record.id in self._of_before:
+                # It is kept until it is done, by whichever manager.
                 return
-            when = record.created if is_unstarted(record) else record.finished or time.time()
+            when = record.created if unstarted else record.finished or time.time()
             summary = record.request.summary if key[0] in ACTIONS else ""
             self.failures[key] = Failure(*key, message, record.id, when, summary)
 
@@ -466,6 +468,7 @@ class Core:
                 troubles=self.troubles.all(),
                 watch=self.watch if len(self.hosts) else None,
                 waiting=self.waits.lines(time.time()),
+                undone=self.daemon_actions.lines(),
                 problems=self.bad_records.in_words(),
                 unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),

@@ -235,9 +235,14 @@ def _acting(action: str) -> None:
             keeping.look()
             before = session.records()
             known = len(session.engine.submitted)
-            said = session.call(session.orchestrator.daemon_action, action, name, force=force)
-            jobs = [*session.engine.submitted[known:], *keeping.round()]
-            session.driver.wait(jobs)
+            try:
+                said = session.call(session.orchestrator.daemon_action, action, name, force=force)
+                jobs = [*session.engine.submitted[known:], *keeping.round()]
+                session.driver.wait(jobs)
+            finally:
+                # Nobody takes over from a command: what it has not done is not done later.
+                with session.core.lock:
+                    session.core.daemon_actions.leave_out([name])
             if check:
                 print_check(session, before, jobs=jobs)
             else:

@@ -62,6 +62,11 @@ ADVICE = {
         "the restart does not go on",
         "`ceph orch restart {name}` writes it anew",
     ),
+    "daemon_action": (
+        "what was asked of the daemons is not done",
+        "asking for it again writes it anew; or remove it with `ceph config-key rm "
+        "mgr/ansible/{key}`",
+    ),
     "unused_key": (
         "the key of the removed daemon stays with the monitors",
         "`ceph auth ls` shows it; when it is gone, remove the record with `ceph config-key rm "

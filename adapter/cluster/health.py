@@ -76,6 +76,7 @@ def health_checks(
     troubles: Sequence[Trouble] = (),
     unkept: Mapping[str, str] = MappingProxyType({}),
     waiting: Sequence[str] = (),
+    undone: Sequence[str] = (),
     watch: Optional[Watch] = None,
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
@@ -84,7 +85,8 @@ def health_checks(
     with their hosts, ``foreign`` says what hosts have of others' daemons, ``cut_off`` says by host
     how its ceph.conf is wrong, ``troubles`` what stands in the way of services, ``watch`` what is
     outside the cluster or is held, ``unkept`` by key why the loop cannot write a record,
-    ``waiting`` what services have waited for too long. A host that is offline is not named a second
+    ``waiting`` what services have waited for too long, ``undone`` what was asked of daemons and
+    cannot be done yet. A host that is offline is not named a second
     time for its missing report.
     """
     checks: Checks = {}
@@ -135,6 +137,7 @@ def health_checks(
                 "service(s) wait for what the cluster lacks",
                 list(waiting),
             ),
+            ("ANSIBLE_ACTION_WAITS", "action(s) cannot be done yet", list(undone)),
             (
                 "ANSIBLE_NOT_KEPT",
                 "record(s) cannot be kept",

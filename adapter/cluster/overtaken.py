@@ -76,16 +76,6 @@ def _replaces(newer: Request, older: Request) -> bool:
     return (_action(newer), _action(older)) != ("start", "restart")
 
 
-def acts_by_itself(request: Request) -> bool:
-    """Tell whether a job is part of a restart of a service, which goes on without it."""
-    return _is_rolling(request)
-
-
-def leaves_running(request: Request) -> bool:
-    """Tell whether nobody can tell that an action was left out once its daemons are deployed."""
-    return _action(request) != "restart"
-
-
 def _action(request: Request) -> str:
     return str(request.variables.get("daemon_action_action"))
 

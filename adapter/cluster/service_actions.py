@@ -57,15 +57,16 @@ class ServiceAction:
         return cls(
             service,
             read.choice("action", ACTIONS),
-            read.each("left", _is_daemon, names),
-            read.each("doing", _is_daemon, names),
+            read.each("left", is_daemon, names),
+            read.each("doing", is_daemon, names),
             read.time("asked"),
             tries={name: counts.whole(name, most=1000) for name in tries},
             epoch=read.whole("epoch", 0),
         )
 
 
-def _is_daemon(value: Any) -> bool:
+def is_daemon(value: Any) -> bool:
+    """Tell whether a value can be a daemon's name."""
     return isinstance(value, str) and len(value) < 300 and bool(_DAEMON.fullmatch(value))
 
 

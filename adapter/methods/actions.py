@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import time
-from typing import Dict, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
+from adapter.cluster.daemon_actions import ACTIONS, OF_SERVICE, DaemonAction
 from adapter.cluster.osd_map import osd_number
 from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, check_ids, free_id
 from adapter.cluster.service_actions import ServiceAction
 from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted
-from adapter.engine.gate import Ask
-from adapter.errors import AdapterError, HostUnreachable, InvalidValue, UnknownName
+from adapter.errors import AdapterError, HostUnreachable, InvalidValue, NotKept, UnknownName
 from adapter.interface import (
     DaemonDescription,
-    OrchestratorError,
     PlacementSpec,
     ServiceSpec,
     handle_orch_error,
     raise_if_exception,
 )
-from adapter.methods._kept import kept_service
 from adapter.methods._ports import check_more
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
+from adapter.reconcile.daemon_acts import DEPLOYING
 from adapter.reconcile.ended_restarts import end_restart, leave_out
-from adapter.reconcile.guards import Guards
 from adapter.reconcile.mon_addresses import check_mon_places, check_networks
-from adapter.reconcile.ownership import check_units, judge_places, read_places, units_of
-from adapter.reconcile.removed_daemons import unit_of
 
-ACTIONS = ("start", "stop", "restart", "redeploy", "reconfig")
 # What would stop all of the cluster, or all data.
 NEVER_STOPPED = ("mon", "mgr", "osd")
 ACTED_ON = ("osd", *KINDS)
@@ -58,28 +53,16 @@ class ActionMethods(DaemonMethods):
                 "Stop single daemons with `ceph orch daemon stop`.",
             )
         ended = ""
-        if action in ("redeploy", "reconfig"):
+        if action in DEPLOYING or action == "restart":
             self._check_answers([str(daemon.hostname) for daemon in daemons])
-            self._check_made_here(daemons)
-            ended = end_restart(self.core, service_name, action)
-            with self._guards.acting:
-                self._deploy_again(daemons)
-        elif action == "restart":
-            self._check_answers([str(daemon.hostname) for daemon in daemons])
+        if action == "restart":
             self._begin_restart(service_name, names)
         elif not names:
             ended = end_restart(self.core, service_name, action)
         else:
-            if action != "start":
-                check_units(self.core, names)
-            with self.core.lock:
-                # It ends also where a host is away: it would wait for that host.
-                ended = end_restart(self.core, service_name, action)
-                units = units_of(self.core, names)
-                hosts = [self.core.hosts.get(host) for host in units]
-                parameters = {"action": action, "units": units}
-                summary = f"{action.capitalize()} the daemons of {service_name}"
-                self.core.submit("service_action", hosts, parameters=parameters, summary=summary)
+            name = f"{OF_SERVICE}{service_name}"
+            asked = DaemonAction(name, action, tuple(names), service_name, asked=time.time())
+            ended = self.reconciler.acts.do(asked)
         texts = [f"Scheduled to {action} {d.name()} on host '{d.hostname}'" for d in daemons]
         return [*texts, ended] if ended else texts
 
@@ -95,7 +78,14 @@ class ActionMethods(DaemonMethods):
                     f"`ceph orch start {service}` ends it.",
                 )
             if names:
-                core.actions.save(ServiceAction(service, "restart", tuple(names), (), time.time()))
+                before = core.daemon_actions.leave_out(names)
+                try:
+                    core.actions.save(
+                        ServiceAction(service, "restart", tuple(names), (), time.time())
+                    )
+                except NotKept:
+                    core.daemon_actions.put_back(before)
+                    raise
         core.wake.set()
 
     def _daemons_of_service(self, service_name: str) -> List[DaemonDescription]:
@@ -130,47 +120,18 @@ class ActionMethods(DaemonMethods):
         self._check_answers([str(daemon.hostname)])
         if daemon.daemon_type == "osd" and action != "stop":
             self._refuse_gone(daemon)
-        more = ""
-        if action in ("redeploy", "reconfig"):
-            self._check_made_here([daemon])
-            with self._guards.acting:
-                self._check_beside(daemon, force)
-                self._deploy_again([daemon], force)
-        elif action == "restart" and daemon.daemon_type == "mgr":
-            self._check_host(daemon, force)
-            self._check_stop(daemon, force, restart=True)
+        acts, more = self.reconciler.acts, ""
+        if action == "restart" and daemon.daemon_type == "mgr":
+            acts.check_host(daemon_name, force)
+            if not force:
+                acts.check_stop(daemon_name, restart=True)
             # The active one cannot see its own restart to the end: who takes over does it.
             self._begin_restart("mgr", [daemon_name])
-        elif action == "start" or force:
-            if action != "start":
-                self._check_host(daemon, force)
-            more = self._act(action, daemon_name)
         else:
-            with self._guards.acting:
-                self._check_host(daemon, force)
-                self._check_stop(daemon, force, restart=action == "restart")
-                before = self._guards.again([daemon_name], restart=action == "restart")
-                more = self._act(action, daemon_name, before)
+            names, service = (daemon_name,), daemon.service_name()
+            more = acts.do(DaemonAction(daemon_name, action, names, service, force, time.time()))
         text = f"Scheduled to {action} {daemon_name} on host '{daemon.hostname}'"
         return f"{text}. {more}" if more else text
-
-    @property
-    def _guards(self) -> Guards:
-        return self.reconciler.services.guards
-
-    def _act(self, action: str, name: str, before: Optional[Ask] = None) -> str:
-        """Submit what is done to a daemon; return what else that means, or nothing."""
-        core = self.core
-        more = leave_out(core, name, "it is stopped") if action == "stop" else ""
-        with core.lock:
-            units = units_of(core, [name])
-            hosts = [core.hosts.get(host) for host in units]
-            parameters = {"action": action, "units": units}
-            summary = f"{action.capitalize()} {name}"
-            core.submit(
-                "daemon_action", hosts, parameters=parameters, summary=summary, before=before
-            )
-        return more
 
     def _daemon(self, name: str) -> DaemonDescription:
         """Return the daemon of a name, which one host has.
@@ -198,88 +159,12 @@ class ActionMethods(DaemonMethods):
                 return daemon
         raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
 
-    def _check_host(self, daemon: DaemonDescription, force: bool) -> None:
-        """Ask the monitors whether the daemon is this host's; what they say holds with force too.
-
-        With ``force`` monitors that do not answer are in nobody's way.
-        """
-        try:
-            read_places(self.core)
-        except OrchestratorError:
-            if not force:
-                raise
-        judge_places(self.core, [(str(daemon.hostname), daemon.name())])
-
     def _check_answers(self, hostnames: Sequence[str]) -> None:
         """Raise ``HostUnreachable`` for a host on which nothing can be done now."""
         with self.core.lock:
             for hostname in hostnames:
                 if not self.core.pulse.online(hostname):
                     raise HostUnreachable(hostname, self.core.pulse.of(hostname).reason)
-
-    def _check_stop(self, daemon: DaemonDescription, force: bool, *, restart: bool = False) -> None:
-        if force:
-            return
-        try:
-            self._guards.check_stop(str(daemon.daemon_type), str(daemon.daemon_id), restart=restart)
-        except OrchestratorError as error:
-            raise _refusal(f"{daemon.name()} cannot be stopped now", error) from error
-
-    def _check_beside(self, daemon: DaemonDescription, force: bool) -> None:
-        """Raise if a daemon that may be restarted cannot be missed beside others that go down."""
-        kind = str(daemon.daemon_type)
-        with self.core.lock:
-            beside = self.core.going_down.of(kind)
-        if [each for each in beside if each != daemon.daemon_id]:
-            self._check_stop(daemon, force, restart=True)
-
-    def _check_made_here(self, daemons: Sequence[DaemonDescription]) -> None:
-        """Raise ``InvalidValue`` for a daemon that somebody made by hand, under its own unit."""
-        for daemon in daemons:
-            with self.core.lock:
-                unit, by_hand = unit_of(self.core, str(daemon.hostname), daemon.name())
-            if by_hand:
-                raise InvalidValue(
-                    "daemon",
-                    daemon.name(),
-                    f"it was made by hand and runs as {unit} on host {daemon.hostname}, so it is "
-                    "not deployed from here",
-                    "Restart it, or remove it (`ceph orch daemon rm`) and apply a service.",
-                )
-
-    def _may_restart(self, names: Sequence[str], force: bool) -> None:
-        """Raise where daemons of a service that nobody keeps cannot be restarted by one job."""
-        if force:
-            return
-        if len(names) > 1:
-            raise AdapterError(
-                f"{', '.join(names)} would be restarted at the same time: their service is "
-                "unmanaged, so nobody restarts one after the other.",
-                "Give `ceph orch daemon redeploy NAME` for one, and for the next when it is back.",
-            )
-        kind, _, daemon_id = names[0].partition(".")
-        try:
-            self._guards.check_stop(kind, daemon_id, restart=True)
-        except OrchestratorError as error:
-            what = f"{names[0]} has to be restarted, and cannot be now"
-            raise _refusal(what, error) from error
-
-    def _deploy_again(self, daemons: List[DaemonDescription], force: bool = False) -> None:
-        by_service: Dict[str, List[Place]] = {}
-        for daemon in daemons:
-            if daemon.daemon_type == "osd":
-                raise InvalidValue(
-                    "daemon", daemon.name(), "OSDs are not deployed again", "Use restart."
-                )
-            place = Place(str(daemon.hostname), str(daemon.daemon_id))
-            by_service.setdefault(daemon.service_name(), []).append(place)
-        for service, places in by_service.items():
-            with self.core.lock:
-                wanted = kept_service(self.core, self.reconciler, service)
-            self.reconciler.services.needs.check(wanted.spec)
-            self.reconciler.services.jobs.deploy_again(
-                wanted, places, lambda names: self._may_restart(names, force), force
-            )
 
     @handle_orch_error
     def add_daemon(self, spec: ServiceSpec) -> List[str]:
@@ -448,10 +333,3 @@ def _check_kind(daemon: DaemonDescription) -> None:
             f"this backend does not act on {daemon.daemon_type} daemons",
             f"It acts on: {', '.join(ACTED_ON)}.",
         )
-
-
-def _refusal(what: str, error: OrchestratorError) -> AdapterError:
-    """Return the error that refuses a stop, with the remedy that the reason has, if any."""
-    remedy = getattr(error, "remedy", "") or "Wait until the cluster is well, or give --force."
-    reason = getattr(error, "message", "") or str(error)
-    return AdapterError(f"{what}: {reason}", remedy)

@@ -24,10 +24,10 @@ from adapter.interface import (
 from adapter.interface.times import datetime_now
 from adapter.methods._announce import what_goes
 from adapter.methods._changes import put_back_in_words
-from adapter.methods._kept import kept_service
 from adapter.methods._memo import Memo
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart
+from adapter.reconcile.kept_service import kept_service
 
 
 class ServiceListMethods:
@@ -173,7 +173,7 @@ class ServiceListMethods:
                     f"Removed the record of {service_name}, which could not be used; "
                     "its daemons run on unmanaged"
                 )
-            wanted = kept_service(core, self.reconciler, service_name)
+            wanted = kept_service(core, self.reconciler.services, service_name)
             if wanted.spec.service_type != "osd":
                 core.specs.save(replace(wanted, deleted=time.time()))
                 self.reconciler.services.forget_pauses(service_name)
@@ -201,7 +201,7 @@ class ServiceListMethods:
     def set_unmanaged(self, service_name: str, value: bool) -> str:
         """Leave a service as it is, or keep it again."""
         with self.core.lock:
-            wanted = kept_service(self.core, self.reconciler, service_name)
+            wanted = kept_service(self.core, self.reconciler.services, service_name)
             spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": bool(value)})
             self.core.specs.save(replace(wanted, spec=spec))
             self.reconciler.services.forget_pauses(service_name)

@@ -53,6 +53,13 @@ def judge_places(core: Core, daemons: Iterable[HostDaemon]) -> None:
             )
 
 
+def all_reported(core: Core) -> bool:
+    """Tell whether what no host reports is nowhere. The caller holds the orchestrator's lock."""
+    reports = [core.reports.get(host.hostname) for host in core.hosts.all()]
+    known = all(each is not None and "daemons" in each.taken for each in reports)
+    return known and not core.outdated() and not core.hosts.problems
+
+
 def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:
     """Return the systemd units of daemons (``osd.3``) by host, as the hosts reported them.
 

@@ -11,6 +11,7 @@ from adapter.cluster.watch import units_of_report
 from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
+from adapter.reconcile.daemon_acts import DaemonActs
 from adapter.reconcile.gateway_zones import GatewayZones
 from adapter.reconcile.host_admins import HostAdmins
 from adapter.reconcile.host_confs import HostConfs
@@ -23,6 +24,7 @@ from adapter.reconcile.parts import Parts
 from adapter.reconcile.service_restarts import ServiceRestarts
 from adapter.reconcile.services import ServiceKeeper
 from adapter.reconcile.successors import with_backends
+from adapter.reconcile.undone_acts import UndoneActs
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ class Reconciler:
         self.remover = OsdRemover(core)
         self.services = ServiceKeeper(core)
         self.restarts = ServiceRestarts(core, self.services.guards)
+        self.acts = DaemonActs(core, self.services)
+        self.undone = UndoneActs(core, self.acts)
         self.confs = HostConfs(core)
         self.admins = HostAdmins(core)
         self.mon_locations = MonLocations(core)
@@ -87,6 +91,7 @@ class Reconciler:
             run("making OSDs", lambda: self.creator.step(now, self.osd_map), now),
             run("removing OSDs", lambda: self.remover.step(now), now),
             run("restarting services", lambda: self.restarts.step(now), now),
+            run("acting on daemons", lambda: self.undone.step(now, self.osd_map), now),
             run("keeping services", lambda: self.services.step(now), now),
             run("keeping ceph.conf", lambda: self.confs.step(now), now),
             run("keeping the keyring of administrators", lambda: self.admins.step(now), now),

@@ -148,9 +148,10 @@ class ServiceJobs:
         places: Sequence[Place],
         may: Callable[[Sequence[str]], None],
         force: bool = False,
-    ) -> None:
+    ) -> Tuple[Optional[Completion], Sequence[Place]]:
         """Bring daemons that are there to their spec; raises ``OrchestratorError``.
 
+        Return the job, None where there is nothing for it to do, and the daemons that it is at.
         Those of a service that is kept which have to be restarted are left to the keeper: one goes
         after the other, each when it can be missed. For others, and with ``force``, ``may`` raises
         where daemons cannot be restarted now.
@@ -166,8 +167,7 @@ class ServiceJobs:
             places = [each for each in places if (each.hostname, each.daemon_id) not in behind]
         elif behind:
             may(sorted(f"{spec.service_type}.{daemon_id}" for _, daemon_id in behind))
-        if places:
-            self.deploy(wanted, places)
+        return (self.deploy(wanted, places) if places else None), places
 
     def _leave_behind(
         self,
@@ -355,6 +355,12 @@ class ServiceJobs:
         if kind.service_type == "mon":
             job.on_change(lambda job: forget_without_keys(core, job, rows))
         self.keys.follow(kept, job.job_id)
+        with core.lock:
+            try:
+                core.daemon_actions.leave_out([_name(kind, daemon) for daemon in daemons])
+            except NotKept as error:
+                # The next manager drops it too: no host has the daemon then.
+                core.unkept.note(error)
         return job
 
     def follow_proofs(self, now: float) -> None:

@@ -17,7 +17,7 @@ from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.ended_restarts import leave_out
 from adapter.reconcile.guards import Guards
-from adapter.reconcile.ownership import check_units, units_of
+from adapter.reconcile.ownership import all_reported, check_units, units_of
 from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
 from adapter.reconcile.restart_tries import BACK_WITHIN, TRIES, after, failed_in
 
@@ -96,16 +96,14 @@ class ServiceRestarts:
         osds = any(name.startswith("osd.") for name in (*action.doing, *action.left))
         known = core.maps.osd_map().osds if osds else {}
         with core.lock:
-            reports = [core.reports.get(host.hostname) for host in core.hosts.all()]
-            all_known = all(each is not None and "daemons" in each.taken for each in reports)
-            all_known = all_known and not core.outdated()
+            all_known = all_reported(core)
             for name in (*action.doing, *action.left):
                 kind, _, identity = name.partition(".")
                 if kind == "osd" and core.removals.get(int(identity)) is not None:
                     leave_out(core, name, "it is being removed")
                 elif kind == "osd" and int(identity) not in known:
                     leave_out(core, name, "it is no longer in the cluster")
-                elif all_known and not core.hosts.problems and not core.places.hosts_of(name):
+                elif all_known and not core.places.hosts_of(name):
                     leave_out(core, name, "no host has it")
             return core.actions.get(action.service) or replace(action, left=(), doing=())
 

@@ -287,6 +287,7 @@ def test_a_daemon_is_restarted_where_it_runs(kept: Door, machines: Machines) -> 
     kept.run("daemon", "restart", name)
 
     assert kept.operations()[-1] == ("daemon_action", ["h1"])
+    assert not list((kept.directory / "daemon_action").glob("*.yml")), "nobody takes over"
     assert "mds.nope" in kept.refused("daemon", "restart", "mds.nope")
 
 

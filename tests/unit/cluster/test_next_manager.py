@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict
 
 import pytest
 
+from adapter.cluster.daemon_actions import DaemonAction, DaemonActions
 from adapter.cluster.deployments import Deployment, Deployments
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.osd_intents import Intent, Intents
@@ -93,6 +94,9 @@ EVERY: Dict[str, Any] = {
     "action": ServiceAction(
         "osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting", {"osd.1": 2}, 7
     ),
+    "daemon_action": DaemonAction(
+        "service.mds.a", "stop", ("mds.a", "mds.b"), "mds.a", force=True, asked=5.0
+    ),
     "unused_key": UnusedKey("mds", "a", "h1", "job-1", 6.0),
     "removed_mon": UnusedKey("mon", "h1", "h1", "job-1", 6.0),
     "deployment": Deployment(
@@ -121,6 +125,7 @@ KEEPERS: Dict[str, Callable[[MemoryStore, Any], Any]] = {
     "intent": _intents,
     "removal": lambda store, record: Removals(store).save(record),
     "action": lambda store, record: ServiceActions(store).save(record),
+    "daemon_action": lambda store, record: DaemonActions(store).save(record),
     "unused_key": lambda store, record: UnusedKeys(store).save(record),
     "removed_mon": lambda store, record: UnusedKeys(store, MONS).save(record),
     "deployment": lambda store, record: Deployments(store).save("h1", [record]),
@@ -135,6 +140,7 @@ READERS: Dict[str, Callable[[MemoryStore], Any]] = {
     "intent": lambda store: Intents(store).all()[0],
     "removal": lambda store: Removals(store).get(7),
     "action": lambda store: ServiceActions(store).get("osd.big"),
+    "daemon_action": lambda store: DaemonActions(store).all()[0],
     "unused_key": lambda store: UnusedKeys(store).all()[0],
     "removed_mon": lambda store: UnusedKeys(store, MONS).all()[0],
     "deployment": lambda store: Deployments(store).get("h1", "rgw.a.h1.abcdef"),

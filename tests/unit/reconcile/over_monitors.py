@@ -59,6 +59,7 @@ class KeptCluster(Cluster):
             core.intents.all(),
             [replace(each, pgs=0, reason="", tries=0) for each in core.removals.all()],
             [replace(each, reason="") for each in core.actions.all()],
+            core.daemon_actions.all(),
             [core.owners.service_of(osd_id) for osd_id in range(10)],
             [core.owners.vacancy(osd_id) for osd_id in range(10)],
             core.paused,

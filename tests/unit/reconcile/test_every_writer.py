@@ -93,6 +93,10 @@ def stopped(cluster: KeptCluster) -> Any:
     return cluster.orchestrator.stop_remove_osds(["1"])
 
 
+def mds(cluster: KeptCluster) -> str:
+    return next(f"mds.{each}" for _, kind, each in sorted(cluster.daemons) if kind == "mds")
+
+
 WRITERS: Dict[str, Act] = {
     "host add": lambda c: c.orchestrator.add_host(HostSpec("h9", "10.0.0.9")),
     "host rm": lambda c: c.orchestrator.remove_host("h3", force=True),
@@ -114,6 +118,15 @@ WRITERS: Dict[str, Act] = {
     "osd rm stop": stopped,
     "osd set-spec-affinity": lambda c: c.orchestrator.set_osd_spec("osd.x", ["2"]),
     "restart": lambda c: c.orchestrator.service_action("restart", "mds.data"),
+    "stop": lambda c: c.orchestrator.service_action("stop", "mds.data"),
+    "start": lambda c: c.orchestrator.service_action("start", "mds.data"),
+    "redeploy": lambda c: c.orchestrator.service_action("redeploy", "mds.data"),
+    "reconfig": lambda c: c.orchestrator.service_action("reconfig", "mds.data"),
+    "daemon stop": lambda c: c.orchestrator.daemon_action("stop", "osd.2"),
+    "daemon start": lambda c: c.orchestrator.daemon_action("start", "osd.2"),
+    "daemon restart": lambda c: c.orchestrator.daemon_action("restart", "osd.2"),
+    "daemon redeploy": lambda c: c.orchestrator.daemon_action("redeploy", mds(c)),
+    "daemon reconfig": lambda c: c.orchestrator.daemon_action("reconfig", mds(c)),
 }
 
 

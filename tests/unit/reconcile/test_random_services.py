@@ -23,7 +23,7 @@ HOSTS = ["h1", "h2", "h3"]
 NAMES = ["a", "a.h2", "a.h1.abcdef", "b"]
 KINDS = ("mds", "rgw")
 STEPS = 25
-RECORDS = ("spec.", "deployed.", "unused_key.", "service_action.")
+RECORDS = ("spec.", "deployed.", "unused_key.", "service_action.", "daemon_action.")
 
 
 class Day:

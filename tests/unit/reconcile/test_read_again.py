@@ -32,6 +32,7 @@ def known(cluster: KeptCluster, key: str) -> Any:
         "osd_vacant": lambda: core.owners.vacancy(77),
         "osd_made": lambda: core.owners.service_of(77) == "osd.y" or None,
         "service_action": lambda: core.actions.get(name),
+        "daemon_action": lambda: core.daemon_actions.all() or None,
         "settings": lambda: core.set_options.get(name).options or None,
         "unused_key": lambda: core.unused_keys.all() or None,
     }

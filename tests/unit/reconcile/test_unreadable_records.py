@@ -32,6 +32,7 @@ KINDS = (
     "osd_vacant.4",
     "osd_made.4",
     "service_action.mds.x",
+    "daemon_action.mds.x",
     "state.paused",
 )
 
