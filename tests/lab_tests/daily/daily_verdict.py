@@ -111,7 +111,7 @@ class Verdict:
         """Return what is still being done although everything is as it is wanted."""
         before = self._changing()
         try:
-            wait_until("something is done", lambda: self._changing() != before, STILL)
+            wait_until("something is done", lambda: self._changing() - before, STILL)
         except AssertionError:
             return
         more = [job for job in self._ground.lab.jobs() if job["id"] in self._changing() - before]
