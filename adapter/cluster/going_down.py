@@ -22,7 +22,7 @@ from adapter.engine.model import JobRecord, JobStatus, Request
 STOPPED_SEEN = 45.0
 # So long it takes until a daemon that was restarted has its place again.
 RESTARTED_SEEN = 10.0
-# So long it takes until the maps show a monitor or a metadata server down.
+# So long it takes until the maps show a monitor, a metadata server or an OSD down.
 MAPS_FOLLOW = 30.0
 ACTIONS = ("daemon_action", "service_action")
 REMOVALS = ("remove_daemons", "remove_service")

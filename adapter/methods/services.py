@@ -164,9 +164,23 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         check_ports(self.core, self.reconciler.services, spec, hosts, beside)
         if spec.service_type in KINDS:
             check_ids(spec, matching)
+            self._refuse_others_names(spec)
             check_networks(self.core, spec, matching)
         check_mon_places(self.core, spec, matching)
         check_mon_locations(self.core, spec, [host.hostname for host in hosts])
+
+    def _refuse_others_names(self, spec: ServiceSpec) -> None:
+        """Raise for a daemon that shall have the name of one on another host."""
+        for each in spec.placement.hosts or ():
+            name = f"{spec.service_type}.{each.name}"
+            there = self.core.places.hosts_of(name) if each.name else []
+            if there and each.hostname not in there:
+                raise InvalidValue(
+                    "placement",
+                    str(each),
+                    f"{name} is on host {there[0]}",
+                    f"Choose another name, or remove that one first: `ceph orch daemon rm {name}`.",
+                )
 
     def _apply(self, spec: Any, no_overwrite: bool) -> str:
         if no_overwrite and self._is_there(spec):

@@ -219,10 +219,10 @@ class Guards:
     def _going(self, kind: str, beside: str = "", but: str = "") -> List[str]:
         """Return the ids of a kind's daemons that other jobs take down, or that are just lost.
 
-        Raises while nobody can know it of monitors and metadata servers.
+        Raises while nobody can know it, but of managers: their hosts are asked.
         """
         with self._core.lock:
-            seconds = self._core.going_down.unknown_for() if kind in ("mon", "mds") else 0.0
+            seconds = self._core.going_down.unknown_for() if kind != "mgr" else 0.0
             if seconds:
                 raise AdapterError(
                     "this manager has just taken over, and the cluster's maps may not show yet "

@@ -183,6 +183,9 @@ class OsdRemover:
         osd = osd_map.osds.get(removal.osd_id)
         if osd is not None and removal.uuid in ("", osd.uuid):
             return osd
+        if osd is not None and osd.destroyed and not removal.replace:
+            # Its uuid is forgotten, its id is still to go.
+            return osd
         if osd_map.epoch <= removal.epoch:
             self._queue.save(removal, reason="the monitors' map is older than the removal; waiting")
             return None

@@ -46,6 +46,7 @@ class _Watched:
         self.daemon = wanted.daemon
         self.port = wanted.port
         self.others = wanted.others
+        self.must_answer = getattr(wanted, "must_answer", False)
         self.hopeless = ""
         self._pid = ""
         self._since = 0.0
@@ -71,7 +72,7 @@ class _Watched:
         path = self.daemon.socket_path
         if kind not in _COMMANDS or not os.path.exists(path):
             # A monitor opens its store before it can be asked; that it stays is no word of others.
-            return False if self.others else None
+            return False if self.others or self.must_answer else None
         answer = ask(path, _COMMANDS[kind], _ASK_TIMEOUT)
         if kind == "mon":
             self.hopeless = split_off(self.daemon, answer, self.others)

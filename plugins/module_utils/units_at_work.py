@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from .service_health import can_be_asked, wait_at_work
@@ -9,23 +10,38 @@ from .service_kinds import KINDS, Daemon, DaemonRefused
 
 
 class _Started:
-    """A daemon whose unit was started; nothing is known of it but its name."""
+    """A daemon whose unit was started; nothing is known of it but its name.
+
+    ``must_answer`` says that it could be asked before: then it can be again when it works.
+    """
 
     port = 0
     others = frozenset()
 
-    def __init__(self, daemon):
+    def __init__(self, daemon, must_answer):
         self.daemon = daemon
+        self.must_answer = must_answer
 
 
-def idle(roots, units, seconds):
+def answering(roots, units):
+    """Return the units whose daemons have an administration socket now."""
+    daemons = ((unit, daemon_of(roots, unit)) for unit in units)
+    return {unit for unit, one in daemons if one is not None and os.path.exists(one.socket_path)}
+
+
+def idle(roots, units, seconds, answered=()):
     """Wait for the daemons of units; return a sentence by unit for each that does not work.
 
-    Of OSDs, and of daemons that nobody can ask, a unit that stays active is all that is known here.
+    ``answered`` are those that had an administration socket before. Of OSDs, and of daemons that
+    nobody can ask, a unit that stays active is all that is known here.
     """
-    daemons = [daemon_of(roots, unit) for unit in units]
-    asked = [each for each in daemons if each is not None and can_be_asked(each.kind.name)]
-    return wait_at_work(roots, [_Started(each) for each in asked], seconds)
+    daemons = [(unit, daemon_of(roots, unit)) for unit in units]
+    asked = [
+        _Started(one, unit in answered)
+        for unit, one in daemons
+        if one is not None and can_be_asked(one.kind.name)
+    ]
+    return wait_at_work(roots, asked, seconds)
 
 
 def daemon_of(roots, unit):

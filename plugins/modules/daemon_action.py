@@ -92,7 +92,7 @@ from ..module_utils.units import (
     show_units,
     wait_active,
 )
-from ..module_utils.units_at_work import idle
+from ..module_utils.units_at_work import answering, idle
 
 UNIT = re.compile(r"(ceph|cephfs)[A-Za-z0-9@._:-]{0,200}\.service")
 # A daemon that cannot run ends within this time.
@@ -117,9 +117,10 @@ def main():
         refuse_faulty(module, action, before)
         concerned = [unit for unit in units if needs(action, before[unit])]
         if concerned and not module.check_mode:
+            answered = answering(Roots(), concerned)
             do(action, concerned, max(module.params["wait"], 1))
             if action != "stop":
-                refuse_idle(module, units, concerned)
+                refuse_idle(module, units, concerned, answered)
         after = before if module.check_mode else show_units(units)
     except UnitsFailed as failure:
         module.fail_json(msg=str(failure), ceph_orch_result={"units": rows(units)})
@@ -139,9 +140,9 @@ def main():
     )
 
 
-def refuse_idle(module, units, started):
+def refuse_idle(module, units, started, answered):
     """Fail for daemons that run and do not do their work."""
-    problems = idle(Roots(), started, max(module.params["wait"], 1))
+    problems = idle(Roots(), started, max(module.params["wait"], 1), answered)
     if problems:
         states = rows(units)
         for row in states:

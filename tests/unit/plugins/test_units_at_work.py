@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 import pytest
 
+from plugins.module_utils import service_health
 from plugins.module_utils.listening import listens
 from plugins.module_utils.reading import Roots
-from plugins.module_utils.units_at_work import daemon_of
+from plugins.module_utils.units_at_work import answering, daemon_of, idle
+from tests.unit.plugins.tree import Tree
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,23 @@ def test_whether_a_process_listens(listener: socket.socket) -> None:
 
 def test_nothing_to_be_read_is_no_listener(tmp_path: Path) -> None:
     assert not listens(str(tmp_path), 7)
+
+
+@pytest.mark.parametrize(("answered", "works"), [((), True), (("ceph-mgr@h1.service",), False)])
+def test_a_manager_that_could_be_asked_before_must_answer_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: Any, works: bool
+) -> None:
+    """One that hangs before it has a socket is still a standby in the manager map."""
+    state = {"ActiveState": "active", "SubState": "running", "MainPID": "7"}
+    monkeypatch.setattr(service_health, "show_units", lambda units: dict.fromkeys(units, state))
+    monkeypatch.setattr(service_health, "words_of", lambda units: "")
+    found = idle(Tree(tmp_path, {}).roots, ["ceph-mgr@h1.service"], 2.0, answered)
+    assert (found == {}) is works
+
+
+def test_who_can_be_asked(tmp_path: Path) -> None:
+    roots = Tree(tmp_path, {}).roots
+    Path(roots.ceph_run).mkdir(parents=True, exist_ok=True)
+    (Path(roots.ceph_run) / "ceph-mgr.h1.asok").touch()
+    units = ["ceph-mgr@h1.service", "ceph-mgr@h2.service", "ceph-osd@1.service"]
+    assert answering(roots, units) == {"ceph-mgr@h1.service"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_changed_specs import acts, apply
@@ -33,6 +34,12 @@ def test_a_changed_name_adds_the_new_one_before_the_old_one_goes(cluster: Cluste
     cluster.requests.clear()
     apply(cluster, named("rbd-mirror", "h1=c", "h2=b"))
     assert acts(cluster) == []
+
+
+def test_the_name_of_another_hosts_daemon_is_refused(cluster: Cluster) -> None:
+    apply(cluster, named("rbd-mirror", "h1=a", "h2=b"))
+    with pytest.raises(AdapterError, match=r"'h3=b': rbd-mirror\.b is on host h2"):
+        raise_if_exception(cluster.orchestrator.apply([named("rbd-mirror", "h1=a", "h3=b")]))
 
 
 def test_a_name_that_is_no_longer_given_changes_nothing(cluster: Cluster) -> None:

@@ -88,6 +88,14 @@ def test_a_daemon_whose_host_was_just_lost_counts_as_down(
     assert act(three, "stop", name).startswith("Scheduled")
 
 
+def test_nor_is_an_osd_stopped_right_after_a_fail_over(full: Cluster) -> None:
+    full.core.going_down.began = full.now - 1.0
+    with pytest.raises(AdapterError, match="just taken over"):
+        act(full, "stop", "osd.0")
+    full.now += 60
+    assert act(full, "stop", "osd.0").startswith("Scheduled")
+
+
 @pytest.mark.parametrize(("kind", "name"), [("mon", "mon.h3"), ("mds", "mds.h2")])
 def test_what_a_manager_before_has_stopped_may_still_be_in_the_maps(
     three: Cluster, kind: str, name: str

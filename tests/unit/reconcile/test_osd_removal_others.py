@@ -89,6 +89,26 @@ class TestSomebodyElseTookItOut:
         assert (vacancy.host, vacancy.disks) == ("h1", ("IDh1b",))
         assert draining.wiped == ["osd.0"]
 
+    @pytest.mark.parametrize("zap", [True, False])
+    def test_one_that_is_destroyed_while_it_drains_is_purged_in_the_end(
+        self, draining: Cluster, zap: bool
+    ) -> None:
+        remove(draining, "0", zap=zap)
+        draining.settle(2)
+        osd = draining.monitors.osds[0]
+        osd.up, osd.destroyed, osd.uuid = False, True, "00000000-0000-0000-0000-000000000000"
+        osd.pgs = 0
+        draining.monitors.states = "down"
+        draining.monitors.epoch += 1
+        draining.settle(20)
+        assert said(draining).startswith("leaving: somebody else destroyed it")
+        assert draining.wiped == []
+
+        draining.monitors.states = "active+clean"
+        draining.settle(20)
+        assert (status(draining), draining.wiped) == ([], ["osd.0"] if zap else [])
+        assert 0 not in draining.monitors.osds
+
     def test_without_zap_nothing_is_waited_for(self, draining: Cluster) -> None:
         remove(draining, "0")
         draining.settle(2)
