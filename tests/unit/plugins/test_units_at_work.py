@@ -13,7 +13,6 @@ from plugins.module_utils import service_health
 from plugins.module_utils.listening import listens
 from plugins.module_utils.reading import Roots
 from plugins.module_utils.units_at_work import answering, daemon_of, idle
-from tests.unit.plugins.tree import Tree
 
 
 @pytest.mark.parametrize(
@@ -61,14 +60,13 @@ def test_a_manager_that_could_be_asked_before_must_answer_again(
     monkeypatch.setattr(service_health, "show_units", lambda units: dict.fromkeys(units, state))
     monkeypatch.setattr(service_health, "words_of", lambda units: "")
     found = idle(
-        Tree(tmp_path, {}).roots, ["ceph-mgr@h1.service"], 60.0 if works else 1.0, answered
+        Roots(ceph_run=str(tmp_path)), ["ceph-mgr@h1.service"], 60.0 if works else 1.0, answered
     )
     assert (found == {}) is works
 
 
 def test_who_can_be_asked(tmp_path: Path) -> None:
-    roots = Tree(tmp_path, {}).roots
-    Path(roots.ceph_run).mkdir(parents=True, exist_ok=True)
-    (Path(roots.ceph_run) / "ceph-mgr.h1.asok").touch()
+    roots = Roots(ceph_run=str(tmp_path))
+    (tmp_path / "ceph-mgr.h1.asok").touch()
     units = ["ceph-mgr@h1.service", "ceph-mgr@h2.service", "ceph-osd@1.service"]
     assert answering(roots, units) == {"ceph-mgr@h1.service"}
