@@ -168,14 +168,15 @@ def test_the_managers_unit_is_restarted_in_work_of_its_own(
         assert "at: ceph_orch.ansible.ceph_mds: " in details["outcomes"]["h2"]["message"], details
         cluster.sh("h2", QUICK_UNITS)
         wait_until("the service runs", lambda: runs(cluster, "mds.restart"), cluster.patience(90))
-        assert len(set(deployments(cluster)) - before) > 1, "it was not taken up again"
+        # The new manager looks first: what has come up by itself is not deployed again.
         names = [row["daemon_id"] for row in cluster.ceph_json("orch", "ps", "h2")]
-        assert len([name for name in names if name.startswith("restart.")]) == 1, names
+        (name,) = [name for name in names if name.startswith("restart.")]
+        assert cluster.sh("h2", "systemctl is-enabled $1", f"ceph-mds@{name}").strip() == "enabled"
     finally:
         cluster.ssh("h2", "sh", "-c", QUICK_UNITS)
         cluster.ok("orch", "rm", "mds.restart")
         wait_until("it is gone", lambda: "mds.restart" not in services(cluster), 120)
-    record_property("outcome", "cancelled; the next manager deploys it")
+    record_property("outcome", "cancelled; the next manager sees to it")
 
 
 def deployments(lab: Lab) -> list[str]:
