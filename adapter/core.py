@@ -335,7 +335,7 @@ class Core:
         """Take over a published report; return why it could not be, or nothing."""
         operation = record.request.operation
         try:
-            changed = self._absorb_report(record, hostname, result, now)
+            changed = self._absorb_report(record, hostname, result)
         except InvalidValue as error:
             return str(error)
         except OSError as error:
@@ -353,16 +353,14 @@ class Core:
                 self.correct_record(hostname)
         return ""
 
-    def _absorb_report(
-        self, record: JobRecord, hostname: str, result: Mapping[str, Any], now: float
-    ) -> bool:
+    def _absorb_report(self, record: JobRecord, hostname: str, result: Mapping[str, Any]) -> bool:
         """Take over a report, but not one that is older than what another job has done since."""
         changes, known = record.request.changes, self.reports.get(hostname) is not None
         if record.id in self._of_before and known:
             self.refresh.want([hostname])
             return False
         if known and not changes and self.refresh.outdated(hostname):
-            self.refresh.reported(hostname, now)
+            self.refresh.dropped(hostname)
             return False
         absorbed = self.reports.absorb(hostname, result, time.time())
         if absorbed and changes:

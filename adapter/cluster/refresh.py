@@ -114,6 +114,12 @@ class Refresh:
             state.running, state.last, state.failures, state.error = False, now, 0, ""
             state.not_before = 0.0
 
+    def dropped(self, hostname: str) -> None:
+        """Note that a report was too old to be taken over: the host is still to be read."""
+        state = self._hosts.get(hostname)
+        if state is not None:
+            state.running, state.dirty = False, True
+
     def failed(self, hostname: str, reason: str, now: float) -> None:
         """Note that a host could not be reported, and when it is tried again."""
         state = self._hosts.get(hostname)

@@ -69,7 +69,8 @@ class OsdMethods(DeviceMethods):
                     "device",
                     _paths(drive_group),
                     osd_map.waits_for_destroyed,
-                    f"Start the OSDs that are down, or give {listed(free_ids)} back.",
+                    f"Start the OSDs that are down, or restore {listed(free_ids)} with its disk "
+                    "(`ceph osd new UUID ID`).",
                 )
             plan = plan_host(
                 drive_group,

@@ -91,11 +91,8 @@ class ServiceJobs:
         self._claim(kind, places)
         before_it = core.maps.settings()
         self.settings.bring(wanted, before_it)
-        ports = reserve_ports(core, wanted, places, there)
-        asked = self._asked(wanted, addressed, ports)
+        asked, digests, behind = self._compared(wanted, addressed, there, before_it)
         daemons, entities = asked.daemons, asked.entities
-        digests = self._digests_after(wanted, places, ports)
-        behind = self._behind(wanted, places, ports, digests, asked.own, before_it)
         with core.lock:
             unused = self._unused_options(asked.known)
             for hostname, each in asked.known.items():
@@ -156,12 +153,10 @@ class ServiceJobs:
         after the other, each when it can be missed. For others, and with ``force``, ``may`` raises
         where daemons cannot be restarted now.
         """
-        spec, before_it = wanted.spec, self._core.maps.settings()
-        ports = reserve_ports(self._core, wanted, places, ())
+        spec = wanted.spec
         addressed = [(place, address_for(self._core, spec, place)) for place in places]
-        asked = self._asked(wanted, addressed, ports)
-        digests = self._digests_after(wanted, places, ports)
-        behind = self._behind(wanted, places, ports, digests, asked.own, before_it)
+        now = self._core.maps.settings()
+        asked, digests, behind = self._compared(wanted, addressed, (), now)
         if behind and is_kept(wanted) and not force:
             self._leave_behind(asked.known, digests, behind)
             places = [each for each in places if (each.hostname, each.daemon_id) not in behind]
@@ -188,6 +183,23 @@ class ServiceJobs:
                     self._core.deployments.save(hostname, lacking)
         self.look_at = 0.0
         self._core.wake.set()
+
+    def _compared(
+        self,
+        wanted: Wanted,
+        addressed: Sequence[Tuple[Place, str]],
+        there: Sequence[Running],
+        now: Mapping[Pair, str],
+    ) -> Tuple[_Asked, Dict[HostDaemon, str], Dict[HostDaemon, List[str]]]:
+        """Return what hosts are asked for, the digests after it, and what daemons lack of it.
+
+        ``now`` is the monitors' configuration before anything is set.
+        """
+        places = [place for place, _ in addressed]
+        ports = reserve_ports(self._core, wanted, places, there)
+        asked = self._asked(wanted, addressed, ports)
+        digests = self._digests_after(wanted, places, ports)
+        return asked, digests, self._behind(wanted, places, ports, digests, asked.own, now)
 
     def _asked(
         self,

@@ -210,7 +210,7 @@ def test_no_id_is_taken_that_placement_groups_may_wait_for(full: Cluster, state:
     assert full.monitors.osds[3].destroyed
     assert "may wait for a destroyed OSD" in str(full.core.health())
     with pytest.raises(
-        AdapterError, match=r"3 placement groups do not serve all data.*osd\.3 back"
+        AdapterError, match=r"3 placement groups do not serve all data.*restore osd\.3"
     ):
         raise_if_exception(full.orchestrator.create_osds(device_on("h2", "/dev/sdn")))
 

@@ -176,13 +176,19 @@ def test_the_next_manager_goes_on_where_the_job_was_cut(
     assert (there(cluster), keys(cluster), records(cluster)) == ([], [], [])
 
 
-def test_a_host_that_does_not_answer_is_waited_for(cluster: Halfway) -> None:
+def removed_in_vain(cluster: Halfway) -> Tuple[str, str, str]:
+    """Remove the only daemon of an unmanaged service, which its host cannot; return it."""
     apply(cluster, "h3")
     raise_if_exception(cluster.orchestrator.set_unmanaged("mds.data", True))
     (key,) = there(cluster)
     cluster.busy["h3"] = BUSY
     raise_if_exception(cluster.orchestrator.remove_daemons([f"mds.{key[2]}"]))
     cluster.report(10)
+    return key
+
+
+def test_a_host_that_does_not_answer_is_waited_for(cluster: Halfway) -> None:
+    removed_in_vain(cluster)
     cluster.offline("h3")
     cluster.busy.clear()
     before = removals(cluster)
@@ -196,12 +202,7 @@ def test_a_host_that_does_not_answer_is_waited_for(cluster: Halfway) -> None:
 
 
 def test_who_starts_it_again_keeps_it(cluster: Halfway) -> None:
-    apply(cluster, "h3")
-    raise_if_exception(cluster.orchestrator.set_unmanaged("mds.data", True))
-    (key,) = there(cluster)
-    cluster.busy["h3"] = BUSY
-    raise_if_exception(cluster.orchestrator.remove_daemons([f"mds.{key[2]}"]))
-    cluster.report(10)
+    key = removed_in_vain(cluster)
     started = datetime.now(timezone.utc).isoformat()
     cluster.daemons[key], cluster.said[key] = "running", {"started": started}
     cluster.report(10)
@@ -267,12 +268,7 @@ def test_a_monitor_that_cannot_be_moved_is_removed_later(
 
 
 def test_the_key_goes_also_where_the_host_is_removed_meanwhile(cluster: Halfway) -> None:
-    apply(cluster, "h3")
-    raise_if_exception(cluster.orchestrator.set_unmanaged("mds.data", True))
-    (key,) = there(cluster)
-    cluster.busy["h3"] = BUSY
-    raise_if_exception(cluster.orchestrator.remove_daemons([f"mds.{key[2]}"]))
-    cluster.report(10)
+    removed_in_vain(cluster)
     raise_if_exception(cluster.orchestrator.remove_host("h3", force=True))
     cluster.settle(10)
     assert (keys(cluster), records(cluster)) == ([], [])
