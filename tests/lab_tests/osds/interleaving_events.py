@@ -19,7 +19,11 @@ LOCK = "/run/ceph-orch-ansible/disks.lock"
 # A daemon that was said to be down says at once that it is not.
 PURGE_TRIES = 5
 WORKERS = "pgrep -f 'engine[.]worker .*remove_osd[s]'"
-KILL_JOB = f"for pid in $({WORKERS}); do kill -9 $pid && echo $pid || true; done"
+# A stage is seen in the record, and its job begins a moment later: it is waited for.
+KILL_JOB = (
+    f"for _ in $(seq 50); do pids=$({WORKERS}) && break; sleep 0.1; done; "
+    "for pid in $pids; do kill -9 $pid && echo $pid || true; done"
+)
 KILL_MANAGER = (
     "pid=$(systemctl show -P MainPID ceph-mgr@{host}); test $pid -gt 1 || exit 0; "
     "systemctl kill -s KILL --kill-whom={whom} ceph-mgr@{host}; "
