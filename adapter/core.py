@@ -35,7 +35,6 @@ from adapter.cluster.overtaken import Overtaken
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
-from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.service_troubles import Troubles
 from adapter.cluster.service_waits import Waits
 from adapter.cluster.set_options import SetOptions
@@ -51,6 +50,7 @@ from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus
 from adapter.engine.ssh_files import is_python
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
+from adapter.kinds import KINDS
 from adapter.settings import Settings
 
 log = logging.getLogger(__name__)

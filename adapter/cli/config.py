@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Mapping, Tuple
 
 import yaml
 
-from adapter.cluster import names
+from adapter import names
 from adapter.errors import AdapterError, InvalidValue
 from adapter.settings import Settings
 

@@ -6,9 +6,9 @@ import time
 from typing import Dict, Iterable, List, Sequence
 
 from adapter.cli.session import JobsFailed, Session, failure_lines
-from adapter.cluster.service_kinds import KINDS
 from adapter.engine.completion import Completion
 from adapter.errors import NotReady
+from adapter.kinds import KINDS
 
 PAUSE = 1.0
 # So many rounds with nothing to do: OSDs that were made just now are up before.

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Tuple
 from adapter.cluster.osd_map import read_json
 from adapter.errors import InvalidValue
 from adapter.interface import OrchestratorError
+from adapter.kinds import kind_of
 
 _SI: Dict[str, int] = {letter: 1000**power for power, letter in enumerate("BKMGTPE")}
 _IEC: Dict[str, int] = {letter: 1024**power for power, letter in enumerate("BKMGTPE")}
@@ -32,21 +33,6 @@ _SECONDS = {
     **dict.fromkeys(("y", "yr", "year", "years"), 31536000),
 }
 _LEVEL = re.compile(r"([0-9]{1,4})(?:/([0-9]{0,4}))?")
-
-# Whose options a kind of daemon reads beside its own; of the others nothing comes. Monitors and
-# managers decide for the daemons that the cluster itself consists of.
-_CORE = frozenset(("common", "mon", "mgr", "osd", "mds"))
-READ_BY: Dict[str, FrozenSet[str]] = {
-    "mon": _CORE,
-    "mgr": _CORE | {"rgw", "mds_client"},
-    "mds": frozenset(("common", "mds")),
-    "osd": frozenset(("common", "osd")),
-    "rgw": frozenset(("common", "rgw")),
-    "rbd-mirror": frozenset(("common", "rbd", "rbd-mirror")),
-    "cephfs-mirror": frozenset(("common", "mds_client", "cephfs-mirror")),
-    "crash": frozenset(("common",)),
-    "ceph-exporter": frozenset(("common", "ceph-exporter")),
-}
 
 
 @dataclass(frozen=True)
@@ -137,7 +123,7 @@ def check_value(option: Option, value: Any, kind: str) -> None:
             "It stands in /etc/ceph/ceph.conf of a host alone. Leave it out.",
         )
     services = frozenset(("mgr",)) if option.name.startswith("mgr/") else option.services
-    if services and not services & READ_BY.get(kind, frozenset()):
+    if services and not services & kind_of(kind).reads:
         raise InvalidValue(
             field,
             value,

@@ -17,11 +17,8 @@ from typing import Any, Collection, Dict, FrozenSet, List, Mapping, Optional, Se
 
 from adapter.cluster.host_names import NOBODY, HostNames
 from adapter.cluster.osd_map import read_json
-from adapter.cluster.schedule import NAMED_BY_HOST
+from adapter.kinds import KINDS, kind_of
 
-# Kinds whose daemons the cluster knows by name while they run.
-IN_MAPS = ("mon", "mgr", "mds", "osd")
-IN_SERVICES = ("rgw", "rbd-mirror", "cephfs-mirror")
 _LETTERS = re.compile(r"[a-z]{6}")
 _UNIT = re.compile(r"[A-Za-z0-9@._:-]+")
 
@@ -85,7 +82,7 @@ def read_names(node_ls: str, mon_dump: str, service_map: Mapping[str, Any]) -> C
             for each in daemons if isinstance(daemons, list) else ():
                 hosts.setdefault(f"{kind}.{each}", set()).add(str(hostname))
     services = _mapping(service_map.get("services"))
-    for kind in IN_SERVICES:
+    for kind in (name for name, each in KINDS.items() if each.in_service_map):
         daemons = _mapping(_mapping(services.get(kind)).get("daemons"))
         for name, each in daemons.items():
             said = _mapping(_mapping(each).get("metadata"))
@@ -178,7 +175,7 @@ class Identities:
         named = self._named_after(kind, daemon_id)
         if named and (len(named) == 1 or host not in named):
             return named[0], "it is named after that host, and the cluster knows of no other"
-        if not others or kind not in (*IN_MAPS, *IN_SERVICES, *NAMED_BY_HOST):
+        if not others or not _is_unique(kind):
             return host, ""
         running = [each for each, row in rows.items() if row.get("state") == "running"]
         if len(running) == 1:
@@ -190,7 +187,7 @@ class Identities:
 
         ``fs.b.h2.abcdef`` is a daemon of ``fs`` on b.h2, or one of ``fs.b`` on h2.
         """
-        if kind in NAMED_BY_HOST:
+        if kind_of(kind).named_by_host:
             named = self._names.host_of(daemon_id)
             return [named] if named else []
         rest, _, letters = daemon_id.rpartition(".")
@@ -199,6 +196,12 @@ class Identities:
         parts = rest.split(".")
         tails = [".".join(parts[index:]) for index in range(len(parts))]
         return [tail for tail in tails if self._names.host_of(tail) == tail]
+
+
+def _is_unique(kind: str) -> bool:
+    """Tell whether the cluster cannot have two daemons of a kind with one name."""
+    known = kind_of(kind)
+    return known.in_maps or known.in_service_map or known.named_by_host
 
 
 def _one(host: str, hosts: Set[str]) -> str:

@@ -15,9 +15,8 @@ from adapter.cluster.deployments import Deployments
 from adapter.cluster.osd_owners import OsdOwners
 from adapter.cluster.schedule import MAX_ON_A_HOST, daemon_id
 from adapter.cluster.specs import Specs
+from adapter.interface import REQUIRES_SERVICE_ID
 
-# Kinds whose services have names of their own; of the others there is one service.
-NAMED = ("mds", "rgw", "nfs", "iscsi", "nvmeof")
 _LETTERS = re.compile(r"[a-z]{6}")
 
 
@@ -43,7 +42,7 @@ class DaemonServices:
         record = self._deployments.get(hostname, f"{daemon_type}.{identity}")
         if record is not None:
             return record.service
-        if daemon_type not in NAMED:
+        if daemon_type not in REQUIRES_SERVICE_ID:
             return daemon_type
         meant = services_by_name(daemon_type, identity, hostname, self._names(hostname))
         kept = (each for each in meant if self._would_make(each, hostname, identity))

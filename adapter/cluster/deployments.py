@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from adapter.cluster.fields import Fields
-from adapter.cluster.names import DAEMON_ID
-from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.store import Store, Unusable, read_records
 from adapter.errors import UnreadableRecord, shown
+from adapter.kinds import KINDS
+from adapter.names import DAEMON_ID
 
 KIND = "deployed"
 REMEDY = "`ceph orch redeploy` of the host's services writes it anew once it is removed"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Tuple
 
-from adapter.cluster.container_fields import of_containers
 from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import DriveGroupSpec
+from adapter.kinds import of_containers
 
 # As the host has them, see the module osd_create.
 _CLASS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tuple
 
 from adapter.cluster.daemon_places import DaemonPlaces
-from adapter.cluster.service_kinds import KINDS
 from adapter.engine.base import Engine
 from adapter.engine.model import JobRecord, JobStatus, Request
+from adapter.kinds import KINDS
 
 # So long (seconds) a map may have a daemon that is stopped: a manager's entry lives for 30 s
 # without a sign of life, that of a monitor or of a metadata server for less.

@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from adapter.cluster import names
+from adapter import names
 from adapter.cluster.hosts import Host
 from adapter.errors import InvalidValue
 from adapter.interface import HostSpec

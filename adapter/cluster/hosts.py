@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from adapter.cluster import names
+from adapter import names
 from adapter.cluster.fields import Fields
 from adapter.cluster.store import UNUSABLE, Records, Store, why_unusable
 from adapter.engine.model import Target

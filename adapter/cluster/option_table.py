@@ -13,9 +13,9 @@ from typing import Dict, List
 from adapter.cluster.at_once import at_once
 from adapter.cluster.ceph_options import Option, check_value
 from adapter.cluster.maps import Maps
-from adapter.cluster.service_kinds import generated_options
 from adapter.errors import InvalidValue, NotReady
 from adapter.interface import OrchestratorError, ServiceSpec
+from adapter.kinds import kind_of
 
 
 class OptionTable:
@@ -82,7 +82,7 @@ class OptionTable:
         """
         names: List[str] = sorted(map(str, spec.config or {}))
         for name in names:
-            field = generated_options(spec).get(name)
+            field = kind_of(spec.service_type).made_of_fields(spec).get(name)
             if field:
                 raise InvalidValue(
                     f"config {name}",

@@ -13,9 +13,9 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Seq
 from adapter.cluster.device_names import DeviceNames, Links, NamedPaths
 from adapter.cluster.drive_group_fields import without_lvm
 from adapter.cluster.fields import LAST_ID, Fields
-from adapter.cluster.names import check_device_path
 from adapter.interface import Device, DriveGroupSpec, DriveSelection
 from adapter.interface.matchers import size_in_words
+from adapter.names import check_device_path
 
 NOT_CLAIMED = (
     " was erased or freed since the drive group was applied; it is taken when that is applied again"

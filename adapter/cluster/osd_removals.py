@@ -22,8 +22,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.fields import LAST_ID, Fields, are_texts
-from adapter.cluster.names import check_device_path
 from adapter.cluster.store import Store, Unusable, read_records
+from adapter.names import check_device_path
 
 KIND = "osd_removal"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, Dict, List, Mapping, Optional
 
-from adapter.cluster import names
+from adapter import names
 
 TEXT_LENGTH = 500
 LIST_LENGTH = 256

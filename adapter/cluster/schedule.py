@@ -13,27 +13,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from adapter.cluster.names import NEW_ID, NEW_ID_LENGTH
 from adapter.errors import InvalidValue
 from adapter.interface import HostSpec, PlacementSpec, ServiceSpec
+from adapter.kinds import kind_of
+from adapter.names import NEW_ID, NEW_ID_LENGTH
 
-# How many daemons a service has, or on which hosts, whose placement says nothing (contract 2.4).
-DEFAULT_COUNT = {
-    "mon": 5,
-    "mgr": 2,
-    "mds": 2,
-    "rgw": 2,
-    "rbd-mirror": 2,
-    "cephfs-mirror": 1,
-}
-EVERYWHERE = ("crash", "ceph-exporter")
-# Daemons of these can share a host, each with a port of its own where it has one.
-MANY_ON_A_HOST = ("mds", "rgw", "rbd-mirror", "cephfs-mirror")
-# Their daemons have the name of their host.
-NAMED_BY_HOST = ("mon", "mgr", "crash", "ceph-exporter")
 MAX_ON_A_HOST = 10
-# Without a majority of monitors, or without any manager, the cluster cannot be managed.
-CLUSTER_NEEDS = ("mon", "mgr")
 NO_SCHEDULE = "_no_schedule"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -79,17 +64,10 @@ class Difference:
     places: Tuple[str, ...] = ()
 
 
-def default_placement(service_type: str) -> PlacementSpec:
-    """Return the placement of a service that names none."""
-    if service_type in EVERYWHERE:
-        return PlacementSpec(host_pattern="*")
-    return PlacementSpec(count=DEFAULT_COUNT.get(service_type, 1))
-
-
 def placement_of(spec: ServiceSpec) -> PlacementSpec:
     """Return the placement of a service, or of its kind where it names none."""
     empty = spec.placement.is_empty()
-    return default_placement(spec.service_type) if empty else spec.placement
+    return kind_of(spec.service_type).default_placement() if empty else spec.placement
 
 
 def with_placement(spec: ServiceSpec) -> ServiceSpec:
@@ -109,7 +87,7 @@ def daemon_id(cluster: str, spec: ServiceSpec, hostname: str, index: int = 0) ->
 
     So a daemon that is asked for twice, by two managers even, is one daemon.
     """
-    if spec.service_type in NAMED_BY_HOST:
+    if kind_of(spec.service_type).named_by_host:
         return hostname
     text = f"{cluster}/{spec.service_name()}/{hostname}/{index}"
     digest = hashlib.sha256(text.encode()).digest()
@@ -215,7 +193,7 @@ def _slots(
     found.sort(key=lambda name: (name not in there, name in silent))
     if placement.count is None:
         return [(name, index) for name in found for index in range(per_host)]
-    many = spec.service_type in MANY_ON_A_HOST
+    many = kind_of(spec.service_type).many_on_a_host
     rounds = per_host if placement.count_per_host else (MAX_ON_A_HOST if many else 1)
     answering = [name for name in found if name not in silent or name in there]
     slots = [(name, index) for index in range(rounds) for name in answering]
@@ -227,7 +205,7 @@ def free_id(
     cluster: str, spec: ServiceSpec, hostname: str, index: int, used: Collection[str]
 ) -> str:
     """Return the first id from a number on that no daemon of the service has."""
-    if spec.service_type in NAMED_BY_HOST:
+    if kind_of(spec.service_type).named_by_host:
         return hostname
     while daemon_id(cluster, spec, hostname, index) in used:
         index += 1
@@ -249,16 +227,6 @@ def _take(here: List[Running], name: str = "") -> Optional[Running]:
     best = max(fitting, key=lambda daemon: (daemon.worth, daemon.daemon_id))
     here.remove(best)
     return best
-
-
-def least(service_type: str, had: int) -> int:
-    """Return how few daemons a change of labels or hosts may leave of a service that had so many.
-
-    Of monitors it is a majority; of what a cluster does without it is none.
-    """
-    if service_type not in CLUSTER_NEEDS:
-        return 0
-    return had // 2 + 1 if service_type == "mon" else 1
 
 
 def names_of(spec: ServiceSpec) -> Dict[str, Tuple[str, str]]:

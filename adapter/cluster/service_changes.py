@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Callable, Collection, Dict, Iterable, List, Mapping, Tuple
 
 from adapter.cluster.marks import mark
-from adapter.cluster.service_kinds import daemon_settings, rgw_port, service_settings
 from adapter.cluster.set_options import Pair, ServiceSettings
 from adapter.interface import ServiceSpec
+from adapter.kinds import kind_of, service_settings
 
 Setting = Tuple[str, str, str]
 # What a digest begins with: a later version may mean something else by the rest.
@@ -40,7 +40,10 @@ def key_mark(keyring: str) -> str:
 
 def settings_of(spec: ServiceSpec, daemon_id: str, port: int, address: str) -> Dict[str, str]:
     """Return the value of each option that a daemon of a service has; its own goes first."""
-    rows = (*service_settings(spec), *daemon_settings(spec, daemon_id, port, address))
+    rows = (
+        *service_settings(spec),
+        *kind_of(spec.service_type).daemon_settings(spec, daemon_id, port, address),
+    )
     return {option: value for _, option, value in rows}
 
 
@@ -114,9 +117,12 @@ def ports_of(spec: ServiceSpec, known: Mapping[str, int], share: int = 0) -> Dic
     One that has a port of the spec's keeps it. The others get the free ones, in order: first those
     that are there and whose port nobody knows (0), then new ones (``NEW``).
     """
-    if spec.service_type != "rgw":
+    if not kind_of(spec.service_type).has_own_port:
         return dict.fromkeys(known, 0)
-    wanted = [rgw_port(spec) + index for index in range(max(share, len(known)))]
+    wanted = [
+        kind_of(spec.service_type).first_port(spec) + index
+        for index in range(max(share, len(known)))
+    ]
     found: Dict[str, int] = {}
     for daemon_id in sorted(known):
         if known[daemon_id] in wanted and known[daemon_id] not in found.values():

@@ -6,21 +6,16 @@ range: others may be told of it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from math import ceil
 from typing import AbstractSet, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from adapter.cluster.schedule import MANY_ON_A_HOST, MAX_ON_A_HOST, default_placement
-from adapter.cluster.service_kinds import rgw_port
+from adapter.cluster.schedule import MAX_ON_A_HOST, placement_of
 from adapter.errors import InvalidValue
 from adapter.interface import ServiceSpec
+from adapter.kinds import kind_of
 
 LAST_PORT = 65535
-# What a daemon of these listens on, whatever its spec says.
-_FIXED: Dict[str, Tuple[int, ...]] = {"mon": (3300, 6789)}
-_EXPORTER = 9926
-_PORT_ARGUMENT = re.compile(r"(?:ssl_)?(?:port=|endpoint=.*:)(\d{1,5})")
 
 
 @dataclass(frozen=True)
@@ -34,28 +29,19 @@ class Holder:
 
 
 def span_of(spec: ServiceSpec, count: int) -> Tuple[int, ...]:
-    """Return the ports that are given out to so many object gateways of a host."""
-    return tuple(range(rgw_port(spec), rgw_port(spec) + count))
+    """Return the ports that are given out to so many daemons of a host, where each has its own."""
+    first = kind_of(spec.service_type).first_port(spec)
+    return tuple(range(first, first + count))
 
 
 def ports_of(spec: ServiceSpec, count: int) -> Tuple[int, ...]:
     """Return the ports that so many daemons of a service take together on a host."""
-    if spec.service_type == "rgw":
-        return tuple(sorted({*span_of(spec, count), *more_ports(spec)}))
-    if spec.service_type == "ceph-exporter":
-        return (int(getattr(spec, "port", None) or _EXPORTER),)
-    return _FIXED.get(spec.service_type, ())
-
-
-def more_ports(spec: ServiceSpec) -> Tuple[int, ...]:
-    """Return the ports that the frontend's extra arguments name, which each daemon means."""
-    words = " ".join(getattr(spec, "rgw_frontend_extra_args", None) or ()).split()
-    return tuple(int(found.group(1)) for found in map(_PORT_ARGUMENT.fullmatch, words) if found)
+    return kind_of(spec.service_type).ports(spec, count)
 
 
 def check_alone(spec: ServiceSpec, count: int) -> None:
     """Raise ``InvalidValue`` where so many daemons of a host would mean the same port."""
-    more = more_ports(spec) if spec.service_type == "rgw" else ()
+    more = kind_of(spec.service_type).more_ports(spec)
     if more and count > 1:
         raise InvalidValue(
             "rgw_frontend_extra_args",
@@ -70,18 +56,16 @@ def most_on_a_host(spec: ServiceSpec, hosts: int, there: int = 0) -> int:
 
     ``there`` is how many it has, or is to have as things are.
     """
-    placement = spec.placement
-    if placement.is_empty():
-        placement = default_placement(spec.service_type)
+    placement, many = placement_of(spec), kind_of(spec.service_type).many_on_a_host
     share = placement.count_per_host or 1
-    if placement.count and not placement.count_per_host and spec.service_type in MANY_ON_A_HOST:
+    if placement.count and not placement.count_per_host and many:
         share = min(MAX_ON_A_HOST, ceil(placement.count / max(1, hosts)))
     return max(share, there)
 
 
 def check_clash(spec: ServiceSpec, mine: Holder, others: Iterable[Holder]) -> None:
     """Raise ``InvalidValue`` with both names, host and port where two mean the same one."""
-    field = _field(spec)
+    field = kind_of(spec.service_type).port_field
     for other in others:
         for hostname in sorted(mine.ports.keys() & other.ports.keys()):
             both = {*mine.ports[hostname]} & {*other.ports[hostname]}
@@ -100,16 +84,12 @@ def check_last(spec: ServiceSpec, mine: Holder) -> None:
     for hostname, ports in mine.ports.items():
         if max(ports) > LAST_PORT:
             raise InvalidValue(
-                _field(spec),
+                kind_of(spec.service_type).port_field,
                 min(ports),
                 f"{mine.name} would use {_listed(ports)} on host '{hostname}', and the last port "
                 f"is {LAST_PORT}",
                 "Give a smaller one.",
             )
-
-
-def _field(spec: ServiceSpec) -> str:
-    return "rgw_frontend_port" if spec.service_type == "rgw" else "port"
 
 
 def _listed(ports: Collection[int]) -> str:

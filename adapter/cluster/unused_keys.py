@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping
 
 from adapter.cluster.fields import Fields
-from adapter.cluster.names import DAEMON_ID
-from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.store import Store, Unusable, read_records
 from adapter.errors import InvalidValue, shown
+from adapter.kinds import KINDS
+from adapter.names import DAEMON_ID
 
 KIND = "unused_key"
 # Monitors share one key. An earlier version, which would remove it, does not read these records.

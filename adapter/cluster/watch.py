@@ -12,10 +12,10 @@ from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Sequenc
 
 from adapter.cluster.fs_map import FsMap
 from adapter.cluster.managers import Managers, remedy
+from adapter.kinds import kind_of
 
 # No start takes so long (seconds): a monitor that reads a large store is up long before.
 START_SECONDS = 45.0
-KINDS = ("mon", "mgr")
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def units_of_report(host: str, rows: Sequence[Mapping[str, object]]) -> List[Uni
         Unit(host, str(row["daemon_type"]), str(row["daemon_id"]), _names(row.get("quorum")), runs)
         for row in rows
         for runs in [row["state"] == "running"]
-        if row["daemon_type"] in KINDS and (runs or _has_ended(row))
+        if kind_of(str(row["daemon_type"])).cluster_needs and (runs or _has_ended(row))
     ]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Dict
 
 from adapter.cluster.schedule import NO_SCHEDULE
-from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.kinds import KINDS
 from adapter.reconcile.conf_hold import hold_reason
 from adapter.reconcile.service_floor import held_reason
 from adapter.reconcile.services import ServiceKeeper

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Iterable, List
 
-from adapter.cluster.service_kinds import KINDS
 from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import HostPlacementSpec
+from adapter.kinds import KINDS
 
 SHOWN = 20
 

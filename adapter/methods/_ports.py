@@ -17,6 +17,7 @@ from adapter.cluster.service_ports import (
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import HostSpec, ServiceSpec
+from adapter.kinds import kind_of
 from adapter.reconcile.services import ServiceKeeper
 
 _LISTENS = (
@@ -77,9 +78,9 @@ def check_more(core: Core, keeper: ServiceKeeper, spec: ServiceSpec, more: Seque
 
 
 def _check_readable(core: Core, spec: ServiceSpec) -> None:
-    """Raise ``UnreadableRecord`` for a gateway whose port nobody knows."""
+    """Raise ``UnreadableRecord`` for a service whose ports nobody knows."""
     for name in core.specs.problems:
-        if name.partition(".")[0] == "rgw" and name != spec.service_name():
+        if kind_of(name.partition(".")[0]).has_own_port and name != spec.service_name():
             core.specs.check_readable(name)
 
 

@@ -7,9 +7,8 @@ from typing import List, Optional, Sequence
 
 from adapter.cluster.daemon_actions import ACTIONS, OF_SERVICE, DaemonAction
 from adapter.cluster.osd_map import osd_number
-from adapter.cluster.schedule import NAMED_BY_HOST, Place, Running, check_ids, free_id
+from adapter.cluster.schedule import Place, Running, check_ids, free_id
 from adapter.cluster.service_actions import ServiceAction
-from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, NotKept, UnknownName
 from adapter.interface import (
@@ -19,6 +18,7 @@ from adapter.interface import (
     handle_orch_error,
     raise_if_exception,
 )
+from adapter.kinds import KINDS, check_fields, hands_over, kind_of
 from adapter.methods._ports import check_more
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
@@ -26,8 +26,6 @@ from adapter.reconcile.daemon_acts import DEPLOYING
 from adapter.reconcile.ended_restarts import end_restart, leave_out
 from adapter.reconcile.mon_addresses import check_mon_places, check_networks
 
-# What would stop all of the cluster, or all data.
-NEVER_STOPPED = ("mon", "mgr", "osd")
 ACTED_ON = ("osd", *KINDS)
 
 
@@ -47,7 +45,8 @@ class ActionMethods(DaemonMethods):
         daemons = self._daemons_of_service(service_name)
         names = [daemon.name() for daemon in daemons]
         kind = str(daemons[0].daemon_type) if daemons else service_name.partition(".")[0]
-        if action == "stop" and kind in NEVER_STOPPED:
+        if action == "stop" and (kind == "osd" or kind_of(kind).cluster_needs):
+            # It would stop all of the cluster, or all data.
             raise AdapterError(
                 f"Stopping all of {service_name} would stop the cluster.",
                 "Stop single daemons with `ceph orch daemon stop`.",
@@ -121,12 +120,12 @@ class ActionMethods(DaemonMethods):
         if daemon.daemon_type == "osd" and action != "stop":
             self._refuse_gone(daemon)
         acts, more = self.reconciler.acts, ""
-        if action == "restart" and daemon.daemon_type == "mgr":
+        if action == "restart" and hands_over(str(daemon.daemon_type)):
             acts.check_host(daemon_name, force)
             if not force:
                 acts.check_stop(daemon_name, restart=True)
             # The active one cannot see its own restart to the end: who takes over does it.
-            self._begin_restart("mgr", [daemon_name])
+            self._begin_restart(daemon.service_name(), [daemon_name])
         else:
             names, service = (daemon_name,), daemon.service_name()
             more = acts.do(DaemonAction(daemon_name, action, names, service, force, time.time()))
@@ -234,7 +233,7 @@ class ActionMethods(DaemonMethods):
         used = {daemon.daemon_id for daemon in there}
         for each in spec.placement.hosts:
             identity = each.name or each.hostname
-            if (each.name or spec.service_type in NAMED_BY_HOST) and identity in used:
+            if (each.name or kind_of(spec.service_type).named_by_host) and identity in used:
                 raise AdapterError(f"{spec.service_type}.{identity} is there already.")
         places = []
         for each in spec.placement.hosts:

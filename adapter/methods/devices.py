@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Sequence
 
-from adapter.cluster import names
+from adapter import names
 from adapter.cluster.hosts import Host
 from adapter.cluster.views import inventory_host
 from adapter.core import Core

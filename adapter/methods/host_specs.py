@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from adapter.cluster import names
+from adapter import names
 from adapter.cluster.host_changes import HostsOfFile, change_of, changed_host
 from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.core import Core

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
-from adapter.cluster import names
+from adapter import names
 from adapter.cluster.hosts import Host
 from adapter.cluster.locations import bucket_of
 from adapter.cluster.views import host_spec

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, List, Sequence
 
-from adapter.cluster import names
+from adapter import names
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_map import Osd, OsdMap, listed, osd_number

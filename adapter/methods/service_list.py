@@ -10,7 +10,6 @@ from typing import Dict, List, Mapping, Optional, Tuple
 from adapter.cluster.daemon_places import NONE
 from adapter.cluster.osd_map import listed
 from adapter.cluster.schedule import counted, with_placement
-from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import Share, shares_of
 from adapter.core import Core
@@ -22,6 +21,7 @@ from adapter.interface import (
     handle_orch_error,
 )
 from adapter.interface.times import datetime_now
+from adapter.kinds import KINDS, kind_of
 from adapter.methods._announce import what_goes
 from adapter.methods._changes import put_back_in_words
 from adapter.methods._memo import Memo
@@ -160,7 +160,7 @@ class ServiceListMethods:
         A drive group that has OSDs needs ``force``, and they run on with their data. Raises
         ``UnknownName``, ``AdapterError`` for mon and mgr.
         """
-        if service_name in ("mon", "mgr"):
+        if kind_of(service_name).cluster_needs:
             raise AdapterError(
                 f"The {service_name} service cannot be removed: a cluster needs it.",
                 f"`ceph orch apply {service_name}` changes how many there are and where.",

@@ -6,19 +6,16 @@ import errno
 import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from adapter.cluster.container_fields import check_no_container
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
 from adapter.cluster.osd_plan_words import in_words
 from adapter.cluster.schedule import (
-    CLUSTER_NEEDS,
     Difference,
     candidates,
     check_ids,
     with_placement,
 )
-from adapter.cluster.service_kinds import KINDS, check_fields
 from adapter.cluster.specs import Wanted, same_spec
 from adapter.core import Core
 from adapter.errors import InvalidValue, NotApplied
@@ -31,6 +28,7 @@ from adapter.interface import (
     handle_orch_error,
     raise_if_exception,
 )
+from adapter.kinds import KINDS, check_fields, check_no_container, kind_of
 from adapter.methods._announce import gone_with_label, what_goes
 from adapter.methods._changes import replaced_in_words, restarts_in_words
 from adapter.methods._ports import check_ports
@@ -216,7 +214,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         with core.lock:
             created = known.created if known is not None else time.time()
             # Of what a cluster needs it is kept how many somebody wants.
-            had = diff.size if spec.service_type in CLUSTER_NEEDS else 0
+            had = diff.size if kind_of(spec.service_type).cluster_needs else 0
             core.specs.save(Wanted(spec, created, had=had))
             if known is None:
                 core.events.note(name, "the service was created")

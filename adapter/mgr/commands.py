@@ -9,8 +9,7 @@ from typing import Any, List, Optional
 
 import yaml
 
-from adapter import jobs_view
-from adapter.cluster import names
+from adapter import jobs_view, names
 from adapter.errors import InvalidValue, NotReady
 from adapter.interface import DeviceLightLoc, raise_if_exception
 from adapter.mgr.compat import read_command, write_command

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from mgr_module import Option
 
-from adapter.cluster import names
+from adapter import names
 from adapter.errors import AdapterError, InvalidValue
 from adapter.settings import Settings
 

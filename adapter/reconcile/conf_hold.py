@@ -11,6 +11,7 @@ from adapter.cluster.host_conf import PATH, only_way
 from adapter.cluster.schedule import Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.kinds import QUORUM, kind_of
 
 # How often hosts are asked again (seconds).
 ASK_AGAIN = 20.0
@@ -18,7 +19,7 @@ ASK_AGAIN = 20.0
 
 def only_ways(core: Core, wanted: Wanted, diff: Difference) -> Dict[str, str]:
     """Return by host why a monitor that is too many stays. The caller holds the lock."""
-    if wanted.spec.service_type != "mon" or wanted.deleted or not diff.remove:
+    if kind_of(wanted.spec.service_type).guard != QUORUM or wanted.deleted or not diff.remove:
         return {}
     found: Dict[str, str] = {}
     confs, addresses = core.host_confs(), core.mon_addresses

@@ -12,10 +12,10 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import Place, Running
 from adapter.cluster.service_changes import differences
-from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError
+from adapter.kinds import KINDS, hands_over
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.service_jobs import ServiceJobs
 
@@ -155,7 +155,9 @@ class DaemonChanges:
         for each in ready:
             try:
                 self._guards.check_stop(kind, each.daemon.daemon_id, restart=True)
-                if kind != "mgr" or self._guards.steps_back(each.daemon.daemon_id, len(ready) == 1):
+                if not hands_over(kind) or self._guards.steps_back(
+                    each.daemon.daemon_id, len(ready) == 1
+                ):
                     return each, ""
                 reason = reason or f"another manager takes over from mgr.{each.daemon.daemon_id}"
             except OrchestratorError as error:

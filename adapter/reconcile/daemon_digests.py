@@ -8,10 +8,10 @@ from adapter.cluster.deployments import Deployment
 from adapter.cluster.marks import mark
 from adapter.cluster.schedule import Place, Running
 from adapter.cluster.service_changes import digest_of, ports_of, settings_of
-from adapter.cluster.service_kinds import host_settings, service_secrets
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import InvalidValue
+from adapter.kinds import kind_of
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.port_choice import HostDaemon, share_of_host
 
@@ -28,7 +28,7 @@ class DaemonDigests:
 
         Where its host has none in the spec's networks now it is the one that it got last.
         """
-        if wanted.spec.service_type != "rgw":
+        if not kind_of(wanted.spec.service_type).has_own_port:
             return ""
         try:
             return address_for(self._core, wanted.spec, Place(hostname, daemon_id))
@@ -49,14 +49,24 @@ class DaemonDigests:
             self._kept[wanted.name] = (wanted, found)
         # Those of most kinds have nothing of their own.
         address = self.address(wanted, hostname, daemon_id)
-        which = (daemon_id if wanted.spec.service_type == "rgw" else "", port, address)
+        which = (
+            daemon_id if kind_of(wanted.spec.service_type).daemon_options else "",
+            port,
+            address,
+        )
         if which not in found:
             options = self._core.options
             settings = settings_of(wanted.spec, daemon_id, port, address)
             secrets = "".join(
-                f" certificate={mark(each)}" for _, each in service_secrets(wanted.spec)
+                f" certificate={mark(each)}"
+                for _, each in kind_of(wanted.spec.service_type).secrets(wanted.spec)
             )
-            told = "".join(f" {k}={v}" for k, v in sorted(host_settings(wanted.spec).items()))
+            told = "".join(
+                f" {k}={v}"
+                for k, v in sorted(
+                    kind_of(wanted.spec.service_type).host_settings(wanted.spec).items()
+                )
+            )
             digest = digest_of(settings, options.needs_restart, options.plain)
             found[which] = digest + secrets + told
         return f"{found[which]} key={key}" if key else found[which]

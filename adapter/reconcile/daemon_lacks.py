@@ -12,10 +12,10 @@ from typing import Any, List, Mapping, Optional, Sequence, Set
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import Place
 from adapter.cluster.service_changes import Setting, differences, options_of
-from adapter.cluster.service_kinds import DAEMON_OPTIONS, KINDS, service_settings
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.kinds import KINDS, kind_of, service_settings
 from adapter.reconcile.healed_options import is_of
 from adapter.reconcile.service_settings import ServiceSettings
 
@@ -52,7 +52,7 @@ class DaemonLacks:
         found.update(self._settings.healed.read_by(entity, row, configured))
         found |= self._not_set(wanted, entity, own, there)
         if port and row["ports"] and port not in row["ports"]:
-            found.update(DAEMON_OPTIONS.get(kind, ()))
+            found.update(kind_of(kind).daemon_options)
         return sorted(found)
 
     def _row(self, hostname: str, name: str) -> Optional[Mapping[str, Any]]:

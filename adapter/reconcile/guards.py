@@ -8,17 +8,16 @@ import time
 from dataclasses import replace
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
-from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.going_down import STOPPED_SEEN
 from adapter.cluster.host_conf import PATH, only_way
 from adapter.cluster.managers import Managers
 from adapter.cluster.osd_map import NODOWN_IS_SET, Osd
 from adapter.cluster.schedule import Running
-from adapter.cluster.service_kinds import Kind
 from adapter.core import Core
 from adapter.engine.gate import Ask
 from adapter.errors import AdapterError, ReportAwaited
 from adapter.interface import OrchestratorError
+from adapter.kinds import MANAGERS, QUORUM, RANKS, SERVING, Kind, kind_of
 from adapter.reconcile.successors import Successors
 
 
@@ -43,17 +42,23 @@ class Guards:
         ``daemons`` are given in the order in which they are to go, ``kept`` are those of the
         service that stay. Raises ``ReportAwaited`` while a host is asked that decides.
         """
-        check = getattr(self, f"_remove_{kind.service_type}", None)
+        rules = {
+            QUORUM: self._remove_voter,
+            MANAGERS: self._remove_manager,
+            RANKS: self._remove_ranked,
+            SERVING: self._remove_serving,
+        }
         try:
-            if kind.service_type in IN_SERVICES:
-                return self._remove_gateways(kind.service_type, daemons, kept), ""
-            return (check(daemons, kept) if check is not None else list(daemons)), ""
+            rule = rules.get(kind.guard)
+            return (rule(kind, daemons, kept) if rule is not None else list(daemons)), ""
         except ReportAwaited:
             raise
         except OrchestratorError as error:
             return [], str(error)
 
-    def _remove_mon(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
+    def _remove_voter(
+        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
+    ) -> List[Running]:
         quorum, known = self._core.maps.quorum()
         for daemon in daemons:
             if daemon.daemon_id not in known:
@@ -63,18 +68,20 @@ class Guards:
         if len(known) <= 1:
             raise AdapterError(f"mon.{daemon.daemon_id} is the last one.")
         if daemon.daemon_id in quorum:
-            self._check_quorum(daemon.daemon_id, quorum, known)
+            self._check_quorum(kind.service_type, daemon.daemon_id, quorum, known)
             self._core.maps.mon_can_go(daemon.daemon_id)
         return [daemon]
 
-    def _check_quorum(self, leaving: str, quorum: Sequence[str], known: Sequence[str]) -> None:
+    def _check_quorum(
+        self, kind: str, leaving: str, quorum: Sequence[str], known: Sequence[str]
+    ) -> None:
         """Raise if those that go down leave no quorum without a mon that is to be removed."""
-        going = [each for each in self._going("mon", leaving) if each in quorum]
+        going = [each for each in self._going(kind, leaving) if each in quorum]
         left = [each for each in quorum if each != leaving and each not in going]
         if going and len(left) <= (len(known) - 1) // 2:
             raise AdapterError(
                 f"the monitors would have no quorum ({', '.join(left)} left): "
-                f"{_in_words('mon', going)}."
+                f"{_in_words(kind, going)}."
             )
 
     def _check_confs(self, leaving: str) -> None:
@@ -92,15 +99,17 @@ class Guards:
                     "Name the others there too: `ceph config generate-minimal-conf` prints them.",
                 )
 
-    def _remove_mgr(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
+    def _remove_manager(
+        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
+    ) -> List[Running]:
         """Return a standby; where only the active one is left to go, another takes over first."""
         managers = self._core.maps.manager_map()
         active = managers.active
         for daemon in daemons:
             if daemon.daemon_id != active:
-                self._check_managers(managers, daemon.daemon_id)
+                self._check_managers(kind, managers, daemon.daemon_id)
                 return [daemon]
-        self._check_known("mgr", daemons[0], kept)
+        self._check_known(kind, daemons[0], kept)
         if not managers.standbys:
             raise AdapterError(f"mgr.{active} is the last one.")
         self.successors.check(managers)
@@ -124,21 +133,23 @@ class Guards:
             self.hand_over(active)
         return False
 
-    def _remove_mds(self, daemons: Sequence[Running], kept: Sequence[Running]) -> List[Running]:
+    def _remove_ranked(
+        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
+    ) -> List[Running]:
         """Return one: a standby before one that has a rank."""
         fs_map = self._core.maps.fs_map()
-        ranked, down = fs_map.ranked, self._going("mds", daemons[0].daemon_id)
+        ranked, down = fs_map.ranked, self._going(kind.service_type, daemons[0].daemon_id)
         for daemon in daemons:
             if daemon.daemon_id not in ranked:
                 return [daemon]
         going = [each for each in down if each in fs_map.states]
         standbys = [k for k in kept if k.daemon_id not in (*ranked, *going)]
-        self._check_known("mds", daemons[0], standbys)
+        self._check_known(kind, daemons[0], standbys)
         if going:
-            self.check_stop("mds", daemons[0].daemon_id)
+            self.check_stop(kind.service_type, daemons[0].daemon_id)
         return [daemons[0]]
 
-    def _check_known(self, kind: str, daemon: Running, standbys: Sequence[Running]) -> None:
+    def _check_known(self, kind: Kind, daemon: Running, standbys: Sequence[Running]) -> None:
         """Raise for one that has become active since it was chosen: a standby is chosen instead.
 
         One that was known to be active is chosen only where the placement leaves no other.
@@ -146,29 +157,31 @@ class Guards:
         if standbys and not daemon.active:
             self._core.look_at_maps()
             raise AdapterError(
-                f"{kind}.{daemon.daemon_id} has become active; a standby is removed instead."
+                f"{kind.service_type}.{daemon.daemon_id} has become active; a standby is removed "
+                "instead."
             )
 
-    def _remove_gateways(
-        self, kind: str, daemons: Sequence[Running], kept: Sequence[Running]
+    def _remove_serving(
+        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
     ) -> List[Running]:
         """Return those that may go: one that serves only while another one that stays does.
 
-        Of object gateways one goes after the other. The cluster is asked who serves.
+        The cluster is asked who serves.
         """
-        known, going = self._core.maps.daemon_names().hosts, self._going(kind)
+        name = kind.service_type
+        known, going = self._core.maps.daemon_names().hosts, self._going(name)
         said = {name for name in known if name.partition(".")[2] not in going}
-        serving = [each for each in daemons if f"{kind}.{each.daemon_id}" in said]
+        serving = [each for each in daemons if f"{name}.{each.daemon_id}" in said]
         others = [each for each in daemons if each not in serving]
-        if serving and kept and not any(f"{kind}.{each.daemon_id}" in said for each in kept):
+        if serving and kept and not any(f"{name}.{each.daemon_id}" in said for each in kept):
             if not others and len(serving) == 1:
-                names = ", ".join(f"{kind}.{each.daemon_id}" for each in kept)
+                names = ", ".join(f"{name}.{each.daemon_id}" for each in kept)
                 raise AdapterError(
-                    f"{kind}.{serving[0].daemon_id} is the last one that serves, as far as the "
+                    f"{name}.{serving[0].daemon_id} is the last one that serves, as far as the "
                     f"cluster knows: it waits for {names}."
                 )
             return (others or serving)[:1]
-        return [*others, *serving][:1] if kind == "rgw" else list(daemons)
+        return [*others, *serving][:1] if kind.goes_singly else list(daemons)
 
     def check_stop(
         self, daemon_type: str, daemon_id: str, *, restart: bool = False, but: str = ""
@@ -181,11 +194,13 @@ class Guards:
         maps = self._core.maps
         if daemon_type == "osd":
             self.osds_ok_to_stop(int(daemon_id), but=but)
-        elif daemon_type == "mgr":
-            self._check_manager(daemon_id, restart=restart, but=but)
-        elif daemon_type in ("mon", "mds"):
+            return
+        kind = kind_of(daemon_type)
+        if kind.guard == MANAGERS:
+            self._check_manager(kind, daemon_id, restart=restart, but=but)
+        elif kind.guard in (QUORUM, RANKS):
             going = self._going(daemon_type, daemon_id, but)
-            ask = maps.mon_can_stop if daemon_type == "mon" else maps.mds_can_stop
+            ask = maps.mon_can_stop if kind.guard == QUORUM else maps.mds_can_stop
             try:
                 ask(daemon_id, *going)
             except OrchestratorError as error:
@@ -194,12 +209,12 @@ class Guards:
                 text = " ".join(str(error).split())
                 raise AdapterError(f"{text}; {_in_words(daemon_type, going)}.") from error
 
-    def _check_manager(self, daemon_id: str, *, restart: bool, but: str) -> None:
+    def _check_manager(self, kind: Kind, daemon_id: str, *, restart: bool, but: str) -> None:
         managers = self._core.maps.manager_map()
         active = managers.active
         if daemon_id == active and not managers.standbys:
             raise AdapterError(f"mgr.{daemon_id} is active and there is no standby.")
-        going = self._check_managers(managers, daemon_id, but)
+        going = self._check_managers(kind, managers, daemon_id, but)
         standbys = [each for each in managers.standbys if each != daemon_id]
         managers = replace(managers, standbys=standbys)
         if daemon_id == active and restart:
@@ -207,12 +222,14 @@ class Guards:
         elif daemon_id == active or (active in going and not restart):
             self.successors.check(managers)
 
-    def _check_managers(self, managers: Managers, leaving: str, but: str = "") -> List[str]:
+    def _check_managers(
+        self, kind: Kind, managers: Managers, leaving: str, but: str = ""
+    ) -> List[str]:
         """Raise if no manager would be left; return those that go down."""
-        going = self._going("mgr", leaving, but)
+        going = self._going(kind.service_type, leaving, but)
         # While none is active its name is empty.
         if not {managers.active, *managers.standbys} - {"", leaving, *going}:
-            why = f": {_in_words('mgr', going)}" if going else ""
+            why = f": {_in_words(kind.service_type, going)}" if going else ""
             raise AdapterError(f"no manager would be left{why}.")
         return going
 
@@ -221,8 +238,9 @@ class Guards:
 
         Raises while nobody can know it, but of managers: their hosts are asked.
         """
+        asked = kind_of(kind).guard == MANAGERS
         with self._core.lock:
-            seconds = self._core.going_down.unknown_for() if kind != "mgr" else 0.0
+            seconds = 0.0 if asked else self._core.going_down.unknown_for()
             if seconds:
                 raise AdapterError(
                     "this manager has just taken over, and the cluster's maps may not show yet "
@@ -266,14 +284,14 @@ class Guards:
 
         def ask(job: str) -> None:
             for daemon in daemons:
-                if name == "mgr":
+                if kind.guard == MANAGERS:
                     self.check_stop(name, daemon.daemon_id, but=job)
-            if name == "mds":
+            if kind.guard == RANKS:
                 ranked = self._core.maps.fs_map().ranked
                 standbys = [each for each in kept if each.daemon_id not in ranked]
                 for daemon in daemons:
                     if daemon.daemon_id in ranked:
-                        self._check_known(name, daemon, standbys)
+                        self._check_known(kind, daemon, standbys)
 
         return ask
 

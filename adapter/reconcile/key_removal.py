@@ -13,11 +13,11 @@ from functools import partial
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from adapter.cluster.at_once import at_once
-from adapter.cluster.service_kinds import DAEMON_OPTIONS, KINDS
 from adapter.cluster.unused_keys import UnusedKey, UnusedKeys
 from adapter.core import Core
 from adapter.errors import NotKept, UnknownName
 from adapter.interface import OrchestratorError
+from adapter.kinds import KINDS, QUORUM, RANKS, kind_of
 from adapter.reconcile.healed_options import epoch_of
 from adapter.reconcile.ownership import read_places
 from adapter.reconcile.parts import OTHERS_JOBS_END
@@ -50,8 +50,8 @@ class KeyRemoval:
         return keys
 
     def _records(self, key: UnusedKey) -> UnusedKeys:
-        mon = key.daemon_type == "mon"
-        return self._core.removed_mons if mon else self._core.unused_keys
+        has_key = kind_of(key.daemon_type).has_own_key
+        return self._core.unused_keys if has_key else self._core.removed_mons
 
     def _all(self) -> List[UnusedKey]:
         return [*self._core.unused_keys.all(), *self._core.removed_mons.all()]
@@ -115,7 +115,7 @@ class KeyRemoval:
         if core.places.row(key.host, key.daemon)["state"] != "running":
             return False
         # A monitor that is out of the map may still run until its host has stopped it.
-        return key.daemon_type != "mon" or core.places.is_said(key.daemon)
+        return kind_of(key.daemon_type).guard != QUORUM or core.places.is_said(key.daemon)
 
     def _was_started(self, key: UnusedKey, ended: float) -> bool:
         """Tell whether a daemon that runs was started since; one that was never stopped is not.
@@ -222,13 +222,13 @@ class KeyRemoval:
         core, entity = self._core, KINDS[key.daemon_type].entity_of(key.daemon_id)
         with core.lock:
             known = core.deployments.get(key.host, key.daemon)
-        if key.daemon_type == "mon":
+        if not kind_of(key.daemon_type).has_own_key:
             self._drop(key)
             return
-        options = dict.fromkeys(DAEMON_OPTIONS.get(key.daemon_type, ()))
+        options = dict.fromkeys(kind_of(key.daemon_type).daemon_options)
         options.update(dict.fromkeys(known.options if known is not None else ()))
         try:
-            if key.daemon_type == "mds":
+            if kind_of(key.daemon_type).guard == RANKS:
                 core.maps.forget_mds(key.daemon_id)
             for option in options:
                 core.maps.unconfigure(entity, option)

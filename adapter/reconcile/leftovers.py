@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running
-from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.schedule import Place, Running
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.kinds import KINDS, kind_of
 from adapter.reconcile.said_since import SaidSince
 from adapter.reconcile.service_jobs import ServiceJobs
 
@@ -39,7 +39,7 @@ class Leftovers:
         somebody has stopped by hand stays. Those whose key is being removed are gone already.
         """
         core, found = self._core, []
-        if not wanted.deleted and wanted.spec.service_type in CLUSTER_NEEDS:
+        if not wanted.deleted and kind_of(wanted.spec.service_type).cluster_needs:
             return []
         with core.lock:
             recorded = self._left(wanted) if wanted.deleted else self._recorded(wanted.name)

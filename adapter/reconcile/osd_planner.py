@@ -8,7 +8,6 @@ from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tup
 from adapter.cluster.device_names import NO_DEVICE, DeviceNames, NamedPaths
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
-from adapter.cluster.names import check_device_path
 from adapter.cluster.osd_map import OsdMap, listed
 from adapter.cluster.osd_plan import HostPlan, disk_of
 from adapter.cluster.osd_plan_reasons import Disks, why_not
@@ -19,6 +18,7 @@ from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
 from adapter.errors import InvalidValue, UnknownName
 from adapter.interface import Device, DriveGroupSpec, HostSpec
+from adapter.names import check_device_path
 
 # By host and path: the drive group that takes the disk.
 Taken = Mapping[str, Mapping[str, str]]

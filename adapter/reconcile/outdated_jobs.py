@@ -8,11 +8,11 @@ from typing import Dict, List, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import Place
-from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError, ServiceSpec
+from adapter.kinds import KINDS
 from adapter.reconcile.key_removal import KeyRemoval
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class OutdatedJobs:
         """Take back what was made for a daemon before its job was asked for."""
         core, kind = self._core, KINDS[daemon.daemon_type]
         try:
-            if kind.service_type != "mon":
+            if kind.has_own_key:
                 self._keys.begin(hostname, kind.service_type, [daemon.daemon_id])
             for option in daemon.options:
                 core.maps.unconfigure(kind.entity_of(daemon.daemon_id), option)

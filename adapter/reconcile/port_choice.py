@@ -12,6 +12,7 @@ from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.interface import ServiceSpec
+from adapter.kinds import kind_of
 
 HostDaemon = Tuple[str, str]
 
@@ -25,7 +26,7 @@ def reserve_ports(
     Returns the ports by host and daemon's id; raises ``NotKept``, ``UnreadableRecord``.
     """
     kind = wanted.spec.service_type
-    if kind != "rgw":
+    if not kind_of(kind).has_own_port:
         return {}
     found: Dict[HostDaemon, int] = {}
     with core.lock:
@@ -47,7 +48,7 @@ def reserve_ports(
 
 def share_of_host(core: Core, spec: ServiceSpec) -> int:
     """Return how many daemons of a service one of its hosts may have; 0 where none has a port."""
-    if spec.service_type != "rgw":
+    if not kind_of(spec.service_type).has_own_port:
         return 0
     with core.lock:
         hosts = [host_spec(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]

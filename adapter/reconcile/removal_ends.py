@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import List, Optional
 
 from adapter.cluster.schedule import Running
-from adapter.cluster.service_kinds import KINDS
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.errors import ReportAwaited
 from adapter.interface import OrchestratorError
+from adapter.kinds import KINDS
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.service_jobs import ServiceJobs

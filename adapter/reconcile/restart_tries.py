@@ -7,6 +7,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 
 from adapter.cluster.service_actions import ServiceAction
 from adapter.engine.model import HostOutcome
+from adapter.kinds import kind_of
 
 # So often a daemon is restarted that does not start.
 TRIES = 3
@@ -60,4 +61,4 @@ def after(action: ServiceAction, failed: Sequence[str]) -> Tuple[ServiceAction, 
 
 def is_judged(service: str) -> bool:
     """Tell whether the monitors say of a service's daemons whether they can be missed."""
-    return service.partition(".")[0] in ("osd", "mon", "mgr", "mds")
+    return kind_of(service.partition(".")[0]).in_maps

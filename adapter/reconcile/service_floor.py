@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Sequence
 
-from adapter.cluster.schedule import CLUSTER_NEEDS, Difference, Running, least
+from adapter.cluster.schedule import Difference, Running
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import NotKept
+from adapter.kinds import kind_of
 
 
 def hold(core: Core, wanted: Wanted, diff: Difference, there: Sequence[Running]) -> bool:
@@ -29,7 +30,7 @@ def is_short(wanted: Wanted, diff: Difference, unwell: Sequence[Running]) -> boo
 
     Those that are too many stay until then. ``unwell`` are daemons that run and are of no use.
     """
-    if wanted.deleted or wanted.spec.service_type not in CLUSTER_NEEDS:
+    if wanted.deleted or not kind_of(wanted.spec.service_type).cluster_needs:
         return False
     return bool(unwell) or any(not each.ok or not each.runs for each in diff.kept)
 
@@ -38,10 +39,10 @@ def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Running]) -> s
     """Return why nothing of a service is removed now, or an empty text."""
     kind = wanted.spec.service_type
     had = wanted.had or len(there)
-    floor = least(kind, had)
+    floor = kind_of(kind).least(had)
     names = ", ".join(f"{kind}.{each.daemon_id}" for each in diff.remove)
     empty = sorted(set(diff.silent) - {each.hostname for each in diff.kept})
-    if diff.remove and kind in CLUSTER_NEEDS and empty:
+    if diff.remove and kind_of(kind).cluster_needs and empty:
         return (
             f"{names} not removed: host {', '.join(empty)} of the placement has no {kind} yet and "
             "is offline. Bring it back, or apply the service without it."
@@ -61,7 +62,7 @@ def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Running]) -> s
 
 def remember_size(core: Core, wanted: Wanted, diff: Difference) -> None:
     """Note with the record of a service how many daemons it had, when it is as it shall be."""
-    if wanted.deleted or wanted.spec.service_type not in CLUSTER_NEEDS:
+    if wanted.deleted or not kind_of(wanted.spec.service_type).cluster_needs:
         return
     settled = not diff.add and not diff.remove and all(each.ok and each.runs for each in diff.kept)
     if not settled or len(diff.kept) <= wanted.had:

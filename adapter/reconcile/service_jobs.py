@@ -9,15 +9,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import CLUSTER_NEEDS, Place, Running, check_place
+from adapter.cluster.schedule import Place, Running, check_place
 from adapter.cluster.service_changes import Setting, key_mark, with_key, without_options
-from adapter.cluster.service_kinds import (
-    KINDS,
-    Kind,
-    daemon_settings,
-    host_settings,
-    service_secrets,
-)
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
@@ -26,6 +19,7 @@ from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
+from adapter.kinds import KINDS, QUORUM, Kind, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.daemon_lacks import DaemonLacks
 from adapter.reconcile.key_marks import KeyMarks
@@ -103,7 +97,10 @@ class ServiceJobs:
                 *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
                 *(partial(core.maps.configure, *each) for each in asked.own),
                 *(partial(core.maps.unconfigure, *each) for each in unused),
-                *(partial(core.maps.keep_secret, *each) for each in service_secrets(spec)),
+                *(
+                    partial(core.maps.keep_secret, *each)
+                    for each in kind_of(spec.service_type).secrets(spec)
+                ),
             ]
         )
         # What they shall have stands in the monitors' configuration from here on.
@@ -133,7 +130,7 @@ class ServiceJobs:
         hosts = list(daemons)
         what = f"restarted {names}: {restart}" if restart else f"deployed {names}"
         proof = Proof(wanted.name, kind.service_type, list(places), job.job_id, what)
-        proved = proof if kind.service_type in CLUSTER_NEEDS else None
+        proved = proof if kind.cluster_needs else None
         # Before the next look at the service, which asks for it.
         job.on_change(lambda job: self._configured(job, kind, digests))
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
@@ -211,7 +208,9 @@ class ServiceJobs:
         spec, asked = wanted.spec, _Asked()
         for place, address in addressed:
             port = ports.get((place.hostname, place.daemon_id), int(getattr(spec, "port", 0) or 0))
-            settings = daemon_settings(spec, place.daemon_id, port, address)
+            settings = kind_of(spec.service_type).daemon_settings(
+                spec, place.daemon_id, port, address
+            )
             asked.own += settings
             entity = KINDS[spec.service_type].entity_of(place.daemon_id)
             asked.entities[_keyring_of(entity)] = entity
@@ -220,7 +219,7 @@ class ServiceJobs:
                 "keyring_file": _keyring_of(entity),
                 "port": port,
                 "addr": address,
-                **host_settings(spec),
+                **kind_of(spec.service_type).host_settings(spec),
             }
             asked.daemons.setdefault(place.hostname, []).append(row)
             asked.known.setdefault(place.hostname, []).append(
@@ -353,7 +352,7 @@ class ServiceJobs:
             if not by_hand:
                 # Also of monitors, which have no key of their own: until it is gone it is to go.
                 kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
-            if kind.service_type == "mon":
+            if kind.guard == QUORUM:
                 core.maps.remove_mon(daemon.daemon_id)
             row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id, "unit": unit}
             rows.setdefault(daemon.hostname, []).append(row)
@@ -364,7 +363,7 @@ class ServiceJobs:
         )
         hosts = list(rows)
         job.on_change(lambda job: self._absorb(job, service, hosts, f"removed {names}"))
-        if kind.service_type == "mon":
+        if not kind.has_own_key:
             job.on_change(lambda job: forget_without_keys(core, job, rows))
         self.keys.follow(kept, job.job_id)
         with core.lock:

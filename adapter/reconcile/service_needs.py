@@ -13,8 +13,8 @@ from adapter.cluster.osd_map import OsdMap
 from adapter.core import Core
 from adapter.errors import NotReady
 from adapter.interface import OrchestratorError, ServiceSpec
+from adapter.kinds import RANKS, kind_of
 
-NEED_OSDS = ("rgw", "rbd-mirror", "cephfs-mirror", "mds")
 _MAKE = "`ceph orch apply osd` and `ceph orch daemon add osd` make them."
 
 
@@ -52,9 +52,9 @@ class Needs:
 
         What nobody knows is nothing to wait for.
         """
-        if spec.service_type not in NEED_OSDS or self._osds is None:
+        if not kind_of(spec.service_type).needs_osds or self._osds is None:
             return None
-        if spec.service_type == "mds" and spec.service_id not in self._filesystems:
+        if kind_of(spec.service_type).guard == RANKS and spec.service_id not in self._filesystems:
             # It would stand by, which takes no data.
             return None
         there, up = self._osds

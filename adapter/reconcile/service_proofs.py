@@ -13,6 +13,7 @@ from adapter.cluster.managers import Managers
 from adapter.cluster.schedule import Place, Running
 from adapter.core import Core
 from adapter.interface import OrchestratorError
+from adapter.kinds import QUORUM, hands_over, kind_of
 from adapter.reconcile.ownership import units_of
 
 # From the daemon's word to the maps' it takes a second; a manager may be restarted in between.
@@ -70,7 +71,7 @@ class ServiceProofs:
 
     def _lacking(self, proof: Proof, now: float) -> Dict[str, str]:
         names = [place.daemon_id for place in proof.places]
-        if proof.kind == "mon":
+        if kind_of(proof.kind).guard == QUORUM:
             quorum, _ = self._core.maps.quorum()
             reason = (
                 f"it was deployed, but the quorum ({', '.join(quorum) or 'none'}) does not name "
@@ -128,8 +129,8 @@ def not_well(core: Core, kind: str, kept: Sequence[Running]) -> Tuple[List[Runni
     """
     with core.lock:
         managers, watch = core.watch.managers, core.watch
-        if kind == "mon":
+        if kind_of(kind).guard == QUORUM:
             watch.want([(each.hostname, each.daemon_id) for each in kept])
-        unable = managers.unable(managers.standbys) if kind == "mgr" else {}
+        unable = managers.unable(managers.standbys) if hands_over(kind) else {}
         outside = [each for each in kept if (kind, each.daemon_id) in watch.outside(each.hostname)]
     return [each for each in kept if each.runs and each.daemon_id in unable], outside

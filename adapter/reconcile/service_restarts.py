@@ -15,6 +15,7 @@ from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
+from adapter.kinds import hands_over
 from adapter.reconcile.ended_restarts import leave_out
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.ownership import all_reported, check_units, units_of
@@ -232,7 +233,7 @@ class ServiceRestarts:
                     ids = self._guards.osds_ok_to_stop(int(identity), most=len(left))
                     return [f"osd.{each}" for each in ids if f"osd.{each}" in left], ""
                 self._guards.check_stop(kind, identity, restart=True)
-                if kind != "mgr" or self._guards.steps_back(identity, len(left) == 1):
+                if not hands_over(kind) or self._guards.steps_back(identity, len(left) == 1):
                     return [name], ""
                 reason = reason or f"another manager takes over from {name} first"
             except OrchestratorError as error:

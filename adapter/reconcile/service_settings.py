@@ -16,7 +16,6 @@ from adapter.cluster.service_changes import (
     setting_changes,
     without_key,
 )
-from adapter.cluster.service_kinds import KINDS, daemon_settings, service_settings
 from adapter.cluster.set_options import Pair
 from adapter.cluster.set_options import ServiceSettings as Known
 from adapter.cluster.specs import Wanted
@@ -24,6 +23,7 @@ from adapter.core import Core
 from adapter.errors import AdapterError, NotKept, UnreadableRecord, shown
 from adapter.interface import OrchestratorError
 from adapter.interface.confidential import Unshown
+from adapter.kinds import KINDS, kind_of, service_settings
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.healed_options import HealedOptions
 from adapter.reconcile.parts import for_each
@@ -116,7 +116,7 @@ class ServiceSettings:
 
         The others get theirs in the moment in which they are restarted.
         """
-        if not daemon_settings(wanted.spec, "x", 1, ""):
+        if not kind_of(wanted.spec.service_type).daemon_settings(wanted.spec, "x", 1, ""):
             return []
         with self._core.lock:
             known = [
@@ -130,7 +130,9 @@ class ServiceSettings:
             goal = self._digests.goal(wanted, (host, each.daemon_id), port)
             if without_key(each.digest) == goal:
                 address = self._digests.address(wanted, host, each.daemon_id)
-                own = daemon_settings(wanted.spec, each.daemon_id, port, address)
+                own = kind_of(wanted.spec.service_type).daemon_settings(
+                    wanted.spec, each.daemon_id, port, address
+                )
                 rows += [row for row in own if row[1] in each.options]
         return rows
 

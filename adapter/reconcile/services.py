@@ -12,14 +12,13 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from adapter.cluster.daemon_identity import IN_SERVICES
 from adapter.cluster.schedule import Difference, Place, Running, difference
-from adapter.cluster.service_kinds import KINDS, Kind, secret_keys
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
+from adapter.kinds import KINDS, Kind, kind_of
 from adapter.reconcile.conf_hold import ASK_AGAIN, ConfHold
 from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
 from adapter.reconcile.free_hosts import free_first
@@ -174,7 +173,7 @@ class ServiceKeeper:
 
     def _serves(self, kind: str, identity: str) -> bool:
         core = self._core
-        if kind in IN_SERVICES:
+        if kind_of(kind).in_service_map:
             return core.places.is_said(f"{kind}.{identity}")
         return core.watch.serves(kind, identity)
 
@@ -412,7 +411,7 @@ class ServiceKeeper:
     def _forget(self, wanted: Wanted) -> None:
         """Drop a service whose daemons are gone."""
         self.jobs.settings.forget(wanted)
-        for key in secret_keys(wanted.spec):
+        for key in kind_of(wanted.spec.service_type).secret_keys(wanted.spec):
             self._core.maps.forget_secret(key)
         with self._core.lock:
             self.leftovers.forget(wanted.name)

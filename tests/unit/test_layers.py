@@ -16,6 +16,8 @@ FLOORS = {
     "interface": 1,
     "settings": 1,
     "content": 1,
+    "names": 1,
+    "kinds": 2,
     "engine": 2,
     "operations": 2,
     "cluster": 3,

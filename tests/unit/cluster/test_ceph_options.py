@@ -8,9 +8,9 @@ from typing import Any, Dict, List
 
 import pytest
 
-from adapter.cluster.ceph_options import READ_BY, Option, check_value, read_settings
-from adapter.cluster.service_kinds import KINDS
+from adapter.cluster.ceph_options import Option, check_value, read_settings
 from adapter.errors import InvalidValue
+from adapter.kinds import KINDS, kind_of
 
 DATA = Path(__file__).with_name("data")
 OPTIONS = {
@@ -34,7 +34,9 @@ LENIENT = {("public_addr", "xx")}
 def test_a_value_is_refused_that_the_monitors_refuse_and_no_other(row: Dict[str, Any]) -> None:
     option, value = OPTIONS[row["option"]], row["value"]
     kind = next(
-        kind for kind, read in READ_BY.items() if not option.services or option.services & read
+        kind
+        for kind in (*KINDS, "osd")
+        if not option.services or option.services & kind_of(kind).reads
     )
     if row["kept"] is not None and (option.name, value) not in STRICTER:
         check_value(option, value, kind)
@@ -103,7 +105,10 @@ def test_what_needs_a_restart_is_what_ceph_says() -> None:
 
 
 def test_every_kind_of_daemon_says_whose_options_it_reads() -> None:
-    assert {*KINDS, "osd"} == set(READ_BY)
+    assert all("common" in kind_of(kind).reads for kind in (*KINDS, "osd"))
+    assert {"rgw", "mds", "osd"} <= {
+        each for kind in (*KINDS, "osd") for each in kind_of(kind).reads
+    }
 
 
 def test_settings_of_a_mask_are_nobodys_here() -> None:

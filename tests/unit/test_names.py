@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 import pytest
 import yaml
 
-from adapter.cluster import names
+from adapter import names
 from adapter.errors import InvalidValue
 
 CASES: Dict[str, Dict[str, List[Any]]] = yaml.safe_load(

@@ -1,0 +1,77 @@
+"""The kinds of daemons that are deployed here: one file each, found by itself.
+
+A file defines ``KIND``. To add a kind is to add its file; docs/architecture.md says what else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Dict, Iterator, List
+
+from adapter.interface import ServiceSpec
+from adapter.kinds._containers import check_no_container, of_containers
+from adapter.kinds._kind import (
+    MANAGERS,
+    NOTHING,
+    QUORUM,
+    RANKS,
+    SERVING,
+    Kind,
+    Setting,
+    check_fields_of,
+)
+from adapter.kinds._osd import KIND as OSD
+
+
+def _found() -> Iterator[Kind]:
+    for _, name, _ in pkgutil.iter_modules(__path__):
+        if not name.startswith("_"):
+            kind: Kind = importlib.import_module(f"{__name__}.{name}").KIND
+            yield kind
+
+
+KINDS: Dict[str, Kind] = {kind.service_type: kind for kind in _found()}
+_ALL: Dict[str, Kind] = {**KINDS, OSD.service_type: OSD}
+_OTHER = Kind()
+
+
+def kind_of(service_type: str) -> Kind:
+    """Return a kind, also that of OSDs; of a type that is unknown here one that needs nothing."""
+    return _ALL.get(service_type, _OTHER)
+
+
+def check_fields(spec: ServiceSpec) -> None:
+    """Raise ``InvalidValue`` for a field of a spec that has no effect for packages here."""
+    check_fields_of(KINDS[spec.service_type], spec)
+
+
+def hands_over(service_type: str) -> bool:
+    """Tell whether the active daemon of a kind lets another one take over before it goes."""
+    return kind_of(service_type).guard == MANAGERS
+
+
+def service_settings(spec: ServiceSpec) -> List[Setting]:
+    """Return (section, option, value) that all daemons of a service need."""
+    kind = KINDS[spec.service_type]
+    section = kind.section_of(spec)
+    given = [(section, str(name), str(value)) for name, value in (spec.config or {}).items()]
+    return [*kind.settings(spec), *given]
+
+
+__all__ = [
+    "KINDS",
+    "MANAGERS",
+    "NOTHING",
+    "QUORUM",
+    "RANKS",
+    "SERVING",
+    "Kind",
+    "Setting",
+    "check_fields",
+    "check_no_container",
+    "hands_over",
+    "kind_of",
+    "of_containers",
+    "service_settings",
+]

@@ -1,0 +1,207 @@
+"""What the adapter knows of a kind of daemon: facts that are read, and hooks that are called.
+
+One file of this package describes one kind; nothing outside names a kind to find out about it.
+What hosts know of it (unit, paths, packages) stands with the modules that run there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Tuple
+
+from adapter.errors import InvalidValue
+from adapter.interface import PlacementSpec, ServiceSpec
+from adapter.kinds._containers import check_no_container
+from adapter.names import NEW_ID
+
+# (section, option, value) in the monitors' configuration.
+Setting = Tuple[str, str, str]
+Caps = Tuple[Tuple[str, str], ...]
+
+# What is asked before a daemon is stopped or removed: nothing, or whether a quorum, a manager or
+# a metadata server of each rank is left, or whether another one serves.
+NOTHING, QUORUM, MANAGERS, RANKS, SERVING = "nothing", "quorum", "managers", "ranks", "serving"
+# What every spec may say. ``count`` is an older way to write a placement.
+_COMMON = frozenset(
+    ("service_type", "service_id", "placement", "unmanaged", "preview_only", "config", "count")
+)
+
+
+class Kind:
+    """A kind of daemon. The values here are those of a kind that needs nothing.
+
+    ``entity`` is the name of its key, with ``{id}``, and its own section in the monitors'
+    configuration; ``caps`` are what the key may do; ``section`` is that of the whole service, with
+    ``{service_id}``. ``plural`` names its daemons in a sentence.
+    """
+
+    service_type: str = ""
+    plural: str = "daemons"
+    entity: str = ""
+    has_own_key: bool = True
+    caps: Caps = ()
+    section: str = ""
+
+    # Placement (contract 2.4). Without ``count`` each host has one.
+    count: Optional[int] = 1
+    # Several can share a host, each with a port of its own where it has one.
+    many_on_a_host: bool = False
+    # Daemons have the name of their host; of others a placement may choose it.
+    named_by_host: bool = False
+    named_freely: bool = False
+    # A placement may say at which address or in which network a daemon is.
+    addressed: bool = False
+
+    # What a cluster cannot be managed without, and never has none of.
+    cluster_needs: bool = False
+    # Daemons are added one at a time.
+    one_by_one: bool = False
+    # Nothing comes of it before there are placement groups.
+    needs_osds: bool = False
+    # What must hold before one is stopped or removed; ``goes_singly`` is for those that serve.
+    guard: str = NOTHING
+    goes_singly: bool = False
+    # The cluster's maps name each daemon; or the service map does while it runs.
+    in_maps: bool = False
+    in_service_map: bool = False
+
+    # Fields of its spec that mean something here, beside those of every spec.
+    fields: FrozenSet[str] = frozenset()
+    # Whose options its daemons read, as `ceph config help` names it.
+    reads: FrozenSet[str] = frozenset(("common",))
+    # Options that are made of a field of another name.
+    field_of: ClassVar[Mapping[str, str]] = {}
+    # Options of a daemon's own section that are set when it is deployed.
+    daemon_options: Tuple[str, ...] = ()
+
+    # The field of a spec that names the port, and what daemons listen on whatever a spec says.
+    port_field: str = "port"
+    fixed_ports: Tuple[int, ...] = ()
+    # Each daemon gets a port of its own, from the spec's on.
+    has_own_port: bool = False
+
+    # Roles that run before the one that deploys it.
+    roles_before: Tuple[str, ...] = ()
+
+    @property
+    def operation(self) -> str:
+        """Return the operation, playbook and method that deploys it."""
+        return f"apply_{self.service_type.replace('-', '_')}"
+
+    def entity_of(self, daemon_id: str) -> str:
+        """Return the name of a daemon's key, which is also its own section."""
+        return self.entity.format(id=daemon_id)
+
+    def section_of(self, spec: ServiceSpec) -> str:
+        """Return the section of a service in the monitors' configuration."""
+        return self.section.format(service_id=spec.service_id or "")
+
+    def default_placement(self) -> PlacementSpec:
+        """Return the placement of a service that names none."""
+        if self.count is None:
+            return PlacementSpec(host_pattern="*")
+        return PlacementSpec(count=self.count)
+
+    def least(self, had: int) -> int:
+        """Return how few daemons a change of labels or hosts may leave, of so many."""
+        return 0
+
+    # What a spec says.
+
+    def check(self, spec: ServiceSpec) -> None:
+        """Raise ``InvalidValue`` for what a daemon of this kind would not start with."""
+
+    def settings(self, spec: ServiceSpec) -> List[Setting]:
+        """Return the settings that all daemons of a service need, without those of `config`."""
+        return []
+
+    def daemon_settings(
+        self, spec: ServiceSpec, daemon_id: str, port: int, address: str
+    ) -> List[Setting]:
+        """Return the settings that one daemon needs before it starts.
+
+        ``address`` is the one that it listens on, empty for all.
+        """
+        return []
+
+    def secrets(self, spec: ServiceSpec) -> List[Tuple[str, str]]:
+        """Return (config-key, text) that all daemons of a service read from the monitors."""
+        return []
+
+    def secret_keys(self, spec: ServiceSpec) -> List[str]:
+        """Return the config-keys that go with a service."""
+        return []
+
+    def host_settings(self, spec: ServiceSpec) -> Dict[str, Any]:
+        """Return what the host is told of each daemon, beside its key and port.
+
+        ``stop_timeout`` is how many seconds systemd gives it to stop.
+        """
+        return {}
+
+    def first_port(self, spec: ServiceSpec) -> int:
+        """Return the port of the first daemon of a host, where each has its own."""
+        return 0
+
+    def ports(self, spec: ServiceSpec, count: int) -> Tuple[int, ...]:
+        """Return the ports that so many daemons of a service take together on a host."""
+        return self.fixed_ports
+
+    def more_ports(self, spec: ServiceSpec) -> Tuple[int, ...]:
+        """Return the ports that each daemon of a host would use, beside its own."""
+        return ()
+
+    def made_of_fields(self, spec: ServiceSpec) -> Dict[str, str]:
+        """Return the options that are made of a spec's fields, each with the field."""
+        return {option: self.field_of.get(option, option) for _, option, _ in self.settings(spec)}
+
+
+def check_fields_of(kind: Kind, spec: ServiceSpec) -> None:
+    """Raise ``InvalidValue`` for a field of a spec that has no effect for packages here."""
+    check_no_container(spec)
+    kind.check(spec)
+    known = _COMMON | kind.fields
+    resting = vars(ServiceSpec.from_json(_least(spec)))
+    for name, value in vars(spec).items():
+        if name not in known and value and value != resting.get(name):
+            raise InvalidValue(
+                name,
+                value,
+                f"a {spec.service_type} service from packages has no such setting",
+                "Leave it out, or use `config` for options of the daemon.",
+            )
+    _check_names(kind, spec)
+    for host in spec.placement.hosts or ():
+        if host.network and not kind.addressed:
+            raise InvalidValue(
+                "placement",
+                str(host),
+                f"{spec.service_type} daemons take no network",
+                "Leave it out.",
+            )
+
+
+def _least(spec: ServiceSpec) -> Dict[str, Any]:
+    """Return the JSON of a spec of the same type that says nothing more."""
+    data: Dict[str, Any] = {"service_type": spec.service_type}
+    return {**data, "service_id": spec.service_id} if spec.service_id else data
+
+
+def _check_names(kind: Kind, spec: ServiceSpec) -> None:
+    """Raise ``InvalidValue`` for a daemon's name in a placement that cannot be given."""
+    seen = set()
+    for host in spec.placement.hosts or ():
+        if not host.name:
+            continue
+        reason, remedy = "", "Leave it out."
+        if not kind.named_freely:
+            reason = f"the id of a {spec.service_type} daemon follows from service and host"
+        elif not NEW_ID.fullmatch(host.name):
+            reason, remedy = (
+                "it is no name of a daemon",
+                "Letters, digits, '-', '_' and inner dots.",
+            )
+        elif host.name in seen or (spec.placement.count_per_host or 1) > 1:
+            reason, remedy = "more than one daemon would have it", "Give each its own."
+        seen.add(host.name)
+        if reason:
+            raise InvalidValue("placement", str(host), reason, remedy)
