@@ -16,5 +16,5 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> List[Any]:
     """
     if len(calls) <= 1:
         return [call() for call in calls]
-    with ThreadPoolExecutor(min(_THREADS, len(calls)), thread_name_prefix="mon") as pool:
+    with ThreadPoolExecutor(min(_THREADS, len(calls)), thread_name_prefix="ask-mons") as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]

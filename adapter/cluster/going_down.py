@@ -7,7 +7,6 @@ it, the daemon counts as down already.
 from __future__ import annotations
 
 import math
-import re
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tuple
@@ -15,7 +14,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tupl
 from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.engine.base import Engine
 from adapter.engine.model import JobRecord, JobStatus, Request
-from adapter.kinds import KINDS
+from adapter.kinds import KINDS, daemon_of_unit
 
 # So long (seconds) a map may have a daemon that is stopped: a manager's entry lives for 30 s
 # without a sign of life, that of a monitor or of a metadata server for less.
@@ -26,8 +25,6 @@ RESTARTED_SEEN = 10.0
 MAPS_FOLLOW = 30.0
 ACTIONS = ("daemon_action", "service_action")
 REMOVALS = ("remove_daemons", "remove_service")
-_UNIT = re.compile(r"(?:ceph-)?([a-z-]+)@(.+?)(?:\.service)?")
-_KINDS = {"radosgw": "rgw"}
 # What brings daemons of a kind to run, and starts those again whose spec has changed.
 _DEPLOYED = {kind.operation: kind.service_type for kind in KINDS.values()}
 
@@ -78,7 +75,7 @@ class GoingDown:
                 return
             self._jobs[job_id] = _Going(daemons, action == "restart")
         elif request.operation in REMOVALS:
-            rows = _rows(variables.get("ceph_daemon_remove_daemons"))
+            rows = _rows(variables.get("daemon_remove_daemons"))
             names = (f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in rows)
             self._jobs[job_id] = _Going(frozenset(names), False)
         elif request.operation == "remove_osds" and variables.get("osd_remove_step") == "stop":
@@ -87,7 +84,7 @@ class GoingDown:
         elif request.operation in _DEPLOYED:
             kind = _DEPLOYED[request.operation]
             # Only a daemon that runs and is started again has a time since when it lacks something.
-            rows = _rows(variables.get(f"ceph_{kind.replace('-', '_')}_daemons"))
+            rows = _rows(variables.get("daemon_deploy_daemons"))
             again = frozenset(f"{kind}.{row.get('id')}" for row in rows if row.get("since"))
             if again:
                 self._jobs[job_id] = _Going(again, True)
@@ -98,10 +95,10 @@ class GoingDown:
         if request.operation in ACTIONS:
             return self._of_units(variables.get("daemon_action_units") or {})
         if request.operation in REMOVALS:
-            rows = _rows(variables.get("ceph_daemon_remove_daemons"))
+            rows = _rows(variables.get("daemon_remove_daemons"))
             return frozenset(f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in rows)
         kind = _DEPLOYED.get(request.operation, "")
-        rows = _rows(variables.get(f"ceph_{kind.replace('-', '_')}_daemons")) if kind else ()
+        rows = _rows(variables.get("daemon_deploy_daemons")) if kind else ()
         return frozenset(f"{kind}.{row.get('id')}" for row in rows)
 
     def ended(self, record: JobRecord) -> None:
@@ -144,17 +141,8 @@ class GoingDown:
         found = []
         for host, names in units.items():
             known = self._places.by_unit(host)
-            found += [known.get(unit) or _by_name(unit) for unit in names]
+            found += [known.get(unit) or daemon_of_unit(unit) for unit in names]
         return frozenset(filter(None, found))
-
-
-def _by_name(unit: str) -> str:
-    match = _UNIT.fullmatch(unit)
-    if match is None:
-        return ""
-    kind = _KINDS.get(match.group(1), match.group(1))
-    daemon_id = match.group(2)
-    return f"{kind}.{daemon_id[4:] if daemon_id.startswith('rgw.') else daemon_id}"
 
 
 def _rows(by_host: Any) -> Tuple[Mapping[str, Any], ...]:

@@ -26,7 +26,7 @@ from .host_placement import HostPattern, HostPlacementSpec, PatternType
 from .hosts import HostSpec, assert_valid_host, assert_valid_oob
 from .inventory import Device, DeviceLightLoc, Devices, InventoryFilter, InventoryHost
 from .matchers import AllMatcher, EqualityMatcher, Matcher, SizeMatcher, SubstringMatcher
-from .orchestrator import Orchestrator
+from .orchestrator import APPLY_METHODS, Orchestrator
 from .placement import PlacementSpec
 from .result import (
     HandleCommandResult,
@@ -84,6 +84,7 @@ from .times import datetime_now, datetime_to_str, str_to_datetime
 from .upgrades import UpgradeStatusSpec
 
 __all__ = [
+    "APPLY_METHODS",
     "KNOWN_DAEMON_TYPES",
     "KNOWN_SERVICE_TYPES",
     "REQUIRES_SERVICE_ID",

@@ -41,6 +41,15 @@ def kind_of(service_type: str) -> Kind:
     return _ALL.get(service_type, _OTHER)
 
 
+def daemon_of_unit(unit: str) -> str:
+    """Return the daemon (``mon.h1``) that a unit made here runs, empty for any other unit."""
+    for kind in _ALL.values():
+        before, found, _ = kind.unit.partition("{id}")
+        if found and unit.startswith(before) and unit.endswith(".service"):
+            return f"{kind.service_type}.{unit[len(before) : -len('.service')]}"
+    return ""
+
+
 def check_fields(spec: ServiceSpec) -> None:
     """Raise ``InvalidValue`` for a field of a spec that has no effect for packages here."""
     check_fields_of(KINDS[spec.service_type], spec)
@@ -70,6 +79,7 @@ __all__ = [
     "Setting",
     "check_fields",
     "check_no_container",
+    "daemon_of_unit",
     "hands_over",
     "kind_of",
     "of_containers",

@@ -39,6 +39,8 @@ class Kind:
     entity: str = ""
     has_own_key: bool = True
     caps: Caps = ()
+    # The unit of a daemon, with ``{id}``.
+    unit: str = ""
     section: str = ""
 
     # Placement (contract 2.4). Without ``count`` each host has one.
@@ -86,6 +88,10 @@ class Kind:
     def operation(self) -> str:
         """Return the operation, playbook and method that deploys it."""
         return f"apply_{self.service_type.replace('-', '_')}"
+
+    def unit_of(self, daemon_id: str) -> str:
+        """Return the unit of a daemon that is made here."""
+        return f"{self.unit}.service".format(id=daemon_id)
 
     def entity_of(self, daemon_id: str) -> str:
         """Return the name of a daemon's key, which is also its own section."""

@@ -11,6 +11,7 @@ class Osds(Kind):
     service_type = "osd"
     plural = "OSDs"
     entity = "osd.{id}"
+    unit = "ceph-osd@{id}"
     section = "osd"
     in_maps = True
     reads = frozenset(("common", "osd"))

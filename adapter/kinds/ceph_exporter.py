@@ -25,6 +25,7 @@ class Exporters(Kind):
     service_type = "ceph-exporter"
     plural = "exporters of Ceph's counters"
     entity = "client.ceph-exporter.{id}"
+    unit = "ceph-exporter"
     caps = (("mon", "profile ceph-exporter"), ("osd", "allow r"), ("mgr", "allow r"))
     section = "client.ceph-exporter"
     count = None

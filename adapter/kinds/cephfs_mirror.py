@@ -11,6 +11,7 @@ class FileSystemMirrors(Kind):
     service_type = "cephfs-mirror"
     plural = "CephFS mirror daemons"
     entity = "client.cephfs-mirror.{id}"
+    unit = "cephfs-mirror@cephfs-mirror.{id}"
     caps = (
         ("mon", "profile cephfs-mirror"),
         ("mds", "allow r"),

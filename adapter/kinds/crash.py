@@ -11,6 +11,7 @@ class CrashCollectors(Kind):
     service_type = "crash"
     plural = "crash collectors"
     entity = "client.crash.{id}"
+    unit = "ceph-crash"
     caps = (("mon", "profile crash"), ("mgr", "profile crash"))
     section = "client.crash"
     count = None

@@ -14,6 +14,7 @@ class MetadataServers(Kind):
     service_type = "mds"
     plural = "metadata servers"
     entity = "mds.{id}"
+    unit = "ceph-mds@{id}"
     caps = (
         ("mon", "profile mds"),
         ("osd", "allow rw tag cephfs *=*"),

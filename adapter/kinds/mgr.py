@@ -12,6 +12,7 @@ class Managers(Kind):
     service_type = "mgr"
     plural = "managers"
     entity = "mgr.{id}"
+    unit = "ceph-mgr@{id}"
     caps = (("mon", "profile mgr"), ("osd", "allow *"), ("mds", "allow *"))
     section = "mgr"
     count = 2

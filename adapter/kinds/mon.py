@@ -15,6 +15,7 @@ class Monitors(Kind):
     plural = "monitors"
     # All have the same key.
     entity = "mon."
+    unit = "ceph-mon@{id}"
     has_own_key = False
     section = "mon"
     count = 5

@@ -11,6 +11,7 @@ class ImageMirrors(Kind):
     service_type = "rbd-mirror"
     plural = "RBD mirror daemons"
     entity = "client.rbd-mirror.{id}"
+    unit = "ceph-rbd-mirror@rbd-mirror.{id}"
     caps = (("mon", "profile rbd-mirror"), ("osd", "profile rbd"))
     section = "client.rbd-mirror"
     count = 2

@@ -26,6 +26,7 @@ class Gateways(Kind):
     service_type = "rgw"
     plural = "object gateways"
     entity = "client.rgw.{id}"
+    unit = "ceph-radosgw@rgw.{id}"
     caps = (("mon", "allow *"), ("mgr", "allow rw"), ("osd", "allow rwx tag rgw *=*"))
     section = "client.rgw.{service_id}"
     count = 2

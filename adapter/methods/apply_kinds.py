@@ -2,57 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Callable, List
+from typing import Any, Callable, List, Tuple
 
 from adapter.errors import InvalidValue
-from adapter.interface import MDSSpec, OrchResult, RGWSpec, ServiceSpec, handle_orch_error
+from adapter.interface import APPLY_METHODS, OrchResult, ServiceSpec, handle_orch_error
 from adapter.interface import raise_if_exception as value_of
+from adapter.kinds import KINDS, Kind
 
 
 class KindMethods:
-    """``apply_KIND`` is ``apply`` with one spec, and refuses another kind than its own."""
+    """``apply_KIND`` is ``apply`` with one spec, and refuses another kind than its own.
+
+    There is one for each kind of which the interface has such a method.
+    """
 
     # The class beside this one has it.
     apply: Callable[..., OrchResult[List[str]]]
 
-    def _apply_kind(self, kind: str, spec: ServiceSpec) -> str:
-        if spec.service_type != kind:
+
+def _method(kind: Kind, name: str) -> Callable[[Any, ServiceSpec], OrchResult[str]]:
+    """Return the method that applies services of a kind."""
+
+    def apply_one(self: KindMethods, spec: ServiceSpec) -> str:
+        if spec.service_type != kind.service_type:
             raise InvalidValue(
-                "service_type", spec.service_type, f"this applies {kind} services", "Use `apply`."
+                "service_type",
+                spec.service_type,
+                f"this applies {kind.service_type} services",
+                "Use `apply`.",
             )
         return str(value_of(self.apply([spec]))[0])
 
-    @handle_orch_error
-    def apply_mon(self, spec: ServiceSpec) -> str:
-        """Keep the monitors."""
-        return self._apply_kind("mon", spec)
+    apply_one.__name__ = name
+    apply_one.__qualname__ = f"{KindMethods.__name__}.{name}"
+    apply_one.__doc__ = f"Keep {kind.plural}."
+    return handle_orch_error(apply_one)
 
-    @handle_orch_error
-    def apply_mgr(self, spec: ServiceSpec) -> str:
-        """Keep the managers."""
-        return self._apply_kind("mgr", spec)
 
-    @handle_orch_error
-    def apply_mds(self, spec: MDSSpec) -> str:
-        """Keep the metadata servers of a file system."""
-        return self._apply_kind("mds", spec)
+def _of_interface() -> List[Tuple[str, Kind]]:
+    return [(APPLY_METHODS[name], kind) for name, kind in KINDS.items() if name in APPLY_METHODS]
 
-    @handle_orch_error
-    def apply_rgw(self, spec: RGWSpec) -> str:
-        """Keep object gateways."""
-        return self._apply_kind("rgw", spec)
 
-    @handle_orch_error
-    def apply_rbd_mirror(self, spec: ServiceSpec) -> str:
-        """Keep daemons that mirror images to another cluster."""
-        return self._apply_kind("rbd-mirror", spec)
-
-    @handle_orch_error
-    def apply_crash(self, spec: ServiceSpec) -> str:
-        """Keep the collectors of crash reports."""
-        return self._apply_kind("crash", spec)
-
-    @handle_orch_error
-    def apply_ceph_exporter(self, spec: ServiceSpec) -> str:
-        """Keep the exporters of the daemons' counters."""
-        return self._apply_kind("ceph-exporter", spec)
+for _name, _kind in _of_interface():
+    setattr(KindMethods, _name, _method(_kind, _name))

@@ -1,5 +1,7 @@
 """What each method of the interface runs: one file per operation, found by itself.
 
+One file stands for all kinds of daemons, whose operations differ in nothing but their kind.
+
 An operation turns parameters into the variables of the playbook of the same name. What the
 playbook publishes is read in ``adapter.cluster.reports`` and by the methods.
 """

@@ -23,7 +23,7 @@ VariablesOf = Callable[..., Variables]
 class Operation:
     """What runs for one method of the interface.
 
-    ``name`` is the method, the playbook's stem and the file. ``phases`` are the playbook's roles
+    ``name`` is the method and the playbook's stem. ``phases`` are the playbook's roles
     in order. ``changes`` says that it takes the writer's lease of its hosts. ``timeout`` is in
     seconds, for as many hosts as are served at a time. ``summary`` is the docstring's first line.
     """
@@ -62,23 +62,37 @@ class Operation:
 REGISTRY: Dict[str, Operation] = {}
 
 
+def register(
+    name: str,
+    variables: VariablesOf,
+    *,
+    phases: Tuple[str, ...],
+    changes: bool,
+    timeout: float,
+    summary: str,
+) -> None:
+    """Register an operation."""
+    REGISTRY[name] = Operation(name, variables, phases, changes, timeout, summary)
+
+
 def operation(
     *, phases: Tuple[str, ...], changes: bool, timeout: float
 ) -> Callable[[VariablesOf], VariablesOf]:
     """Register a function that turns a method's parameters into playbook variables."""
 
-    def register(function: VariablesOf) -> VariablesOf:
-        REGISTRY[function.__name__] = Operation(
-            name=function.__name__,
-            variables=function,
+    def declare(function: VariablesOf) -> VariablesOf:
+        summary = (function.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        register(
+            function.__name__,
+            function,
             phases=phases,
             changes=changes,
             timeout=timeout,
-            summary=(function.__doc__ or "").strip().splitlines()[0].rstrip("."),
+            summary=summary,
         )
         return function
 
-    return register
+    return declare
 
 
 def discover(package: str, path: Sequence[str]) -> List[str]:

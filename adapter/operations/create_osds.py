@@ -21,6 +21,6 @@ def create_osds(
     """
     return {
         "osd_create_groups": {host: list(rows) for host, rows in groups.items()},
-        "osd_create_cluster": cluster,
+        "osd_create_fsid": cluster,
         "osd_create_conf": conf,
     }

@@ -6,7 +6,7 @@ from adapter.operations._daemons import REMOVE_TIMEOUT, Daemons, remove_variable
 from adapter.operations._registry import Variables, operation
 
 
-@operation(phases=("ceph_daemon_remove",), changes=True, timeout=REMOVE_TIMEOUT)
+@operation(phases=("daemon_remove",), changes=True, timeout=REMOVE_TIMEOUT)
 def remove_daemons(daemons: Daemons, cluster: str, purge: bool = False) -> Variables:
     """Take daemons from hosts.
 

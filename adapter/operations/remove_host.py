@@ -11,4 +11,4 @@ def remove_host(cluster: str = "") -> Variables:
 
     ``cluster`` is the fsid that its record must name: another cluster's record stays.
     """
-    return {"host_record_cluster": cluster}
+    return {"host_record_fsid": cluster}

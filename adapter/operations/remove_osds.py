@@ -22,7 +22,7 @@ def remove_osds(
     """
     return {
         "osd_remove_osds": {host: list(rows) for host, rows in osds.items()},
-        "osd_remove_cluster": cluster,
+        "osd_remove_fsid": cluster,
         "osd_remove_step": step,
         "osd_remove_kept_fails": False,
         "osd_remove_report": list(report),

@@ -23,7 +23,7 @@ def zap_device(
     """
     return {
         "device_zap_devices": {host: list(rows) for host, rows in devices.items()},
-        "device_zap_cluster": cluster,
+        "device_zap_fsid": cluster,
         "device_zap_allowed": {host: list(uuids) for host, uuids in allowed.items()},
         "device_zap_allowed_until": allowed_until,
     }

@@ -165,7 +165,9 @@ def test_the_managers_unit_is_restarted_in_work_of_its_own(
         details = cluster.wait_for_job(job, cluster.patience(30))
         assert details["status"] == "cancelled", details
         assert details["outcomes"]["h2"]["status"] == "no result"
-        assert "at: ceph_orch.ansible.ceph_mds: " in details["outcomes"]["h2"]["message"], details
+        assert "at: ceph_orch.ansible.daemon_deploy: " in details["outcomes"]["h2"]["message"], (
+            details
+        )
         cluster.sh("h2", QUICK_UNITS)
         wait_until("the service runs", lambda: runs(cluster, "mds.restart"), cluster.patience(90))
         # The new manager looks first: what has come up by itself is not deployed again.

@@ -121,7 +121,7 @@ class Osds:
         wait_until(f"osd.{number} is up", lambda: self.ours().get(number) == "up", 120)
 
     def play(self, name: str, *words: str, **variables: Any) -> Answer:
-        clusters = ("osd_create_cluster", "osd_remove_cluster", "device_zap_cluster")
+        clusters = ("osd_create_fsid", "osd_remove_fsid", "device_zap_fsid")
         given = {variable: self.fsid for variable in clusters}
         given["osd_create_conf"] = self.lab.ok("config", "generate-minimal-conf")
         given["ceph_orch_secrets"] = SECRETS

@@ -155,7 +155,7 @@ def test_changing_playbooks_are_idempotent(cluster: Lab) -> None:
     variables = {
         "host_record_addr": cluster.machines[HOST].addr,
         "host_record_labels": ["x"],
-        "host_record_cluster": cluster.ok("fsid").strip(),
+        "host_record_fsid": cluster.ok("fsid").strip(),
         "device_light_locations": [{"host": HOST, "dev": name, "path": disk}],
         "device_light_kind": "ident",
         "device_light_on": True,
@@ -168,7 +168,7 @@ def test_changing_playbooks_are_idempotent(cluster: Lab) -> None:
 
 
 def test_remove_host_is_idempotent(cluster: Lab) -> None:
-    variables = {"host_record_cluster": cluster.ok("fsid").strip()}
+    variables = {"host_record_fsid": cluster.ok("fsid").strip()}
     assert_idempotent(cluster, ("remove_host",), variables, foreseen=1, made=1)
     assert cluster.ssh(HOST, "test", "-e", RECORD).rc == 1
     recap(by_hand(cluster, ("add_host",), "-l", HOST, **variables), HOST)

@@ -141,7 +141,7 @@ def _ask(engine: LocalEngine, state: Path, answer: Dict[str, Any]) -> None:
     friend = Target("h1", "127.0.0.1", connection="local", python=sys.executable)
     variables = {
         "host_record_path": str(state / "record.json"),
-        "host_record_cluster": "",
+        "host_record_fsid": "",
         "host_report_gather": [],
     }
     job = engine.submit(Request("update_host_addr", (target, friend), variables, timeout=60.0))

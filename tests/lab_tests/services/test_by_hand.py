@@ -31,14 +31,13 @@ class Case(NamedTuple):
 
     service: str
     playbook: str
-    variable: str
     entity: str
     words: tuple[str, ...]
 
 
 CASES = (
-    Case("mds.same", "apply_mds", "ceph_mds", "mds.{id}", ("mds", "same")),
-    Case("crash", "apply_crash", "ceph_crash", "client.crash.{id}", ("crash",)),
+    Case("mds.same", "apply_mds", "mds.{id}", ("mds", "same")),
+    Case("crash", "apply_crash", "client.crash.{id}", ("crash",)),
 )
 
 
@@ -108,8 +107,8 @@ def keyring(lab: Lab, entity: str, caps: dict[str, str]) -> None:
 def playbook(lab: Lab, case: Case, identity: str, file: str, *words: str) -> Any:
     daemons = {HOST: [{"id": identity, "keyring_file": file, "port": 0, "addr": ""}]}
     variables = {
-        f"{case.variable}_daemons": daemons,
-        f"{case.variable}_cluster": fsid(lab),
+        "daemon_deploy_daemons": daemons,
+        "daemon_deploy_fsid": fsid(lab),
         "ceph_orch_secrets": SECRETS,
     }
     return by_hand(lab, (case.playbook,), "-l", HOST, *words, **variables)
@@ -117,8 +116,8 @@ def playbook(lab: Lab, case: Case, identity: str, file: str, *words: str) -> Any
 
 def remove(lab: Lab, daemons: list[dict[str, str]]) -> Any:
     variables = {
-        "ceph_daemon_remove_daemons": {HOST: daemons},
-        "ceph_daemon_remove_cluster": fsid(lab),
+        "daemon_remove_daemons": {HOST: daemons},
+        "daemon_remove_fsid": fsid(lab),
     }
     return by_hand(lab, ("remove_daemons",), "-l", HOST, **variables)
 

@@ -103,12 +103,12 @@ class Machines:
                 return HostOutcome(HostStatus.FAILED, message="the port is taken")
             changed = True
             if not request.check:
-                rows = variables["ceph_mds_daemons"][host]
+                rows = variables["daemon_deploy_daemons"][host]
                 self.daemons |= {(host, row["id"]) for row in rows}
         if request.operation == "remove_daemons":
             changed = True
             if not request.check:
-                rows = variables["ceph_daemon_remove_daemons"][host]
+                rows = variables["daemon_remove_daemons"][host]
                 self.daemons -= {(host, row["daemon_id"]) for row in rows}
         rows = [_row(i, self.state) for h, i in sorted(self.daemons) if h == host]
         record = {"schema": 1, "hostname": host, "addr": f"10.0.0.{host[1:]}", "cluster": ""}
@@ -435,7 +435,9 @@ def test_a_changed_spec_is_brought_about(kept: Door) -> None:
 
     kept.requests.clear()
     kept.run("apply", "-i", spec(kept, changed))
-    rows = [each.variables["ceph_mds_daemons"] for each in kept.requests if "mds" in each.operation]
+    rows = [
+        each.variables["daemon_deploy_daemons"] for each in kept.requests if "mds" in each.operation
+    ]
     assert [list(row) for row in rows] == [["h1"], ["h2"]], "not one after the other"
     assert all(one["since"] for row in rows for ones in row.values() for one in ones)
     assert "config set mds.data log_file /x/a" in kept.ceph.told

@@ -13,7 +13,8 @@ from typing import Any, Dict, Iterator, List
 import pytest
 import yaml
 
-from adapter.operations._daemons import ROLES as ROLE_OF_KIND
+from adapter.kinds import KINDS
+from adapter.operations import REGISTRY
 from tests.unit.content.runs import BIN, ROOT, Machine
 
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
@@ -23,12 +24,11 @@ COLLECTION = "ceph_orch.ansible"
 PUBLISHERS = {"host_report", "host_record", "device_light", "host_rescan", "publish_result"}
 # Their modules end with a report of the host.
 PUBLISHERS |= {
-    "add_daemon",
+    "daemon_deploy",
     "osd_create",
     "osd_remove",
     "daemon_action",
-    "ceph_daemon_remove",
-    *ROLE_OF_KIND.values(),
+    "daemon_remove",
 }
 FORBIDDEN = re.compile(
     r"\bset_fact\b|\bhostvars\b|\bgroups\[|\brun_once\b|\bdelegate_to\b|\bignore_errors\b"
@@ -84,14 +84,32 @@ def test_a_playbook_is_plays_of_roles(path: Path) -> None:
     assert _roles(plays[-1])[-1].split(".")[-1] in PUBLISHERS
 
 
-def test_each_operation_has_a_playbook_with_its_phases() -> None:
-    operations = {
-        path.stem
-        for path in (ROOT / "adapter/operations").glob("*.py")
-        if not path.stem.startswith("_")
-    }
+def _phases(playbook: str) -> List[str]:
+    """Return the roles that a playbook runs, in order, as its operation calls its phases."""
+    names: List[str] = []
+    for play in _yaml(ROOT / f"playbooks/{playbook}.yml"):
+        names += [role.split(".")[-1] for role in _roles(play)]
+    return names
 
-    assert operations <= {path.stem for path in PLAYBOOKS}
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_each_operation_has_a_playbook_with_its_phases(name: str) -> None:
+    (*before, last) = REGISTRY[name].phases
+
+    assert _phases(name)[-1] == last
+    inner = (ROOT / f"roles/{last}/tasks/main.yml").read_text(encoding="utf-8")
+    for role in before:
+        assert role in _phases(name) or f"name: {COLLECTION}.{role}" in inner
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_each_kind_has_its_playbook_and_packages(kind: str) -> None:
+    underscored = kind.replace("-", "_")
+    (play,) = _yaml(ROOT / f"playbooks/apply_{underscored}.yml")
+    packages = _yaml(ROOT / f"roles/daemon_deploy/vars/main/{underscored}.yml")
+
+    assert play["roles"][0]["vars"] == {"daemon_deploy_kind": kind}
+    assert set(packages[f"__daemon_deploy_packages_{underscored}"]) == {"Debian", "RedHat"}
 
 
 @pytest.mark.parametrize("path", ROLES, ids=_name)

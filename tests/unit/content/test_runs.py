@@ -88,7 +88,7 @@ def test_a_host_is_added_and_removed(machine: Machine, tmp_path: Path) -> None:
         host_record_hostname="h1",
         host_record_addr="192.0.2.1",
         host_record_labels=["b", "a"],
-        host_record_cluster="cluster-1",
+        host_record_fsid="cluster-1",
     )
 
     predicted = machine.play("add_host", variables=variables, options=("--check", "--diff"))
@@ -111,7 +111,7 @@ def test_a_host_is_added_and_removed(machine: Machine, tmp_path: Path) -> None:
     assert done.published()["record"] == record
 
     other = machine.play(
-        "add_host_label", "remove_host", variables={**variables, "host_record_cluster": "cluster-2"}
+        "add_host_label", "remove_host", variables={**variables, "host_record_fsid": "cluster-2"}
     )
     assert other.status != 0
     assert "its record names cluster-1" in other.failures[0]
@@ -121,7 +121,7 @@ def test_a_host_is_added_and_removed(machine: Machine, tmp_path: Path) -> None:
         "remove_host_label",
         variables={
             **variables,
-            "host_record_cluster": "cluster-2",
+            "host_record_fsid": "cluster-2",
             "host_record_labels": [],
             "host_record_takeover": True,
         },
@@ -131,7 +131,7 @@ def test_a_host_is_added_and_removed(machine: Machine, tmp_path: Path) -> None:
 
     kept = machine.play("remove_host", variables=_only(path))
     assert "its record names cluster-2" in kept.failures[0]
-    only = {**_only(path), "host_record_cluster": "cluster-2"}
+    only = {**_only(path), "host_record_fsid": "cluster-2"}
     predicted = machine.play("remove_host", variables=only, options=("--check",))
     assert len(predicted.changed) == 1
     assert path.exists()
@@ -259,7 +259,7 @@ def test_hostile_values_stay_data(
             host_record_hostname=HOSTILE,
             host_record_addr=HOSTILE,
             host_record_labels=[HOSTILE, "-oProxyCommand=touch CANARY"],
-            host_record_cluster=HOSTILE,
+            host_record_fsid=HOSTILE,
         ),
         host={"orch_record": {"hostname": "h1", "labels": [HOSTILE]}},
     )
@@ -281,9 +281,9 @@ def test_hostile_values_stay_data(
 
 OSD_PLAYBOOKS = ("remove_osds", "replace_device", "zap_device", "daemon_action", "service_action")
 OSD_VARIABLES = {
-    "osd_remove_cluster": "x",
+    "osd_remove_fsid": "x",
     "osd_remove_osds": {"h2": [{"osd_id": 1, "osd_uuid": "x"}]},
-    "device_zap_cluster": "x",
+    "device_zap_fsid": "x",
     "device_zap_devices": {"h2": [{"path": "/dev/sdb"}]},
     "daemon_action_action": "stop",
     "daemon_action_units": {"h2": ["ceph-osd@1.service"]},
@@ -311,7 +311,7 @@ def test_a_host_without_a_part_in_a_plan_is_left_alone(machine: Machine) -> None
             {"osd_remove_osds": {"h1": [{"osd_id": 1, "osd_uuid": HOSTILE}]}},
             'Invalid osd_uuid "{{',
         ),
-        ("create_osds", {"osd_create_cluster": HOSTILE, "osd_create_groups": {}}, "Invalid fsid"),
+        ("create_osds", {"osd_create_fsid": HOSTILE, "osd_create_groups": {}}, "Invalid fsid"),
     ],
 )
 def test_hostile_plans_stay_data(

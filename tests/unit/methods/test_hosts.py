@@ -40,7 +40,7 @@ def test_a_host_is_kept_with_its_keys_and_prepared_by_a_job(world: Any) -> None:
         "host_record_hostname": "h1",
         "host_record_addr": "10.0.0.1",
         "host_record_labels": ["_admin", "mon"],
-        "host_record_cluster": "F51D",
+        "host_record_fsid": "F51D",
     }
     assert world.ssh.pinned[0][0].addr == "10.0.0.1"
     assert call(world.orchestrator.get_facts("h1")) == [{"hostname": "h1", "cpu_count": 1}]
@@ -173,7 +173,7 @@ def test_a_removed_host_stays_pinned_until_its_record_is_gone(world: Any) -> Non
     assert [target.name for target, _ in world.ssh.pinned] == ["h1"]
     while world.engine.poll():
         pass
-    assert world.requests[-1].variables == {"host_record_cluster": "F51D"}
+    assert world.requests[-1].variables == {"host_record_fsid": "F51D"}
     assert world.ssh.pinned == []
 
 

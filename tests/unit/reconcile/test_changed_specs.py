@@ -42,10 +42,11 @@ def apply(cluster: Cluster, *specs: ServiceSpec) -> str:
 
 def restarts(cluster: Cluster, kind: str = "rgw") -> List[List[str]]:
     """Return the daemons that were restarted, job by job."""
-    name = f"ceph_{kind.replace('-', '_')}_daemons"
+    name = f"apply_{kind.replace('-', '_')}"
     found = []
-    for request in cluster.requests:
-        rows = [row for each in request.variables.get(name, {}).values() for row in each]
+    for request in (each for each in cluster.requests if each.operation == name):
+        given = request.variables["daemon_deploy_daemons"].values()
+        rows = [row for each in given for row in each]
         ids = [row["id"] for row in rows if row.get("since")]
         found += [ids] if ids else []
     return found
@@ -408,7 +409,7 @@ class _Anew(Dict[str, str]):
 
 
 def _rows(request: Any) -> Dict[str, Any]:
-    return dict(request.variables["ceph_mds_daemons"])
+    return dict(request.variables["daemon_deploy_daemons"])
 
 
 def test_an_option_of_a_daemon_that_it_needs_no_more_goes(cluster: Cluster) -> None:

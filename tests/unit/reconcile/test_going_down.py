@@ -316,8 +316,7 @@ def test_one_that_is_restarted_for_its_changed_spec_is_going_down(
     three: Cluster, kind: str
 ) -> None:
     going = three.core.going_down
-    role = f"ceph_{kind}"
     rows = {"h2": [{"id": "h2", "since": 12.5}], "h3": [{"id": "h3", "since": 0}]}
-    going.by(Request(f"apply_{kind}", (), {f"{role}_daemons": rows}), "restarts")
+    going.by(Request(f"apply_{kind}", (), {"daemon_deploy_daemons": rows}), "restarts")
     assert going.of(kind) == ["h2"]
     assert going.of(kind, ["restarts"]) == []

@@ -249,7 +249,7 @@ def networked(cluster: Cluster) -> Cluster:
 
 def mon_rows(cluster: Cluster) -> Any:
     requests = [each for each in cluster.requests if each.operation == "apply_mon"]
-    return [rows for each in requests for rows in each.variables["ceph_mon_daemons"].values()]
+    return [rows for each in requests for rows in each.variables["daemon_deploy_daemons"].values()]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ class Halfway(KeptCluster):
         if request.operation == "remove_daemons":
             for target in request.targets:
                 if target.name in self.busy:
-                    self.halve(target.name, request.variables["ceph_daemon_remove_daemons"])
+                    self.halve(target.name, request.variables["daemon_remove_daemons"])
             self.mute["remove_daemons"] = dict(self.busy)
         return super()._answer(request)
 

@@ -248,7 +248,7 @@ def test_a_hand_made_daemon_goes_as_the_unit_that_it_is(cluster: Cluster) -> Non
     raise_if_exception(cluster.orchestrator.remove_daemons(["rgw.radosgw.gateway"]))
     cluster.settle()
     (request,) = [each for each in cluster.requests if each.operation == "remove_daemons"]
-    (row,) = request.variables["ceph_daemon_remove_daemons"]["h2"]
+    (row,) = request.variables["daemon_remove_daemons"]["h2"]
     assert (row["daemon_id"], row["unit"]) == ("radosgw.gateway", unit)
     assert "client.rgw.radosgw.gateway" in cluster.monitors.keys, "nobody knows whose it is"
     said = [each.message for each in cluster.core.events.of("rgw.radosgw.gateway")]

@@ -29,7 +29,7 @@ def there(cluster: Cluster, kind: str) -> List[str]:
 
 def placed(cluster: Cluster) -> List[Any]:
     requests = (request for request in cluster.requests if request.operation == "apply_mds")
-    return [request.variables["ceph_mds_daemons"] for request in requests]
+    return [request.variables["daemon_deploy_daemons"] for request in requests]
 
 
 def service(cluster: Cluster, name: str) -> Any:
@@ -55,13 +55,13 @@ def test_the_next_manager_asks_for_the_same_daemons(cluster: Cluster) -> None:
     cluster.break_on["apply_mds"] = dict.fromkeys(("h1", "h2", "h3"), "")
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(host_pattern="*")))
     asked = [
-        r.variables["ceph_mds_daemons"] for r in cluster.requests if r.operation == "apply_mds"
+        r.variables["daemon_deploy_daemons"] for r in cluster.requests if r.operation == "apply_mds"
     ]
     cluster.break_on.clear()
     cluster.start_anew()
     cluster.settle()
     again = [
-        r.variables["ceph_mds_daemons"] for r in cluster.requests if r.operation == "apply_mds"
+        r.variables["daemon_deploy_daemons"] for r in cluster.requests if r.operation == "apply_mds"
     ]
     assert again[-1] == asked[0]
     assert there(cluster, "mds") == ["h1", "h2", "h3"]

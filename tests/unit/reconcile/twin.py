@@ -381,7 +381,7 @@ class Cluster(World):
 
     def _on_remove_daemons(self, host: str, variables: Any) -> Dict[str, Any]:
         removed = []
-        for row in variables["ceph_daemon_remove_daemons"][host]:
+        for row in variables["daemon_remove_daemons"][host]:
             key = (host, row["daemon_type"], row["daemon_id"])
             self.daemons.pop(key, None)
             by_hand = self.said.get(key, {}).get("by_hand")
