@@ -363,6 +363,9 @@ class Core:
             self.refresh.dropped(hostname)
             return False
         absorbed = self.reports.absorb(hostname, result, time.time())
+        if "daemons_error" in result:
+            # What a job did is done; only which daemons run now is not known.
+            self.refresh.want([hostname])
         if absorbed and changes:
             self.refresh.changed(hostname, record.id)
         return absorbed

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 KIND = "daemon_action"
 ACTIONS = ("start", "stop", "restart", "redeploy", "reconfig")
+# What `ceph orch daemon add` asks for: a daemon that no host has yet.
+ADD = "add"
 # Services and daemons may have the same name.
 OF_SERVICE = "service."
 
@@ -29,7 +31,8 @@ OF_SERVICE = "service."
 class DaemonAction:
     """What is to be done to ``daemons`` (``mon.h2``); ``asked`` is in epoch seconds.
 
-    ``name`` is the daemon's, or ``service.NAME`` where all of a service were meant.
+    ``name`` is the daemon's, or ``service.NAME`` where all of a service were meant. ``host`` and
+    ``network`` are where one is to be added.
     """
 
     name: str
@@ -38,6 +41,8 @@ class DaemonAction:
     service: str = ""
     force: bool = False
     asked: float = 0.0
+    host: str = ""
+    network: str = ""
 
     @property
     def of_service(self) -> bool:
@@ -46,13 +51,15 @@ class DaemonAction:
 
     def to_json(self) -> Dict[str, Any]:
         """Return the record."""
-        daemons = {"daemons": list(self.daemons)} if self.of_service else {}
+        more: Dict[str, Any] = {"daemons": list(self.daemons)} if self.of_service else {}
+        if self.action == ADD:
+            more = {"host": self.host, "network": self.network}
         return {
             "action": self.action,
             "service": self.service,
             "force": self.force,
             "asked": self.asked,
-            **daemons,
+            **more,
         }
 
     @classmethod
@@ -66,11 +73,13 @@ class DaemonAction:
             raise Unusable("it names no daemon")
         return cls(
             name,
-            read.choice("action", ACTIONS),
+            read.choice("action", (*ACTIONS, ADD)),
             daemons,
             read.text("service", ""),
             read.flag("force", False),
             read.time("asked"),
+            read.text("host", ""),
+            read.text("network", ""),
         )
 
 

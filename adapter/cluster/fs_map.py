@@ -10,10 +10,14 @@ _STANDS_BY = "up:standby"
 
 @dataclass(frozen=True)
 class FsMap:
-    """The file systems by name, and the states of metadata servers by their ids."""
+    """The file systems by name, and the states of metadata servers by their ids.
+
+    ``of`` names the file system of each that has a place in one.
+    """
 
     names: FrozenSet[str] = frozenset()
     states: Mapping[str, str] = field(default_factory=dict)
+    of: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def active(self) -> FrozenSet[str]:
@@ -27,21 +31,32 @@ class FsMap:
             name for name, state in self.states.items() if not state.startswith(_STANDS_BY)
         )
 
+    def serves_another(self, name: str, filesystem: str) -> bool:
+        """Tell whether a metadata server has a rank of another file system than this one."""
+        return name in self.ranked and self.of.get(name, "") != filesystem
+
 
 def read_fs_map(data: Mapping[str, Any]) -> FsMap:
     """Read `fs dump`."""
-    names = [
-        str((row.get("mdsmap") or {}).get("fs_name") or "") for row in data.get("filesystems") or ()
-    ]
-    states = {str(row.get("name")): str(row.get("state") or "") for row, _ in rows_of(data)}
-    return FsMap(frozenset(filter(None, names)), states)
+    names = [_name(filesystem) for filesystem in data.get("filesystems") or ()]
+    states: Dict[str, str] = {}
+    of: Dict[str, str] = {}
+    for row, filesystem in rows_of(data):
+        states[str(row.get("name"))] = str(row.get("state") or "")
+        if filesystem:
+            of[str(row.get("name"))] = filesystem
+    return FsMap(frozenset(filter(None, names)), states, of)
 
 
-def rows_of(data: Mapping[str, Any]) -> Iterator[Tuple[Dict[str, Any], bool]]:
-    """Yield the rows of all metadata servers, and whether each belongs to a file system."""
+def rows_of(data: Mapping[str, Any]) -> Iterator[Tuple[Dict[str, Any], str]]:
+    """Yield the rows of all metadata servers, with the file system that each belongs to, if any."""
     standbys: List[Dict[str, Any]] = list(data.get("standbys") or ())
     for row in standbys:
-        yield {"state": _STANDS_BY, **row}, False
+        yield {"state": _STANDS_BY, **row}, ""
     for filesystem in data.get("filesystems") or ():
         for row in ((filesystem.get("mdsmap") or {}).get("info") or {}).values():
-            yield row, True
+            yield row, _name(filesystem)
+
+
+def _name(filesystem: Mapping[str, Any]) -> str:
+    return str((filesystem.get("mdsmap") or {}).get("fs_name") or "")

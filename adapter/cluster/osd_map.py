@@ -285,6 +285,17 @@ class Left:
         words = ("backfilling", "backfill_wait", "recover", "peering", "activating")
         return any(word in state for state in self.states for word in words)
 
+    def doubt(self) -> str:
+        """Return what speaks against moving the data away: scrubs found copies that differ."""
+        found = sum(n for state, n in self.states.items() if "inconsistent" in state.split("+"))
+        if not found:
+            return ""
+        text = "1 placement group on it is" if found == 1 else f"{found} placement groups on it are"
+        return (
+            f"{text} inconsistent, and the good copy may be this one. `ceph health detail` names "
+            "them, `ceph pg repair PGID` repairs one"
+        )
+
     def in_words(self) -> str:
         """Return e.g. ``3 PGs left: 2 active+remapped+backfilling, 1 active+clean``."""
         states = sorted(self.states.items(), key=lambda item: (-item[1], item[0]))

@@ -205,7 +205,7 @@ class ActionMethods(DaemonMethods):
                 self.core.specs.save(wanted)
             there = self.reconciler.services.running().get(wanted.name, [])
         places = self._new_places(spec, there)
-        job = self.reconciler.services.jobs.deploy(wanted, places, there)
+        job = self.reconciler.acts.add(wanted, places, there)
         return [
             f"Deploying {spec.service_type}.{place.daemon_id} on host '{place.hostname}' "
             f"(job {job.job_id}){self._surplus(wanted, there, place)}"

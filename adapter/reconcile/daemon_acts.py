@@ -5,11 +5,13 @@ A command and the manager that takes over from the one that was asked go the sam
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, contextmanager
 from typing import Dict, Iterator, List, Optional, Sequence
 
-from adapter.cluster.daemon_actions import DaemonAction
-from adapter.cluster.schedule import Place
+from adapter.cluster.daemon_actions import ADD, DaemonAction
+from adapter.cluster.schedule import Place, Running
+from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
@@ -51,6 +53,9 @@ class DaemonActs:
         ``OrchestratorError`` with what speaks against it, and ``NotKept``.
         """
         names, restart = asked.daemons, asked.action == "restart"
+        if asked.action == ADD:
+            self._add_again(asked)
+            return ""
         if asked.action in DEPLOYING:
             self._check_made_here(names)
             with self._guards.acting:
@@ -67,6 +72,41 @@ class DaemonActs:
             for name in names:
                 self.check_stop(name, restart=restart)
             return self._submit(asked, again, self._guards.again(names, restart=restart))
+
+    def add(self, wanted: Wanted, places: Sequence[Place], there: Sequence[Running]) -> Completion:
+        """Submit what deploys daemons that no host has yet; raises ``OrchestratorError``.
+
+        ``there`` are the service's daemons.
+        """
+        kind, now = wanted.spec.service_type, time.time()
+        asked = [
+            DaemonAction(name, ADD, (name,), wanted.name, False, now, place.hostname, place.network)
+            for place in places
+            for name in [f"{kind}.{place.daemon_id}"]
+        ]
+        with ExitStack() as kept:
+            for each in asked:
+                kept.enter_context(self._kept(each, again=False))
+            job = self._services.jobs.deploy(wanted, places, there)
+        self._follow(job, [each.name for each in asked])
+        return job
+
+    def _add_again(self, asked: DaemonAction) -> None:
+        """Deploy a daemon that a manager before was asked to add."""
+        core, (name,) = self._core, asked.daemons
+        with core.lock:
+            wanted = kept_service(core, self._services, asked.service)
+            there = self._services.running().get(asked.service, [])
+        place = Place(asked.host, name.partition(".")[2], asked.network)
+        self._services.needs.check(wanted.spec)
+        with self._kept(asked, again=True):
+            job = self._services.jobs.deploy(wanted, [place], there)
+        self._follow(job, [name])
+
+    def _follow(self, job: Completion, names: Sequence[str]) -> None:
+        with self._core.lock:
+            self._jobs.update(dict.fromkeys(names, job))
+        job.on_change(self._absorb)
 
     def check_stop(self, name: str, *, restart: bool = False) -> None:
         """Raise ``AdapterError`` if a daemon cannot be stopped or restarted now."""

@@ -56,6 +56,47 @@ class Guards:
         except OrchestratorError as error:
             return [], str(error)
 
+    def may_leave(
+        self, kind: Kind, service: str, daemons: Sequence[Running]
+    ) -> Tuple[List[Running], str]:
+        """Return the daemons of a service that goes as a whole that are removed now, or the reason.
+
+        Nobody is left who could miss them, but for a metadata server that has a rank of another
+        file system than its own service's: another one takes over from it first.
+        """
+        if kind.guard != RANKS:
+            return list(daemons), ""
+        reason, others = "", self._of_others(service, daemons)
+        for daemon in others:
+            try:
+                self._check_rank(kind, daemon)
+            except OrchestratorError as error:
+                reason = reason or str(error)
+            else:
+                return [daemon], ""
+        rest = [each for each in daemons if each not in others]
+        return rest, "" if rest else reason
+
+    def _of_others(self, service: str, daemons: Sequence[Running]) -> List[Running]:
+        """Return the metadata servers that have a rank of another file system."""
+        fs_map, own = self._core.maps.fs_map(), service.partition(".")[2]
+        return [each for each in daemons if fs_map.serves_another(each.daemon_id, own)]
+
+    def _check_rank(self, kind: Kind, daemon: Running, but: str = "") -> None:
+        """Raise if no other metadata server can take over the rank that one has."""
+        name = f"{kind.service_type}.{daemon.daemon_id}"
+        filesystem = self._core.maps.fs_map().of.get(daemon.daemon_id, "")
+        try:
+            self.check_stop(kind.service_type, daemon.daemon_id, but=but)
+        except OrchestratorError as error:
+            text = " ".join(str(error).split()).rstrip(".")
+            raise AdapterError(
+                f"{name} serves file system {filesystem}, and no other one could take over: "
+                f"{text}.",
+                "Let another metadata server start, or lower what the file system needs (`ceph fs "
+                f"set {filesystem} max_mds N`).",
+            ) from error
+
     def _remove_voter(
         self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
     ) -> List[Running]:
@@ -136,17 +177,18 @@ class Guards:
     def _remove_ranked(
         self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
     ) -> List[Running]:
-        """Return one: a standby before one that has a rank."""
+        """Return one: a standby before one that has a rank, which another one must take over.
+
+        A daemon that runs and is not in the map stands by for nobody.
+        """
         fs_map = self._core.maps.fs_map()
-        ranked, down = fs_map.ranked, self._going(kind.service_type, daemons[0].daemon_id)
+        ranked, going = fs_map.ranked, self._going(kind.service_type, daemons[0].daemon_id)
         for daemon in daemons:
             if daemon.daemon_id not in ranked:
                 return [daemon]
-        going = [each for each in down if each in fs_map.states]
-        standbys = [k for k in kept if k.daemon_id not in (*ranked, *going)]
-        self._check_known(kind, daemons[0], standbys)
-        if going:
-            self.check_stop(kind.service_type, daemons[0].daemon_id)
+        standing_by = fs_map.states.keys() - {*ranked, *going}
+        self._check_known(kind, daemons[0], [k for k in kept if k.daemon_id in standing_by])
+        self._check_rank(kind, daemons[0])
         return [daemons[0]]
 
     def _check_known(self, kind: Kind, daemon: Running, standbys: Sequence[Running]) -> None:
@@ -274,24 +316,31 @@ class Guards:
         return ask
 
     def removal_again(
-        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running] = ()
+        self,
+        kind: Kind,
+        daemons: Sequence[Running],
+        kept: Sequence[Running] = (),
+        leaving: str = "",
     ) -> Ask:
         """Return the question whether daemons may be removed still.
 
-        A monitor is out of the map before its job begins.
+        ``leaving`` is their service if it goes as a whole. A monitor is out of the map before its
+        job begins.
         """
-        name = kind.service_type
 
         def ask(job: str) -> None:
-            for daemon in daemons:
-                if kind.guard == MANAGERS:
-                    self.check_stop(name, daemon.daemon_id, but=job)
-            if kind.guard == RANKS:
-                ranked = self._core.maps.fs_map().ranked
-                standbys = [each for each in kept if each.daemon_id not in ranked]
+            if kind.guard == MANAGERS and not leaving:
                 for daemon in daemons:
-                    if daemon.daemon_id in ranked:
-                        self._check_known(kind, daemon, standbys)
+                    self.check_stop(kind.service_type, daemon.daemon_id, but=job)
+            if kind.guard == RANKS:
+                fs_map = self._core.maps.fs_map()
+                standing_by = [
+                    k for k in kept if k.daemon_id in fs_map.states.keys() - fs_map.ranked
+                ]
+                ranked = [each for each in daemons if each.daemon_id in fs_map.ranked]
+                for daemon in self._of_others(leaving, daemons) if leaving else ranked:
+                    self._check_known(kind, daemon, standing_by)
+                    self._check_rank(kind, daemon, but=job)
 
         return ask
 

@@ -102,16 +102,8 @@ class OsdRemover:
     # Draining.
 
     def _drain(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
-        """Let data move away; an OSD whose data is elsewhere moves on."""
-        waiting: List[Removal] = []
-        for removal in removals:
-            osd = self._osd(removal, osd_map)
-            if osd is None:
-                continue
-            if osd.destroyed or removal.force:
-                self._advance(removal, Stage.STOPPING, drain_done=time.time())
-            else:
-                waiting.append(self._moving(removal, osd))
+        """Wait until the data is elsewhere; then an OSD moves on."""
+        waiting = self._begin_to_drain(removals, osd_map)
         if not waiting:
             return
         ids = [each.osd_id for each in waiting]
@@ -139,6 +131,33 @@ class OsdRemover:
         self._jobs.submit(restart, START, osd_map)
         for removal in self._still_there(empty):
             self._advance(removal, Stage.STOPPING, pgs=0, drain_done=time.time())
+
+    def _begin_to_drain(self, removals: Sequence[Removal], osd_map: OsdMap) -> List[Removal]:
+        """Let data move away; return the OSDs that are waited for."""
+        waiting: List[Removal] = []
+        for removal in removals:
+            osd = self._osd(removal, osd_map)
+            if osd is None:
+                continue
+            if osd.destroyed or removal.force:
+                self._advance(removal, Stage.STOPPING, drain_done=time.time())
+            elif self._has_good_copies(removal, osd, osd_map):
+                waiting.append(self._moving(removal, osd))
+        return waiting
+
+    def _has_good_copies(self, removal: Removal, osd: Osd, osd_map: OsdMap) -> bool:
+        """Tell whether an OSD may begin to drain; say what is waited for.
+
+        Where copies of a placement group differ its own may be the good one: Ceph would copy what
+        the others have, and delete it here.
+        """
+        if removal.drain_started is not None or not osd.up:
+            return True
+        doubt = self._core.maps.left([osd.osd_id], osd_map)[osd.osd_id].doubt()
+        if doubt:
+            force = f"`ceph orch osd rm {osd.osd_id} --force` removes it all the same"
+            self._queue.save(removal, reason=f"not drained yet: {doubt}; {force}")
+        return not doubt
 
     def _is_stopped_in_vain(self, removal: Removal, osd_map: OsdMap) -> bool:
         """Tell whether an OSD was stopped that is needed after all, and can be started again."""

@@ -68,11 +68,20 @@ class RemovalEnds:
         """Submit the removal of a daemon; return what speaks against it."""
         kind = KINDS[key.daemon_type]
         with self._guards.acting:
-            chosen, reason = self._guards.may_remove(kind, [_running(key)])
+            leaving = "" if kind.cluster_needs or self._is_kept(service) else service
+            if leaving:
+                chosen, reason = self._guards.may_leave(kind, service, [_running(key)])
+            else:
+                chosen, reason = self._guards.may_remove(kind, [_running(key)])
             if not reason:
-                again = self._guards.removal_again(kind, chosen)
+                again = self._guards.removal_again(kind, chosen, leaving=leaving)
                 self._jobs.remove(service, kind, chosen, again)
         return reason
+
+    def _is_kept(self, service: str) -> bool:
+        with self._core.lock:
+            wanted = self._core.specs.find(service)
+            return wanted is not None and not wanted.deleted
 
 
 def _running(key: UnusedKey) -> Running:

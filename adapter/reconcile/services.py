@@ -308,10 +308,7 @@ class ServiceKeeper:
         return not resting and usable and report is not None and "daemons" in report.taken
 
     def _remove(self, wanted: Wanted, kind: Kind, diff: Difference, now: float) -> None:
-        """Remove what is too much: one at a time where that matters, as far as it is safe.
-
-        Of a service that goes as a whole nobody is left who could miss one.
-        """
+        """Remove what is too much: one at a time where that matters, as far as it is safe."""
         ready = [each for each in diff.remove if self._may(wanted, each.hostname, now)]
         if not ready:
             return
@@ -319,8 +316,10 @@ class ServiceKeeper:
             soon = free_first(self._core, [each.hostname for each in ready])
             ready = [each for each in ready if each.hostname in soon]
         with self.guards.acting:
-            chosen, reason, before = ready, "", None
-            if not wanted.deleted:
+            if wanted.deleted:
+                chosen, reason = self.guards.may_leave(kind, wanted.name, ready)
+                before = self.guards.removal_again(kind, chosen, leaving=wanted.name)
+            else:
                 chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
                 before = self.guards.removal_again(kind, chosen, diff.kept)
             if reason:

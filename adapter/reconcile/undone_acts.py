@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict, Optional, Set, Tuple
 
-from adapter.cluster.daemon_actions import DaemonAction
+from adapter.cluster.daemon_actions import ADD, DaemonAction
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.pause import Pause
 from adapter.core import Core
@@ -92,7 +92,7 @@ class UndoneActs:
             for name in action.daemons:
                 if self._acts.at_work(name) or name in busy:
                     continue
-                gone = self._why_gone(name, osd_map)
+                gone = self._why_gone(action, name, osd_map)
                 if gone:
                     text = f"{action.action} of {name} is not done: {gone}"
                     core.events.note(action.service, text)
@@ -115,9 +115,11 @@ class UndoneActs:
             for daemon in core.going_down.daemons_of(record.request)
         }
 
-    def _why_gone(self, name: str, osd_map: Optional[OsdMap]) -> str:
+    def _why_gone(self, action: DaemonAction, name: str, osd_map: Optional[OsdMap]) -> str:
         """Return why nothing can be done to a daemon any more, or nothing."""
         core = self._core
+        if action.action == ADD:
+            return self._not_to_add(action)
         kind, _, identity = name.partition(".")
         if kind == "osd" and core.removals.get(int(identity)) is not None:
             return "it is being removed"
@@ -126,10 +128,17 @@ class UndoneActs:
             return "it is no longer in the cluster"
         return "no host has it" if all_reported(core) and not core.places.hosts_of(name) else ""
 
+    def _not_to_add(self, action: DaemonAction) -> str:
+        specs = self._core.specs
+        if action.host not in self._core.hosts:
+            return f"host {action.host} was removed"
+        known = specs.find(action.service) is not None or action.service in specs.problems
+        return "" if known else f"{action.service} was removed"
+
     def _lacks(self, action: DaemonAction, name: str) -> Optional[str]:
         """Return what a daemon's host has to do first, empty for a moment's wait, or None."""
         core = self._core
-        hosts = core.places.hosts_of(name)
+        hosts = [action.host] if action.action == ADD else core.places.hosts_of(name)
         if not hosts:
             return f"no host has reported it yet ({name})"
         if len(hosts) > 1 and not action.of_service:
@@ -147,6 +156,8 @@ class UndoneActs:
 
     def _is_done_on(self, host: str, action: DaemonAction, name: str) -> bool:
         core, row = self._core, self._core.places.row(host, name)
+        if action.action == ADD:
+            return bool(row["state"] == "running")
         if action.action in DEPLOYING:
             known = core.deployments.get(host, name)
             return known is not None and known.configured > action.asked

@@ -6,7 +6,7 @@ import os
 import re
 
 from .cluster_conf import CONF, cluster_name, fsid_of
-from .command import find_program, run
+from .command import find_program, last_line, run
 from .daemons_process import Processes
 from .daemons_version import Versions
 from .mon_aside import is_left_over
@@ -47,10 +47,14 @@ _CLUSTER = re.compile(r"[A-Za-z0-9_]+")
 _INSTANCE = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 
 
+class DaemonsUnreadable(Exception):
+    """Say why nobody knows which daemons a host has."""
+
+
 def read_daemons(roots, hostname, kept):
     """Return the daemons in order of type and id; nothing where systemd or Ceph is missing.
 
-    ``kept`` remembers the version of the installed package.
+    ``kept`` remembers the version of the installed package. Raises ``DaemonsUnreadable``.
     """
     if not os.path.isdir(os.path.join(roots.var, _DATA_DIR)):
         return []
@@ -60,10 +64,23 @@ def read_daemons(roots, hostname, kept):
     if not program or not os.path.isdir("/run/systemd/system"):
         return []
     argv = [program, "show", "--no-pager", "--property=" + _PROPERTIES, "--", *units]
-    answer = run(argv, _TIMEOUT)
-    # Some status is given for units that are not there; what was printed is right all the same.
-    units = parse_units(answer.out)
+    units = units_of(run(argv, _TIMEOUT))
     return describe_daemons(units, hostname, roots, Processes(roots), Versions(kept))
+
+
+def units_of(answer):
+    """Return the units that ``systemctl show`` has printed; raises ``DaemonsUnreadable``.
+
+    Some status is given for units that are not there; what was printed is right all the same. One
+    that prints nothing, or does not end, has not said that there is no daemon.
+    """
+    if answer.status is None or (answer.problem and not answer.out.strip()):
+        said = clean(last_line(answer.err))
+        raise DaemonsUnreadable(
+            "systemd does not say which daemons run: "
+            + ": ".join(filter(None, [answer.problem, said]))
+        )
+    return parse_units(answer.out)
 
 
 def _by_data(roots):

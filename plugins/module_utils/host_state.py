@@ -79,9 +79,19 @@ def state_after(roots, check_mode, gather=("daemons",)):
         # ceph-volume would need a second for the same; the next report asks it again.
         devices = start_devices(roots, _KEPT_FOR, write=not check_mode, mode="never")
     if "daemons" in gather:
-        parts["daemons"] = daemons_of(roots, identity, _KEPT_FOR, write=not check_mode)
+        parts.update(_daemons_after(roots, identity, check_mode))
         parts["timings"]["daemons"] = round(time.monotonic() - began, 3)
     if devices is not None:
         parts.update(devices_of(devices))
         parts["timings"]["devices"] = round(time.monotonic() - began, 3)
     return parts
+
+
+def _daemons_after(roots, identity, check_mode):
+    """Return the daemons, or why they cannot be read: what was done is done all the same."""
+    from .daemons import DaemonsUnreadable
+
+    try:
+        return {"daemons": daemons_of(roots, identity, _KEPT_FOR, write=not check_mode)}
+    except DaemonsUnreadable as error:
+        return {"daemons_error": clean(error, 1024)}

@@ -240,13 +240,26 @@ def gather(module, roots, identity, timings):
     if "daemons" in wanted:
         began = time.monotonic()
         max_age = module.params["cache_max_age"]
-        parts["daemons"] = daemons_of(roots, identity, max_age, write=not module.check_mode)
+        parts["daemons"] = read_daemons(module, roots, identity, max_age)
         timings["daemons"] = round(time.monotonic() - began, 3)
     if devices is not None:
         began = time.monotonic()
         parts.update(devices_of(devices))
         timings["devices"] = round(time.monotonic() - began + spent, 3)
     return parts
+
+
+def read_daemons(module, roots, identity, max_age):
+    """Return the daemons; without them there is no report, or they would count as gone."""
+    from ..module_utils.daemons import DaemonsUnreadable
+
+    try:
+        return daemons_of(roots, identity, max_age, write=not module.check_mode)
+    except DaemonsUnreadable as error:
+        module.fail_json(
+            msg=f"{error}. What was known of this host stays. Look at `systemctl status` there; a "
+            "restart of the host helps where systemd hangs."
+        )
 
 
 def read_devices(module, roots):

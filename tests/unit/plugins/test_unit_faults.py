@@ -8,7 +8,8 @@ from typing import Any, Dict, List
 import pytest
 
 from plugins.module_utils import service_removal
-from plugins.module_utils.daemons import describe_daemons, parse_units
+from plugins.module_utils.command import Answer
+from plugins.module_utils.daemons import DaemonsUnreadable, describe_daemons, parse_units, units_of
 from plugins.module_utils.daemons_process import Processes
 from plugins.module_utils.extra import NONE
 from plugins.module_utils.osd_removal import take_down
@@ -272,3 +273,28 @@ def test_a_masked_collector_is_reported_where_it_was_deployed(tmp_path: Path) ->
 def test_what_can_be_started_has_no_fault() -> None:
     assert fault_of(UNIT, {"LoadState": "loaded"}) == ""
     assert fault_of(UNIT, {"LoadState": "not-found"}) == ""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(problem="systemctl did not end within 15 s"),
+        Answer(problem="systemctl cannot be started: no memory"),
+        Answer("", "Failed to connect to bus: Connection refused", "ended with status 1", 1),
+        Answer("\n", "", "systemctl ended with status 1", 1),
+    ],
+)
+def test_a_systemd_that_does_not_answer_has_not_said_that_there_is_no_daemon(
+    answer: Answer,
+) -> None:
+    with pytest.raises(DaemonsUnreadable, match="systemd does not say which daemons run"):
+        units_of(answer)
+
+
+def test_what_systemd_printed_is_right_whatever_its_status() -> None:
+    told = "Id=ceph-osd@3.service\nLoadState=loaded\n"
+
+    assert units_of(Answer(told, "one is unknown", "ended with status 4", 4)) == [
+        {"Id": "ceph-osd@3.service", "LoadState": "loaded"}
+    ]
+    assert units_of(Answer("", "", "", 0)) == []

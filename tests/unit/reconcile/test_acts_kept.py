@@ -431,3 +431,54 @@ def test_a_redeploy_that_went_to_its_end_is_not_done_again(cluster: Acting) -> N
     cluster.settle(LONG)
     assert acted(cluster) == []
     assert records(cluster) == []
+
+
+def add(cluster: Acting, host: str = "h2") -> str:
+    placement = PlacementSpec(hosts=[host])
+    (said,) = raise_if_exception(
+        cluster.orchestrator.add_daemon(MDSSpec(service_id="other", placement=placement))
+    )
+    return str(said).split()[1]
+
+
+def test_the_next_manager_adds_the_daemon_that_was_acknowledged(cluster: Acting) -> None:
+    name = add(cluster)
+    assert records(cluster) == [name]
+    cluster.fail_over()
+    cluster.settle(LONG // 2 - 3)
+    assert acted(cluster) == []
+    cluster.settle(20)
+    assert acted(cluster) == ["apply_mds h2"]
+    assert ("h2", "mds", name.partition(".")[2]) in cluster.daemons
+    assert records(cluster) == []
+    assert waits(cluster) == ""
+
+
+def test_one_that_was_added_before_the_fail_over_is_not_added_again(cluster: Acting) -> None:
+    name = add(cluster)
+    cluster.fail_over()
+    cluster.daemons["h2", "mds", name.partition(".")[2]] = "running"
+    cluster.report()
+    cluster.settle(LONG)
+    assert (acted(cluster), records(cluster)) == ([], [])
+
+
+@pytest.mark.parametrize("what", ["service", "host"])
+def test_nothing_is_added_to_what_was_removed(cluster: Acting, what: str) -> None:
+    add(cluster)
+    cluster.fail_over()
+    if what == "service":
+        cluster.core.specs.remove("mds.other")
+    else:
+        cluster.core.hosts.remove("h2")
+    cluster.settle(LONG)
+    assert (acted(cluster), records(cluster)) == ([], [])
+    assert "was removed" in events(cluster, "mds.other")
+
+
+def test_a_daemon_that_cannot_be_added_is_forgotten(cluster: Acting) -> None:
+    cluster.engine.held.clear()
+    cluster.break_on = {"apply_mds": {"h2": "it broke"}}
+    add(cluster)
+    cluster.settle(5)
+    assert records(cluster) == []

@@ -150,3 +150,42 @@ def test_a_host_whose_record_cannot_be_read_is_not_one_that_is_gone(full: Cluste
     full.settle()
     assert "the record of host h2 cannot be read (it is not JSON)" in said(full)
     assert full.wiped == []
+
+
+class TestCopiesDiffer:
+    """Copies of a placement group differ: the good one may be on the OSD that goes."""
+
+    @pytest.fixture
+    def damaged(self, full: Cluster) -> Cluster:
+        full.monitors.pg_num = 3
+        full.monitors.osds[0].pgs = 3
+        full.monitors.osds[1].pgs = 3
+        full.monitors.states = "active+clean+inconsistent"
+        return full
+
+    @pytest.mark.parametrize("replace", [True, False])
+    def test_nothing_moves_before_they_are_repaired(self, damaged: Cluster, replace: bool) -> None:
+        remove(damaged, "0", zap=True, replace=replace)
+        damaged.settle(20)
+        assert "inconsistent, and the good copy may be this one" in said(damaged)
+        assert "`ceph pg repair PGID`" in said(damaged)
+        assert damaged.monitors.osds[0].reweight == 1
+        assert damaged.monitors.osds[0].weight > 0
+
+        damaged.monitors.states = "active+clean"
+        damaged.settle(5)
+        assert said(damaged).startswith("draining: ")
+        damaged.monitors.osds[0].pgs = 0
+        damaged.settle(40)
+        assert (status(damaged), damaged.wiped) == ([], ["osd.0"])
+
+    def test_one_that_is_down_has_no_copy_to_give(self, damaged: Cluster) -> None:
+        damaged.monitors.osds[0].up = False
+        remove(damaged, "0", zap=True)
+        damaged.settle(5)
+        assert "good copy" not in said(damaged)
+
+    def test_with_force_nobody_waits(self, damaged: Cluster) -> None:
+        remove(damaged, "0", zap=True, force=True)
+        damaged.settle(40)
+        assert damaged.wiped == ["osd.0"]

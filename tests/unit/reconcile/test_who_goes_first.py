@@ -80,8 +80,9 @@ def test_one_that_took_over_since_the_maps_were_read_stays(full: Cluster) -> Non
 
 def test_one_that_serves_goes_where_the_placement_leaves_no_choice(full: Cluster) -> None:
     apply(full, spec_of("mds", host_pattern="*"))
-    (_, active), *_ = of_kind(full, "mds")
+    (_, active), *others = of_kind(full, "mds")
     full.monitors.filesystems = {"data": [active]}
+    full.monitors.standbys = dict(enumerate(name for _, name in others))
     full.settle(2)
     apply(full, spec_of("mds", hosts=["h2"]))
     full.settle(20)
