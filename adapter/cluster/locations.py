@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence
+from dataclasses import dataclass, field
+from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.osd_map import read_json
 from adapter.errors import InvalidValue
 
+# A bucket, and where it goes.
+Move = Tuple[str, List[str]]
+# Ceph's own types of buckets above hosts, the lowest first.
+_TYPES = ("chassis", "rack", "row", "pdu", "pod", "room", "datacenter", "zone", "region", "root")
 # The names of buckets and of their types, as CRUSH takes them.
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,250}")
 _ALLOWED = "Letters, digits, '.', '_' and '-', e.g. {root: default, rack: r1}."
@@ -35,6 +40,83 @@ def words_of(hostname: str, location: Optional[Mapping[str, str]]) -> List[str]:
             )
         words.append(f"{kind}={name}")
     return words
+
+
+@dataclass(frozen=True)
+class CrushTree:
+    """The buckets of CRUSH: the type of each, and what it is in."""
+
+    types: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def roots(self) -> List[str]:
+        """Return the names of all roots."""
+        return sorted(name for name, kind in self.types.items() if kind == "root")
+
+    def root_of(self, name: str) -> str:
+        """Return the root that a bucket is below, empty where it is below none."""
+        while name in self.parents:
+            name = self.parents[name]
+        return name if self.types.get(name) == "root" else ""
+
+
+def read_tree(osd_tree: str) -> CrushTree:
+    """Read `osd tree`."""
+    nodes = read_json(osd_tree, "osd tree").get("nodes") or ()
+    names = {node["id"]: str(node["name"]) for node in nodes if node.get("type") != "osd"}
+    return CrushTree(
+        {names[node["id"]]: str(node.get("type")) for node in nodes if node["id"] in names},
+        {
+            names[child]: names[node["id"]]
+            for node in nodes
+            for child in node.get("children") or ()
+            if child in names and node["id"] in names
+        },
+    )
+
+
+def moves_of(hostname: str, location: Mapping[str, str], tree: CrushTree) -> List[Move]:
+    """Return the buckets to be moved, and where each goes, so that a host is below a root.
+
+    A location without a root means the one that its buckets, or the host, are below now: what is
+    below none gets no data. Raises ``InvalidValue``.
+    """
+    words = words_of(hostname, location)
+    inner = {kind: name for kind, name in location.items() if kind != "root"}
+    root = location.get("root") or _root_meant(hostname, inner, tree)
+    if root not in tree.roots:
+        raise InvalidValue(
+            "location",
+            ", ".join(words),
+            f"CRUSH has no root '{root}', and a new one would get no data",
+            f"Its roots: {', '.join(tree.roots)}. `ceph osd crush add-bucket {root} root` makes "
+            "another one.",
+        )
+    place = [f"root={root}", *(word for word in words if not word.startswith("root="))]
+    moves = [(bucket_of(hostname), place)]
+    for kind, name in inner.items():
+        if name in tree.types and name not in tree.parents:
+            above = [f"{k}={v}" for k, v in inner.items() if _height(k) > _height(kind)]
+            moves.append((name, [f"root={root}", *above]))
+    return moves
+
+
+def _root_meant(hostname: str, inner: Mapping[str, str], tree: CrushTree) -> str:
+    found = {tree.root_of(name) for name in inner.values()} - {""}
+    if len(found) > 1:
+        raise InvalidValue(
+            "location",
+            ", ".join(f"{kind}={name}" for kind, name in inner.items()),
+            f"these buckets are below different roots ({', '.join(sorted(found))})",
+            "Name the root too, e.g. {root: default, rack: r1}.",
+        )
+    return next(iter(found), "") or tree.root_of(bucket_of(hostname)) or "default"
+
+
+def _height(kind: str) -> int:
+    """Return how high a type of bucket stands; what is none of Ceph's own is right above hosts."""
+    return _TYPES.index(kind) if kind in _TYPES else 0
 
 
 def mon_location(name: str, given: Sequence[str]) -> List[str]:

@@ -9,7 +9,7 @@ from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
 from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
-from adapter.cluster.locations import read_mon_locations
+from adapter.cluster.locations import CrushTree, Move, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.marks import mark
 from adapter.cluster.osd_map import (
@@ -263,10 +263,15 @@ class Maps:
         """Say where CRUSH has a mon."""
         self._mon.command(prefix="mon set_location", name=name, args=list(location))
 
-    def put_host(self, name: str, location: Sequence[str]) -> None:
+    def crush_tree(self) -> CrushTree:
+        """Return the buckets of CRUSH."""
+        return read_tree(self._read("osd tree"))
+
+    def put_host(self, name: str, moves: Sequence[Move]) -> None:
         """Make a host's bucket in CRUSH, and have it there; what it is in is made as well."""
         self._mon.command(prefix="osd crush add-bucket", name=name, type="host")
-        self._mon.command(prefix="osd crush move", name=name, args=list(location))
+        for bucket, location in moves:
+            self._mon.command(prefix="osd crush move", name=bucket, args=list(location))
 
     def gateway_admin(self, *words: str) -> str:
         """Run ``radosgw-admin`` by the manager's module ``rgw``, and return its output."""

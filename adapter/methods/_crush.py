@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Mapping, Optional
 
-from adapter.cluster.locations import bucket_of, words_of
+from adapter.cluster.locations import bucket_of, moves_of, words_of
 from adapter.core import Core
 from adapter.errors import InvalidValue
 
@@ -12,7 +12,10 @@ Location = Optional[Mapping[str, str]]
 
 
 def check_location(core: Core, hostname: str, location: Location) -> None:
-    """Raise ``InvalidValue`` for a location that cannot be one, or that nobody can be told."""
+    """Raise ``InvalidValue`` for a location that cannot be one, or that nobody can be told.
+
+    The monitors are asked for the buckets that there are, but not for what a host has already.
+    """
     words = words_of(hostname, location)
     if words and (core.mon is None or not core.cluster):
         raise InvalidValue(
@@ -21,6 +24,9 @@ def check_location(core: Core, hostname: str, location: Location) -> None:
             "there is no cluster here whose CRUSH map could have it",
             "Leave it out, or add the host by `ceph orch host add`.",
         )
+    known = core.hosts.get(hostname).location if hostname in core.hosts else None
+    if location and dict(location) != dict(known or {}):
+        moves_of(hostname, location, core.maps.crush_tree())
 
 
 def put_host(core: Core, hostname: str, location: Location) -> None:
@@ -28,6 +34,6 @@ def put_host(core: Core, hostname: str, location: Location) -> None:
 
     Done again it changes nothing. Raises ``OrchestratorError``.
     """
-    words = words_of(hostname, location)
-    if words:
-        core.maps.put_host(bucket_of(hostname), words)
+    if location:
+        moves = moves_of(hostname, location, core.maps.crush_tree())
+        core.maps.put_host(bucket_of(hostname), moves)

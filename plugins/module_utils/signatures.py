@@ -16,6 +16,8 @@ from .reading import hash_of
 _KIB = 1024
 HEAD = 264 * _KIB
 TAIL = 132 * _KIB
+# Where every tool of the last fifteen years begins the first partition.
+FIRST_PARTITION = 1024 * _KIB
 
 REPLACED = b"CEPH_DEVICE_BEING_REPLACED"
 
@@ -82,6 +84,10 @@ def _inspect(descriptor, size, sector_size):
     tail = read_all(descriptor, start, size - start)
     content = _content(head) or _tail_content(tail, size)
     table = "" if content else _partition_table(head, tail, sector_size)
+    if not content and not table and size > FIRST_PARTITION:
+        # The table is lost, and what was in its first partition is not.
+        first = min(HEAD, size - FIRST_PARTITION)
+        content = _content(read_all(descriptor, FIRST_PARTITION, first))
     return {
         "type": content,
         "table": table,
@@ -142,13 +148,12 @@ def _tail_content(tail, size):
 
 
 def _partition_table(head, tail, sector_size):
+    # One of the two copies is enough to have all partitions back, whatever the first sector says.
+    if b"EFI PART" in (head[sector_size : sector_size + 8], tail[-sector_size:][:8]):
+        return "gpt"
     if len(head) < 512 or head[510:512] != b"\x55\xaa":
         return ""
     entries = [head[446 + 16 * number : 462 + 16 * number] for number in range(4)]
-    if any(entry[4] == 0xEE for entry in entries):
-        first = head[sector_size : sector_size + 8]
-        if b"EFI PART" in (first, tail[-sector_size:][:8]):
-            return "gpt"
     if any(entry[0] not in (0, 0x80) for entry in entries):
         return ""
     used = [entry for entry in entries if entry[4]]

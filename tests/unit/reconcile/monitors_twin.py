@@ -6,7 +6,7 @@ import errno
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Set
+from typing import Any, Callable, Dict, List, Set, Tuple
 
 from adapter.interface import OrchestratorError
 
@@ -58,6 +58,10 @@ class Monitors:
     config: Dict[str, str] = field(default_factory=dict)
     # Options that are refused, with the error.
     config_errors: Dict[str, int] = field(default_factory=dict)
+    # Buckets of CRUSH above hosts: type, and the names of what is in each.
+    buckets: Dict[str, Tuple[str, List[str]]] = field(
+        default_factory=lambda: {"default": ("root", [])}
+    )
     standbys: Dict[int, str] = field(default_factory=dict)
     # File systems, each with the metadata servers that have its ranks.
     filesystems: Dict[str, List[str]] = field(default_factory=dict)
@@ -141,7 +145,14 @@ class Monitors:
                 hosts.setdefault(self.crush.get(osd_id, osd.host), []).append(osd_id)
             nodes.append({"id": osd_id, "type": "osd", "crush_weight": osd.weight})
         for name, children in hosts.items():
-            nodes.append({"id": -2, "type": "host", "name": name, "children": children})
+            number = -200 - len(nodes)
+            nodes.append({"id": number, "type": "host", "name": name, "children": children})
+        known = {node["name"]: node["id"] for node in nodes if node["type"] == "host"}
+        known.update({name: -300 - number for number, name in enumerate(self.buckets)})
+        for number, (name, (kind, inside)) in enumerate(self.buckets.items()):
+            children = [known[each] for each in inside]
+            bucket = {"id": -300 - number, "type": kind, "name": name, "children": children}
+            nodes.append(bucket)
         return json.dumps({"nodes": nodes})
 
     def _osd_metadata(self, arguments: Dict[str, Any]) -> str:

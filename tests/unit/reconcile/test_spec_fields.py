@@ -18,6 +18,7 @@ from adapter.interface import (
     ServiceSpec,
     raise_if_exception,
 )
+from tests.unit.reconcile.monitors_twin import Daemon
 from tests.unit.reconcile.twin import Cluster
 
 CASES: Dict[str, Dict[str, Any]] = yaml.safe_load(
@@ -310,7 +311,7 @@ def test_a_host_that_is_there_is_moved(cluster: Cluster) -> None:
     spec = HostSpec("h2", "10.0.0.2", location={"rack": "r1"})
     raise_if_exception(cluster.orchestrator.apply([spec]))
     moves = [line for line in cluster.monitors.log if line.startswith("crush move")]
-    assert moves == ["crush move h2 rack=r1"]
+    assert moves == ["crush move h2 root=default rack=r1"]
     told = len(cluster.monitors.log)
     raise_if_exception(cluster.orchestrator.apply([spec]))
     assert len(cluster.monitors.log) == told
@@ -334,12 +335,70 @@ def test_a_dry_run_of_a_host_moves_nothing(cluster: Cluster) -> None:
 def test_the_bucket_of_a_host_has_its_short_name(cluster: Cluster) -> None:
     spec = HostSpec("h4.example.test", "10.0.0.4", location={"rack": "r1"})
     raise_if_exception(cluster.orchestrator.add_host(spec))
-    assert cluster.monitors.log[-2:] == ["crush add-bucket h4 host", "crush move h4 rack=r1"]
+    assert cluster.monitors.log[-2:] == [
+        "crush add-bucket h4 host",
+        "crush move h4 root=default rack=r1",
+    ]
     cluster.settle()
     raise_if_exception(
         cluster.orchestrator.remove_host("h4.example.test", force=True, rm_crush_entry=True)
     )
     assert cluster.monitors.log[-1] == "crush remove h4"
+
+
+def moved(cluster: Cluster, location: Dict[str, str]) -> List[str]:
+    spec = HostSpec("h2", "10.0.0.2", location=location)
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    return [line[11:] for line in cluster.monitors.log if line.startswith("crush move")]
+
+
+def test_a_host_stays_below_the_root_that_it_is_below(cluster: Cluster) -> None:
+    cluster.monitors.crush[7] = "h2"
+    cluster.monitors.osds[7] = Daemon("h2", "/dev/vdb", "uuid")
+    cluster.monitors.buckets = {"default": ("root", []), "ssd": ("root", ["h2"])}
+    assert moved(cluster, {"rack": "r1"}) == ["h2 root=ssd rack=r1"]
+
+
+def test_a_rack_says_below_which_root_a_host_is(cluster: Cluster) -> None:
+    cluster.monitors.buckets = {
+        "default": ("root", []),
+        "ssd": ("root", ["r1"]),
+        "r1": ("rack", []),
+    }
+    assert moved(cluster, {"rack": "r1"}) == ["h2 root=ssd rack=r1"]
+
+
+def test_a_bucket_that_is_below_no_root_is_put_below_one(cluster: Cluster) -> None:
+    cluster.monitors.buckets = {
+        "default": ("root", []),
+        "r1": ("rack", []),
+        "dc": ("datacenter", []),
+    }
+    assert moved(cluster, {"rack": "r1", "datacenter": "dc"}) == [
+        "h2 root=default rack=r1 datacenter=dc",
+        "r1 root=default datacenter=dc",
+        "dc root=default",
+    ]
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_root_that_is_not_there_is_refused(cluster: Cluster, dry: bool) -> None:
+    spec = HostSpec("h2", "10.0.0.2", location={"root": "deafult"})
+    spec.preview_only = dry  # type: ignore[attr-defined]
+    with pytest.raises(InvalidValue, match=r"CRUSH has no root 'deafult'.*Its roots: default"):
+        raise_if_exception(cluster.orchestrator.apply([spec]))
+    assert not [line for line in cluster.monitors.log if line.startswith("crush")]
+
+
+def test_racks_of_different_roots_are_refused(cluster: Cluster) -> None:
+    cluster.monitors.buckets = {
+        "default": ("root", ["r1"]),
+        "ssd": ("root", ["dc"]),
+        "r1": ("rack", []),
+        "dc": ("datacenter", []),
+    }
+    with pytest.raises(InvalidValue, match="below different roots"):
+        moved(cluster, {"rack": "r1", "datacenter": "dc"})
 
 
 @pytest.mark.parametrize(
