@@ -1,14 +1,16 @@
 """Whether a job that had to wait for its turn may still begin.
 
 Who submitted it asked the monitors a moment before. What they said is old when the job has waited
-behind another one: then it is asked again, right before the job starts. Monitors may take long to
-answer, and nothing waits here: the question has a thread of its own.
+behind another one, or when it took long to keep a record of it: then it is asked again, right
+before the job starts. Monitors may take long to answer, and nothing waits here: the question has
+a thread of its own.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Callable, Optional
 
 from adapter.errors import ReportAwaited
@@ -18,12 +20,24 @@ from adapter.interface import OrchestratorError
 # ``ReportAwaited`` where it is to be asked again.
 Ask = Callable[[str], None]
 
-# So long (seconds) an answer holds.
-HOLDS = 5.0
+# So long (seconds) an answer holds: a failed host is out of the quorum after some seconds.
+HOLDS = 2.0
 # How often is asked where nobody can say it yet.
 ASK_AGAIN = 2.0
 # So long an answer is waited for: other jobs wait behind this one.
 ANSWERED_WITHIN = 60.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that was answered well at ``at`` (monotonic seconds), and can be asked again."""
+
+    ask: Ask
+    at: float = field(default_factory=time.monotonic)
+
+    def __call__(self, job_id: str) -> None:
+        """Ask again."""
+        self.ask(job_id)
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ class Gate:
 
     def __init__(self, ask: Ask, now: float) -> None:
         self._ask = ask
-        self._holds_until = now + HOLDS
+        self._holds_until = HOLDS + (ask.at if isinstance(ask, Asked) else now)
         self._asked_at: Optional[float] = None
         self._thread: Optional[threading.Thread] = None
         self._said: Optional[Verdict] = None

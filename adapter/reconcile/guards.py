@@ -14,7 +14,7 @@ from adapter.cluster.managers import Managers
 from adapter.cluster.osd_map import NODOWN_IS_SET, Osd
 from adapter.cluster.schedule import Running
 from adapter.core import Core
-from adapter.engine.gate import Ask
+from adapter.engine.gate import Ask, Asked
 from adapter.errors import AdapterError, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.kinds import MANAGERS, QUORUM, RANKS, SERVING, Kind, kind_of
@@ -105,13 +105,20 @@ class Guards:
             if daemon.daemon_id not in known:
                 return [daemon]
         daemon = next((each for each in daemons if each.daemon_id not in quorum), daemons[0])
-        self._check_confs(daemon.daemon_id)
-        if len(known) <= 1:
-            raise AdapterError(f"mon.{daemon.daemon_id} is the last one.")
-        if daemon.daemon_id in quorum:
-            self._check_quorum(kind.service_type, daemon.daemon_id, quorum, known)
-            self._core.maps.mon_can_go(daemon.daemon_id)
+        self._check_voter(kind, daemon.daemon_id)
         return [daemon]
+
+    def _check_voter(self, kind: Kind, name: str) -> None:
+        """Raise if a monitor of the map cannot go now."""
+        quorum, known = self._core.maps.quorum()
+        if name not in known:
+            return
+        self._check_confs(name)
+        if len(known) <= 1:
+            raise AdapterError(f"mon.{name} is the last one.")
+        if name in quorum:
+            self._check_quorum(kind.service_type, name, quorum, known)
+            self._core.maps.mon_can_go(name)
 
     def _check_quorum(
         self, kind: str, leaving: str, quorum: Sequence[str], known: Sequence[str]
@@ -313,7 +320,7 @@ class Guards:
                 if kind != "osd":
                     self.check_stop(kind, daemon_id, restart=restart, but=job)
 
-        return ask
+        return Asked(ask)
 
     def removal_again(
         self,
@@ -324,11 +331,14 @@ class Guards:
     ) -> Ask:
         """Return the question whether daemons may be removed still.
 
-        ``leaving`` is their service if it goes as a whole. A monitor is out of the map before its
-        job begins.
+        ``leaving`` is their service if it goes as a whole. A monitor is asked about until it is out
+        of the map, which is before its job begins.
         """
 
         def ask(job: str) -> None:
+            if kind.guard == QUORUM:
+                for daemon in daemons:
+                    self._check_voter(kind, daemon.daemon_id)
             if kind.guard == MANAGERS and not leaving:
                 for daemon in daemons:
                     self.check_stop(kind.service_type, daemon.daemon_id, but=job)
@@ -342,7 +352,7 @@ class Guards:
                     self._check_known(kind, daemon, standing_by)
                     self._check_rank(kind, daemon, but=job)
 
-        return ask
+        return Asked(ask)
 
     def osds_ok_to_stop(self, *ids: int, most: int = 1, but: str = "") -> List[int]:
         """Return OSDs that can stop together now: these and others, up to ``most`` in all.

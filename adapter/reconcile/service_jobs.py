@@ -19,6 +19,7 @@ from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
+from adapter.interface import OrchestratorError
 from adapter.kinds import KINDS, QUORUM, Kind, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.daemon_lacks import DaemonLacks
@@ -353,7 +354,7 @@ class ServiceJobs:
                 # Also of monitors, which have no key of their own: until it is gone it is to go.
                 kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
             if kind.guard == QUORUM:
-                core.maps.remove_mon(daemon.daemon_id)
+                self._take_out(kind, daemon, before)
             row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id, "unit": unit}
             rows.setdefault(daemon.hostname, []).append(row)
         names = ", ".join(_name(kind, daemon) for daemon in daemons)
@@ -373,6 +374,16 @@ class ServiceJobs:
                 # The next manager drops it too: no host has the daemon then.
                 core.unkept.note(error)
         return job
+
+    def _take_out(self, kind: Kind, daemon: Running, before: Optional[Ask]) -> None:
+        """Take a monitor out of the map, if that may be still: a record was written meanwhile."""
+        try:
+            if before is not None:
+                before("")
+        except OrchestratorError:
+            self.keys.keep([_name(kind, daemon)])
+            raise
+        self._core.maps.remove_mon(daemon.daemon_id)
 
     def follow_proofs(self, now: float) -> None:
         """Take over what the maps say of what was deployed."""

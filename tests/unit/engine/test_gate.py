@@ -9,7 +9,7 @@ from typing import List
 import pytest
 
 from adapter.engine.completion import Completion
-from adapter.engine.gate import ANSWERED_WITHIN, HOLDS, Gate, Verdict, verdict_of
+from adapter.engine.gate import ANSWERED_WITHIN, HOLDS, Asked, Gate, Verdict, verdict_of
 from adapter.engine.local import LocalEngine
 from adapter.engine.memory import MemoryEngine
 from adapter.engine.model import JobStatus, Request, Target
@@ -47,6 +47,20 @@ def engine(make_engine: Engines, clock: Clock) -> LocalEngine:
 
 def test_what_starts_at_once_is_not_asked_again(engine: LocalEngine) -> None:
     job = finish(engine, engine.submit(stub_request(), refuse))
+    assert job.status is JobStatus.SUCCEEDED
+
+
+def test_an_answer_that_is_old_at_once_is_asked_for_again(
+    engine: LocalEngine, clock: Clock
+) -> None:
+    """A record of the job was written meanwhile, and the monitors took long for that."""
+    old = Asked(refuse, clock.now - HOLDS - 1)
+    job = engine.submit(stub_request(), old)
+    drain(engine)
+    assert job.record.started is None
+    assert "not begun: no quorum would be left. Wait." in str(job.exception)
+
+    job = finish(engine, engine.submit(stub_request(), Asked(refuse, clock.now)))
     assert job.status is JobStatus.SUCCEEDED
 
 

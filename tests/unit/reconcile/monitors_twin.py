@@ -297,7 +297,9 @@ class Monitors:
         return self.config.get(f"{arguments['who']}/{arguments['key']}", "") + "\n"
 
     def _mon_ok_to_rm(self, arguments: Dict[str, Any]) -> str:
-        if len(self.mons) <= 2:
+        left = [name for name in self.mons if name not in (arguments["id"], *self.out_of_quorum)]
+        breaks = self.quorum_counts and len(left) <= (len(self.mons) - 1) // 2
+        if len(self.mons) <= 2 or breaks:
             raise OrchestratorError("not enough monitors would be left", errno=-errno.EBUSY)
         return ""
 

@@ -8,9 +8,11 @@ from typing import Any, List
 import pytest
 
 from adapter import operations
+from adapter.cluster.going_down import MAPS_FOLLOW
 from adapter.engine.model import Request
 from adapter.errors import AdapterError
-from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from adapter.interface import OrchestratorError, PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.twin import Cluster
 
 
@@ -320,3 +322,27 @@ def test_one_that_is_restarted_for_its_changed_spec_is_going_down(
     going.by(Request(f"apply_{kind}", (), {"daemon_deploy_daemons": rows}), "restarts")
     assert going.of(kind) == ["h2"]
     assert going.of(kind, ["restarts"]) == []
+
+
+def test_a_monitor_stays_when_another_one_is_lost_while_its_removal_is_written_down() -> None:
+    cluster = KeptCluster().serving()
+    for name in ("h2", "h3"):
+        cluster.daemons[name, "mon", name] = "running"
+        cluster.monitors.mons.append(name)
+    cluster.monitors.quorum_counts = True
+    cluster.report()
+    cluster.settle(int(MAPS_FOLLOW))
+
+    def lose(prefix: str, key: str) -> int:
+        if prefix == "config-key set" and "removed_mon" in key:
+            cluster.monitors.out_of_quorum = ["h2"]
+        return 0
+
+    cluster.keys.refuse = lose
+    with pytest.raises(OrchestratorError, match="not enough monitors would be left"):
+        remove(cluster, "mon.h3")
+    assert "mon rm h3" not in cluster.monitors.log
+    cluster.keys.refuse = lambda prefix, key: 0
+    cluster.settle(30)
+    assert "mon rm h3" not in cluster.monitors.log
+    assert cluster.core.removed_mons.all() == []
