@@ -226,9 +226,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.cluster.access import AccessRefused
 from ..module_utils.cluster.ceph_user import NoCephUser
 from ..module_utils.cluster.conf import cluster_fsid
-from ..module_utils.daemons.daemon import KINDS, DaemonRefused
 from ..module_utils.daemons.deployment import Deployment, Wanted
-from ..module_utils.daemons.extras import extras_of
+from ..module_utils.daemons.kinds.base import DaemonRefused
+from ..module_utils.daemons.kinds.registry import KINDS, extras_of
 from ..module_utils.daemons.removal import Removal
 from ..module_utils.daemons.requested import keyring_of, refuse_units, unlike_each_other
 from ..module_utils.host.preparation import Preparation

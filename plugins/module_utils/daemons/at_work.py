@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 
-from .daemon import KINDS, Daemon, DaemonRefused
-from .health import can_be_asked, wait_at_work
+from .daemon import Daemon
+from .health import wait_at_work
+from .kinds.base import DaemonRefused
+from .kinds.registry import KINDS
 
 
 class _Started:
@@ -39,7 +41,7 @@ def idle(roots, units, seconds, answered=()):
     asked = [
         _Started(one, unit in answered)
         for unit, one in daemons
-        if one is not None and can_be_asked(one.kind.name)
+        if one is not None and one.kind.can_be_asked
     ]
     return wait_at_work(roots, asked, seconds)
 

@@ -12,10 +12,10 @@ from ..system.listening import holders
 from ..system.reading import read_lines, to_int
 from ..systemd.faults import fault_of
 from ..systemd.units import UnitsFailed, act, runs, show_units
-from .daemon import DaemonRefused
 from .hand_made import is_there, unit_by_hand
 from .health import wait_at_work
 from .keyring import has_key, keyring_text
+from .kinds.base import DaemonRefused
 from .kinds.extra import NONE
 
 _KEY_MODE = 0o600

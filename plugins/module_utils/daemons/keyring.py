@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from ..cluster.keyring_file import SECTION, key_of
 from ..system.reading import clean, read_lines
-from .daemon import DaemonRefused
-
-# The monitors' own key lies in no database that could tell what it may do.
-_MON_CAPS = '\tcaps mon = "allow *"\n'
+from .kinds.base import DaemonRefused
 
 
 def keyring_text(daemon, given):
@@ -24,8 +21,7 @@ def keyring_text(daemon, given):
             f"{daemon.name}: the given keyring {has}, or has no key for {daemon.entity}. Give a "
             f"file with what `ceph auth get {daemon.entity}` prints."
         )
-    caps = _MON_CAPS if daemon.entity == "mon." else ""
-    return f"[{daemon.entity}]\n\tkey = {key}\n{caps}"
+    return f"[{daemon.entity}]\n\tkey = {key}\n{daemon.kind.caps}"
 
 
 def has_key(daemon):

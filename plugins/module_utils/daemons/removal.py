@@ -12,8 +12,9 @@ from ..system.mounts import is_mounted_on, reason_of_mounts, remove_tree
 from ..system.reading import list_dir
 from ..systemd.faults import has_own_mask, is_masked, mask_path
 from ..systemd.units import act, is_alive, show_units, unmask
-from .daemon import Daemon, DaemonRefused
+from .daemon import Daemon
 from .hand_made import is_there, left_of, unit_by_hand
+from .kinds.base import DaemonRefused
 from .kinds.extra import NONE
 from .store_aside import holds, is_left_over, put_aside, take_away
 
@@ -71,8 +72,8 @@ class Removal:
         for daemon in self._daemons:
             for path in _places(daemon):
                 reason = reason_of_mounts(path, self._roots.proc)
-                # What is in a monitor's is put aside inside of it.
-                own_mount = daemon.kind.name != "mon" and is_mounted_on(path, self._roots.proc)
+                # What is in a store's directory is put aside inside of it.
+                own_mount = not daemon.kind.keeps_store and is_mounted_on(path, self._roots.proc)
                 if not reason and own_mount:
                     reason = (
                         f"{path} is a mount point, so it can be neither removed nor moved. Stop "
@@ -117,10 +118,10 @@ class Removal:
         if daemon.is_by_hand:
             return ""
         kept = ""
-        if daemon.kind.name == "mon" and not self._purge and holds(daemon.data_path):
+        if daemon.kind.keeps_store and not self._purge and holds(daemon.data_path):
             kept = put_aside(self._roots, daemon)
         for path in _places(daemon):
-            if daemon.kind.name == "mon" and path == daemon.data_path:
+            if daemon.kind.keeps_store and path == daemon.data_path:
                 take_away(path, self._roots.proc)
             elif os.path.isdir(path) and not os.path.islink(path):
                 remove_tree(path, self._roots.proc)

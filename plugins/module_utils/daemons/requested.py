@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..system.reading import clean
-from .daemon import Daemon, DaemonRefused
+from .daemon import Daemon
+from .kinds.base import DaemonRefused
 
 
 def unlike_each_other(roots, daemons):

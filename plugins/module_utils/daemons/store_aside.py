@@ -11,7 +11,7 @@ from ..cluster.ceph_user import ceph_owner
 from ..system.atomic_write import LOST_FOUND, make_directory
 from ..system.mounts import reason_of_mounts, remove_tree
 from ..system.reading import list_dir
-from .daemon import DaemonRefused
+from .kinds.base import DaemonRefused
 
 STORE = "store.db"
 # RocksDB opens no store without it, and makes it after the files that it names.
@@ -50,7 +50,8 @@ def put_aside(roots, daemon):
         raise DaemonRefused(f"{daemon.name}: its store is not moved: {reason}")
     top = os.path.join(roots.var, _REMOVED)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path, kept = daemon.data_path, os.path.join(top, f"mon-{daemon.daemon_id}-{stamp}")
+    path = daemon.data_path
+    kept = os.path.join(top, f"{daemon.kind.name}-{daemon.daemon_id}-{stamp}")
     try:
         # A link leads to where somebody wants the store to be.
         if os.path.islink(path) or os.path.ismount(path):

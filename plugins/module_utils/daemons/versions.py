@@ -9,8 +9,14 @@ import time
 from ..cluster.admin_socket import ask
 from ..system.command import run
 from ..system.reading import clean
+from .kinds.registry import ALL
 
-_PROGRAMS = ("ceph-mon", "ceph-osd", "ceph-mgr", "ceph-mds", "radosgw", "ceph-fuse", "rados")
+# Any of them says it; the last ones are of clients.
+_PROGRAMS = (
+    *(kind.program for kind in ALL.values() if kind.tells_version),
+    "ceph-fuse",
+    "rados",
+)
 _PROGRAM_DIRS = ("/usr/bin", "/usr/local/bin")
 _VERSION = re.compile(r"ceph version (\S+)")
 _TIMEOUT = 5.0
@@ -28,7 +34,7 @@ class Versions:
         self._until = 0.0
 
     def of(self, kind, identity, program):
-        """Return a daemon's version, or an empty text.
+        """Return a daemon's version, or an empty text; ``kind`` is the name of its kind.
 
         ``program`` is the file that the process runs; after an upgrade without a restart it is
         gone, and the daemon itself is asked.
@@ -42,8 +48,7 @@ class Versions:
     def _ask(self, kind, identity):
         self._until = self._until or time.monotonic() + _BUDGET
         left = self._until - time.monotonic()
-        name = f"ceph-client.{kind}.{identity}" if kind == "rgw" else f"ceph-{kind}.{identity}"
-        path = os.path.join(_SOCKET_DIR, name + ".asok")
+        path = os.path.join(_SOCKET_DIR, ALL[kind].version_socket.format(id=identity))
         return ask_socket(path, left) if left > 0 else ""
 
     def _read_installed(self):

@@ -10,13 +10,12 @@ import os
 from ..cluster import conf_block
 from ..cluster.conf import CONF, cluster_fsid, find_block
 from ..cluster.keyring_file import SECTION, key_of, with_section
+from ..daemons.kinds.registry import ALL
 from ..system.atomic_write import is_written, read_whole, write_text
 from ..system.reading import list_dir, read_lines
 from .admin_state import ENTITY, KEYRING, MARK, is_ours
 
 MODE = 0o600
-# Where daemons of packages have their data; one that is there needs the configuration.
-_DAEMONS = ("mon", "mgr", "mds", "osd", "radosgw")
 
 
 class AdminKey:
@@ -79,7 +78,9 @@ class AdminKey:
         beside = os.path.dirname(self.conf_path)
         keyrings = [name for name in list_dir(beside) if name.endswith(".keyring")]
         gone = {os.path.basename(path) for path, left in going.items() if left is None}
-        data = [list_dir(os.path.join(self._roots.var, "lib/ceph", each)) for each in _DAEMONS]
+        # A daemon that is there needs the configuration.
+        folders = {kind.data_folder for kind in ALL.values() if kind.data}
+        data = [list_dir(os.path.join(self._roots.var, folder)) for folder in folders]
         return not any(data) and set(keyrings) <= gone
 
 

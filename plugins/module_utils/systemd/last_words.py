@@ -22,17 +22,12 @@ _ENOUGH = 3
 _LOG_BYTES = 64 << 10
 # A file that was written longer ago is of another start (seconds).
 _FRESH = 600.0
-# The name of a daemon before the instance of its unit, as it is in the name of its log file.
-_TYPES = {
-    "ceph-mon": "mon",
-    "ceph-mgr": "mgr",
-    "ceph-osd": "osd",
-    "ceph-mds": "mds",
-    "ceph-radosgw": "client",
-    "ceph-rbd-mirror": "client",
-    "cephfs-mirror": "client",
-}
-_UNIT = re.compile(r"([a-z-]+)@([A-Za-z0-9_][A-Za-z0-9_.:-]{0,199})\.service")
+# Ceph's servers log under their own kind; whoever else runs is a client of theirs.
+_SERVERS = ("mon", "mgr", "osd", "mds")
+# Units of Ceph's packages; ours do their work before a daemon's, and log to the journal alone.
+_UNIT = re.compile(
+    r"(?:ceph|cephfs)-(?!orch-)([a-z-]+)@([A-Za-z0-9_][A-Za-z0-9_.:-]{0,199})\.service"
+)
 # Time, thread and priority, as Ceph puts them before each line.
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+[+-]\d{4} [0-9a-f]+ +(-?\d+) ")
 # A daemon says this when it begins.
@@ -117,9 +112,9 @@ def _is_error(priority, text):
 def log_of(unit, roots):
     """Return the path of the file to which a unit's daemon logs by default, or an empty text."""
     match = _UNIT.fullmatch(unit)
-    kind = _TYPES.get(match.group(1)) if match else None
-    if not kind:
+    if not match:
         return ""
+    kind = match.group(1) if match.group(1) in _SERVERS else "client"
     name = f"{cluster_name(roots)}-{kind}.{match.group(2)}.log"
     return os.path.join(roots.var, "log/ceph", name) if "/" not in name else ""
 

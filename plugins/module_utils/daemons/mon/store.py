@@ -15,7 +15,7 @@ from ...system.atomic_write import make_directory, own_directory, write_text
 from ...system.command import find_program, run
 from ...system.reading import clean, list_dir
 from ...systemd.units import act, has_failed, is_alive, show_units
-from ..daemon import DaemonRefused
+from ..kinds.base import DaemonRefused
 from ..kinds.extra import Extra
 from ..store_aside import MAKING, STORE, empty, has_store, holds, put_aside
 from .joining import NO_FIRST_MEMBERS, Joining

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils.daemons.daemon import KINDS, Daemon, DaemonRefused
+from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.deployment import Deployment, Wanted
 from plugins.module_utils.daemons.hand_made import unit_by_hand
+from plugins.module_utils.daemons.kinds.base import DaemonRefused
+from plugins.module_utils.daemons.kinds.registry import KINDS
 from plugins.module_utils.daemons.removal import Removal
 from tests.unit.plugins.osd_host import OsdHost
 

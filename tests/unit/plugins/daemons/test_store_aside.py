@@ -10,7 +10,7 @@ from typing import List
 
 import pytest
 
-from plugins.module_utils.daemons.daemon import DaemonRefused
+from plugins.module_utils.daemons.kinds.base import DaemonRefused
 from plugins.module_utils.daemons.listing import _by_data
 from plugins.module_utils.daemons.mon.store import MonStores
 from plugins.module_utils.daemons.removal import Removal

@@ -7,7 +7,8 @@ from typing import Any, Dict, List
 
 import pytest
 
-from plugins.module_utils.daemons.daemon import Daemon, DaemonRefused
+from plugins.module_utils.daemons.daemon import Daemon
+from plugins.module_utils.daemons.kinds.base import DaemonRefused
 from plugins.module_utils.daemons.removal import Removal
 from plugins.module_utils.daemons.store_aside import put_aside
 from plugins.module_utils.osd.directories import remove_directory

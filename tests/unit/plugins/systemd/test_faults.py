@@ -7,9 +7,10 @@ from typing import Any, Dict, List
 
 import pytest
 
-from plugins.module_utils.daemons.daemon import Daemon, DaemonRefused
+from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.deployment import Deployment, Wanted
 from plugins.module_utils.daemons.health import wait_at_work
+from plugins.module_utils.daemons.kinds.base import DaemonRefused
 from plugins.module_utils.daemons.kinds.extra import NONE
 from plugins.module_utils.daemons.listing import describe_daemons, parse_units
 from plugins.module_utils.daemons.removal import Removal

@@ -9,7 +9,7 @@ import pytest
 
 from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.deployment import Wanted
-from plugins.module_utils.daemons.extras import extras_of
+from plugins.module_utils.daemons.kinds.registry import extras_of
 from plugins.module_utils.daemons.kinds.rgw import GatewayFiles
 from plugins.module_utils.system import command
 from plugins.module_utils.system.reading import Roots

@@ -8,9 +8,9 @@ from typing import Any, Dict, List
 
 import pytest
 
-from plugins.module_utils.daemons.daemon import DaemonRefused
 from plugins.module_utils.daemons.deployment import Deployment
-from plugins.module_utils.daemons.health import is_at_work, split_off
+from plugins.module_utils.daemons.kinds.base import DaemonRefused
+from plugins.module_utils.daemons.kinds.mon import KIND
 from plugins.module_utils.daemons.mon.joining import joining
 from plugins.module_utils.daemons.mon.store import members_of
 from plugins.module_utils.daemons.mon.views import OtherMons, View, has_left, has_split_off
@@ -279,22 +279,22 @@ CASES: Dict[str, Any] = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_monitor_works_with_another_one_of_its_cluster(name: str) -> None:
     answer, works = CASES[name]
-    assert is_at_work("mon", answer, frozenset({"h2", "h3"})) is works
+    assert KIND.is_at_work(answer, frozenset({"h2", "h3"})) is works
 
 
 def test_the_only_monitor_of_a_cluster_works_alone() -> None:
-    assert is_at_work("mon", status(["h1"], [0]), frozenset())
+    assert KIND.is_at_work(status(["h1"], [0]), frozenset())
 
 
 def test_a_second_cluster_is_said_with_its_cause_and_the_remedy(host: Host) -> None:
-    said = split_off(host.daemon, status(["h1"], [0]), frozenset({"h3", "h2"}))
+    said = KIND.reason_hopeless(host.daemon, status(["h1"], [0]), frozenset({"h3", "h2"}))
     assert said == (
         "ceph-mon@h1.service: it has formed a cluster of its own (monmap epoch 1: h1) instead of "
         "joining h2, h3. This happens when mon_initial_members names it. Remove "
         "mon_initial_members from /etc/ceph/ceph.conf, then run `ceph orch daemon redeploy "
         "mon.h1`: it puts the store aside and lets the monitor join."
     )
-    assert split_off(host.daemon, status(["h1", "h2"], [0, 1]), frozenset({"h2"})) == ""
+    assert KIND.reason_hopeless(host.daemon, status(["h1", "h2"], [0, 1]), frozenset({"h2"})) == ""
 
 
 def test_a_map_with_locations_is_read() -> None:
