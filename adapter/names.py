@@ -23,7 +23,7 @@ _LABEL = re.compile(r"_?[A-Za-z0-9][A-Za-z0-9_.-]*")
 _DEVICE_PATH = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9/_.:+@=-]*")
 # What a daemon may be called behind its kind, as records have it.
 DAEMON_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}")
-# What a new daemon may be called: a host takes no other, see service_kinds among its modules.
+# What a new daemon may be called: a host takes no other, see daemons/daemon.py among its modules.
 NEW_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 NEW_ID_LENGTH = 120
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")

@@ -1,4 +1,4 @@
-"""Refuse what would delete or move across a mount point (as ``plugins/module_utils/mounts.py``)."""
+"""Refuse what would delete or move across a mount point (as ``module_utils/system/mounts.py``)."""
 
 from __future__ import annotations
 

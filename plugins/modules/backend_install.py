@@ -81,11 +81,11 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.backend_tree import CONTENT, digest_of, unpack
-from ..module_utils.command import last_line, run
-from ..module_utils.exclusive import HostIsBusy, HostLock
-from ..module_utils.mounts import remove_tree
-from ..module_utils.reading import clean
+from ..module_utils.host.backend_tree import CONTENT, digest_of, unpack
+from ..module_utils.system.command import last_line, run
+from ..module_utils.system.host_lock import HostIsBusy, HostLock
+from ..module_utils.system.mounts import remove_tree
+from ..module_utils.system.reading import clean
 
 INTERPRETER = "/usr/bin/python3"
 TIMEOUT = 400.0

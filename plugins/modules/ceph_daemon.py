@@ -223,20 +223,20 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.asked_daemons import keyring_of, refuse_units, unlike_each_other
-from ..module_utils.ceph_user import NoCephUser
-from ..module_utils.cluster_files import AccessRefused
-from ..module_utils.daemons import cluster_fsid
-from ..module_utils.exclusive import HostIsBusy, HostLock
-from ..module_utils.host_preparation import Preparation
-from ..module_utils.host_state import state_after
-from ..module_utils.packages import PackagesRefused
-from ..module_utils.reading import Roots, clean
-from ..module_utils.service_deployment import Deployment, Wanted
-from ..module_utils.service_extras import extras_of
-from ..module_utils.service_kinds import KINDS, DaemonRefused
-from ..module_utils.service_removal import Removal
-from ..module_utils.units import UnitsFailed
+from ..module_utils.cluster.access import AccessRefused
+from ..module_utils.cluster.ceph_user import NoCephUser
+from ..module_utils.cluster.conf import cluster_fsid
+from ..module_utils.daemons.deployment import Deployment, Wanted
+from ..module_utils.daemons.kinds.base import DaemonRefused
+from ..module_utils.daemons.kinds.registry import KINDS, extras_of
+from ..module_utils.daemons.removal import Removal
+from ..module_utils.daemons.requested import keyring_of, refuse_units, unlike_each_other
+from ..module_utils.host.preparation import Preparation
+from ..module_utils.host.state import state_after
+from ..module_utils.system.host_lock import HostIsBusy, HostLock
+from ..module_utils.system.package_manager import PackagesRefused
+from ..module_utils.system.reading import Roots, clean
+from ..module_utils.systemd.units import UnitsFailed
 
 KEYS = {"present": "deployed", "absent": "removed"}
 UNCHANGED = ("present", "absent")

@@ -83,9 +83,9 @@ ceph_orch_result:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.cluster_files import AccessRefused
-from ..module_utils.host_preparation import Preparation
-from ..module_utils.reading import Roots
+from ..module_utils.cluster.access import AccessRefused
+from ..module_utils.host.preparation import Preparation
+from ..module_utils.system.reading import Roots
 
 
 def main():

@@ -82,17 +82,17 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.host_state import state_after
-from ..module_utils.reading import Roots, clean
-from ..module_utils.unit_faults import KNOWN, fault_of
-from ..module_utils.units import (
+from ..module_utils.daemons.at_work import answering, idle
+from ..module_utils.host.state import state_after
+from ..module_utils.system.reading import Roots, clean
+from ..module_utils.systemd.faults import KNOWN, fault_of
+from ..module_utils.systemd.units import (
     UnitsFailed,
     act,
     is_alive,
     show_units,
     wait_active,
 )
-from ..module_utils.units_at_work import answering, idle
 
 UNIT = re.compile(r"(ceph|cephfs)[A-Za-z0-9@._:-]{0,200}\.service")
 # A daemon that cannot run ends within this time.

@@ -142,8 +142,8 @@ ceph_orch_result:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.leds import WAYS, CannotSwitch, find_light, state_word, switch
-from ..module_utils.reading import Roots
+from ..module_utils.leds.lights import WAYS, CannotSwitch, find_light, state_word, switch
+from ..module_utils.system.reading import Roots
 
 PUBLISHED = ("dev", "path", "kind", "on", "method", "read_back")
 

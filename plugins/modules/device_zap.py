@@ -121,14 +121,14 @@ import contextlib
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.cluster_osds import asked
-from ..module_utils.disk_zapping import Zapping
-from ..module_utils.exclusive import HostIsBusy, HostLock
-from ..module_utils.osd_groups import DEVICE
-from ..module_utils.osd_removal import Host, RemovalRefused
-from ..module_utils.osd_startup import Startup
-from ..module_utils.reading import Roots
-from ..module_utils.units import UnitsFailed
+from ..module_utils.cluster.osd_map import asked
+from ..module_utils.osd.groups import DEVICE
+from ..module_utils.osd.removal import Host, RemovalRefused
+from ..module_utils.osd.startup import Startup
+from ..module_utils.osd.zapping import Zapping
+from ..module_utils.system.host_lock import HostIsBusy, HostLock
+from ..module_utils.system.reading import Roots
+from ..module_utils.systemd.units import UnitsFailed
 
 FRESH_SECONDS = 20
 

@@ -108,9 +108,8 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.admin_key import AdminKey
-from ..module_utils.reading import Roots
-from ..module_utils.record import (
+from ..module_utils.host.admin_key import AdminKey
+from ..module_utils.host.record import (
     RECORD_PATH,
     claimed_by_other,
     encode_record,
@@ -120,6 +119,7 @@ from ..module_utils.record import (
     remove_record,
     write_record,
 )
+from ..module_utils.system.reading import Roots
 
 
 def main():

@@ -183,14 +183,14 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.host_state import (
+from ..module_utils.host.state import (
     SCHEMA,
     daemons_of,
     devices_of,
     read_identity,
     start_devices,
 )
-from ..module_utils.reading import Roots, clean
+from ..module_utils.system.reading import Roots, clean
 
 
 def main():
@@ -251,7 +251,7 @@ def gather(module, roots, identity, timings):
 
 def read_daemons(module, roots, identity, max_age):
     """Return the daemons; without them there is no report, or they would count as gone."""
-    from ..module_utils.daemons import DaemonsUnreadable
+    from ..module_utils.daemons.listing import DaemonsUnreadable
 
     try:
         return daemons_of(roots, identity, max_age, write=not module.check_mode)
@@ -276,8 +276,8 @@ def read_devices(module, roots):
 def read_facts(module, roots, fqdn):
     """Return the host's facts under cephadm's keys."""
     # Imported where it is needed: Python compiles what a module imports on every call.
-    from ..module_utils.facts_report import read_facts as read
-    from ..module_utils.facts_report import settings_as_text
+    from ..module_utils.facts.report import read_facts as read
+    from ..module_utils.facts.report import settings_as_text
 
     facts = read(module, roots, fqdn, kept(module, "ansible-facts.json"))
     facts["sysctl_options"] = settings_as_text(facts["sysctl_options"])
@@ -286,7 +286,7 @@ def read_facts(module, roots, fqdn):
 
 def kept(module, name):
     """Return where an answer that cost something is kept between calls."""
-    from ..module_utils.private_file import Kept
+    from ..module_utils.system.json_cache import Kept
 
     return Kept(name, module.params["cache_max_age"], write=not module.check_mode)
 

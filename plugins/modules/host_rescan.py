@@ -72,8 +72,8 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.apart import run_apart
-from ..module_utils.reading import clean, list_dir
+from ..module_utils.system.reading import clean, list_dir
+from ..module_utils.system.subprocess_worker import run_apart
 
 # Any channel, any target, any unit.
 _EVERYTHING = "- - -"

@@ -271,22 +271,22 @@ ceph_orch_result:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.block import allows_loop_devices, own_blocks
-from ..module_utils.cluster_files import AccessRefused
-from ..module_utils.cluster_osds import NoAnswer
-from ..module_utils.command import find_program
-from ..module_utils.daemons import cluster_fsid
-from ..module_utils.devices_report import loop_setting
-from ..module_utils.exclusive import HostIsBusy, HostLock
-from ..module_utils.host_preparation import Preparation
-from ..module_utils.host_state import state_after
-from ..module_utils.osd_creation import Creation, what_came_of
-from ..module_utils.osd_directories import osd_directories
-from ..module_utils.osd_groups import GROUP
-from ..module_utils.osd_plan import Plan, PlanRefused
-from ..module_utils.osd_startup import Startup
-from ..module_utils.reading import Roots, clean
-from ..module_utils.units import UnitsFailed
+from ..module_utils.cluster.access import AccessRefused
+from ..module_utils.cluster.conf import cluster_fsid
+from ..module_utils.cluster.osd_map import NoAnswer
+from ..module_utils.disks.block import allows_loop_devices, own_blocks
+from ..module_utils.disks.report import loop_setting
+from ..module_utils.host.preparation import Preparation
+from ..module_utils.host.state import state_after
+from ..module_utils.osd.creation import Creation, what_came_of
+from ..module_utils.osd.directories import osd_directories
+from ..module_utils.osd.groups import GROUP
+from ..module_utils.osd.plan_check import Plan, PlanRefused
+from ..module_utils.osd.startup import Startup
+from ..module_utils.system.command import find_program
+from ..module_utils.system.host_lock import HostIsBusy, HostLock
+from ..module_utils.system.reading import Roots, clean
+from ..module_utils.systemd.units import UnitsFailed
 
 
 def main():

@@ -186,14 +186,14 @@ ceph_orch_result:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.cluster_osds import NoAnswer
-from ..module_utils.exclusive import HostIsBusy
-from ..module_utils.host_state import state_after
-from ..module_utils.osd_removal import RemovalRefused
-from ..module_utils.osd_removal_steps import UNCHANGED, Work
-from ..module_utils.osd_stopping import KEPT, reason_kept
-from ..module_utils.reading import Roots
-from ..module_utils.units import UnitsFailed
+from ..module_utils.cluster.osd_map import NoAnswer
+from ..module_utils.host.state import state_after
+from ..module_utils.osd.removal import RemovalRefused
+from ..module_utils.osd.removal_steps import UNCHANGED, Work
+from ..module_utils.osd.stopping import KEPT, reason_kept
+from ..module_utils.system.host_lock import HostIsBusy
+from ..module_utils.system.reading import Roots
+from ..module_utils.systemd.units import UnitsFailed
 
 DISKS = {
     "type": "list",

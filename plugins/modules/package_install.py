@@ -78,10 +78,10 @@ ceph_orch_result:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.exclusive import HostIsBusy
-from ..module_utils.package_install import PackageInstall
-from ..module_utils.packages import PackagesRefused
-from ..module_utils.reading import Roots
+from ..module_utils.system.host_lock import HostIsBusy
+from ..module_utils.system.package_install import PackageInstall
+from ..module_utils.system.package_manager import PackagesRefused
+from ..module_utils.system.reading import Roots
 
 
 def main():

@@ -28,7 +28,7 @@ from adapter.interface.matchers import (
     size_in_bytes,
     size_range,
 )
-from plugins.module_utils.devices import human_size
+from plugins.module_utils.disks.inventory import human_size
 
 
 def disk(

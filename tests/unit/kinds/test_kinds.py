@@ -10,7 +10,7 @@ import pytest
 
 from adapter.interface import REQUIRES_SERVICE_ID, ServiceSpec
 from adapter.kinds import KINDS, NOTHING, Kind, kind_of
-from plugins.module_utils.service_kinds import KINDS as ON_HOSTS
+from plugins.module_utils.daemons.kinds.registry import KINDS as ON_HOSTS
 
 ROOT = Path(__file__).resolve().parents[3]
 ADAPTER = ROOT / "adapter"

@@ -12,12 +12,12 @@ from typing import Any, List, Optional, Sequence
 
 import pytest
 
-from plugins.module_utils import command
-from plugins.module_utils.mon_joining import Joining
-from plugins.module_utils.mon_store import MonStores
-from plugins.module_utils.reading import Roots
-from plugins.module_utils.service_deployment import Wanted
-from plugins.module_utils.service_kinds import Daemon
+from plugins.module_utils.daemons.daemon import Daemon
+from plugins.module_utils.daemons.deployment import Wanted
+from plugins.module_utils.daemons.mon.joining import Joining
+from plugins.module_utils.daemons.mon.store import MonStores
+from plugins.module_utils.system import command
+from plugins.module_utils.system.reading import Roots
 
 UNIT = "ceph-mon@h1.service"
 KEY = "[mon.]\n\tkey = AQBfakefakefakefakefakefakefakefakefake==\n"

@@ -9,13 +9,13 @@ from typing import Any, Dict, List, Mapping
 
 import pytest
 
-from plugins.module_utils import command
-from plugins.module_utils.block import own_blocks
-from plugins.module_utils.exclusive import HostLock
-from plugins.module_utils.osd_creation import Creation
-from plugins.module_utils.osd_directories import osd_directories
-from plugins.module_utils.osd_plan import Plan
-from plugins.module_utils.osd_startup import Startup
+from plugins.module_utils.disks.block import own_blocks
+from plugins.module_utils.osd.creation import Creation
+from plugins.module_utils.osd.directories import osd_directories
+from plugins.module_utils.osd.plan_check import Plan
+from plugins.module_utils.osd.startup import Startup
+from plugins.module_utils.system import command
+from plugins.module_utils.system.host_lock import HostLock
 from tests.unit.plugins.labels import FSID, OSD_UUID
 from tests.unit.plugins.tree import Tree, write
 

@@ -11,17 +11,17 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugins.module_utils import facts_kernel as kernel
-from plugins.module_utils.blkid import parse_blkid
-from plugins.module_utils.block import own_blocks
-from plugins.module_utils.daemons import describe_daemons, parse_units
-from plugins.module_utils.daemons_process import Processes
-from plugins.module_utils.devices import describe_devices, inspections
-from plugins.module_utils.devices_ceph_volume import fingerprint, parse_inventory
-from plugins.module_utils.devices_lvm import parse_volumes
-from plugins.module_utils.facts import cephadm_facts
-from plugins.module_utils.facts_disks import read_disks, read_enclosures
-from plugins.module_utils.reading import Roots
+from plugins.module_utils.daemons.listing import describe_daemons, parse_units
+from plugins.module_utils.disks.blkid import parse_blkid
+from plugins.module_utils.disks.block import own_blocks
+from plugins.module_utils.disks.ceph_volume import fingerprint, parse_inventory
+from plugins.module_utils.disks.inventory import describe_devices, inspections
+from plugins.module_utils.disks.lvm import parse_volumes
+from plugins.module_utils.facts import kernel
+from plugins.module_utils.facts.cephadm import cephadm_facts
+from plugins.module_utils.facts.hardware import read_disks, read_enclosures
+from plugins.module_utils.system.processes import Processes
+from plugins.module_utils.system.reading import Roots
 from tests.unit.plugins.tree import write
 
 PLACES = [

@@ -20,7 +20,7 @@ from typing import Any, Dict, List, Mapping, Union
 
 import yaml
 
-from plugins.module_utils.reading import Roots
+from plugins.module_utils.system.reading import Roots
 from tests.unit.plugins.labels import label
 
 CASES = Path(__file__).parent / "cases"

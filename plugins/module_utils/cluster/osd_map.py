@@ -1,0 +1,133 @@
+"""Ask the monitors what they know of OSDs, with the key that a host has for making OSDs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+
+from ..system.command import Command, find_program, last_line, run
+from ..system.json_cache import RUN_DIR
+from ..system.reading import clean
+
+KEYRING = "/var/lib/ceph/bootstrap-osd/ceph.keyring"
+_TIMEOUT = 60.0
+_INFO = ("osd", "info", "--format", "json")
+_METADATA = ("osd", "metadata", "--format", "json")
+
+
+class NoAnswer(Exception):
+    """Say why the monitors could not be asked."""
+
+
+def known_osds():
+    """Return the cluster's OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``."""
+    with asked() as question:
+        return question.answer()
+
+
+def known_places():
+    """Return the hosts that the OSDs named when they started last, by id; raise ``NoAnswer``."""
+    try:
+        rows = json.loads(_ask(*_METADATA))
+        return {int(row["id"]): clean(row.get("hostname") or "") for row in rows}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NoAnswer(f"What the OSDs say of themselves cannot be read: {error!r}.") from None
+
+
+class Question:
+    """Which OSDs the cluster has, asked while the host looks at its disks."""
+
+    def __init__(self, keyring):
+        self._command = Command(_argv(keyring, _INFO))
+        self._known = None
+
+    def answer(self):
+        """Return the OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``."""
+        if self._known is None:
+            self._known = parse_osds(_out(_INFO, self._command.result(_TIMEOUT)))
+        return self._known
+
+    def close(self):
+        """Give up what nobody has waited for."""
+        self._command.end()
+
+
+@contextlib.contextmanager
+def asked(keyring=""):
+    """Ask the monitors for all OSDs and give the ``Question``.
+
+    ``keyring`` is the text of a keyring of client.bootstrap-osd; by default it is the host's own.
+    """
+    place = _private_copy(keyring) if keyring.strip() else contextlib.nullcontext(KEYRING)
+    with place as path, contextlib.closing(Question(path)) as question:
+        yield question
+
+
+def forget_new(osd_uuid):
+    """Have the cluster forget an OSD that was begun and has never run; other OSDs are kept."""
+    for osd_id, row in known_osds().items():
+        if row["uuid"] == osd_uuid and "new" in row["states"]:
+            _ask("osd", "purge-new", f"osd.{osd_id}", "--yes-i-really-mean-it")
+
+
+@contextlib.contextmanager
+def _private_copy(text):
+    """Give a file in memory that only this user can read, for as long as it is needed."""
+    os.makedirs(RUN_DIR, mode=0o700, exist_ok=True)
+    handle, path = tempfile.mkstemp(dir=RUN_DIR, prefix="keyring-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            # Ceph does not read a last line without its end.
+            stream.write(text.rstrip() + "\n")
+        yield path
+    finally:
+        os.unlink(path)
+
+
+def _ask(*words):
+    return _out(words, run(_argv(KEYRING, words), _TIMEOUT))
+
+
+def _argv(keyring, words):
+    argv = [find_program("ceph") or "ceph", "--connect-timeout", "20"]
+    return [*argv, "--name", "client.bootstrap-osd", "--keyring", keyring, *words]
+
+
+def _out(words, answer):
+    if answer.problem:
+        said = last_line(answer.err) or answer.problem
+        raise NoAnswer(
+            f"The monitors do not answer `ceph {' '.join(words[:2])}`: {clean(said)}. Check the "
+            "host's /etc/ceph/ceph.conf, its key for making OSDs, and its way to the monitors."
+        )
+    return answer.out
+
+
+def parse_osds(text):
+    """Read the JSON of ``ceph osd info``; raise ``NoAnswer`` for anything else."""
+    try:
+        return {
+            int(row["osd"]): {"uuid": str(row["uuid"]), "states": [str(x) for x in row["state"]]}
+            for row in json.loads(text)
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoAnswer(f"The monitors' list of OSDs cannot be read: {error!r}.") from None
+
+
+def problem_of_reuse(osd_id, known):
+    """Return why an id cannot be taken again, or an empty text.
+
+    ceph-volume does not look closely: it makes an id that nobody has, and takes back one that an
+    OSD has just got.
+    """
+    row = known.get(osd_id)
+    if row is None:
+        return f"Invalid osd_ids {osd_id}: the cluster has no such id. Leave it out."
+    if "destroyed" not in row["states"]:
+        return (
+            f"Invalid osd_ids {osd_id}: osd.{osd_id} is not destroyed. Destroy it first with `ceph "
+            f"osd destroy {osd_id}`, or leave its id out."
+        )
+    return ""

@@ -1,0 +1,3 @@
+"""Ceph's daemons of a host: list, deploy, watch and remove them."""
+
+from __future__ import annotations

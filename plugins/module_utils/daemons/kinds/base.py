@@ -1,0 +1,131 @@
+"""What a host has to know of a kind of daemon; what a kind does not say is as it is for most."""
+
+from __future__ import annotations
+
+import os
+
+from ...cluster.admin_socket import ask
+from .extra import NONE
+
+_ASK_TIMEOUT = 2.0
+
+
+class DaemonRefused(Exception):
+    """Say why a daemon is not touched, and what to do about it."""
+
+
+class Kind:
+    """A kind of daemon, as Ceph's packages have it. In all texts ``{id}`` is the daemon's id.
+
+    Each kind is a class of its own that says what is other with it. What is empty is not there.
+    """
+
+    # Its name, as `ceph orch ps` has it before the first dot.
+    name = ""
+    # The unit that it runs as, and the name of its key.
+    unit = ""
+    entity = ""
+    # What the unit runs, and the target that starts the unit where `systemctl enable` cannot.
+    program = ""
+    target = ""
+    # The data directory below /var; the keyring below /var or /etc, by default in that directory.
+    data = ""
+    keyring = ""
+    # The name of its administration socket, where it is asked for its work.
+    socket = ""
+    # What it listens on, whatever its configuration says.
+    ports = ()
+    # What its key may do, as lines of a keyring, where no database of the monitors says it.
+    caps = ""
+    # Whether ceph_daemon makes and removes such daemons.
+    is_deployed = True
+    # Whether its program says with --version which release the packages are of.
+    tells_version = False
+    # Whether its data directory holds what somebody may want back: it is put aside, not deleted.
+    keeps_store = False
+    # What its administration socket is asked, and what is said of one that does not work.
+    question = ""
+    lack = "it runs, but does not answer"
+
+    @property
+    def template(self):
+        """Return the unit's name before the instance, empty where each host has but one unit."""
+        name, found, _ = self.unit.partition("@")
+        return name if found else ""
+
+    @property
+    def repeats_name(self):
+        """Tell whether the unit's instance has the kind before the id: ``ceph-radosgw@rgw.web``."""
+        return self.unit.partition("@")[2].startswith(f"{self.name}.")
+
+    @property
+    def data_folder(self):
+        """Return the directory below /var in which each daemon of the kind has its own."""
+        return os.path.dirname(self.data)
+
+    @property
+    def wants_folder(self):
+        """Return where systemd is told to start it, for kinds whose data directory cannot tell."""
+        return f"{self.template}.target.wants" if self.template and not self.data else ""
+
+    @property
+    def version_socket(self):
+        """Return the name of the socket on which it is asked for its version."""
+        return f"ceph-{self.name}.{{id}}.asok"
+
+    @property
+    def can_be_asked(self):
+        """Tell whether it can be seen of a daemon that was only started that it does its work."""
+        return bool(self.question)
+
+    def keyring_path(self, roots, daemon_id):
+        """Return where the key of a daemon is."""
+        keyring = self.keyring or f"var/{self.data}/keyring"
+        top, _, rest = keyring.format(id=daemon_id).partition("/")
+        return os.path.join({"var": roots.var, "etc": roots.etc}[top], rest)
+
+    def works(self, watched, proc):
+        """Tell whether a daemon that is waited for works; None when there is no way to ask.
+
+        Sets its ``hopeless`` to a sentence when waiting is of no use. ``proc`` is where /proc is.
+        """
+        path = watched.daemon.socket_path
+        if not self.question or not os.path.exists(path):
+            # A monitor opens its store before it can be asked; that it stays is no word of others.
+            return False if watched.others or watched.must_answer else None
+        answer = ask(path, self.question, _ASK_TIMEOUT)
+        watched.hopeless = self.reason_hopeless(watched.daemon, answer, watched.others)
+        return self.is_at_work(answer, watched.others)
+
+    def is_at_work(self, answer, others=frozenset()):
+        """Tell from a daemon's answer whether it has its place in the cluster.
+
+        ``others`` are those of whom it must have found one, where there are any.
+        """
+        del others
+        return "version" in answer
+
+    def reason_hopeless(self, daemon, answer, others):
+        """Return a sentence when the answer says that waiting is of no use."""
+        del daemon, answer, others
+        return ""
+
+    def lack_of_cluster(self, daemon):
+        """Return what the cluster lacks for such a daemon to come up, or nothing."""
+        del daemon
+        return ""
+
+    def make_extra(self, roots, conf="", touch=True):
+        """Return what daemons of this kind need besides a key and a directory, an ``Extra``."""
+        del roots, conf, touch
+        return NONE
+
+    def own_fsid(self, roots, daemon_id):
+        """Return the cluster that a daemon itself says it is of; empty where the host's counts."""
+        del roots, daemon_id
+        return ""
+
+    def more_of_row(self, roots, daemon_id, state):
+        """Return what a report says of daemons of this kind alone."""
+        del roots, daemon_id, state
+        return {}

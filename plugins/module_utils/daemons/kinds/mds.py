@@ -1,0 +1,28 @@
+"""Metadata servers of file systems."""
+
+from __future__ import annotations
+
+from .base import Kind
+
+
+class MetadataServer(Kind):
+    """A metadata server."""
+
+    name = "mds"
+    unit = "ceph-mds@{id}.service"
+    entity = "mds.{id}"
+    program = "ceph-mds"
+    data = "lib/ceph/mds/ceph-{id}"
+    socket = "ceph-mds.{id}.asok"
+    tells_version = True
+    question = "status"
+    lack = "it runs, but the monitors have not taken it up"
+
+    def is_at_work(self, answer, others=frozenset()):
+        """Tell whether the monitors have taken it up."""
+        del others
+        state = str(answer.get("state", ""))
+        return state.startswith("up:") and state != "up:boot"
+
+
+KIND = MetadataServer()

@@ -1,0 +1,26 @@
+"""Managers."""
+
+from __future__ import annotations
+
+from .base import Kind
+
+
+class Manager(Kind):
+    """A manager.
+
+    One that stands by knows no more than its version; it answers once it had the monitors'
+    configuration, and ends when its key is refused.
+    """
+
+    name = "mgr"
+    unit = "ceph-mgr@{id}.service"
+    entity = "mgr.{id}"
+    program = "ceph-mgr"
+    data = "lib/ceph/mgr/ceph-{id}"
+    socket = "ceph-mgr.{id}.asok"
+    tells_version = True
+    question = "version"
+    lack = "it runs, but has not reached the monitors"
+
+
+KIND = Manager()

@@ -1,0 +1,79 @@
+"""Tell which version of Ceph a daemon runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+
+from ..cluster.admin_socket import ask
+from ..system.command import run
+from ..system.reading import clean
+from .kinds.registry import ALL
+
+# Any of them says it; the last ones are of clients.
+_PROGRAMS = (
+    *(kind.program for kind in ALL.values() if kind.tells_version),
+    "ceph-fuse",
+    "rados",
+)
+_PROGRAM_DIRS = ("/usr/bin", "/usr/local/bin")
+_VERSION = re.compile(r"ceph version (\S+)")
+_TIMEOUT = 5.0
+_SOCKET_DIR = "/run/ceph"
+# All questions to daemons together; a daemon that hangs must not delay the report.
+_BUDGET = 1.0
+
+
+class Versions:
+    """The versions on a host: of the installed package, and of processes older than it."""
+
+    def __init__(self, kept):
+        self._kept = kept
+        self._installed = None
+        self._until = 0.0
+
+    def of(self, kind, identity, program):
+        """Return a daemon's version, or an empty text; ``kind`` is the name of its kind.
+
+        ``program`` is the file that the process runs; after an upgrade without a restart it is
+        gone, and the daemon itself is asked.
+        """
+        if program.endswith(" (deleted)"):
+            return self._ask(kind, identity)
+        if self._installed is None:
+            self._installed = self._read_installed()
+        return self._installed
+
+    def _ask(self, kind, identity):
+        self._until = self._until or time.monotonic() + _BUDGET
+        left = self._until - time.monotonic()
+        path = os.path.join(_SOCKET_DIR, ALL[kind].version_socket.format(id=identity))
+        return ask_socket(path, left) if left > 0 else ""
+
+    def _read_installed(self):
+        program = next(
+            (
+                path
+                for path in (os.path.join(d, p) for p in _PROGRAMS for d in _PROGRAM_DIRS)
+                if os.access(path, os.X_OK)
+            ),
+            "",
+        )
+        if not program:
+            return ""
+        state = os.stat(program)
+        mark = [program, state.st_ino, state.st_size, state.st_mtime_ns]
+        known = self._kept.load(mark)
+        if known:
+            return clean(known, 64)
+        match = _VERSION.search(run([program, "--version"], _TIMEOUT).out)
+        version = clean(match.group(1), 64) if match else ""
+        if version:
+            self._kept.save(mark, version)
+        return version
+
+
+def ask_socket(path, timeout):
+    """Ask a daemon for its version through its administration socket."""
+    return clean(ask(path, "version", timeout).get("version", ""), 64)

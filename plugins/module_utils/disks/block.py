@@ -1,0 +1,158 @@
+"""Find the block devices that are this host's own, from sysfs and /dev.
+
+Where hosts share one kernel, all of them see every device in sysfs; a host's own are those with a
+node in its /dev that carries the device's number.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+
+from ..system.reading import list_dir, read_int, read_text
+from .udev import read_udev
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+@!-]{0,127}")
+# How a device file may be called in a report; what is called otherwise is nobody's disk.
+DEVICE_PATH = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9/_.:+@=-]*")
+LOOP_VARIABLE = "CEPH_VOLUME_ALLOW_LOOP_DEVICES"
+
+
+class Block:
+    """A block device of this host.
+
+    ``kind`` is ``disk``, ``loop``, ``mpath`` or ``part``; ``path`` the node as everybody names it,
+    ``node`` the file that is opened for it (the same but for a tree of the tests).
+    """
+
+    def __init__(self, name, kind, path, node, sys_dir, number):
+        self.name = name
+        self.kind = kind
+        self.path = path
+        self.node = node
+        self.sys_dir = sys_dir
+        self.number = number
+        self.udev = {}
+        self.parts = []
+
+    @property
+    def pieces(self):
+        """Return the disk and its partitions."""
+        return [self, *self.parts]
+
+    def attribute(self, name, default=""):
+        """Return an attribute of the device in sysfs."""
+        return read_text(os.path.join(self.sys_dir, name), default)
+
+    @property
+    def size(self):
+        """Return the size in bytes; the kernel counts in 512 bytes whatever the sector size."""
+        return max(read_int(os.path.join(self.sys_dir, "size")), 0) * 512
+
+    @property
+    def sector_size(self):
+        """Return the size of a logical sector in bytes."""
+        value = read_int(os.path.join(self.sys_dir, "queue", "logical_block_size"), 512)
+        return value if 512 <= value <= 65536 else 512
+
+    @property
+    def holders(self):
+        """Return the names of the devices that are built on this one."""
+        return list_dir(os.path.join(self.sys_dir, "holders"))
+
+
+def has_device_mapper(roots):
+    """Tell whether this host's kernel can have logical volumes."""
+    places = [(roots.sys, "class/misc/device-mapper"), (roots.dev, "mapper/control")]
+    return any(os.path.exists(os.path.join(*place)) for place in places)
+
+
+def allows_loop_devices(setting):
+    """Tell whether the value of ceph-volume's variable lets loop devices count as disks."""
+    return setting.lower() not in ("", "false", "no", "0")
+
+
+def own_blocks(roots, loop_devices=False):
+    """Return this host's disks in order of name, each with its partitions.
+
+    Left out as ceph-volume leaves them out: optical drives, RAM disks, RBD images, logical volumes
+    and other mappings, the paths of a multipath device, loop devices unless they are allowed.
+    """
+    blocks = []
+    for name in list_dir(os.path.join(roots.sys, "block")):
+        if not _NAME.fullmatch(name):
+            continue
+        sys_dir = os.path.join(roots.sys, "block", name)
+        kind, path = _classify(name, sys_dir, loop_devices)
+        block = _with_node(roots, name, kind, path, sys_dir) if kind else None
+        if block is None or _is_path_of_multipath(sys_dir):
+            continue
+        block.parts = _parts(roots, block)
+        blocks.append(block)
+    return blocks
+
+
+def _classify(name, sys_dir, loop_devices):
+    path = "/dev/" + name.replace("!", "/")
+    if (
+        re.fullmatch(r"(ram|rbd)\d+", name)
+        or read_text(os.path.join(sys_dir, "device/type")) == "5"
+    ):
+        return "", path
+    if os.path.isdir(os.path.join(sys_dir, "dm")):
+        kind = read_text(os.path.join(sys_dir, "dm/uuid")).partition("-")[0].lower()
+        label = read_text(os.path.join(sys_dir, "dm/name"))
+        usable = kind == "mpath" and _NAME.fullmatch(label)
+        return ("mpath", "/dev/mapper/" + label) if usable else ("", path)
+    if name.startswith("loop"):
+        attached = os.path.exists(os.path.join(sys_dir, "loop"))
+        return ("loop" if loop_devices and attached else ""), path
+    return "disk", path
+
+
+def _with_node(roots, name, kind, path, sys_dir):
+    number = read_text(os.path.join(sys_dir, "dev"))
+    if not re.fullmatch(r"\d+:\d+", number):
+        return None
+    node = os.path.join(roots.dev, path[len("/dev/") :])
+    if not has_node(roots, node, number):
+        return None
+    block = Block(name, kind, path, node, sys_dir, number)
+    block.udev = read_udev(roots, number)
+    return block
+
+
+def has_node(roots, node, number):
+    """Tell whether a file is the node of the device with this number."""
+    try:
+        state = os.stat(node)
+    except (OSError, ValueError):
+        return False
+    if not roots.real:
+        return stat.S_ISREG(state.st_mode)
+    mine = f"{os.major(state.st_rdev)}:{os.minor(state.st_rdev)}"
+    return stat.S_ISBLK(state.st_mode) and mine == number
+
+
+def _is_path_of_multipath(sys_dir):
+    holders = os.path.join(sys_dir, "holders")
+    return any(
+        read_text(os.path.join(holders, name, "dm/uuid")).lower().startswith("mpath-")
+        for name in list_dir(holders)
+    )
+
+
+def _parts(roots, block):
+    """Return a disk's partitions; one without a node is one all the same."""
+    parts = []
+    for name in list_dir(block.sys_dir):
+        sys_dir = os.path.join(block.sys_dir, name)
+        if not _NAME.fullmatch(name) or not read_text(os.path.join(sys_dir, "partition")):
+            continue
+        number = read_text(os.path.join(sys_dir, "dev"))
+        path = "/dev/" + name.replace("!", "/")
+        part = Block(name, "part", path, os.path.join(roots.dev, path[5:]), sys_dir, number)
+        part.udev = read_udev(roots, number)
+        parts.append(part)
+    return parts

@@ -1,0 +1,72 @@
+"""Say whether a host has this orchestrator backend as it was installed, so its manager can run it.
+
+`orch-ansible mgr install` leaves a manifest in each of its two directories, which names every file
+with its digest, or where a link leads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from ..system.reading import clean, read_bytes
+
+CONTENT = "share/ceph-orch-ansible"
+MODULE = "share/ceph/mgr/ansible"
+_MANIFEST = "installed.json"
+# What ceph-mgr loads, where somebody has installed it without a manifest.
+_NEEDED = {
+    CONTENT: ("adapter/mgr/module.py", "ansible.cfg", "playbooks"),
+    MODULE: ("__init__.py", "module.py"),
+}
+_FILE_LIMIT = 1 << 24
+_MOST = 20000
+
+
+def read_backend(usr):
+    """Return the version of the installed backend and what it ``lacks``, or None without any.
+
+    ``usr`` is the directory /usr. Only a host that has a part of it spends time on this.
+    """
+    places = {name: os.path.join(usr, name) for name in (CONTENT, MODULE)}
+    if not any(os.path.lexists(path) for path in places.values()):
+        return None
+    version = ""
+    wrong = []
+    for name, path in places.items():
+        manifest = _manifest(path)
+        version = version or clean(manifest.get("version") or "", 64)
+        wrong += _wrong(path, manifest, _NEEDED[name])
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return {"version": version, "lacks": clean(wrong[0] + more) if wrong else ""}
+
+
+def _manifest(path):
+    try:
+        data = json.loads(read_bytes(os.path.join(path, _MANIFEST), _FILE_LIMIT).decode("utf-8"))
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _wrong(path, manifest, needed):
+    """Return a text for each file that is not there, or not as it was installed."""
+    if not os.path.isdir(path):
+        return [f"{path} is not there"]
+    files = manifest.get("files")
+    marks = dict(list(files.items())[:_MOST]) if isinstance(files, dict) else {}
+    names = sorted({*needed, *marks})
+    found = ((name, os.path.join(path, name)) for name in names)
+    return [
+        f"{each} is not there" if not os.path.lexists(each) else f"{each} has been changed"
+        for name, each in found
+        if not os.path.lexists(each) or (name in marks and _mark(each) != marks[name])
+    ]
+
+
+def _mark(path):
+    """Return what a manifest says of a file that is like this one."""
+    if os.path.islink(path):
+        return f"-> {os.readlink(path)}"
+    return hashlib.sha256(read_bytes(path, _FILE_LIMIT)).hexdigest()

@@ -1,0 +1,82 @@
+"""Compare the installed tree of this project with another one, and unpack one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tarfile
+
+from ..system.atomic_write import make_directory
+
+CONTENT = "/usr/share/ceph-orch-ansible"
+# The parts of an installed tree that were copied; the rest was made on the host.
+_PARTS = (
+    "adapter",
+    "ansible.cfg",
+    "galaxy.yml",
+    "inventory",
+    "meta",
+    "playbooks",
+    "plugins",
+    "roles",
+)
+_LEFT_OUT = (".pyc", ".swp")
+
+
+def digest_of(root):
+    """Return a text that is another one when any file of the tree is, empty without a tree.
+
+    A tree that others could have written to is none: nothing in it may be run to mend it.
+    """
+    names = sorted(_names(root))
+    if not names or not _is_closed(root):
+        return ""
+    total = hashlib.sha256()
+    for name in names:
+        with open(os.path.join(root, name), "rb") as stream:
+            content = hashlib.sha256(stream.read()).hexdigest()
+        total.update(f"{name}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def _is_closed(root):
+    """Tell whether all of a tree, byte code too, is this user's and nobody else's to write."""
+    paths = [root]
+    for top, folders, files in os.walk(root):
+        paths += [os.path.join(top, name) for name in (*folders, *files)]
+    states = [os.lstat(path) for path in paths]
+    return all(
+        state.st_uid == os.geteuid() and (stat.S_ISLNK(state.st_mode) or not state.st_mode & 0o022)
+        for state in states
+    )
+
+
+def _names(root):
+    for part in _PARTS:
+        path = os.path.join(root, part)
+        if os.path.isfile(path):
+            yield part
+        for top, folders, files in os.walk(path):
+            folders[:] = [name for name in folders if _belongs(name)]
+            for name in files:
+                if _belongs(name):
+                    yield os.path.relpath(os.path.join(top, name), root)
+
+
+def _belongs(name):
+    return not name.startswith(".") and name != "__pycache__" and not name.endswith(_LEFT_OUT)
+
+
+def unpack(archive, directory):
+    """Write the files of an archive below a directory; anything but plain files is refused."""
+    with tarfile.open(archive, "r:gz") as source:
+        for member in source:
+            parts = member.name.split("/")
+            if not member.isfile() or member.name.startswith("/") or ".." in parts:
+                raise OSError(0, "it holds more than plain files", archive)
+            path = os.path.join(directory, member.name)
+            make_directory(os.path.dirname(path), 0o755)
+            with open(path, "wb") as stream:
+                os.fchmod(stream.fileno(), 0o644)
+                stream.write(source.extractfile(member).read())

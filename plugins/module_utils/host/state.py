@@ -1,0 +1,97 @@
+"""Say who a host is, what it runs and which disks it has, as reports and all changes of them do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import time
+
+from ..cluster.conf import read_conf
+from ..system.reading import clean, read_text
+from ..system.subprocess_worker import run_apart
+from .admin_state import read_admin
+from .backend_state import read_backend
+from .record import read_record
+
+SCHEMA = 1
+_NAME_TIMEOUT = 2.0
+# Seconds for which what ceph-volume and the packages said counts, if nothing has changed.
+_KEPT_FOR = 600
+
+
+def read_identity(roots):
+    """Return who the host is. A name server that does not answer costs two seconds at most."""
+    hostname = clean(os.uname().nodename)
+    names = run_apart({"fqdn": socket.getfqdn}, _NAME_TIMEOUT)
+    return {
+        "hostname": hostname,
+        "fqdn": clean(names.get("fqdn", "")) or hostname,
+        "machine_id": read_text(os.path.join(roots.etc, "machine-id")),
+        "python": platform.python_version(),
+        "record": read_record(),
+        "conf": read_conf(roots),
+        "admin": read_admin(roots),
+        "backend": read_backend(roots.usr),
+    }
+
+
+def daemons_of(roots, identity, max_age, write):
+    """Return the daemons of the host.
+
+    For ``max_age`` seconds the version of an installed package counts as known; with ``write``
+    false nothing is kept.
+    """
+    # Imported where it is needed: Python compiles what a module imports on every call.
+    from ..daemons.listing import read_daemons
+    from ..system.json_cache import Kept
+
+    # Daemons that are called like their host are called as the orchestrator calls it.
+    known_as = (identity["record"] or {}).get("hostname") or identity["hostname"]
+    return read_daemons(roots, str(known_as), Kept("ceph-version.json", max_age, write=write))
+
+
+def start_devices(roots, max_age, write, mode="auto", timeout=120.0):
+    """Begin to read the disks; ceph-volume may work until ``devices_of`` asks for them."""
+    from ..disks.report import DeviceReport
+    from ..system.json_cache import Kept
+
+    kept = Kept("ceph-volume-inventory.json", max_age, write=write)
+    return DeviceReport(roots, kept, mode=mode, timeout=timeout)
+
+
+def devices_of(report):
+    """Return the parts of a host's report that tell of its disks."""
+    parts = {"devices": report.rows(), "devices_source": report.source}
+    parts["storage"] = report.storage()
+    if report.error:
+        parts["devices_error"] = clean(report.error, 1024)
+    return parts
+
+
+def state_after(roots, check_mode, gather=("daemons",)):
+    """Return the parts of a host's report that an act on its daemons or disks has changed."""
+    identity = read_identity(roots)
+    parts = {"schema": SCHEMA, "identity": identity, "timings": {}}
+    began = time.monotonic()
+    devices = None
+    if "devices" in gather:
+        # ceph-volume would need a second for the same; the next report asks it again.
+        devices = start_devices(roots, _KEPT_FOR, write=not check_mode, mode="never")
+    if "daemons" in gather:
+        parts.update(_daemons_after(roots, identity, check_mode))
+        parts["timings"]["daemons"] = round(time.monotonic() - began, 3)
+    if devices is not None:
+        parts.update(devices_of(devices))
+        parts["timings"]["devices"] = round(time.monotonic() - began, 3)
+    return parts
+
+
+def _daemons_after(roots, identity, check_mode):
+    """Return the daemons, or why they cannot be read: what was done is done all the same."""
+    from ..daemons.listing import DaemonsUnreadable
+
+    try:
+        return {"daemons": daemons_of(roots, identity, _KEPT_FOR, write=not check_mode)}
+    except DaemonsUnreadable as error:
+        return {"daemons_error": clean(error, 1024)}

@@ -1,0 +1,335 @@
+"""Make the OSDs of a plan, and start those that an earlier run has made."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from ..cluster.access import AccessRefused
+from ..cluster.osd_map import NoAnswer, forget_new, known_osds, problem_of_reuse
+from ..disks.block import LOOP_VARIABLE
+from ..disks.bluestore_label import read_label
+from ..disks.lvm import LvmUnreadable, read_volumes
+from ..disks.planned import look_at
+from ..disks.report import loop_setting
+from ..system.host_lock import Detached
+from ..systemd.units import UnitsFailed, act, forget_starts, is_alive, show_units, wait_active
+from . import ceph_volume_calls as calls
+from .activation import find_devices
+from .ceph_volume_log import hide_keys
+from .directories import osd_directories, remove_directory
+from .elsewhere import problems_of_start
+from .local_osds import OsdsHere, osd_unit
+from .plan_check import CREATE, PRESENT, START, PlanRefused, osds_on_volumes
+from .startup import UNIT
+
+_LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
+
+
+def what_came_of(groups, creations, error=None):
+    """Return the rows, the problems and the unfinished disks of a plan.
+
+    ``creations`` is empty where it did not come to one, else what was made before the error is
+    told all the same. Only a refusal says that nothing is under way on the disks, also of an
+    earlier run.
+    """
+    problems = [str(error)] if error else []
+    if creations:
+        creation = creations[0]
+        return creation.rows, [*creation.problems, *problems], creation.unfinished
+    if error is None or isinstance(error, (PlanRefused, AccessRefused)):
+        return [], problems, []
+    return [], problems, [disk["path"] for group in groups for disk in group["data"]]
+
+
+class Creation:
+    """What is done for a plan; ``rows`` and ``problems`` tell what came of it.
+
+    ``working`` are the programs that had not ended when nobody waited any longer.
+    """
+
+    def __init__(self, roots, plan, startup, timeout, wait, parallel):
+        self.rows = []
+        self.problems = []
+        self.working = []
+        self._failed = []
+        self._roots = roots
+        self._plan = plan
+        self._startup = startup
+        self._timeout = timeout
+        self._wait = wait
+        self._parallel = parallel
+        self._setting = loop_setting(roots)
+
+    @property
+    def unfinished(self):
+        """Return the data disks that neither carry an OSD that was reported nor have failed."""
+        told = {row["data"] for row in self.rows}
+        known = told | {slot.data.path for slot in self._failed}
+        return [slot.data.path for slot in self._plan.slots if slot.data.path not in known]
+
+    def check_with_cluster(self):
+        """Ask the monitors where the plan needs it; raise ``PlanRefused``.
+
+        An OSD that is to be started must still be one of the cluster, and none that runs or ran
+        elsewhere; an id that is to be taken again must be free.
+        """
+        starting = [slot for slot in self._plan.slots if slot.step == START]
+        reused = sorted(
+            {
+                osd_id
+                for slot in self._plan.slots
+                if slot.step == CREATE
+                for osd_id in _free_ids(slot.group, self._plan.slots)
+            }
+        )
+        if not starting and not reused:
+            return
+        known = known_osds() if reused else {}
+        problems = [problem_of_reuse(osd_id, known) for osd_id in reused]
+        problems += problems_of_start(starting, self._plan.here, self._roots).values()
+        problems = [problem for problem in problems if problem]
+        if problems:
+            raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
+
+    def foresee(self):
+        """Say what would be done."""
+        for slot in self._plan.slots:
+            if slot.step == CREATE:
+                self.rows += [_row(slot, None, "", "would be created")] * _count(slot)
+            else:
+                word = "present" if slot.step == PRESENT else "would be started"
+                self.rows += [_row(slot, *osd, word) for osd in slot.osds]
+
+    def do(self, lock):
+        """Make and start everything."""
+        try:
+            self._make_all(lock)
+        finally:
+            # Also those of an earlier run that ended before ceph-volume.
+            hide_keys(self._roots)
+            self.rows.sort(key=lambda row: (row["data"], row["osd_id"]))
+
+    def _make_all(self, lock):
+        for slot in self._plan.slots:
+            if slot.step == PRESENT:
+                self.rows += [_row(slot, *osd, "present") for osd in slot.osds]
+        self._make_raw(lock)
+        for group, slots in _lvm_groups(self._plan.slots):
+            self._make_lvm(group, slots, lock)
+        for slot in self._plan.slots:
+            if slot.step == START and slot.method == "lvm":
+                self._activate_lvm(slot, lock)
+        self._start_raw([slot for slot in self._plan.slots if slot.step == START])
+
+    def _make_raw(self, lock):
+        waiting = [s for s in self._plan.slots if s.step == CREATE and s.method == "raw"]
+        ids = {id(s.group): _free_ids(s.group, self._plan.slots) for s in waiting}
+        made = []
+        while waiting:
+            batch, waiting = waiting[: self._parallel], waiting[self._parallel :]
+            running = [(slot, self._prepare(slot, ids[id(slot.group)], lock)) for slot in batch]
+            made += [slot for slot, work in running if self._finish(slot, work, lock)]
+        self._start_raw(made)
+
+    def _prepare(self, slot, ids, lock):
+        paths = {kind: disk.block.path for kind, disk in slot.others.items()}
+        argv = calls.raw_prepare(
+            slot.data.block.path,
+            paths.get("db", ""),
+            paths.get("wal", ""),
+            ids.pop(0) if ids else None,
+            slot.group["crush_device_class"],
+        )
+        # When ceph-volume fails it wipes whatever carries the id of the OSD, also another
+        # cluster's disk; so it gets no other disk than these.
+        only = [disk.block.path for disk in slot.disks]
+        environment = self._environment(slot.group)
+        return Detached(f"create-{slot.data.block.name}", argv, lock, environment, only)
+
+    def _finish(self, slot, work, lock):
+        """Wait for ceph-volume; return whether an OSD stands on the disks now."""
+        answer = work.result(self._timeout)
+        if self._still_works([slot], work, answer):
+            return False
+        if answer.problem:
+            self._add_failure(slot.data.path, answer)
+            self._tidy(slot, calls.begun_osd(answer.err), lock)
+            self._failed.append(slot)
+            return False
+        label = read_label(slot.data.block.node)
+        if not label or not label["ready"]:
+            self._failed.append(slot)
+            self.problems.append(
+                f"{slot.data.path}: ceph-volume says that all went well, but there is no OSD on "
+                f"it. {_LOG}."
+            )
+            return False
+        slot.osds = {(label["osd_id"], label["osd_uuid"]): {}}
+        return True
+
+    def _tidy(self, slot, osd_uuid, lock):
+        """Leave nothing of an OSD that could not be made; the disks were empty before.
+
+        ceph-volume does so itself, unless it was killed, and forgets the directory.
+        """
+        if osd_uuid:
+            try:
+                forget_new(osd_uuid)
+            except NoAnswer as problem:
+                self.problems.append(str(problem))
+        node = os.path.realpath(slot.data.block.node)
+        for directory in osd_directories(self._roots).values():
+            mine = node in directory.devices
+            if mine and not is_alive(show_units([osd_unit(directory.osd_id)]).popitem()[1]):
+                remove_directory(directory.path, self._roots.proc)
+        look_at(slot.disks)
+        for disk in slot.disks:
+            if disk.label:
+                path = disk.block.path
+                argv = calls.zap_device(path)
+                work = Detached(f"zap-{disk.block.name}", argv, lock, self._environment(), [path])
+                work.result(self._timeout)
+
+    def _start_raw(self, slots):
+        """Have the OSDs started, now and whenever the host starts."""
+        slots = [slot for slot in slots if slot.method == "raw"]
+        if not slots:
+            return
+        slots = self._still_to_start(slots)
+        units = []
+        for slot in slots:
+            osd_id, osd_uuid = next(iter(slot.osds))
+            self._startup.install(self._devices_of(slot, osd_id, osd_uuid))
+            units += [UNIT % osd_id, osd_unit(osd_id)]
+        if units:
+            self._try(slots, lambda: act("enable", units, "--now"))
+            self._report_started(slots)
+
+    def _still_to_start(self, slots):
+        """Return those slots whose OSDs may be started: making others may have taken a while.
+
+        Those that this run has made are nowhere else. Raises ``NoAnswer``.
+        """
+        old = [slot for slot in slots if slot.step == START]
+        problems = problems_of_start(old, self._plan.here, self._roots)
+        self.problems += problems.values()
+        self._failed += problems
+        return [slot for slot in slots if slot not in problems]
+
+    def _report_started(self, slots):
+        """Wait for the daemons of slots, and add the rows that say whether they run."""
+        daemons = {osd_unit(osd_id): slot for slot in slots for osd_id, _ in slot.osds}
+        self._try(slots, lambda: wait_active(list(daemons), self._wait))
+        states = show_units(list(daemons))
+        for slot in slots:
+            done = "created" if slot.step == CREATE else "started"
+            for osd_id, osd_uuid in slot.osds:
+                word = done if is_alive(states[osd_unit(osd_id)]) else "not started"
+                self.rows.append(_row(slot, osd_id, osd_uuid, word))
+
+    def _devices_of(self, slot, osd_id, osd_uuid):
+        others = {kind: disk.block.path for kind, disk in slot.others.items()}
+        if slot.step == START:
+            # The plan may not name all that the OSD has.
+            others.update(find_devices(osd_uuid, ["db", "wal"], list(others.values())))
+        return {"osd_id": osd_id, "osd_uuid": osd_uuid, "block": slot.data.block.path, **others}
+
+    def _make_lvm(self, group, slots, lock):
+        argv = calls.lvm_batch(group, _free_ids(group, self._plan.slots))
+        name = f"create-{slots[0].data.block.name}"
+        work = Detached(name, argv, lock, self._environment(group))
+        answer = work.result(self._timeout)
+        if self._still_works(slots, work, answer):
+            return
+        if answer.problem:
+            self._add_failure(_paths(slots), answer)
+        try:
+            volumes = read_volumes()
+        except LvmUnreadable as problem:
+            # Whether they were made is not known; the same plan finds them later.
+            self.problems.append(f"{_paths(slots)}: {problem}")
+            return
+        here = OsdsHere(osd_directories(self._roots), volumes, {})
+        for slot in slots:
+            found = osds_on_volumes(here, slot.data.block.path)
+            slot.osds = found
+            if not found:
+                self._failed.append(slot)
+            if not found and not answer.problem:
+                self.problems.append(f"{slot.data.path}: ceph-volume made no OSD on it. {_LOG}.")
+        self._report_started([slot for slot in slots if slot.osds])
+
+    def _activate_lvm(self, slot, lock):
+        if not self._still_to_start([slot]):
+            return
+        for osd_id, osd_uuid in slot.osds:
+            argv = calls.lvm_activate(osd_id, osd_uuid)
+            # It starts the OSD itself.
+            self._try([slot], partial(forget_starts, [osd_unit(osd_id)]))
+            work = Detached(f"activate-{osd_id}", argv, lock, self._environment())
+            answer = work.result(self._timeout)
+            if self._still_works([slot], work, answer):
+                return
+            if answer.problem:
+                self._add_failure(slot.data.path, answer)
+        self._report_started([slot])
+
+    def _still_works(self, slots, work, answer):
+        """Tell whether a program goes on although nobody waits any longer."""
+        if work.is_running:
+            self.working.append(work)
+            self.problems.append(f"{_paths(slots)}: ceph-volume has not ended: {answer.problem}.")
+        return work.is_running
+
+    def _add_failure(self, paths, answer):
+        reason = calls.reason_of_failure(answer.err) or answer.problem
+        self.problems.append(f"{paths}: ceph-volume failed: {reason}. {_LOG}.")
+
+    def _try(self, slots, action):
+        try:
+            action()
+        except UnitsFailed as failure:
+            self.problems.append(f"{_paths(slots)}: {failure}")
+
+    def _environment(self, group=None):
+        variables = {LOOP_VARIABLE: self._setting} if self._setting else {}
+        if group and group["osdspec"]:
+            variables[calls.AFFINITY] = group["osdspec"]
+        return variables
+
+
+def _paths(slots):
+    return ", ".join(slot.data.path for slot in slots)
+
+
+def _free_ids(group, slots):
+    """Return the ids of a group that no OSD of an earlier run has taken yet."""
+    taken = {osd_id for slot in slots if slot.group is group for osd_id, _ in slot.osds}
+    return [osd_id for osd_id in group["osd_ids"] if osd_id not in taken]
+
+
+def _lvm_groups(slots):
+    """Return the groups that ceph-volume has something to make for, each with its free slots."""
+    groups = {}
+    for slot in slots:
+        if slot.step == CREATE and slot.method == "lvm":
+            groups.setdefault(id(slot.group), (slot.group, []))[1].append(slot)
+    return list(groups.values())
+
+
+def _count(slot):
+    return max(slot.group["osds_per_device"], 1)
+
+
+def _row(slot, osd_id, osd_uuid, state):
+    return {
+        "osd_id": osd_id,
+        "osd_uuid": osd_uuid,
+        "state": state,
+        "method": slot.method,
+        "data": slot.data.path,
+        "db": slot.path_of("db", (osd_id, osd_uuid)),
+        "wal": slot.path_of("wal", (osd_id, osd_uuid)),
+        "unit": osd_unit(osd_id) if osd_id is not None else "",
+    }

@@ -1,0 +1,77 @@
+"""Say why the OSD that is on a disk is not started here.
+
+A copy of a disk carries the same label as the disk. An OSD that runs in two places destroys what it
+holds, and one that is started from an old copy has lost what was written since.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..cluster.osd_map import known_osds, known_places
+from ..system.reading import read_text
+from ..systemd.units import is_alive
+
+_ZAP = "If nothing on it is needed, zap it first."
+_COPY = "If the disk is a copy, take it out, or wipe it by hand"
+
+
+def problems_of_start(slots, here, roots):
+    """Return a sentence for each OSD that must not be started, by its slot; raise ``NoAnswer``.
+
+    ``slots`` are those of the plan whose OSDs stand on their disks and do not run.
+    """
+    if not slots:
+        return {}
+    known = known_osds()
+    states = [
+        known[osd_id]["states"]
+        for slot in slots
+        for osd_id, osd_uuid in slot.osds
+        if _is_of_cluster(known.get(osd_id), osd_uuid)
+    ]
+    # One that has never run has said nothing of itself.
+    places = known_places() if any("new" not in each for each in states) else {}
+    name = read_text(os.path.join(roots.proc, "sys/kernel/hostname"))
+    problems = {}
+    for slot in slots:
+        for osd_id, osd_uuid in slot.osds:
+            alive = is_alive(here.unit(osd_id))
+            row = known.get(osd_id)
+            problem = _problem(slot, osd_id, osd_uuid, row, places.get(osd_id, ""), name, alive)
+            if problem:
+                problems.setdefault(slot, f"{slot.data.path}: it carries osd.{osd_id}{problem}")
+    return problems
+
+
+def _problem(slot, osd_id, osd_uuid, row, place, name, alive):
+    if not _is_of_cluster(row, osd_uuid):
+        return f" with the uuid {osd_uuid}, which the cluster has no more. {_ZAP}"
+    was_here = not place or is_same_host(place, name)
+    if "up" in row["states"] and not (alive and was_here):
+        where = f", on host {place}," if place else ""
+        return (
+            f", which is up in the cluster's map{where} and whose daemon does not run here: two "
+            f"daemons of one OSD destroy its data. {_COPY}. If osd.{osd_id} ran from "
+            "this disk until a moment ago, try again when `ceph osd tree` shows it down."
+        )
+    if "up" not in row["states"] and not was_here and not slot.group.get("moved"):
+        return (
+            f", which ran on host {place} last. From an old copy of its disk it would lose what "
+            "was written since, so it is not started. If this is the disk itself, moved here, say "
+            "so with moved: true (`ceph orch daemon add osd HOST:DEVICE --skip-validation`). "
+            f"{_COPY}."
+        )
+    return ""
+
+
+def _is_of_cluster(row, osd_uuid):
+    return bool(row) and row["uuid"] == osd_uuid and "destroyed" not in row["states"]
+
+
+def is_same_host(one, other):
+    """Tell whether two names, short or with a domain, can be one host's."""
+    one, other = one.lower(), other.lower()
+    if "." in one and "." in other:
+        return one == other
+    return one.partition(".")[0] == other.partition(".")[0]

@@ -1,0 +1,254 @@
+"""Judge each OSD of a plan: is it to be made, to be started, or already there? Or refuse it."""
+
+from __future__ import annotations
+
+from ..disks.block import has_device_mapper
+from ..disks.planned import (
+    Disk,
+    Refused,
+    find_disk,
+    look_at,
+    reason_held,
+    reason_in_use,
+    reason_not_empty,
+)
+from ..disks.writers import OpenDisks
+from .groups import method_of, problems_of
+from .local_osds import OsdsHere, ceph_volumes, lvm_osds, other_volumes
+
+CREATE, START, PRESENT = "create", "start", "present"
+_OTHER = "Plan another disk"
+_ZAP = "If nothing on it is needed, zap it first"
+
+
+class PlanRefused(Exception):
+    """Say everything that is wrong with a plan."""
+
+
+class Slot:
+    """One data disk of a plan with what belongs to it.
+
+    ``osds`` are the OSDs that stand on it, pairs of id and uuid, each with its disks by kind as far
+    as LVM tells them; it is empty where they are to be made.
+    """
+
+    def __init__(self, group, method, data, others):
+        self.group = group
+        self.method = method
+        self.data = data
+        self.others = others
+        self.step = CREATE
+        self.osds = {}
+
+    @property
+    def disks(self):
+        """Return all disks of the slot."""
+        return [self.data, *self.others.values()]
+
+    def path_of(self, kind, osd):
+        """Return the path of an OSD's DB or WAL device, or an empty text."""
+        if kind in self.others:
+            return self.others[kind].path
+        return self.osds.get(osd, {}).get(kind, "")
+
+
+class Plan:
+    """A host's part of a plan, looked at on the host. Raises ``PlanRefused``,
+    and ``LvmUnreadable`` where LVM does not say whose its disks are.
+
+    ``shared`` are the DB and WAL disks that ceph-volume divides among a group's OSDs.
+    """
+
+    def __init__(self, roots, blocks, directories, groups, cluster):
+        self.slots = []
+        self.shared = []
+        self._roots = roots
+        self._blocks = blocks
+        self._cluster = cluster
+        self._problems = []
+        self._open = OpenDisks(roots)
+        device_mapper = has_device_mapper(roots)
+        self._stop_at(problems_of(groups, device_mapper))
+        for group in groups:
+            self._find(group, method_of(group, device_mapper))
+        self._stop_at(self._problems)
+        disks = [disk for slot in self.slots for disk in slot.disks] + self.shared
+        self._stop_at(_same_disk(disks))
+        bystanders = self._bystanders(disks)
+        look_at(disks + bystanders)
+        self.here = OsdsHere.read(directories, disks + bystanders)
+        # Not a refusal: an earlier run may have made OSDs on these volumes.
+        self.here.check_lvm()
+        for slot in self.slots:
+            self._try(self._judge, slot)
+        for disk in self.shared:
+            self._try(self._check_shared, disk)
+        for disk in bystanders:
+            self._try(self._check_bystander, disk)
+        self._stop_at(self._problems)
+
+    def _stop_at(self, problems):
+        if problems:
+            raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
+
+    def _try(self, function, *arguments):
+        try:
+            return function(*arguments)
+        except Refused as refusal:
+            self._problems.append(str(refusal))
+            return None
+
+    def _find(self, group, method):
+        found = {
+            kind: [self._try(find_disk, self._roots, self._blocks, each) for each in group[kind]]
+            for kind in ("data", "db", "wal")
+        }
+        if any(disk is None for disks in found.values() for disk in disks):
+            return
+        whole = ("db", "wal") if method == "raw" else ()
+        for index, data in enumerate(found["data"]):
+            others = {kind: found[kind][index] for kind in whole if found[kind]}
+            self.slots.append(Slot(group, method, data, others))
+        if not whole:
+            self.shared += found["db"] + found["wal"]
+
+    def _bystanders(self, disks):
+        """Return the host's other disks, where ceph-volume may do harm to them.
+
+        When it fails it wipes what carries the id that it has got, also another cluster's disk.
+        Without LVM it is given no disk but the planned ones; with LVM it needs too much for that.
+        """
+        if all(slot.method == "raw" for slot in self.slots):
+            return []
+        planned = [disk.block for disk in disks]
+        return [Disk(block.path, block) for block in self._blocks if block not in planned]
+
+    def _check_bystander(self, disk):
+        clusters = {
+            volume["cluster_fsid"]
+            for volume in ceph_volumes(self.here.volumes.get(disk.block.path))
+        }
+        if disk.label:
+            clusters.add(disk.label["cluster"])
+        others = sorted(clusters - {"", self._cluster})
+        if others:
+            raise Refused(
+                f"{disk.path}: an OSD of the cluster {others[0]} is on it, and ceph-volume may "
+                "wipe it if it fails to make OSDs with LVM. Take the disk out, zap it if nothing "
+                "on it is needed, or use the method raw."
+            )
+
+    def _judge(self, slot):
+        volumes = self.here.volumes.get(slot.data.block.path)
+        if slot.data.label:
+            self._judge_labelled(slot)
+        elif ceph_volumes(volumes) and not other_volumes(volumes):
+            self._judge_volumes(slot, volumes)
+        else:
+            for disk in slot.disks:
+                self._check_free(disk)
+
+    def _judge_labelled(self, slot):
+        label = slot.data.label
+        reason = self._reason_of_label(label, "block")
+        if reason:
+            raise Refused(f"{slot.data.path}: {reason}.")
+        slot.method = "raw"
+        self._settle(slot, {(label["osd_id"], label["osd_uuid"]): {}})
+        for kind, disk in slot.others.items():
+            other = disk.label or {}
+            if (other.get("osd_uuid"), other.get("kind")) != (label["osd_uuid"], kind):
+                raise Refused(
+                    f"{disk.path}: it is planned as {kind} device of {slot.data.path}, where "
+                    f"osd.{label['osd_id']} stands already without it. {_OTHER}."
+                )
+
+    def _reason_of_label(self, label, kind):
+        """Return why a BlueStore label on a disk means that it is not touched."""
+        owner = _owner(label)
+        if label["cluster"] not in ("", self._cluster):
+            return f"it belongs to {owner} of the cluster {label['cluster']}. {_OTHER}"
+        if label["place"]:
+            return f"it has a copy of the label of {owner} whose first is gone. {_ZAP}"
+        if label["kind"] != kind:
+            return f"it is the {label['kind'] or 'unreadable'} device of {owner}. {_OTHER}"
+        if kind == "block" and (label["osd_id"] < 0 or not label["ready"]):
+            return f"the making of {owner} was begun on it and not finished. {_ZAP}"
+        return ""
+
+    def _judge_volumes(self, slot, volumes):
+        clusters = {volume["cluster_fsid"] for volume in ceph_volumes(volumes)}
+        if clusters != {self._cluster}:
+            names = ", ".join(sorted(clusters - {self._cluster}))
+            raise Refused(f"{slot.data.path}: OSDs of the cluster {names} are on it. {_OTHER}.")
+        osds = osds_on_volumes(self.here, slot.data.block.path)
+        if not osds:
+            raise Refused(f"{slot.data.path}: DB or WAL of other OSDs is on it. {_OTHER}.")
+        slot.method = "lvm"
+        self._settle(slot, osds)
+
+    def _settle(self, slot, osds):
+        """Remember the OSDs that stand on the disk, and whether they are to be started."""
+        slot.osds = osds
+        slot.step = PRESENT
+        for osd_id, osd_uuid in osds:
+            if self.here.stays_up(osd_id, osd_uuid):
+                continue
+            other = self.here.other_that_runs(osd_id, osd_uuid)
+            if other:
+                raise Refused(
+                    f"{slot.data.path}: it carries osd.{osd_id} with the uuid {osd_uuid}, but "
+                    f"osd.{osd_id} with the uuid {other} runs on this host. {_ZAP}."
+                )
+            reason = reason_in_use(self._roots, slot.data)
+            if not reason and not slot.data.has_lvm:
+                # Perhaps the OSD runs in a container.
+                reason = reason_held(slot.data)
+            if reason:
+                raise Refused(f"{slot.data.path}: {reason}.")
+            slot.step = START
+
+    def _check_free(self, disk):
+        reason = reason_in_use(self._roots, disk)
+        if not reason and disk.label:
+            reason = self._reason_of_label(disk.label, "block") or (
+                f"{_owner(disk.label)} stands on it. {_OTHER}"
+            )
+        reason = reason or reason_not_empty(disk) or reason_held(disk)
+        reason = reason or self._open.reason(disk, _OTHER)
+        if reason:
+            raise Refused(f"{disk.path}: {reason}.")
+
+    def _check_shared(self, disk):
+        """Let a DB or WAL disk pass that is free or has nothing but volumes of this cluster."""
+        entry = self.here.volumes.get(disk.block.path)
+        clusters = {volume["cluster_fsid"] for volume in ceph_volumes(entry)}
+        if entry and entry["groups"] and not other_volumes(entry) and clusters <= {self._cluster}:
+            reason = reason_in_use(self._roots, disk)
+            if reason:
+                raise Refused(f"{disk.path}: {reason}.")
+            return
+        self._check_free(disk)
+
+
+def osds_on_volumes(here, path):
+    """Return the OSDs whose data is on logical volumes of a disk, each with its disks by kind."""
+    osds = lvm_osds(here.volumes)
+    return {key: osd for key, osd in osds.items() if osd.get("block") == path}
+
+
+def _owner(label):
+    if label["osd_id"] >= 0:
+        return f"osd.{label['osd_id']}"
+    return f"an OSD with the uuid {label['osd_uuid']}" if label["osd_uuid"] else "an OSD"
+
+
+def _same_disk(disks):
+    by_block = {}
+    for disk in disks:
+        by_block.setdefault(disk.block.path, []).append(disk.path)
+    return [
+        f"{' and '.join(paths)}: the plan names one disk twice. Name each disk once."
+        for paths in by_block.values()
+        if len(paths) > 1
+    ]

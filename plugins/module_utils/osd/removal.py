@@ -1,0 +1,349 @@
+"""Take OSDs from a host: their daemons, their directories, and, when asked, what is on the disks.
+
+Only what carries the OSD's id, its uuid and the cluster's fsid is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..disks.block import LOOP_VARIABLE, allows_loop_devices, own_blocks
+from ..disks.inventory import is_labelled
+from ..disks.planned import Disk, look_at, reason_held, reason_in_use
+from ..disks.report import loop_setting
+from ..disks.udev import device_id
+from ..disks.writers import OpenDisks
+from ..system.host_lock import Detached
+from ..system.mounts import reason_of_mounts
+from ..system.reading import clean
+from ..systemd.units import act, forget_starts, is_alive, show_units, unmask
+from . import ceph_volume_calls as calls
+from .directories import osd_directories, remove_directory
+from .local_osds import OsdsHere, ceph_volumes, osd_unit
+from .startup import UNIT
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TAKE_DOWN = "Take that down first, then run this again"
+_LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
+
+
+class RemovalRefused(Exception):
+    """Say why an OSD is not touched."""
+
+
+class Traces:
+    """What there is of one OSD on this host.
+
+    ``disks`` and partitions carry its label, ``volumes`` are the disks on which its logical volumes
+    are. ``is_own`` tells that what is set up with its id is this very OSD. Where the cluster has no
+    such OSD any more (``gone``) its id may be another's: then that one is not among the traces.
+    """
+
+    def __init__(self, wanted, host):
+        self.osd_id = wanted["osd_id"]
+        self.osd_uuid = wanted["osd_uuid"]
+        self.proc = host.roots.proc
+        self.disks = [disk for disk in host.pieces if self.is_on(disk)]
+        self.volumes = self._volumes(host)
+        self.directory = host.here.directories.get(self.osd_id)
+        self.is_own = self._belongs_to(self.osd_uuid) or bool(self.disks or self.volumes)
+        if self.directory is not None and self.directory.osd_uuid not in ("", self.osd_uuid):
+            self.is_own = False
+        self.units = [UNIT % self.osd_id, osd_unit(self.osd_id)]
+        if self.volumes:
+            self.units = [f"ceph-volume@lvm-{self.osd_id}-{self.osd_uuid}.service", self.units[1]]
+        self.states = show_units(self.units)
+        self.is_others = bool(wanted.get("gone")) and not self.is_own and self._is_anothers(host)
+        if self.is_others:
+            self.directory, self.units, self.states = None, [], {}
+
+    def _belongs_to(self, osd_uuid):
+        return self.directory is not None and self.directory.osd_uuid == osd_uuid
+
+    def _is_anothers(self, host):
+        """Tell whether another OSD with this id is set up here, or was."""
+        named = self.directory is not None and bool(self.directory.osd_uuid)
+        return named or any(
+            disk.label and disk.label["osd_id"] == self.osd_id for disk in host.pieces
+        )
+
+    def is_on(self, disk):
+        """Tell whether a disk is the OSD's: its label is there, and nothing else is."""
+        if not is_labelled(disk.content, disk.label) or disk.block.parts:
+            return False
+        return disk.label["osd_uuid"] == self.osd_uuid
+
+    def _volumes(self, host):
+        """Return the disks with volumes of the OSD, and whether all of each disk's are."""
+        found = {}
+        for path, entry in host.here.volumes.items():
+            mine = [each for each in ceph_volumes(entry) if each["osd_fsid"] == self.osd_uuid]
+            if mine:
+                found[path] = len(mine) == len(entry["volumes"])
+        return found
+
+    def disks_to_zap(self, destroy_lvs):
+        """Return the paths of the disks on which nothing is left when the OSD is wiped."""
+        wiped = [path for path, all_mine in self.volumes.items() if all_mine and destroy_lvs]
+        return [disk.path for disk in self.disks] + wiped
+
+    @property
+    def is_set_up(self):
+        """Tell whether anything of the OSD but the contents of its disks is there."""
+        return self.directory is not None or any(
+            is_alive(state) or state.get("UnitFileState", "").startswith("enabled")
+            for state in self.states.values()
+        )
+
+    def refuse_others(self, host, cluster):
+        """Raise ``RemovalRefused`` where the id or the disks are another OSD's."""
+        directory = self.directory
+        if directory is not None and directory.osd_uuid not in ("", self.osd_uuid):
+            raise RemovalRefused(
+                f"osd.{self.osd_id} on this host has the uuid {directory.osd_uuid}, not "
+                f"{self.osd_uuid}. Give the uuid that `ceph osd info {self.osd_id}` prints."
+            )
+        other = self._other_with_this_id(host, cluster)
+        if other:
+            raise RemovalRefused(other)
+        for disk in self.disks:
+            label = disk.label
+            if label["kind"] == "block" and (label["osd_id"], label["cluster"]) != (
+                self.osd_id,
+                cluster,
+            ):
+                raise RemovalRefused(
+                    f"{disk.path}: it carries osd.{label['osd_id']} of the cluster "
+                    f"{label['cluster']}, not osd.{self.osd_id} of {cluster}. Check id and cluster."
+                )
+
+    def _other_with_this_id(self, host, cluster):
+        """Return a sentence when what is set up with this id is another OSD of the cluster.
+
+        A disk with the label of an OSD that once had the id says nothing by itself.
+        """
+        if self._belongs_to(self.osd_uuid) or self.disks or self.volumes or not self.is_set_up:
+            return ""
+        for disk in host.pieces:
+            label = disk.label
+            if label and (label["osd_id"], label["cluster"]) == (self.osd_id, cluster):
+                return (
+                    f"{disk.path}: it carries osd.{self.osd_id} with the uuid {label['osd_uuid']}, "
+                    f"not {self.osd_uuid}. Give the uuid of the OSD that is meant, or zap the disk."
+                )
+        return ""
+
+
+class Host:
+    """The disks, directories and OSDs of this host as they are now.
+
+    ``pieces`` are the disks and their partitions.
+    """
+
+    def __init__(self, roots):
+        self.roots = roots
+        self.setting = loop_setting(roots)
+        blocks = own_blocks(roots, allows_loop_devices(self.setting))
+        self.disks = [Disk(block.path, block) for block in blocks]
+        parts = [Disk(part.path, part) for block in blocks for part in block.parts]
+        self.pieces = [*self.disks, *(part for part in parts if os.path.exists(part.block.node))]
+        look_at(self.pieces)
+        self.here = OsdsHere.read(osd_directories(roots), self.pieces)
+
+    def run(self, name, argv, lock, timeout, only=()):
+        """Run ceph-volume; raise ``RemovalRefused`` with the reason when it fails."""
+        environment = {LOOP_VARIABLE: self.setting} if self.setting else {}
+        answer = Detached(name, argv, lock, environment, only).result(timeout)
+        if answer.problem:
+            reason = calls.reason_of_failure(answer.err) or answer.problem
+            raise RemovalRefused(f"{argv[-1]}: ceph-volume failed: {reason}. {_LOG}.")
+
+
+def check_wanted(osds):
+    """Raise ``RemovalRefused`` for a list of OSDs that cannot be meant so."""
+    for osd in osds:
+        if osd["osd_id"] < 0:
+            raise RemovalRefused(
+                f"Invalid osd_id {osd['osd_id']}: it is negative. Give an OSD's id."
+            )
+        if not _UUID.fullmatch(osd["osd_uuid"]):
+            raise RemovalRefused(
+                f"Invalid osd_uuid {clean(osd['osd_uuid'])!r} of osd.{osd['osd_id']}. Give the "
+                f"uuid that `ceph osd info {osd['osd_id']}` prints."
+            )
+
+
+def find_all(host, osds, cluster, going=True):
+    """Return the traces of all OSDs that ``check_wanted`` let pass; raise before anything is done.
+
+    ``going`` tells that their directories are removed, now or next. Raises ``RemovalRefused``, or
+    ``LvmUnreadable`` where an OSD may be on volumes that nobody knows.
+    """
+    found = []
+    for wanted in osds:
+        traces = Traces(wanted, host)
+        if not traces.disks:
+            # It may be on volumes.
+            host.here.check_lvm()
+        traces.refuse_others(host, cluster)
+        if going and traces.directory is not None:
+            reason = reason_of_mounts(traces.directory.path, host.roots.proc)
+            if reason:
+                raise RemovalRefused(f"osd.{traces.osd_id} is not taken away: {reason}")
+        if wanted["zap"]:
+            for disk in traces.disks:
+                reason = reason_in_use(host.roots, disk)
+                if reason:
+                    raise RemovalRefused(f"{disk.path}: {reason}.")
+        found.append((wanted, traces))
+    return found
+
+
+def is_wiped(wanted, traces):
+    """Tell whether there is something on this host to be wiped."""
+    return bool(wanted["zap"] and (traces.disks or traces.volumes))
+
+
+def refuse_living(osd_id, osd_uuid, known):
+    """Raise ``RemovalRefused`` if the cluster still has an OSD that is to be wiped.
+
+    ``known`` is what the monitors say of all OSDs.
+    """
+    for row in known.values():
+        if row["uuid"] == osd_uuid and "destroyed" not in row["states"]:
+            raise RemovalRefused(
+                f"osd.{osd_id} with the uuid {osd_uuid} is in the cluster's map, so it is not "
+                f"taken away and not wiped. Remove it with `ceph orch osd rm {osd_id} --zap`; "
+                f"without an orchestrator drain and stop it, then `ceph osd purge {osd_id}` or "
+                f"`ceph osd destroy {osd_id}`."
+            )
+
+
+def unseen(host, wanted):
+    """Return the disks of an OSD that this host does not show.
+
+    Nobody knows whether they are wiped. ``wanted`` names them with path and device id.
+    """
+    devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
+    missing = [
+        device for device in devices if not any(_is_disk(disk, device) for disk in host.disks)
+    ]
+    return sorted({clean(device.get("device_id") or device["path"]) for device in missing})
+
+
+def unread(host, wanted, traces):
+    """Return the disks of an OSD that this host shows and cannot read, each with the reason."""
+    devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
+    found = [disk for disk in host.disks if any(_is_disk(disk, device) for device in devices)]
+    found += traces.disks if wanted["zap"] else []
+    return sorted({_unread_in_words(disk) for disk in found if "error" in disk.content})
+
+
+def left_alone(host, wanted, traces):
+    """Return the disks of an OSD that this host shows with other things on them, and nothing of it.
+
+    Somebody has written to them since; they are not wiped.
+    """
+    devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
+    mine = {disk.path for disk in traces.disks} | set(traces.volumes)
+    return sorted(
+        _name(disk)
+        for disk in host.disks
+        if any(_is_disk(disk, device) for device in devices)
+        and mine.isdisjoint([disk.path, *(part.path for part in disk.block.parts)])
+        and "error" not in disk.content
+        and (disk.content["type"] or disk.content["table"] or disk.label or disk.block.parts)
+    )
+
+
+def _unread_in_words(disk):
+    return f"{_name(disk)} ({clean(disk.content['error'])})"
+
+
+def _name(disk):
+    name = device_id(disk.block.udev, disk.block.sys_dir)
+    return f"{clean(name)} at {disk.path}" if name else disk.path
+
+
+def _is_disk(disk, device):
+    name = device.get("device_id")
+    if name:
+        return device_id(disk.block.udev, disk.block.sys_dir) == name
+    return disk.block.path == device["path"]
+
+
+def foresee(wanted, traces):
+    """Return the row that says what would become of an OSD."""
+    zapped = traces.disks_to_zap(wanted["destroy_lvs"]) if wanted["zap"] else []
+    state = "would be removed" if traces.is_set_up or is_wiped(wanted, traces) else "absent"
+    return {"osd_id": wanted["osd_id"], "state": state, "zapped": zapped}
+
+
+def take_down(traces, startup):
+    """Stop an OSD for good and remove its directory; raises ``UnitsFailed`` and OSError.
+
+    A mask goes too: the id may be given to another OSD, which could not be started.
+    """
+    states = {**traces.states, **unmask(traces.states)}
+    loaded = [
+        name
+        for name, state in states.items()
+        if state.get("LoadState") == "loaded"
+        and (is_alive(state) or state.get("UnitFileState", "").startswith("enabled"))
+    ]
+    if loaded:
+        act("disable", loaded, "--now")
+    # One that systemd tried to start again and again may have failed since it was looked at.
+    left = show_units(traces.units)
+    alive = [name for name, state in left.items() if is_alive(state)]
+    if loaded and alive:
+        act("stop", alive)
+    if loaded or any(state.get("ActiveState") == "failed" for state in left.values()):
+        forget_starts(traces.units)
+    if traces.directory is not None:
+        remove_directory(traces.directory.path, traces.proc)
+    if not traces.is_others:
+        startup.remove(traces.osd_id)
+
+
+def zap(host, wanted, traces, lock, timeout):
+    """Wipe the OSD's disks and volumes, of which nobody else may have any."""
+    look_at(traces.disks)
+    opened = OpenDisks(host.roots)
+    for disk in traces.disks:
+        reason = reason_in_use(host.roots, disk) or reason_held(disk, _TAKE_DOWN)
+        reason = reason or opened.reason(disk, _TAKE_DOWN)
+        if reason:
+            raise RemovalRefused(f"{disk.path}: {reason}.")
+        if "error" not in disk.content and not traces.is_on(disk):
+            raise RemovalRefused(
+                f"{disk.path}: somebody has written to it since the removal began, so it is not "
+                f"wiped. `ceph orch device zap HOST {disk.path} --force` wipes it all the same."
+            )
+    if traces.volumes:
+        argv = calls.zap_osd(traces.osd_id, traces.osd_uuid, wanted["destroy_lvs"])
+        host.run(f"zap-osd.{traces.osd_id}", argv, lock, timeout)
+    for disk in traces.disks:
+        zap_disk(host, disk, lock, timeout)
+
+
+def zap_disk(host, disk, lock, timeout):
+    """Wipe a whole disk, and see to it that nothing is left."""
+    path = disk.block.path
+    only = [] if disk.has_lvm else [os.path.realpath(disk.block.node)]
+    host.run(f"zap-{disk.block.name}", calls.zap_device(path), lock, timeout, only)
+    look_at([disk])
+    content = disk.content
+    if "error" in content:
+        remedy = content.get("remedy") or f"{_LOG}, and at the disk"
+        raise RemovalRefused(
+            f"{disk.path}: ceph-volume has wiped it, but whether anything is left on it is not "
+            f"known ({clean(content['error'])}). {remedy}."
+        )
+    left = content["type"] or content["table"]
+    if left or content["bluestore"] or content["replaced"]:
+        raise RemovalRefused(
+            f"{disk.path}: something is still on it after ceph-volume has wiped it "
+            f"({clean(left or 'BlueStore')}). {_LOG}, and wipe the disk by hand."
+        )

@@ -1,0 +1,143 @@
+"""Take OSDs from a host step by step: what is done for all of them, and for each."""
+
+from __future__ import annotations
+
+import contextlib
+
+from ..cluster.osd_map import NoAnswer, asked
+from ..system.host_lock import HostLock
+from ..systemd.units import UnitsFailed
+from .removal import (
+    Host,
+    RemovalRefused,
+    check_wanted,
+    find_all,
+    foresee,
+    is_wiped,
+    left_alone,
+    refuse_living,
+    take_down,
+    unread,
+    unseen,
+    zap,
+)
+from .startup import Startup
+from .stopping import ABSENT, DOWN, KEPT, STOPPED, is_startable, start, state_before, stop
+
+FAILED, PRESENT = "failed", "present"
+UNCHANGED = (ABSENT, DOWN, FAILED, PRESENT, *KEPT)
+
+
+class Work:
+    """One run of the module; ``rows`` get a row for each OSD. ``params`` are the module's.
+
+    ``changed`` tells that an OSD was begun to be taken away, whatever became of it then.
+    """
+
+    def __init__(self, params, roots, check_mode, rows):
+        self._params = params
+        self._roots = roots
+        self._check_mode = check_mode
+        self._rows = rows
+        self.changed = False
+        self._timeout = max(params["timeout"], 1)
+        self._lock = contextlib.nullcontext() if check_mode else HostLock(self._timeout)
+
+    def do(self):
+        """Take the step for all OSDs, or foresee it."""
+        check_wanted(self._params["osds"])
+        with self._lock:
+            if self._params["step"] == "remove":
+                with contextlib.ExitStack() as stack:
+                    self._remove_all(stack)
+                return
+            act = self._start if self._params["step"] == "start" else self._stop
+            for wanted, traces in self._find(Host(self._roots)):
+                with self._each_for_itself(wanted):
+                    self._rows.append(act(wanted, traces))
+
+    def _find(self, host):
+        """Return the OSDs with their traces; what is wrong with one is a row, or raises."""
+        osds, cluster = self._params["osds"], self._params["cluster"]
+        going = self._params["step"] != "start"
+        if self._params["kept_fails"]:
+            return find_all(host, osds, cluster, going)
+        found = []
+        for wanted in osds:
+            with self._each_for_itself(wanted):
+                found += find_all(host, [wanted], cluster, going)
+        return found
+
+    @contextlib.contextmanager
+    def _each_for_itself(self, wanted):
+        """Keep what goes wrong with one OSD from the others, where that is wanted."""
+        try:
+            yield
+        except (RemovalRefused, UnitsFailed, NoAnswer, OSError) as error:
+            if self._params["kept_fails"]:
+                raise
+            self._rows.append({**_row(wanted, FAILED), "problem": str(error)})
+
+    def _remove_all(self, stack):
+        """Take OSDs away for good, once the monitors were asked for those that they have not."""
+        question = None
+        if any(osd["zap"] or osd["gone"] for osd in self._params["osds"]):
+            question = stack.enter_context(asked(self._params["keyring"]))
+        host = Host(self._roots)
+        found = self._find(host)
+        for wanted, traces in found:
+            with self._each_for_itself(wanted):
+                _refuse_if_living(question, wanted, traces)
+        refused = {row["osd_id"] for row in self._rows}
+        left = [each for each in found if each[0]["osd_id"] not in refused]
+        for number, (wanted, traces) in enumerate(left):
+            with self._each_for_itself(wanted):
+                if number and not self._check_mode and is_wiped(wanted, traces):
+                    # The one before took its time: somebody may have given this one back.
+                    with asked(self._params["keyring"]) as question:
+                        _refuse_if_living(question, wanted, traces)
+                self._rows.append(self._remove(host, wanted, traces))
+
+    def _remove(self, host, wanted, traces):
+        """Take an OSD away for good; return its row."""
+        row = foresee(wanted, traces)
+        row["unseen"] = unseen(host, wanted)
+        row["unread"] = unread(host, wanted, traces)
+        row["left"] = left_alone(host, wanted, traces)
+        state, row["held"] = state_before(self._roots, wanted, traces, self._params["patience"])
+        if state in KEPT:
+            row.update(state=state, zapped=[])
+        elif not self._check_mode and row["state"] != ABSENT:
+            self.changed = True
+            take_down(traces, Startup(self._roots))
+            if wanted["zap"]:
+                zap(host, wanted, traces, self._lock, self._timeout)
+            row["state"] = "removed"
+        return row
+
+    def _stop(self, wanted, traces):
+        """Stop an OSD that holds nothing; return its row."""
+        state, held = state_before(self._roots, wanted, traces, self._params["patience"])
+        if state == STOPPED and not self._check_mode:
+            stop(traces)
+        elif state == STOPPED:
+            state = "would be stopped"
+        return _row(wanted, state, held)
+
+    def _start(self, wanted, traces):
+        """Start an OSD again; return its row."""
+        if not traces.is_own:
+            return _row(wanted, ABSENT)
+        if self._check_mode:
+            return _row(wanted, "would be started" if is_startable(traces) else PRESENT)
+        return _row(wanted, "started" if start(traces) else PRESENT)
+
+
+def _refuse_if_living(question, wanted, traces):
+    """Raise for an OSD that the cluster has, if it is wiped or said to be gone."""
+    if is_wiped(wanted, traces) or (wanted["gone"] and traces.is_set_up):
+        refuse_living(wanted["osd_id"], wanted["osd_uuid"], question.answer())
+
+
+def _row(wanted, state, held=None):
+    return {"osd_id": wanted["osd_id"], "state": state, "zapped": [], "unseen": [], "held": held}

@@ -1,0 +1,213 @@
+"""Wipe disks by name, when nobody needs what is on them."""
+
+from __future__ import annotations
+
+import time
+
+from ..cluster.osd_map import NoAnswer
+from ..disks.planned import TIMEOUT, Refused, find_disk, reason_in_use
+from ..disks.writers import OpenDisks
+from ..system.reading import clean
+from ..system.subprocess_worker import run_apart
+from ..systemd.units import has_failed
+from .local_osds import ceph_volumes, other_volumes
+from .removal import RemovalRefused, Traces, take_down, zap_disk
+
+# ceph-volume overwrites the first 10 MiB of a disk that it wipes, besides all signatures.
+_WIPED, _CHUNK = 10 << 20, 1 << 20
+
+
+class Zapping:
+    """The disks to wipe, all looked at; raises ``RemovalRefused``.
+
+    ``clean`` are those on which nothing is, ``used`` the others. ``allowed`` are the uuids of OSDs
+    whose disks may be wiped although the cluster has them, before ``until`` in seconds since the
+    epoch (0 is always). ``question`` is what the monitors were
+    asked (``osd_map.asked``).
+    """
+
+    def __init__(self, host, devices, cluster, question, allowed=(), until=0.0):
+        self.clean = []
+        self.used = []
+        self._host = host
+        self._cluster = cluster
+        self._allowed = set(allowed)
+        self._until = until
+        self._question = question
+        self._open = OpenDisks(host.roots)
+        problems = []
+        for device in devices:
+            try:
+                disk = self._find(device)
+                self._refuse_needed(disk)
+            except Refused as refusal:
+                problems.append(str(refusal))
+                continue
+            (self.clean if is_clean(disk) else self.used).append(disk)
+        if problems:
+            raise RemovalRefused(" ".join(["No disk was wiped on this host.", *problems]))
+
+    def _find(self, device):
+        blocks = [disk.block for disk in self._host.disks]
+        found = find_disk(self._host.roots, blocks, device)
+        disk = next(each for each in self._host.disks if each.block is found.block)
+        disk.path = found.path
+        return disk
+
+    def _pieces(self, disk):
+        """Return the disk and its partitions."""
+        mine = [piece.path for piece in disk.block.pieces]
+        return [piece for piece in self._host.pieces if piece.block.path in mine]
+
+    def _refuse_needed(self, disk):
+        here = self._host.here
+        running = [here.running_on(piece) for piece in self._pieces(disk)]
+        osd_id = next((each for each in running if each is not None), None)
+        reason = reason_in_use(self._host.roots, disk)
+        in_map = self._reason_in_map(disk)
+        gone = osd_id is not None and not in_map and self._only_restarts(osd_id, disk)
+        if osd_id is not None and not gone:
+            reason = f"osd.{osd_id} runs on it. Stop and remove the OSD first"
+        reason = reason or in_map or self._reason_unknown(disk)
+        entry = here.volumes.get(disk.block.path)
+        entries = [here.volumes.get(piece.block.path) for piece in self._pieces(disk)]
+        others = [name for each in entries if each for name in other_volumes(each)]
+        held = [name for piece in disk.block.pieces for name in piece.holders]
+        if not reason and others:
+            reason = f"LVM has volumes on it that are no OSD's ({', '.join(others)}). Remove them"
+        if not reason and held and not ceph_volumes(entry):
+            reason = f"something stands on it ({', '.join(held)}). Take that down first"
+        if not reason and disk.held and not (held or gone) and disk.is_read:
+            reason = f"a program uses it ({disk.held}). Stop that first"
+        if not reason and not gone:
+            reason = self._open.reason(disk, "Stop that first")
+        if reason:
+            raise Refused(f"{disk.path}: {reason}.")
+
+    def _only_restarts(self, osd_id, disk):
+        """Tell whether systemd tries in vain to start the very OSD that the disk carries.
+
+        One that the cluster has no more cannot run: its unit goes with what it left.
+        """
+        here = self._host.here
+        directory = here.directories.get(osd_id)
+        uuids = {osd_uuid for _, osd_uuid in self._osds_of_cluster(disk)}
+        mine = directory is not None and directory.osd_uuid in uuids
+        return mine and has_failed(here.unit(osd_id))
+
+    def _reason_unknown(self, disk):
+        """Return why nobody can know whose the disk is, or an empty text."""
+        here = self._host.here
+        for piece in self._pieces(disk):
+            name = "it" if piece.block is disk.block else f"its partition {piece.path}"
+            if not piece.is_read:
+                return (
+                    f"what is on {name} cannot be read ({clean(piece.content['error'])}), so "
+                    "whether it is needed is not known. Try again, or take the disk out"
+                )
+            if piece.has_lvm and here.unread is not None:
+                return f"{name} belongs to LVM. {str(here.unread).rstrip('.')}"
+            if piece.has_lvm and piece.block.path not in here.volumes:
+                return (
+                    f"{name} belongs to LVM, but LVM does not list it (`pvs`), so whose it is is "
+                    "not known. Have LVM list it (`lvmdevices --adddev`), or wipe it by hand with "
+                    "`wipefs --all`"
+                )
+        return ""
+
+    def _reason_in_map(self, disk):
+        """Return why the cluster needs what is on a disk, or an empty text."""
+        osds = sorted(self._osds_of_cluster(disk))
+        if not osds:
+            return ""
+        try:
+            known = self._question.answer()
+        except NoAnswer as problem:
+            names = ", ".join(f"osd.{osd_id}" for osd_id, _ in osds if osd_id >= 0) or "an OSD"
+            return f"{names} is on it, and whether the cluster still has it is not known. {problem}"
+        too_late = bool(self._until) and time.time() > self._until
+        there = {osd_uuid for _, osd_uuid in osds} - (set() if too_late else self._allowed)
+        needed = sorted(
+            osd_id
+            for osd_id, row in known.items()
+            if row["uuid"] in there and "destroyed" not in row["states"]
+        )
+        if not needed:
+            return ""
+        names = ", ".join(f"osd.{osd_id}" for osd_id in needed)
+        if too_late and there & self._allowed:
+            return (
+                f"{names} is on it, which is in the cluster's map, and that the monitors called it "
+                "safe to destroy was too long ago. Ask for it again"
+            )
+        return (
+            f"{names} is on it, which is in the cluster's map and not destroyed. Remove it with "
+            f"`ceph orch osd rm {' '.join(map(str, needed))} --zap`, which drains it first"
+        )
+
+    def _osds_of_cluster(self, disk):
+        """Return the OSDs of this cluster on a disk and its partitions: pairs of id and uuid.
+
+        A label of a DB or WAL device says no id and no cluster.
+        """
+        found = {
+            (piece.label["osd_id"], piece.label["osd_uuid"])
+            for piece in self._pieces(disk)
+            if piece.label and piece.label["cluster"] in ("", self._cluster)
+        }
+        for piece in self._pieces(disk):
+            for volume in ceph_volumes(self._host.here.volumes.get(piece.block.path)):
+                if volume["cluster_fsid"] in ("", self._cluster):
+                    found.add((int(volume["osd_id"]), volume["osd_fsid"]))
+        return {pair for pair in found if pair[1]}
+
+    def wipe(self, disk, startup, lock, timeout):
+        """Wipe a disk, and what is left on the host of the dead OSD that was on it."""
+        for osd in self._dead_osds(disk):
+            take_down(Traces(osd, self._host), startup)
+        zap_disk(self._host, disk, lock, timeout)
+
+    def _dead_osds(self, disk):
+        """Return the OSDs of the cluster that the disk carries and whose directory is theirs."""
+        found = [
+            (piece.label["osd_id"], piece.label["osd_uuid"])
+            for piece in self._pieces(disk)
+            if piece.label and piece.label["cluster"] == self._cluster
+        ]
+        for volume in ceph_volumes(self._host.here.volumes.get(disk.block.path)):
+            if volume["type"] == "block" and volume["cluster_fsid"] == self._cluster:
+                found.append((int(volume["osd_id"]), volume["osd_fsid"]))
+        directories = self._host.here.directories
+        return [
+            {"osd_id": osd_id, "osd_uuid": osd_uuid}
+            for osd_id, osd_uuid in found
+            if osd_id >= 0
+            and (osd_id not in directories or directories[osd_id].osd_uuid in ("", osd_uuid))
+        ]
+
+
+def is_clean(disk):
+    """Tell whether nothing at all is on a disk, as far as wiping it would take something away.
+
+    Data without a known signature, such as that of a database, is none the less there.
+    """
+    content = disk.content
+    if "error" in content or disk.block.parts:
+        return False
+    found = ("type", "table", "bluestore", "replaced")
+    if any(content[name] for name in found):
+        return False
+    node = disk.block.node
+    return run_apart({node: lambda: _is_blank(node)}, TIMEOUT).get(node) is True
+
+
+def _is_blank(node):
+    """Tell whether what ceph-volume overwrites reads as zeroes."""
+    with open(node, "rb", buffering=0) as stream:
+        for _ in range(_WIPED // _CHUNK):
+            piece = stream.read(_CHUNK)
+            if piece.strip(b"\0"):
+                return False
+            if not piece:
+                break
+    return True

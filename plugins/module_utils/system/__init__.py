@@ -1,0 +1,3 @@
+"""Files, programs, packages and locks of a host, whatever runs on it."""
+
+from __future__ import annotations

@@ -1,0 +1,127 @@
+"""Let one run at a time work on a part of a host, and let that work outlive who began it.
+
+The lock is an open file. The work holds it too, as its standard input: when the module that began
+the work is killed, the work goes on to its end, and the next run waits for that.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import subprocess
+import time
+
+from .command import SEARCH_PATH, Answer, find_program
+from .json_cache import RUN_DIR
+
+_INTERVAL = 0.1
+_TEXT_LIMIT = 1 << 20
+
+
+class HostIsBusy(Exception):
+    """Say that somebody else works on this part of the host."""
+
+
+class HostLock:
+    """The right to change a part of this host, for as long as the ``with`` lasts.
+
+    ``part`` is what is worked on, in the plural: disks, daemons, packages.
+    """
+
+    def __init__(self, timeout, directory=RUN_DIR, part="disks"):
+        self._timeout = timeout
+        self._part = part
+        self.directory = directory
+        self.descriptor = -1
+
+    def __enter__(self):
+        os.makedirs(self.directory, mode=0o700, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        path = os.path.join(self.directory, f"{self._part}.lock")
+        self.descriptor = os.open(path, flags, 0o600)
+        deadline = time.monotonic() + self._timeout
+        while not self._take():
+            if time.monotonic() > deadline:
+                os.close(self.descriptor)
+                raise HostIsBusy(
+                    f"Another run works on the {self._part} of this host for {self._timeout:g} s "
+                    "already. "
+                    "Look with `systemctl list-units 'ceph-orch-*'`, and try again when it is done."
+                )
+            time.sleep(_INTERVAL)
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.descriptor)
+
+    def _take(self):
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+class Detached:
+    """A program that systemd runs, whatever becomes of this process.
+
+    ``only`` are the devices that it may write to, where the kernel can hold it to that; without
+    them it may do what it wants.
+    """
+
+    def __init__(self, name, argv, lock, environment=None, only=()):
+        self._unit = unit_name(name)
+        self._output = os.path.join(lock.directory, f"{self._unit}.log")
+        self._argv = [*self._systemd_run(only, environment or {}), *argv]
+        self._problem = ""
+        self._process = None
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(self._output, flags, 0o600), "wb") as stream:
+            try:
+                self._process = subprocess.Popen(
+                    self._argv,
+                    stdin=lock.descriptor,
+                    stdout=stream,
+                    stderr=stream,
+                    cwd="/",
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._problem = f"{self._argv[0]} cannot be started: {error}"
+
+    def _systemd_run(self, only, environment):
+        argv = [find_program("systemd-run") or "systemd-run", "--quiet", "--wait", "--collect"]
+        argv += ["--pipe", f"--unit={self._unit}"]
+        if only:
+            argv += ["--property=DevicePolicy=closed"]
+            allowed = ["char-* rwm", "block-* r", *(f"{path} rwm" for path in only)]
+            argv += [f"--property=DeviceAllow={rule}" for rule in allowed]
+        variables = {"PATH": SEARCH_PATH, "LC_ALL": "C.UTF-8", **environment}
+        return [*argv, *(f"--setenv={name}={value}" for name, value in variables.items()), "--"]
+
+    @property
+    def is_running(self):
+        """Tell whether the program was still at work when it was last waited for."""
+        return self._process is not None and self._process.returncode is None
+
+    def result(self, timeout):
+        """Wait for the end, at most for so many seconds; then the program is left to itself."""
+        if self._process is None:
+            return Answer(problem=self._problem)
+        try:
+            status = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return Answer(
+                problem=f"it still works after {timeout:g} s as {self._unit}.service; run this "
+                "again to wait for it"
+            )
+        with open(self._output, "rb") as stream:
+            text = stream.read(_TEXT_LIMIT).decode("utf-8", "replace")
+        os.unlink(self._output)
+        return Answer(text, text, f"it ended with status {status}" if status else "")
+
+
+def unit_name(name):
+    """Return a name for the unit, whatever the disk is called."""
+    return "ceph-orch-" + re.sub(r"[^A-Za-z0-9.-]", "_", name)

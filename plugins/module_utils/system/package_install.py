@@ -1,0 +1,90 @@
+"""Install the packages that a host lacks, or foresee it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+from .host_lock import HostLock
+from .package_manager import PackagesRefused, family_of, manager_of, no_source_has
+from .reading import clean
+
+PRESENT, UNKNOWN = "present", "unknown"
+_NAME = re.compile(r"[a-z0-9][A-Za-z0-9+._-]{0,100}")
+
+
+class PackageInstall:
+    """The packages of one host. ``packages`` are names by the family of the distribution.
+
+    ``optional`` leaves out what no source of the host has; ``timeout`` is in seconds. ``rows`` has
+    a name and a state for each package. Raises ``PackagesRefused`` and ``HostIsBusy``.
+    """
+
+    def __init__(self, roots, packages, optional=False, timeout=600, check_mode=False):
+        self._optional = optional
+        self._timeout = max(timeout, 1)
+        self._check_mode = check_mode
+        self.rows = []
+        family, names = _names_of(roots, packages)
+        states = self._install(manager_of(family), names) if names else {}
+        self.rows = [{"name": name, "state": states.get(name, PRESENT)} for name in names]
+
+    @property
+    def done(self):
+        """Return the packages that were installed, or would be."""
+        return [row["name"] for row in self.rows if row["state"] not in (PRESENT, UNKNOWN)]
+
+    def _install(self, manager, names):
+        """Install what is missing, or foresee it; return the state of each that was."""
+        missing = manager.missing(names)
+        if not missing:
+            return {}
+        guard = HostLock(self._timeout, part="packages")
+        with contextlib.nullcontext() if self._check_mode else guard as lock:
+            unknown, problem = self._look_for(manager, missing, lock)
+            if self._optional:
+                missing = [name for name in missing if name not in unknown]
+            elif unknown:
+                _refuse(unknown, problem or no_source_has(unknown))
+            if missing and self._check_mode:
+                problem = manager.foresee(missing)
+            elif missing:
+                problem = manager.install(missing, lock, self._timeout)
+        if missing and problem:
+            _refuse(missing, problem)
+        done = "would be installed" if self._check_mode else "installed"
+        return {**dict.fromkeys(unknown, UNKNOWN), **dict.fromkeys(missing, done)}
+
+    def _look_for(self, manager, names, lock):
+        """Have the lists read where they do not know a package; return what is unknown then, why.
+
+        Without a lock nothing is read: what a host without any list has is not known before.
+        """
+        unknown = manager.unknown(names)
+        if not unknown or not lock:
+            return (unknown if manager.has_lists() else []), ""
+        problem = manager.refresh(lock, self._timeout)
+        return manager.unknown(names), problem
+
+
+def _names_of(roots, packages):
+    """Return the host's family and the names for it; raises ``PackagesRefused``."""
+    family = family_of(roots)
+    if family not in packages:
+        raise PackagesRefused(
+            "The packages for this host's distribution (/etc/os-release) are not known; known are "
+            f"those for {' and '.join(sorted(packages))}. Install them by hand."
+        )
+    names = [str(name) for name in packages[family] or []]
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise PackagesRefused(f"Invalid package {clean(name)!r}. Give a package's name.")
+    return family, names
+
+
+def _refuse(names, problem):
+    """Raise ``PackagesRefused`` with the reason."""
+    raise PackagesRefused(
+        f"{', '.join(names)} cannot be installed: {problem}. Check the host's package sources; it "
+        "is tried again by the next run."
+    )

@@ -1,0 +1,148 @@
+"""Install packages with the host's own package manager."""
+
+from __future__ import annotations
+
+import os
+
+from .command import find_program, last_line, run
+from .host_lock import Detached
+from .reading import clean, list_dir, read_assignments
+
+_ASK_TIMEOUT = 60.0
+_LISTS = "/var/lib/apt/lists"
+_FAMILIES = {"debian": "Debian", "ubuntu": "Debian", "rhel": "RedHat", "fedora": "RedHat"}
+# Lines of apt that give advice, not the reason.
+_ADVICE = ("Unable to fetch some archives", "Some index files failed", "The repository '")
+
+
+class PackagesRefused(Exception):
+    """Say why packages cannot be installed."""
+
+
+def family_of(roots):
+    """Return ``Debian`` or ``RedHat``, or an empty text for another distribution."""
+    release = read_assignments(os.path.join(roots.etc, "os-release"))
+    names = [release.get("ID", ""), *release.get("ID_LIKE", "").split()]
+    return next((_FAMILIES[name] for name in names if name in _FAMILIES), "")
+
+
+def manager_of(family):
+    """Return the package manager of a family; raises ``PackagesRefused``."""
+    program, manager = {"Debian": ("apt-get", Apt), "RedHat": ("dnf", Dnf)}[family]
+    if not find_program(program):
+        raise PackagesRefused(f"There is no {program} on this host, so nothing can be installed.")
+    return manager()
+
+
+def no_source_has(names):
+    """Return the sentence for packages that are unknown."""
+    return f"no package source of this host has {', '.join(names)}"
+
+
+class _Manager:
+    """What both package managers have in common: they install what is missing, one at a time."""
+
+    def _run(self, argv, lock, timeout, environment=None):
+        program = find_program(argv[0])
+        answer = Detached("packages", [program, *argv[1:]], lock, environment).result(timeout)
+        if answer.problem and "still works" in answer.problem:
+            raise PackagesRefused(f"{argv[0]}: {answer.problem}.")
+        return answer
+
+
+class Apt(_Manager):
+    """Debian's apt-get and dpkg."""
+
+    _OPTIONS = ("-q", "-y", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::http::Timeout=20")
+    _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}  # noqa: RUF012 - nobody changes it
+
+    def missing(self, names):
+        """Return the packages that are not installed, or only half."""
+        argv = ["dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\\n", "--", *names]
+        lines = [line.split() for line in run(argv, _ASK_TIMEOUT).out.splitlines()]
+        there = {fields[-1] for fields in lines if fields and fields[0] == "ii"}
+        return [name for name in names if name not in there]
+
+    def unknown(self, names):
+        """Return the packages that no source of the host has, as far as the lists say."""
+        out = run(["apt-cache", "policy", "--", *names], _ASK_TIMEOUT).out
+        known, name = set(), ""
+        for line in out.splitlines():
+            if not line.startswith(" "):
+                name = line.rstrip(":")
+            elif line.strip().startswith("Candidate:") and "(none)" not in line:
+                known.add(name)
+        return [name for name in names if name not in known]
+
+    def has_lists(self):
+        """Tell whether the sources' lists were ever read."""
+        return any("_Packages" in name for name in list_dir(_LISTS))
+
+    def refresh(self, lock, timeout):
+        """Read the sources' lists anew; return what went wrong, if anything did."""
+        argv = ["apt-get", *self._OPTIONS, "-o", "APT::Update::Error-Mode=any", "update"]
+        answer = self._run(argv, lock, timeout, self._ENVIRONMENT)
+        return _reason(answer.err) if answer.problem else ""
+
+    def foresee(self, names):
+        """Return why the packages could not be installed, as far as the lists say."""
+        if not self.has_lists():
+            return ""
+        argv = ["apt-get", "-s", "-q", "--no-remove", "install", "--", *names]
+        answer = run(argv, _ASK_TIMEOUT)
+        return _reason(answer.err) if answer.problem else ""
+
+    def install(self, names, lock, timeout):
+        """Install packages; return what went wrong, if anything did."""
+        # What a run left that was cut off is done first, or apt-get refuses.
+        self._run(
+            ["dpkg", "--force-confold", "--configure", "-a"], lock, timeout, self._ENVIRONMENT
+        )
+        keep = ["-o", "Dpkg::Options::=--force-confold", "--no-remove"]
+        argv = ["apt-get", *self._OPTIONS, *keep, "install", "--", *names]
+        answer = self._run(argv, lock, timeout, self._ENVIRONMENT)
+        return (_reason(answer.err) or answer.problem) if answer.problem else ""
+
+
+class Dnf(_Manager):
+    """EL's dnf and rpm."""
+
+    def missing(self, names):
+        """Return the packages that are not installed."""
+        argv = ["rpm", "-q", "--qf", "%{NAME}\\n", "--", *names]
+        there = set(run(argv, _ASK_TIMEOUT).out.split("\n"))
+        return [name for name in names if name not in there]
+
+    def unknown(self, names):
+        """Return nothing: dnf reads the lists itself when they are old."""
+        del names
+        return []
+
+    def has_lists(self):
+        """Tell that nothing is known before dnf has run."""
+        return False
+
+    def refresh(self, lock, timeout):
+        """Do nothing, for the same reason."""
+        del lock, timeout
+        return ""
+
+    def foresee(self, names):
+        """Return nothing: what dnf would do is known only when it has read the lists."""
+        del names
+        return ""
+
+    def install(self, names, lock, timeout):
+        """Install packages; return what went wrong, if anything did."""
+        answer = self._run(["dnf", "-q", "-y", "install", "--", *names], lock, timeout)
+        return (_reason(answer.err) or answer.problem) if answer.problem else ""
+
+
+def _reason(text):
+    """Return the line that says why a package manager gave up."""
+    lines = [line.strip() for line in text.splitlines()]
+    errors = [line[2:].strip() for line in lines if line.startswith(("E:", "W:"))]
+    errors = [line for line in errors if not line.startswith(_ADVICE)] or errors
+    dnf = [line.partition(":")[2].strip() for line in lines if line.startswith("Error:")]
+    said = (errors or [line for line in dnf if line] or [last_line(text)])[-1]
+    return clean(said, 300).rstrip(".")

@@ -1,0 +1,125 @@
+"""A kind of daemon is one file, and nobody else knows one by its name."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from pathlib import Path
+from typing import Any, Iterator, Set
+
+import pytest
+import yaml
+
+from plugins.module_utils.daemons.daemon import Daemon
+from plugins.module_utils.daemons.kinds import registry
+from plugins.module_utils.daemons.kinds.base import Kind
+from plugins.module_utils.daemons.kinds.registry import ALL, KINDS
+from plugins.module_utils.daemons.listing import daemon_of
+from plugins.module_utils.system.reading import Roots
+from plugins.module_utils.systemd.last_words import log_of
+from plugins.modules import ceph_daemon
+
+ROOT = Path(__file__).resolve().parents[5]
+UTILS = ROOT / "plugins/module_utils"
+PLACE = UTILS / "daemons/kinds"
+# What the kinds have in common.
+COMMON = {"__init__", "base", "extra", "registry"}
+# Code for all daemons and hosts.
+GENERAL = sorted([*(UTILS / "daemons").glob("*.py"), *(UTILS / "host").glob("*.py")])
+
+
+def test_the_registry_has_the_files_of_the_folder() -> None:
+    """Ansible finds the files of a module in import statements, so the list is kept by hand."""
+    files = {path.stem for path in PLACE.glob("*.py")} - COMMON
+    listed = {module.__name__.rpartition(".")[2] for module in registry._FILES}
+    assert listed == files
+    assert {name.replace("-", "_") for name in ALL} == files
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_file_says_one_kind(name: str) -> None:
+    stem = name.replace("-", "_")
+    module = importlib.import_module(f"plugins.module_utils.daemons.kinds.{stem}")
+    own = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Kind) and each is not Kind
+    ]
+    assert [type(module.KIND)] == own
+    assert module.KIND is ALL[name]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_kind_says_what_every_daemon_has(name: str) -> None:
+    kind = ALL[name]
+    assert kind.unit.endswith(".service")
+    assert kind.unit.replace("{id}", "").count("@") == bool(kind.template)
+    assert kind.program
+    assert "." in kind.entity
+    for text in (kind.unit, kind.data, kind.socket, kind.keyring, kind.version_socket):
+        assert "{" not in text.replace("{id}", "")
+    # What is asked is asked through a socket.
+    assert not kind.question or kind.socket
+    # Where one stands that systemd does not know: in a directory, in a link, or on every host.
+    assert not kind.template or bool(kind.data) != bool(kind.wants_folder)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in ALL.items() if kind.template])
+def test_its_units_are_found_and_its_log_is_that_of_its_key(name: str) -> None:
+    unit = ALL[name].unit.format(id="a.h1")
+    assert daemon_of(unit, "h1") == (name, "a.h1")
+    section = ALL[name].entity.partition(".")[0]
+    instance = unit.partition("@")[2].rpartition(".service")[0]
+    assert log_of(unit, Roots(etc="/nowhere")) == f"/var/log/ceph/ceph-{section}.{instance}.log"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_places_of_a_daemon_are_its_own(name: str) -> None:
+    one, other = (Daemon(Roots(), name, daemon_id) for daemon_id in ("a", "b"))
+    assert one.keyring_path != other.keyring_path
+    assert one.data_path != other.data_path or not one.data_path
+    assert one.keyring_path.startswith(("/var/lib/ceph/", "/etc/ceph/"))
+
+
+def _choices(data: Any) -> Iterator[Any]:
+    """Yield the choices of each option that is a kind of daemon."""
+    if isinstance(data, dict):
+        if isinstance(data.get("daemon_type"), dict):
+            yield data["daemon_type"]["choices"]
+        for value in data.values():
+            yield from _choices(value)
+
+
+def test_documented_choices_are_the_kinds() -> None:
+    """Documentation is text that no code can fill in."""
+    assert list(_choices(yaml.safe_load(ceph_daemon.DOCUMENTATION))) == [list(KINDS)]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: str(kind.name))
+def test_the_role_documents_each_kind(kind: Any) -> None:
+    readme = (ROOT / "roles/daemon_deploy/README.md").read_text(encoding="utf-8")
+    unit = kind.unit.format(id="ID").rpartition(".service")[0]
+    assert f"| `{kind.name}` | `{unit}` |" in readme
+
+
+def _texts(path: Path) -> Set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+@pytest.mark.parametrize("path", GENERAL, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_code_for_all_kinds_names_none(path: Path) -> None:
+    """It reads what the kind says, so a new one is one more file."""
+    words = {*ALL, *(kind.template for kind in ALL.values()), "radosgw"} - {""}
+    assert _texts(path) & words == set()
+
+
+def test_code_for_all_kinds_imports_none() -> None:
+    files = [f"kinds.{name.replace('-', '_')}" for name in ALL]
+    for path in GENERAL:
+        text = path.read_text(encoding="utf-8")
+        assert not any(f"{name} import" in text for name in files), path

@@ -1,0 +1,106 @@
+"""A host says whether it has the backend as it was installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import pytest
+
+from adapter.cli.mgr_files import CONTENT, MODULE, Place, install
+from plugins.module_utils.host.backend_state import read_backend
+from plugins.module_utils.host.state import read_identity
+from plugins.module_utils.system.reading import Roots
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a root as `orch-ansible mgr install` makes it."""
+    root = tmp_path_factory.mktemp("host")
+    install(Place(root=root))
+    return root
+
+
+@pytest.fixture
+def host(installed: Path, tmp_path: Path) -> Path:
+    """Return a copy of it that a test may change."""
+    copy = tmp_path / "host"
+    shutil.copytree(installed, copy, symlinks=True)
+    return copy
+
+
+def below(host: Path, path: str) -> Path:
+    return host / path.lstrip("/")
+
+
+def read(host: Path) -> Any:
+    return read_backend(str(host / "usr"))
+
+
+def test_what_was_installed_lacks_nothing(host: Path) -> None:
+    found = read(host)
+    assert (found["lacks"], bool(found["version"])) == ("", True)
+    cache = below(host, CONTENT) / "adapter/__pycache__"
+    cache.mkdir(exist_ok=True)
+    (cache / "core.pyc").write_text("byte code")
+    assert read(host)["lacks"] == "", "byte code is nobody's business"
+
+
+def test_a_host_without_any_says_none(tmp_path: Path) -> None:
+    assert read_backend(str(tmp_path)) is None
+
+
+def test_it_is_part_of_the_identity(host: Path) -> None:
+    assert read_identity(Roots(usr=str(host / "usr")))["backend"] == read(host)
+
+
+BROKEN: Dict[str, Callable[[Path], Any]] = {
+    f"{CONTENT} is not there": lambda host: below(host, CONTENT).rename(host / "away"),
+    f"{MODULE} is not there": lambda host: shutil.rmtree(below(host, MODULE)),
+    "adapter/core.py is not there": lambda host: (
+        below(host, CONTENT) / "adapter/core.py"
+    ).unlink(),
+    "adapter/core.py has been changed": lambda host: (
+        below(host, CONTENT) / "adapter/core.py"
+    ).write_text(""),
+    "is not there (and ": lambda host: shutil.rmtree(below(host, CONTENT) / "roles"),
+    "playbooks has been changed": lambda host: _lead_elsewhere(
+        below(host, CONTENT) / "collections/ansible_collections/ceph_orch/ansible/playbooks"
+    ),
+}
+
+
+def _lead_elsewhere(link: Path) -> None:
+    link.unlink()
+    link.symlink_to("/tmp")
+
+
+@pytest.mark.parametrize("says", BROKEN)
+def test_what_is_wrong_is_named(host: Path, says: str) -> None:
+    BROKEN[says](host)
+    lacks = read(host)["lacks"]
+    assert says.rstrip() in lacks
+    assert len(lacks) <= 256
+
+
+def test_without_a_manifest_what_ceph_mgr_loads_counts(host: Path) -> None:
+    for path in (CONTENT, MODULE):
+        (below(host, path) / "installed.json").unlink()
+    assert read(host) == {"version": "", "lacks": ""}
+    (below(host, CONTENT) / "ansible.cfg").unlink()
+    assert read(host)["lacks"].endswith("ansible.cfg is not there")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"files": []}', '{"files": {"x": 5}}', "\xff"])
+def test_a_manifest_that_says_nothing_is_survived(host: Path, text: str) -> None:
+    (below(host, MODULE) / "installed.json").write_text(text, encoding="latin-1")
+    assert isinstance(read(host)["lacks"], str)
+
+
+def test_a_directory_in_place_of_a_file_is_a_change(host: Path) -> None:
+    path = below(host, CONTENT) / "ansible.cfg"
+    path.unlink()
+    os.mkdir(path)
+    assert read(host)["lacks"].endswith("ansible.cfg has been changed")

@@ -1,0 +1,213 @@
+"""What a run says of OSDs is what it does with them, also where it does not come to its end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from plugins.module_utils.osd import removal_steps
+from plugins.module_utils.osd.removal import RemovalRefused
+from plugins.module_utils.osd.removal_steps import Work
+from plugins.modules import device_zap, osd_remove
+from tests.unit.plugins.labels import FSID, OSD_UUID
+from tests.unit.plugins.osd_host import OsdHost
+
+DISK = {"disks": {"sdb": {"content": {0: {"label": {}}}}}}
+
+
+class Ended(Exception):
+    """A module has ended so."""
+
+    def __init__(self, failed: bool, result: Dict[str, Any]) -> None:
+        super().__init__(result.get("msg", ""))
+        self.failed = failed
+        self.result = result
+
+
+def make_host(top: Path, patch: pytest.MonkeyPatch, **case: Any) -> OsdHost:
+    host = OsdHost(top, case, patch)
+    for module in (removal_steps, device_zap):
+        patch.setattr(module, "HostLock", lambda timeout: host.lock)
+        patch.setattr(module, "Startup", lambda roots: host.startup)
+    return host
+
+
+def params(step: str, **values: Any) -> Dict[str, Any]:
+    osd = {"osd_id": 3, "osd_uuid": OSD_UUID, "zap": False, "force": True, "gone": False}
+    return {
+        "step": step,
+        "osds": [{**osd, "destroy_lvs": True, "disks": [], **values}],
+        "cluster": FSID,
+        "keyring": "",
+        "patience": 0.0,
+        "kept_fails": True,
+        "timeout": 30,
+        "report": [],
+    }
+
+
+def run_module(module: Any, patch: pytest.MonkeyPatch, host: OsdHost, given: Any) -> Ended:
+    """Run a module's main; return how it ended."""
+
+    class Module:
+        params = given
+        check_mode = False
+
+        def __init__(self, **_: Any) -> None:
+            pass
+
+        def fail_json(self, **result: Any) -> None:
+            raise Ended(True, result)
+
+        def exit_json(self, **result: Any) -> None:
+            raise Ended(False, result)
+
+    patch.setattr(module, "AnsibleModule", Module)
+    patch.setattr(module, "Roots", lambda: host.roots)
+    with pytest.raises(Ended) as raised:
+        module.main()
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("state", "sub", "word"),
+    [
+        ("active", "running", "present"),
+        ("activating", "start-pre", "present"),
+        ("activating", "auto-restart", "started"),
+        ("failed", "failed", "started"),
+        ("inactive", "dead", "started"),
+    ],
+)
+def test_what_would_be_started_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, sub: str, word: str
+) -> None:
+    osd = {"devices": {"block": "sdb"}, "state": state, "sub": sub}
+    host = make_host(tmp_path, monkeypatch, tree=DISK, osds={3: osd})
+    states: List[Any] = []
+    for check_mode in (True, False):
+        rows: List[Any] = []
+        Work(params("start"), host.roots, check_mode, rows).do()
+        states += [row["state"] for row in rows]
+
+    assert states == [word if word == "present" else f"would be {word}", word]
+
+
+@pytest.mark.parametrize("kept_fails", [True, False])
+def test_a_run_that_ends_between_stopping_and_wiping_has_changed_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_fails: bool
+) -> None:
+    host = make_host(
+        tmp_path, monkeypatch, tree=DISK, osds={3: {"devices": {"block": "sdb"}}}, fails="no"
+    )
+    ended = run_module(
+        osd_remove, monkeypatch, host, {**params("remove", zap=True), "kept_fails": kept_fails}
+    )
+
+    assert (ended.failed, ended.result["changed"]) == (True, True)
+    assert not (tmp_path / "var/lib/ceph/osd/ceph-3").exists()
+
+
+def test_a_run_that_is_refused_has_changed_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = {"known": [{"osd": 3, "uuid": OSD_UUID, "state": ["exists", "up"]}]}
+    host = make_host(tmp_path, monkeypatch, tree=DISK, osds={3: {}}, **case)
+    work = Work(params("remove", zap=True), host.roots, False, [])
+    with pytest.raises(RemovalRefused, match="is in the cluster's map"):
+        work.do()
+
+    assert work.changed is False
+
+
+def test_disks_that_were_wiped_before_one_that_failed_are_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disks = {name: {"content": {0: "XFSB"}} for name in ("sdb", "sdc")}
+    host = make_host(tmp_path, monkeypatch, tree={"disks": disks}, blkid={"sdc": 8})
+    devices = [{"path": f"/dev/{name}", "size": 0, "device_id": ""} for name in disks]
+    given = {"devices": devices, "cluster": FSID, "allowed": [], "allowed_until": 0.0}
+    given.update({"keyring": "", "timeout": 30})
+    ended = run_module(device_zap, monkeypatch, host, given)
+
+    assert (ended.failed, ended.result["changed"]) == (True, True)
+    assert ended.result["ceph_orch_result"] == {"zapped": ["/dev/sdb"]}
+
+
+def test_a_dead_osd_that_was_taken_down_before_its_disk_is_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    osds = {3: {"devices": {"block": "sdb"}, "state": "failed"}}
+    host = make_host(tmp_path, monkeypatch, tree=DISK, osds=osds, fails="no")
+    devices = [{"path": "/dev/sdb", "size": 0, "device_id": ""}]
+    given = {"devices": devices, "cluster": FSID, "allowed": [], "allowed_until": 0.0}
+    given.update({"keyring": "", "timeout": 30})
+    ended = run_module(device_zap, monkeypatch, host, given)
+
+    assert (ended.failed, ended.result["changed"]) == (True, True)
+    assert not (tmp_path / "var/lib/ceph/osd/ceph-3").exists()
+
+
+OTHER_UUID = OSD_UUID[:-2] + "04"
+TWO = {
+    "disks": {
+        "sdb": {"content": {0: {"label": {}}}},
+        "sdc": {"content": {0: {"label": {"whoami": 4, "osd_uuid": OTHER_UUID}}}},
+    }
+}
+
+
+def remove_two(host: OsdHost) -> List[Any]:
+    given = params("remove", zap=True)
+    given["osds"].append({**given["osds"][0], "osd_id": 4, "osd_uuid": OTHER_UUID})
+    rows: List[Any] = []
+    Work({**given, "kept_fails": False}, host.roots, False, rows).do()
+    return rows
+
+
+def test_a_disk_that_was_written_to_while_another_one_was_wiped_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make_host(tmp_path, monkeypatch, tree=TWO)
+    (tmp_path / "meanwhile.json").write_text('{"writes": {"/dev/sdc": "XFSB"}}')
+    rows = remove_two(host)
+
+    assert [row["state"] for row in rows] == ["removed", "failed"]
+    assert "/dev/sdc: somebody has written to it since the removal began" in rows[1]["problem"]
+    assert host.head("sdc", 4) == b"XFSB"
+
+
+def test_an_osd_that_was_given_back_while_another_one_was_wiped_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make_host(tmp_path, monkeypatch, tree=TWO, osds={4: {"uuid": OTHER_UUID}})
+    known = [{"osd": 4, "uuid": OTHER_UUID, "state": ["exists", "up"]}]
+    (tmp_path / "meanwhile.json").write_text(json.dumps({"osds": known}))
+    before = host.head("sdc")
+    rows = remove_two(host)
+
+    assert [row["state"] for row in rows] == ["removed", "failed"]
+    assert "is in the cluster's map" in rows[1]["problem"]
+    assert (host.head("sdc"), host.calls("systemctl")[-1].split()[1]) == (before, "show")
+
+
+@pytest.mark.parametrize(
+    ("content", "left"),
+    [
+        ({0: "XFSB"}, ["/dev/sdb"]),
+        ({0: {"label": {"osd_uuid": OTHER_UUID}}}, ["/dev/sdb"]),
+        ({}, []),
+    ],
+)
+def test_a_disk_with_other_things_on_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Any, left: List[str]
+) -> None:
+    host = make_host(tmp_path, monkeypatch, tree={"disks": {"sdb": {"content": content}}})
+    rows: List[Any] = []
+    given = params("remove", zap=True, disks=[{"path": "/dev/sdb", "device_id": ""}])
+    Work(given, host.roots, False, rows).do()
+
+    assert [(row["state"], row["left"]) for row in rows] == [("absent", left)]
