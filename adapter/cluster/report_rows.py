@@ -132,5 +132,6 @@ def daemon_row(row: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         "memory_usage": number(row.get("memory_usage")),
         "quorum": texts(row.get("quorum")),
         "unfinished": row.get("unfinished") is True,
+        "answers": row.get("answers") is not False,
         "ports": [port for port in ports if number(port)] if isinstance(ports, list) else [],
     }

@@ -66,7 +66,7 @@ class Successors:
         _refuse(with_backends(core, managers), unsaid, self._idle(hosts))
 
     def _idle(self, hosts: Mapping[str, Sequence[str]]) -> Dict[str, str]:
-        """Return the managers that do not run, as their hosts say.
+        """Return the managers that do not run or hang, as their hosts say.
 
         The manager map has them for half a minute more, and the monitors may choose one.
         """
@@ -75,8 +75,11 @@ class Successors:
             for name, there in hosts.items():
                 own = places.hosts_of(f"mgr.{name}")
                 rows = [places.row(host, f"mgr.{name}") for host in own]
-                if there and not any(row["state"] == "running" for row in rows):
+                running = [row for row in rows if row["state"] == "running"]
+                if there and not running:
                     found[name] = f"it does not run on its host {', '.join(there)}"
+                elif running and not any(row["answers"] for row in running):
+                    found[name] = f"it runs on its host {', '.join(there)}, but does not answer"
         return found
 
     def waiting(self) -> List[str]:

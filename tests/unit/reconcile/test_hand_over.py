@@ -155,6 +155,17 @@ def test_stopping_the_active_one_is_a_hand_over_too(pair: Cluster) -> None:
         raise_if_exception(pair.orchestrator.daemon_action("stop", "mgr.h1"))
 
 
+def test_a_standby_that_hangs_takes_over_from_nobody(pair: Cluster) -> None:
+    """Its unit is active, and the manager map has it for half a minute more."""
+    pair.said["h2", "mgr", "h2"] = {"answers": False}
+    with pytest.raises(AdapterError, match="waiting for the report of host h2"):
+        raise_if_exception(pair.orchestrator.daemon_action("stop", "mgr.h1"))
+    pair.answer_questions()
+    pair.engine.poll()
+    with pytest.raises(AdapterError, match="it runs on its host h2, but does not answer"):
+        raise_if_exception(pair.orchestrator.daemon_action("stop", "mgr.h1"))
+
+
 def test_removing_the_active_one_is_a_hand_over_too(pair: Cluster) -> None:
     pair.backends["h2"] = GONE
     with pytest.raises(AdapterError, match="waiting for the report of host h2"):

@@ -38,7 +38,7 @@ def test_daemons(path: Path, tmp_path: Path) -> None:
     assert len(rows) == len(case["expect"])
     for row, expected in zip(rows, case["expect"]):
         assert {key: row[key] for key in expected} == expected
-        of_a_mon = ("quorum", "unfinished") if row["daemon_type"] == "mon" else ()
+        own = {"mon": ("quorum", "unfinished"), "mgr": ("answers",)}.get(row["daemon_type"], ())
         assert set(row) == {
             *(
                 "daemon_type",
@@ -52,7 +52,7 @@ def test_daemons(path: Path, tmp_path: Path) -> None:
                 "fsid",
                 "version",
             ),
-            *("memory_usage", "cpu_percentage", "started", "ports", *of_a_mon),
+            *("memory_usage", "cpu_percentage", "started", "ports", *own),
         }
     assert json.loads(json.dumps(rows)) == rows
 
