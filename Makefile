@@ -17,7 +17,7 @@ demo:
 test:
 	@tests/tools/steps lint unit faults contract-18 lab-test
 
-## make lint         ruff, mypy, yamllint, ansible-lint
+## make lint         ruff, mypy, yamllint, ansible-lint, validate-modules
 lint:
 	@tests/tools/steps lint
 

@@ -1,12 +1,14 @@
 # Copyright: (c) The ceph-orch-ansible developers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Send the tree that this playbook belongs to, where a host has another one or none."""
+"""Send the tree that this playbook belongs to, where a host has another one or none.
+
+A playbook of an installed collection sends that of the Python package: it belongs to none.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import os
 import tarfile
@@ -16,8 +18,9 @@ from typing import Any, Dict, List
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils.backend_source import PACKAGE, backend_source
+
 # What an installed tree is made of; the package may lie elsewhere, where pip has put it.
-PACKAGE = "adapter"
 PARTS = ("ansible.cfg", "galaxy.yml", "inventory", "meta", "playbooks", "plugins", "roles")
 _LEFT_OUT = (".pyc", ".swp")
 
@@ -30,7 +33,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
         """Run the module once or twice."""
         super().run(tmp, task_vars)
-        files = _files(os.path.realpath(os.path.join(os.path.realpath(__file__), "../../..")))
+        files = _files()
         arguments = {**self._task.args, "digest": _digest(files), "archive": ""}
         result = self._ask(arguments, task_vars)
         if not result.pop("wants_archive", False) or self._task.check_mode:
@@ -58,30 +61,22 @@ class ActionModule(ActionBase):
         return remote
 
 
-def _files(root: str) -> Dict[str, bytes]:
+def _files() -> Dict[str, bytes]:
     """Return the contents of all files by their names in the tree."""
-    places = {name: os.path.join(root, name) for name in PARTS}
-    places[PACKAGE] = _package(root)
+    content, package = backend_source()
+    if not content:
+        raise AnsibleActionFail(
+            f"This collection was installed without the package {PACKAGE}, which managers' hosts "
+            "need: install the Python package ceph-orch-ansible for the Python that runs Ansible."
+        )
+    places = {name: os.path.join(content, name) for name in PARTS}
+    places[PACKAGE] = package
     found: Dict[str, bytes] = {}
     for name, path in sorted(places.items()):
         for inner in _walk(path):
             with open(os.path.join(path, inner) if inner else path, "rb") as stream:
                 found[f"{name}/{inner}" if inner else name] = stream.read()
     return found
-
-
-def _package(root: str) -> str:
-    beside = os.path.join(root, PACKAGE)
-    if os.path.isdir(beside):
-        return beside
-    spec = importlib.util.find_spec(PACKAGE)
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        return place
-    raise AnsibleActionFail(
-        f"The package {PACKAGE} is neither in {root} nor known to Ansible's Python, so it cannot "
-        "be installed on managers' hosts. Run the playbooks from a checkout or from "
-        "/usr/share/ceph-orch-ansible."
-    )
 
 
 def _walk(path: str) -> List[str]:

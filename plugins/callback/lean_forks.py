@@ -20,7 +20,7 @@ description:
     ends.
   - For 100 hosts that report themselves each of the two saved 7 to 10 % of the controller's
     processor time.
-author: The ceph-orch-ansible developers
+author: The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 import contextlib

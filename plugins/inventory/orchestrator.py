@@ -61,7 +61,7 @@ options:
     type: int
     default: 30
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

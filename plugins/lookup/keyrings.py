@@ -25,7 +25,7 @@ options:
     type: str
     default: ''
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

@@ -12,22 +12,18 @@ module: backend_install
 short_description: Install this orchestrator backend on a manager's host
 description:
   - Sends the tree that the playbook belongs to and runs C(orch-ansible mgr install) from it, so
-    that the host's manager can take over.
+    that the host's manager can take over. An installed collection is not the whole tree; from
+    there the tree of the Python package ceph-orch-ansible is sent, where that is installed for the
+    Python that runs Ansible.
   - Nothing is sent where the host has the same tree already.
   - A host that lacks what the backend needs is refused with the words of that command.
 notes:
   - A manager that runs is not restarted. It goes on with what it has loaded.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and predict what would change without writing anything.
-    support: full
   diff_mode:
-    description: Returns what the installation changes.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns what the installation changes.
   action:
     description: Has a part that runs on the controller, which sends the tree.
     support: full
@@ -53,7 +49,7 @@ options:
     type: str
     default: ''
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

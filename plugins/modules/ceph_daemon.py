@@ -32,17 +32,15 @@ description:
 notes:
   - OSDs are made by M(ceph_orch.ansible.osd_create).
   - Keys are in no result, no difference and no log.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and predict what would change without touching anything.
-    support: full
   diff_mode:
-    description: Returns the daemons before and after.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns the daemons before and after.
+  action_group:
+    membership:
+      - ceph_orch.ansible.all
+      - ceph_orch.ansible.cluster
 options:
   state:
     description:
@@ -143,7 +141,7 @@ options:
     type: int
     default: 300
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

@@ -15,17 +15,11 @@ description:
     between them as given. All other lines stay as they are. A file without the first mark is never
     changed, nor is one that sets C(mon_host) again below, for Ceph takes the last one; a host whose
     own names another cluster is refused.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and predict what would change without writing anything.
-    support: full
   diff_mode:
-    description: Returns the configuration before and after.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns the configuration before and after.
 options:
   fsid:
     description:
@@ -55,7 +49,7 @@ options:
     type: str
     default: ''
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

@@ -19,17 +19,11 @@ description:
   - A unit that is started already or stopped already is left alone; a restart always changes.
   - At the end it says who the host is and which daemons run, as M(ceph_orch.ansible.host_report)
     does, so that no other call has to ask.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and predict what would change without touching anything.
-    support: full
   diff_mode:
-    description: Returns the states of the units before and after.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns the states of the units before and after.
 options:
   action:
     description:
@@ -49,7 +43,7 @@ options:
     type: int
     default: 60
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

@@ -19,17 +19,11 @@ notes:
   - The state is read back from the way that was used, or from another one that can tell it. Where
     none can, C(read_back) is null and the light is switched each time.
   - ledctl is called with C(--listed-only), so that the lights of other disks stay as they are.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and predict what would change without switching anything.
-    support: full
   diff_mode:
-    description: Returns the lights' states before and after.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns the lights' states before and after.
 options:
   host:
     description:
@@ -94,7 +88,7 @@ options:
     type: path
     default: /sys
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

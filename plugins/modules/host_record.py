@@ -18,17 +18,15 @@ description:
   - With O(state=absent) the administrator's keyring goes too where it was put there by
     M(ceph_orch.ansible.cluster_access), and C(/etc/ceph/ceph.conf) where all of it is ours and no
     daemon or key needs it.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and predict what would change without writing anything.
-    support: full
   diff_mode:
-    description: Returns the record before and after.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns the record before and after.
+  action_group:
+    membership:
+      - ceph_orch.ansible.all
+      - ceph_orch.ansible.cluster
 options:
   state:
     description:
@@ -70,7 +68,7 @@ options:
     type: bool
     default: false
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

@@ -32,18 +32,14 @@ notes:
   - A disk that does not answer within 5 seconds does not stop the report; it is rejected.
   - Disks can be judged only by root; for other users every disk is rejected because its contents
     are not known.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
   check_mode:
-    description: Can run in check mode and return the same without changing anything.
-    support: full
+    details: Returns the same as without it.
   diff_mode:
-    description: Returns details of what has changed.
     support: none
     details: Nothing is ever changed.
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
 options:
   gather:
     description:
@@ -87,7 +83,7 @@ options:
     type: path
     default: /dev
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

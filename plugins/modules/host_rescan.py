@@ -16,17 +16,13 @@ description:
 notes:
   - The task counts as changed when the adapters found disks or lost some. In check mode nothing is
     asked, so no change can be foreseen.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
   check_mode:
-    description: Can run in check mode; the adapters are counted but not asked.
-    support: full
+    details: The adapters are counted but not asked.
   diff_mode:
-    description: Returns the SCSI devices before and after.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns the SCSI devices before and after.
 options:
   sysfs_root:
     description:
@@ -39,7 +35,7 @@ options:
     type: int
     default: 60
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

@@ -25,17 +25,15 @@ notes:
     brings with it.
   - When ceph-volume fails it gives back the id that it took. For an id of O(groups[].osd_ids) that
     means that the cluster forgets it.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and predict what would change without writing anything.
-    support: full
   diff_mode:
-    description: Returns what is on the disks before and after.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns what is on the disks before and after.
+  action_group:
+    membership:
+      - ceph_orch.ansible.all
+      - ceph_orch.ansible.cluster
 options:
   groups:
     description:
@@ -201,7 +199,7 @@ options:
     type: int
     default: 4
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

@@ -22,17 +22,15 @@ description:
 notes:
   - ceph-volume is run by systemd, so it goes on to its end whatever becomes of the module or the
     connection. Another run waits for it.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and predict what would change without touching anything.
-    support: full
   diff_mode:
-    description: Returns the OSDs and disks before and after.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns the OSDs and disks before and after.
+  action_group:
+    membership:
+      - ceph_orch.ansible.all
+      - ceph_orch.ansible.cluster
 options:
   step:
     description:
@@ -146,7 +144,7 @@ options:
     type: int
     default: 600
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

@@ -21,17 +21,11 @@ notes:
   - Unlike M(ansible.builtin.package) it needs no Python bindings of the package manager, which a
     fresh host has not.
   - No package is removed for the sake of another.
+extends_documentation_fragment:
+  - ceph_orch.ansible.attributes
 attributes:
-  check_mode:
-    description: Can run in check mode and predict what would change without installing anything.
-    support: full
   diff_mode:
-    description: Returns the packages before and after.
-    support: full
-  platform:
-    description: The systems that the module runs on.
-    platforms: Linux
-    support: full
+    details: Returns the packages before and after.
 options:
   packages:
     description:
@@ -49,7 +43,7 @@ options:
     type: int
     default: 600
 author:
-  - The ceph-orch-ansible developers
+  - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
 
 EXAMPLES = r"""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.content.installed import Installed
 from tests.unit.content.runs import Machine
 
 
@@ -13,3 +14,9 @@ from tests.unit.content.runs import Machine
 def machine(tmp_path: Path) -> Machine:
     """This machine, with a directory of its own."""
     return Machine(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The collection as ansible-galaxy builds and installs it."""
+    return Installed(tmp_path_factory.mktemp("galaxy"))
