@@ -2,8 +2,8 @@
 
 The list is recorded from the lab (Ceph 20.2): ``LAB=demo python -m tests.tools.ceph_commands``
 writes it anew. One line per command: its words, then `NAME` for what it needs, `[NAME]` for what
-it may have, `NAME...` for a list, `NAME=a|b` for a choice, `--name=` for what has to be named, and `--name` for
-what is on or off.
+it may have, `NAME...` for a list, `NAME=a|b` for a choice, `--name=` for what has to be named, and
+`--name` for what is on or off.
 """
 
 from __future__ import annotations
@@ -190,8 +190,14 @@ def problem(words: Sequence[str], known: Sequence[Signature], *, whole: bool) ->
         reason = each.problem(bare[len(each.words) :], whole=whole)
         if not reason:
             return ""
-        reasons.setdefault(reason, len(each.words))
+        reasons[reason] = max(reasons.get(reason, 0), len(each.words))
     return max(reasons, key=lambda reason: reasons[reason])
+
+
+def verbs_of(words: Sequence[str], known: Sequence[Signature]) -> List[str]:
+    """Return the words of the commands that these may be, the longest first."""
+    found = {each.words for each in known if list(each.words) == list(words[: len(each.words)])}
+    return [" ".join(each) for each in sorted(found, key=len, reverse=True)]
 
 
 def of_lab() -> List[Signature]:

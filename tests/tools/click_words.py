@@ -36,6 +36,20 @@ def problem(command: click.Command, words: Sequence[str], *, whole: bool) -> str
     return _of_verb(command, known, rest, whole=whole)
 
 
+def verb_of(command: click.Command, words: Sequence[str]) -> List[str]:
+    """Return the words that lead to the verb, without options and arguments."""
+    found: List[str] = []
+    context = click.Context(command)
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        inner = command.get_command(context, word)
+        if inner is not None:
+            command = inner
+            found.append(word)
+    return found
+
+
 def _options(command: click.Command) -> Dict[str, click.Option]:
     found: Dict[str, click.Option] = {}
     for each in command.params:

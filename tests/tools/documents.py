@@ -26,7 +26,7 @@ _COMMENT = re.compile(r"\s#\s.*$")
 
 @dataclass(frozen=True)
 class Command:
-    """A command as a document has it. ``typed`` says that it stands in a block, not in a sentence."""
+    """A command as a document has it. ``typed`` ones stand in a block, others in a sentence."""
 
     document: str
     text: str
@@ -36,6 +36,11 @@ class Command:
     def words(self) -> List[str]:
         """Return the command's words."""
         return shlex.split(self.text)
+
+    @property
+    def program(self) -> str:
+        """Return the program."""
+        return self.words[0]
 
     def __str__(self) -> str:
         return f"{self.document}: {self.text}"
@@ -92,10 +97,11 @@ def _goes_on(line: str) -> bool:
 
 def _of_line(line: str) -> Iterator[str]:
     """Return each of our programs' commands in a line, without what it is piped into."""
-    for part in _split(line):
-        words = part.split()
-        if words and words[0].rpartition("/")[2] in PROGRAMS:
-            yield part.strip()
+    for part in _split(line.replace("python3 -m adapter.cli", "orch-ansible")):
+        program, _, rest = part.partition(" ")
+        name = program.rpartition("/")[2]
+        if name in PROGRAMS:
+            yield f"{name} {rest}"
 
 
 def _split(line: str) -> List[str]:
