@@ -67,6 +67,40 @@ def headings(text: str) -> List[str]:
     return [line.lstrip("#").strip() for line in bare.splitlines() if re.match("##+ ", line)]
 
 
+def flat(text: str) -> str:
+    """Return a text with each of its sentences on one line."""
+    return " ".join(text.split())
+
+
+def section(text: str, heading: str) -> str:
+    """Return what stands below a heading, up to the next of its rank; raises ``LookupError``."""
+    found = re.search(rf"^(#+) {re.escape(heading)}\n", text, flags=re.MULTILINE)
+    if not found:
+        raise LookupError(f"there is no heading {heading!r}")
+    rest = text[found.end() :]
+    after = re.search(rf"^#{{2,{len(found[1])}}} ", _FENCE.sub(_blank, rest), flags=re.MULTILINE)
+    return rest[: after.start()] if after else rest
+
+
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
+
+
+def rows(text: str) -> List[List[str]]:
+    """Return the cells of the tables of a text, without their heads."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [re.split(r"(?<!\\)\|", line.strip("|")) for line in lines]
+    found = [[cell.strip() for cell in row] for row in cells]
+    rules = [number for number, row in enumerate(found) if all(set(c) <= set("-: ") for c in row)]
+    heads = {number - 1 for number in rules if found[number][0]}
+    return [row for number, row in enumerate(found) if number not in {*rules, *heads}]
+
+
+def names(cell: str) -> List[str]:
+    """Return what stands between backquotes in a cell."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
 def anchor(heading: str) -> str:
     """Return what a link to a heading is called, on GitHub and on the site."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
