@@ -200,9 +200,9 @@ def verbs_of(words: Sequence[str], known: Sequence[Signature]) -> List[str]:
     return [" ".join(each) for each in sorted(found, key=len, reverse=True)]
 
 
-def of_lab() -> List[Signature]:
-    """Return the signatures of the running lab that LAB names."""
-    argv = [sys.executable, str(LAB), "--name", os.environ.get("LAB") or "demo"]
+def of_lab(name: str = "") -> List[Signature]:
+    """Return the signatures of a running lab, by default of the one that LAB names."""
+    argv = [sys.executable, str(LAB), "--name", name or os.environ.get("LAB") or "demo"]
     done = subprocess.run(
         [*argv, "ssh", "h1", "--", "python3", "-c", _ASK],
         capture_output=True,

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from adapter.cli.app import root
 from tests.tools import ceph_commands, click_words
-from tests.tools.docs_commands import CHANGES, HERE, LAB, forms, playbook_of, where
+from tests.tools.docs_commands import CHANGES, HERE, LAB, forms, line_on_lab, playbook_of, where
 from tests.tools.documents import ROOT, Command, commands, texts
 from tests.unit.content.runs import BIN
 
@@ -219,6 +219,6 @@ def test_orch_ansible_without_ceph_and_hosts(tmp_path: Path) -> None:
 
 
 def test_every_command_has_its_place() -> None:
-    found = {where(each) for each in TYPED}
-
-    assert found == {HERE, LAB, CHANGES}
+    """What stands in a block and needs a lab to be read is typed there, without exception."""
+    assert {where(each) for each in TYPED} == {HERE, LAB, CHANGES}
+    assert [str(each) for each in TYPED if where(each) == LAB and not line_on_lab(each)] == []
