@@ -57,3 +57,5 @@ def test_every_document_is_linked() -> None:
     pages = {path.name for path in (ROOT / "docs").glob("*.md")}
 
     assert pages == set(re.findall(r"\]\(docs/([a-z]+\.md|README\.md)\)", README))
+    index = texts()["docs/README.md"]
+    assert pages - {"README.md"} == set(re.findall(r"\]\(([a-z]+\.md)\)", index))
