@@ -74,4 +74,5 @@ def test_modules_on_hosts_have_no_types() -> None:
     for folder in ("modules", "module_utils"):
         for path in (ROOT / "plugins" / folder).glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                assert not isinstance(node, ast.arg) or node.annotation is None, path
                 assert not isinstance(node, ast.FunctionDef) or node.returns is None, path
