@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit faults contract-18 lab-test lab-long interleavings daily molecule soak bench down clean
+.PHONY: help demo test lint unit docs docs-tables docs-check faults contract-18 lab-test lab-long interleavings daily molecule soak bench down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -24,6 +24,18 @@ lint:
 ## make unit         the unit tests alone; need neither root nor Ceph
 unit:
 	@tests/tools/steps unit
+
+## make docs         the documents as a site with search, in .cache/site; a warning is an error
+docs:
+	@tests/tools/steps docs
+
+## make docs-tables  the tables in docs/ that are made of the code, written anew
+docs-tables:
+	@tests/tools/steps docs-tables
+
+## make docs-check   fail where one of these tables is old
+docs-check:
+	@tests/tools/steps docs-check
 
 ## make faults       what dies, hangs or runs full around a job, each once (as root for the mounts)
 faults:

@@ -1,0 +1,249 @@
+"""Write the tables of the documents that are made of the code: ``make docs-tables``.
+
+``--check`` writes nothing and fails when one is old (``make docs-check``). A table stands between
+two comments with its name.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+import yaml
+
+from adapter.cluster.schedule import daemon_id
+from adapter.interface import PlacementSpec, ServiceSpec
+from adapter.interface.orchestrator import FEATURES, Orchestrator
+from adapter.kinds import KINDS
+from adapter.operations import REGISTRY
+from adapter.orchestrator import AnsibleOrchestrator
+from tests.tools.documents import ROOT, anchor, headings
+
+DOCS = ROOT / "docs"
+VERBS = ROOT / "tests" / "tools" / "verbs.yml"
+# The pages that have the sections of methods, in the order in which they are looked up.
+PAGES = ("verbs", "services", "osds")
+TITLES = {"osds": "OSDs", "services": "Services"}
+
+Row = Sequence[str]
+
+
+def implemented() -> List[str]:
+    """Return the methods of the feature set, in the order of the interface."""
+    return [
+        name
+        for name in FEATURES
+        if getattr(AnsibleOrchestrator, name) is not getattr(Orchestrator, name)
+    ]
+
+
+def verbs() -> Dict[str, Dict[str, Any]]:
+    """Return how each method and operation is asked for."""
+    found: Dict[str, Dict[str, Any]] = yaml.safe_load(VERBS.read_text(encoding="utf-8"))
+    return found
+
+
+def table(head: Row, rows: Sequence[Row]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def minutes(seconds: float) -> str:
+    """Return a deadline in words."""
+    return f"{seconds / 60:g} min"
+
+
+def section_of(name: str) -> Tuple[str, str]:
+    """Return the page and the heading of a method; raises ``LookupError``."""
+    for page in PAGES:
+        for heading in headings(_without_tables(_read(DOCS / f"{page}.md"))):
+            if name in re.split(r"[\s,:]+", heading):
+                return page, heading
+    raise LookupError(f"no section of {name} in {', '.join(PAGES)}")
+
+
+def table_of_verbs() -> str:
+    """Return a row for each method and operation."""
+    rows = []
+    for name, verb in verbs().items():
+        page, heading = section_of(name)
+        job = REGISTRY.get(verb.get("job", name))
+        changes = verb.get("does") or ("changes" if job and job.changes else "reads")
+        playbook = (ROOT / "playbooks" / f"{name}.yml").exists()
+        rows.append(
+            [
+                f"[{name}]({'' if page == 'verbs' else page + '.md'}#{anchor(heading)})",
+                _typed("ceph", verb["ceph"]),
+                _typed("orch-ansible", verb["command"]),
+                f"`{name}.yml`" if playbook else "",
+                minutes(job.timeout) if job else "",
+                changes,
+            ]
+        )
+    head = ["method", "`ceph`", "`orch-ansible`", "playbook", "deadline", ""]
+    return table(head, rows)
+
+
+def _typed(program: str, commands: Sequence[str]) -> str:
+    return ", ".join(f"`{program} {each}`".replace("|", "\\|") for each in commands)
+
+
+def sections_elsewhere() -> str:
+    """Return a heading for each method whose section is on another page."""
+    text = ""
+    for name in verbs():
+        page, heading = section_of(name)
+        if page != "verbs":
+            where = f"[{TITLES[page]}]({page}.md#{anchor(heading)})"
+            text += f"### {name}\n\n{_summary(name)}: {where}.\n\n"
+    return text.rstrip("\n") + "\n"
+
+
+def _summary(name: str) -> str:
+    """Return the first sentence of what a method or operation says of itself."""
+    method = getattr(AnsibleOrchestrator, name, None)
+    said = (getattr(method, "__doc__", None) or "").strip().splitlines()
+    return (said[0].rstrip(".") if said else REGISTRY[name].summary).replace("``", "`")
+
+
+def kinds() -> Iterator[Tuple[str, str, str, PlacementSpec]]:
+    """Return kind, unit, id and default placement of the daemons that are deployed here.
+
+    What the adapter knows of kinds is asked for here alone.
+    """
+    for kind, known in KINDS.items():
+        given = {"service_id": "SERVICE"} if kind in ServiceSpec.REQUIRES_SERVICE_ID else {}
+        spec = ServiceSpec.from_json({"service_type": kind, **given})
+        own = daemon_id("cluster", spec, "HOST")
+        name = re.sub(r"\.[a-z]{6}$", ".xxxxxx", own.replace(f"{kind}.", ""))
+        words = "the host's name" if name == "HOST" else f"`{name}`"
+        if known.named_freely:
+            words += ", or the name in the placement"
+        unit = known.unit.replace("{id}", "ID")
+        yield kind, unit, words, known.default_placement()
+
+
+def table_of_kinds() -> str:
+    """Return a row for each kind of daemon."""
+    rows = [
+        [kind, f"`{unit}`", name, "all" if where.host_pattern else str(where.count)]
+        for kind, unit, name, where in kinds()
+    ]
+    return table(["kind", "unit", "id of a daemon", "how many, if nothing is said"], rows)
+
+
+def table_of_health_checks() -> str:
+    """Return the codes, each with the first sentence of its section."""
+    page = _without_tables(_read(DOCS / "troubleshooting.md"))
+    rows = []
+    for heading, body in _sections(page):
+        if heading.startswith("ANSIBLE_"):
+            bare = " ".join(re.sub(r"<a [^>]*></a>", "", body).split())
+            first = re.split(r"(?<=[.:]) ", bare)[0].rstrip(".:")
+            rows.append([f"[{heading}](#{anchor(heading)})", first])
+    return table(["health check", "says"], sorted(rows))
+
+
+def _sections(page: str) -> Iterator[Tuple[str, str]]:
+    for part in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+        heading, _, body = part.partition("\n")
+        yield heading.strip(), body.strip()
+
+
+def table_of_playbooks() -> str:
+    """Return a row for each playbook with its roles."""
+    rows = []
+    for path in sorted((ROOT / "playbooks").glob("*.yml")):
+        plays = yaml.safe_load(_read(path))
+        roles = [role for play in plays for role in _roles(play)]
+        linked = ", ".join(f"`{role}`" for role in dict.fromkeys(roles))
+        rows.append([f"`{path.stem}`", plays[0]["name"], linked])
+    return table(["playbook", "does", "roles"], rows)
+
+
+def _roles(play: Mapping[str, Any]) -> List[str]:
+    tasks = [task["ansible.builtin.import_role"]["name"] for task in play.get("tasks", ())]
+    names = [*(role["role"] for role in play.get("roles", ())), *tasks]
+    return [name.rpartition(".")[2] for name in names]
+
+
+def table_of_roles() -> str:
+    """Return a row for each role with what it needs."""
+    rows = []
+    for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml")):
+        main = yaml.safe_load(_read(path))["argument_specs"]["main"]
+        needed = [f"`{name}`" for name, each in main["options"].items() if each.get("required")]
+        rows.append([f"`{path.parts[-3]}`", main["short_description"], ", ".join(needed)])
+    return table(["role", "does", "needs"], rows)
+
+
+def table_of_modules() -> str:
+    """Return a row for each module."""
+    rows = []
+    for path in sorted((ROOT / "plugins" / "modules").glob("[a-z]*.py")):
+        (said,) = re.findall(r"^short_description: (.*)$", _read(path), flags=re.MULTILINE)
+        rows.append([f"`{path.stem}`", said])
+    return table(["module", "does"], rows)
+
+
+TABLES: Dict[str, Dict[str, Callable[[], str]]] = {
+    "verbs": {"verbs": table_of_verbs, "sections elsewhere": sections_elsewhere},
+    "services": {"kinds": table_of_kinds},
+    "troubleshooting": {"health checks": table_of_health_checks},
+    "playbooks": {
+        "playbooks": table_of_playbooks,
+        "roles": table_of_roles,
+        "modules": table_of_modules,
+    },
+}
+
+
+def _marks(name: str) -> Tuple[str, str]:
+    made = "made by tests/tools/docs_tables.py"
+    return f"<!-- {name}: begin ({made}) -->\n", f"<!-- {name}: end -->\n"
+
+
+def _without_tables(page: str) -> str:
+    return re.sub(r"<!-- [\w ]+: begin \(made.*?<!-- [\w ]+: end -->\n", "", page, flags=re.DOTALL)
+
+
+def renewed(page: str, text: str) -> str:
+    """Return a page with its tables as they should be; raises ``LookupError`` without marks."""
+    for name, make in TABLES[page].items():
+        begin, end = _marks(name)
+        before, begins, rest = text.partition(begin)
+        _, ends, after = rest.partition(end)
+        if not begins or not ends:
+            raise LookupError(f"docs/{page}.md has no place for the table of {name}")
+        text = f"{before}{begin}\n{make()}\n{end}{after}"
+    return text
+
+
+def old() -> List[str]:
+    """Return the pages with a table that is not as it should be."""
+    pages = {page: _read(DOCS / f"{page}.md") for page in TABLES}
+    return [page for page, text in pages.items() if renewed(page, text) != text]
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def main(words: Sequence[str]) -> int:
+    """Write the tables, or with ``--check`` name the pages that are old."""
+    found = old()
+    for page in found:
+        if "--check" in words:
+            print(f"docs/{page}.md is old: run `make docs-tables`", file=sys.stderr)
+        else:
+            path = DOCS / f"{page}.md"
+            path.write_text(renewed(page, _read(path)), encoding="utf-8")
+            print(f"docs/{page}.md is written anew")
+    return 1 if found and "--check" in words else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
