@@ -57,9 +57,9 @@ options:
     suboptions:
       daemon_type:
         description:
-          - The kind of daemon.
+          - The kind of daemon, such as V(mds). The README of the role C(daemon_deploy) lists the
+            kinds.
         type: str
-        choices: [mon, mgr, mds, rgw, rbd-mirror, cephfs-mirror, crash, ceph-exporter]
         required: true
       daemon_id:
         description:
@@ -226,7 +226,7 @@ from ..module_utils.cluster.ceph_user import NoCephUser
 from ..module_utils.cluster.conf import cluster_fsid
 from ..module_utils.daemons.deployment import Deployment, Wanted
 from ..module_utils.daemons.kinds.base import DaemonRefused
-from ..module_utils.daemons.kinds.registry import KINDS, extras_of
+from ..module_utils.daemons.kinds.registry import extras_of
 from ..module_utils.daemons.removal import Removal
 from ..module_utils.daemons.requested import keyring_of, refuse_units, unlike_each_other
 from ..module_utils.host.preparation import Preparation
@@ -258,7 +258,7 @@ def main():
                 "elements": "dict",
                 "required": True,
                 "options": {
-                    "daemon_type": {"type": "str", "choices": list(KINDS), "required": True},
+                    "daemon_type": {"type": "str", "required": True},
                     "daemon_id": {"type": "str", "required": True, "aliases": ["id"]},
                     "keyring_file": {"type": "str", "default": ""},
                     "port": {"type": "int", "default": 0},

@@ -41,8 +41,20 @@ def implemented() -> List[str]:
 
 def verbs() -> Dict[str, Dict[str, Any]]:
     """Return how each method and operation is asked for."""
-    found: Dict[str, Dict[str, Any]] = yaml.safe_load(VERBS.read_text(encoding="utf-8"))
-    return found
+    given: Dict[str, Dict[str, Any]] = yaml.safe_load(VERBS.read_text(encoding="utf-8"))
+    found: Dict[str, Dict[str, Any]] = {}
+    for name, verb in given.items():
+        if name == "add_daemon":
+            # Those of kinds are typed alike; a line of the file says what is different.
+            found.update(_of_kinds())
+        found[name] = verb
+    return {**found, **given}
+
+
+def _of_kinds() -> Iterator[Tuple[str, Dict[str, Any]]]:
+    for name, kind in KINDS.items():
+        words = f"orch apply {name}" + (" SERVICE" if "{service_id}" in kind.section else "")
+        yield kind.operation, {"ceph": [words], "command": ["apply -i FILE"]}
 
 
 def table(head: Row, rows: Sequence[Row]) -> str:

@@ -21,6 +21,11 @@ class Daemon:
     """
 
     def __init__(self, roots, daemon_type, daemon_id, unit=""):
+        if daemon_type not in KINDS:
+            raise DaemonRefused(
+                f"Invalid daemon_type {clean(daemon_type)!r}: it is not deployed here. Use one of "
+                f"{', '.join(sorted(KINDS))}."
+            )
         self.kind = KINDS[daemon_type]
         if len(daemon_id) > _ID_LIMIT or not _ID.fullmatch(daemon_id):
             raise DaemonRefused(

@@ -5,19 +5,17 @@ from __future__ import annotations
 import ast
 import importlib
 from pathlib import Path
-from typing import Any, Iterator, Set
+from typing import Any, Set
 
 import pytest
-import yaml
 
 from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.kinds import registry
-from plugins.module_utils.daemons.kinds.base import Kind
+from plugins.module_utils.daemons.kinds.base import DaemonRefused, Kind
 from plugins.module_utils.daemons.kinds.registry import ALL, KINDS
 from plugins.module_utils.daemons.listing import daemon_of
 from plugins.module_utils.system.reading import Roots
 from plugins.module_utils.systemd.last_words import log_of
-from plugins.modules import ceph_daemon
 
 ROOT = Path(__file__).resolve().parents[5]
 UTILS = ROOT / "plugins/module_utils"
@@ -81,18 +79,9 @@ def test_the_places_of_a_daemon_are_its_own(name: str) -> None:
     assert one.keyring_path.startswith(("/var/lib/ceph/", "/etc/ceph/"))
 
 
-def _choices(data: Any) -> Iterator[Any]:
-    """Yield the choices of each option that is a kind of daemon."""
-    if isinstance(data, dict):
-        if isinstance(data.get("daemon_type"), dict):
-            yield data["daemon_type"]["choices"]
-        for value in data.values():
-            yield from _choices(value)
-
-
-def test_documented_choices_are_the_kinds() -> None:
-    """Documentation is text that no code can fill in."""
-    assert list(_choices(yaml.safe_load(ceph_daemon.DOCUMENTATION))) == [list(KINDS)]
+def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(DaemonRefused, match=r"'grafana': it is not deployed.*ceph-exporter, .*rgw"):
+        Daemon(Roots(), "grafana", "a")
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: str(kind.name))
