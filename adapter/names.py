@@ -39,7 +39,7 @@ def check_hostname(name: object, field: str = "host name") -> str:
         raise InvalidValue(
             field, name, "it is empty", "Give the name that `hostname` prints there."
         )
-    remedy = "Use letters, digits, dashes and dots, as `hostname` prints it on the host."
+    remedy = "Use letters, digits, '_', '.', '-'; it starts with a letter, a digit or one '_'."
     if len(name) > HOST_LENGTH:
         raise InvalidValue(field, name, f"it is longer than {HOST_LENGTH} characters", remedy)
     if name.lower() in RESERVED:
@@ -93,15 +93,13 @@ def check_label(label: object, field: str = "label") -> str:
     Letters, digits, ``_ . -``, at most 63, one leading underscore for those with a meaning of
     their own (``_admin``, ``_no_schedule`` ...).
     """
-    remedy = "Use letters, digits, '_', '.', '-'."
+    remedy = "Use letters, digits, '_', '.', '-'; it starts with a letter, a digit or one '_'."
     if not isinstance(label, str) or not label:
         raise InvalidValue(field, label, "it is empty", remedy)
     if len(label) > LABEL_LENGTH:
         raise InvalidValue(field, label, f"it is longer than {LABEL_LENGTH} characters", remedy)
     if not _LABEL.fullmatch(label):
-        raise InvalidValue(
-            field, label, "it has characters or a beginning that labels have not", remedy
-        )
+        raise InvalidValue(field, label, "it is not a valid label", remedy)
     return label
 
 

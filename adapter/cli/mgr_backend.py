@@ -51,7 +51,7 @@ def enable(ceph: Ceph, say: Say, pause: Pause, *, replace: bool = False) -> str:
         raise NotReady(f"`ceph orch status` does not name the backend {NAME}: {reason}.")
     for name in Managers.ask(ceph, NAME).lacking:
         say(
-            f"Warning: manager {name} has not got the module. Run `orch-ansible mgr install` on "
+            f"Warning: manager {name} does not have the module. Run `orch-ansible mgr install` on "
             "its host, or `ceph orch` stops when it becomes the active one."
         )
     return ceph("orch", "status")
@@ -86,7 +86,7 @@ def _wait_for_module(ceph: Ceph, say: Say, pause: Pause, *, enabled_by_us: bool)
         if enabled_by_us:
             ceph("mgr", "module", "disable", NAME)
         raise NotReady(
-            f"The active manager {managers.active} has not got the module {NAME}.",
+            f"The active manager {managers.active} does not have the module {NAME}.",
             "Run `orch-ansible mgr install` on its host, then this again.",
         )
     raise NotReady(

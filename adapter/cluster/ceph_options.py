@@ -139,7 +139,7 @@ def check_value(option: Option, value: Any, kind: str) -> None:
 def value_text(field: str, value: Any) -> str:
     """Return a value of ``config`` as the monitors are told it; raises ``InvalidValue``."""
     if value is None or isinstance(value, (dict, list, tuple, set)):
-        raise InvalidValue(field, value, "it is no single value", "Give a text or a number.")
+        raise InvalidValue(field, value, "it is not a single value", "Give a text or a number.")
     return str(value)
 
 
@@ -171,10 +171,10 @@ def _bool(text: str) -> bool:
 def _int(text: str) -> int:
     found = _WHOLE.fullmatch(text)
     if found is None:
-        raise ValueError("it is no whole number")
+        raise ValueError("it is not a whole number")
     value = int(found.group(1)) * _SI[found.group(2) or "B"]
     if not -(2**63) <= value < 2**63:
-        raise ValueError("it is no number of 64 bits")
+        raise ValueError("it does not fit into 64 bits")
     return value
 
 
@@ -188,16 +188,16 @@ def _uint(text: str) -> int:
 def _size(text: str) -> int:
     found = _SIZE.fullmatch(text)
     if found is None:
-        raise ValueError("it is no size")
+        raise ValueError("it is not a size")
     value = int(found.group(1)) * _IEC[found.group(2) or "B"]
     if value >= 2**63:
-        raise ValueError("it is no number of 64 bits")
+        raise ValueError("it does not fit into 64 bits")
     return value
 
 
 def _float(text: str) -> float:
     if not _FLOAT.fullmatch(text):
-        raise ValueError("it is no number")
+        raise ValueError("it is not a number")
     value = float(text)
     if math.isinf(value):
         raise ValueError("it is too large")
@@ -210,17 +210,17 @@ def _seconds(text: str) -> int:
     while place < len(text):
         found = _SPAN.match(text, place)
         if found is None or found.group(2) not in _SECONDS:
-            raise ValueError("it is no length of time")
+            raise ValueError("it is not a duration")
         total += int(found.group(1)) * _SECONDS[found.group(2)]
         place = found.end()
     if not text.strip():
-        raise ValueError("it is no length of time")
+        raise ValueError("it is not a duration")
     return total
 
 
 def _milliseconds(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise ValueError("it is no whole number of milliseconds")
+        raise ValueError("it is not a whole number of milliseconds")
     return int(text)
 
 
@@ -228,7 +228,7 @@ def _uuid(text: str) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise ValueError("it is no uuid") from None
+        raise ValueError("it is not a UUID") from None
 
 
 def _level(text: str) -> str:

@@ -59,7 +59,7 @@ class DeviceNames:
         if behind[0] in self._paths:
             return behind[0], ""
         return "", self._whose_part(behind[0]) or (
-            f"it leads to {behind[0]}, which is no whole disk of the host's report"
+            f"it leads to {behind[0]}, which is not a whole disk in the host's report"
         )
 
     def _of_no_link(self, name: str) -> str:

@@ -70,7 +70,7 @@ class DiskOwners:
         others = sorted(clusters - {self._cluster})
         if others and self._cluster:
             return f"an OSD of the cluster {others[0]}"
-        return "an OSD that this cluster has not"
+        return "an OSD that is not in this cluster"
 
 
 def _names(row: Row) -> Set[str]:

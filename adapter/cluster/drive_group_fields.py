@@ -114,7 +114,7 @@ def _of_ids(spec: DriveGroupSpec) -> List[InvalidValue]:
     for host, ids in claims.items():
         wrong = [each for each in ids or () if not str(each).isdigit()]
         if wrong:
-            reason = f"on {host} there is what is no id of an OSD"
+            reason = f"on {host} there is something that is not an OSD id"
             found.append(InvalidValue("osd_id_claims", wrong, reason, "Give numbers from 0."))
         if named and host not in named:
             reason = "the placement does not name this host"

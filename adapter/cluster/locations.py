@@ -29,7 +29,7 @@ def words_of(hostname: str, location: Optional[Mapping[str, str]]) -> List[str]:
     for kind, name in (location or {}).items():
         for text in (kind, name):
             if not isinstance(text, str) or not _NAME.fullmatch(text):
-                reason = f"it is no bucket of CRUSH that '{hostname}' can be in"
+                reason = f"it is not a valid CRUSH bucket that '{hostname}' can be in"
                 raise InvalidValue("location", text, reason, _ALLOWED)
         if kind in ("host", "osd"):
             raise InvalidValue(
@@ -126,7 +126,10 @@ def mon_location(name: str, given: Sequence[str]) -> List[str]:
         kind, _, where = word.partition("=")
         if not _NAME.fullmatch(kind) or not _NAME.fullmatch(where):
             raise InvalidValue(
-                "crush_locations", word, f"it is no bucket that '{name}' can be in", _ALLOWED
+                "crush_locations",
+                word,
+                f"it is not a valid CRUSH bucket that '{name}' can be in",
+                _ALLOWED,
             )
     kinds = [word.partition("=")[0] for word in words]
     twice = next((kind for kind in kinds if kinds.count(kind) > 1), "")

@@ -159,7 +159,7 @@ def _network(hostname: str, part: str, field: str = "placement") -> Network:
         raise InvalidValue(
             field,
             f"{hostname}:{part}" if field == "placement" else part,
-            "it is no address and no network",
+            "it is neither an address nor a network",
             "E.g. 10.0.0.0/24.",
         ) from None
 

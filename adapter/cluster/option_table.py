@@ -40,7 +40,7 @@ class OptionTable:
                     "config",
                     name,
                     "Ceph has no option of this name",
-                    "`ceph config ls` lists those that there are.",
+                    "`ceph config ls` lists the options.",
                 ) from None
             with self._lock:
                 self._known[name] = known

@@ -270,7 +270,7 @@ def _number(name: str) -> int:
     # One with a zero before it would be another record of the same OSD.
     number = int(name) if re.fullmatch("0|[1-9][0-9]{0,9}", name) else LAST_ID + 1
     if number > LAST_ID:
-        raise Unusable("its name is no OSD id")
+        raise Unusable("its name is not an OSD id")
     return number
 
 

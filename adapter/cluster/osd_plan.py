@@ -273,7 +273,7 @@ def _left_over(
         return []
     return [
         f"{device.path} is not available: it carries "
-        f"{strangers.get(device.path) or 'an OSD that this cluster has not'}; "
+        f"{strangers.get(device.path) or 'an OSD that is not in this cluster'}; "
         "`ceph orch device zap` erases it"
         for device in devices
         if not device.available

@@ -85,7 +85,7 @@ def read_result(result: Mapping[str, Any]) -> Dict[str, Any]:
     if "facts" in result:
         if not isinstance(result["facts"], dict):
             raise InvalidValue(
-                "report of facts", type(result["facts"]).__name__, "it is no mapping"
+                "report of facts", type(result["facts"]).__name__, "it is not a mapping"
             )
         parts["facts"] = result["facts"]
     if "devices" in result:

@@ -120,7 +120,7 @@ def check_place(spec: ServiceSpec, place: Place) -> None:
         raise InvalidValue(
             "service_id",
             spec.service_id,
-            f"{place.daemon_id} is no id for a daemon",
+            f"{place.daemon_id} is not a valid daemon id",
             "Letters, digits, '-', '_' and single inner dots.",
         )
 

@@ -72,7 +72,7 @@ def _pairs(rows: Any) -> FrozenSet[Tuple[str, str]]:
     """Read the disks by host, or as pairs of host and disk, as they stood there before."""
     if isinstance(rows, dict):
         if not all(map(are_texts, rows.values())):
-            raise Unusable("the disks of a host are no list of texts")
+            raise Unusable("the disks of a host are not a list of texts")
         return frozenset((str(host), key) for host, keys in rows.items() for key in keys)
     if not isinstance(rows, list) or not all(are_texts(row) and len(row) == 2 for row in rows):
         raise Unusable("its claims are neither disks by host nor pairs of host and disk")
@@ -165,7 +165,7 @@ class Specs:
         self.check_readable(name)
         found = self._wanted.get(name)
         if found is None:
-            raise UnknownName("service", name, "`ceph orch ls` shows those that there are.")
+            raise UnknownName("service", name, "`ceph orch ls` lists the services.")
         return found
 
     def check_readable(self, name: str) -> None:

@@ -203,7 +203,7 @@ def _check_names(kind: Kind, spec: ServiceSpec) -> None:
             reason = f"the id of a {spec.service_type} daemon follows from service and host"
         elif not NEW_ID.fullmatch(host.name):
             reason, remedy = (
-                "it is no name of a daemon",
+                "it is not a valid daemon name",
                 "Letters, digits, '-', '_' and inner dots.",
             )
         elif host.name in seen or (spec.placement.count_per_host or 1) > 1:

@@ -118,7 +118,7 @@ def _check_zone(spec: Any) -> None:
     ):
         for word in filter(None, map(str.strip, words)):
             if not _WORD.fullmatch(word):
-                raise InvalidValue(name, word, "it is no name or URL", "Leave it out.")
+                raise InvalidValue(name, word, "it is neither a name nor a URL", "Leave it out.")
     if spec.data_pool_attributes and not spec.rgw_realm_token:
         raise InvalidValue(
             "data_pool_attributes",

@@ -40,7 +40,7 @@ class Exporters(Kind):
             raise InvalidValue(
                 "addrs",
                 spec.addrs,
-                "it is no IP address",
+                "it is not an IP address",
                 "One address, e.g. 10.0.0.5; or :: for all.",
             )
         for name in ("prio_limit", "stats_period"):

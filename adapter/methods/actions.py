@@ -72,8 +72,8 @@ class ActionMethods(DaemonMethods):
             if running is not None:
                 left = len(running.left) + len(running.doing)
                 raise AdapterError(
-                    f"{service} is at a {running.action} already: {left} daemon(s) left. "
-                    f"{running.reason}",
+                    f"A {running.action} of {service} is already in progress: {left} daemon(s) "
+                    f"left. {running.reason}",
                     f"`ceph orch start {service}` ends it.",
                 )
             if names:
@@ -94,7 +94,7 @@ class ActionMethods(DaemonMethods):
         if not found:
             self.core.specs.check_readable(service_name)
         if not found and self.core.specs.find(service_name) is None:
-            raise UnknownName("service", service_name, "`ceph orch ls` shows those that there are.")
+            raise UnknownName("service", service_name, "`ceph orch ls` lists the services.")
         for daemon in found:
             _check_kind(daemon)
         return found
@@ -156,7 +156,7 @@ class ActionMethods(DaemonMethods):
             if daemon.name() == name:
                 _check_id(daemon)
                 return daemon
-        raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
+        raise UnknownName("daemon", name, "`ceph orch ps` lists the daemons.")
 
     def _check_answers(self, hostnames: Sequence[str]) -> None:
         """Raise ``HostUnreachable`` for a host on which nothing can be done now."""
@@ -305,7 +305,10 @@ class ActionMethods(DaemonMethods):
 def _check_action(action: str) -> None:
     if action not in ACTIONS:
         raise InvalidValue(
-            "action", action, "it means nothing for packages", f"Allowed: {', '.join(ACTIONS)}."
+            "action",
+            action,
+            "daemons from packages have no such action",
+            f"Allowed: {', '.join(ACTIONS)}.",
         )
 
 
@@ -319,7 +322,7 @@ def _check_id(daemon: DaemonDescription) -> None:
         raise InvalidValue(
             "daemon",
             daemon.name(),
-            "its id is no OSD id",
+            "its id is not an OSD id",
             f"Use systemctl on host {daemon.hostname}.",
         ) from None
 

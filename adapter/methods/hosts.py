@@ -137,7 +137,7 @@ class HostMethods(HostSpecMethods):
             if label not in known.labels:
                 has = ", ".join(known.labels) or "none"
                 raise InvalidValue(
-                    "label", label, f"host '{host}' has not got it", f"It has: {has}."
+                    "label", label, f"host '{host}' has no such label", f"Its labels: {has}."
                 )
             before = self._gone_with_labels([label])
             changed = self.core.hosts.save(

@@ -343,7 +343,7 @@ class OsdMethods(DeviceMethods):
         with self.core.lock:
             wanted = self.core.specs.get(service_name)
             if wanted.spec.service_type != "osd":
-                raise InvalidValue("service", service_name, "it is no OSD service")
+                raise InvalidValue("service", service_name, "it is not an OSD service")
             self.core.owners.assign(osds, service_name)
         return f"Updated service for osd {','.join(str(osd.osd_id) for osd in osds)}"
 
@@ -368,7 +368,7 @@ def _osd(osd_map: OsdMap, text: object) -> Osd:
     number = _number(text)
     osd = osd_map.osds.get(number)
     if osd is None:
-        raise UnknownName("OSD", f"osd.{number}", "`ceph osd tree` shows those that there are.")
+        raise UnknownName("OSD", f"osd.{number}", "`ceph osd tree` lists the OSDs.")
     return osd
 
 

@@ -214,7 +214,7 @@ class KeyRemoval:
         if foreign is not None:
             return foreign.in_short()
         if key.host not in core.hosts and core.places.is_said(key.daemon):
-            return f"runs, and {key.host} is no host now"
+            return f"runs, and host {key.host} is not managed any more"
         return ""
 
     def _remove_one(self, key: UnusedKey, errors: Dict[str, OrchestratorError]) -> None:

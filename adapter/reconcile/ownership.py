@@ -70,7 +70,7 @@ def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:
     for name in dict.fromkeys(names):
         hosts = core.places.hosts_of(name)
         if not hosts:
-            raise UnknownName("daemon", name, "`ceph orch ps` shows those that there are.")
+            raise UnknownName("daemon", name, "`ceph orch ps` lists the daemons.")
         for hostname in hosts:
             if not core.pulse.online(hostname):
                 raise HostUnreachable(hostname, core.pulse.of(hostname).reason)

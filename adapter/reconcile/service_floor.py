@@ -52,7 +52,7 @@ def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Running]) -> s
     placement = wanted.spec.placement.pretty_str()
     anyway = f"`ceph orch apply {kind} --placement='{placement}'` does it anyway"
     if not diff.size:
-        anyway = f"`ceph orch apply {kind} --placement=...` with hosts that there are moves them"
+        anyway = f"`ceph orch apply {kind} --placement=...` with other hosts moves them"
     return (
         f"its placement ({placement}) leaves {diff.size} of the {had} daemon(s) that it had, and "
         f"at least {floor} are kept: {names} not removed. Restore the labels or hosts, or apply "

@@ -89,7 +89,7 @@ def test_an_osd_of_a_host_with_a_long_name_is_not_foreign(
 ) -> None:
     osds, _, disk = renamed
     said = osds.lab.ok(*ALL)
-    assert "an OSD that this cluster has not" not in said
+    assert "an OSD that is not in this cluster" not in said
     assert f"{HOST}: {disk} is not available" not in said
 
 

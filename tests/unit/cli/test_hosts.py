@@ -137,7 +137,7 @@ def test_labels_come_and_go(three: Door) -> None:
     assert yaml.safe_load(three.files()["h1.yml"])["labels"] == ["osd", "mon"]
     three.run("host", "label", "rm", "h1", "mon")
     assert yaml.safe_load(three.files()["h1.yml"])["labels"] == ["osd"]
-    assert "It has: osd." in three.refused("host", "label", "rm", "h1", "mon")
+    assert "Its labels: osd." in three.refused("host", "label", "rm", "h1", "mon")
 
 
 def test_another_address(three: Door) -> None:

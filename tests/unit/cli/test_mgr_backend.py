@@ -138,7 +138,7 @@ def test_a_manager_without_the_module_is_named(door: Door, cluster: Cluster) -> 
 
     result = door.run("mgr", "enable")
 
-    assert "Warning: manager b has not got the module" in result.stderr
+    assert "Warning: manager b does not have the module" in result.stderr
     assert "mgr module enable ansible --force" in cluster.calls
 
 
@@ -147,7 +147,7 @@ def test_an_active_manager_without_the_module(door: Door, cluster: Cluster) -> N
 
     result = door.run("mgr", "enable", status=1)
 
-    assert "The active manager a has not got the module" in result.stderr
+    assert "The active manager a does not have the module" in result.stderr
     assert "mgr install" in result.stderr
     assert not cluster.enabled, "it is disabled again: otherwise the cluster would complain"
 

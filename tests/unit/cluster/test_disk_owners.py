@@ -86,9 +86,9 @@ def test_whose_disk(name: str) -> None:
     ("osds", "says"),
     [
         ([label("x", OTHER)], f"an OSD of the cluster {OTHER}"),
-        ([label("x")], "an OSD that this cluster has not"),
-        ([label("x", "")], "an OSD that this cluster has not"),
-        (None, "an OSD that this cluster has not"),
+        ([label("x")], "an OSD that is not in this cluster"),
+        ([label("x", "")], "an OSD that is not in this cluster"),
+        (None, "an OSD that is not in this cluster"),
     ],
 )
 def test_a_stranger_is_named(osds: Any, says: str) -> None:

@@ -96,7 +96,7 @@ def test_what_is_in_the_way_of_disks_that_fit() -> None:
     found = reasons(
         {"rotational": 1, "limit": 2},
         devices,
-        said=["/dev/sdh is not available: it carries an OSD that this cluster has not"],
+        said=["/dev/sdh is not available: it carries an OSD that is not in this cluster"],
         busy=["/dev/sdc"],
         osds={"/dev/sdd": [3, 4]},
         allow=lambda key: key != "IDsdg",

@@ -23,5 +23,5 @@ def test_an_osd_without_a_number_is_refused(cluster: Cluster, name: str) -> None
     cluster.daemons["h1", "osd", "foo"] = "running"
     cluster.core.submit("get_inventory", cluster.core.hosts.all())
     cluster.settle()
-    with pytest.raises(InvalidValue, match=r"osd\.foo.*no OSD id.*systemctl on host h1"):
+    with pytest.raises(InvalidValue, match=r"osd\.foo.*not an OSD id.*systemctl on host h1"):
         raise_if_exception(ACTS[name](cluster.orchestrator))

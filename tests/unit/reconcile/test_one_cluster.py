@@ -285,7 +285,7 @@ def test_a_monitor_is_where_its_placement_says(
         ("h3:10.99.0.9", "host 'h3' has no address in it"),
         ("h3:[v2:10.99.0.3:3333]", "listens on port 3300"),
         ("h1=mon-x", r"host 'h1' has mon\.h1 already"),
-        ("h3=-x", "no name of a daemon"),
+        ("h3=-x", "not a valid daemon name"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(networked: Cluster, place: str, says: str) -> None:

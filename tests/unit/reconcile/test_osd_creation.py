@@ -86,7 +86,7 @@ def test_a_disk_with_the_data_of_an_osd_that_is_gone_is_named(cluster: Cluster) 
 
     big, small = DeviceSelection(size="1G:"), DeviceSelection(size=":1G")
     text = apply(cluster, drive_group("big", "h1", data_devices=big))
-    assert "h1: /dev/sdb is not available: it carries an OSD that this cluster has not" in text
+    assert "h1: /dev/sdb is not available: it carries an OSD that is not in this cluster" in text
     assert "h1: /dev/sdc: it carries osd." in text
     text = apply(cluster, drive_group("small", "h1", data_devices=small))
     assert "h1: /dev/sdb: its size is 8.00 GB" in text

@@ -24,8 +24,8 @@ LINKS = {
 UNCLEAR = {
     "/dev/disk/by-id/ata-GONE": "it is a name that leads to no device now",
     "/dev/disk/by-id/ata-TWIN": "/dev/sdb and /dev/sdc both have this name",
-    "/dev/mapper/vg-lv": "it leads to /dev/dm-4, which is no whole disk",
-    "/dev/disk/by-partuuid/0b4d-01": "it leads to /dev/sdb1, which is no whole disk",
+    "/dev/mapper/vg-lv": "it leads to /dev/dm-4, which is not a whole disk",
+    "/dev/disk/by-partuuid/0b4d-01": "it leads to /dev/sdb1, which is not a whole disk",
 }
 
 

@@ -404,7 +404,7 @@ def test_racks_of_different_roots_are_refused(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("location", "says"),
     [
-        ({"rack": "r 1"}, "Invalid location 'r 1': it is no bucket of CRUSH"),
+        ({"rack": "r 1"}, "Invalid location 'r 1': it is not a valid CRUSH bucket"),
         ({"host": "h9"}, "Invalid location 'host=h9': the bucket of host 'h4' is the host itself"),
     ],
 )
