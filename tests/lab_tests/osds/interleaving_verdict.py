@@ -48,10 +48,15 @@ class Verdict:
         queued = self._oracle.seen.queue
         # A purged daemon that runs on boots into the map again, and into no place of CRUSH.
         placed = {node["id"] for node in self._ground.nodes()}
+        rows = self._agent.ask("osd dump")["osds"]
+        destroyed = {int(row["osd"]) for row in rows if "destroyed" in row["state"]}
         for standing in self._slots.values():
             osd = standing.osd_id
             if osd not in self._others.touched or osd in queued:
                 continue
+            if osd in destroyed:
+                # Somebody weighed it after that: CRUSH maps groups to it, and nobody serves them.
+                self._agent.ask("osd out", ids=[str(osd)])
             if self._ground.alive().get(osd) != standing.uuid:
                 continue
             self._agent.ask("osd in", ids=[str(osd)])
