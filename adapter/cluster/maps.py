@@ -14,10 +14,13 @@ from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.marks import mark
 from adapter.cluster.osd_map import (
     Left,
+    Osd,
     OsdMap,
     OsdMetadata,
     Safety,
+    doubt,
     is_complete,
+    is_inconsistent,
     is_served,
     is_whole,
     read_json,
@@ -111,6 +114,15 @@ class Maps:
         """Tell whether all placement groups, so many, have all copies by their statistics."""
         rows = self._mon.pg_stats()
         return len(rows) >= count and all(is_whole(row.get("state")) for row in rows)
+
+    def doubt(self, osd: Osd, osd_map: OsdMap) -> str:
+        """Return what speaks against removing an OSD: copies that differ, of which it may have one.
+
+        Of one that is down nobody says which placement groups it had: any of them counts.
+        """
+        if osd.up:
+            return self.left([osd.osd_id], osd_map)[osd.osd_id].doubt()
+        return doubt(sum(is_inconsistent(row.get("state")) for row in self._mon.pg_stats()), "")
 
     def active_pgs(self) -> Tuple[int, int]:
         """Return of how many placement groups is known how they are, and how many are active.

@@ -265,6 +265,24 @@ def is_complete(state: object) -> bool:
     return is_served(state) and "unfound" not in str(state)
 
 
+def is_inconsistent(state: object) -> bool:
+    """Tell whether scrubs found that copies of a placement group in a state differ."""
+    return "inconsistent" in str(state).split("+")
+
+
+def doubt(inconsistent: int, where: str = "on it ") -> str:
+    """Return what speaks against removing an OSD while so many placement groups differ."""
+    if not inconsistent:
+        return ""
+    groups = f"{inconsistent} placement groups {where}are"
+    if inconsistent == 1:
+        groups = f"1 placement group {where}is"
+    return (
+        f"{groups} inconsistent, and the good copy may be this one. `ceph health detail` names "
+        "them, `ceph pg repair PGID` repairs one"
+    )
+
+
 def is_served(state: object) -> bool:
     """Tell whether a placement group in a state takes reads and writes."""
     words = str(state).split("+")
@@ -287,14 +305,7 @@ class Left:
 
     def doubt(self) -> str:
         """Return what speaks against moving the data away: scrubs found copies that differ."""
-        found = sum(n for state, n in self.states.items() if "inconsistent" in state.split("+"))
-        if not found:
-            return ""
-        text = "1 placement group on it is" if found == 1 else f"{found} placement groups on it are"
-        return (
-            f"{text} inconsistent, and the good copy may be this one. `ceph health detail` names "
-            "them, `ceph pg repair PGID` repairs one"
-        )
+        return doubt(sum(n for state, n in self.states.items() if is_inconsistent(state)))
 
     def in_words(self) -> str:
         """Return e.g. ``3 PGs left: 2 active+remapped+backfilling, 1 active+clean``."""
