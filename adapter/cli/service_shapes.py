@@ -7,10 +7,10 @@ from typing import Any, Dict, List, Sequence
 
 import yaml
 
-from adapter.cli.output import table
 from adapter.cli.shapes import age, natural
 from adapter.interface import ServiceDescription, ServiceSpec
 from adapter.interface.streams import SpecDumper
+from adapter.tables import table
 
 SERVICE_HEAD = ("NAME", "PORTS", "RUNNING", "REFRESHED", "AGE", "PLACEMENT")
 
