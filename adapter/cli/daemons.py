@@ -78,7 +78,7 @@ def status(context: Context, form: str) -> None:
         if reason:
             data["reason"] = own_words(reason)
         data.update(details, directory=str(session.directory))
-        offline = session.core.pulse.offline()
+        offline = session.core.liveness.offline()
         lines = [
             "Backend: ansible",
             f"Available: {'Yes' if available else 'No'}"

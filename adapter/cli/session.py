@@ -199,10 +199,10 @@ class Session:
             result = core.ssh.probe(target)
         with core.lock:
             if result.ok:
-                core.pulse.seen(host.hostname, 0.0)
+                core.liveness.seen(host.hostname, 0.0)
             else:
-                core.pulse.missed(host.hostname, result.reason, 0.0, 0.0)
-                core.pulse.missed(host.hostname, result.reason, 0.0, 0.0)
+                core.liveness.missed(host.hostname, result.reason, 0.0, 0.0)
+                core.liveness.missed(host.hostname, result.reason, 0.0, 0.0)
         return result
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from adapter.cluster.liveness import Liveness
+from adapter.cluster.liveness import HostLiveness
 from adapter.cluster.service_troubles import Trouble
 from adapter.cluster.watch import Watch
 from adapter.errors import abridged
@@ -66,7 +66,7 @@ def _broken(name: str, host: str, watch: Optional[Watch]) -> str:
 def health_checks(
     *,
     unready: str = "",
-    offline: Mapping[str, Liveness],
+    offline: Mapping[str, HostLiveness],
     unreported: Mapping[str, str],
     failures: Mapping[Tuple[str, str], Failure],
     problems: Mapping[str, str],

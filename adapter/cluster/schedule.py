@@ -52,7 +52,7 @@ class Running:
 class Difference:
     """What is missing and what is too much; ``kept`` stays as it is.
 
-    ``silent`` are hosts that have a place for a daemon and do not answer; ``places`` are the hosts
+    ``offline`` are hosts that have a place for a daemon and do not answer; ``places`` are the hosts
     of all places, one that has several as often.
     """
 
@@ -60,7 +60,7 @@ class Difference:
     remove: Tuple[Running, ...] = ()
     kept: Tuple[Running, ...] = ()
     size: int = 0
-    silent: Tuple[str, ...] = ()
+    offline: Tuple[str, ...] = ()
     places: Tuple[str, ...] = ()
 
 
@@ -145,8 +145,8 @@ def difference(
     ``hosts`` are all hosts, with ``Offline`` or ``maintenance`` as their status: daemons on those
     are neither added nor removed, and count as there.
     """
-    silent = {host.hostname for host in hosts if host.status}
-    slots = _slots(spec, hosts, running, silent)
+    offline = {host.hostname for host in hosts if host.status}
+    slots = _slots(spec, hosts, running, offline)
     left: Dict[str, List[Running]] = {}
     for daemon in running:
         left.setdefault(daemon.hostname, []).append(daemon)
@@ -156,18 +156,18 @@ def difference(
     names = names_of(spec)
     for hostname, index in slots:
         network, name = names.get(hostname, ("", ""))
-        found = _take(left.get(hostname, []), "" if hostname in silent else name)
+        found = _take(left.get(hostname, []), "" if hostname in offline else name)
         if found is not None:
             kept.append(found)
-        elif hostname not in silent:
+        elif hostname not in offline:
             identity = name or free_id(cluster, spec, hostname, index, used)
             used.add(identity)
             add.append(Place(hostname, identity, network))
     rest = [daemon for here in left.values() for daemon in here]
-    remove = [daemon for daemon in rest if daemon.hostname not in silent]
-    kept += [daemon for daemon in rest if daemon.hostname in silent]
+    remove = [daemon for daemon in rest if daemon.hostname not in offline]
+    kept += [daemon for daemon in rest if daemon.hostname in offline]
     remove.sort(key=lambda daemon: (daemon.worth, daemon.daemon_id))
-    waiting = tuple(dict.fromkeys(hostname for hostname, _ in slots if hostname in silent))
+    waiting = tuple(dict.fromkeys(hostname for hostname, _ in slots if hostname in offline))
     places = tuple(hostname for hostname, _ in slots)
     return Difference(tuple(add), tuple(remove), tuple(kept), len(slots), waiting, places)
 
@@ -176,7 +176,7 @@ def _slots(
     spec: ServiceSpec,
     hosts: Sequence[HostSpec],
     running: Sequence[Running],
-    silent: Collection[str],
+    offline: Collection[str],
 ) -> List[Tuple[str, int]]:
     """Return the places: a host and a number from 0 for each daemon on it."""
     placement, found = placement_of(spec), candidates(spec, hosts)
@@ -190,12 +190,12 @@ def _slots(
     # Stable: hosts that run it first, those with the best ones before; hosts that do not answer get
     # nothing new.
     found.sort(key=lambda name: best.get(name, ()), reverse=True)
-    found.sort(key=lambda name: (name not in there, name in silent))
+    found.sort(key=lambda name: (name not in there, name in offline))
     if placement.count is None:
         return [(name, index) for name in found for index in range(per_host)]
     many = kind_of(spec.service_type).many_on_a_host
     rounds = per_host if placement.count_per_host else (MAX_ON_A_HOST if many else 1)
-    answering = [name for name in found if name not in silent or name in there]
+    answering = [name for name in found if name not in offline or name in there]
     slots = [(name, index) for index in range(rounds) for name in answering]
     slots.sort(key=lambda slot: slot[1] >= max(1, there.get(slot[0], 0)))
     return slots[: placement.count]

@@ -162,8 +162,8 @@ class ActionMethods(DaemonMethods):
         """Raise ``HostUnreachable`` for a host on which nothing can be done now."""
         with self.core.lock:
             for hostname in hostnames:
-                if not self.core.pulse.online(hostname):
-                    raise HostUnreachable(hostname, self.core.pulse.of(hostname).reason)
+                if not self.core.liveness.online(hostname):
+                    raise HostUnreachable(hostname, self.core.liveness.of(hostname).reason)
 
     @handle_orch_error
     def add_daemon(self, spec: ServiceSpec) -> List[str]:

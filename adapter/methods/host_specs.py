@@ -87,7 +87,7 @@ class HostSpecMethods:
             goes = self._news(before, labels)
             if change.addr:
                 core.follow_hosts()
-                core.pulse.look_now(spec.hostname, 0.0)
+                core.liveness.look_now(spec.hostname, 0.0)
         if change.addr:
             self._tell_address(changed)
         elif change.added or change.removed:
@@ -230,7 +230,7 @@ class HostSpecMethods:
             self._check_free_address(host, addr)
             changed = core.hosts.save(replace(core.hosts.get(host), addr=addr, keys=seen.keys))
             core.follow_hosts()
-            core.pulse.look_now(host, 0.0)
+            core.liveness.look_now(host, 0.0)
         self._tell_address(changed)
         return f"Updated host '{host}' addr to '{addr}'"
 
@@ -274,7 +274,7 @@ class HostSpecMethods:
 
     def _tell_labels(self, operation: str, host: Host) -> None:
         """Let the host's own record follow; an offline host gets it when it is back."""
-        if self.core.pulse.online(host.hostname) and not self.core.ssh.ready():
+        if self.core.liveness.online(host.hostname) and not self.core.ssh.ready():
             self.core.submit(operation, [host], parameters={"record": self.core.record_of(host)})
 
 

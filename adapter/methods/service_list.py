@@ -87,7 +87,7 @@ class ServiceListMethods:
             report = core.reports.get(host.hostname)
             if report is None or "daemons" not in report.taken:
                 continue
-            online = core.pulse.online(host.hostname)
+            online = core.liveness.online(host.hostname)
             foreign = by_host.get(host.hostname, NONE)
             outside = core.watch.not_serving(host.hostname)
             services = core.daemon_services

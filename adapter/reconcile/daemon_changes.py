@@ -137,7 +137,7 @@ class DaemonChanges:
         with self._core.lock:
             # Nobody misses what somebody has stopped.
             counted = [each for each in kept if not self._is_stopped(kind, each)]
-            alive = [each for each in counted if self._core.pulse.online(each.hostname)]
+            alive = [each for each in counted if self._core.liveness.online(each.hostname)]
         unwell = [each for each in counted if not each.runs or not each.ok]
         if unwell:
             names = ", ".join(f"{kind}.{each.daemon_id}" for each in unwell)

@@ -303,7 +303,7 @@ class Guards:
         """Return the ids of daemons whose host went offline so lately that maps may not show it."""
         core, oldest = self._core, time.time() - STOPPED_SEEN
         hosts = [
-            name for name, state in core.pulse.offline().items() if (state.since or 0) > oldest
+            name for name, state in core.liveness.offline().items() if (state.since or 0) > oldest
         ]
         names = [name for host in hosts for name in core.places.by_unit(host).values()]
         return [name.partition(".")[2] for name in names if name.startswith(f"{kind}.")]

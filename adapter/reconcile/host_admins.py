@@ -59,7 +59,7 @@ class HostAdmins:
         return {
             name: todo
             for name, todo in found.items()
-            if core.pulse.online(name) and self._pauses.get(name, Pause()).until <= now
+            if core.liveness.online(name) and self._pauses.get(name, Pause()).until <= now
         }
 
     def _update(self, wanted: Dict[str, str], now: float) -> None:

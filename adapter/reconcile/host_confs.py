@@ -57,7 +57,7 @@ class HostConfs:
         return [
             host
             for host in stale
-            if known and core.pulse.online(host) and self._pauses.get(host, Pause()).until <= now
+            if known and core.liveness.online(host) and self._pauses.get(host, Pause()).until <= now
         ]
 
     def _update(self, hostnames: List[str], now: float) -> None:

@@ -89,11 +89,11 @@ class Leftovers:
                     "the removal waits in case a job of the previous manager still starts a daemon "
                     "that no host has reported"
                 )
-            silent = self.said.silent(wanted)
-            if silent:
+            missing = self.said.unreported(wanted)
+            if missing:
                 return (
-                    f"the removal waits until host {silent[0]} has said which daemons it has; "
-                    f"`ceph orch host rm {silent[0]} --offline --force` forgets a host that is gone"
+                    f"the removal waits until host {missing[0]} has said which daemons it has; "
+                    f"`ceph orch host rm {missing[0]} --offline --force` forgets a host that is gone"
                 )
             left = self._left(wanted)
             return f"the key and settings of {left[0][1].daemon} are removed next" if left else ""

@@ -170,7 +170,7 @@ class OsdCreator:
             if intent.host not in self._jobs
             and intent.host in core.hosts
             and intent.host not in core.intents.problems
-            and core.pulse.online(intent.host)
+            and core.liveness.online(intent.host)
             and self._pauses.get(intent.host, Pause()).until <= now
         ]
 

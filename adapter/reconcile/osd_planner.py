@@ -42,7 +42,7 @@ class OsdPlanner:
         core = self._core
         known = {host.hostname: host for host in core.hosts.all()}
         if specs is None:
-            specs = [host_spec(host, core.pulse.online(name)) for name, host in known.items()]
+            specs = [host_spec(host, core.liveness.online(name)) for name, host in known.items()]
         matching = spec.placement.filter_matching_hostspecs(specs)
         return [known[name] for name in dict.fromkeys(matching) if name in known]
 
@@ -277,8 +277,8 @@ class OsdPlanner:
 
     def _refusal(self, host: Host) -> str:
         core, name = self._core, host.hostname
-        if not core.pulse.online(name):
-            return f"the host is offline: {core.pulse.of(name).reason}"
+        if not core.liveness.online(name):
+            return f"the host is offline: {core.liveness.of(name).reason}"
         if host.status == MAINTENANCE:
             return "the host is in maintenance"
         if NO_SCHEDULE in host.labels:

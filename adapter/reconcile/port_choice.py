@@ -51,7 +51,7 @@ def share_of_host(core: Core, spec: ServiceSpec) -> int:
     if not kind_of(spec.service_type).has_own_port:
         return 0
     with core.lock:
-        hosts = [host_spec(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
+        hosts = [host_spec(host, core.liveness.online(host.hostname)) for host in core.hosts.all()]
     return most_on_a_host(spec, len(candidates(spec, hosts)))
 
 

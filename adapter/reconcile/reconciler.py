@@ -147,7 +147,7 @@ class Reconciler:
                 unit
                 for host in core.hosts.all()
                 for report in [core.reports.get(host.hostname)]
-                if report is not None and core.pulse.online(host.hostname)
+                if report is not None and core.liveness.online(host.hostname)
                 for unit in units_of_report(host.hostname, report.daemons)
             ]
             when = time.time()

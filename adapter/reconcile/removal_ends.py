@@ -62,7 +62,7 @@ class RemovalEnds:
         core = self._core
         if service in self._jobs.running or self._jobs.proofs.pending(service):
             return False
-        return core.pulse.online(key.host) and not core.troubles.rests(service, key.host, now)
+        return core.liveness.online(key.host) and not core.troubles.rests(service, key.host, now)
 
     def _remove(self, key: UnusedKey, service: str) -> Optional[str]:
         """Submit the removal of a daemon; return what speaks against it."""

@@ -41,7 +41,7 @@ def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Running]) -> s
     had = wanted.had or len(there)
     floor = kind_of(kind).least(had)
     names = ", ".join(f"{kind}.{each.daemon_id}" for each in diff.remove)
-    empty = sorted(set(diff.silent) - {each.hostname for each in diff.kept})
+    empty = sorted(set(diff.offline) - {each.hostname for each in diff.kept})
     if diff.remove and kind_of(kind).cluster_needs and empty:
         return (
             f"{names} not removed: host {', '.join(empty)} of the placement has no {kind} yet and "

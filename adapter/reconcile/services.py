@@ -53,7 +53,7 @@ class ServiceKeeper:
         self.needs = Needs(core)
         self.conf_hold = ConfHold(core)
         self.changes = DaemonChanges(core, self.guards, self.jobs)
-        self._silent: Dict[str, FrozenSet[str]] = {}
+        self._offline: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used, or its last report is a manager's before: nothing is added
         # or removed.
@@ -127,7 +127,7 @@ class ServiceKeeper:
     def hosts(self) -> List[HostSpec]:
         """Return all hosts with their status. The caller holds the orchestrator's lock."""
         core = self._core
-        return [host_spec(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
+        return [host_spec(host, core.liveness.online(host.hostname)) for host in core.hosts.all()]
 
     def running(self) -> Dict[str, List[Running]]:
         """Return the daemons that are there by service. The caller holds the lock.
@@ -261,26 +261,26 @@ class ServiceKeeper:
             self.jobs.outdated.note(wanted, job.job_id, chosen)
 
     def _follow_troubles(self, service: str, diff: Difference, more: Sequence[Running]) -> None:
-        """Drop the troubles that are none any more; tell of hosts that fall silent or are back.
+        """Drop the troubles that are none any more; tell of hosts that go offline or are back.
 
-        What a silent host lacks is done as soon as it is back, without a pause.
+        What an offline host lacks is done as soon as it is back, without a pause.
         """
         core = self._core
         broken = (each for each in diff.kept if not each.runs or not each.ok)
         undone = [*diff.remove, *more, *broken]
         concerned = {each.hostname for each in diff.add} | {each.hostname for each in undone}
         with core.lock:
-            offline = core.pulse.offline()
-            silent = frozenset((concerned | set(diff.silent)) & offline.keys())
-            before = self._silent.get(service, frozenset())
-            for hostname in sorted(silent - before):
-                reason = offline[hostname].reason
+            states = core.liveness.offline()
+            offline = frozenset((concerned | set(diff.offline)) & states.keys())
+            before = self._offline.get(service, frozenset())
+            for hostname in sorted(offline - before):
+                reason = states[hostname].reason
                 core.events.fail(service, f"{hostname}: the host is offline: {reason}")
-            for hostname in sorted(before - silent - offline.keys()):
+            for hostname in sorted(before - offline - states.keys()):
                 if hostname in core.hosts:
                     core.events.note(service, f"{hostname}: the host answers again")
-            self._silent[service] = silent
-            left = concerned - silent
+            self._offline[service] = offline
+            left = concerned - offline
             core.troubles.keep(service, {*left, ""} if left else left)
 
     def _waits(self, wanted: Wanted, places: Sequence[Place], now: float) -> bool:
@@ -302,7 +302,7 @@ class ServiceKeeper:
         core = self._core
         with core.lock:
             resting = core.troubles.rests(wanted.name, hostname, now)
-            usable = hostname in core.hosts and core.pulse.online(hostname)
+            usable = hostname in core.hosts and core.liveness.online(hostname)
             usable = usable and hostname not in core.deployments.problems
             report = core.reports.get(hostname)
         return not resting and usable and report is not None and "daemons" in report.taken
@@ -417,7 +417,7 @@ class ServiceKeeper:
             self._core.specs.remove(wanted.name)
             self._core.events.forget(wanted.name)
             self._core.troubles.keep(wanted.name, ())
-            self._silent.pop(wanted.name, None)
+            self._offline.pop(wanted.name, None)
 
     def forget_pauses(self, service: str) -> None:
         """Try again at once: somebody asked."""

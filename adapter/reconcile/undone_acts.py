@@ -144,7 +144,7 @@ class UndoneActs:
         if len(hosts) > 1 and not action.of_service:
             raise AdapterError(f"{name} is on {', '.join(hosts)}: it is not clear which is meant.")
         for host in hosts:
-            if not core.pulse.online(host):
+            if not core.liveness.online(host):
                 return f"host {host} is offline"
         return "" if set(hosts) & set(core.outdated()) else None
 

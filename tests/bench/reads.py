@@ -90,7 +90,7 @@ def fill(core: Any) -> None:
         core.reports.absorb(name, result, time.time())
     core.specs.save(Wanted(ServiceSpec("crash", placement=PlacementSpec(host_pattern="*")), 1.0))
     core.specs.save(Wanted(MDSSpec(service_id="a", unmanaged=True), 1.0))
-    core.pulse.track([host.hostname for host in core.hosts.all()])
+    core.liveness.track([host.hostname for host in core.hosts.all()])
 
 
 def percentiles(call: Callable[[], Any]) -> Dict[str, float]:

@@ -119,7 +119,7 @@ def offline(world: World) -> Any:
     while world.engine.poll():
         pass
     for _ in range(2):
-        world.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+        world.core.liveness.missed("h1", "no route to host", 0.0, 0.0)
     return world.orchestrator
 
 
@@ -139,7 +139,7 @@ def test_what_an_offline_host_allows(offline: Any) -> None:
     with pytest.raises(AdapterError, match="--offline --force"):
         raise_if_exception(offline.remove_host("h1"))
     for _ in range(2):
-        offline.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+        offline.core.liveness.missed("h1", "no route to host", 0.0, 0.0)
     raise_if_exception(offline.remove_host("h1", force=True, offline=True))
 
 

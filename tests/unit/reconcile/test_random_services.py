@@ -122,7 +122,7 @@ class Day:
 
     def _on_online(self, kind: str, name: str) -> None:
         for host in HOSTS:
-            self.cluster.core.pulse.seen(host, self.cluster.now)
+            self.cluster.core.liveness.seen(host, self.cluster.now)
 
     def _on_fail_over(self, kind: str, name: str) -> None:
         self.cluster.start_anew()

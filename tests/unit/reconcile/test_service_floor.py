@@ -112,14 +112,14 @@ def test_what_is_too_many_stays_until_all_that_are_wanted_are_there(five: Cluste
     apply(five, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h4"])))
     five.settle(20)
     for _ in range(2):
-        five.core.pulse.missed("h3", "no route", five.now, 0.0)
+        five.core.liveness.missed("h3", "no route", five.now, 0.0)
     apply(five, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h3"])))
     five.settle(20)
     assert there(five, "mon") == ["h1", "h2", "h4"]
     assert "mon: mon.h4 not removed: host h3 of the placement has no mon yet and is offline" in (
         held(five)
     )
-    five.core.pulse.seen("h3", five.now)
+    five.core.liveness.seen("h3", five.now)
     five.settle(30)
     assert (there(five, "mon"), held(five)) == (["h1", "h2", "h3"], "")
 

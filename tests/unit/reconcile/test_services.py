@@ -296,7 +296,7 @@ def test_a_host_that_falls_silent_is_an_event_of_its_services(cluster: Cluster) 
     cluster.settle()
     said = [each.message for each in service(cluster, "mds.data").events]
     assert said[-1] == "h3: the host is offline: no route"
-    cluster.core.pulse.seen("h3", cluster.now)
+    cluster.core.liveness.seen("h3", cluster.now)
     cluster.settle()
     said = [each.message for each in service(cluster, "mds.data").events]
     assert said[-1] == "h3: the host answers again"

@@ -47,7 +47,7 @@ def test_of_a_drive_group_that_goes_or_rests(cluster: Cluster, act: Any, anew: b
     if anew:
         cluster.start_anew()
     cluster.settle(2)
-    cluster.core.pulse.seen("h2", cluster.now)
+    cluster.core.liveness.seen("h2", cluster.now)
     cluster.report()
     assert on(cluster, "h2") == []
     assert cluster.core.intents.all() == []
