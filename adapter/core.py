@@ -35,7 +35,7 @@ from adapter.cluster.overtaken import Overtaken
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
-from adapter.cluster.service_troubles import Troubles
+from adapter.cluster.service_failures import ServiceFailures
 from adapter.cluster.service_waits import Waits
 from adapter.cluster.set_options import SetOptions
 from adapter.cluster.specs import Specs
@@ -61,7 +61,7 @@ REPORTING = ("get_inventory", "add_host")
 _SETTLED = ("running", "stopped")
 # Operations whose failure the caller is told at once; it is no lasting state of the cluster.
 AWAITED = ("blink_device_light",)
-# Their failures are troubles of a service, which last until it is well there.
+# Their failures are those of a service, which last until it is well there.
 OF_SERVICES = ("remove_daemons", *(kind.operation for kind in KINDS.values()))
 
 
@@ -134,7 +134,7 @@ class Core:
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
-        self.troubles = Troubles()
+        self.service_failures = ServiceFailures()
         self.watch = Watch()
         self.waits = Waits()
         # Daemons in error, as of what was reported: there can be very many daemons.
@@ -452,7 +452,7 @@ class Core:
         """Take a job's failures out of the health warnings; return how many there were."""
         with self.lock:
             kept = {key: each for key, each in self.failures.items() if each.job != job_id}
-            gone = len(self.failures) - len(kept) + self.troubles.acknowledge(job_id)
+            gone = len(self.failures) - len(kept) + self.service_failures.acknowledge(job_id)
             self.failures = kept
         self.wake.set()
         return gone
@@ -466,7 +466,7 @@ class Core:
                 offline=self.liveness.offline(),
                 unreported=self.refresh.errors(),
                 failures=self.failures,
-                troubles=self.troubles.all(),
+                service_failures=self.service_failures.all(),
                 watch=self.watch if len(self.hosts) else None,
                 waiting=self.waits.lines(time.time()),
                 undone=self.daemon_actions.lines(),

@@ -176,7 +176,7 @@ class ServiceListMethods:
             wanted = kept_service(core, self.reconciler.services, service_name)
             if wanted.spec.service_type != "osd":
                 core.specs.save(replace(wanted, deleted=time.time()))
-                self.reconciler.services.forget_pauses(service_name)
+                self.reconciler.services.forget_backoff(service_name)
                 ended = end_restart(core, service_name, "removal")
                 core.wake.set()
                 held, job = core.held(), self.reconciler.services.jobs.running.get(service_name)
@@ -204,7 +204,7 @@ class ServiceListMethods:
             wanted = kept_service(self.core, self.reconciler.services, service_name)
             spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": bool(value)})
             self.core.specs.save(replace(wanted, spec=spec))
-            self.reconciler.services.forget_pauses(service_name)
+            self.reconciler.services.forget_backoff(service_name)
             goes = what_goes(self.core, self.reconciler.services, replace(wanted, spec=spec))
         self.core.wake.set()
         said = f"Set unmanaged to {bool(value)} for service {service_name}"

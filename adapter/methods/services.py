@@ -220,7 +220,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 core.events.note(name, "the service was created")
             elif restarts:
                 core.events.note(name, f"the spec has changed.{restarts}")
-            self.reconciler.services.forget_pauses(name)
+            self.reconciler.services.forget_backoff(name)
             held = "" if spec.unmanaged else core.held()
             goes = what_goes(core, self.reconciler.services, core.specs.get(name))
         core.wake.set()
@@ -259,7 +259,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             core.specs.save(Wanted(spec, created, claims=claims))
             core.events.note(name, "the drive group was applied")
             hosts = [host.hostname for host in planner.hosts(spec)]
-            self.reconciler.creator.forget_pause(hosts)
+            self.reconciler.creator.forget_backoff(hosts)
             held = "" if spec.unmanaged else core.held_osds()
             plans = [] if spec.unmanaged or held else self._plans(spec, claims, taken)
             left_out = self._left_out(spec, plans)

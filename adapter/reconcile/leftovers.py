@@ -91,9 +91,10 @@ class Leftovers:
                 )
             missing = self.said.unreported(wanted)
             if missing:
+                host = missing[0]
                 return (
-                    f"the removal waits until host {missing[0]} has said which daemons it has; "
-                    f"`ceph orch host rm {missing[0]} --offline --force` forgets a host that is gone"
+                    f"the removal waits until host {host} has said which daemons it has; "
+                    f"`ceph orch host rm {host} --offline --force` forgets a host that is gone"
                 )
             left = self._left(wanted)
             return f"the key and settings of {left[0][1].daemon} are removed next" if left else ""

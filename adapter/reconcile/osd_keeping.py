@@ -79,7 +79,7 @@ class OsdKeeper:
             self._finish(removal, "it stays")
             return ""
         reason = problem or "it is started again if it does not run"
-        self._jobs.forget_pause(removal.osd_id)
+        self._jobs.forget_backoff(removal.osd_id)
         log.info("osd.%s: %s", removal.osd_id, Stage.KEEPING.value)
         self._queue.save(removal, stage=Stage.KEEPING, reason=reason, tries=0)
         return "; ".join(filter(None, (problem, self._start_in_words(removal, osd))))

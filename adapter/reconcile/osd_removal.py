@@ -88,7 +88,7 @@ class OsdRemover:
                 self._queue.wait_all(removals, str(error))
 
     def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> Removal:
-        self._jobs.forget_pause(removal.osd_id)
+        self._jobs.forget_backoff(removal.osd_id)
         for times in (self._still_since, self._calm_since):
             times.pop(removal.osd_id, None)
         log.info("osd.%s: %s", removal.osd_id, stage.value)

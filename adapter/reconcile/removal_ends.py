@@ -19,7 +19,7 @@ class RemovalEnds:
     """Remove again, at growing pauses, what hosts still have of daemons that were removed.
 
     Whose service it is, and whether that is managed, makes no difference: somebody was told that
-    the daemon goes. A failure is a trouble of the service until it has gone.
+    the daemon goes. A failure is one of the service until it has gone.
     """
 
     def __init__(self, core: Core, guards: Guards, jobs: ServiceJobs) -> None:
@@ -62,7 +62,9 @@ class RemovalEnds:
         core = self._core
         if service in self._jobs.running or self._jobs.proofs.pending(service):
             return False
-        return core.liveness.online(key.host) and not core.troubles.rests(service, key.host, now)
+        return core.liveness.online(key.host) and not core.service_failures.backs_off(
+            service, key.host, now
+        )
 
     def _remove(self, key: UnusedKey, service: str) -> Optional[str]:
         """Submit the removal of a daemon; return what speaks against it."""

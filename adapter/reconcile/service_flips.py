@@ -42,7 +42,7 @@ class ServiceFlips:
                 return False
             for service in {each.name for each in core.specs.all()}:
                 if self._flips.stopped(service) == reason:
-                    core.troubles.failed(service, "", reason, now, time.time())
+                    core.service_failures.failed(service, "", reason, now, time.time())
                     core.events.fail(service, reason)
         return True
 

@@ -418,7 +418,7 @@ class ServiceJobs:
             outcome = outcomes.get(hostname, HostOutcome())
             if outcome.status.good and not places:
                 with core.lock:
-                    core.troubles.over(service, hostname)
+                    core.service_failures.over(service, hostname)
             elif not outcome.status.good:
                 reason = outcome.message or job.message
                 self.note_failure(service, hostname, reason, now, job.job_id)
@@ -439,7 +439,7 @@ class ServiceJobs:
                 self.note_failure(proof.service, place.hostname, reason, now, proof.job)
                 continue
             with core.lock:
-                core.troubles.over(proof.service, place.hostname)
+                core.service_failures.over(proof.service, place.hostname)
         if not proof.lacking:
             with core.lock:
                 core.events.note(proof.service, proof.what)
@@ -450,13 +450,13 @@ class ServiceJobs:
     ) -> None:
         """Note what went wrong on a host, or with the service where it is empty."""
         with self._core.lock:
-            self._core.troubles.failed(service, hostname, reason, now, time.time(), job)
+            self._core.service_failures.failed(service, hostname, reason, now, time.time(), job)
             self._tell(service, hostname, reason)
 
     def note_wait(self, service: str, hostname: str, reason: str, now: float) -> None:
         """Note what a service waits for."""
         with self._core.lock:
-            self._core.troubles.waits(service, hostname, now)
+            self._core.service_failures.waits(service, hostname, now)
             self._tell(service, hostname, reason)
 
     def _tell(self, service: str, hostname: str, reason: str) -> None:

@@ -98,9 +98,12 @@ class ServiceKeeper:
             )
             if seen == self._seen and now < self.jobs.look_at:
                 return
-            self._seen, self.jobs.look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
+            self._seen, self.jobs.look_at = (
+                seen,
+                core.service_failures.next_try(now, now + LOOK_AT_LAST),
+            )
             going = {self.jobs.keys.service_of(key) for key in self.jobs.keys.pending()}
-            core.troubles.keep_services(going.union(each.name for each in core.specs.all()))
+            core.service_failures.keep_services(going.union(each.name for each in core.specs.all()))
             wanted = [each for each in core.specs.all() if self._is_mine(each)]
             there = self.running() if wanted else {}
             hosts = self.hosts() if wanted else []
@@ -205,7 +208,7 @@ class ServiceKeeper:
             with core.lock:
                 going = self.removals.of(wanted.name)
             more = [*unable, *outside, *going, *(each.daemon for each in behind)]
-            self._follow_troubles(wanted.name, diff, more)
+            self._follow_failures(wanted.name, diff, more)
         remember_size(core, wanted, diff)
         held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])
         held = held or self._is_held_by_confs(wanted, diff, now)
@@ -260,10 +263,10 @@ class ServiceKeeper:
             job = self.jobs.deploy(wanted, chosen, there)
             self.jobs.outdated.note(wanted, job.job_id, chosen)
 
-    def _follow_troubles(self, service: str, diff: Difference, more: Sequence[Running]) -> None:
-        """Drop the troubles that are none any more; tell of hosts that go offline or are back.
+    def _follow_failures(self, service: str, diff: Difference, more: Sequence[Running]) -> None:
+        """Drop the failures that are over; tell of hosts that go offline or are back.
 
-        What an offline host lacks is done as soon as it is back, without a pause.
+        What an offline host lacks is done as soon as it is back, without a back-off.
         """
         core = self._core
         broken = (each for each in diff.kept if not each.runs or not each.ok)
@@ -281,7 +284,7 @@ class ServiceKeeper:
                     core.events.note(service, f"{hostname}: the host answers again")
             self._offline[service] = offline
             left = concerned - offline
-            core.troubles.keep(service, {*left, ""} if left else left)
+            core.service_failures.keep(service, {*left, ""} if left else left)
 
     def _waits(self, wanted: Wanted, places: Sequence[Place], now: float) -> bool:
         """Tell whether a service's daemons cannot be of use yet, and say so once."""
@@ -294,18 +297,18 @@ class ServiceKeeper:
             if core.waits.wait(wanted.name, lack.reason, lack.remedy, time.time()):
                 core.events.note(wanted.name, f"waits: {lack.reason}. {lack.remedy}")
             # Whatever failed before: it begins when there is what it waits for.
-            core.troubles.keep(wanted.name, ())
+            core.service_failures.keep(wanted.name, ())
         self.jobs.look_at = min(self.jobs.look_at, now + LOOK_FOR_NEEDS)
         return True
 
     def _may(self, wanted: Wanted, hostname: str, now: float) -> bool:
         core = self._core
         with core.lock:
-            resting = core.troubles.rests(wanted.name, hostname, now)
+            backing_off = core.service_failures.backs_off(wanted.name, hostname, now)
             usable = hostname in core.hosts and core.liveness.online(hostname)
             usable = usable and hostname not in core.deployments.problems
             report = core.reports.get(hostname)
-        return not resting and usable and report is not None and "daemons" in report.taken
+        return not backing_off and usable and report is not None and "daemons" in report.taken
 
     def _remove(self, wanted: Wanted, kind: Kind, diff: Difference, now: float) -> None:
         """Remove what is too much: one at a time where that matters, as far as it is safe."""
@@ -367,7 +370,7 @@ class ServiceKeeper:
     ) -> None:
         """Restart the next daemon that has to be for what changed in its spec."""
         with self._core.lock:
-            failed = self._core.troubles.hosts(wanted.name)
+            failed = self._core.service_failures.hosts(wanted.name)
             restarting = self._core.actions.get(wanted.name) is not None
         if restarting:
             # Somebody asked for it: not two at the same time.
@@ -396,8 +399,8 @@ class ServiceKeeper:
 
     def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
         with self._core.lock:
-            resting = self._core.troubles.rests(wanted.name, "", now)
-        if resting:
+            backing_off = self._core.service_failures.backs_off(wanted.name, "", now)
+        if backing_off:
             return
         try:
             self._forget(wanted)
@@ -416,12 +419,12 @@ class ServiceKeeper:
             self.leftovers.forget(wanted.name)
             self._core.specs.remove(wanted.name)
             self._core.events.forget(wanted.name)
-            self._core.troubles.keep(wanted.name, ())
+            self._core.service_failures.keep(wanted.name, ())
             self._offline.pop(wanted.name, None)
 
-    def forget_pauses(self, service: str) -> None:
+    def forget_backoff(self, service: str) -> None:
         """Try again at once: somebody asked."""
         with self._core.lock:
-            self._core.troubles.keep(service, ())
+            self._core.service_failures.keep(service, ())
             self.flips.forget(service)
         self.jobs.look_at = 0.0

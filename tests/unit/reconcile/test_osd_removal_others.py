@@ -210,7 +210,7 @@ class TestWhatAnAttackFound:
 
         full.unreached.clear()
         full.break_on["remove_osds"] = {"h1": "the disk is read-only"}
-        full.orchestrator.reconciler.remover._jobs.forget_pause(0)
+        full.orchestrator.reconciler.remover._jobs.forget_backoff(0)
         full.settle(2)
         assert "left as they are" in keep(full, "0")
         assert full.wiped == []

@@ -125,7 +125,7 @@ def test_a_disk_that_is_not_to_be_seen_is_waited_for(full: Cluster) -> None:
     assert full.wiped == []
 
     full.hidden = []
-    full.orchestrator.reconciler.remover._jobs.forget_pause(3)
+    full.orchestrator.reconciler.remover._jobs.forget_backoff(3)
     full.settle()
     assert (status(full), full.wiped) == ([], ["osd.3"])
 

@@ -54,7 +54,7 @@ def test_an_id_that_is_used_again_does_not_hold_the_queue_up(full: Cluster) -> N
     assert said(full).startswith("cleaning: the disk is read-only")
 
     full.break_on.clear()
-    full.orchestrator.reconciler.remover._jobs.forget_pause(3)
+    full.orchestrator.reconciler.remover._jobs.forget_backoff(3)
     full.settle()
     assert (status(full), full.wiped) == ([], ["osd.3"])
     assert full.monitors.osds[3].up

@@ -47,7 +47,7 @@ class Day:
         keeper = self.cluster.orchestrator.reconciler.services
         with self.cluster.core.lock:
             for wanted in self.cluster.core.specs.all():
-                self.cluster.core.troubles.keep(wanted.name, ())
+                self.cluster.core.service_failures.keep(wanted.name, ())
         keeper.jobs.look_at = 0.0
         self.cluster.settle(rounds)
 

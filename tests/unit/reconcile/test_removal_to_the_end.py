@@ -127,7 +127,7 @@ def test_a_daemon_that_a_failed_job_left_is_taken(cluster: Cluster) -> None:
     cluster.settle(2)
     assert [each.name for each in cluster.core.specs.all()] == ["rgw.east"]
     cluster.daemons["h2", "rgw", daemon_id] = "running"
-    cluster.orchestrator.reconciler.services.forget_pauses("rgw.east")
+    cluster.orchestrator.reconciler.services.forget_backoff("rgw.east")
     cluster.report(30)
     assert left(cluster, "rgw") == {}
 

@@ -73,7 +73,7 @@ def test_one_that_took_over_since_the_maps_were_read_stays(full: Cluster) -> Non
         full.engine.poll()
         full.settle(30)
         assert active in [name for _, name in of_kind(full, "mds")]
-        full.orchestrator.reconciler.services.forget_pauses("mds.data")
+        full.orchestrator.reconciler.services.forget_backoff("mds.data")
         full.settle(10)
         assert [name for _, name in of_kind(full, "mds")] == [active]
 
@@ -137,7 +137,7 @@ def test_a_gateway_goes_only_when_another_one_serves(full: Cluster) -> None:
     (row,) = raise_if_exception(full.orchestrator.describe_service(service_name="rgw.a"))
     assert f"rgw.{first} is the last one that serves" in row.events[-1].message
     full.monitors.elsewhere[f"rgw.{second}"] = "h2"
-    full.orchestrator.reconciler.services.forget_pauses("rgw.a")
+    full.orchestrator.reconciler.services.forget_backoff("rgw.a")
     full.settle()
     assert of_kind(full, "rgw") == [("h2", second)]
 
