@@ -24,7 +24,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
-class Place:
+class DaemonPlacement:
     """One daemon that shall be: its host, its id, and the network or address it shall use."""
 
     hostname: str
@@ -33,7 +33,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Running:
+class Daemon:
     """One daemon that is there. ``active`` ones serve now, as the cluster's maps say."""
 
     hostname: str
@@ -56,9 +56,9 @@ class Difference:
     of all places, one that has several as often.
     """
 
-    add: Tuple[Place, ...] = ()
-    remove: Tuple[Running, ...] = ()
-    kept: Tuple[Running, ...] = ()
+    add: Tuple[DaemonPlacement, ...] = ()
+    remove: Tuple[Daemon, ...] = ()
+    kept: Tuple[Daemon, ...] = ()
     size: int = 0
     offline: Tuple[str, ...] = ()
     places: Tuple[str, ...] = ()
@@ -101,10 +101,10 @@ def check_ids(spec: ServiceSpec, hostnames: Sequence[str]) -> None:
     given = names_of(spec)
     for hostname in hostnames:
         name = given.get(hostname, ("", ""))[1]
-        check_place(spec, Place(hostname, name or daemon_id("", spec, hostname)))
+        check_place(spec, DaemonPlacement(hostname, name or daemon_id("", spec, hostname)))
 
 
-def check_place(spec: ServiceSpec, place: Place) -> None:
+def check_place(spec: ServiceSpec, place: DaemonPlacement) -> None:
     """Raise ``InvalidValue`` for a daemon that its host would refuse because of its id."""
     length = len(place.daemon_id)
     if length > NEW_ID_LENGTH:
@@ -136,7 +136,7 @@ def candidates(spec: ServiceSpec, hosts: Sequence[HostSpec]) -> List[str]:
 def difference(
     spec: ServiceSpec,
     hosts: Sequence[HostSpec],
-    running: Sequence[Running],
+    running: Sequence[Daemon],
     *,
     cluster: str = "",
 ) -> Difference:
@@ -147,12 +147,12 @@ def difference(
     """
     offline = {host.hostname for host in hosts if host.status}
     slots = _slots(spec, hosts, running, offline)
-    left: Dict[str, List[Running]] = {}
+    left: Dict[str, List[Daemon]] = {}
     for daemon in running:
         left.setdefault(daemon.hostname, []).append(daemon)
     used = {daemon.daemon_id for daemon in running}
-    add: List[Place] = []
-    kept: List[Running] = []
+    add: List[DaemonPlacement] = []
+    kept: List[Daemon] = []
     names = names_of(spec)
     for hostname, index in slots:
         network, name = names.get(hostname, ("", ""))
@@ -162,7 +162,7 @@ def difference(
         elif hostname not in offline:
             identity = name or free_id(cluster, spec, hostname, index, used)
             used.add(identity)
-            add.append(Place(hostname, identity, network))
+            add.append(DaemonPlacement(hostname, identity, network))
     rest = [daemon for here in left.values() for daemon in here]
     remove = [daemon for daemon in rest if daemon.hostname not in offline]
     kept += [daemon for daemon in rest if daemon.hostname in offline]
@@ -175,7 +175,7 @@ def difference(
 def _slots(
     spec: ServiceSpec,
     hosts: Sequence[HostSpec],
-    running: Sequence[Running],
+    running: Sequence[Daemon],
     offline: Collection[str],
 ) -> List[Tuple[str, int]]:
     """Return the places: a host and a number from 0 for each daemon on it."""
@@ -216,7 +216,7 @@ def _draw(spec: ServiceSpec, hostname: str) -> str:
     return hashlib.sha256(f"{spec.service_name()}/{hostname}".encode()).hexdigest()
 
 
-def _take(here: List[Running], name: str = "") -> Optional[Running]:
+def _take(here: List[Daemon], name: str = "") -> Optional[Daemon]:
     """Take one of the daemons on a host, the one that would be missed most.
 
     Where a placement names it, no other one will do.

@@ -7,7 +7,7 @@ from typing import List, Optional, Sequence
 
 from adapter.cluster.daemon_actions import ACTIONS, OF_SERVICE, DaemonAction
 from adapter.cluster.osd_map import osd_number
-from adapter.cluster.schedule import Place, Running, check_ids, free_id
+from adapter.cluster.schedule import Daemon, DaemonPlacement, check_ids, free_id
 from adapter.cluster.service_actions import ServiceAction
 from adapter.cluster.specs import Wanted
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, NotKept, UnknownName
@@ -212,13 +212,13 @@ class ActionMethods(DaemonMethods):
             for place in places
         ]
 
-    def _surplus(self, wanted: Wanted, there: Sequence[Running], place: Place) -> str:
+    def _surplus(self, wanted: Wanted, there: Sequence[Daemon], place: DaemonPlacement) -> str:
         """Return the end of a sentence where a service's placement has no room for one more."""
         keeper = self.reconciler.services
         with self.core.lock:
             if wanted.spec.unmanaged or self.core.held():
                 return ""
-            new = Running(place.hostname, place.daemon_id)
+            new = Daemon(place.hostname, place.daemon_id)
             going = keeper.diff(wanted, [*there, new], keeper.hosts()).remove
         if not going:
             return ""
@@ -228,7 +228,7 @@ class ActionMethods(DaemonMethods):
             f"will be removed: `ceph orch set-unmanaged {wanted.name}` keeps what is there"
         )
 
-    def _new_places(self, spec: ServiceSpec, there: List[Running]) -> List[Place]:
+    def _new_places(self, spec: ServiceSpec, there: List[Daemon]) -> List[DaemonPlacement]:
         """Return a place for one more daemon on each host that a placement names."""
         used = {daemon.daemon_id for daemon in there}
         for each in spec.placement.hosts:
@@ -239,7 +239,7 @@ class ActionMethods(DaemonMethods):
         for each in spec.placement.hosts:
             identity = each.name or free_id(self.core.cluster, spec, each.hostname, 0, used)
             used.add(identity)
-            places.append(Place(each.hostname, identity, each.network))
+            places.append(DaemonPlacement(each.hostname, identity, each.network))
         return places
 
     def _refuse_gone(self, daemon: DaemonDescription) -> None:
@@ -281,7 +281,7 @@ class ActionMethods(DaemonMethods):
         texts = []
         for daemon in daemons:
             kind = KINDS[str(daemon.daemon_type)]
-            row = Running(str(daemon.hostname), str(daemon.daemon_id))
+            row = Daemon(str(daemon.hostname), str(daemon.daemon_id))
             with keeper.guards.acting:
                 chosen, reason = keeper.guards.may_remove(kind, [row])
                 if reason:

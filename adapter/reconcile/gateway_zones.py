@@ -11,7 +11,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.backoff import Backoff
 from adapter.cluster.gateway_zones import Zone, ZoneNow, endpoints_of, read_zone, zone_of
-from adapter.cluster.schedule import Running
+from adapter.cluster.schedule import Daemon
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError
@@ -65,7 +65,7 @@ class GatewayZones:
         spec = wanted.spec
         return spec.service_type == "rgw" and not spec.unmanaged and not wanted.deleted
 
-    def _endpoints(self, wanted: Wanted, there: Sequence[Running]) -> Optional[List[str]]:
+    def _endpoints(self, wanted: Wanted, there: Sequence[Daemon]) -> Optional[List[str]]:
         """Return where a service's gateways are reached, None while one of them is still to come.
 
         One that is broken and was never seen to listen is left out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-from adapter.cluster.schedule import Running
+from adapter.cluster.schedule import Daemon
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.errors import ReportAwaited
@@ -34,7 +34,7 @@ class RemovalEnds:
             )
         for_each(undone, lambda key: self._again(key, now))
 
-    def of(self, service: str) -> List[Running]:
+    def of(self, service: str) -> List[Daemon]:
         """Return a service's daemons that go. The caller holds the lock.
 
         Also while a host has not said yet what a job that failed has left: the pause is kept.
@@ -86,5 +86,5 @@ class RemovalEnds:
             return wanted is not None and not wanted.deleted
 
 
-def _running(key: UnusedKey) -> Running:
-    return Running(key.host, key.daemon_id, ok=False, runs=False)
+def _running(key: UnusedKey) -> Daemon:
+    return Daemon(key.host, key.daemon_id, ok=False, runs=False)

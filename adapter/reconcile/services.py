@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from adapter.cluster.schedule import Difference, Place, Running, difference
+from adapter.cluster.schedule import Daemon, DaemonPlacement, Difference, difference
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
@@ -59,7 +59,7 @@ class ServiceKeeper:
         # or removed.
         self._held = False
         self._settings_pause: Optional[float] = None
-        self._running: Tuple[Tuple[Any, ...], Dict[str, List[Running]]] = ((), {})
+        self._running: Tuple[Tuple[Any, ...], Dict[str, List[Daemon]]] = ((), {})
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
@@ -132,7 +132,7 @@ class ServiceKeeper:
         core = self._core
         return [host_spec(host, core.liveness.online(host.hostname)) for host in core.hosts.all()]
 
-    def running(self) -> Dict[str, List[Running]]:
+    def running(self) -> Dict[str, List[Daemon]]:
         """Return the daemons that are there by service. The caller holds the lock.
 
         It is made once for the same reports, and not to be changed.
@@ -153,8 +153,8 @@ class ServiceKeeper:
             self._running = (state, self._read_running(going))
         return self._running[1]
 
-    def _read_running(self, going: FrozenSet[Tuple[str, str]]) -> Dict[str, List[Running]]:
-        found: Dict[str, List[Running]] = {}
+    def _read_running(self, going: FrozenSet[Tuple[str, str]]) -> Dict[str, List[Daemon]]:
+        found: Dict[str, List[Daemon]] = {}
         services = self._core.daemon_services
         for hostname, row in self._core.places.own():
             kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
@@ -164,7 +164,7 @@ class ServiceKeeper:
                 continue
             state = row["state"]
             ended = state != "running" and self._core.watch.has_left(hostname, kind, identity)
-            daemon = Running(
+            daemon = Daemon(
                 hostname,
                 identity,
                 ok=state != "error" and not ended and not row.get("unfinished"),
@@ -181,7 +181,7 @@ class ServiceKeeper:
         return core.watch.serves(kind, identity)
 
     def diff(
-        self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec]
+        self, wanted: Wanted, there: Sequence[Daemon], hosts: Sequence[HostSpec]
     ) -> Difference:
         """Return what a service lacks and has too much of."""
         if wanted.deleted:
@@ -192,7 +192,7 @@ class ServiceKeeper:
         return replace(diff, remove=(*diff.remove, *left)) if left else diff
 
     def _keep(
-        self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec], now: float
+        self, wanted: Wanted, there: Sequence[Daemon], hosts: Sequence[HostSpec], now: float
     ) -> None:
         core = self._core
         kind = KINDS[wanted.spec.service_type]
@@ -215,7 +215,7 @@ class ServiceKeeper:
         again = [each for each in diff.kept if not each.ok]
         # One manager after the other: it is restarted.
         again += [] if again or diff.add else unable[:1]
-        broken = [Place(each.hostname, each.daemon_id) for each in again]
+        broken = [DaemonPlacement(each.hostname, each.daemon_id) for each in again]
         add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
         if self._waits(wanted, [*diff.add, *broken], now):
             add = []
@@ -251,7 +251,7 @@ class ServiceKeeper:
         return True
 
     def _deploy(
-        self, wanted: Wanted, add: Sequence[Place], there: Sequence[Running], now: float
+        self, wanted: Wanted, add: Sequence[DaemonPlacement], there: Sequence[Daemon], now: float
     ) -> None:
         """Deploy daemons, first on hosts that are at no other job; raises ``OrchestratorError``."""
         soon = free_first(self._core, [place.hostname for place in add])
@@ -263,7 +263,7 @@ class ServiceKeeper:
             job = self.jobs.deploy(wanted, chosen, there)
             self.jobs.outdated.note(wanted, job.job_id, chosen)
 
-    def _follow_failures(self, service: str, diff: Difference, more: Sequence[Running]) -> None:
+    def _follow_failures(self, service: str, diff: Difference, more: Sequence[Daemon]) -> None:
         """Drop the failures that are over; tell of hosts that go offline or are back.
 
         What an offline host lacks is done as soon as it is back, without a back-off.
@@ -286,7 +286,7 @@ class ServiceKeeper:
             left = concerned - offline
             core.service_failures.keep(service, {*left, ""} if left else left)
 
-    def _waits(self, wanted: Wanted, places: Sequence[Place], now: float) -> bool:
+    def _waits(self, wanted: Wanted, places: Sequence[DaemonPlacement], now: float) -> bool:
         """Tell whether a service's daemons cannot be of use yet, and say so once."""
         core = self._core
         lack = self.needs.lack(wanted.spec) if places and not wanted.deleted else None
@@ -348,7 +348,7 @@ class ServiceKeeper:
             log.warning("%s is not compared with what its daemons got: %s", wanted.name, error)
             return []
 
-    def unfinished(self, wanted: Wanted, kept: Sequence[Running]) -> List[str]:
+    def unfinished(self, wanted: Wanted, kept: Sequence[Daemon]) -> List[str]:
         """Return what of a changed spec is not done yet."""
         found = []
         problem = self.jobs.settings.problems.get(wanted.name)
@@ -365,7 +365,7 @@ class ServiceKeeper:
         wanted: Wanted,
         diff: Difference,
         behind: Sequence[Behind],
-        there: Sequence[Running],
+        there: Sequence[Daemon],
         now: float,
     ) -> None:
         """Restart the next daemon that has to be for what changed in its spec."""

@@ -7,7 +7,7 @@ from typing import Any, List, Tuple
 
 import pytest
 
-from adapter.cluster.schedule import Running, difference
+from adapter.cluster.schedule import Daemon, difference
 from adapter.interface import (
     HostSpec,
     MDSSpec,
@@ -165,7 +165,7 @@ def test_what_serves_is_shown(full: Cluster) -> None:
 def test_the_better_ones_stay_whatever_the_draw(order: Tuple[int, ...], count: int) -> None:
     qualities = ({"active": True}, {}, {"ok": False, "runs": False})
     running = [
-        Running(host, f"data.{host}.abcdef", **qualities[rank]) for host, rank in zip(HOSTS, order)
+        Daemon(host, f"data.{host}.abcdef", **qualities[rank]) for host, rank in zip(HOSTS, order)
     ]
     for name in ("a", "b", "c", "d"):
         spec = MDSSpec(service_id=name, placement=PlacementSpec(count=count))
