@@ -9,7 +9,7 @@ import click
 from adapter.cli import service_shapes
 from adapter.cli.cluster import Cluster, find_cluster, fsid_of
 from adapter.cli.context import Context, Room, Verb, pass_context
-from adapter.cli.keeping import Keeping
+from adapter.cli.converge import Converge
 from adapter.cli.monitors import CephMon, DryMon
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session, failure_lines
@@ -56,9 +56,9 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
     text, given = _read(file)
     cluster = find_cluster(context.world.ceph, check=check)
     with Session(context, check=check, cluster=cluster) as session:
-        keeping = Keeping(session)
+        converge = Converge(session)
         if len(session.core.hosts) or not any(isinstance(each, HostSpec) for each in given.specs):
-            keeping.look()
+            converge.look()
         spec_file = read_spec_file(text, services=session.orchestrator, lists=True)
         _refuse(spec_file.errors)
         for note in spec_file.notes:
@@ -73,10 +73,10 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
         if failed:
             raise failed
         if check:
-            _print_check(session, keeping, specs, before)
+            _print_check(session, converge, specs, before)
             return
         names = [each.service_name() for each in specs if not isinstance(each, HostSpec)]
-        keeping.bring_about(names, seconds)
+        converge.bring_about(names, seconds)
         rows = _described(session, names)
         click.echo(service_shapes.services(rows, datetime_now()))
 
@@ -116,14 +116,14 @@ def _print_plans(session: Session, specs: Sequence[Any]) -> None:
 
 
 def _print_check(
-    session: Session, keeping: Keeping, specs: Sequence[Any], before: Dict[str, Any]
+    session: Session, converge: Converge, specs: Sequence[Any], before: Dict[str, Any]
 ) -> None:
     """Print what would be done: in words, to the monitors, and on each host."""
     services = [each for each in specs if not isinstance(each, HostSpec)]
     for row in raise_if_exception(session.orchestrator.plan(services)):
         for line in service_shapes.plan_lines(row):
             click.echo(line)
-    jobs = keeping.round()
+    jobs = converge.round()
     mon = session.core.mon
     for words in sorted(set(mon.untold)) if isinstance(mon, DryMon) else ():
         click.echo(f"would run: {words}")
@@ -197,14 +197,14 @@ def rm(context: Context, service: str, force: bool, check: bool, seconds: float)
     """
     cluster = find_cluster(context.world.ceph, check=check)
     with Session(context, check=check, cluster=cluster) as session:
-        keeping = Keeping(session)
-        keeping.look()
+        converge = Converge(session)
+        converge.look()
         said = session.call(session.orchestrator.remove_service, service, force)
         if check:
-            _print_check(session, keeping, (), session.records())
+            _print_check(session, converge, (), session.records())
             return
         click.echo(own_words(str(said)))
-        keeping.bring_about([service], seconds)
+        converge.bring_about([service], seconds)
 
 
 @click.group(cls=Room)
@@ -231,13 +231,13 @@ def _acting(action: str) -> None:
     def act(context: Context, name: str, force: bool, check: bool) -> None:
         cluster = find_cluster(context.world.ceph, check=check)
         with Session(context, check=check, cluster=cluster) as session:
-            keeping = Keeping(session)
-            keeping.look()
+            converge = Converge(session)
+            converge.look()
             before = session.records()
             known = len(session.engine.submitted)
             try:
                 said = session.call(session.orchestrator.daemon_action, action, name, force=force)
-                jobs = [*session.engine.submitted[known:], *keeping.round()]
+                jobs = [*session.engine.submitted[known:], *converge.round()]
                 session.driver.wait(jobs)
             finally:
                 # Nobody takes over from a command: what it has not done is not done later.

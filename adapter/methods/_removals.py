@@ -9,8 +9,8 @@ from adapter.cluster.osd_map import Osd, OsdMap
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.errors import AlreadyExists, InvalidValue
-from adapter.reconcile.osd_keeping import successor
 from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.reconcile.osd_restoring import successor
 
 Places = Tuple[Tuple[str, str], ...]
 

@@ -214,12 +214,12 @@ class ActionMethods(DaemonMethods):
 
     def _surplus(self, wanted: Wanted, there: Sequence[Daemon], place: DaemonPlacement) -> str:
         """Return the end of a sentence where a service's placement has no room for one more."""
-        keeper = self.reconciler.services
+        reconciler = self.reconciler.services
         with self.core.lock:
             if wanted.spec.unmanaged or self.core.held():
                 return ""
             new = Daemon(place.hostname, place.daemon_id)
-            going = keeper.diff(wanted, [*there, new], keeper.hosts()).remove
+            going = reconciler.diff(wanted, [*there, new], reconciler.hosts()).remove
         if not going:
             return ""
         names = ", ".join(f"{wanted.spec.service_type}.{each.daemon_id}" for each in going)
@@ -277,18 +277,18 @@ class ActionMethods(DaemonMethods):
                 self._refuse_osd(daemon)
             _check_kind(daemon)
         self._check_answers([str(daemon.hostname) for daemon in daemons])
-        keeper = self.reconciler.services
+        reconciler = self.reconciler.services
         texts = []
         for daemon in daemons:
             kind = KINDS[str(daemon.daemon_type)]
             row = Daemon(str(daemon.hostname), str(daemon.daemon_id))
-            with keeper.guards.acting:
-                chosen, reason = keeper.guards.may_remove(kind, [row])
+            with reconciler.guards.acting:
+                chosen, reason = reconciler.guards.may_remove(kind, [row])
                 if reason:
                     raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}")
                 more = leave_out(self.core, daemon.name(), "it is removed")
-                before = keeper.guards.removal_again(kind, chosen)
-                job = keeper.jobs.remove(daemon.service_name(), kind, chosen, before)
+                before = reconciler.guards.removal_again(kind, chosen)
+                job = reconciler.jobs.remove(daemon.service_name(), kind, chosen, before)
             text = f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
             texts.append(f"{text}. {more}" if more else text)
         return texts

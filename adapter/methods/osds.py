@@ -278,8 +278,8 @@ class OsdMethods(DeviceMethods):
                 unreadable = [each for each in numbers if str(each) in core.removals.problems]
                 removals = [self._queued(each) for each in numbers if each not in unreadable]
             for removal in removals:
-                remover.keeper.check(removal, osd_map)
-            notes = [remover.keeper.keep(removal, osd_map) for removal in removals]
+                remover.restorer.check(removal, osd_map)
+            notes = [remover.restorer.keep(removal, osd_map) for removal in removals]
             with core.lock:
                 for osd_id in unreadable:
                     core.removals.remove(osd_id)

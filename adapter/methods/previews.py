@@ -95,14 +95,14 @@ class PreviewMethods(GroupPlans):
 
     def _preview_service(self, spec: ServiceSpec, hosts: HostsOfFile) -> Dict[str, Any]:
         """Return on which hosts daemons would be added, and which would be removed."""
-        keeper = self.reconciler.services
-        lack = keeper.needs.lack(spec)
+        reconciler = self.reconciler.services
+        lack = reconciler.needs.lack(spec)
         with self.core.lock:
             held = self.core.held()
             if held:
                 raise NotReady(f"Where daemons would be added or removed is not known: {held}.")
-            there = keeper.running().get(spec.service_name(), [])
-            diff = keeper.diff(Wanted(spec), there, hosts.all())
+            there = reconciler.running().get(spec.service_name(), [])
+            diff = reconciler.diff(Wanted(spec), there, hosts.all())
             before = self.core.specs.find(spec.service_name())
             stays = hold_reason(self.core, Wanted(spec), diff)
         if spec.unmanaged:

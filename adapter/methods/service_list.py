@@ -134,9 +134,9 @@ class ServiceListMethods:
         return self._kept_places.of(wanted.name, self.core.state_serials(), wanted)
 
     def _find_places(self, wanted: Wanted) -> Tuple[str, ...]:
-        keeper = self.reconciler.services
-        running = keeper.running().get(wanted.name, [])
-        return keeper.diff(wanted, running, keeper.hosts()).places
+        reconciler = self.reconciler.services
+        running = reconciler.running().get(wanted.name, [])
+        return reconciler.diff(wanted, running, reconciler.hosts()).places
 
     def _running(self, name: str, shares: Mapping[str, Share]) -> Dict[str, int]:
         """Return how many daemons of a service run by host.

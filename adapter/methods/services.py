@@ -239,9 +239,9 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
 
     def _difference(self, spec: ServiceSpec) -> Difference:
         """Return what a spec lacks and has too much of. The caller holds the lock."""
-        keeper = self.reconciler.services
-        there = keeper.running().get(spec.service_name(), [])
-        return keeper.diff(Wanted(spec), there, keeper.hosts())
+        reconciler = self.reconciler.services
+        there = reconciler.running().get(spec.service_name(), [])
+        return reconciler.diff(Wanted(spec), there, reconciler.hosts())
 
     def _keep_osds(self, spec: DriveGroupSpec) -> str:
         """Keep a drive group and say what it does now."""

@@ -22,7 +22,7 @@ from adapter.reconcile.ended_restarts import end_restart, leave_out
 from adapter.reconcile.kept_service import kept_service
 from adapter.reconcile.ownership import judge_places, read_places, units_of
 from adapter.reconcile.removed_daemons import unit_of
-from adapter.reconcile.services import ServiceKeeper
+from adapter.reconcile.services import ServiceReconciler
 
 DEPLOYING = ("redeploy", "reconfig")
 # A job that is cut with its manager ends as cancelled a moment before that: what was cancelled is
@@ -33,7 +33,7 @@ LIVED_ON = 5.0
 class DaemonActs:
     """Do what is asked of daemons; it is kept in the store until its job has ended."""
 
-    def __init__(self, core: Core, services: ServiceKeeper) -> None:
+    def __init__(self, core: Core, services: ServiceReconciler) -> None:
         self._core, self._services = core, services
         self._guards = services.guards
         self.now = 0.0
@@ -194,7 +194,7 @@ class DaemonActs:
         return end_restart(self._core, asked.service, asked.action)
 
     def _deploy(self, asked: DaemonAction, again: bool) -> str:
-        """Bring daemons to their specs; those that are left to the keeper are kept by it."""
+        """Bring daemons to their specs; those that are left to the reconciler are kept by it."""
         core = self._core
         by_service = self._places(asked.daemons)
         jobs: List[Completion] = []

@@ -15,7 +15,7 @@ from adapter.cluster.schedule import Daemon
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError
-from adapter.reconcile.services import ServiceKeeper
+from adapter.reconcile.services import ServiceReconciler
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 class GatewayZones:
     """Compare zones with the specs of their gateways when one of both has changed."""
 
-    def __init__(self, core: Core, services: ServiceKeeper) -> None:
+    def __init__(self, core: Core, services: ServiceReconciler) -> None:
         self._core, self._services = core, services
         self._serials: Tuple[int, ...] = ()
         self._done: Dict[str, Zone] = {}

@@ -18,9 +18,9 @@ from adapter.cluster.osd_owners import NO_SERVICE, Vacancy
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.interface import OrchestratorError
-from adapter.reconcile.osd_keeping import OsdKeeper, successor
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
+from adapter.reconcile.osd_restoring import OsdRestorer, successor
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class OsdRemover:
         self._jobs = RemovalJobs(core, self._queue, self._news)
         self._still_since: Dict[int, float] = {}
         self._calm_since: Dict[int, float] = {}
-        self.keeper = OsdKeeper(core, self._queue, self._jobs, self._finish)
+        self.restorer = OsdRestorer(core, self._queue, self._jobs, self._finish)
 
     def _news(self) -> None:
         self._looked = 0.0
@@ -73,7 +73,7 @@ class OsdRemover:
             self._queue.wait_all(self._jobs.due(now), f"the monitors do not answer: {error}")
             return
         steps: Sequence[Any] = (
-            (Stage.KEEPING, self.keeper.keep_all),
+            (Stage.KEEPING, self.restorer.keep_all),
             (Stage.DRAINING, self._drain),
             (Stage.STOPPING, self._stop),
             (Stage.LEAVING, self._leave),

@@ -147,9 +147,9 @@ class ServiceJobs:
         """Bring daemons that are there to their spec; raises ``OrchestratorError``.
 
         Return the job, None where there is nothing for it to do, and the daemons that it is at.
-        Those of a service that is kept which have to be restarted are left to the keeper: one goes
-        after the other, each when it can be missed. For others, and with ``force``, ``may`` raises
-        where daemons cannot be restarted now.
+        Those of a service that is kept which have to be restarted are left to the reconciler: one
+        goes after the other, each when it can be missed. For others, and with ``force``, ``may``
+        raises where daemons cannot be restarted now.
         """
         spec = wanted.spec
         addressed = [(place, address_for(self._core, spec, place)) for place in places]
@@ -168,7 +168,7 @@ class ServiceJobs:
         digests: Mapping[HostDaemon, str],
         behind: Mapping[HostDaemon, Sequence[str]],
     ) -> None:
-        """Keep of daemons what they lack, for the keeper; raises ``NotKept``."""
+        """Keep of daemons what they lack, for the reconciler; raises ``NotKept``."""
         with self._core.lock:
             for hostname, daemons in known.items():
                 lacking = [

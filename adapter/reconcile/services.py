@@ -40,7 +40,7 @@ LOOK_AGAIN, LOOK_AT_LAST = 2.0, 60.0
 LOOK_FOR_NEEDS = 5.0
 
 
-class ServiceKeeper:
+class ServiceReconciler:
     """Compare services with their specs, and submit what closes the difference."""
 
     def __init__(self, core: Core) -> None:

@@ -107,11 +107,11 @@ def percentiles(call: Callable[[], Any]) -> Dict[str, float]:
 
 def reconcile(orchestrator: Any) -> Dict[str, float]:
     """Return the CPU time of a pass that finds nothing to do, in milliseconds."""
-    keeper, times = orchestrator.reconciler.services, []
+    reconciler, times = orchestrator.reconciler.services, []
     for _ in range(5):
-        keeper._seen, keeper._running = (), ((-1, -1), {})
+        reconciler._seen, reconciler._running = (), ((-1, -1), {})
         started = time.process_time()
-        keeper.step(time.monotonic())
+        reconciler.step(time.monotonic())
         times.append((time.process_time() - started) * 1000)
     assert orchestrator.core.engine.requests == [], "a pass with nothing to do started a job"
     return {"p50": sorted(times)[2], "p99": max(times)}

@@ -44,11 +44,11 @@ class Day:
 
     def settle(self, rounds: int) -> None:
         """Let rounds go by, without the pauses after failures."""
-        keeper = self.cluster.orchestrator.reconciler.services
+        reconciler = self.cluster.orchestrator.reconciler.services
         with self.cluster.core.lock:
             for wanted in self.cluster.core.specs.all():
                 self.cluster.core.service_failures.keep(wanted.name, ())
-        keeper.jobs.look_at = 0.0
+        reconciler.jobs.look_at = 0.0
         self.cluster.settle(rounds)
 
     def rest(self) -> None:

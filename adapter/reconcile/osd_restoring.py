@@ -17,7 +17,7 @@ from adapter.reconcile.parts import OTHERS_JOBS_END
 log = logging.getLogger(__name__)
 
 
-class OsdKeeper:
+class OsdRestorer:
     """Take OSDs out of the queue. ``finish`` ends a removal and takes a sentence for the log."""
 
     def __init__(

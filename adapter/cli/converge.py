@@ -15,7 +15,7 @@ PAUSE = 1.0
 PATIENCE = 30
 
 
-class Keeping:
+class Converge:
     """The rounds of one command."""
 
     def __init__(self, session: Session) -> None:
@@ -108,24 +108,24 @@ class Keeping:
 
     def left(self, services: Sequence[str]) -> Dict[str, str]:
         """Return what is left to do by service, with what stands in its way."""
-        core, keeper = self._session.core, self._reconciler.services
+        core, reconciler = self._session.core, self._reconciler.services
         found: Dict[str, str] = {}
         with core.lock:
-            there, hosts = keeper.running(), keeper.hosts()
+            there, hosts = reconciler.running(), reconciler.hosts()
             for wanted in core.specs.all():
                 kind = wanted.spec.service_type
                 if wanted.name not in services or kind not in KINDS:
                     continue
                 if wanted.spec.unmanaged and not wanted.deleted:
                     continue
-                diff = keeper.diff(wanted, there.get(wanted.name, []), hosts)
+                diff = reconciler.diff(wanted, there.get(wanted.name, []), hosts)
                 parts = [f"to be added on {place.hostname}" for place in diff.add]
                 parts += [f"{kind}.{each.daemon_id} is to be removed" for each in diff.remove]
                 parts += [
                     f"{kind}.{each.daemon_id} is not well" for each in diff.kept if not each.ok
                 ]
-                parts += keeper.unfinished(wanted, diff.kept)
-                if keeper.jobs.proofs.pending(wanted.name):
+                parts += reconciler.unfinished(wanted, diff.kept)
+                if reconciler.jobs.proofs.pending(wanted.name):
                     parts.append("the monitors do not show it yet")
                 if wanted.deleted and not parts:
                     parts = ["is to be forgotten"]
