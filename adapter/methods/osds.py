@@ -98,8 +98,8 @@ class OsdMethods(DeviceMethods):
         """Return the plan with the drive group of the OSDs whose ids are all that it takes."""
         groups = []
         for group in plan.groups:
-            found = [self.core.owners.vacancy(osd_id) for osd_id in group.osd_ids]
-            services = {vacancy.service if vacancy else "" for vacancy in found}
+            found = [self.core.owners.destroyed(osd_id) for osd_id in group.osd_ids]
+            services = {destroyed.service if destroyed else "" for destroyed in found}
             name = services.pop().partition(".")[2] if len(services) == 1 else ""
             if name and len(group.osd_ids) == len(group.data) and not group.options["osdspec"]:
                 group = replace(group, options={**group.options, "osdspec": name})

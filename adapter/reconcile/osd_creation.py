@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from adapter.cluster.backoff import Backoff
 from adapter.cluster.osd_intents import Intent
 from adapter.cluster.osd_map import OsdMap
-from adapter.cluster.osd_owners import NO_SERVICE, Made
+from adapter.cluster.osd_owners import NO_SERVICE, PendingOsd
 from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
@@ -242,7 +242,7 @@ class OsdCreator:
         """
         core = self._core
         for osd_id, service in _owned(intent, outcome.result):
-            core.owners.made(osd_id, Made(intent.host, service))
+            core.owners.keep_pending(osd_id, PendingOsd(intent.host, service))
         ended = _ended(intent, outcome)
         core.intents.drop(intent.host, ended)
         if outcome.status.good and len(ended) == len(intent.groups):

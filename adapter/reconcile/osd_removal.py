@@ -14,7 +14,7 @@ import time
 from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.cluster.osd_map import NODOWN_IS_SET, Left, Osd, OsdMap, holding_flags
-from adapter.cluster.osd_owners import NO_SERVICE, Vacancy
+from adapter.cluster.osd_owners import NO_SERVICE, DestroyedOsd
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.interface import OrchestratorError
@@ -76,7 +76,7 @@ class OsdRemover:
             (Stage.KEEPING, self.restorer.keep_all),
             (Stage.DRAINING, self._drain),
             (Stage.STOPPING, self._stop),
-            (Stage.LEAVING, self._leave),
+            (Stage.PURGING, self._purge),
             (Stage.CLEANING, self._clean),
         )
         for stage, step in steps:
@@ -91,7 +91,7 @@ class OsdRemover:
         self._jobs.forget_backoff(removal.osd_id)
         for times in (self._still_since, self._calm_since):
             times.pop(removal.osd_id, None)
-        log.info("osd.%s: %s", removal.osd_id, stage.value)
+        log.info("osd.%s: %s", removal.osd_id, stage.shown(removal.replace))
         return self._queue.save(removal, stage=stage, **{"reason": "", "tries": 0, **changes})
 
     def _back(self, removal: Removal, reason: str) -> None:
@@ -230,7 +230,7 @@ class OsdRemover:
         if osd is None:
             return
         if not osd.up:
-            self._advance(removal, Stage.LEAVING)
+            self._advance(removal, Stage.PURGING)
         elif removal.stopped and osd.up_from == removal.up_from:
             self._core.maps.down(removal.osd_id)
             flag = f": {NODOWN_IS_SET}" if osd.nodown else ""
@@ -248,13 +248,13 @@ class OsdRemover:
         """Return what would be lost if the OSD were stopped now, or nothing."""
         return self._core.maps.safety([removal.osd_id]).reason(removal.osd_id)
 
-    # Leaving.
+    # Purging.
 
-    def _leave(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
+    def _purge(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """Purge or destroy OSDs that are down."""
-        self._queue.each(removals, lambda removal: self._leave_one(removal, osd_map))
+        self._queue.each(removals, lambda removal: self._purge_one(removal, osd_map))
 
-    def _leave_one(self, removal: Removal, osd_map: OsdMap) -> None:
+    def _purge_one(self, removal: Removal, osd_map: OsdMap) -> None:
         osd = self._osd(removal, osd_map)
         if osd is None:
             return
@@ -308,8 +308,8 @@ class OsdRemover:
             if report is not None and "devices" in report.taken:
                 keys = {str(row["device_id"] or row["path"]) for row in report.devices}
                 present = tuple(sorted(keys - set(removal.disks)))
-            core.owners.vacate(
-                Vacancy(removal.osd_id, removal.host, service, removal.disks, present)
+            core.owners.keep_destroyed(
+                DestroyedOsd(removal.osd_id, removal.host, service, removal.disks, present)
             )
 
     # Cleaning.

@@ -45,7 +45,7 @@ class OsdRestorer:
         if is_out and self._jobs.is_busy(removal.osd_id):
             raise AdapterError(
                 f"osd.{removal.osd_id} cannot be kept: it is out of the map and its host is being "
-                f"cleaned ({removal.in_words}).",
+                f"cleaned ({removal.drain_status}).",
                 "Its removal goes on.",
             )
         if is_out and removal.asked_wipe:
