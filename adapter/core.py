@@ -470,7 +470,7 @@ class Core:
                 watch=self.watch if len(self.hosts) else None,
                 waiting=self.waits.lines(time.time()),
                 undone=self.daemon_actions.lines(),
-                problems=self.bad_records.in_words(),
+                problems=self.bad_records.describe(),
                 unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),
                 foreign=foreign_lines(self.places.foreign()),

@@ -46,7 +46,7 @@ class Converge:
     def _need_records(self) -> None:
         core = self._session.core
         if core.held() or core.bad_records.pause():
-            words = core.bad_records.in_words()
+            words = core.bad_records.describe()
             named = " ".join(f"{key}: {words[key]}" for key in words)
             raise NotReady(f"Nothing is done while records cannot be used. {named}")
 

@@ -149,7 +149,7 @@ class BadRecords:
             return ""
         return "the field paused is neither true nor false"
 
-    def in_words(self) -> Dict[str, str]:
+    def describe(self) -> Dict[str, str]:
         """Return for `ceph health detail`, by key: the reason, what waits, and the remedy."""
         return {key: self._words(key, reason) for key, reason in self.reasons().items()}
 

@@ -296,7 +296,7 @@ class Left:
             "them, `ceph pg repair PGID` repairs one"
         )
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Return e.g. ``3 PGs left: 2 active+remapped+backfilling, 1 active+clean``."""
         states = sorted(self.states.items(), key=lambda item: (-item[1], item[0]))
         listed = ", ".join(f"{number} {state}" for state, number in states[:4])

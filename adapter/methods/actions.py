@@ -148,7 +148,7 @@ class ActionMethods(DaemonMethods):
                 "Act on their service, or use systemctl on the host.",
             )
         if not hosts and foreign:
-            raise AdapterError(f"Nothing is done to {name}: {foreign[0].in_words()}")
+            raise AdapterError(f"Nothing is done to {name}: {foreign[0].describe()}")
         found: List[DaemonDescription] = (
             raise_if_exception(self.list_daemons(host=hosts[0])) if hosts else []
         )

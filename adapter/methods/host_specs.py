@@ -95,7 +95,7 @@ class HostSpecMethods:
         core.wake.set()
         if not change:
             return f"{_there(known)} is there already; nothing is changed"
-        return f"Updated host '{spec.hostname}': {change.in_words()}{goes}"
+        return f"Updated host '{spec.hostname}': {change.describe()}{goes}"
 
     def _gone_with_label(self, label: str) -> Dict[str, str]:
         """Return by service a sentence on what goes because of a label; here are no services."""
@@ -125,7 +125,7 @@ class HostSpecMethods:
         change = change_of(known, spec)
         if change.addr:
             self._same_machine(known, change.addr)
-        what = f"would be updated: {change.in_words()}" if change else "would stay as it is"
+        what = f"would be updated: {change.describe()}" if change else "would stay as it is"
         return f"host {spec.hostname}: {what}"
 
     def _check_host_spec(self, spec: HostSpec, hosts: Optional[HostsOfFile] = None) -> None:

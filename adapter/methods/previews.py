@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
-from adapter.cluster.osd_plan_words import in_words, preview_row
+from adapter.cluster.osd_plan_text import describe_plans, preview_row
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.errors import NotReady
 from adapter.interface import (
@@ -144,7 +144,7 @@ class PreviewMethods(GroupPlans):
             claims = wanted.claims if wanted else OsdClaims()
             taken = self._taken_before(spec, groups)
             groups.append((spec, claims))
-            return in_words(self._plans_now(spec, claims, taken))
+            return describe_plans(self._plans_now(spec, claims, taken))
 
 
 def title(spec: Any) -> str:

@@ -23,7 +23,7 @@ from adapter.interface import (
 from adapter.interface.times import datetime_now
 from adapter.kinds import KINDS, kind_of
 from adapter.methods._announce import what_goes
-from adapter.methods._changes import put_back_in_words
+from adapter.methods._changes import describe_put_back
 from adapter.methods._memo import Memo
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart
@@ -181,7 +181,7 @@ class ServiceListMethods:
                 core.wake.set()
                 held, job = core.held(), self.reconciler.services.jobs.running.get(service_name)
                 more = [f"its daemons go when job {job} has ended"] if job else []
-                more += put_back_in_words(core, service_name)
+                more += describe_put_back(core, service_name)
                 text = "; ".join([f"Removed service {service_name}", *filter(None, [held, *more])])
                 return f"{text}. {ended}" if ended else text
             osds = core.owners.of_service(service_name)

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
-from adapter.cluster.osd_plan_words import in_words
+from adapter.cluster.osd_plan_text import describe_plans
 from adapter.cluster.schedule import (
     Difference,
     candidates,
@@ -30,7 +30,7 @@ from adapter.interface import (
 )
 from adapter.kinds import KINDS, check_fields, check_no_container, kind_of
 from adapter.methods._announce import gone_with_label, what_goes
-from adapter.methods._changes import replaced_in_words, restarts_in_words
+from adapter.methods._changes import describe_replaced, describe_restarts
 from adapter.methods._ports import check_ports
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
@@ -210,7 +210,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 spec = known.spec
             diff = self._difference(spec)
         restarts = self._before_change(spec, known, diff)
-        replaced = replaced_in_words(core, self.reconciler, spec)
+        replaced = describe_replaced(core, self.reconciler, spec)
         with core.lock:
             created = known.created if known is not None else time.time()
             # Of what a cluster needs it is kept how many somebody wants.
@@ -233,7 +233,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         if known is None or known.deleted or known.spec.unmanaged:
             return ""
         changes = self.reconciler.services.changes
-        restarts = restarts_in_words(self.reconciler, spec, diff, known)
+        restarts = describe_restarts(self.reconciler, spec, diff, known)
         changes.take_over(known, Wanted(spec), diff.kept)
         return restarts
 
@@ -266,7 +266,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         core.wake.set()
         if held:
             return f"Scheduled {name} update: no disk is written to now; {held}"
-        return _scheduled(name, [*in_words(plans), *filter(None, [left_out])], plans, spec)
+        return _scheduled(name, [*describe_plans(plans), *filter(None, [left_out])], plans, spec)
 
     @handle_orch_error
     def apply_drivegroups(self, specs: List[DriveGroupSpec]) -> List[str]:

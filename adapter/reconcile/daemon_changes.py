@@ -27,7 +27,7 @@ class Behind:
     daemon: Daemon
     options: Tuple[str, ...]
 
-    def in_words(self, kind: str) -> str:
+    def describe(self, kind: str) -> str:
         """Return which daemon is to be restarted, and for what."""
         return f"restart {kind}.{self.daemon.daemon_id} ({self.why})"
 

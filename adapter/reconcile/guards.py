@@ -129,7 +129,7 @@ class Guards:
         if going and len(left) <= (len(known) - 1) // 2:
             raise AdapterError(
                 f"the monitors would have no quorum ({', '.join(left)} left): "
-                f"{_in_words(kind, going)}."
+                f"{_describe(kind, going)}."
             )
 
     def _check_confs(self, leaving: str) -> None:
@@ -256,7 +256,7 @@ class Guards:
                 if not going:
                     raise
                 text = " ".join(str(error).split())
-                raise AdapterError(f"{text}; {_in_words(daemon_type, going)}.") from error
+                raise AdapterError(f"{text}; {_describe(daemon_type, going)}.") from error
 
     def _check_manager(self, kind: Kind, daemon_id: str, *, restart: bool, but: str) -> None:
         managers = self._core.maps.manager_map()
@@ -278,7 +278,7 @@ class Guards:
         going = self._going(kind.service_type, leaving, but)
         # While none is active its name is empty.
         if not {managers.active, *managers.standbys} - {"", leaving, *going}:
-            why = f": {_in_words(kind.service_type, going)}" if going else ""
+            why = f": {_describe(kind.service_type, going)}" if going else ""
             raise AdapterError(f"no manager would be left{why}.")
         return going
 
@@ -392,7 +392,7 @@ class Guards:
             return set(self._doubted)
 
 
-def _in_words(kind: str, going: Sequence[str]) -> str:
+def _describe(kind: str, going: Sequence[str]) -> str:
     """Return that daemons go down."""
     names = ", ".join(f"{kind}.{each}" for each in going)
     return f"{names} {'is' if len(going) == 1 else 'are'} going down or just did"

@@ -176,13 +176,13 @@ class OsdRemover:
         """Return why an OSD cannot be stopped yet."""
         if not left.count or left.moves:
             self._still_since.pop(osd_id, None)
-            return left.in_words() if left.count else reason or "waiting for its statistics"
+            return left.describe() if left.count else reason or "waiting for its statistics"
         since = self._still_since.setdefault(osd_id, self._looked)
         if self._looked - since < MOVES_WITHIN:
-            return left.in_words()
+            return left.describe()
         pools = ", ".join(left.pools)
         return (
-            f"{left.in_words()}; nothing moves: CRUSH may find no other place for pool {pools}, or "
+            f"{left.describe()}; nothing moves: CRUSH may find no other place for pool {pools}, or "
             f"an OSD that took the data is gone (`ceph pg ls-by-osd {osd_id}`, `ceph pg map PGID`)"
         )
 

@@ -82,9 +82,9 @@ class OsdRestorer:
         self._jobs.forget_backoff(removal.osd_id)
         log.info("osd.%s: %s", removal.osd_id, Stage.KEEPING.value)
         self._queue.save(removal, stage=Stage.KEEPING, reason=reason, tries=0)
-        return "; ".join(filter(None, (problem, self._start_in_words(removal, osd))))
+        return "; ".join(filter(None, (problem, self._describe_start(removal, osd))))
 
-    def _start_in_words(self, removal: Removal, osd: Osd) -> str:
+    def _describe_start(self, removal: Removal, osd: Osd) -> str:
         """Return what is said of an OSD that may have to be started."""
         osd_id = removal.osd_id
         if not removal.asked_stop and osd.up:

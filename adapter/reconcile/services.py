@@ -393,7 +393,7 @@ class ServiceReconciler:
                 place = place_of(chosen)
                 self.jobs.deploy(wanted, [place], there, restart=chosen.why, before=again)
         if chosen is None:
-            then = "; ".join(each.in_words(kind) for each in behind)
+            then = "; ".join(each.describe(kind) for each in behind)
             host = ready[0].daemon.hostname
             self.jobs.note_wait(wanted.name, host, f"{reason}; then: {then}", now)
 
