@@ -92,7 +92,7 @@ class Converge:
                 lines = [f"{name}: {what}" for name, what in sorted(left.items())]
                 raise JobsFailed([*lines, f"not done within {seconds:g} s; the next run goes on"])
             if not jobs:
-                self._session.context.world.pause(PAUSE)
+                self._session.context.environment.pause(PAUSE)
 
     def _waits(self, left: Iterable[str]) -> List[str]:
         """Return what services wait for, if nothing else is left to do but what others bring."""

@@ -7,8 +7,8 @@ from typing import Any, Dict, List, Sequence
 
 import yaml
 
+from adapter.cli.formatters import age, natural
 from adapter.cli.output import table
-from adapter.cli.shapes import age, natural
 from adapter.interface import ServiceDescription, ServiceSpec
 from adapter.interface.streams import SpecDumper
 
