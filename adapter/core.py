@@ -25,7 +25,7 @@ from adapter.cluster.going_down import ACTIONS, GoingDown
 from adapter.cluster.health import Checks, Failure, health_checks
 from adapter.cluster.host_conf import HostConf, conf_of, cut_off_lines
 from adapter.cluster.hosts import Host, Hosts
-from adapter.cluster.liveness import Pulse
+from adapter.cluster.liveness import Liveness
 from adapter.cluster.maps import Maps, Mon, NoMon
 from adapter.cluster.option_table import OptionTable
 from adapter.cluster.osd_intents import Intents
@@ -35,7 +35,7 @@ from adapter.cluster.overtaken import Overtaken
 from adapter.cluster.refresh import Refresh
 from adapter.cluster.reports import Reports
 from adapter.cluster.service_actions import ServiceActions
-from adapter.cluster.service_troubles import Troubles
+from adapter.cluster.service_failures import ServiceFailures
 from adapter.cluster.service_waits import Waits
 from adapter.cluster.set_options import SetOptions
 from adapter.cluster.specs import Specs
@@ -61,7 +61,7 @@ REPORTING = ("get_inventory", "add_host")
 _SETTLED = ("running", "stopped")
 # Operations whose failure the caller is told at once; it is no lasting state of the cluster.
 AWAITED = ("blink_device_light",)
-# Their failures are troubles of a service, which last until it is well there.
+# Their failures are those of a service, which last until it is well there.
 OF_SERVICES = ("remove_daemons", *(kind.operation for kind in KINDS.values()))
 
 
@@ -95,7 +95,7 @@ class Core:
         self.hosts = Hosts(store)
         self.reports = Reports(reports_directory)
         self.places = DaemonPlaces(self.hosts, self.reports)
-        self.pulse = Pulse(settings.probe_interval)
+        self.liveness = Liveness(settings.probe_interval)
         self.refresh = Refresh(settings.report_interval)
         self.maps = Maps(mon or NoMon())
         self.options = OptionTable(self.maps)
@@ -134,7 +134,7 @@ class Core:
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
-        self.troubles = Troubles()
+        self.service_failures = ServiceFailures()
         self.watch = Watch()
         self.waits = Waits()
         # Daemons in error, as of what was reported: there can be very many daemons.
@@ -156,7 +156,7 @@ class Core:
         """Take over changed settings; they hold from the next job and probe on."""
         with self.lock:
             self.settings = settings
-            self.pulse.interval = settings.probe_interval
+            self.liveness.interval = settings.probe_interval
             self.refresh.interval = settings.report_interval
             self.follow_hosts()
         self.wake.set()
@@ -166,7 +166,7 @@ class Core:
         known = self.hosts.all()
         hostnames = [host.hostname for host in known]
         there = {*hostnames, *self.hosts.problems}
-        self.pulse.track([host.hostname for host in known if host.connection == "ssh"])
+        self.liveness.track([host.hostname for host in known if host.connection == "ssh"])
         self.refresh.track(hostnames)
         leaving = [host for name, host in self.leaving.items() if name not in self.hosts]
         user = self.settings.ssh_user
@@ -217,7 +217,7 @@ class Core:
         return [
             name
             for name in self.refresh.unread()
-            if self.pulse.online(name) and self.reports.get(name) is not None
+            if self.liveness.online(name) and self.reports.get(name) is not None
         ]
 
     def state_serials(self) -> Tuple[Any, ...]:
@@ -231,7 +231,7 @@ class Core:
             self.deployments,
         )
         serials = (*(part.serial for part in parts), self.places.serial, self.watch.serial)
-        return (*serials, self.places.learned, tuple(sorted(self.pulse.offline())))
+        return (*serials, self.places.learned, tuple(sorted(self.liveness.offline())))
 
     def look_at_maps(self) -> None:
         """Let the cluster's maps be read again soon."""
@@ -310,8 +310,8 @@ class Core:
                 return
             now = time.monotonic()
             if outcome.status is HostStatus.UNREACHABLE:
-                self.pulse.look_now(hostname, now)
-            elif outcome.status is not HostStatus.NO_RESULT and self.pulse.seen(hostname, now):
+                self.liveness.look_now(hostname, now)
+            elif outcome.status is not HostStatus.NO_RESULT and self.liveness.seen(hostname, now):
                 self.refresh.want([hostname])
             message = outcome.message
             if outcome.status.good:
@@ -452,7 +452,7 @@ class Core:
         """Take a job's failures out of the health warnings; return how many there were."""
         with self.lock:
             kept = {key: each for key, each in self.failures.items() if each.job != job_id}
-            gone = len(self.failures) - len(kept) + self.troubles.acknowledge(job_id)
+            gone = len(self.failures) - len(kept) + self.service_failures.acknowledge(job_id)
             self.failures = kept
         self.wake.set()
         return gone
@@ -463,14 +463,14 @@ class Core:
         with self.lock:
             return health_checks(
                 unready=unready if len(self.hosts) else "",
-                offline=self.pulse.offline(),
+                offline=self.liveness.offline(),
                 unreported=self.refresh.errors(),
                 failures=self.failures,
-                troubles=self.troubles.all(),
+                service_failures=self.service_failures.all(),
                 watch=self.watch if len(self.hosts) else None,
                 waiting=self.waits.lines(time.time()),
                 undone=self.daemon_actions.lines(),
-                problems=self.bad_records.in_words(),
+                problems=self.bad_records.describe(),
                 unkept=self.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),
                 foreign=foreign_lines(self.places.foreign()),
@@ -495,7 +495,7 @@ class Core:
                 if row["state"] == "error"
             ]
             self._broken = (state, rows)
-        return [row for row in self._broken[1] if self.pulse.online(row[1])]
+        return [row for row in self._broken[1] if self.liveness.online(row[1])]
 
     def online_hosts(self, hostnames: Optional[Sequence[str]] = None) -> List[Host]:
         """Return the hosts that answer, of those named or of all."""
@@ -504,5 +504,6 @@ class Core:
             return [
                 host
                 for host in self.hosts.all()
-                if self.pulse.online(host.hostname) and (wanted is None or host.hostname in wanted)
+                if self.liveness.online(host.hostname)
+                and (wanted is None or host.hostname in wanted)
             ]

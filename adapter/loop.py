@@ -56,8 +56,8 @@ class Loop:
         if active:
             return ACTIVE_PAUSE
         with core.lock:
-            due = core.refresh.next_due(now, but=core.pulse.offline())
-            return min(IDLE_PAUSE, core.pulse.next_due(now), due)
+            due = core.refresh.next_due(now, but=core.liveness.offline())
+            return min(IDLE_PAUSE, core.liveness.next_due(now), due)
 
     def run(self, stopped: threading.Event, after: Callable[[], None] = lambda: None) -> None:
         """Step until ``stopped`` is set, with ``after`` behind each step.
@@ -129,7 +129,7 @@ class Loop:
     def _start_probes(self, now: float) -> None:
         core = self._core
         with core.lock:
-            due = [core.hosts.get(name) for name in core.pulse.due(now) if name in core.hosts]
+            due = [core.hosts.get(name) for name in core.liveness.due(now) if name in core.hosts]
         for host in due:
             self._pool.submit(self._probe, host.hostname, host.target(core.settings.ssh_user))
 
@@ -141,7 +141,7 @@ class Loop:
         """
         core = self._core
         with core.lock:
-            renew = core.pulse.renew(hostname, time.monotonic())
+            renew = core.liveness.renew(hostname, time.monotonic())
         try:
             if renew:
                 core.ssh.close(target, gently=True)
@@ -152,7 +152,7 @@ class Loop:
             ok, reason = False, str(error)
         if self._take_over(hostname, target, ok, reason):
             core.wake.set()
-        if not ok and not core.pulse.online(hostname):
+        if not ok and not core.liveness.online(hostname):
             core.ssh.close(target)
 
     def _take_over(self, hostname: str, target: Target, ok: bool, reason: str) -> bool:
@@ -160,15 +160,15 @@ class Loop:
         core, now = self._core, time.monotonic()
         with core.lock:
             if hostname not in core.hosts or core.hosts.get(hostname).addr != target.addr:
-                core.pulse.look_again(hostname, now)
+                core.liveness.look_again(hostname, now)
                 return True
             if ok:
-                came_back = core.pulse.seen(hostname, now)
+                came_back = core.liveness.seen(hostname, now)
                 if came_back:
                     log.info("host %s answers again", hostname)
                     core.refresh.want([hostname])
                 return came_back
-            if core.pulse.missed(hostname, reason, now, time.time()):
+            if core.liveness.missed(hostname, reason, now, time.time()):
                 log.warning("host %s is offline: %s", hostname, reason)
             return True
 

@@ -43,7 +43,7 @@ class AnsibleOrchestrator(
         if problem:
             return False, problem, {}
         with core.lock:
-            hosts, offline = len(core.hosts), core.pulse.offline()
+            hosts, offline = len(core.hosts), core.liveness.offline()
             details = {"hosts": hosts, "offline": len(offline), "paused": core.paused}
             if hosts and len(offline) == hosts:
                 name, state = next(iter(sorted(offline.items())))

@@ -14,7 +14,7 @@ import click
 
 from adapter import __version__
 from adapter.cli.completion import completion
-from adapter.cli.context import Room, common_options
+from adapter.cli.context import VerbGroup, common_options
 from adapter.cli.daemons import ps, status
 from adapter.cli.devices import device
 from adapter.cli.hosts import host
@@ -33,7 +33,7 @@ NO_WORDS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 WORLD = (HostUnreachable, NotReady, JobError)
 
 
-class Root(Room):
+class Root(VerbGroup):
     """The group of all verbs; nothing escapes it as a traceback unless ``--debug`` asks for it."""
 
     def main(

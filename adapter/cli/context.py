@@ -1,4 +1,4 @@
-"""What every verb shares: options that stand before or behind it, and the world it acts on."""
+"""What every verb shares: options that stand before or behind it, and the outside world."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def local_engine(directory: Path, access: SshAccess, settings: Config) -> Engine
 
 
 @dataclass
-class World:
+class Environment:
     """What lies outside of the command; tests give their own."""
 
     ceph: Ceph = field(default_factory=Ceph)
@@ -47,9 +47,9 @@ class World:
 
 @dataclass
 class Context:
-    """The options for all verbs, and the world."""
+    """The options for all verbs, and the environment."""
 
-    world: World = field(default_factory=World)
+    environment: Environment = field(default_factory=Environment)
     directory: Path = field(default_factory=lambda: Path(DEFAULT_DIRECTORY).expanduser())
     progress: bool = True
     verbose: bool = False
@@ -122,7 +122,7 @@ class Verb(click.Command):
         self.params += common_options(hidden=True)
 
 
-class Room(click.Group):
+class VerbGroup(click.Group):
     """A group of verbs."""
 
     command_class = Verb

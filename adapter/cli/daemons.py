@@ -6,7 +6,7 @@ from typing import Any, Dict, Tuple
 
 import click
 
-from adapter.cli import shapes
+from adapter.cli import formatters
 from adapter.cli.context import Context, Verb, pass_context
 from adapter.cli.names import complete_host
 from adapter.cli.output import format_option, own_words, print_data
@@ -51,7 +51,7 @@ def ps(
             )
         ]
         data = [daemon.to_json() for daemon in found]
-        text = shapes.daemons(found, datetime_now()) if found or not failed else ""
+        text = formatters.daemons(found, datetime_now()) if found or not failed else ""
         print_data(data, text, form)
         if failed:
             raise failed
@@ -78,7 +78,7 @@ def status(context: Context, form: str) -> None:
         if reason:
             data["reason"] = own_words(reason)
         data.update(details, directory=str(session.directory))
-        offline = session.core.pulse.offline()
+        offline = session.core.liveness.offline()
         lines = [
             "Backend: ansible",
             f"Available: {'Yes' if available else 'No'}"

@@ -6,8 +6,8 @@ from typing import Any, Dict, List, Tuple
 
 import click
 
-from adapter.cli import shapes
-from adapter.cli.context import Context, Room, pass_context
+from adapter.cli import formatters
+from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.names import complete_host
 from adapter.cli.output import format_option, print_data
 from adapter.cli.session import Session
@@ -16,7 +16,7 @@ from adapter.errors import JobError
 from adapter.interface import DeviceLightLoc, InventoryFilter, datetime_now, raise_if_exception
 
 
-@click.group(cls=Room)
+@click.group(cls=VerbGroup)
 def device() -> None:
     """Look at disks, and switch their lights."""
 
@@ -47,7 +47,7 @@ def ls(context: Context, hosts: Tuple[str, ...], wide: bool, refresh: bool, form
             bad = session.failed_hosts()
             found = [each for each in found if each.name not in bad]
         data = [each.to_json() for each in found]
-        text = shapes.devices(found, datetime_now(), wide=wide) if found or not failed else ""
+        text = formatters.devices(found, datetime_now(), wide=wide) if found or not failed else ""
         print_data(data, text, form)
         if failed:
             raise failed

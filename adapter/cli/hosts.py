@@ -7,8 +7,8 @@ from typing import Any, Dict, Sequence, Tuple
 import click
 import yaml
 
-from adapter.cli import shapes
-from adapter.cli.context import Context, Room, pass_context
+from adapter.cli import formatters
+from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.names import complete_host, complete_label
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session
@@ -19,7 +19,7 @@ from adapter.interface import HostSpec, raise_if_exception
 host_argument = click.argument("name", metavar="NAME", shell_complete=complete_host)
 
 
-@click.group(cls=Room)
+@click.group(cls=VerbGroup)
 def host() -> None:
     """Add, remove and look at hosts."""
 
@@ -39,12 +39,12 @@ def ls(context: Context, detail: bool, form: str) -> None:
     rows = []
     with Session(context) as session:
         for spec in raise_if_exception(session.orchestrator.get_hosts()):
-            row = shapes.host_row(spec)
+            row = formatters.host_row(spec)
             if detail:
                 found = raise_if_exception(session.orchestrator.get_facts(spec.hostname))
-                row.update(shapes.host_details(found[0]))
+                row.update(formatters.host_details(found[0]))
             rows.append(row)
-        print_data(rows, shapes.hosts(rows, detail=detail), form)
+        print_data(rows, formatters.hosts(rows, detail=detail), form)
         for name, problem in session.core.hosts.problems.items():
             context.say(f"The record {name} is left out: {problem}")
 
@@ -110,7 +110,7 @@ def set_addr(context: Context, name: str, addr: str, check: bool) -> None:
         change(session, session.orchestrator.update_host_addr, name, addr)
 
 
-@host.group("label", cls=Room)
+@host.group("label", cls=VerbGroup)
 def label() -> None:
     """Put labels on hosts, and take them away."""
 

@@ -7,7 +7,7 @@ import collections
 import click
 
 from adapter import jobs_view
-from adapter.cli.context import Context, Room, pass_context
+from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.names import complete_job
 from adapter.cli.output import format_option, print_data, printable
 from adapter.cli.session import Session
@@ -15,7 +15,7 @@ from adapter.cli.session import Session
 job_argument = click.argument("job_id", metavar="ID", shell_complete=complete_job)
 
 
-@click.group(cls=Room)
+@click.group(cls=VerbGroup)
 def job() -> None:
     """Look at jobs, their logs, and stop them."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from adapter.cli.context import Context, Room, pass_context
+from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.session import Session
 from adapter.errors import AlreadyExists, NotReady
 
 
-@click.group(cls=Room)
+@click.group(cls=VerbGroup)
 def key() -> None:
     """Make the ssh key for the hosts, or print it.
 

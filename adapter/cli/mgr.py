@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 import click
 
 from adapter import __version__
-from adapter.cli.context import Context, Room, pass_context
+from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.mgr_backend import (
     NAME,
     cluster_lines,
@@ -40,7 +40,7 @@ root_option = click.option(
 check_option = click.option("--check", is_flag=True, help="Only say what would be changed.")
 
 
-@click.group(cls=Room)
+@click.group(cls=VerbGroup)
 def mgr() -> None:
     """Put this into Ceph's manager.
 
@@ -81,7 +81,7 @@ def install_verb(context: Context, root: Path, state_dir: str, python: str, chec
       orch-ansible mgr install --check
       orch-ansible mgr install
     """
-    place = context.world.place(root, state_dir, python)
+    place = context.environment.place(root, state_dir, python)
     _need_root(place)
     changes = install(place, check=check)
     _print_changes(changes, check=check)
@@ -110,7 +110,7 @@ def uninstall_verb(context: Context, root: Path, purge: bool, check: bool) -> No
       orch-ansible mgr disable
       orch-ansible mgr uninstall
     """
-    place = context.world.place(root)
+    place = context.environment.place(root)
     _need_root(place)
     changes = uninstall(place, purge=purge, check=check)
     _print_changes(changes, check=check)
@@ -131,8 +131,8 @@ def enable_verb(context: Context, replace: bool) -> None:
     Example:
       orch-ansible mgr enable
     """
-    world = context.world
-    click.echo(enable(world.ceph, context.say, world.pause, replace=replace).rstrip())
+    environment = context.environment
+    click.echo(enable(environment.ceph, context.say, environment.pause, replace=replace).rstrip())
     context.say(
         "Next: `ceph ansible generate-key`, put the key that it prints into authorized_keys on "
         "the hosts, then `ceph orch host add NAME ADDR`."
@@ -150,7 +150,7 @@ def disable_verb(context: Context) -> None:
     Example:
       orch-ansible mgr disable
     """
-    disable(context.world.ceph, context.say)
+    disable(context.environment.ceph, context.say)
 
 
 @mgr.command("status")
@@ -167,10 +167,10 @@ def status_verb(context: Context, root: Path, form: str) -> None:
       orch-ansible mgr status
       orch-ansible mgr status -f json
     """
-    data: Dict[str, Any] = {"here": _installed(context.world.place(root))}
+    data: Dict[str, Any] = {"here": _installed(context.environment.place(root))}
     lines = _here_lines(data["here"])
     try:
-        data["cluster"] = cluster_status(context.world.ceph)
+        data["cluster"] = cluster_status(context.environment.ceph)
         lines += cluster_lines(data["cluster"])
     except AdapterError as error:
         data["cluster"] = None

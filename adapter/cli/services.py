@@ -6,10 +6,10 @@ from typing import Any, Dict, List, Optional, Sequence, TextIO, Tuple
 
 import click
 
-from adapter.cli import service_shapes
+from adapter.cli import service_formatters
 from adapter.cli.cluster import Cluster, find_cluster, fsid_of
-from adapter.cli.context import Context, Room, Verb, pass_context
-from adapter.cli.keeping import Keeping
+from adapter.cli.context import Context, Verb, VerbGroup, pass_context
+from adapter.cli.converge import Converge
 from adapter.cli.monitors import CephMon, DryMon
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session, failure_lines
@@ -54,11 +54,11 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
       orch-ansible apply -i services.yml
     """
     text, given = _read(file)
-    cluster = find_cluster(context.world.ceph, check=check)
+    cluster = find_cluster(context.environment.ceph, check=check)
     with Session(context, check=check, cluster=cluster) as session:
-        keeping = Keeping(session)
+        converge = Converge(session)
         if len(session.core.hosts) or not any(isinstance(each, HostSpec) for each in given.specs):
-            keeping.look()
+            converge.look()
         spec_file = read_spec_file(text, services=session.orchestrator, lists=True)
         _refuse(spec_file.errors)
         for note in spec_file.notes:
@@ -73,12 +73,12 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
         if failed:
             raise failed
         if check:
-            _print_check(session, keeping, specs, before)
+            _print_check(session, converge, specs, before)
             return
         names = [each.service_name() for each in specs if not isinstance(each, HostSpec)]
-        keeping.bring_about(names, seconds)
+        converge.bring_about(names, seconds)
         rows = _described(session, names)
-        click.echo(service_shapes.services(rows, datetime_now()))
+        click.echo(service_formatters.services(rows, datetime_now()))
 
 
 def _read(file: TextIO) -> Tuple[str, SpecFile]:
@@ -109,21 +109,21 @@ def _print_plans(session: Session, specs: Sequence[Any]) -> None:
     errors = [row["error"] for row in rows if row.get("error")]
     for spec, row in zip(specs, rows):
         if isinstance(spec, HostSpec) or errors:
-            for line in service_shapes.plan_lines(row) if not row.get("error") else ():
+            for line in service_formatters.plan_lines(row) if not row.get("error") else ():
                 click.echo(own_words(line))
     if errors:
         raise AdapterError("; ".join(errors))
 
 
 def _print_check(
-    session: Session, keeping: Keeping, specs: Sequence[Any], before: Dict[str, Any]
+    session: Session, converge: Converge, specs: Sequence[Any], before: Dict[str, Any]
 ) -> None:
     """Print what would be done: in words, to the monitors, and on each host."""
     services = [each for each in specs if not isinstance(each, HostSpec)]
     for row in raise_if_exception(session.orchestrator.plan(services)):
-        for line in service_shapes.plan_lines(row):
+        for line in service_formatters.plan_lines(row):
             click.echo(line)
-    jobs = keeping.round()
+    jobs = converge.round()
     mon = session.core.mon
     for words in sorted(set(mon.untold)) if isinstance(mon, DryMon) else ():
         click.echo(f"would run: {words}")
@@ -163,17 +163,17 @@ def ls(context: Context, services: Tuple[str, ...], export: bool, form: str) -> 
         if export:
             kept = [each.spec for each in session.core.specs.all() if not each.deleted]
             kept = [each for each in kept if not services or each.service_name() in services]
-            print_data([each.to_json() for each in kept], service_shapes.export(kept), form)
+            print_data([each.to_json() for each in kept], service_formatters.export(kept), form)
             return
         data = [row.to_json() for row in rows]
-        print_data(data, service_shapes.services(rows, datetime_now()), form)
+        print_data(data, service_formatters.services(rows, datetime_now()), form)
         if failed:
             raise failed
 
 
 def _owner_of_osds(context: Context) -> Optional[Cluster]:
     """Return the cluster if it can be asked: which OSDs are a service's only its map can tell."""
-    ceph = context.world.ceph
+    ceph = context.environment.ceph
     try:
         return Cluster(fsid_of(ceph), DryMon(CephMon(ceph)))
     except NotReady:
@@ -195,19 +195,19 @@ def rm(context: Context, service: str, force: bool, check: bool, seconds: float)
     Example:
       orch-ansible rm mds.data
     """
-    cluster = find_cluster(context.world.ceph, check=check)
+    cluster = find_cluster(context.environment.ceph, check=check)
     with Session(context, check=check, cluster=cluster) as session:
-        keeping = Keeping(session)
-        keeping.look()
+        converge = Converge(session)
+        converge.look()
         said = session.call(session.orchestrator.remove_service, service, force)
         if check:
-            _print_check(session, keeping, (), session.records())
+            _print_check(session, converge, (), session.records())
             return
         click.echo(own_words(str(said)))
-        keeping.bring_about([service], seconds)
+        converge.bring_about([service], seconds)
 
 
-@click.group(cls=Room)
+@click.group(cls=VerbGroup)
 def daemon() -> None:
     """Start, stop and restart single daemons."""
 
@@ -229,15 +229,15 @@ def _acting(action: str) -> None:
     @check_option
     @pass_context
     def act(context: Context, name: str, force: bool, check: bool) -> None:
-        cluster = find_cluster(context.world.ceph, check=check)
+        cluster = find_cluster(context.environment.ceph, check=check)
         with Session(context, check=check, cluster=cluster) as session:
-            keeping = Keeping(session)
-            keeping.look()
+            converge = Converge(session)
+            converge.look()
             before = session.records()
             known = len(session.engine.submitted)
             try:
                 said = session.call(session.orchestrator.daemon_action, action, name, force=force)
-                jobs = [*session.engine.submitted[known:], *keeping.round()]
+                jobs = [*session.engine.submitted[known:], *converge.round()]
                 session.driver.wait(jobs)
             finally:
                 # Nobody takes over from a command: what it has not done is not done later.

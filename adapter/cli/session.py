@@ -80,11 +80,11 @@ class Session:
             more = "" if os.geteuid() == 0 else " Root would see more."
             context.say(f"No hosts in {self.directory}: showing this machine.{more}")
         ssh = Path(self._borrowed.name) if self._borrowed else self.directory
-        self.access = context.world.access(ssh / "ssh", self.config)
+        self.access = context.environment.access(ssh / "ssh", self.config)
         if kept:
             self.access.keep_key(kept.ssh_key)
         self.engine = WatchedEngine(
-            context.world.engine(self.directory, self.access, self.config), check=check
+            context.environment.engine(self.directory, self.access, self.config), check=check
         )
         self.core = Core(
             store=store,
@@ -199,10 +199,10 @@ class Session:
             result = core.ssh.probe(target)
         with core.lock:
             if result.ok:
-                core.pulse.seen(host.hostname, 0.0)
+                core.liveness.seen(host.hostname, 0.0)
             else:
-                core.pulse.missed(host.hostname, result.reason, 0.0, 0.0)
-                core.pulse.missed(host.hostname, result.reason, 0.0, 0.0)
+                core.liveness.missed(host.hostname, result.reason, 0.0, 0.0)
+                core.liveness.missed(host.hostname, result.reason, 0.0, 0.0)
         return result
 
 

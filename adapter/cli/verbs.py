@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional, Sequence
 
 import click
 
-from adapter.cli import shapes
+from adapter.cli import formatters
 from adapter.cli.output import own_words, printable
 from adapter.cli.session import Session
 from adapter.engine.completion import Completion
@@ -38,7 +38,7 @@ def print_check(session: Session, before: Any, jobs: Optional[Sequence[Completio
     after = session.records()
     for name in sorted({*before, *after}):
         path = f"{session.directory}/host/{name}.yml"
-        for line in shapes.unified(before.get(name), after.get(name), path, path):
+        for line in formatters.unified(before.get(name), after.get(name), path, path):
             click.echo(line)
     for job in session.engine.submitted if jobs is None else jobs:
         _print_job(job)
@@ -52,5 +52,5 @@ def _print_job(job: Completion) -> None:
                 "would change" if outcome.status is HostStatus.CHANGED else "would stay as it is"
             )
             click.echo(f"{host}: {would} ({job.record.request.operation})")
-        for line in shapes.differences(outcome.diff):
+        for line in formatters.differences(outcome.diff):
             click.echo(printable(line))

@@ -8,7 +8,7 @@ import time
 from typing import Any, Collection, Dict, List, Mapping, Protocol, Tuple, cast
 
 from adapter.cluster.hosts import Hosts
-from adapter.cluster.osd_owners import MADE, OWNER, VACANT, OsdOwners
+from adapter.cluster.osd_owners import DESTROYED, OWNER, PENDING, OsdOwners
 from adapter.cluster.store import Store
 from adapter.errors import NotKept, UnreadableRecord
 
@@ -149,7 +149,7 @@ class BadRecords:
             return ""
         return "the field paused is neither true nor false"
 
-    def in_words(self) -> Dict[str, str]:
+    def describe(self) -> Dict[str, str]:
         """Return for `ceph health detail`, by key: the reason, what waits, and the remedy."""
         return {key: self._words(key, reason) for key, reason in self.reasons().items()}
 
@@ -176,7 +176,7 @@ class BadRecords:
         """
         for kind, holder in self._others.items():
             self._read_again([kind], holder, at_work=OPERATIONS.get(kind) in running)
-        self._read_again([OWNER, VACANT, MADE], self._owners)
+        self._read_again([OWNER, DESTROYED, PENDING], self._owners)
 
     def _read_again(self, kinds: List[str], holder: Holder, *, at_work: bool = False) -> None:
         """Read kinds of records again if their holder may not know them as they are."""

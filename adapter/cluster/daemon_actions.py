@@ -107,7 +107,7 @@ class DaemonActions:
     def lines(self) -> List[str]:
         """Return a sentence for each action that waits."""
         return [
-            _in_words(each, self.reasons[each.name])
+            _describe(each, self.reasons[each.name])
             for each in self.all()
             if each.name in self.reasons
         ]
@@ -171,7 +171,7 @@ class DaemonActions:
         self.problems.pop(action.name, None)
 
 
-def _in_words(action: DaemonAction, reason: str) -> str:
+def _describe(action: DaemonAction, reason: str) -> str:
     names = ", ".join(action.daemons)
     when = datetime.datetime.fromtimestamp(action.asked, tz=datetime.timezone.utc)
     return (

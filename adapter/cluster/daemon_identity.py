@@ -58,7 +58,7 @@ class Foreign:
         """Return whose it is, in a few words."""
         return f"belongs to {self.owner}" if self.owner else f"also on {', '.join(self.others)}"
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Return what is wrong, with both hosts and the unit, and the remedy."""
         unit = self.unit if _UNIT.fullmatch(self.unit) else "its unit"
         what = f"{self.daemon} on host {self.host} ({unit})"
@@ -211,4 +211,4 @@ def _one(host: str, hosts: Set[str]) -> str:
 def lines(found: Collection[Foreign]) -> List[str]:
     """Return what a health warning says of rows that run or would start, by daemon and host."""
     shown = [each for each in found if each.active]
-    return [each.in_words() for each in sorted(shown, key=lambda each: (each.daemon, each.host))]
+    return [each.describe() for each in sorted(shown, key=lambda each: (each.daemon, each.host))]

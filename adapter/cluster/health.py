@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from adapter.cluster.liveness import Liveness
-from adapter.cluster.service_troubles import Trouble
+from adapter.cluster.liveness import HostLiveness
+from adapter.cluster.service_failures import ServiceFailure
 from adapter.cluster.watch import Watch
 from adapter.errors import abridged
 
@@ -66,14 +66,14 @@ def _broken(name: str, host: str, watch: Optional[Watch]) -> str:
 def health_checks(
     *,
     unready: str = "",
-    offline: Mapping[str, Liveness],
+    offline: Mapping[str, HostLiveness],
     unreported: Mapping[str, str],
     failures: Mapping[Tuple[str, str], Failure],
     problems: Mapping[str, str],
     broken: Sequence[Tuple[str, str]] = (),
     foreign: Sequence[str] = (),
     cut_off: Mapping[str, str] = MappingProxyType({}),
-    troubles: Sequence[Trouble] = (),
+    service_failures: Sequence[ServiceFailure] = (),
     unkept: Mapping[str, str] = MappingProxyType({}),
     waiting: Sequence[str] = (),
     undone: Sequence[str] = (),
@@ -83,11 +83,10 @@ def health_checks(
 
     ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
     with their hosts, ``foreign`` says what hosts have of others' daemons, ``cut_off`` says by host
-    how its ceph.conf is wrong, ``troubles`` what stands in the way of services, ``watch`` what is
-    outside the cluster or is held, ``unkept`` by key why the loop cannot write a record,
+    how its ceph.conf is wrong, ``service_failures`` what stands in the way of services, ``watch``
+    what is outside the cluster or is held, ``unkept`` by key why the loop cannot write a record,
     ``waiting`` what services have waited for too long, ``undone`` what was asked of daemons and
-    cannot be done yet. A host that is offline is not named a second
-    time for its missing report.
+    cannot be done yet. A host that is offline is not named a second time for its missing report.
     """
     checks: Checks = {}
     if unready:
@@ -115,7 +114,11 @@ def health_checks(
         checks["ANSIBLE_JOB_FAILED"] = _check(f"{len(lines)} operation(s) failed", lines)
     checks.update(
         _counted(
-            ("ANSIBLE_SERVICE_FAILED", "service(s) incomplete", [_trouble(t) for t in troubles]),
+            (
+                "ANSIBLE_SERVICE_FAILED",
+                "service(s) incomplete",
+                [_service_failure(each) for each in service_failures],
+            ),
             (
                 "ANSIBLE_DAEMON_FAILED",
                 "daemon(s) failed",
@@ -163,8 +166,8 @@ def _watched(watch: Watch) -> Checks:
     )
 
 
-def _trouble(trouble: Trouble) -> str:
-    where = f" on host {trouble.host}" if trouble.host else ""
-    record = f" (ceph ansible job show {trouble.job})" if trouble.job else ""
-    reason = abridged(trouble.reason, MESSAGE_LENGTH)
-    return f"{trouble.service}{where} failed at {_when(trouble.when)}: {reason}{record}"
+def _service_failure(failure: ServiceFailure) -> str:
+    where = f" on host {failure.host}" if failure.host else ""
+    record = f" (ceph ansible job show {failure.job})" if failure.job else ""
+    reason = abridged(failure.reason, MESSAGE_LENGTH)
+    return f"{failure.service}{where} failed at {_when(failure.when)}: {reason}{record}"

@@ -30,7 +30,7 @@ class HostChange:
     def __bool__(self) -> bool:
         return bool(self.addr or self.added or self.removed or self.location)
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Return what becomes different, nothing where it is nothing."""
         parts = []
         if self.addr:

@@ -18,7 +18,7 @@ RENEW_AFTER = 600.0
 
 
 @dataclass
-class Liveness:
+class HostLiveness:
     """What is known of one host. Times are monotonic seconds, ``since`` is epoch seconds."""
 
     online: bool = True
@@ -30,26 +30,26 @@ class Liveness:
     renewed: float = 0.0
 
 
-class Pulse:
+class Liveness:
     """The liveness of all hosts. Callers hold the orchestrator's lock."""
 
     def __init__(self, interval: float = 10.0) -> None:
         self.interval = interval
-        self._hosts: Dict[str, Liveness] = {}
+        self._hosts: Dict[str, HostLiveness] = {}
 
     def track(self, hostnames: Sequence[str]) -> None:
         """Follow exactly these hosts: new ones are probed at once, others are forgotten."""
-        self._hosts = {name: self._hosts.get(name) or Liveness() for name in hostnames}
+        self._hosts = {name: self._hosts.get(name) or HostLiveness() for name in hostnames}
 
-    def of(self, hostname: str) -> Liveness:
+    def of(self, hostname: str) -> HostLiveness:
         """Return a host's liveness; one that is not followed counts as online."""
-        return self._hosts.get(hostname) or Liveness()
+        return self._hosts.get(hostname) or HostLiveness()
 
     def online(self, hostname: str) -> bool:
         """Tell whether the host answered when it was last asked."""
         return self.of(hostname).online
 
-    def offline(self) -> Dict[str, Liveness]:
+    def offline(self) -> Dict[str, HostLiveness]:
         """Return the hosts that do not answer."""
         return {name: state for name, state in self._hosts.items() if not state.online}
 

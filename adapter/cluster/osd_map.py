@@ -307,7 +307,7 @@ class Left:
         """Return what speaks against moving the data away: scrubs found copies that differ."""
         return doubt(sum(n for state, n in self.states.items() if is_inconsistent(state)))
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Return e.g. ``3 PGs left: 2 active+remapped+backfilling, 1 active+clean``."""
         states = sorted(self.states.items(), key=lambda item: (-item[1], item[0]))
         listed = ", ".join(f"{number} {state}" for state, number in states[:4])

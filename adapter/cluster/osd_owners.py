@@ -18,13 +18,13 @@ from adapter.cluster.store import Record, Store, Unusable, read_records
 
 HostOf = Callable[[str], Optional[str]]
 
-OWNER, VACANT, MADE = "osd_owner", "osd_vacant", "osd_made"
+OWNER, DESTROYED, PENDING = "osd_owner", "osd_vacant", "osd_made"
 NO_SERVICE = "osd"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Vacancy:
+class DestroyedOsd:
     """The id of a destroyed OSD: its host, its service, and the keys of the disks that it was on.
 
     ``present`` are the keys of the other disks that its host had then, None where that is not
@@ -51,7 +51,7 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Made:
+class PendingOsd:
     """Where an OSD was made that has not been up yet, and for which service."""
 
     host: str
@@ -59,14 +59,14 @@ class Made:
 
 
 class OsdOwners:
-    """Owners and vacancies. Callers hold the orchestrator's lock."""
+    """Owners and destroyed OSDs. Callers hold the orchestrator's lock."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.problems: Dict[str, str] = {}
         self._owners: Dict[int, Owner] = {}
-        self._vacant: Dict[int, Vacancy] = {}
-        self._made: Dict[int, Made] = {}
+        self._destroyed: Dict[int, DestroyedOsd] = {}
+        self._pending: Dict[int, PendingOsd] = {}
         self._in_map: Set[int] = set()
         self._owned_in_map: Set[int] = set()
         self._metadata: Mapping[int, OsdMetadata] = {}
@@ -78,10 +78,10 @@ class OsdOwners:
         """Read the records; one that cannot be read is named in ``problems`` and kept."""
         self.problems = {}
         self._owners = self._read(OWNER, _owner)
-        self._vacant = self._read(VACANT, _vacancy)
-        before = set(self._made)
-        self._made = self._read(MADE, _made)
-        self._in_map |= set(self._made) - before
+        self._destroyed = self._read(DESTROYED, _destroyed)
+        before = set(self._pending)
+        self._pending = self._read(PENDING, _pending)
+        self._in_map |= set(self._pending) - before
         self.serial += 1
 
     def _read(self, kind: str, parse: Callable[[int, Record], T]) -> Dict[int, T]:
@@ -100,15 +100,15 @@ class OsdOwners:
             key
             for key in self.problems
             if key.startswith(f"{OWNER}.")
-            or (key.startswith(f"{MADE}.") and not self._says_itself(key.partition(".")[2]))
+            or (key.startswith(f"{PENDING}.") and not self._says_itself(key.partition(".")[2]))
         )
 
     def _says_itself(self, name: str) -> bool:
         return name.isdigit() and int(name) in self._metadata
 
-    def is_known_vacant(self, osd_id: int) -> bool:
+    def is_known_destroyed(self, osd_id: int) -> bool:
         """Tell whether what a destroyed OSD left can be read, or was never written."""
-        return f"{VACANT}.{osd_id}" not in self.problems
+        return f"{DESTROYED}.{osd_id}" not in self.problems
 
     def learn(self, metadata: Mapping[int, OsdMetadata], host_of: Optional[HostOf] = None) -> None:
         """Take over what the OSDs say of themselves.
@@ -137,8 +137,8 @@ class OsdOwners:
         owner = self._owners.get(osd_id)
         if owner is not None:
             return owner.service
-        if osd_id in self._made:
-            return self._made[osd_id].service
+        if osd_id in self._pending:
+            return self._pending[osd_id].service
         affinity = self.metadata(osd_id).affinity
         return f"osd.{affinity}" if affinity and affinity != "None" else NO_SERVICE
 
@@ -148,21 +148,23 @@ class OsdOwners:
 
     def on_host(self, service: str, host: str, osd_map: OsdMap) -> Set[int]:
         """Return the OSDs of a service on a host, also those that have not been up yet."""
-        made = {each for each, by in self._made.items() if (by.service, by.host) == (service, host)}
+        pending = {
+            each for each, by in self._pending.items() if (by.service, by.host) == (service, host)
+        }
         said = {
             each
             for each in self.of_service(service)
             if each in osd_map.osds
-            and each not in self._made
+            and each not in self._pending
             and not osd_map.osds[each].destroyed
             and self.host_of(osd_map.osds[each]) == host
         }
-        return made | said
+        return pending | said
 
-    def made(self, osd_id: int, by: Made) -> None:
+    def keep_pending(self, osd_id: int, by: PendingOsd) -> None:
         """Keep where an OSD was made, until it says so itself."""
-        self._keep(MADE, osd_id, {"host": by.host, "service": by.service})
-        self._made[osd_id] = by
+        self._keep(PENDING, osd_id, {"host": by.host, "service": by.service})
+        self._pending[osd_id] = by
         self._in_map.discard(osd_id)
         self.serial += 1
 
@@ -177,20 +179,20 @@ class OsdOwners:
         self._store.set(f"{kind}.{osd_id}", record)
         self.problems.pop(f"{kind}.{osd_id}", None)
 
-    def vacate(self, vacancy: Vacancy) -> None:
+    def keep_destroyed(self, destroyed: DestroyedOsd) -> None:
         """Keep what a destroyed OSD leaves to its successor."""
         record = {
-            "host": vacancy.host,
-            "service": vacancy.service,
-            "disks": list(vacancy.disks),
-            "present": None if vacancy.present is None else list(vacancy.present),
+            "host": destroyed.host,
+            "service": destroyed.service,
+            "disks": list(destroyed.disks),
+            "present": None if destroyed.present is None else list(destroyed.present),
         }
-        self._keep(VACANT, vacancy.osd_id, record)
-        self._vacant[vacancy.osd_id] = vacancy
+        self._keep(DESTROYED, destroyed.osd_id, record)
+        self._destroyed[destroyed.osd_id] = destroyed
 
-    def vacancy(self, osd_id: int) -> Optional[Vacancy]:
+    def destroyed(self, osd_id: int) -> Optional[DestroyedOsd]:
         """Return what a destroyed OSD left, if it is known."""
-        return self._vacant.get(osd_id)
+        return self._destroyed.get(osd_id)
 
     def free_ids(self, osd_map: OsdMap, host: str) -> List[int]:
         """Return the ids that wait on a host for a new disk.
@@ -200,13 +202,13 @@ class OsdOwners:
         return sorted(
             osd.osd_id
             for osd in osd_map.osds.values()
-            if osd.destroyed and self.host_of(osd) == host and self.is_known_vacant(osd.osd_id)
+            if osd.destroyed and self.host_of(osd) == host and self.is_known_destroyed(osd.osd_id)
         )
 
     def service_before(self, osd_id: int) -> str:
         """Return the service that a destroyed OSD was of, ``osd`` for one that had none."""
-        vacancy = self._vacant.get(osd_id)
-        return vacancy.service if vacancy is not None else self.service_of(osd_id)
+        destroyed = self._destroyed.get(osd_id)
+        return destroyed.service if destroyed is not None else self.service_of(osd_id)
 
     def host_of(self, osd: Osd) -> str:
         """Return the host on which an OSD is, or was.
@@ -214,9 +216,9 @@ class OsdOwners:
         That is the one where its removal found it, the managed one that it named itself when it
         started last, or the one that CRUSH has it on, which somebody may have moved it to.
         """
-        vacancy = self._vacant.get(osd.osd_id)
-        if vacancy is not None and osd.destroyed and vacancy.host:
-            return vacancy.host
+        destroyed = self._destroyed.get(osd.osd_id)
+        if destroyed is not None and osd.destroyed and destroyed.host:
+            return destroyed.host
         said = self.metadata(osd.osd_id).hostname
         if said and self._managed_host(said):
             return said
@@ -227,26 +229,30 @@ class OsdOwners:
 
         Of an OSD that somebody else destroyed only the disk itself is known.
         """
-        vacancy = self._vacant.get(osd_id)
-        return vacancy.fits(key) if vacancy is not None else key in self.metadata(osd_id).device_ids
+        destroyed = self._destroyed.get(osd_id)
+        return (
+            destroyed.fits(key)
+            if destroyed is not None
+            else key in self.metadata(osd_id).device_ids
+        )
 
     def follow(self, osd_map: OsdMap) -> None:
-        """Forget vacancies that are filled, who made OSDs that are up or gone, and old owners."""
+        """Forget destroyed ids that are used again, OSDs that were pending, and old owners."""
         if not osd_map.osds:
             return
         self._follow_owners(osd_map)
-        for osd_id in list(self._vacant):
+        for osd_id in list(self._destroyed):
             osd = osd_map.osds.get(osd_id)
             if osd is None or (not osd.destroyed and osd.up):
-                self._keep(VACANT, osd_id, None)
-                del self._vacant[osd_id]
-        for osd_id in list(self._made):
+                self._keep(DESTROYED, osd_id, None)
+                del self._destroyed[osd_id]
+        for osd_id in list(self._pending):
             osd = osd_map.osds.get(osd_id)
             # A map that is older than the OSD does not have it yet.
             gone = osd is None and osd_id in self._in_map
             if gone or (osd is not None and osd.up and osd_id in self._metadata):
-                self._keep(MADE, osd_id, None)
-                del self._made[osd_id]
+                self._keep(PENDING, osd_id, None)
+                del self._pending[osd_id]
                 self.serial += 1
             elif osd is not None:
                 self._in_map.add(osd_id)
@@ -279,14 +285,14 @@ def _owner(osd_id: int, record: Record) -> Owner:
     return Owner(read.text("service", empty=False), read.text("uuid", ""))
 
 
-def _made(osd_id: int, record: Record) -> Made:
+def _pending(osd_id: int, record: Record) -> PendingOsd:
     read = Fields(record)
-    return Made(read.text("host"), read.text("service", NO_SERVICE) or NO_SERVICE)
+    return PendingOsd(read.text("host"), read.text("service", NO_SERVICE) or NO_SERVICE)
 
 
-def _vacancy(osd_id: int, record: Record) -> Vacancy:
+def _destroyed(osd_id: int, record: Record) -> DestroyedOsd:
     read = Fields(record)
-    return Vacancy(
+    return DestroyedOsd(
         osd_id,
         read.text("host"),
         read.text("service", NO_SERVICE) or NO_SERVICE,

@@ -14,7 +14,7 @@ from adapter.cluster.device_names import DeviceNames, Links, NamedPaths
 from adapter.cluster.drive_group_fields import without_lvm
 from adapter.cluster.fields import LAST_ID, Fields
 from adapter.interface import Device, DriveGroupSpec, DriveSelection
-from adapter.interface.matchers import size_in_words
+from adapter.interface.matchers import describe_size
 from adapter.names import check_device_path
 
 NOT_CLAIMED = (
@@ -43,10 +43,10 @@ class Disk:
         """Return what names the disk through a change of its path, as well as can be."""
         return self.device_id or self.path
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Return e.g. ``/dev/sdb (7.3 TiB, VENDOR_MODEL_SERIAL)``, with its link if it has one."""
         link = f"named {self.link}" if self.link else ""
-        known = ", ".join(filter(None, (size_in_words(self.size), self.device_id, link)))
+        known = ", ".join(filter(None, (describe_size(self.size), self.device_id, link)))
         return f"{self.path} ({known})" if known else self.path
 
     def to_json(self) -> Dict[str, Any]:

@@ -18,7 +18,7 @@ from adapter.interface import (
     SizeMatcher,
     SubstringMatcher,
 )
-from adapter.interface.matchers import size_as_listed, size_in_words
+from adapter.interface.matchers import describe_size, size_as_listed
 
 _SINCE = (
     "it came, or was erased or freed, since the drive group was applied, and is taken when that is "
@@ -80,13 +80,13 @@ def _reasons(spec: DriveGroupSpec, device: Device, disks: Disks) -> List[str]:
 def _of_filters(spec: DriveGroupSpec, device: Device) -> List[str]:
     selection = spec.data_devices
     matchers = selection.matchers() if selection and not selection.paths else []
-    wrong = [_in_words(each, device) for each in matchers if not each.compare(device)]
+    wrong = [_describe(each, device) for each in matchers if not each.compare(device)]
     if spec.filter_logic == "OR" and len(wrong) < len(matchers):
         return []
     return wrong
 
 
-def _in_words(matcher: Matcher, device: Device) -> str:
+def _describe(matcher: Matcher, device: Device) -> str:
     found = device.sys_api.get(matcher.key)
     if isinstance(matcher, SizeMatcher):
         return f"its size is {_size(device.sys_api)}, not {matcher.value}"
@@ -107,7 +107,7 @@ def _size(sys_api: Mapping[str, Any]) -> str:
     size, written = sys_api.get("size"), sys_api.get("human_readable_size")
     if not isinstance(size, (int, float)) or not size:
         return str(written or "not known")
-    others = f"{size_as_listed(size)} in `ceph orch device ls`, {size_in_words(size)}"
+    others = f"{size_as_listed(size)} in `ceph orch device ls`, {describe_size(size)}"
     return f"{written} ({others})" if written else others
 
 

@@ -2,16 +2,16 @@
 
 ::
 
-    draining ──> stopping ──> leaving ──> cleaning ──> (no record)
+    draining ──> stopping ──> purging ──> cleaning ──> (no record)
        ^            |            |
        +────────────+────────────+        keeping ──> (no record)
 
 ``draining`` moves the data away; ``stopping`` ends the daemon on its host, if it says that it holds
-nothing; ``leaving`` asks once more, and purges the OSD, or marks it destroyed when it comes back on
-a new disk; ``cleaning`` removes its unit and directory and wipes its disks. An OSD that holds data
-after all goes back to ``draining``, and is started again for that. ``keeping`` is an OSD whose
-removal was stopped, until it is up again. Every step can be taken again: a manager that ends
-anywhere is followed by one that begins with the same step.
+nothing; ``purging`` asks once more, and purges the OSD, or marks it destroyed when it comes back on
+a new disk (it is shown as ``destroying`` then); ``cleaning`` removes its unit and directory and
+wipes its disks. An OSD that holds data after all goes back to ``draining``, and is started again
+for that. ``keeping`` is an OSD whose removal was stopped, until it is up again. Every step can be
+taken again: a manager that ends anywhere is followed by one that begins with the same step.
 """
 
 from __future__ import annotations
@@ -33,9 +33,15 @@ class Stage(str, enum.Enum):
 
     DRAINING = "draining"
     STOPPING = "stopping"
-    LEAVING = "leaving"
+    PURGING = "leaving"  # the word in records, which every version reads
     CLEANING = "cleaning"
     KEEPING = "keeping"
+
+    def shown(self, replace: bool) -> str:
+        """Return the word that an operator sees; ``replace`` is for an OSD that keeps its id."""
+        if self is Stage.PURGING:
+            return "destroying" if replace else "purging"
+        return str(self.value)
 
 
 @dataclass(frozen=True)
@@ -128,9 +134,10 @@ class Removal:
         )
 
     @property
-    def in_words(self) -> str:
+    def drain_status(self) -> str:
         """Return the state as `ceph orch osd rm status` shows it."""
-        return f"{self.stage.value}: {self.reason}" if self.reason else self.stage.value
+        stage = self.stage.shown(self.replace)
+        return f"{stage}: {self.reason}" if self.reason else stage
 
 
 class Removals:
@@ -242,7 +249,7 @@ def removal_row(removal: Removal) -> OsdRemovalRow:
         replace=removal.replace,
         force=removal.force,
         zap=removal.zap,
-        drain_status=removal.in_words,
+        drain_status=removal.drain_status,
         pg_count=removal.pgs,
         drain_started_at=_time(removal.drain_started),
         drain_stopped_at=None,

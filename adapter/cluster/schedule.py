@@ -24,7 +24,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
-class Place:
+class DaemonPlacement:
     """One daemon that shall be: its host, its id, and the network or address it shall use."""
 
     hostname: str
@@ -33,7 +33,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Running:
+class Daemon:
     """One daemon that is there. ``active`` ones serve now, as the cluster's maps say."""
 
     hostname: str
@@ -52,15 +52,15 @@ class Running:
 class Difference:
     """What is missing and what is too much; ``kept`` stays as it is.
 
-    ``silent`` are hosts that have a place for a daemon and do not answer; ``places`` are the hosts
+    ``offline`` are hosts that have a place for a daemon and do not answer; ``places`` are the hosts
     of all places, one that has several as often.
     """
 
-    add: Tuple[Place, ...] = ()
-    remove: Tuple[Running, ...] = ()
-    kept: Tuple[Running, ...] = ()
+    add: Tuple[DaemonPlacement, ...] = ()
+    remove: Tuple[Daemon, ...] = ()
+    kept: Tuple[Daemon, ...] = ()
     size: int = 0
-    silent: Tuple[str, ...] = ()
+    offline: Tuple[str, ...] = ()
     places: Tuple[str, ...] = ()
 
 
@@ -101,10 +101,10 @@ def check_ids(spec: ServiceSpec, hostnames: Sequence[str]) -> None:
     given = names_of(spec)
     for hostname in hostnames:
         name = given.get(hostname, ("", ""))[1]
-        check_place(spec, Place(hostname, name or daemon_id("", spec, hostname)))
+        check_place(spec, DaemonPlacement(hostname, name or daemon_id("", spec, hostname)))
 
 
-def check_place(spec: ServiceSpec, place: Place) -> None:
+def check_place(spec: ServiceSpec, place: DaemonPlacement) -> None:
     """Raise ``InvalidValue`` for a daemon that its host would refuse because of its id."""
     length = len(place.daemon_id)
     if length > NEW_ID_LENGTH:
@@ -136,7 +136,7 @@ def candidates(spec: ServiceSpec, hosts: Sequence[HostSpec]) -> List[str]:
 def difference(
     spec: ServiceSpec,
     hosts: Sequence[HostSpec],
-    running: Sequence[Running],
+    running: Sequence[Daemon],
     *,
     cluster: str = "",
 ) -> Difference:
@@ -145,29 +145,29 @@ def difference(
     ``hosts`` are all hosts, with ``Offline`` or ``maintenance`` as their status: daemons on those
     are neither added nor removed, and count as there.
     """
-    silent = {host.hostname for host in hosts if host.status}
-    slots = _slots(spec, hosts, running, silent)
-    left: Dict[str, List[Running]] = {}
+    offline = {host.hostname for host in hosts if host.status}
+    slots = _slots(spec, hosts, running, offline)
+    left: Dict[str, List[Daemon]] = {}
     for daemon in running:
         left.setdefault(daemon.hostname, []).append(daemon)
     used = {daemon.daemon_id for daemon in running}
-    add: List[Place] = []
-    kept: List[Running] = []
+    add: List[DaemonPlacement] = []
+    kept: List[Daemon] = []
     names = names_of(spec)
     for hostname, index in slots:
         network, name = names.get(hostname, ("", ""))
-        found = _take(left.get(hostname, []), "" if hostname in silent else name)
+        found = _take(left.get(hostname, []), "" if hostname in offline else name)
         if found is not None:
             kept.append(found)
-        elif hostname not in silent:
+        elif hostname not in offline:
             identity = name or free_id(cluster, spec, hostname, index, used)
             used.add(identity)
-            add.append(Place(hostname, identity, network))
+            add.append(DaemonPlacement(hostname, identity, network))
     rest = [daemon for here in left.values() for daemon in here]
-    remove = [daemon for daemon in rest if daemon.hostname not in silent]
-    kept += [daemon for daemon in rest if daemon.hostname in silent]
+    remove = [daemon for daemon in rest if daemon.hostname not in offline]
+    kept += [daemon for daemon in rest if daemon.hostname in offline]
     remove.sort(key=lambda daemon: (daemon.worth, daemon.daemon_id))
-    waiting = tuple(dict.fromkeys(hostname for hostname, _ in slots if hostname in silent))
+    waiting = tuple(dict.fromkeys(hostname for hostname, _ in slots if hostname in offline))
     places = tuple(hostname for hostname, _ in slots)
     return Difference(tuple(add), tuple(remove), tuple(kept), len(slots), waiting, places)
 
@@ -175,8 +175,8 @@ def difference(
 def _slots(
     spec: ServiceSpec,
     hosts: Sequence[HostSpec],
-    running: Sequence[Running],
-    silent: Collection[str],
+    running: Sequence[Daemon],
+    offline: Collection[str],
 ) -> List[Tuple[str, int]]:
     """Return the places: a host and a number from 0 for each daemon on it."""
     placement, found = placement_of(spec), candidates(spec, hosts)
@@ -190,12 +190,12 @@ def _slots(
     # Stable: hosts that run it first, those with the best ones before; hosts that do not answer get
     # nothing new.
     found.sort(key=lambda name: best.get(name, ()), reverse=True)
-    found.sort(key=lambda name: (name not in there, name in silent))
+    found.sort(key=lambda name: (name not in there, name in offline))
     if placement.count is None:
         return [(name, index) for name in found for index in range(per_host)]
     many = kind_of(spec.service_type).many_on_a_host
     rounds = per_host if placement.count_per_host else (MAX_ON_A_HOST if many else 1)
-    answering = [name for name in found if name not in silent or name in there]
+    answering = [name for name in found if name not in offline or name in there]
     slots = [(name, index) for index in range(rounds) for name in answering]
     slots.sort(key=lambda slot: slot[1] >= max(1, there.get(slot[0], 0)))
     return slots[: placement.count]
@@ -216,7 +216,7 @@ def _draw(spec: ServiceSpec, hostname: str) -> str:
     return hashlib.sha256(f"{spec.service_name()}/{hostname}".encode()).hexdigest()
 
 
-def _take(here: List[Running], name: str = "") -> Optional[Running]:
+def _take(here: List[Daemon], name: str = "") -> Optional[Daemon]:
     """Take one of the daemons on a host, the one that would be missed most.
 
     Where a placement names it, no other one will do.

@@ -151,7 +151,7 @@ class SettingChanges:
         """Return the options whose value somebody else has set, and that get another one."""
         return [row[:2] for row in self.tell if row[:2] in self.found]
 
-    def in_words(self) -> List[str]:
+    def describe(self) -> List[str]:
         """Return all that is done, without the values: one may be a password."""
         replaced = self.replaced
         lines = [

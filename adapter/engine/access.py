@@ -48,7 +48,7 @@ class SshAccess:
     def __init__(self, state_dir: Path, user: str, command: str = "") -> None:
         self.files = SshFiles(state_dir, user=user)
         if command:
-            self.files.key_in_words = f"that `{command} get-pub-key` prints"
+            self.files.key_description = f"that `{command} get-pub-key` prints"
             self.files.how_to_get_a_key = (
                 f"Make one with `{command} generate-key`, or set one with "
                 f"`{command} set-priv-key -i FILE`."

@@ -116,7 +116,7 @@ class Completion:
             return JobFailed(job, f"{operation}: {record.message.rstrip('.')}.", remedy)
         error = _ERRORS[record.status]
         text = record.message or record.status.value
-        reasons = words.failures_in_words(_failed_themselves(record.outcomes))
+        reasons = words.describe_failures(_failed_themselves(record.outcomes))
         if reasons:
             text = f"{text.rstrip('.')}; failed before: {reasons}"
         return error(job, f"{operation}: {text.rstrip('.')}.", remedy)

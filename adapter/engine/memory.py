@@ -183,7 +183,7 @@ class MemoryEngine:
             status=status,
             finished=self._clock(),
             progress=1.0,
-            message=message or words.ended_in_words(status, outcomes),
+            message=message or words.describe_end(status, outcomes),
         )
         completion.update(record, outcomes)
         completion.notify()

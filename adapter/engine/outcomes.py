@@ -70,7 +70,7 @@ def bad_hosts(outcomes: Mapping[str, HostOutcome]) -> List[Tuple[str, str]]:
     ]
 
 
-def failures_in_words(outcomes: Mapping[str, HostOutcome]) -> str:
+def describe_failures(outcomes: Mapping[str, HostOutcome]) -> str:
     """Return the failed hosts with the first reasons, e.g. ``h1 (timed out) and 2 more hosts``.
 
     Hosts with the same reason stand together. Empty when no host failed.
@@ -94,7 +94,7 @@ def failures_in_words(outcomes: Mapping[str, HostOutcome]) -> str:
     return "; ".join(parts) + (f"; and {rest} more hosts" if rest else "")
 
 
-def ended_in_words(status: JobStatus, outcomes: Mapping[str, HostOutcome]) -> str:
+def describe_end(status: JobStatus, outcomes: Mapping[str, HostOutcome]) -> str:
     """Return how a job ended, on one line, e.g. ``done on 3 hosts (1 changed)``."""
     total = len(outcomes)
     if status is JobStatus.SUCCEEDED:
@@ -102,11 +102,11 @@ def ended_in_words(status: JobStatus, outcomes: Mapping[str, HostOutcome]) -> st
         return f"done on {_hosts(total)}" + (f" ({changed} changed)" if changed else "")
     bad = len(bad_hosts(outcomes))
     if status is JobStatus.FAILED and bad:
-        return f"failed on {bad} of {_hosts(total)}: {failures_in_words(outcomes)}"
+        return f"failed on {bad} of {_hosts(total)}: {describe_failures(outcomes)}"
     return str(status.value)
 
 
-def late_in_words(timeout: float) -> str:
+def describe_timeout(timeout: float) -> str:
     """Return how a job ended whose deadline has passed."""
     return f"its time of {timeout:g} s was over"
 

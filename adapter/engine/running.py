@@ -282,7 +282,10 @@ class Running:
         if self._cancelled_at is not None:
             status, message = JobStatus.CANCELLED, "cancelled"
         elif self._is_late(now):
-            status, message = JobStatus.TIMED_OUT, words.late_in_words(self.record.request.timeout)
+            status, message = (
+                JobStatus.TIMED_OUT,
+                words.describe_timeout(self.record.request.timeout),
+            )
         elif code is not None and code < 0:
             message = f"{message} (signal {-code})"
         outcomes = words.settle(

@@ -127,7 +127,7 @@ class SshProber:
 
     @property
     def _identity(self) -> str:
-        return self.files.key_in_words or str(self.files.identity_path)
+        return self.files.key_description or str(self.files.identity_path)
 
     def _argv(self, target: Target, options: Sequence[str], command: Sequence[str]) -> List[str]:
         return [

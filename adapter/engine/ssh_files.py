@@ -108,7 +108,7 @@ class SshFiles:
         self.control_dir: Optional[Path] = None
         self.user = user
         # Words of the door that keeps the key, for messages.
-        self.key_in_words = ""
+        self.key_description = ""
         self.how_to_get_a_key = "Generate one, or set one."
         self._connect_timeout = connect_timeout
         self._control_persist = control_persist

@@ -12,7 +12,7 @@ from typing import List, Optional, Set
 
 from adapter.engine import processes
 from adapter.engine.model import JobStatus
-from adapter.engine.outcomes import late_in_words
+from adapter.engine.outcomes import describe_timeout
 
 _INTERVAL = 0.25
 _STEP = 0.05
@@ -114,7 +114,7 @@ class Watchdog(threading.Thread):
             return Stop(JobStatus.CANCELLED, "stopped by a signal to its process")
         now = time.monotonic()
         if now > self._ends:
-            return Stop(JobStatus.TIMED_OUT, late_in_words(self._timeout))
+            return Stop(JobStatus.TIMED_OUT, describe_timeout(self._timeout))
         lease = self._lease_time()
         if lease != self._lease:
             self._lease, self._lease_seen = lease, now

@@ -128,10 +128,10 @@ def conclude(
         status, message = JobStatus.FAILED, _gave_up(run)
     elif any(not outcome.status.good for outcome in outcomes.values()):
         status = JobStatus.FAILED
-        message = words.ended_in_words(status, outcomes)
+        message = words.describe_end(status, outcomes)
     elif code == 0 or (code is None and run.reader.has_stats):
         status = JobStatus.SUCCEEDED
-        message = words.ended_in_words(status, outcomes)
+        message = words.describe_end(status, outcomes)
     else:
         status, message = JobStatus.FAILED, _gave_up(run)
     return _result(status, message, code, outcomes)

@@ -73,7 +73,7 @@ def size_as_listed(size: float) -> str:
     return f"{number}{_PRINTED[unit]}"
 
 
-def size_in_words(size: float) -> str:
+def describe_size(size: float) -> str:
     """Give a size in binary units, e.g. ``7.277 TiB``; nothing for an unknown one."""
     value, units = float(size), ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
     while value >= 1024 and len(units) > 1:
@@ -193,4 +193,4 @@ class SizeMatcher(Matcher):
 
 
 def _printed(end: Size, size: float) -> str:
-    return size_in_words(size) if end.kind == "i" else size_as_listed(size)
+    return describe_size(size) if end.kind == "i" else size_as_listed(size)

@@ -10,10 +10,10 @@ from adapter.core import Core
 from adapter.kinds import KINDS
 from adapter.reconcile.conf_hold import hold_reason
 from adapter.reconcile.service_floor import held_reason
-from adapter.reconcile.services import ServiceKeeper
+from adapter.reconcile.services import ServiceReconciler
 
 
-def what_goes(core: Core, keeper: ServiceKeeper, wanted: Wanted) -> str:
+def what_goes(core: Core, reconciler: ServiceReconciler, wanted: Wanted) -> str:
     """Return a sentence on the daemons that a service has too many, or nothing.
 
     The caller holds the orchestrator's lock.
@@ -21,8 +21,8 @@ def what_goes(core: Core, keeper: ServiceKeeper, wanted: Wanted) -> str:
     kind = wanted.spec.service_type
     if kind not in KINDS or wanted.spec.unmanaged or wanted.deleted or core.held():
         return ""
-    there = keeper.running().get(wanted.name, [])
-    diff = keeper.diff(wanted, there, keeper.hosts())
+    there = reconciler.running().get(wanted.name, [])
+    diff = reconciler.diff(wanted, there, reconciler.hosts())
     if not diff.remove:
         return ""
     held = held_reason(wanted, diff, there) or hold_reason(core, wanted, diff)
@@ -37,7 +37,7 @@ def what_goes(core: Core, keeper: ServiceKeeper, wanted: Wanted) -> str:
     return f"{len(diff.remove)} of {daemons} {verb} removed: {names}."
 
 
-def gone_with_label(core: Core, keeper: ServiceKeeper, label: str) -> Dict[str, str]:
+def gone_with_label(core: Core, reconciler: ServiceReconciler, label: str) -> Dict[str, str]:
     """Return by service what goes, of those whose placement goes by a label.
 
     The caller holds the orchestrator's lock.
@@ -45,5 +45,5 @@ def gone_with_label(core: Core, keeper: ServiceKeeper, label: str) -> Dict[str, 
     concerned = [
         wanted for wanted in core.specs.all() if label in (NO_SCHEDULE, wanted.spec.placement.label)
     ]
-    found = {wanted.name: what_goes(core, keeper, wanted) for wanted in concerned}
+    found = {wanted.name: what_goes(core, reconciler, wanted) for wanted in concerned}
     return {name: text for name, text in found.items() if text}

@@ -44,11 +44,11 @@ def foreseen(
     services, wanted = reconciler.services, Wanted(spec)
     settings = services.jobs.settings.changes(wanted, core.maps.settings())
     behind = services.changes.behind(wanted, diff.kept, before)
-    restarts = [each.in_words(spec.service_type) for each in behind]
-    return Changes(tuple(settings.in_words()), tuple(restarts))
+    restarts = [each.describe(spec.service_type) for each in behind]
+    return Changes(tuple(settings.describe()), tuple(restarts))
 
 
-def replaced_in_words(core: Core, reconciler: Reconciler, spec: ServiceSpec) -> str:
+def describe_replaced(core: Core, reconciler: Reconciler, spec: ServiceSpec) -> str:
     """Return which values of others a spec replaces, for the answer to `apply`, or nothing."""
     if spec.unmanaged:
         return ""
@@ -65,7 +65,7 @@ def replaced_in_words(core: Core, reconciler: Reconciler, spec: ServiceSpec) -> 
     )
 
 
-def put_back_in_words(core: Core, service: str) -> List[str]:
+def describe_put_back(core: Core, service: str) -> List[str]:
     """Return what of others comes back with a service's removal, for its answer.
 
     The caller holds the lock.
@@ -80,7 +80,7 @@ def _named(pairs: Sequence[Pair]) -> str:
     return f"{', '.join(names[:NAMED])}{more}"
 
 
-def restarts_in_words(
+def describe_restarts(
     reconciler: Reconciler, spec: ServiceSpec, diff: Difference, before: Optional[Wanted]
 ) -> str:
     """Return the restarts that follow from a spec, for the answer to `apply`."""
@@ -90,7 +90,7 @@ def restarts_in_words(
         behind = reconciler.services.changes.behind(Wanted(spec), diff.kept, before)
     except OrchestratorError:
         return ""
-    words = [each.in_words(spec.service_type) for each in behind]
+    words = [each.describe(spec.service_type) for each in behind]
     if not words:
         return ""
     more = f"; and {len(words) - NAMED} more" if len(words) > NAMED else ""

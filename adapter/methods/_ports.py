@@ -18,7 +18,7 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import HostSpec, ServiceSpec
 from adapter.kinds import kind_of
-from adapter.reconcile.services import ServiceKeeper
+from adapter.reconcile.services import ServiceReconciler
 
 _LISTENS = (
     "listens on it",
@@ -28,7 +28,7 @@ _LISTENS = (
 
 def check_ports(
     core: Core,
-    keeper: ServiceKeeper,
+    reconciler: ServiceReconciler,
     spec: ServiceSpec,
     hosts: Sequence[HostSpec],
     beside: Sequence[Any] = (),
@@ -41,8 +41,8 @@ def check_ports(
     if not ports_of(spec, 1):
         return
     _check_readable(core, spec)
-    there = keeper.running().get(spec.service_name(), [])
-    diff = keeper.diff(Wanted(spec), there, hosts)
+    there = reconciler.running().get(spec.service_name(), [])
+    diff = reconciler.diff(Wanted(spec), there, hosts)
     placed = Counter(diff.places)
     most = most_on_a_host(spec, len(candidates(spec, hosts)), max(placed.values(), default=0))
     check_alone(spec, most)
@@ -60,15 +60,17 @@ def check_ports(
     check_clash(spec, at_work, _listening(core, at_work, {mine.name, *kept}))
 
 
-def check_more(core: Core, keeper: ServiceKeeper, spec: ServiceSpec, more: Sequence[str]) -> None:
+def check_more(
+    core: Core, reconciler: ServiceReconciler, spec: ServiceSpec, more: Sequence[str]
+) -> None:
     """Raise ``InvalidValue`` if hosts have no port for one more daemon of a service each.
 
     The caller holds the orchestrator's lock.
     """
     if not ports_of(spec, 1):
         return
-    hosts, name = keeper.hosts(), spec.service_name()
-    there = Counter(each.hostname for each in keeper.running().get(name, []))
+    hosts, name = reconciler.hosts(), spec.service_name()
+    there = Counter(each.hostname for each in reconciler.running().get(name, []))
     check_alone(spec, 1 + max((there[host] for host in more), default=0))
     mine = Holder(name, {host: ports_of(spec, there[host] + 1) for host in more})
     check_last(spec, mine)

@@ -9,8 +9,8 @@ from adapter.cluster.osd_map import Osd, OsdMap
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.errors import AlreadyExists, InvalidValue
-from adapter.reconcile.osd_keeping import successor
 from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.reconcile.osd_restoring import successor
 
 Places = Tuple[Tuple[str, str], ...]
 
@@ -71,18 +71,18 @@ def refuse_queued(known: Optional[Removal], osd: Osd, osd_map: OsdMap, *, replac
     name = f"osd.{osd.osd_id}"
     if known is not None and successor(known, osd_map):
         raise AlreadyExists(
-            f"The disk of the {name} before it is not wiped yet ({known.in_words}).",
+            f"The disk of the {name} before it is not wiped yet ({known.drain_status}).",
             f"`ceph orch osd rm stop {osd.osd_id}` gives that up and leaves this {name} as it is; "
             "then ask again.",
         )
     if known is not None and known.stage is Stage.KEEPING:
         raise AlreadyExists(
-            f"The removal of {name} was stopped ({known.in_words}).",
+            f"The removal of {name} was stopped ({known.drain_status}).",
             "Try again when `ceph orch osd rm status` does not list it any more.",
         )
     if known is not None:
         raise AlreadyExists(
-            f"{name} is being removed already ({known.in_words}).",
+            f"{name} is being removed already ({known.drain_status}).",
             "`ceph orch osd rm stop` takes it out of the queue.",
         )
     if osd.destroyed and replaced:

@@ -7,7 +7,7 @@ from typing import List, Optional, Sequence
 
 from adapter.cluster.daemon_actions import ACTIONS, OF_SERVICE, DaemonAction
 from adapter.cluster.osd_map import osd_number
-from adapter.cluster.schedule import Place, Running, check_ids, free_id
+from adapter.cluster.schedule import Daemon, DaemonPlacement, check_ids, free_id
 from adapter.cluster.service_actions import ServiceAction
 from adapter.cluster.specs import Wanted
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, NotKept, UnknownName
@@ -148,7 +148,7 @@ class ActionMethods(DaemonMethods):
                 "Act on their service, or use systemctl on the host.",
             )
         if not hosts and foreign:
-            raise AdapterError(f"Nothing is done to {name}: {foreign[0].in_words()}")
+            raise AdapterError(f"Nothing is done to {name}: {foreign[0].describe()}")
         found: List[DaemonDescription] = (
             raise_if_exception(self.list_daemons(host=hosts[0])) if hosts else []
         )
@@ -162,8 +162,8 @@ class ActionMethods(DaemonMethods):
         """Raise ``HostUnreachable`` for a host on which nothing can be done now."""
         with self.core.lock:
             for hostname in hostnames:
-                if not self.core.pulse.online(hostname):
-                    raise HostUnreachable(hostname, self.core.pulse.of(hostname).reason)
+                if not self.core.liveness.online(hostname):
+                    raise HostUnreachable(hostname, self.core.liveness.of(hostname).reason)
 
     @handle_orch_error
     def add_daemon(self, spec: ServiceSpec) -> List[str]:
@@ -212,14 +212,14 @@ class ActionMethods(DaemonMethods):
             for place in places
         ]
 
-    def _surplus(self, wanted: Wanted, there: Sequence[Running], place: Place) -> str:
+    def _surplus(self, wanted: Wanted, there: Sequence[Daemon], place: DaemonPlacement) -> str:
         """Return the end of a sentence where a service's placement has no room for one more."""
-        keeper = self.reconciler.services
+        reconciler = self.reconciler.services
         with self.core.lock:
             if wanted.spec.unmanaged or self.core.held():
                 return ""
-            new = Running(place.hostname, place.daemon_id)
-            going = keeper.diff(wanted, [*there, new], keeper.hosts()).remove
+            new = Daemon(place.hostname, place.daemon_id)
+            going = reconciler.diff(wanted, [*there, new], reconciler.hosts()).remove
         if not going:
             return ""
         names = ", ".join(f"{wanted.spec.service_type}.{each.daemon_id}" for each in going)
@@ -228,7 +228,7 @@ class ActionMethods(DaemonMethods):
             f"will be removed: `ceph orch set-unmanaged {wanted.name}` keeps what is there"
         )
 
-    def _new_places(self, spec: ServiceSpec, there: List[Running]) -> List[Place]:
+    def _new_places(self, spec: ServiceSpec, there: List[Daemon]) -> List[DaemonPlacement]:
         """Return a place for one more daemon on each host that a placement names."""
         used = {daemon.daemon_id for daemon in there}
         for each in spec.placement.hosts:
@@ -239,7 +239,7 @@ class ActionMethods(DaemonMethods):
         for each in spec.placement.hosts:
             identity = each.name or free_id(self.core.cluster, spec, each.hostname, 0, used)
             used.add(identity)
-            places.append(Place(each.hostname, identity, each.network))
+            places.append(DaemonPlacement(each.hostname, identity, each.network))
         return places
 
     def _refuse_gone(self, daemon: DaemonDescription) -> None:
@@ -277,18 +277,18 @@ class ActionMethods(DaemonMethods):
                 self._refuse_osd(daemon)
             _check_kind(daemon)
         self._check_answers([str(daemon.hostname) for daemon in daemons])
-        keeper = self.reconciler.services
+        reconciler = self.reconciler.services
         texts = []
         for daemon in daemons:
             kind = KINDS[str(daemon.daemon_type)]
-            row = Running(str(daemon.hostname), str(daemon.daemon_id))
-            with keeper.guards.acting:
-                chosen, reason = keeper.guards.may_remove(kind, [row])
+            row = Daemon(str(daemon.hostname), str(daemon.daemon_id))
+            with reconciler.guards.acting:
+                chosen, reason = reconciler.guards.may_remove(kind, [row])
                 if reason:
                     raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}")
                 more = leave_out(self.core, daemon.name(), "it is removed")
-                before = keeper.guards.removal_again(kind, chosen)
-                job = keeper.jobs.remove(daemon.service_name(), kind, chosen, before)
+                before = reconciler.guards.removal_again(kind, chosen)
+                job = reconciler.jobs.remove(daemon.service_name(), kind, chosen, before)
             text = f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
             texts.append(f"{text}. {more}" if more else text)
         return texts

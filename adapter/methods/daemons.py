@@ -64,7 +64,7 @@ class DaemonMethods:
         report = self.core.reports.get(host.hostname)
         if report is None or "daemons" not in report.taken:
             return []
-        online = self.core.pulse.online(host.hostname)
+        online = self.core.liveness.online(host.hostname)
         services = self.core.daemon_services
         outside = self.core.watch.not_serving(host.hostname)
         deployed = self.core.deployments.of_host(host.hostname)

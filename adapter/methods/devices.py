@@ -76,7 +76,7 @@ class DeviceMethods:
         problem = self.core.ssh.ready()
         with self.core.lock:
             host = self.core.hosts.get(hostname)
-            state = self.core.pulse.of(hostname)
+            state = self.core.liveness.of(hostname)
         if problem:
             raise NotReady(problem)
         if not state.online:

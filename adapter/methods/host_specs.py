@@ -87,7 +87,7 @@ class HostSpecMethods:
             goes = self._news(before, labels)
             if change.addr:
                 core.follow_hosts()
-                core.pulse.look_now(spec.hostname, 0.0)
+                core.liveness.look_now(spec.hostname, 0.0)
         if change.addr:
             self._tell_address(changed)
         elif change.added or change.removed:
@@ -95,7 +95,7 @@ class HostSpecMethods:
         core.wake.set()
         if not change:
             return f"{_there(known)} is there already; nothing is changed"
-        return f"Updated host '{spec.hostname}': {change.in_words()}{goes}"
+        return f"Updated host '{spec.hostname}': {change.describe()}{goes}"
 
     def _gone_with_label(self, label: str) -> Dict[str, str]:
         """Return by service a sentence on what goes because of a label; here are no services."""
@@ -125,7 +125,7 @@ class HostSpecMethods:
         change = change_of(known, spec)
         if change.addr:
             self._same_machine(known, change.addr)
-        what = f"would be updated: {change.in_words()}" if change else "would stay as it is"
+        what = f"would be updated: {change.describe()}" if change else "would stay as it is"
         return f"host {spec.hostname}: {what}"
 
     def _check_host_spec(self, spec: HostSpec, hosts: Optional[HostsOfFile] = None) -> None:
@@ -230,7 +230,7 @@ class HostSpecMethods:
             self._check_free_address(host, addr)
             changed = core.hosts.save(replace(core.hosts.get(host), addr=addr, keys=seen.keys))
             core.follow_hosts()
-            core.pulse.look_now(host, 0.0)
+            core.liveness.look_now(host, 0.0)
         self._tell_address(changed)
         return f"Updated host '{host}' addr to '{addr}'"
 
@@ -274,7 +274,7 @@ class HostSpecMethods:
 
     def _tell_labels(self, operation: str, host: Host) -> None:
         """Let the host's own record follow; an offline host gets it when it is back."""
-        if self.core.pulse.online(host.hostname) and not self.core.ssh.ready():
+        if self.core.liveness.online(host.hostname) and not self.core.ssh.ready():
             self.core.submit(operation, [host], parameters={"record": self.core.record_of(host)})
 
 

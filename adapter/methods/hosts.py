@@ -51,7 +51,7 @@ class HostMethods(HostSpecMethods):
             return self._remove_unreadable(host, rm_crush_entry)
         with core.lock:
             known = core.hosts.get(host)
-            online = core.pulse.online(host)
+            online = core.liveness.online(host)
             self._check_removable(known, online=online, force=force, offline=offline)
         if rm_crush_entry:
             self._remove_crush_entry(host)
@@ -93,7 +93,7 @@ class HostMethods(HostSpecMethods):
                 f"Host '{host.hostname}' answers; it is not offline.", "Leave out --offline."
             )
         if not online and not offline:
-            reason = self.core.pulse.of(host.hostname).reason
+            reason = self.core.liveness.of(host.hostname).reason
             raise AdapterError(
                 f"Host '{host.hostname}' is offline ({reason}).",
                 "Bring it back, or give --offline --force to forget it.",
@@ -159,7 +159,7 @@ class HostMethods(HostSpecMethods):
         """
         core = self.core
         with core.lock:
-            hosts = [(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
+            hosts = [(host, core.liveness.online(host.hostname)) for host in core.hosts.all()]
             return [
                 self._specs.of(host.hostname, (host, online), host, online)
                 for host, online in hosts

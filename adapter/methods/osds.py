@@ -11,7 +11,7 @@ from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_map import Osd, OsdMap, listed, osd_number
 from adapter.cluster.osd_plan import HostPlan, disk_of, plan_host
-from adapter.cluster.osd_plan_words import in_words
+from adapter.cluster.osd_plan_text import describe_plans
 from adapter.cluster.osd_removals import OsdRemovalRow, Removal, removal_row
 from adapter.core import Core
 from adapter.engine.completion import Completion
@@ -87,7 +87,7 @@ class OsdMethods(DeviceMethods):
                 "device", _paths(drive_group), "; ".join(plan.notes) or "nothing can be made of it"
             )
         job = self.reconciler.creator.make(self._as_before(plan))
-        words = "; ".join(in_words([plan]))
+        words = "; ".join(describe_plans([plan]))
         if job is None:
             return f"Making OSDs after what is being made on the host: {words}"
         if not job.wait(self.core.answer_wait):
@@ -98,8 +98,8 @@ class OsdMethods(DeviceMethods):
         """Return the plan with the drive group of the OSDs whose ids are all that it takes."""
         groups = []
         for group in plan.groups:
-            found = [self.core.owners.vacancy(osd_id) for osd_id in group.osd_ids]
-            services = {vacancy.service if vacancy else "" for vacancy in found}
+            found = [self.core.owners.destroyed(osd_id) for osd_id in group.osd_ids]
+            services = {destroyed.service if destroyed else "" for destroyed in found}
             name = services.pop().partition(".")[2] if len(services) == 1 else ""
             if name and len(group.osd_ids) == len(group.data) and not group.options["osdspec"]:
                 group = replace(group, options={**group.options, "osdspec": name})
@@ -185,7 +185,7 @@ class OsdMethods(DeviceMethods):
                 summary=f"Erase {host}:{path}" + (f" ({given})" if disk.link else ""),
             )
         if not job.wait(core.answer_wait):
-            return f"Erasing {disk.in_words()} on {host} (job {job.job_id})"
+            return f"Erasing {disk.describe()} on {host} (job {job.job_id})"
         return erased(host, path, _answer(job))
 
     @handle_orch_error
@@ -278,8 +278,8 @@ class OsdMethods(DeviceMethods):
                 unreadable = [each for each in numbers if str(each) in core.removals.problems]
                 removals = [self._queued(each) for each in numbers if each not in unreadable]
             for removal in removals:
-                remover.keeper.check(removal, osd_map)
-            notes = [remover.keeper.keep(removal, osd_map) for removal in removals]
+                remover.restorer.check(removal, osd_map)
+            notes = [remover.restorer.keep(removal, osd_map) for removal in removals]
             with core.lock:
                 for osd_id in unreadable:
                     core.removals.remove(osd_id)

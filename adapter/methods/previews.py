@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
-from adapter.cluster.osd_plan_words import in_words, preview_row
+from adapter.cluster.osd_plan_text import describe_plans, preview_row
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.errors import NotReady
 from adapter.interface import (
@@ -95,14 +95,14 @@ class PreviewMethods(GroupPlans):
 
     def _preview_service(self, spec: ServiceSpec, hosts: HostsOfFile) -> Dict[str, Any]:
         """Return on which hosts daemons would be added, and which would be removed."""
-        keeper = self.reconciler.services
-        lack = keeper.needs.lack(spec)
+        reconciler = self.reconciler.services
+        lack = reconciler.needs.lack(spec)
         with self.core.lock:
             held = self.core.held()
             if held:
                 raise NotReady(f"Where daemons would be added or removed is not known: {held}.")
-            there = keeper.running().get(spec.service_name(), [])
-            diff = keeper.diff(Wanted(spec), there, hosts.all())
+            there = reconciler.running().get(spec.service_name(), [])
+            diff = reconciler.diff(Wanted(spec), there, hosts.all())
             before = self.core.specs.find(spec.service_name())
             stays = hold_reason(self.core, Wanted(spec), diff)
         if spec.unmanaged:
@@ -144,7 +144,7 @@ class PreviewMethods(GroupPlans):
             claims = wanted.claims if wanted else OsdClaims()
             taken = self._taken_before(spec, groups)
             groups.append((spec, claims))
-            return in_words(self._plans_now(spec, claims, taken))
+            return describe_plans(self._plans_now(spec, claims, taken))
 
 
 def title(spec: Any) -> str:

@@ -23,7 +23,7 @@ from adapter.interface import (
 from adapter.interface.times import datetime_now
 from adapter.kinds import KINDS, kind_of
 from adapter.methods._announce import what_goes
-from adapter.methods._changes import put_back_in_words
+from adapter.methods._changes import describe_put_back
 from adapter.methods._memo import Memo
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart
@@ -87,7 +87,7 @@ class ServiceListMethods:
             report = core.reports.get(host.hostname)
             if report is None or "daemons" not in report.taken:
                 continue
-            online = core.pulse.online(host.hostname)
+            online = core.liveness.online(host.hostname)
             foreign = by_host.get(host.hostname, NONE)
             outside = core.watch.not_serving(host.hostname)
             services = core.daemon_services
@@ -134,9 +134,9 @@ class ServiceListMethods:
         return self._kept_places.of(wanted.name, self.core.state_serials(), wanted)
 
     def _find_places(self, wanted: Wanted) -> Tuple[str, ...]:
-        keeper = self.reconciler.services
-        running = keeper.running().get(wanted.name, [])
-        return keeper.diff(wanted, running, keeper.hosts()).places
+        reconciler = self.reconciler.services
+        running = reconciler.running().get(wanted.name, [])
+        return reconciler.diff(wanted, running, reconciler.hosts()).places
 
     def _running(self, name: str, shares: Mapping[str, Share]) -> Dict[str, int]:
         """Return how many daemons of a service run by host.
@@ -176,12 +176,12 @@ class ServiceListMethods:
             wanted = kept_service(core, self.reconciler.services, service_name)
             if wanted.spec.service_type != "osd":
                 core.specs.save(replace(wanted, deleted=time.time()))
-                self.reconciler.services.forget_pauses(service_name)
+                self.reconciler.services.forget_backoff(service_name)
                 ended = end_restart(core, service_name, "removal")
                 core.wake.set()
                 held, job = core.held(), self.reconciler.services.jobs.running.get(service_name)
                 more = [f"its daemons go when job {job} has ended"] if job else []
-                more += put_back_in_words(core, service_name)
+                more += describe_put_back(core, service_name)
                 text = "; ".join([f"Removed service {service_name}", *filter(None, [held, *more])])
                 return f"{text}. {ended}" if ended else text
             osds = core.owners.of_service(service_name)
@@ -204,7 +204,7 @@ class ServiceListMethods:
             wanted = kept_service(self.core, self.reconciler.services, service_name)
             spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": bool(value)})
             self.core.specs.save(replace(wanted, spec=spec))
-            self.reconciler.services.forget_pauses(service_name)
+            self.reconciler.services.forget_backoff(service_name)
             goes = what_goes(self.core, self.reconciler.services, replace(wanted, spec=spec))
         self.core.wake.set()
         said = f"Set unmanaged to {bool(value)} for service {service_name}"

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
-from adapter.cluster.osd_plan_words import in_words
+from adapter.cluster.osd_plan_text import describe_plans
 from adapter.cluster.schedule import (
     Difference,
     candidates,
@@ -30,7 +30,7 @@ from adapter.interface import (
 )
 from adapter.kinds import KINDS, check_fields, check_no_container, kind_of
 from adapter.methods._announce import gone_with_label, what_goes
-from adapter.methods._changes import replaced_in_words, restarts_in_words
+from adapter.methods._changes import describe_replaced, describe_restarts
 from adapter.methods._ports import check_ports
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.hosts import HostMethods
@@ -210,7 +210,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 spec = known.spec
             diff = self._difference(spec)
         restarts = self._before_change(spec, known, diff)
-        replaced = replaced_in_words(core, self.reconciler, spec)
+        replaced = describe_replaced(core, self.reconciler, spec)
         with core.lock:
             created = known.created if known is not None else time.time()
             # Of what a cluster needs it is kept how many somebody wants.
@@ -220,7 +220,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
                 core.events.note(name, "the service was created")
             elif restarts:
                 core.events.note(name, f"the spec has changed.{restarts}")
-            self.reconciler.services.forget_pauses(name)
+            self.reconciler.services.forget_backoff(name)
             held = "" if spec.unmanaged else core.held()
             goes = what_goes(core, self.reconciler.services, core.specs.get(name))
         core.wake.set()
@@ -233,15 +233,15 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         if known is None or known.deleted or known.spec.unmanaged:
             return ""
         changes = self.reconciler.services.changes
-        restarts = restarts_in_words(self.reconciler, spec, diff, known)
+        restarts = describe_restarts(self.reconciler, spec, diff, known)
         changes.take_over(known, Wanted(spec), diff.kept)
         return restarts
 
     def _difference(self, spec: ServiceSpec) -> Difference:
         """Return what a spec lacks and has too much of. The caller holds the lock."""
-        keeper = self.reconciler.services
-        there = keeper.running().get(spec.service_name(), [])
-        return keeper.diff(Wanted(spec), there, keeper.hosts())
+        reconciler = self.reconciler.services
+        there = reconciler.running().get(spec.service_name(), [])
+        return reconciler.diff(Wanted(spec), there, reconciler.hosts())
 
     def _keep_osds(self, spec: DriveGroupSpec) -> str:
         """Keep a drive group and say what it does now."""
@@ -259,14 +259,14 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             core.specs.save(Wanted(spec, created, claims=claims))
             core.events.note(name, "the drive group was applied")
             hosts = [host.hostname for host in planner.hosts(spec)]
-            self.reconciler.creator.forget_pause(hosts)
+            self.reconciler.creator.forget_backoff(hosts)
             held = "" if spec.unmanaged else core.held_osds()
             plans = [] if spec.unmanaged or held else self._plans(spec, claims, taken)
             left_out = self._left_out(spec, plans)
         core.wake.set()
         if held:
             return f"Scheduled {name} update: no disk is written to now; {held}"
-        return _scheduled(name, [*in_words(plans), *filter(None, [left_out])], plans, spec)
+        return _scheduled(name, [*describe_plans(plans), *filter(None, [left_out])], plans, spec)
 
     @handle_orch_error
     def apply_drivegroups(self, specs: List[DriveGroupSpec]) -> List[str]:

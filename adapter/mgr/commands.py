@@ -80,7 +80,7 @@ def check_host(mgr: Any, hostname: str) -> str:
     result = core.ssh.probe(target, as_root=True)
     if not result.ok:
         raise NotReady(f"Host '{hostname}' cannot be used: {result.reason}.", result.remedy)
-    core.pulse.look_now(hostname, 0.0)
+    core.liveness.look_now(hostname, 0.0)
     core.wake.set()
     return f"Host {hostname} answers as {result.hostname}"
 

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 KEY = "ssh_identity_key"
 
 
-class KeyKeeper:
+class KeyStore:
     """Place the key for ssh: the operator's file, or the one from the mons' key-value store.
 
     The copy in the state directory is 0600 and belongs to the user that runs ceph-mgr. Whoever

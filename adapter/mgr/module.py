@@ -31,7 +31,7 @@ from adapter.mgr import commands, options
 from adapter.mgr.cli_errors import CleanErrors
 from adapter.mgr.compat import CommandRegistry, by_name, ceph_error, orchestrator_commands
 from adapter.mgr.convert import from_ceph, to_ceph
-from adapter.mgr.keys import KEY, KeyKeeper
+from adapter.mgr.keys import KEY, KeyStore
 from adapter.mgr.progress import ProgressReporter
 from adapter.mgr.store import MonStore
 from adapter.orchestrator import AnsibleOrchestrator
@@ -96,7 +96,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._health: Dict[str, Any] = {}
         self._option_problems: List[str] = []
         self._records = MonStore(self)
-        self.keys: Optional[KeyKeeper] = None
+        self.keys: Optional[KeyStore] = None
         self._clean_errors = CleanErrors(
             orchestrator_commands(), self._cleans_errors, lambda: self.ansible
         )
@@ -132,7 +132,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         state = Path(str(self.get_module_option("state_directory")))
         settings = self._settings(Settings())
         ssh = SshAccess(state, user=settings.ssh_user, command="ceph ansible")
-        self.keys = KeyKeeper(self, ssh)
+        self.keys = KeyStore(self, ssh)
         self.keys.place(str(self.get_module_option("ssh_identity_file") or ""))
         engine = LocalEngine(
             state,

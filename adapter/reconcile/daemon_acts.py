@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Dict, Iterator, List, Optional, Sequence
 
 from adapter.cluster.daemon_actions import ADD, DaemonAction
-from adapter.cluster.schedule import Place, Running
+from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.engine.completion import Completion
@@ -22,7 +22,7 @@ from adapter.reconcile.ended_restarts import end_restart, leave_out
 from adapter.reconcile.kept_service import kept_service
 from adapter.reconcile.ownership import judge_places, read_places, units_of
 from adapter.reconcile.removed_daemons import unit_of
-from adapter.reconcile.services import ServiceKeeper
+from adapter.reconcile.services import ServiceReconciler
 
 DEPLOYING = ("redeploy", "reconfig")
 # A job that is cut with its manager ends as cancelled a moment before that: what was cancelled is
@@ -33,7 +33,7 @@ LIVED_ON = 5.0
 class DaemonActs:
     """Do what is asked of daemons; it is kept in the store until its job has ended."""
 
-    def __init__(self, core: Core, services: ServiceKeeper) -> None:
+    def __init__(self, core: Core, services: ServiceReconciler) -> None:
         self._core, self._services = core, services
         self._guards = services.guards
         self.now = 0.0
@@ -73,7 +73,9 @@ class DaemonActs:
                 self.check_stop(name, restart=restart)
             return self._submit(asked, again, self._guards.again(names, restart=restart))
 
-    def add(self, wanted: Wanted, places: Sequence[Place], there: Sequence[Running]) -> Completion:
+    def add(
+        self, wanted: Wanted, places: Sequence[DaemonPlacement], there: Sequence[Daemon]
+    ) -> Completion:
         """Submit what deploys daemons that no host has yet; raises ``OrchestratorError``.
 
         ``there`` are the service's daemons.
@@ -97,7 +99,7 @@ class DaemonActs:
         with core.lock:
             wanted = kept_service(core, self._services, asked.service)
             there = self._services.running().get(asked.service, [])
-        place = Place(asked.host, name.partition(".")[2], asked.network)
+        place = DaemonPlacement(asked.host, name.partition(".")[2], asked.network)
         self._services.needs.check(wanted.spec)
         with self._kept(asked, again=True):
             job = self._services.jobs.deploy(wanted, [place], there)
@@ -192,7 +194,7 @@ class DaemonActs:
         return end_restart(self._core, asked.service, asked.action)
 
     def _deploy(self, asked: DaemonAction, again: bool) -> str:
-        """Bring daemons to their specs; those that are left to the keeper are kept by it."""
+        """Bring daemons to their specs; those that are left to the reconciler are kept by it."""
         core = self._core
         by_service = self._places(asked.daemons)
         jobs: List[Completion] = []
@@ -218,10 +220,10 @@ class DaemonActs:
             job.on_change(self._absorb)
         return more
 
-    def _places(self, names: Sequence[str]) -> Dict[str, List[Place]]:
+    def _places(self, names: Sequence[str]) -> Dict[str, List[DaemonPlacement]]:
         """Return where daemons are, by their services; raises ``InvalidValue`` for OSDs."""
         core = self._core
-        found: Dict[str, List[Place]] = {}
+        found: Dict[str, List[DaemonPlacement]] = {}
         with core.lock:
             for name in names:
                 kind, _, daemon_id = name.partition(".")
@@ -231,7 +233,7 @@ class DaemonActs:
                     )
                 for host in core.places.hosts_of(name):
                     service = core.daemon_services.of(host, kind, daemon_id)
-                    found.setdefault(service, []).append(Place(host, daemon_id))
+                    found.setdefault(service, []).append(DaemonPlacement(host, daemon_id))
         return found
 
     def _may_restart(self, names: Sequence[str], force: bool) -> None:

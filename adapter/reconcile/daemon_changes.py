@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import Place, Running
+from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.service_changes import differences
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
@@ -24,10 +24,10 @@ from adapter.reconcile.service_jobs import ServiceJobs
 class Behind:
     """A daemon that does not have all of its spec, and what it lacks."""
 
-    daemon: Running
+    daemon: Daemon
     options: Tuple[str, ...]
 
-    def in_words(self, kind: str) -> str:
+    def describe(self, kind: str) -> str:
         """Return which daemon is to be restarted, and for what."""
         return f"restart {kind}.{self.daemon.daemon_id} ({self.why})"
 
@@ -47,7 +47,7 @@ class DaemonChanges:
         self._healed = jobs.settings.healed
 
     def behind(
-        self, wanted: Wanted, kept: Sequence[Running], before: Optional[Wanted] = None
+        self, wanted: Wanted, kept: Sequence[Daemon], before: Optional[Wanted] = None
     ) -> List[Behind]:
         """Return the daemons that run and have to be restarted.
 
@@ -83,7 +83,7 @@ class DaemonChanges:
                 found.append(Behind(daemon, tuple(options)))
         return found
 
-    def _misread(self, wanted: Wanted, daemon: Running, record: Optional[Deployment]) -> List[str]:
+    def _misread(self, wanted: Wanted, daemon: Daemon, record: Optional[Deployment]) -> List[str]:
         """Return options that somebody had changed while the daemon was started."""
         configured = record.configured if record is not None else 0.0
         with self._core.lock:
@@ -93,7 +93,7 @@ class DaemonChanges:
             row = self._core.places.row(daemon.hostname, name)
         return self._healed.read_by(_entity(wanted, daemon), row, configured)
 
-    def take_over(self, before: Wanted, after: Wanted, kept: Sequence[Running]) -> None:
+    def take_over(self, before: Wanted, after: Wanted, kept: Sequence[Daemon]) -> None:
         """Keep of daemons of which nothing is known what they have, before their spec changes.
 
         Raises ``NotKept``, ``UnreadableRecord``.
@@ -127,7 +127,7 @@ class DaemonChanges:
                 core.deployments.save(hostname, records)
 
     def next(
-        self, wanted: Wanted, kept: Sequence[Running], ready: Sequence[Behind]
+        self, wanted: Wanted, kept: Sequence[Daemon], ready: Sequence[Behind]
     ) -> Tuple[Optional[Behind], str]:
         """Return the daemon that is restarted now, or None and what is waited for.
 
@@ -137,7 +137,7 @@ class DaemonChanges:
         with self._core.lock:
             # Nobody misses what somebody has stopped.
             counted = [each for each in kept if not self._is_stopped(kind, each)]
-            alive = [each for each in counted if self._core.pulse.online(each.hostname)]
+            alive = [each for each in counted if self._core.liveness.online(each.hostname)]
         unwell = [each for each in counted if not each.runs or not each.ok]
         if unwell:
             names = ", ".join(f"{kind}.{each.daemon_id}" for each in unwell)
@@ -164,17 +164,17 @@ class DaemonChanges:
                 reason = reason or f"{kind}.{each.daemon.daemon_id}: {error}"
         return None, reason
 
-    def _is_stopped(self, kind: str, daemon: Running) -> bool:
+    def _is_stopped(self, kind: str, daemon: Daemon) -> bool:
         name = f"{kind}.{daemon.daemon_id}"
         if daemon.runs or daemon.hostname not in self._core.places.hosts_of(name):
             return False
         return bool(self._core.places.row(daemon.hostname, name)["state"] == "stopped")
 
 
-def _entity(wanted: Wanted, daemon: Running) -> str:
+def _entity(wanted: Wanted, daemon: Daemon) -> str:
     return KINDS[wanted.spec.service_type].entity_of(daemon.daemon_id)
 
 
-def place_of(behind: Behind) -> Place:
+def place_of(behind: Behind) -> DaemonPlacement:
     """Return the place of a daemon that stays where it is."""
-    return Place(behind.daemon.hostname, behind.daemon.daemon_id)
+    return DaemonPlacement(behind.daemon.hostname, behind.daemon.daemon_id)

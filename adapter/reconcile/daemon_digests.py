@@ -6,7 +6,7 @@ from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.marks import mark
-from adapter.cluster.schedule import Place, Running
+from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.service_changes import digest_of, ports_of, settings_of
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
@@ -31,7 +31,7 @@ class DaemonDigests:
         if not kind_of(wanted.spec.service_type).has_own_port:
             return ""
         try:
-            return address_for(self._core, wanted.spec, Place(hostname, daemon_id))
+            return address_for(self._core, wanted.spec, DaemonPlacement(hostname, daemon_id))
         except InvalidValue:
             with self._core.lock:
                 record = self.known(wanted, hostname, daemon_id)
@@ -88,7 +88,7 @@ class DaemonDigests:
             for daemon_id, port in ports_of(wanted.spec, known, share).items()
         }
 
-    def ports_now(self, wanted: Wanted, there: Sequence[Running]) -> Dict[HostDaemon, int]:
+    def ports_now(self, wanted: Wanted, there: Sequence[Daemon]) -> Dict[HostDaemon, int]:
         """Return which ports the daemons of a service have, 0 where nobody knows or it has none.
 
         The caller holds the lock.

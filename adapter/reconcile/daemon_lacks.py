@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Optional, Sequence, Set
 
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import Place
+from adapter.cluster.schedule import DaemonPlacement
 from adapter.cluster.service_changes import Setting, differences, options_of
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
@@ -29,7 +29,7 @@ class DaemonLacks:
     def of(
         self,
         wanted: Wanted,
-        place: Place,
+        place: DaemonPlacement,
         port: int,
         goal: str,
         own: Sequence[Setting],

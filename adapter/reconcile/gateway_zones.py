@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.backoff import Backoff
 from adapter.cluster.gateway_zones import Zone, ZoneNow, endpoints_of, read_zone, zone_of
-from adapter.cluster.pause import Pause
-from adapter.cluster.schedule import Running
+from adapter.cluster.schedule import Daemon
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError
-from adapter.reconcile.services import ServiceKeeper
+from adapter.reconcile.services import ServiceReconciler
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 class GatewayZones:
     """Compare zones with the specs of their gateways when one of both has changed."""
 
-    def __init__(self, core: Core, services: ServiceKeeper) -> None:
+    def __init__(self, core: Core, services: ServiceReconciler) -> None:
         self._core, self._services = core, services
         self._serials: Tuple[int, ...] = ()
         self._done: Dict[str, Zone] = {}
-        self._pauses: Dict[str, Pause] = {}
+        self._backoffs: Dict[str, Backoff] = {}
         # What gateways listened on last: one that restarts is no reason to change its zone.
         self._ports: Dict[str, List[int]] = {}
 
@@ -36,14 +36,16 @@ class GatewayZones:
         core = self._core
         with core.lock:
             serials = (core.specs.serial, core.reports.serial)
-            if serials == self._serials and not self._pauses:
+            if serials == self._serials and not self._backoffs:
                 return None
             self._serials = serials
             wanted = self._wanted()
         self._done = {name: zone for name, zone in self._done.items() if name in wanted}
-        self._pauses = {name: pause for name, pause in self._pauses.items() if name in wanted}
+        self._backoffs = {
+            name: backoff for name, backoff in self._backoffs.items() if name in wanted
+        }
         for name, zone in wanted.items():
-            if self._done.get(name) != zone and self._pauses.get(name, Pause()).until <= now:
+            if self._done.get(name) != zone and self._backoffs.get(name, Backoff()).until <= now:
                 self._bring_about(name, zone, now)
         return None
 
@@ -63,7 +65,7 @@ class GatewayZones:
         spec = wanted.spec
         return spec.service_type == "rgw" and not spec.unmanaged and not wanted.deleted
 
-    def _endpoints(self, wanted: Wanted, there: Sequence[Running]) -> Optional[List[str]]:
+    def _endpoints(self, wanted: Wanted, there: Sequence[Daemon]) -> Optional[List[str]]:
         """Return where a service's gateways are reached, None while one of them is still to come.
 
         One that is broken and was never seen to listen is left out.
@@ -92,13 +94,13 @@ class GatewayZones:
             there = read_zone(core.maps.gateway_admin("zonegroup", "get", *zone.scope()), zone.name)
             done = self._change(zone, there)
         except OrchestratorError as error:
-            self._pauses.setdefault(name, Pause()).longer(now)
+            self._backoffs.setdefault(name, Backoff()).longer(now)
             log.warning("the zone of %s stays as it is: %s", name, error)
             with core.lock:
                 core.events.fail(name, f"zone {zone.name}: {error}")
             return
         self._done[name] = zone
-        self._pauses.pop(name, None)
+        self._backoffs.pop(name, None)
         if done:
             with core.lock:
                 core.events.note(name, f"zone {zone.name} has {' and '.join(done)}")

@@ -12,7 +12,7 @@ from adapter.cluster.going_down import STOPPED_SEEN
 from adapter.cluster.host_conf import PATH, only_way
 from adapter.cluster.managers import Managers
 from adapter.cluster.osd_map import NODOWN_IS_SET, Osd
-from adapter.cluster.schedule import Running
+from adapter.cluster.schedule import Daemon
 from adapter.core import Core
 from adapter.engine.gate import Ask, Asked
 from adapter.errors import AdapterError, ReportAwaited
@@ -35,8 +35,8 @@ class Guards:
         self._doubted: Dict[int, int] = {}
 
     def may_remove(
-        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running] = ()
-    ) -> Tuple[List[Running], str]:
+        self, kind: Kind, daemons: Sequence[Daemon], kept: Sequence[Daemon] = ()
+    ) -> Tuple[List[Daemon], str]:
         """Return the daemons to be removed now, or none and the reason.
 
         ``daemons`` are given in the order in which they are to go, ``kept`` are those of the
@@ -57,8 +57,8 @@ class Guards:
             return [], str(error)
 
     def may_leave(
-        self, kind: Kind, service: str, daemons: Sequence[Running]
-    ) -> Tuple[List[Running], str]:
+        self, kind: Kind, service: str, daemons: Sequence[Daemon]
+    ) -> Tuple[List[Daemon], str]:
         """Return the daemons of a service that goes as a whole that are removed now, or the reason.
 
         Nobody is left who could miss them, but for a metadata server that has a rank of another
@@ -77,12 +77,12 @@ class Guards:
         rest = [each for each in daemons if each not in others]
         return rest, "" if rest else reason
 
-    def _of_others(self, service: str, daemons: Sequence[Running]) -> List[Running]:
+    def _of_others(self, service: str, daemons: Sequence[Daemon]) -> List[Daemon]:
         """Return the metadata servers that have a rank of another file system."""
         fs_map, own = self._core.maps.fs_map(), service.partition(".")[2]
         return [each for each in daemons if fs_map.serves_another(each.daemon_id, own)]
 
-    def _check_rank(self, kind: Kind, daemon: Running, but: str = "") -> None:
+    def _check_rank(self, kind: Kind, daemon: Daemon, but: str = "") -> None:
         """Raise if no other metadata server can take over the rank that one has."""
         name = f"{kind.service_type}.{daemon.daemon_id}"
         filesystem = self._core.maps.fs_map().of.get(daemon.daemon_id, "")
@@ -98,8 +98,8 @@ class Guards:
             ) from error
 
     def _remove_voter(
-        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
-    ) -> List[Running]:
+        self, kind: Kind, daemons: Sequence[Daemon], kept: Sequence[Daemon]
+    ) -> List[Daemon]:
         quorum, known = self._core.maps.quorum()
         for daemon in daemons:
             if daemon.daemon_id not in known:
@@ -129,7 +129,7 @@ class Guards:
         if going and len(left) <= (len(known) - 1) // 2:
             raise AdapterError(
                 f"the monitors would have no quorum ({', '.join(left)} left): "
-                f"{_in_words(kind, going)}."
+                f"{_describe(kind, going)}."
             )
 
     def _check_confs(self, leaving: str) -> None:
@@ -148,8 +148,8 @@ class Guards:
                 )
 
     def _remove_manager(
-        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
-    ) -> List[Running]:
+        self, kind: Kind, daemons: Sequence[Daemon], kept: Sequence[Daemon]
+    ) -> List[Daemon]:
         """Return a standby; where only the active one is left to go, another takes over first."""
         managers = self._core.maps.manager_map()
         active = managers.active
@@ -182,8 +182,8 @@ class Guards:
         return False
 
     def _remove_ranked(
-        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
-    ) -> List[Running]:
+        self, kind: Kind, daemons: Sequence[Daemon], kept: Sequence[Daemon]
+    ) -> List[Daemon]:
         """Return one: a standby before one that has a rank, which another one must take over.
 
         A daemon that runs and is not in the map stands by for nobody.
@@ -198,7 +198,7 @@ class Guards:
         self._check_rank(kind, daemons[0])
         return [daemons[0]]
 
-    def _check_known(self, kind: Kind, daemon: Running, standbys: Sequence[Running]) -> None:
+    def _check_known(self, kind: Kind, daemon: Daemon, standbys: Sequence[Daemon]) -> None:
         """Raise for one that has become active since it was chosen: a standby is chosen instead.
 
         One that was known to be active is chosen only where the placement leaves no other.
@@ -211,8 +211,8 @@ class Guards:
             )
 
     def _remove_serving(
-        self, kind: Kind, daemons: Sequence[Running], kept: Sequence[Running]
-    ) -> List[Running]:
+        self, kind: Kind, daemons: Sequence[Daemon], kept: Sequence[Daemon]
+    ) -> List[Daemon]:
         """Return those that may go: one that serves only while another one that stays does.
 
         The cluster is asked who serves.
@@ -256,7 +256,7 @@ class Guards:
                 if not going:
                     raise
                 text = " ".join(str(error).split())
-                raise AdapterError(f"{text}; {_in_words(daemon_type, going)}.") from error
+                raise AdapterError(f"{text}; {_describe(daemon_type, going)}.") from error
 
     def _check_manager(self, kind: Kind, daemon_id: str, *, restart: bool, but: str) -> None:
         managers = self._core.maps.manager_map()
@@ -278,7 +278,7 @@ class Guards:
         going = self._going(kind.service_type, leaving, but)
         # While none is active its name is empty.
         if not {managers.active, *managers.standbys} - {"", leaving, *going}:
-            why = f": {_in_words(kind.service_type, going)}" if going else ""
+            why = f": {_describe(kind.service_type, going)}" if going else ""
             raise AdapterError(f"no manager would be left{why}.")
         return going
 
@@ -303,7 +303,7 @@ class Guards:
         """Return the ids of daemons whose host went offline so lately that maps may not show it."""
         core, oldest = self._core, time.time() - STOPPED_SEEN
         hosts = [
-            name for name, state in core.pulse.offline().items() if (state.since or 0) > oldest
+            name for name, state in core.liveness.offline().items() if (state.since or 0) > oldest
         ]
         names = [name for host in hosts for name in core.places.by_unit(host).values()]
         return [name.partition(".")[2] for name in names if name.startswith(f"{kind}.")]
@@ -325,8 +325,8 @@ class Guards:
     def removal_again(
         self,
         kind: Kind,
-        daemons: Sequence[Running],
-        kept: Sequence[Running] = (),
+        daemons: Sequence[Daemon],
+        kept: Sequence[Daemon] = (),
         leaving: str = "",
     ) -> Ask:
         """Return the question whether daemons may be removed still.
@@ -392,7 +392,7 @@ class Guards:
             return set(self._doubted)
 
 
-def _in_words(kind: str, going: Sequence[str]) -> str:
+def _describe(kind: str, going: Sequence[str]) -> str:
     """Return that daemons go down."""
     names = ", ".join(f"{kind}.{each}" for each in going)
     return f"{names} {'is' if len(going) == 1 else 'are'} going down or just did"

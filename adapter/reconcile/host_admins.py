@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Dict, List, Optional
 
+from adapter.cluster.backoff import Backoff
 from adapter.cluster.host_admin import ENTITY, digest_of, is_admin, lacks
-from adapter.cluster.pause import Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.interface import OrchestratorError
@@ -25,7 +25,7 @@ class HostAdmins:
         self._core = core
         self._now = self._ask_at = 0.0
         self._key = self._job = ""
-        self._pauses: Dict[str, Pause] = {}
+        self._backoffs: Dict[str, Backoff] = {}
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done; return None: it is looked at again with every round."""
@@ -55,11 +55,11 @@ class HostAdmins:
             if todo:
                 found[host.hostname] = todo
         # Whatever came of it: what is still to be done is not asked for again at once.
-        self._pauses = {name: self._pauses[name] for name in found if name in self._pauses}
+        self._backoffs = {name: self._backoffs[name] for name in found if name in self._backoffs}
         return {
             name: todo
             for name, todo in found.items()
-            if core.pulse.online(name) and self._pauses.get(name, Pause()).until <= now
+            if core.liveness.online(name) and self._backoffs.get(name, Backoff()).until <= now
         }
 
     def _update(self, wanted: Dict[str, str], now: float) -> None:
@@ -98,4 +98,4 @@ class HostAdmins:
 
     def _rest(self, names: List[str], now: float) -> None:
         for name in names:
-            self._pauses.setdefault(name, Pause()).longer(now)
+            self._backoffs.setdefault(name, Backoff()).longer(now)

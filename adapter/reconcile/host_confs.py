@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Dict, FrozenSet, List, Optional
 
-from adapter.cluster.pause import Pause
+from adapter.cluster.backoff import Backoff
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.interface import OrchestratorError
@@ -27,7 +27,7 @@ class HostConfs:
         self._core = core
         self._now = self._ask_at = 0.0
         self._job = ""
-        self._pauses: Dict[str, Pause] = {}
+        self._backoffs: Dict[str, Backoff] = {}
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done; return the seconds until the next look, or None."""
@@ -53,11 +53,13 @@ class HostConfs:
         known: FrozenSet[str] = frozenset().union(*core.mon_addresses.values())
         stale = [host for host, conf in core.host_confs().items() if conf.is_stale(known)]
         # Whatever came of it: a file that is still another one is not asked for again at once.
-        self._pauses = {host: self._pauses[host] for host in stale if host in self._pauses}
+        self._backoffs = {host: self._backoffs[host] for host in stale if host in self._backoffs}
         return [
             host
             for host in stale
-            if known and core.pulse.online(host) and self._pauses.get(host, Pause()).until <= now
+            if known
+            and core.liveness.online(host)
+            and self._backoffs.get(host, Backoff()).until <= now
         ]
 
     def _update(self, hostnames: List[str], now: float) -> None:
@@ -88,4 +90,4 @@ class HostConfs:
 
     def _rest(self, hostnames: List[str], now: float) -> None:
         for name in hostnames:
-            self._pauses.setdefault(name, Pause()).longer(now)
+            self._backoffs.setdefault(name, Backoff()).longer(now)

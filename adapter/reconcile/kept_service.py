@@ -5,17 +5,17 @@ from __future__ import annotations
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import UnknownName
-from adapter.reconcile.services import ServiceKeeper
+from adapter.reconcile.services import ServiceReconciler
 
 
-def kept_service(core: Core, keeper: ServiceKeeper, name: str) -> Wanted:
+def kept_service(core: Core, reconciler: ServiceReconciler, name: str) -> Wanted:
     """Return a service that is kept. The caller holds the orchestrator's lock.
 
     Raises ``UnreadableRecord``, and ``UnknownName``, which says it where the service is only listed
     for its daemons.
     """
     core.specs.check_readable(name)
-    runs = name in keeper.running() or core.owners.of_service(name)
+    runs = name in reconciler.running() or core.owners.of_service(name)
     if core.specs.find(name) is not None or not runs:
         return core.specs.get(name)
     raise UnknownName(

@@ -167,7 +167,7 @@ class KeyRemoval:
                 elif report.taken["daemons"] > ended and self._is_back(key):
                     self._records(key).forget(key.daemon)
                     if self._was_started(key, ended):
-                        core.troubles.over(self.service_of(key), key.host)
+                        core.service_failures.over(self.service_of(key), key.host)
         return gone
 
     def service_of(self, key: UnusedKey) -> str:
@@ -241,7 +241,7 @@ class KeyRemoval:
         """Forget a daemon of which nothing is left."""
         core = self._core
         with core.lock:
-            core.troubles.over(self.service_of(key), key.host)
+            core.service_failures.over(self.service_of(key), key.host)
             if core.deployments.get(key.host, key.daemon) is not None:
                 core.deployments.forget(key.host, [key.daemon])
             self._records(key).forget(key.daemon)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import Place, Running
+from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.kinds import KINDS, kind_of
@@ -32,7 +32,9 @@ class Leftovers:
         """Note when this manager looks for the first time (monotonic seconds)."""
         self.said.begin(now)
 
-    def of(self, wanted: Wanted, there: Sequence[Running], add: Sequence[Place]) -> List[Running]:
+    def of(
+        self, wanted: Wanted, there: Sequence[Daemon], add: Sequence[DaemonPlacement]
+    ) -> List[Daemon]:
         """Return the recorded daemons of a service that nobody wants and ``there`` has not.
 
         Of a service that goes these are all; of another one those that no host reports: what
@@ -52,10 +54,10 @@ class Leftovers:
                 if (host, each.daemon_id) in known or (host, each.daemon) in going:
                     continue
                 if wanted.deleted or not core.places.reports(host, each.daemon):
-                    found.append(Running(host, each.daemon_id, ok=False, runs=False))
+                    found.append(Daemon(host, each.daemon_id, ok=False, runs=False))
         return found
 
-    def waits(self, wanted: Wanted, removes: Sequence[Running], now: float) -> str:
+    def waits(self, wanted: Wanted, removes: Sequence[Daemon], now: float) -> str:
         """Return what a service that goes waits for before anything more is done, or nothing."""
         core = self._core
         with core.lock:
@@ -89,11 +91,12 @@ class Leftovers:
                     "the removal waits in case a job of the previous manager still starts a daemon "
                     "that no host has reported"
                 )
-            silent = self.said.silent(wanted)
-            if silent:
+            missing = self.said.unreported(wanted)
+            if missing:
+                host = missing[0]
                 return (
-                    f"the removal waits until host {silent[0]} has said which daemons it has; "
-                    f"`ceph orch host rm {silent[0]} --offline --force` forgets a host that is gone"
+                    f"the removal waits until host {host} has said which daemons it has; "
+                    f"`ceph orch host rm {host} --offline --force` forgets a host that is gone"
                 )
             left = self._left(wanted)
             return f"the key and settings of {left[0][1].daemon} are removed next" if left else ""

@@ -16,13 +16,13 @@ from adapter.cluster.mon_places import (
     is_outside,
     mon_address,
 )
-from adapter.cluster.schedule import Place, Running, named
+from adapter.cluster.schedule import Daemon, DaemonPlacement, named
 from adapter.core import Core
 from adapter.errors import InvalidValue
 from adapter.interface import HostSpec, ServiceSpec
 
 
-def address_for(core: Core, spec: ServiceSpec, place: Place) -> str:
+def address_for(core: Core, spec: ServiceSpec, place: DaemonPlacement) -> str:
     """Return the address for a daemon, empty for all; raises ``OrchestratorError``.
 
     A monitor that the cluster knows keeps its address: where it is cannot be changed by a start.
@@ -45,7 +45,7 @@ def address_for(core: Core, spec: ServiceSpec, place: Place) -> str:
 
 
 def in_networks(
-    core: Core, spec: ServiceSpec, hosts: Sequence[HostSpec], running: Sequence[Running]
+    core: Core, spec: ServiceSpec, hosts: Sequence[HostSpec], running: Sequence[Daemon]
 ) -> List[HostSpec]:
     """Return the hosts without those that are known to have no address in a spec's networks.
 

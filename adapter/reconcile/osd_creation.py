@@ -10,11 +10,11 @@ import logging
 import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.backoff import Backoff
 from adapter.cluster.osd_intents import Intent
 from adapter.cluster.osd_map import OsdMap
-from adapter.cluster.osd_owners import NO_SERVICE, Made
+from adapter.cluster.osd_owners import NO_SERVICE, PendingOsd
 from adapter.cluster.osd_plan import Group, HostPlan
-from adapter.cluster.pause import Pause
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.engine.completion import Completion
@@ -36,7 +36,7 @@ class OsdCreator:
         self._core = core
         self._planner = planner
         self._jobs: Dict[str, str] = {}
-        self._pauses: Dict[str, Pause] = {}
+        self._backoffs: Dict[str, Backoff] = {}
         self._seen: Tuple[Any, ...] = ()
         self._now = 0.0
         self._unwanted = UnwantedOsds(core)
@@ -71,49 +71,51 @@ class OsdCreator:
         core = self._core
         if core.held_osds() or core.outdated():
             return
-        resting = tuple(sorted(h for h, pause in self._pauses.items() if pause.until > now))
+        backing_off = tuple(
+            sorted(h for h, backoff in self._backoffs.items() if backoff.until > now)
+        )
         waits = bool(osd_map.missing)
-        seen = (*core.state_serials(), resting, tuple(_destroyed(osd_map)), waits)
+        seen = (*core.state_serials(), backing_off, tuple(_destroyed(osd_map)), waits)
         if seen == self._seen:
             return
         self._seen = seen
         turns = core.specs.in_turn()
-        for_each(turns, lambda wanted: self._plan_one(wanted, osd_map, resting, now))
+        for_each(turns, lambda wanted: self._plan_one(wanted, osd_map, backing_off, now))
 
     def _plan_one(
-        self, wanted: Wanted, osd_map: OsdMap, resting: Sequence[str], now: float
+        self, wanted: Wanted, osd_map: OsdMap, backing_off: Sequence[str], now: float
     ) -> None:
         """Write down what a service wants, if it is a managed drive group."""
         spec = wanted.spec
         if not isinstance(spec, DriveGroupSpec):
             return
         if spec.unmanaged:
-            self._core.troubles.keep(wanted.name, ())
+            self._core.service_failures.keep(wanted.name, ())
             return
         plans = self._planner.plan(spec, osd_map, claims=wanted.claims)
         self._warn(wanted.name, plans, now)
         for plan in plans:
-            if plan.groups and plan.host not in resting:
+            if plan.groups and plan.host not in backing_off:
                 self._want_if_kept(plan, now)
 
     def _warn(self, service: str, plans: Sequence[HostPlan], now: float) -> None:
         """Warn of hosts that can make nothing of a drive group, once, as long as it is so."""
         refused = {plan.host: "; ".join(plan.refused) for plan in plans if plan.refused}
-        troubles = self._core.troubles
-        troubles.keep(service, refused)
-        known = {each.host: each.reason for each in troubles.all() if each.service == service}
+        failures = self._core.service_failures
+        failures.keep(service, refused)
+        known = {each.host: each.reason for each in failures.all() if each.service == service}
         for host, reason in refused.items():
             if known.get(host) != reason:
-                troubles.failed(service, host, reason, now, time.time())
+                failures.failed(service, host, reason, now, time.time())
                 self._core.events.fail(service, f"{host}: {reason}")
 
     def _want_if_kept(self, plan: HostPlan, now: float) -> None:
-        """Write down what a plan makes; where that fails, plan again after a pause."""
+        """Write down what a plan makes; where that fails, plan again after a back-off."""
         try:
             self.want(plan)
         except NotKept as error:
             self._core.unkept.note(error)
-            self._pauses.setdefault(plan.host, Pause()).longer(now)
+            self._backoffs.setdefault(plan.host, Backoff()).longer(now)
             self._seen = ()
 
     def want(self, plan: HostPlan) -> None:
@@ -130,7 +132,7 @@ class OsdCreator:
         """
         core = self._core
         with core.lock:
-            self._pauses.pop(plan.host, None)
+            self._backoffs.pop(plan.host, None)
             intent = core.intents.add(plan.host, plan.groups, time.time(), by_hand=True)
             if plan.host in self._jobs:
                 core.wake.set()
@@ -154,10 +156,10 @@ class OsdCreator:
                 "They are made when the monitors answer again.",
             ) from error
 
-    def forget_pause(self, hosts: Sequence[str]) -> None:
+    def forget_backoff(self, hosts: Sequence[str]) -> None:
         """Try again at once on these hosts: somebody asked."""
         for host in hosts:
-            self._pauses.pop(host, None)
+            self._backoffs.pop(host, None)
         self._seen = ()
 
     def _ready(self, now: float) -> List[Intent]:
@@ -170,8 +172,8 @@ class OsdCreator:
             if intent.host not in self._jobs
             and intent.host in core.hosts
             and intent.host not in core.intents.problems
-            and core.pulse.online(intent.host)
-            and self._pauses.get(intent.host, Pause()).until <= now
+            and core.liveness.online(intent.host)
+            and self._backoffs.get(intent.host, Backoff()).until <= now
         ]
 
     def _submit(self, intents: Sequence[Intent], now: float) -> None:
@@ -188,7 +190,7 @@ class OsdCreator:
             log.error("OSDs cannot be made: %s", error)
             with core.lock:
                 for intent in intents:
-                    self._pauses.setdefault(intent.host, Pause()).longer(now)
+                    self._backoffs.setdefault(intent.host, Backoff()).longer(now)
 
     def start(self, intents: Sequence[Intent]) -> Completion:
         """Start a job that makes what is written down; raises ``OrchestratorError``."""
@@ -229,7 +231,7 @@ class OsdCreator:
                 except NotKept as error:
                     # The host is asked for the same again, and says that it is there.
                     core.unkept.note(error)
-                    self._pauses.setdefault(intent.host, Pause()).longer(self._now)
+                    self._backoffs.setdefault(intent.host, Backoff()).longer(self._now)
         core.look_at_maps()
         core.wake.set()
 
@@ -240,13 +242,13 @@ class OsdCreator:
         """
         core = self._core
         for osd_id, service in _owned(intent, outcome.result):
-            core.owners.made(osd_id, Made(intent.host, service))
+            core.owners.keep_pending(osd_id, PendingOsd(intent.host, service))
         ended = _ended(intent, outcome)
         core.intents.drop(intent.host, ended)
         if outcome.status.good and len(ended) == len(intent.groups):
-            self._pauses.pop(intent.host, None)
+            self._backoffs.pop(intent.host, None)
         else:
-            self._pauses.setdefault(intent.host, Pause()).longer(self._now)
+            self._backoffs.setdefault(intent.host, Backoff()).longer(self._now)
         for service in sorted({_osdspec(group) for group in intent.groups}):
             if outcome.status.good or outcome.result.get("osds"):
                 core.events.note(f"osd.{service}", f"{intent.host}: {_made(outcome.result)}")

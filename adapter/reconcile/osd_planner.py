@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.destroyed_ids import destroyed_ids_first
 from adapter.cluster.device_names import NO_DEVICE, DeviceNames, NamedPaths
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.cluster.osd_map import OsdMap, listed
 from adapter.cluster.osd_plan import HostPlan, disk_of
 from adapter.cluster.osd_plan_reasons import Disks, why_not
-from adapter.cluster.osd_vacancies import vacancies_first
 from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.specs import OsdClaims
 from adapter.cluster.views import host_spec, inventory_host
@@ -42,7 +42,7 @@ class OsdPlanner:
         core = self._core
         known = {host.hostname: host for host in core.hosts.all()}
         if specs is None:
-            specs = [host_spec(host, core.pulse.online(name)) for name, host in known.items()]
+            specs = [host_spec(host, core.liveness.online(name)) for name, host in known.items()]
         matching = spec.placement.filter_matching_hostspecs(specs)
         return [known[name] for name in dict.fromkeys(matching) if name in known]
 
@@ -129,7 +129,7 @@ class OsdPlanner:
             busy=core.intents.paths(name),
             osds=of_cluster,
         )
-        plan = vacancies_first(
+        plan = destroyed_ids_first(
             spec,
             name,
             disks.devices,
@@ -277,8 +277,8 @@ class OsdPlanner:
 
     def _refusal(self, host: Host) -> str:
         core, name = self._core, host.hostname
-        if not core.pulse.online(name):
-            return f"the host is offline: {core.pulse.of(name).reason}"
+        if not core.liveness.online(name):
+            return f"the host is offline: {core.liveness.of(name).reason}"
         if host.status == MAINTENANCE:
             return "the host is in maintenance"
         if NO_SCHEDULE in host.labels:

@@ -14,13 +14,13 @@ import time
 from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.cluster.osd_map import NODOWN_IS_SET, Left, Osd, OsdMap, holding_flags
-from adapter.cluster.osd_owners import NO_SERVICE, Vacancy
+from adapter.cluster.osd_owners import NO_SERVICE, DestroyedOsd
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.interface import OrchestratorError
-from adapter.reconcile.osd_keeping import OsdKeeper, successor
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
+from adapter.reconcile.osd_restoring import OsdRestorer, successor
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class OsdRemover:
         self._jobs = RemovalJobs(core, self._queue, self._news)
         self._still_since: Dict[int, float] = {}
         self._calm_since: Dict[int, float] = {}
-        self.keeper = OsdKeeper(core, self._queue, self._jobs, self._finish)
+        self.restorer = OsdRestorer(core, self._queue, self._jobs, self._finish)
 
     def _news(self) -> None:
         self._looked = 0.0
@@ -73,10 +73,10 @@ class OsdRemover:
             self._queue.wait_all(self._jobs.due(now), f"the monitors do not answer: {error}")
             return
         steps: Sequence[Any] = (
-            (Stage.KEEPING, self.keeper.keep_all),
+            (Stage.KEEPING, self.restorer.keep_all),
             (Stage.DRAINING, self._drain),
             (Stage.STOPPING, self._stop),
-            (Stage.LEAVING, self._leave),
+            (Stage.PURGING, self._purge),
             (Stage.CLEANING, self._clean),
         )
         for stage, step in steps:
@@ -88,10 +88,10 @@ class OsdRemover:
                 self._queue.wait_all(removals, str(error))
 
     def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> Removal:
-        self._jobs.forget_pause(removal.osd_id)
+        self._jobs.forget_backoff(removal.osd_id)
         for times in (self._still_since, self._calm_since):
             times.pop(removal.osd_id, None)
-        log.info("osd.%s: %s", removal.osd_id, stage.value)
+        log.info("osd.%s: %s", removal.osd_id, stage.shown(removal.replace))
         return self._queue.save(removal, stage=stage, **{"reason": "", "tries": 0, **changes})
 
     def _back(self, removal: Removal, reason: str) -> None:
@@ -176,13 +176,13 @@ class OsdRemover:
         """Return why an OSD cannot be stopped yet."""
         if not left.count or left.moves:
             self._still_since.pop(osd_id, None)
-            return left.in_words() if left.count else reason or "waiting for its statistics"
+            return left.describe() if left.count else reason or "waiting for its statistics"
         since = self._still_since.setdefault(osd_id, self._looked)
         if self._looked - since < MOVES_WITHIN:
-            return left.in_words()
+            return left.describe()
         pools = ", ".join(left.pools)
         return (
-            f"{left.in_words()}; nothing moves: CRUSH may find no other place for pool {pools}, or "
+            f"{left.describe()}; nothing moves: CRUSH may find no other place for pool {pools}, or "
             f"an OSD that took the data is gone (`ceph pg ls-by-osd {osd_id}`, `ceph pg map PGID`)"
         )
 
@@ -230,7 +230,7 @@ class OsdRemover:
         if osd is None:
             return
         if not osd.up:
-            self._advance(removal, Stage.LEAVING)
+            self._advance(removal, Stage.PURGING)
         elif removal.stopped and osd.up_from == removal.up_from:
             self._core.maps.down(removal.osd_id)
             flag = f": {NODOWN_IS_SET}" if osd.nodown else ""
@@ -248,13 +248,13 @@ class OsdRemover:
         """Return what would be lost if the OSD were stopped now, or nothing."""
         return self._core.maps.safety([removal.osd_id]).reason(removal.osd_id)
 
-    # Leaving.
+    # Purging.
 
-    def _leave(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
+    def _purge(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """Purge or destroy OSDs that are down."""
-        self._queue.each(removals, lambda removal: self._leave_one(removal, osd_map))
+        self._queue.each(removals, lambda removal: self._purge_one(removal, osd_map))
 
-    def _leave_one(self, removal: Removal, osd_map: OsdMap) -> None:
+    def _purge_one(self, removal: Removal, osd_map: OsdMap) -> None:
         osd = self._osd(removal, osd_map)
         if osd is None:
             return
@@ -308,8 +308,8 @@ class OsdRemover:
             if report is not None and "devices" in report.taken:
                 keys = {str(row["device_id"] or row["path"]) for row in report.devices}
                 present = tuple(sorted(keys - set(removal.disks)))
-            core.owners.vacate(
-                Vacancy(removal.osd_id, removal.host, service, removal.disks, present)
+            core.owners.keep_destroyed(
+                DestroyedOsd(removal.osd_id, removal.host, service, removal.disks, present)
             )
 
     # Cleaning.

@@ -6,10 +6,10 @@ import logging
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+from adapter.cluster.backoff import RETRY_FIRST, Backoff
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Removal, Stage
-from adapter.cluster.pause import RETRY_FIRST, Pause
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, HostStatus
@@ -41,14 +41,14 @@ class RemovalJobs:
         self._news = news
         self._jobs: Dict[int, str] = {}
         self._not_before: Dict[int, float] = {}
-        # OSDs that their hosts did not stop because they held something: how much, and the pause
+        # OSDs that their hosts did not stop because they held something: how much, and the backoff
         # until they are asked again.
-        self._holding: Dict[int, Tuple[int, Pause]] = {}
+        self._holding: Dict[int, Tuple[int, Backoff]] = {}
         self._now = 0.0
         # OSDs whose last job has ended for certain.
         self._ended: Set[int] = set()
         # The pauses until an OSD that was started again may be started once more.
-        self._starts: Dict[int, Pause] = {}
+        self._starts: Dict[int, Backoff] = {}
         # Disks that hosts could not wipe, in words, by OSD.
         self._unwiped: Dict[int, str] = {}
         self._attach()
@@ -93,7 +93,7 @@ class RemovalJobs:
         """Tell whether the last job of an OSD has ended under the eyes of this manager."""
         return osd_id in self._ended and osd_id not in self._jobs
 
-    def forget_pause(self, osd_id: int) -> None:
+    def forget_backoff(self, osd_id: int) -> None:
         """Let an OSD be tried again at once."""
         self._not_before.pop(osd_id, None)
 
@@ -107,16 +107,16 @@ class RemovalJobs:
         stored = self._core.maps.stored()
         return {
             osd_id: stored.get(osd_id) or held
-            for osd_id, (held, pause) in self._holding.items()
-            if stored.get(osd_id) or self._now < pause.until
+            for osd_id, (held, backoff) in self._holding.items()
+            if stored.get(osd_id) or self._now < backoff.until
         }
 
     def _holds(self, osd_id: int, held: Any) -> int:
         """Keep that an OSD holds something; the pauses until it is asked again grow."""
         number = held if isinstance(held, int) else 0
-        pause = self._holding.get(osd_id, (0, Pause()))[1]
-        pause.longer(self._now, HOLDS_LAST)
-        self._holding[osd_id] = (number, pause)
+        backoff = self._holding.get(osd_id, (0, Backoff()))[1]
+        backoff.longer(self._now, HOLDS_LAST)
+        self._holding[osd_id] = (number, backoff)
         return number
 
     def finish(self, removal: Removal, how: str) -> None:
@@ -172,10 +172,10 @@ class RemovalJobs:
 
     def _may_start(self, osd_id: int) -> bool:
         """Tell whether an OSD may be started again now; the pauses grow."""
-        pause, now = self._starts.setdefault(osd_id, Pause()), time.monotonic()
-        if now < pause.until:
+        backoff, now = self._starts.setdefault(osd_id, Backoff()), time.monotonic()
+        if now < backoff.until:
             return False
-        pause.longer(now, RETRY_LAST)
+        backoff.longer(now, RETRY_LAST)
         return True
 
     def _about_to_stop(self, removal: Removal, osd_map: OsdMap) -> Removal:

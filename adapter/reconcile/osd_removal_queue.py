@@ -57,5 +57,5 @@ class RemovalQueue:
         """Tell whether the host of an OSD is managed and answers."""
         core = self._core
         with core.lock:
-            known = removal.host in core.hosts and core.pulse.online(removal.host)
+            known = removal.host in core.hosts and core.liveness.online(removal.host)
         return known and not core.ssh.ready()

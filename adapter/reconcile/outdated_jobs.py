@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import Place
+from adapter.cluster.schedule import DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import NotKept
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class _Deploying:
     job: str
     spec: ServiceSpec
-    places: Tuple[Place, ...]
+    places: Tuple[DaemonPlacement, ...]
 
 
 class OutdatedJobs:
@@ -36,7 +36,7 @@ class OutdatedJobs:
         self._keys = keys
         self._all: Dict[str, _Deploying] = {}
 
-    def note(self, wanted: Wanted, job: str, places: Sequence[Place]) -> None:
+    def note(self, wanted: Wanted, job: str, places: Sequence[DaemonPlacement]) -> None:
         """Keep what a job is for."""
         with self._core.lock:
             self._all[wanted.name] = _Deploying(job, wanted.spec, tuple(places))

@@ -72,8 +72,8 @@ def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:
         if not hosts:
             raise UnknownName("daemon", name, "`ceph orch ps` lists the daemons.")
         for hostname in hosts:
-            if not core.pulse.online(hostname):
-                raise HostUnreachable(hostname, core.pulse.of(hostname).reason)
+            if not core.liveness.online(hostname):
+                raise HostUnreachable(hostname, core.liveness.of(hostname).reason)
             unit = str(core.places.row(hostname, name)["unit"])
             units.setdefault(hostname, []).append(unit)
     return units

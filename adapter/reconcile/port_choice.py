@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Dict, List, Sequence, Set, Tuple
 
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import Place, Running, candidates
+from adapter.cluster.schedule import Daemon, DaemonPlacement, candidates
 from adapter.cluster.service_ports import choose, most_on_a_host, span_of
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
@@ -18,7 +18,7 @@ HostDaemon = Tuple[str, str]
 
 
 def reserve_ports(
-    core: Core, wanted: Wanted, places: Sequence[Place], there: Sequence[Running]
+    core: Core, wanted: Wanted, places: Sequence[DaemonPlacement], there: Sequence[Daemon]
 ) -> Dict[HostDaemon, int]:
     """Choose a port for each daemon that is to be deployed, and keep it with the daemon.
 
@@ -51,7 +51,7 @@ def share_of_host(core: Core, spec: ServiceSpec) -> int:
     if not kind_of(spec.service_type).has_own_port:
         return 0
     with core.lock:
-        hosts = [host_spec(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
+        hosts = [host_spec(host, core.liveness.online(host.hostname)) for host in core.hosts.all()]
     return most_on_a_host(spec, len(candidates(spec, hosts)))
 
 

@@ -22,7 +22,7 @@ from adapter.reconcile.osd_removal import OsdRemover
 from adapter.reconcile.ownership import read_places
 from adapter.reconcile.parts import Parts
 from adapter.reconcile.service_restarts import ServiceRestarts
-from adapter.reconcile.services import ServiceKeeper
+from adapter.reconcile.services import ServiceReconciler
 from adapter.reconcile.successors import with_backends
 from adapter.reconcile.undone_acts import UndoneActs
 
@@ -44,7 +44,7 @@ class Reconciler:
         self.planner = OsdPlanner(core)
         self.creator = OsdCreator(core, self.planner)
         self.remover = OsdRemover(core)
-        self.services = ServiceKeeper(core)
+        self.services = ServiceReconciler(core)
         self.restarts = ServiceRestarts(core, self.services.guards)
         self.acts = DaemonActs(core, self.services)
         self.undone = UndoneActs(core, self.acts)
@@ -147,7 +147,7 @@ class Reconciler:
                 unit
                 for host in core.hosts.all()
                 for report in [core.reports.get(host.hostname)]
-                if report is not None and core.pulse.online(host.hostname)
+                if report is not None and core.liveness.online(host.hostname)
                 for unit in units_of_report(host.hostname, report.daemons)
             ]
             when = time.time()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-from adapter.cluster.schedule import Running
+from adapter.cluster.schedule import Daemon
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.errors import ReportAwaited
@@ -19,7 +19,7 @@ class RemovalEnds:
     """Remove again, at growing pauses, what hosts still have of daemons that were removed.
 
     Whose service it is, and whether that is managed, makes no difference: somebody was told that
-    the daemon goes. A failure is a trouble of the service until it has gone.
+    the daemon goes. A failure is one of the service until it has gone.
     """
 
     def __init__(self, core: Core, guards: Guards, jobs: ServiceJobs) -> None:
@@ -34,7 +34,7 @@ class RemovalEnds:
             )
         for_each(undone, lambda key: self._again(key, now))
 
-    def of(self, service: str) -> List[Running]:
+    def of(self, service: str) -> List[Daemon]:
         """Return a service's daemons that go. The caller holds the lock.
 
         Also while a host has not said yet what a job that failed has left: the pause is kept.
@@ -62,7 +62,9 @@ class RemovalEnds:
         core = self._core
         if service in self._jobs.running or self._jobs.proofs.pending(service):
             return False
-        return core.pulse.online(key.host) and not core.troubles.rests(service, key.host, now)
+        return core.liveness.online(key.host) and not core.service_failures.backs_off(
+            service, key.host, now
+        )
 
     def _remove(self, key: UnusedKey, service: str) -> Optional[str]:
         """Submit the removal of a daemon; return what speaks against it."""
@@ -84,5 +86,5 @@ class RemovalEnds:
             return wanted is not None and not wanted.deleted
 
 
-def _running(key: UnusedKey) -> Running:
-    return Running(key.host, key.daemon_id, ok=False, runs=False)
+def _running(key: UnusedKey) -> Daemon:
+    return Daemon(key.host, key.daemon_id, ok=False, runs=False)

@@ -58,7 +58,7 @@ class SaidSince:
             }
             self._asked[key] = self._core.reports.serial
 
-    def silent(self, wanted: Wanted) -> List[str]:
+    def unreported(self, wanted: Wanted) -> List[str]:
         """Return the hosts that may have a daemon of a service and have not said so since.
 
         Those that answer are asked.
@@ -78,7 +78,7 @@ class SaidSince:
         """Return the hosts that were asked and have not answered."""
         known = {name for name, _ in self._asked}
         wanted = [each for each in self._core.specs.all() if each.deleted and each.name in known]
-        return sorted({host for each in wanted for host in self.silent(each)})
+        return sorted({host for each in wanted for host in self.unreported(each)})
 
     def _may_have(self, wanted: Wanted, host: Host) -> bool:
         """Tell whether a host may have a daemon that is in no record."""

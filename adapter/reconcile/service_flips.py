@@ -7,7 +7,7 @@ import time
 from typing import Any, Sequence
 
 from adapter.cluster.flips import Flips
-from adapter.cluster.schedule import Place, Running
+from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 
@@ -24,7 +24,7 @@ class ServiceFlips:
         with self._core.lock:
             return bool(self._flips.stopped(wanted.name))
 
-    def removed(self, wanted: Wanted, daemons: Sequence[Running], now: float) -> None:
+    def removed(self, wanted: Wanted, daemons: Sequence[Daemon], now: float) -> None:
         """Note that a service has no use for daemons."""
         kind = wanted.spec.service_type
         with self._core.lock:
@@ -32,7 +32,7 @@ class ServiceFlips:
                 daemon = f"{kind}.{each.daemon_id}"
                 self._flips.removed(wanted.name, daemon, self._cause(wanted), now)
 
-    def stop(self, wanted: Wanted, places: Sequence[Place], now: float) -> bool:
+    def stop(self, wanted: Wanted, places: Sequence[DaemonPlacement], now: float) -> bool:
         """Tell whether a service is stopped for what it would make; health and events say why."""
         core, kind = self._core, wanted.spec.service_type
         names = [f"{kind}.{each.daemon_id}" for each in places]
@@ -42,7 +42,7 @@ class ServiceFlips:
                 return False
             for service in {each.name for each in core.specs.all()}:
                 if self._flips.stopped(service) == reason:
-                    core.troubles.failed(service, "", reason, now, time.time())
+                    core.service_failures.failed(service, "", reason, now, time.time())
                     core.events.fail(service, reason)
         return True
 

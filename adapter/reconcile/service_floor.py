@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Sequence
 
-from adapter.cluster.schedule import Difference, Running
+from adapter.cluster.schedule import Daemon, Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.kinds import kind_of
 
 
-def hold(core: Core, wanted: Wanted, diff: Difference, there: Sequence[Running]) -> bool:
+def hold(core: Core, wanted: Wanted, diff: Difference, there: Sequence[Daemon]) -> bool:
     """Tell whether nothing of a service is removed now, and let health say why."""
     reason = "" if wanted.deleted else held_reason(wanted, diff, there)
     with core.lock:
@@ -25,7 +25,7 @@ def hold(core: Core, wanted: Wanted, diff: Difference, there: Sequence[Running])
     return bool(reason)
 
 
-def is_short(wanted: Wanted, diff: Difference, unwell: Sequence[Running]) -> bool:
+def is_short(wanted: Wanted, diff: Difference, unwell: Sequence[Daemon]) -> bool:
     """Tell whether a monitor or manager that a placement wants is not well yet.
 
     Those that are too many stay until then. ``unwell`` are daemons that run and are of no use.
@@ -35,13 +35,13 @@ def is_short(wanted: Wanted, diff: Difference, unwell: Sequence[Running]) -> boo
     return bool(unwell) or any(not each.ok or not each.runs for each in diff.kept)
 
 
-def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Running]) -> str:
+def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Daemon]) -> str:
     """Return why nothing of a service is removed now, or an empty text."""
     kind = wanted.spec.service_type
     had = wanted.had or len(there)
     floor = kind_of(kind).least(had)
     names = ", ".join(f"{kind}.{each.daemon_id}" for each in diff.remove)
-    empty = sorted(set(diff.silent) - {each.hostname for each in diff.kept})
+    empty = sorted(set(diff.offline) - {each.hostname for each in diff.kept})
     if diff.remove and kind_of(kind).cluster_needs and empty:
         return (
             f"{names} not removed: host {', '.join(empty)} of the placement has no {kind} yet and "

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
-from adapter.cluster.schedule import Place, Running, check_place
+from adapter.cluster.schedule import Daemon, DaemonPlacement, check_place
 from adapter.cluster.service_changes import Setting, key_mark, with_key, without_options
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
@@ -66,8 +66,8 @@ class ServiceJobs:
     def deploy(
         self,
         wanted: Wanted,
-        places: Sequence[Place],
-        there: Sequence[Running] = (),
+        places: Sequence[DaemonPlacement],
+        there: Sequence[Daemon] = (),
         *,
         restart: str = "",
         before: Optional[Ask] = None,
@@ -140,16 +140,16 @@ class ServiceJobs:
     def deploy_again(
         self,
         wanted: Wanted,
-        places: Sequence[Place],
+        places: Sequence[DaemonPlacement],
         may: Callable[[Sequence[str]], None],
         force: bool = False,
-    ) -> Tuple[Optional[Completion], Sequence[Place]]:
+    ) -> Tuple[Optional[Completion], Sequence[DaemonPlacement]]:
         """Bring daemons that are there to their spec; raises ``OrchestratorError``.
 
         Return the job, None where there is nothing for it to do, and the daemons that it is at.
-        Those of a service that is kept which have to be restarted are left to the keeper: one goes
-        after the other, each when it can be missed. For others, and with ``force``, ``may`` raises
-        where daemons cannot be restarted now.
+        Those of a service that is kept which have to be restarted are left to the reconciler: one
+        goes after the other, each when it can be missed. For others, and with ``force``, ``may``
+        raises where daemons cannot be restarted now.
         """
         spec = wanted.spec
         addressed = [(place, address_for(self._core, spec, place)) for place in places]
@@ -168,7 +168,7 @@ class ServiceJobs:
         digests: Mapping[HostDaemon, str],
         behind: Mapping[HostDaemon, Sequence[str]],
     ) -> None:
-        """Keep of daemons what they lack, for the keeper; raises ``NotKept``."""
+        """Keep of daemons what they lack, for the reconciler; raises ``NotKept``."""
         with self._core.lock:
             for hostname, daemons in known.items():
                 lacking = [
@@ -185,8 +185,8 @@ class ServiceJobs:
     def _compared(
         self,
         wanted: Wanted,
-        addressed: Sequence[Tuple[Place, str]],
-        there: Sequence[Running],
+        addressed: Sequence[Tuple[DaemonPlacement, str]],
+        there: Sequence[Daemon],
         now: Mapping[Pair, str],
     ) -> Tuple[_Asked, Dict[HostDaemon, str], Dict[HostDaemon, List[str]]]:
         """Return what hosts are asked for, the digests after it, and what daemons lack of it.
@@ -202,7 +202,7 @@ class ServiceJobs:
     def _asked(
         self,
         wanted: Wanted,
-        addressed: Sequence[Tuple[Place, str]],
+        addressed: Sequence[Tuple[DaemonPlacement, str]],
         ports: Mapping[HostDaemon, int],
     ) -> _Asked:
         """Return what hosts are asked for, and what is kept of it."""
@@ -240,7 +240,7 @@ class ServiceJobs:
         return found
 
     def _digests_after(
-        self, wanted: Wanted, places: Sequence[Place], ports: Mapping[HostDaemon, int]
+        self, wanted: Wanted, places: Sequence[DaemonPlacement], ports: Mapping[HostDaemon, int]
     ) -> Dict[HostDaemon, str]:
         """Return the digests that daemons have when they are deployed, without their keys."""
         found: Dict[HostDaemon, str] = {}
@@ -252,7 +252,7 @@ class ServiceJobs:
     def _behind(
         self,
         wanted: Wanted,
-        places: Sequence[Place],
+        places: Sequence[DaemonPlacement],
         ports: Mapping[HostDaemon, int],
         digests: Mapping[HostDaemon, str],
         own: Sequence[Setting],
@@ -283,7 +283,9 @@ class ServiceJobs:
                 if isinstance(error, NotKept):
                     core.unkept.note(error)
 
-    def with_addresses(self, wanted: Wanted, places: Sequence[Place]) -> List[Place]:
+    def with_addresses(
+        self, wanted: Wanted, places: Sequence[DaemonPlacement]
+    ) -> List[DaemonPlacement]:
         """Return the places whose daemons can have an address; the others' hosts are told of."""
         found = []
         for place in places:
@@ -295,7 +297,7 @@ class ServiceJobs:
         return found
 
     def _deployment(
-        self, wanted: Wanted, place: Place, row: Mapping[str, Any], options: Sequence[str]
+        self, wanted: Wanted, place: DaemonPlacement, row: Mapping[str, Any], options: Sequence[str]
     ) -> Deployment:
         """Return what is kept of a daemon before it is deployed."""
         core, kind = self._core, wanted.spec.service_type
@@ -307,7 +309,7 @@ class ServiceJobs:
             known, service=wanted.name, ports=ports, addr=str(row["addr"]), options=tuple(options)
         )
 
-    def _claim(self, kind: Kind, places: Sequence[Place]) -> None:
+    def _claim(self, kind: Kind, places: Sequence[DaemonPlacement]) -> None:
         """Raise if a daemon of one of these names is another host's; else its key is wanted."""
         named = [(each.hostname, f"{kind.service_type}.{each.daemon_id}") for each in places]
         check_places(self._core, named)
@@ -338,7 +340,7 @@ class ServiceJobs:
         return job
 
     def remove(
-        self, service: str, kind: Kind, daemons: Sequence[Running], before: Optional[Ask] = None
+        self, service: str, kind: Kind, daemons: Sequence[Daemon], before: Optional[Ask] = None
     ) -> Completion:
         """Start a job that removes daemons; raises ``OrchestratorError``.
 
@@ -375,7 +377,7 @@ class ServiceJobs:
                 core.unkept.note(error)
         return job
 
-    def _take_out(self, kind: Kind, daemon: Running, before: Optional[Ask]) -> None:
+    def _take_out(self, kind: Kind, daemon: Daemon, before: Optional[Ask]) -> None:
         """Take a monitor out of the map, if that may be still: a record was written meanwhile."""
         try:
             if before is not None:
@@ -418,7 +420,7 @@ class ServiceJobs:
             outcome = outcomes.get(hostname, HostOutcome())
             if outcome.status.good and not places:
                 with core.lock:
-                    core.troubles.over(service, hostname)
+                    core.service_failures.over(service, hostname)
             elif not outcome.status.good:
                 reason = outcome.message or job.message
                 self.note_failure(service, hostname, reason, now, job.job_id)
@@ -439,7 +441,7 @@ class ServiceJobs:
                 self.note_failure(proof.service, place.hostname, reason, now, proof.job)
                 continue
             with core.lock:
-                core.troubles.over(proof.service, place.hostname)
+                core.service_failures.over(proof.service, place.hostname)
         if not proof.lacking:
             with core.lock:
                 core.events.note(proof.service, proof.what)
@@ -450,13 +452,13 @@ class ServiceJobs:
     ) -> None:
         """Note what went wrong on a host, or with the service where it is empty."""
         with self._core.lock:
-            self._core.troubles.failed(service, hostname, reason, now, time.time(), job)
+            self._core.service_failures.failed(service, hostname, reason, now, time.time(), job)
             self._tell(service, hostname, reason)
 
     def note_wait(self, service: str, hostname: str, reason: str, now: float) -> None:
         """Note what a service waits for."""
         with self._core.lock:
-            self._core.troubles.waits(service, hostname, now)
+            self._core.service_failures.waits(service, hostname, now)
             self._tell(service, hostname, reason)
 
     def _tell(self, service: str, hostname: str, reason: str) -> None:
@@ -464,7 +466,7 @@ class ServiceJobs:
         self.look_at = 0.0
 
 
-def _name(kind: Kind, daemon: Running) -> str:
+def _name(kind: Kind, daemon: Daemon) -> str:
     return f"{kind.service_type}.{daemon.daemon_id}"
 
 

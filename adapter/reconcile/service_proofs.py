@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.managers import Managers
-from adapter.cluster.schedule import Place, Running
+from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.core import Core
 from adapter.interface import OrchestratorError
 from adapter.kinds import QUORUM, hands_over, kind_of
@@ -26,7 +26,7 @@ class Proof:
 
     service: str
     kind: str
-    places: Sequence[Place]
+    places: Sequence[DaemonPlacement]
     job: str
     what: str
     until: Optional[float] = None
@@ -109,7 +109,7 @@ class ServiceProofs:
             return
 
 
-def tell_left(core: Core, service: str, kind: str, places: Sequence[Place]) -> None:
+def tell_left(core: Core, service: str, kind: str, places: Sequence[DaemonPlacement]) -> None:
     """Say of monitors that somebody took out of the map by hand that they are made anew."""
     with core.lock:
         for place in places:
@@ -121,7 +121,7 @@ def tell_left(core: Core, service: str, kind: str, places: Sequence[Place]) -> N
                 )
 
 
-def not_well(core: Core, kind: str, kept: Sequence[Running]) -> Tuple[List[Running], List[Running]]:
+def not_well(core: Core, kind: str, kept: Sequence[Daemon]) -> Tuple[List[Daemon], List[Daemon]]:
     """Return, of daemons that run, those that could not take over, and those outside the cluster.
 
     The active manager runs this code, so only standbys are looked at. That these monitors are

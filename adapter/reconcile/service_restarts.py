@@ -170,7 +170,7 @@ class ServiceRestarts:
         with core.lock:
             for name in names:
                 for host in core.places.hosts_of(name):
-                    if not core.pulse.online(host):
+                    if not core.liveness.online(host):
                         found[name] = f"its host {host} is offline"
         return found
 

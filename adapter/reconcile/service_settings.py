@@ -150,7 +150,7 @@ class ServiceSettings:
             core.set_options.save(name, known.options | goal, when, before)
         self._carry_out(changes)
         self._follow_healed(wanted, changes.tell)
-        lines = changes.in_words()
+        lines = changes.describe()
         with core.lock:
             when = time.time() if lines else core.set_options.get(name).changed
             core.set_options.save(name, goal, when, before)
@@ -219,7 +219,7 @@ class ServiceSettings:
         if known.options:
             changes = setting_changes([], known, core.maps.settings(), self.same)
             self._carry_out(changes)
-            for line in changes.in_words():
+            for line in changes.describe():
                 log.info("%s: the monitors' configuration: %s", name, line)
         with core.lock:
             core.set_options.forget(name)

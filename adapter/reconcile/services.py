@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
-from adapter.cluster.schedule import Difference, Place, Running, difference
+from adapter.cluster.schedule import Daemon, DaemonPlacement, Difference, difference
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
@@ -40,7 +40,7 @@ LOOK_AGAIN, LOOK_AT_LAST = 2.0, 60.0
 LOOK_FOR_NEEDS = 5.0
 
 
-class ServiceKeeper:
+class ServiceReconciler:
     """Compare services with their specs, and submit what closes the difference."""
 
     def __init__(self, core: Core) -> None:
@@ -53,13 +53,13 @@ class ServiceKeeper:
         self.needs = Needs(core)
         self.conf_hold = ConfHold(core)
         self.changes = DaemonChanges(core, self.guards, self.jobs)
-        self._silent: Dict[str, FrozenSet[str]] = {}
+        self._offline: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used, or its last report is a manager's before: nothing is added
         # or removed.
         self._held = False
         self._settings_pause: Optional[float] = None
-        self._running: Tuple[Tuple[Any, ...], Dict[str, List[Running]]] = ((), {})
+        self._running: Tuple[Tuple[Any, ...], Dict[str, List[Daemon]]] = ((), {})
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
@@ -98,9 +98,12 @@ class ServiceKeeper:
             )
             if seen == self._seen and now < self.jobs.look_at:
                 return
-            self._seen, self.jobs.look_at = seen, core.troubles.next_try(now, now + LOOK_AT_LAST)
+            self._seen, self.jobs.look_at = (
+                seen,
+                core.service_failures.next_try(now, now + LOOK_AT_LAST),
+            )
             going = {self.jobs.keys.service_of(key) for key in self.jobs.keys.pending()}
-            core.troubles.keep_services(going.union(each.name for each in core.specs.all()))
+            core.service_failures.keep_services(going.union(each.name for each in core.specs.all()))
             wanted = [each for each in core.specs.all() if self._is_mine(each)]
             there = self.running() if wanted else {}
             hosts = self.hosts() if wanted else []
@@ -127,9 +130,9 @@ class ServiceKeeper:
     def hosts(self) -> List[HostSpec]:
         """Return all hosts with their status. The caller holds the orchestrator's lock."""
         core = self._core
-        return [host_spec(host, core.pulse.online(host.hostname)) for host in core.hosts.all()]
+        return [host_spec(host, core.liveness.online(host.hostname)) for host in core.hosts.all()]
 
-    def running(self) -> Dict[str, List[Running]]:
+    def running(self) -> Dict[str, List[Daemon]]:
         """Return the daemons that are there by service. The caller holds the lock.
 
         It is made once for the same reports, and not to be changed.
@@ -150,8 +153,8 @@ class ServiceKeeper:
             self._running = (state, self._read_running(going))
         return self._running[1]
 
-    def _read_running(self, going: FrozenSet[Tuple[str, str]]) -> Dict[str, List[Running]]:
-        found: Dict[str, List[Running]] = {}
+    def _read_running(self, going: FrozenSet[Tuple[str, str]]) -> Dict[str, List[Daemon]]:
+        found: Dict[str, List[Daemon]] = {}
         services = self._core.daemon_services
         for hostname, row in self._core.places.own():
             kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
@@ -161,7 +164,7 @@ class ServiceKeeper:
                 continue
             state = row["state"]
             ended = state != "running" and self._core.watch.has_left(hostname, kind, identity)
-            daemon = Running(
+            daemon = Daemon(
                 hostname,
                 identity,
                 ok=state != "error" and not ended and not row.get("unfinished"),
@@ -178,7 +181,7 @@ class ServiceKeeper:
         return core.watch.serves(kind, identity)
 
     def diff(
-        self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec]
+        self, wanted: Wanted, there: Sequence[Daemon], hosts: Sequence[HostSpec]
     ) -> Difference:
         """Return what a service lacks and has too much of."""
         if wanted.deleted:
@@ -189,7 +192,7 @@ class ServiceKeeper:
         return replace(diff, remove=(*diff.remove, *left)) if left else diff
 
     def _keep(
-        self, wanted: Wanted, there: Sequence[Running], hosts: Sequence[HostSpec], now: float
+        self, wanted: Wanted, there: Sequence[Daemon], hosts: Sequence[HostSpec], now: float
     ) -> None:
         core = self._core
         kind = KINDS[wanted.spec.service_type]
@@ -205,14 +208,14 @@ class ServiceKeeper:
             with core.lock:
                 going = self.removals.of(wanted.name)
             more = [*unable, *outside, *going, *(each.daemon for each in behind)]
-            self._follow_troubles(wanted.name, diff, more)
+            self._follow_failures(wanted.name, diff, more)
         remember_size(core, wanted, diff)
         held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])
         held = held or self._is_held_by_confs(wanted, diff, now)
         again = [each for each in diff.kept if not each.ok]
         # One manager after the other: it is restarted.
         again += [] if again or diff.add else unable[:1]
-        broken = [Place(each.hostname, each.daemon_id) for each in again]
+        broken = [DaemonPlacement(each.hostname, each.daemon_id) for each in again]
         add = [place for place in (*diff.add, *broken) if self._may(wanted, place.hostname, now)]
         if self._waits(wanted, [*diff.add, *broken], now):
             add = []
@@ -248,7 +251,7 @@ class ServiceKeeper:
         return True
 
     def _deploy(
-        self, wanted: Wanted, add: Sequence[Place], there: Sequence[Running], now: float
+        self, wanted: Wanted, add: Sequence[DaemonPlacement], there: Sequence[Daemon], now: float
     ) -> None:
         """Deploy daemons, first on hosts that are at no other job; raises ``OrchestratorError``."""
         soon = free_first(self._core, [place.hostname for place in add])
@@ -260,30 +263,30 @@ class ServiceKeeper:
             job = self.jobs.deploy(wanted, chosen, there)
             self.jobs.outdated.note(wanted, job.job_id, chosen)
 
-    def _follow_troubles(self, service: str, diff: Difference, more: Sequence[Running]) -> None:
-        """Drop the troubles that are none any more; tell of hosts that fall silent or are back.
+    def _follow_failures(self, service: str, diff: Difference, more: Sequence[Daemon]) -> None:
+        """Drop the failures that are over; tell of hosts that go offline or are back.
 
-        What a silent host lacks is done as soon as it is back, without a pause.
+        What an offline host lacks is done as soon as it is back, without a back-off.
         """
         core = self._core
         broken = (each for each in diff.kept if not each.runs or not each.ok)
         undone = [*diff.remove, *more, *broken]
         concerned = {each.hostname for each in diff.add} | {each.hostname for each in undone}
         with core.lock:
-            offline = core.pulse.offline()
-            silent = frozenset((concerned | set(diff.silent)) & offline.keys())
-            before = self._silent.get(service, frozenset())
-            for hostname in sorted(silent - before):
-                reason = offline[hostname].reason
+            states = core.liveness.offline()
+            offline = frozenset((concerned | set(diff.offline)) & states.keys())
+            before = self._offline.get(service, frozenset())
+            for hostname in sorted(offline - before):
+                reason = states[hostname].reason
                 core.events.fail(service, f"{hostname}: the host is offline: {reason}")
-            for hostname in sorted(before - silent - offline.keys()):
+            for hostname in sorted(before - offline - states.keys()):
                 if hostname in core.hosts:
                     core.events.note(service, f"{hostname}: the host answers again")
-            self._silent[service] = silent
-            left = concerned - silent
-            core.troubles.keep(service, {*left, ""} if left else left)
+            self._offline[service] = offline
+            left = concerned - offline
+            core.service_failures.keep(service, {*left, ""} if left else left)
 
-    def _waits(self, wanted: Wanted, places: Sequence[Place], now: float) -> bool:
+    def _waits(self, wanted: Wanted, places: Sequence[DaemonPlacement], now: float) -> bool:
         """Tell whether a service's daemons cannot be of use yet, and say so once."""
         core = self._core
         lack = self.needs.lack(wanted.spec) if places and not wanted.deleted else None
@@ -294,18 +297,18 @@ class ServiceKeeper:
             if core.waits.wait(wanted.name, lack.reason, lack.remedy, time.time()):
                 core.events.note(wanted.name, f"waits: {lack.reason}. {lack.remedy}")
             # Whatever failed before: it begins when there is what it waits for.
-            core.troubles.keep(wanted.name, ())
+            core.service_failures.keep(wanted.name, ())
         self.jobs.look_at = min(self.jobs.look_at, now + LOOK_FOR_NEEDS)
         return True
 
     def _may(self, wanted: Wanted, hostname: str, now: float) -> bool:
         core = self._core
         with core.lock:
-            resting = core.troubles.rests(wanted.name, hostname, now)
-            usable = hostname in core.hosts and core.pulse.online(hostname)
+            backing_off = core.service_failures.backs_off(wanted.name, hostname, now)
+            usable = hostname in core.hosts and core.liveness.online(hostname)
             usable = usable and hostname not in core.deployments.problems
             report = core.reports.get(hostname)
-        return not resting and usable and report is not None and "daemons" in report.taken
+        return not backing_off and usable and report is not None and "daemons" in report.taken
 
     def _remove(self, wanted: Wanted, kind: Kind, diff: Difference, now: float) -> None:
         """Remove what is too much: one at a time where that matters, as far as it is safe."""
@@ -345,7 +348,7 @@ class ServiceKeeper:
             log.warning("%s is not compared with what its daemons got: %s", wanted.name, error)
             return []
 
-    def unfinished(self, wanted: Wanted, kept: Sequence[Running]) -> List[str]:
+    def unfinished(self, wanted: Wanted, kept: Sequence[Daemon]) -> List[str]:
         """Return what of a changed spec is not done yet."""
         found = []
         problem = self.jobs.settings.problems.get(wanted.name)
@@ -362,12 +365,12 @@ class ServiceKeeper:
         wanted: Wanted,
         diff: Difference,
         behind: Sequence[Behind],
-        there: Sequence[Running],
+        there: Sequence[Daemon],
         now: float,
     ) -> None:
         """Restart the next daemon that has to be for what changed in its spec."""
         with self._core.lock:
-            failed = self._core.troubles.hosts(wanted.name)
+            failed = self._core.service_failures.hosts(wanted.name)
             restarting = self._core.actions.get(wanted.name) is not None
         if restarting:
             # Somebody asked for it: not two at the same time.
@@ -390,14 +393,14 @@ class ServiceKeeper:
                 place = place_of(chosen)
                 self.jobs.deploy(wanted, [place], there, restart=chosen.why, before=again)
         if chosen is None:
-            then = "; ".join(each.in_words(kind) for each in behind)
+            then = "; ".join(each.describe(kind) for each in behind)
             host = ready[0].daemon.hostname
             self.jobs.note_wait(wanted.name, host, f"{reason}; then: {then}", now)
 
     def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
         with self._core.lock:
-            resting = self._core.troubles.rests(wanted.name, "", now)
-        if resting:
+            backing_off = self._core.service_failures.backs_off(wanted.name, "", now)
+        if backing_off:
             return
         try:
             self._forget(wanted)
@@ -416,12 +419,12 @@ class ServiceKeeper:
             self.leftovers.forget(wanted.name)
             self._core.specs.remove(wanted.name)
             self._core.events.forget(wanted.name)
-            self._core.troubles.keep(wanted.name, ())
-            self._silent.pop(wanted.name, None)
+            self._core.service_failures.keep(wanted.name, ())
+            self._offline.pop(wanted.name, None)
 
-    def forget_pauses(self, service: str) -> None:
+    def forget_backoff(self, service: str) -> None:
         """Try again at once: somebody asked."""
         with self._core.lock:
-            self._core.troubles.keep(service, ())
+            self._core.service_failures.keep(service, ())
             self.flips.forget(service)
         self.jobs.look_at = 0.0

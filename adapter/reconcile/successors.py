@@ -112,8 +112,8 @@ class Successors:
                 if not hosts:
                     found[name] = "it is on no host that is managed here (`ceph orch host ls`)"
                 for host in hosts:
-                    if not core.pulse.online(host):
-                        found[name] = f"its host {host} is offline: {core.pulse.of(host).reason}"
+                    if not core.liveness.online(host):
+                        found[name] = f"its host {host} is offline: {core.liveness.of(host).reason}"
         return found
 
 

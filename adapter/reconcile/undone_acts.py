@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict, Optional, Set, Tuple
 
+from adapter.cluster.backoff import Backoff
 from adapter.cluster.daemon_actions import ADD, DaemonAction
 from adapter.cluster.osd_map import OsdMap
-from adapter.cluster.pause import Pause
 from adapter.core import Core
 from adapter.errors import AdapterError, NotKept, ReportAwaited
 from adapter.interface import OrchestratorError
@@ -24,12 +24,12 @@ AFTER = {"start": "running", "stop": "stopped"}
 
 
 class UndoneActs:
-    """Step what is kept and not done; each that is refused rests, longer each time."""
+    """Step what is kept and not done; each that is refused backs off, longer each time."""
 
     def __init__(self, core: Core, acts: DaemonActs) -> None:
         self._core, self._acts = core, acts
         self._begins: Optional[float] = None
-        self._pauses: Dict[str, Pause] = {}
+        self._backoffs: Dict[str, Backoff] = {}
 
     def step(self, now: float, osd_map: Optional[OsdMap] = None) -> Optional[float]:
         """Do what can be done now; return the seconds until the next look, or None.
@@ -43,29 +43,29 @@ class UndoneActs:
         with core.lock:
             actions = core.daemon_actions.all()
             names = {each.name for each in actions}
-            self._pauses = {name: each for name, each in self._pauses.items() if name in names}
-            ready = [each for each in actions if self._pause(each).until <= now]
+            self._backoffs = {name: each for name, each in self._backoffs.items() if name in names}
+            ready = [each for each in actions if self._backoff(each).until <= now]
         if now >= self._begins:
             for_each(ready, lambda action: self._step(action, osd_map, now))
         return LOOK_AGAIN if actions else None
 
-    def _pause(self, action: DaemonAction) -> Pause:
-        return self._pauses.setdefault(action.name, Pause())
+    def _backoff(self, action: DaemonAction) -> Backoff:
+        return self._backoffs.setdefault(action.name, Backoff())
 
     def _step(self, action: DaemonAction, osd_map: Optional[OsdMap], now: float) -> None:
         try:
             daemons, reason = self._ready(action, osd_map)
             if daemons:
                 self._acts.do(replace(action, daemons=daemons), again=True)
-                self._pauses.pop(action.name, None)
+                self._backoffs.pop(action.name, None)
             self._say(action, reason)
         except ReportAwaited as error:
             self._say(action, error.message)
         except NotKept as error:
             self._core.unkept.note(error)
-            self._pause(action).longer(now)
+            self._backoff(action).longer(now)
         except OrchestratorError as error:
-            self._pause(action).longer(now)
+            self._backoff(action).longer(now)
             self._say(action, " ".join(str(error).split()))
 
     def _say(self, action: DaemonAction, reason: str) -> None:
@@ -144,7 +144,7 @@ class UndoneActs:
         if len(hosts) > 1 and not action.of_service:
             raise AdapterError(f"{name} is on {', '.join(hosts)}: it is not clear which is meant.")
         for host in hosts:
-            if not core.pulse.online(host):
+            if not core.liveness.online(host):
                 return f"host {host} is offline"
         return "" if set(hosts) & set(core.outdated()) else None
 

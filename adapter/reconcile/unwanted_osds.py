@@ -87,7 +87,7 @@ class UnwantedOsds:
             service = f"osd.{group.options.get('osdspec') or ''}".rstrip(".")
             counts[service] = counts.get(service, 0) + len(group.data)
         for service, count in counts.items():
-            if host not in core.hosts or core.pulse.online(host):
+            if host not in core.hosts or core.liveness.online(host):
                 self._told.discard((host, service))
             elif (host, service) not in self._told:
                 self._told.add((host, service))

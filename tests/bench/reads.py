@@ -90,7 +90,7 @@ def fill(core: Any) -> None:
         core.reports.absorb(name, result, time.time())
     core.specs.save(Wanted(ServiceSpec("crash", placement=PlacementSpec(host_pattern="*")), 1.0))
     core.specs.save(Wanted(MDSSpec(service_id="a", unmanaged=True), 1.0))
-    core.pulse.track([host.hostname for host in core.hosts.all()])
+    core.liveness.track([host.hostname for host in core.hosts.all()])
 
 
 def percentiles(call: Callable[[], Any]) -> Dict[str, float]:
@@ -107,11 +107,11 @@ def percentiles(call: Callable[[], Any]) -> Dict[str, float]:
 
 def reconcile(orchestrator: Any) -> Dict[str, float]:
     """Return the CPU time of a pass that finds nothing to do, in milliseconds."""
-    keeper, times = orchestrator.reconciler.services, []
+    reconciler, times = orchestrator.reconciler.services, []
     for _ in range(5):
-        keeper._seen, keeper._running = (), ((-1, -1), {})
+        reconciler._seen, reconciler._running = (), ((-1, -1), {})
         started = time.process_time()
-        keeper.step(time.monotonic())
+        reconciler.step(time.monotonic())
         times.append((time.process_time() - started) * 1000)
     assert orchestrator.core.engine.requests == [], "a pass with nothing to do started a job"
     return {"p50": sorted(times)[2], "p99": max(times)}

@@ -237,7 +237,7 @@ def unread(host, wanted, traces):
     devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
     found = [disk for disk in host.disks if any(_is_disk(disk, device) for device in devices)]
     found += traces.disks if wanted["zap"] else []
-    return sorted({_unread_in_words(disk) for disk in found if "error" in disk.content})
+    return sorted({_describe_unread(disk) for disk in found if "error" in disk.content})
 
 
 def left_alone(host, wanted, traces):
@@ -257,7 +257,7 @@ def left_alone(host, wanted, traces):
     )
 
 
-def _unread_in_words(disk):
+def _describe_unread(disk):
     return f"{_name(disk)} ({clean(disk.content['error'])})"
 
 

@@ -221,7 +221,7 @@ class Oracle:
         row = self.seen.queue.get(osd_id)
         if row is None:
             return STAGES.index("gone")
-        word = str(row["drain_status"]).partition(":")[0].strip()
+        word = str(row["drain_status"]).partition(":")[0].strip().replace("destroying", "purging")
         return STAGES.index(word) if word in STAGES else 1
 
     def _watch(self) -> None:

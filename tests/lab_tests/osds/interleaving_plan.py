@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 # In the order in which a removal goes through them; "gone" is when the queue has forgotten it.
-STAGES = ("", "draining", "stopping", "leaving", "cleaning", "gone")
+STAGES = ("", "draining", "stopping", "purging", "cleaning", "gone")
 HOSTS, PLACES = 3, 2
 # The first host has the monitor, and the program's connection to it.
 BLOCKABLE = (1, 2)
@@ -165,7 +165,7 @@ def _request(chance: random.Random, slot: Slot) -> Request:
 
 def _event(chance: random.Random, targets: list[Slot], slots: list[Slot]) -> Event:
     kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
-    stage = chance.choice(("", "draining", "draining", "stopping", "leaving", "cleaning"))
+    stage = chance.choice(("", "draining", "draining", "stopping", "purging", "cleaning"))
     moment = Moment(stage, round(chance.choice((0.0, chance.uniform(0.0, 3.0))), 1))
     slot = chance.choice(targets) if chance.random() < 0.75 else chance.choice(slots)
     seconds = round(chance.uniform(2.0, 8.0), 1)

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from adapter.cli.app import root
 from adapter.cli.config import Config
-from adapter.cli.context import Context, World
+from adapter.cli.context import Context, Environment
 from adapter.cli.mgr_files import Place
 from adapter.engine.access import MemoryAccess
 from adapter.engine.memory import MemoryEngine
@@ -39,14 +39,14 @@ class Door:
 
     def run(self, *words: str, status: int = 0) -> Result:
         """Run ``orch-ansible WORDS``; its exit status must be ``status``, errors one line each."""
-        world = World(
+        environment = Environment(
             ceph=self.ceph,
             pause=self._pause,
             place=lambda where, *more: Place(self.directory / "machine", *more),
             access=self._access,
             engine=lambda *_: self.engine,
         )
-        context = Context(world=world)
+        context = Context(environment=environment)
         result = CliRunner().invoke(root, ["--dir", str(self.directory), *words], obj=context)
         assert "Traceback" not in result.output
         assert result.exit_code == status, (result.exit_code, result.stdout, result.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapter.cluster.health import DETAIL_LENGTH, DETAIL_LINES, Failure, health_checks
-from adapter.cluster.liveness import Liveness
+from adapter.cluster.liveness import HostLiveness
 
 NOTHING: dict = {"offline": {}, "unreported": {}, "failures": {}, "problems": {}}
 
@@ -13,7 +13,7 @@ def test_all_is_well() -> None:
 
 
 def test_an_offline_host_is_named_with_its_reason_once() -> None:
-    state = Liveness(online=False, reason="connection timed out", since=0.0)
+    state = HostLiveness(online=False, reason="connection timed out", since=0.0)
     checks = health_checks(
         **{**NOTHING, "offline": {"h2": state}, "unreported": {"h2": "unreachable"}}
     )

@@ -11,7 +11,7 @@ from adapter.cluster.daemon_actions import DaemonAction, DaemonActions
 from adapter.cluster.deployments import Deployment, Deployments
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.osd_intents import Intent, Intents
-from adapter.cluster.osd_owners import OsdOwners, Vacancy
+from adapter.cluster.osd_owners import DestroyedOsd, OsdOwners
 from adapter.cluster.osd_plan import Disk, Group
 from adapter.cluster.osd_removals import Removal, Removals, Stage
 from adapter.cluster.service_actions import ServiceAction, ServiceActions
@@ -111,7 +111,7 @@ EVERY: Dict[str, Any] = {
         8.0,
         {("client.rgw.a", "rgw_zone"): "old"},
     ),
-    "vacancy": Vacancy(7, "h1", "osd.big", ("VENDOR_1",), ("VENDOR_2",)),
+    "destroyed": DestroyedOsd(7, "h1", "osd.big", ("VENDOR_1",), ("VENDOR_2",)),
 }
 
 
@@ -136,7 +136,7 @@ KEEPERS: Dict[str, Callable[[MemoryStore, Any], Any]] = {
     "settings": lambda store, record: SetOptions(store).save(
         record.service, record.options, record.changed, record.before
     ),
-    "vacancy": lambda store, record: OsdOwners(store).vacate(record),
+    "destroyed": lambda store, record: OsdOwners(store).keep_destroyed(record),
 }
 READERS: Dict[str, Callable[[MemoryStore], Any]] = {
     "host": lambda store: Hosts(store).get("h1"),
@@ -150,7 +150,7 @@ READERS: Dict[str, Callable[[MemoryStore], Any]] = {
     "removed_mon": lambda store: UnusedKeys(store, MONS).all()[0],
     "deployment": lambda store: Deployments(store).get("h1", "rgw.a.h1.abcdef"),
     "settings": lambda store: SetOptions(store).get("rgw.a"),
-    "vacancy": lambda store: OsdOwners(store).vacancy(7),
+    "destroyed": lambda store: OsdOwners(store).destroyed(7),
 }
 
 

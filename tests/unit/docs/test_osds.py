@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from adapter.cluster import pause
+from adapter.cluster import backoff
 from adapter.reconcile import osd_creation
 from tests.tools.docs_tables import verbs
 from tests.tools.documents import flat, headings, section, texts
@@ -30,8 +30,8 @@ def test_what_works_without_a_manager_is_named() -> None:
 
 
 def test_a_refusal_is_tried_again_as_the_code_says() -> None:
-    assert "Pause" in inspect.getsource(osd_creation)
-    first, last = WORDS[pause.RETRY_FIRST], WORDS[pause.RETRY_LAST]
+    assert "Backoff" in inspect.getsource(osd_creation)
+    first, last = WORDS[backoff.RETRY_FIRST], WORDS[backoff.RETRY_LAST]
     said = f"is tried again later, after {first} at first and {last} at most"
 
     assert said in flat(section(OSDS, "apply_drivegroups"))

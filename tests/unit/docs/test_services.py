@@ -7,8 +7,8 @@ from typing import Any, Dict
 import pytest
 
 from adapter import kinds as service_kinds
+from adapter.cluster.backoff import RETRY_FIRST, RETRY_LAST
 from adapter.cluster.drive_group_fields import check_drive_group
-from adapter.cluster.pause import RETRY_FIRST, RETRY_LAST
 from adapter.errors import InvalidValue
 from adapter.interface import PlacementSpec, ServiceSpec
 from tests.tools.docs_tables import kinds

@@ -8,7 +8,7 @@ from typing import Any, List
 
 import pytest
 
-from adapter.cluster import bad_records, pause, refresh
+from adapter.cluster import backoff, bad_records, refresh
 from adapter.engine.local import LocalEngine
 from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
@@ -49,8 +49,8 @@ def test_a_report_that_failed_is_tried_again_as_the_code_says() -> None:
 
 def test_a_service_that_failed_is_tried_again_as_the_code_says() -> None:
     said = flat(section(PAGE, "ANSIBLE_SERVICE_FAILED"))
-    last = MINUTES[pause.RETRY_LAST]
-    assert f"after {pause.RETRY_FIRST:g} seconds at first, at most after {last} minutes" in said
+    last = MINUTES[backoff.RETRY_LAST]
+    assert f"after {backoff.RETRY_FIRST:g} seconds at first, at most after {last} minutes" in said
 
 
 def test_a_record_that_was_not_kept_is_shown_as_long_as_is_said() -> None:
@@ -119,7 +119,7 @@ def offline(world: World) -> Any:
     while world.engine.poll():
         pass
     for _ in range(2):
-        world.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+        world.core.liveness.missed("h1", "no route to host", 0.0, 0.0)
     return world.orchestrator
 
 
@@ -139,7 +139,7 @@ def test_what_an_offline_host_allows(offline: Any) -> None:
     with pytest.raises(AdapterError, match="--offline --force"):
         raise_if_exception(offline.remove_host("h1"))
     for _ in range(2):
-        offline.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+        offline.core.liveness.missed("h1", "no route to host", 0.0, 0.0)
     raise_if_exception(offline.remove_host("h1", force=True, offline=True))
 
 

@@ -11,7 +11,7 @@ import pytest
 from adapter.engine.completion import Completion
 from adapter.engine.memory import MemoryEngine
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus, Request
-from adapter.engine.outcomes import UNKNOWN_STATE, failures_in_words, one_line, settle
+from adapter.engine.outcomes import UNKNOWN_STATE, describe_failures, one_line, settle
 from adapter.errors import InvalidValue, JobCancelled, JobFailed, UnknownName
 from tests.unit.engine.harness import local
 
@@ -168,8 +168,8 @@ def test_errors_are_one_line_and_can_be_pickled() -> None:
         (("",), "h0 (failed)"),
     ],
 )
-def test_failed_hosts_in_words(reasons: Any, words: str) -> None:
-    assert failures_in_words(failed(*reasons)) == words
+def test_failed_hosts_are_described(reasons: Any, words: str) -> None:
+    assert describe_failures(failed(*reasons)) == words
 
 
 def test_one_line() -> None:

@@ -200,7 +200,7 @@ def test_results_can_be_dropped() -> None:
         ({}, "failed without a reason"),
     ],
 )
-def test_failures_in_words(result: Dict[str, Any], words: str) -> None:
+def test_failures_are_described(result: Dict[str, Any], words: str) -> None:
     assert failure(result) == words
 
 
@@ -239,7 +239,7 @@ def test_a_failed_item_gives_its_own_reason() -> None:
         ("", "unreachable"),
     ],
 )
-def test_unreachable_in_words(text: str, words: str) -> None:
+def test_unreachable_is_described(text: str, words: str) -> None:
     assert connection_failure({"msg": text}) == words
 
 

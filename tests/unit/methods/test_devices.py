@@ -176,7 +176,7 @@ def test_wrong_lights_are_refused_before_anything_runs(
 
 def test_an_offline_host_is_not_asked(two: Any) -> None:
     for _ in range(2):
-        two.core.pulse.missed("h1", "timed out", 0.0, 0.0)
+        two.core.liveness.missed("h1", "timed out", 0.0, 0.0)
 
     with pytest.raises(HostUnreachable, match="timed out"):
         call(two.orchestrator.rescan_host("h1"))

@@ -169,7 +169,7 @@ def test_a_host_in_maintenance_stays_so(there: Any) -> None:
 
 def test_a_silent_host_gets_its_labels_when_it_is_back(there: Any) -> None:
     for _ in range(2):
-        there.core.pulse.missed("h1", "no route", 0.0, 0.0)
+        there.core.liveness.missed("h1", "no route", 0.0, 0.0)
 
     assert "labels added: rgw" in apply(there, labels=["mon", "osd", "rgw"])
     assert record(there)["labels"] == ["mon", "osd", "rgw"]

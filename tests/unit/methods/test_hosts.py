@@ -180,7 +180,7 @@ def test_a_removed_host_stays_pinned_until_its_record_is_gone(world: Any) -> Non
 def test_an_offline_host_is_removed_only_when_that_is_said(world: Any) -> None:
     add(world)
     for _ in range(2):
-        world.core.pulse.missed("h1", "no route to host", 0.0, 0.0)
+        world.core.liveness.missed("h1", "no route to host", 0.0, 0.0)
 
     with pytest.raises(AdapterError, match=r"offline \(no route to host\)\. .*--offline --force"):
         call(world.orchestrator.remove_host("h1"))
@@ -240,7 +240,7 @@ def test_a_host_that_does_not_answer_is_offline_and_all_of_them_make_it_unavaila
     add(world)
     assert world.orchestrator.available()[0]
     for _ in range(2):
-        world.core.pulse.missed("h1", "timed out", 0.0, 0.0)
+        world.core.liveness.missed("h1", "timed out", 0.0, 0.0)
 
     assert [host.status for host in call(world.orchestrator.get_hosts())] == ["Offline"]
     assert world.orchestrator.available() == (

@@ -10,7 +10,7 @@ import pytest
 
 from adapter.engine.access import MemoryAccess
 from adapter.errors import NotKept
-from adapter.mgr.keys import KEY, KeyKeeper
+from adapter.mgr.keys import KEY, KeyStore
 from adapter.mgr.store import MonStore
 from tests.unit.mgr.mon_twin import PREFIX, Manager, MonKeys
 
@@ -47,12 +47,12 @@ def test_a_new_key_is_used_although_the_managers_memory_lags(
     keys: MonKeys, ssh: MemoryAccess
 ) -> None:
     keys.values[PREFIX + KEY] = OLD
-    keeper = KeyKeeper(Module(keys), ssh)
-    keeper.place("")
-    keeper.set(NEW)
+    key_store = KeyStore(Module(keys), ssh)
+    key_store.place("")
+    key_store.set(NEW)
 
     assert (ssh.key, keys.values[PREFIX + KEY]) == (NEW, NEW)
-    keeper.set(None)
+    key_store.set(None)
     assert (ssh.key, keys.values) == (None, {})
 
 
@@ -62,11 +62,11 @@ def test_a_key_that_is_not_kept_is_not_used_and_not_shown(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     keys.values[PREFIX + KEY] = OLD
-    keeper = KeyKeeper(Module(keys), ssh)
-    keeper.place("")
+    key_store = KeyStore(Module(keys), ssh)
+    key_store.place("")
     keys.refuse = lambda prefix, key: errno.EACCES
 
     with pytest.raises(NotKept, match="ssh_identity_key") as caught:
-        keeper.set(private)
+        key_store.set(private)
     assert (ssh.key, keys.values[PREFIX + KEY]) == (OLD, OLD)
     assert "PRIVATE" not in str(caught.value) + caplog.text

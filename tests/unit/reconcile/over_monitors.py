@@ -61,7 +61,7 @@ class KeptCluster(Cluster):
             [replace(each, reason="") for each in core.actions.all()],
             core.daemon_actions.all(),
             [core.owners.service_of(osd_id) for osd_id in range(10)],
-            [core.owners.vacancy(osd_id) for osd_id in range(10)],
+            [core.owners.destroyed(osd_id) for osd_id in range(10)],
             core.paused,
         )
 

@@ -378,7 +378,7 @@ def test_a_host_that_is_offline_is_waited_for(cluster: Acting) -> None:
     there = [f"stop {mds(cluster, host).replace('.', '@', 1)}" for host in ("h1", "h3")]
     assert acted(cluster) == sorted(there)
     assert "host h2 is offline" in waits(cluster)
-    cluster.core.pulse.seen("h2", cluster.now)
+    cluster.core.liveness.seen("h2", cluster.now)
     cluster.report(5)
     assert f"stop {mds(cluster).replace('.', '@', 1)}" in acted(cluster)
     assert records(cluster) == []

@@ -115,7 +115,7 @@ def test_one_that_does_not_come_back_ends_it(cluster: Cluster) -> None:
     assert len(tried) == 1
     assert any("it does not start" in event for event in events(cluster))
     cluster.break_on.clear()
-    cluster.orchestrator.reconciler.services.forget_pauses("rgw.pc")
+    cluster.orchestrator.reconciler.services.forget_backoff("rgw.pc")
     cluster.report()
     assert len({each[0] for each in restarts(cluster)}) == 3
 

@@ -39,7 +39,7 @@ def test_nothing_is_deployed_that_could_not_be_recorded() -> None:
     assert mds_of(cluster) == []
 
     cluster.refuse(0)
-    cluster.orchestrator.reconciler.services.forget_pauses("mds.a")
+    cluster.orchestrator.reconciler.services.forget_backoff("mds.a")
     cluster.settle()
     assert mds_of(cluster) == ["h1"]
 

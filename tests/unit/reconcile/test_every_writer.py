@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 
 from adapter.cluster.osd_map import Osd
-from adapter.cluster.osd_owners import Made, Vacancy
+from adapter.cluster.osd_owners import DestroyedOsd, PendingOsd
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import NotKept
 from adapter.interface import (
@@ -254,18 +254,18 @@ def test_osds_are_made_once_although_that_cannot_be_written_down() -> None:
 def test_what_cannot_be_forgotten_stops_nothing_else() -> None:
     cluster = prepare("")
     core = cluster.core
-    core.owners.vacate(Vacancy(0, "h1"))
-    core.owners.made(1, Made("h1"))
+    core.owners.keep_destroyed(DestroyedOsd(0, "h1"))
+    core.owners.keep_pending(1, PendingOsd("h1"))
     core.owners.assign([Osd(4, uuid="another")], "osd.x")
     cluster.refuse(errno.EACCES)
     cluster.step()
-    assert core.owners.vacancy(0) is not None
+    assert core.owners.destroyed(0) is not None
     assert unkept(cluster) != []
     assert cluster.orchestrator.reconciler.osd_map is not None
 
     cluster.refuse(0)
     cluster.settle(2)
-    assert core.owners.vacancy(0) is None
+    assert core.owners.destroyed(0) is None
 
 
 def test_a_service_that_cannot_be_forgotten_is_at_a_later_time() -> None:

@@ -156,12 +156,12 @@ def test_the_monitors_are_asked_at_the_moment_of_the_act(cluster: Cluster) -> No
 
 def test_a_mon_is_not_taken_out_of_the_map_for_a_host_that_has_none(cluster: Cluster) -> None:
     keep(cluster, "mon", "h1", "h2", "h3")
-    keeper = cluster.orchestrator.reconciler.services
+    reconciler = cluster.orchestrator.reconciler.services
     cluster.monitors.elsewhere["mon.h3"] = "h2"
     cluster.monitors.addresses["h3"] = "192.0.2.7"
     with pytest.raises(AdapterError, match=r"mon.h3 on host h3: it belongs to h2"):
         raise_if_exception(cluster.orchestrator.remove_daemons(["mon.h3"]))
-    assert keeper.running()["mon"]
+    assert reconciler.running()["mon"]
     assert sorted(cluster.monitors.mons) == ["h1", "h2", "h3"]
 
 

@@ -81,12 +81,12 @@ def test_a_daemon_whose_host_was_just_lost_counts_as_down(
     three.monitors.standbys = {5: "h2"}
     lost = "h2" if kind == "mon" else "h1"
     for _ in range(2):
-        three.core.pulse.missed(lost, "no route", three.now, time.time())
+        three.core.liveness.missed(lost, "no route", three.now, time.time())
     with pytest.raises(
         AdapterError, match=rf"{name} cannot be stopped now: .*{kind}\.{lost} is going"
     ):
         act(three, "stop", name)
-    three.core.pulse.of(lost).since = time.time() - 60
+    three.core.liveness.of(lost).since = time.time() - 60
     assert act(three, "stop", name).startswith("Scheduled")
 
 
@@ -292,7 +292,9 @@ def test_what_the_monitors_say_ends_as_a_sentence(three: Cluster) -> None:
 
 def test_a_question_ends_with_its_own_mark(three: Cluster) -> None:
     for _ in range(2):
-        three.core.pulse.missed("h2", "no answer. Does a firewall let ssh through?", three.now, 0)
+        three.core.liveness.missed(
+            "h2", "no answer. Does a firewall let ssh through?", three.now, 0
+        )
     with pytest.raises(AdapterError, match=r"let ssh through\?$"):
         act(three, "start", "mon.h2")
 

@@ -73,7 +73,7 @@ def test_a_label_that_went_while_the_host_was_silent(cluster: Cluster) -> None:
     cluster.offline("h2")
     unlabel(cluster, "h2")
     assert len(updates(cluster)) == 1
-    cluster.core.pulse.seen("h2", cluster.now)
+    cluster.core.liveness.seen("h2", cluster.now)
     cluster.settle()
     assert updates(cluster)[1:] == [{"h2": "absent"}]
 

@@ -9,7 +9,7 @@ import pytest
 from adapter.cluster.watch import START_SECONDS
 from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
-from tests.unit.reconcile.test_services import apply, service, there, troubles
+from tests.unit.reconcile.test_services import apply, failures, service, there
 from tests.unit.reconcile.twin import Cluster
 
 
@@ -80,13 +80,13 @@ def test_a_monitor_that_was_taken_out_of_the_map_by_hand_is_made_anew(three: Clu
     said = outside(three)
     assert "mon.h2 on host h2 does not run, and is not in the monitors' map since" in said
     assert "`ceph orch daemon redeploy mon.h2`" in said
-    assert "no room" in troubles(three)
+    assert "no room" in failures(three)
     three.break_on.clear()
     before = deployed(three)
-    three.orchestrator.reconciler.services.forget_pauses("mon")
+    three.orchestrator.reconciler.services.forget_backoff("mon")
     three.settle()
     assert deployed(three) == before + 1
-    assert (service(three, "mon").running, outside(three), troubles(three)) == (3, "", "")
+    assert (service(three, "mon").running, outside(three), failures(three)) == (3, "", "")
     events = [each.message for each in service(three, "mon").events]
     assert any("mon.h2 is not in the monitors' map any more (`ceph mon rm`)" in e for e in events)
 
@@ -122,22 +122,22 @@ def test_a_host_that_is_offline_is_not_named_for_its_monitor(three: Cluster) -> 
 def test_a_deployment_that_the_quorum_does_not_show_has_failed(cluster: Cluster) -> None:
     cluster.monitors.out_of_quorum = ["h2", "h3"]
     apply(cluster, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2"])))
-    assert "the quorum (h1) does not name it" not in troubles(cluster), "it may be joining"
+    assert "the quorum (h1) does not name it" not in failures(cluster), "it may be joining"
     wait(cluster, 60.0)
-    assert "mon.h2: it was deployed, but the quorum (h1) does not name it" in troubles(cluster)
+    assert "mon.h2: it was deployed, but the quorum (h1) does not name it" in failures(cluster)
     assert [e.message for e in service(cluster, "mon").events if "deployed mon.h2" in e.message][
         1:
     ] == []
     cluster.monitors.out_of_quorum = []
     wait(cluster)
-    assert troubles(cluster) == ""
+    assert failures(cluster) == ""
 
 
 def test_a_redeployment_that_the_quorum_does_not_show_has_failed(three: Cluster) -> None:
     three.monitors.out_of_quorum = ["h2"]
     raise_if_exception(three.orchestrator.daemon_action("redeploy", "mon.h2"))
     wait(three, 61.0)
-    assert "mon.h2: it was deployed, but the quorum (h1, h3) does not name it" in troubles(three)
+    assert "mon.h2: it was deployed, but the quorum (h1, h3) does not name it" in failures(three)
 
 
 def test_a_monitor_that_has_still_to_be_finished_is_deployed_again(three: Cluster) -> None:
@@ -214,7 +214,7 @@ def test_a_managed_service_gives_the_module_to_a_kept_manager(adopted: Cluster) 
 def test_only_then_the_last_one_hands_over(adopted: Cluster) -> None:
     apply(adopted, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h2"])))
     adopted.settle(20)
-    adopted.orchestrator.reconciler.services.forget_pauses("mgr")
+    adopted.orchestrator.reconciler.services.forget_backoff("mgr")
     adopted.settle()
     assert there(adopted, "mgr") == ["h2"]
     assert adopted.monitors.without_module == []
@@ -224,7 +224,7 @@ def test_a_module_that_does_not_come_is_a_failure(adopted: Cluster) -> None:
     adopted.break_on["daemon_action"] = {"h2": "no systemd"}
     apply(adopted, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h1", "h2"])))
     wait(adopted, 61.0)
-    assert "mgr.h2 was deployed, but could not take over: it has no module" in troubles(adopted)
+    assert "mgr.h2 was deployed, but could not take over: it has no module" in failures(adopted)
     tries = [name for name, _ in adopted.operations()].count("apply_mgr")
     adopted.settle(1)
     assert [name for name, _ in adopted.operations()].count("apply_mgr") == tries

@@ -38,7 +38,7 @@ class TestSomebodyElseTookItOut:
         draining.settle(20)
         assert (status(draining), draining.wiped) == ([], ["osd.0"])
 
-    @pytest.mark.parametrize("stage", [Stage.DRAINING, Stage.LEAVING])
+    @pytest.mark.parametrize("stage", [Stage.DRAINING, Stage.PURGING])
     def test_what_is_not_there_any_more_is_not_safe(self, draining: Cluster, stage: Stage) -> None:
         """The monitors call safe to destroy what they do not know."""
         remove(draining, "0", zap=True)
@@ -84,9 +84,9 @@ class TestSomebodyElseTookItOut:
         osd.pgs = 0
         draining.monitors.epoch += 1
         draining.settle(20)
-        vacancy = draining.core.owners.vacancy(0)
-        assert vacancy is not None
-        assert (vacancy.host, vacancy.disks) == ("h1", ("IDh1b",))
+        destroyed = draining.core.owners.destroyed(0)
+        assert destroyed is not None
+        assert (destroyed.host, destroyed.disks) == ("h1", ("IDh1b",))
         assert draining.wiped == ["osd.0"]
 
     @pytest.mark.parametrize("zap", [True, False])
@@ -101,7 +101,7 @@ class TestSomebodyElseTookItOut:
         draining.monitors.states = "down"
         draining.monitors.epoch += 1
         draining.settle(20)
-        assert said(draining).startswith("leaving: somebody else destroyed it")
+        assert said(draining).startswith("purging: somebody else destroyed it")
         assert draining.wiped == []
 
         draining.monitors.states = "active+clean"
@@ -154,7 +154,7 @@ class TestDestroyedBefore:
         destroyed.monitors.states = state
         remove(destroyed, "3", zap=zap)
         destroyed.settle(40)
-        assert said(destroyed).startswith("leaving: somebody else destroyed it")
+        assert said(destroyed).startswith("purging: somebody else destroyed it")
         assert "it is purged when all placement groups have been active+clean" in said(destroyed)
         assert 3 in destroyed.monitors.osds
         assert destroyed.wiped == []
@@ -210,7 +210,7 @@ class TestWhatAnAttackFound:
 
         full.unreached.clear()
         full.break_on["remove_osds"] = {"h1": "the disk is read-only"}
-        full.orchestrator.reconciler.remover._jobs.forget_pause(0)
+        full.orchestrator.reconciler.remover._jobs.forget_backoff(0)
         full.settle(2)
         assert "left as they are" in keep(full, "0")
         assert full.wiped == []

@@ -46,7 +46,7 @@ def test_what_is_needed_again_after_it_was_stopped_is_started_again(
     full: Cluster, flags: Any
 ) -> None:
     remove(full, "0", **flags)
-    at(full, Stage.LEAVING, asked_stop=True, stopped=True, empty=True, up_from=5)
+    at(full, Stage.PURGING, asked_stop=True, stopped=True, empty=True, up_from=5)
     full.monitors.osds[0].up = False
     full.monitors.osds[0].pgs = 4
     full.settle()
@@ -80,7 +80,7 @@ def test_an_empty_osd_leaves_while_other_data_has_fewer_copies(full: Cluster) ->
 
 def test_one_that_was_up_again_has_said_nothing(full: Cluster) -> None:
     remove(full, "0")
-    at(full, Stage.LEAVING, asked_stop=True, stopped=True, empty=True, up_from=5)
+    at(full, Stage.PURGING, asked_stop=True, stopped=True, empty=True, up_from=5)
     full.monitors.osds[0].up = False
     full.monitors.osds[0].up_from = 9
     full.monitors.degraded = True
@@ -125,7 +125,7 @@ def test_a_disk_that_is_not_to_be_seen_is_waited_for(full: Cluster) -> None:
     assert full.wiped == []
 
     full.hidden = []
-    full.orchestrator.reconciler.remover._jobs.forget_pause(3)
+    full.orchestrator.reconciler.remover._jobs.forget_backoff(3)
     full.settle()
     assert (status(full), full.wiped) == ([], ["osd.3"])
 

@@ -54,7 +54,7 @@ def test_an_id_that_is_used_again_does_not_hold_the_queue_up(full: Cluster) -> N
     assert said(full).startswith("cleaning: the disk is read-only")
 
     full.break_on.clear()
-    full.orchestrator.reconciler.remover._jobs.forget_pause(3)
+    full.orchestrator.reconciler.remover._jobs.forget_backoff(3)
     full.settle()
     assert (status(full), full.wiped) == ([], ["osd.3"])
     assert full.monitors.osds[3].up
@@ -70,10 +70,10 @@ def test_a_blank_disk_that_was_there_before_is_nobodys_replacement(full: Cluster
     remove(full, "3", replace=True, zap=True)
     full.settle()
     assert full.monitors.osds[3].destroyed
-    vacancy = full.core.owners.vacancy(3)
-    assert vacancy is not None
-    assert not vacancy.fits("IDh2n")
-    assert vacancy.fits("IDh2new")
+    destroyed = full.core.owners.destroyed(3)
+    assert destroyed is not None
+    assert not destroyed.fits("IDh2n")
+    assert destroyed.fits("IDh2new")
 
     raise_if_exception(full.orchestrator.set_unmanaged("osd.all", False))
     full.settle()

@@ -44,11 +44,11 @@ class Day:
 
     def settle(self, rounds: int) -> None:
         """Let rounds go by, without the pauses after failures."""
-        keeper = self.cluster.orchestrator.reconciler.services
+        reconciler = self.cluster.orchestrator.reconciler.services
         with self.cluster.core.lock:
             for wanted in self.cluster.core.specs.all():
-                self.cluster.core.troubles.keep(wanted.name, ())
-        keeper.jobs.look_at = 0.0
+                self.cluster.core.service_failures.keep(wanted.name, ())
+        reconciler.jobs.look_at = 0.0
         self.cluster.settle(rounds)
 
     def rest(self) -> None:
@@ -122,7 +122,7 @@ class Day:
 
     def _on_online(self, kind: str, name: str) -> None:
         for host in HOSTS:
-            self.cluster.core.pulse.seen(host, self.cluster.now)
+            self.cluster.core.liveness.seen(host, self.cluster.now)
 
     def _on_fail_over(self, kind: str, name: str) -> None:
         self.cluster.start_anew()

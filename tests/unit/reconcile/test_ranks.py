@@ -62,7 +62,7 @@ def test_a_service_that_goes_leaves_another_file_system_served(full: Cluster) ->
     assert ids(full) == [only]
 
     full.monitors.standbys = {7: "other"}
-    full.orchestrator.reconciler.services.forget_pauses("mds.b")
+    full.orchestrator.reconciler.services.forget_backoff("mds.b")
     full.settle(30)
     assert ids(full) == []
 

@@ -7,7 +7,7 @@ from typing import Any, Dict
 
 import pytest
 
-from adapter.cluster.osd_owners import Vacancy
+from adapter.cluster.osd_owners import DestroyedOsd
 from adapter.interface import (
     DeviceSelection,
     DriveGroupSpec,
@@ -29,7 +29,7 @@ def known(cluster: KeptCluster, key: str) -> Any:
         "osd_creation": lambda: core.intents.paths(name) or None,
         "osd_removal": lambda: core.removals.get(77),
         "osd_owner": lambda: core.owners.service_of(77) == "osd.y" or None,
-        "osd_vacant": lambda: core.owners.vacancy(77),
+        "osd_vacant": lambda: core.owners.destroyed(77),
         "osd_made": lambda: core.owners.service_of(77) == "osd.y" or None,
         "service_action": lambda: core.actions.get(name),
         "daemon_action": lambda: core.daemon_actions.all() or None,
@@ -72,7 +72,7 @@ def test_what_is_changed_counts(cluster: KeptCluster) -> None:
     cluster.write("osd_vacant.77", json.dumps({"host": "h1"}))
     cluster.write("osd_vacant.77", json.dumps({"host": "h2"}))
 
-    assert cluster.core.owners.vacancy(77) == Vacancy(77, "h2")
+    assert cluster.core.owners.destroyed(77) == DestroyedOsd(77, "h2")
 
 
 def test_a_spec_that_is_written_by_hand_is_brought_about(cluster: KeptCluster) -> None:

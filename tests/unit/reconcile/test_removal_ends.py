@@ -24,7 +24,7 @@ def dead_disk(full: Cluster, **flags: bool) -> None:
 
 
 def new_osd(full: Cluster) -> None:
-    full.orchestrator.reconciler.remover._jobs.forget_pause(3)
+    full.orchestrator.reconciler.remover._jobs.forget_backoff(3)
     full.monitors.osds[3] = Daemon("h2", "/dev/sdn", "another-uuid", affinity="all")
     full.monitors.epoch += 2
 

@@ -58,7 +58,7 @@ def test_a_host_that_is_cut_off_keeps_the_removal(taken_over: Cluster) -> None:
     assert "waits until host h2 has said which daemons it has" in events
     assert "`ceph orch host rm h2 --offline --force`" in events
     taken_over.late.clear()
-    taken_over.core.pulse.seen("h2", taken_over.now)
+    taken_over.core.liveness.seen("h2", taken_over.now)
     taken_over.report(int(OTHERS_JOBS_END))
     assert crashes(taken_over) == []
     assert services(taken_over) == []

@@ -196,7 +196,7 @@ def test_a_host_that_does_not_answer_is_waited_for(cluster: Halfway) -> None:
     cluster.settle(20)
     assert removals(cluster) == before
     assert records(cluster)
-    cluster.core.pulse.seen("h3", cluster.now)
+    cluster.core.liveness.seen("h3", cluster.now)
     after_pauses(cluster)
     assert (there(cluster), keys(cluster), records(cluster)) == ([], [], [])
 

@@ -127,7 +127,7 @@ def test_a_daemon_that_a_failed_job_left_is_taken(cluster: Cluster) -> None:
     cluster.settle(2)
     assert [each.name for each in cluster.core.specs.all()] == ["rgw.east"]
     cluster.daemons["h2", "rgw", daemon_id] = "running"
-    cluster.orchestrator.reconciler.services.forget_pauses("rgw.east")
+    cluster.orchestrator.reconciler.services.forget_backoff("rgw.east")
     cluster.report(30)
     assert left(cluster, "rgw") == {}
 
@@ -161,7 +161,7 @@ def test_a_host_that_does_not_answer_is_waited_for(cluster: Cluster) -> None:
     assert cluster.monitors.keys
 
     cluster.daemons["h2", "rgw", daemon_id] = "running"
-    cluster.core.pulse.seen("h2", cluster.now)
+    cluster.core.liveness.seen("h2", cluster.now)
     cluster.now += 700
     cluster.report(30)
     assert left(cluster, "rgw") == {}
@@ -282,7 +282,7 @@ def test_a_host_that_has_not_reported_may_have_what_is_not_recorded(cluster: Clu
     assert [each.name for each in cluster.core.specs.all()] == ["mds.old"]
     said = [each.message for each in cluster.core.events.of("mds.old")]
     assert any("until host h2 has said which daemons it has" in each for each in said)
-    cluster.core.pulse.seen("h2", cluster.now)
+    cluster.core.liveness.seen("h2", cluster.now)
     cluster.report(20)
     assert key not in cluster.daemons
     assert cluster.core.specs.all() == []

@@ -31,7 +31,7 @@ def test_a_host_that_comes_back_still_says_so(full: Cluster) -> None:
     full.settle()
     full.offline("h2")
     full.settle(3)
-    full.core.pulse.seen("h2", full.now)
+    full.core.liveness.seen("h2", full.now)
     full.settle(3)
     said = " ".join(e.message for e in full.core.events.of("crash"))
     assert "h2: the host answers again" in said

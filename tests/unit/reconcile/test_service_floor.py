@@ -92,7 +92,7 @@ def test_hosts_that_take_no_service_any_more(five: Cluster) -> None:
 def test_the_managers_do_not_all_go(five: Cluster) -> None:
     labelled(five, "mgr")
     label(five, ["h1", "h2", "h3", "h4"], gone=True)
-    five.orchestrator.reconciler.services.forget_pauses("mgr")
+    five.orchestrator.reconciler.services.forget_backoff("mgr")
     five.settle(20)
     left = there(five, "mgr")
     label(five, ["h5"], gone=True)
@@ -112,14 +112,14 @@ def test_what_is_too_many_stays_until_all_that_are_wanted_are_there(five: Cluste
     apply(five, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h4"])))
     five.settle(20)
     for _ in range(2):
-        five.core.pulse.missed("h3", "no route", five.now, 0.0)
+        five.core.liveness.missed("h3", "no route", five.now, 0.0)
     apply(five, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h3"])))
     five.settle(20)
     assert there(five, "mon") == ["h1", "h2", "h4"]
     assert "mon: mon.h4 not removed: host h3 of the placement has no mon yet and is offline" in (
         held(five)
     )
-    five.core.pulse.seen("h3", five.now)
+    five.core.liveness.seen("h3", five.now)
     five.settle(30)
     assert (there(five, "mon"), held(five)) == (["h1", "h2", "h3"], "")
 
@@ -135,7 +135,7 @@ def test_what_is_too_many_stays_while_one_that_is_wanted_is_broken(five: Cluster
     five.settle(20)
     assert there(five, "mon") == ["h1", "h2", "h4"]
     five.break_on.clear()
-    five.orchestrator.reconciler.services.forget_pauses("mon")
+    five.orchestrator.reconciler.services.forget_backoff("mon")
     five.settle(30)
     assert there(five, "mon") == ["h1", "h2"]
 
@@ -152,6 +152,6 @@ def test_a_number_that_cannot_be_kept_is_tried_again() -> None:
     assert "spec.mon" in kept.core.unkept.reasons(time.monotonic())
 
     kept.refuse(0)
-    kept.orchestrator.reconciler.services.forget_pauses("mon")
+    kept.orchestrator.reconciler.services.forget_backoff("mon")
     kept.settle()
     assert kept.core.specs.all()[0].had == 3

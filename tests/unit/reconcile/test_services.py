@@ -92,7 +92,7 @@ def test_a_failed_deployment_is_named_and_tried_again(cluster: Cluster) -> None:
     assert tries < 4, "a broken host is asked too often"
     cluster.break_on.clear()
     cluster.now += 100
-    cluster.orchestrator.reconciler.services.forget_pauses("mds.data")
+    cluster.orchestrator.reconciler.services.forget_backoff("mds.data")
     cluster.settle()
     assert there(cluster, "mds") == ["h1", "h2", "h3"]
 
@@ -120,7 +120,7 @@ def test_the_active_manager_hands_over_before_it_goes(cluster: Cluster) -> None:
     apply(cluster, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h2"])))
     cluster.settle(20)
     assert "mgr fail h1" in cluster.monitors.log
-    cluster.orchestrator.reconciler.services.forget_pauses("mgr")
+    cluster.orchestrator.reconciler.services.forget_backoff("mgr")
     cluster.settle()
     assert there(cluster, "mgr") == ["h2"]
 
@@ -251,17 +251,17 @@ def test_a_service_that_nobody_specified_says_so_when_it_is_to_go(cluster: Clust
             raise_if_exception(call())
 
 
-def troubles(cluster: Cluster) -> str:
+def failures(cluster: Cluster) -> str:
     return str(cluster.core.health().get("ANSIBLE_SERVICE_FAILED", ""))
 
 
 def test_a_service_that_goes_takes_its_troubles_along(cluster: Cluster) -> None:
     cluster.break_on["apply_mds"] = {"h2": "no space"}
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
-    assert "mds.data on host h2 failed" in troubles(cluster)
+    assert "mds.data on host h2 failed" in failures(cluster)
     raise_if_exception(cluster.orchestrator.remove_service("mds.data"))
     cluster.settle()
-    assert troubles(cluster) == ""
+    assert failures(cluster) == ""
     assert "ANSIBLE_JOB_FAILED" not in cluster.core.health()
 
 
@@ -270,16 +270,16 @@ def test_a_service_that_works_does_not_hide_another_one_that_does_not(cluster: C
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h2"])))
     cluster.break_on.clear()
     apply(cluster, MDSSpec(service_id="other", placement=PlacementSpec(hosts=["h2"])))
-    assert "mds.data" in troubles(cluster)
-    assert "mds.other" not in troubles(cluster)
+    assert "mds.data" in failures(cluster)
+    assert "mds.other" not in failures(cluster)
 
 
 def test_a_host_that_is_not_meant_any_more_is_not_spoken_of(cluster: Cluster) -> None:
     cluster.break_on["apply_mds"] = {"h2": "no space"}
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
-    assert "h2" in troubles(cluster)
+    assert "h2" in failures(cluster)
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1"])))
-    assert troubles(cluster) == ""
+    assert failures(cluster) == ""
 
 
 def test_a_service_that_is_left_alone_is_not_spoken_of(cluster: Cluster) -> None:
@@ -287,7 +287,7 @@ def test_a_service_that_is_left_alone_is_not_spoken_of(cluster: Cluster) -> None
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h2"])))
     raise_if_exception(cluster.orchestrator.set_unmanaged("mds.data", True))
     cluster.settle()
-    assert troubles(cluster) == ""
+    assert failures(cluster) == ""
 
 
 def test_a_host_that_falls_silent_is_an_event_of_its_services(cluster: Cluster) -> None:
@@ -296,7 +296,7 @@ def test_a_host_that_falls_silent_is_an_event_of_its_services(cluster: Cluster) 
     cluster.settle()
     said = [each.message for each in service(cluster, "mds.data").events]
     assert said[-1] == "h3: the host is offline: no route"
-    cluster.core.pulse.seen("h3", cluster.now)
+    cluster.core.liveness.seen("h3", cluster.now)
     cluster.settle()
     said = [each.message for each in service(cluster, "mds.data").events]
     assert said[-1] == "h3: the host answers again"

@@ -166,9 +166,9 @@ def test_a_host_that_loses_its_network_holds_up_no_other(cluster: Cluster) -> No
     cluster.orchestrator.resume()
     cluster.settle(20)
     assert [host for host, kind, _ in cluster.daemons if kind == "rgw"] == ["h2"]
-    (trouble,) = [each for each in cluster.core.troubles.all() if each.service == "rgw.a"]
-    assert trouble.host == "h3"
-    assert "host 'h3' has no address in it" in trouble.reason
+    (failure,) = [each for each in cluster.core.service_failures.all() if each.service == "rgw.a"]
+    assert failure.host == "h3"
+    assert "host 'h3' has no address in it" in failure.reason
 
 
 @pytest.mark.parametrize("given", [["datacenter=a"], ["datacenter=a", "rack=r"]])

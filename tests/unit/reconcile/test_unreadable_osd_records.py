@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapter.cluster.osd_owners import Made
+from adapter.cluster.osd_owners import PendingOsd
 from adapter.errors import UnreadableRecord
 from adapter.interface import DeviceSelection, raise_if_exception
 from tests.unit.mgr.mon_twin import PREFIX
@@ -40,7 +40,7 @@ def test_a_host_whose_osds_being_made_cannot_be_read_gets_no_others(cluster: Kep
     assert cluster.value("osd_creation.h2") == "xx"
 
 
-def vacated(cluster: KeptCluster) -> None:
+def destroy_first(cluster: KeptCluster) -> None:
     """Have an OSD destroyed whose disk is gone."""
     apply(cluster, group())
     cluster.settle()
@@ -50,7 +50,7 @@ def vacated(cluster: KeptCluster) -> None:
 
 
 def test_an_id_is_not_handed_out_while_nobody_knows_whose_it_was(cluster: KeptCluster) -> None:
-    vacated(cluster)
+    destroy_first(cluster)
     text = cluster.value("osd_vacant.0") or ""
     cluster.spoil("osd_vacant.0")
     cluster.free["h1"] = ["/dev/sdx"]
@@ -86,7 +86,7 @@ def test_where_an_osd_was_made_need_not_be_known_once_it_says_so(cluster: KeptCl
 
     assert cluster.core.held_osds() == ""
     assert "osd_made.1" in cluster.bad_records()
-    cluster.core.owners.made(1, Made("h1"))
+    cluster.core.owners.keep_pending(1, PendingOsd("h1"))
     assert cluster.bad_records() == {}
 
 

@@ -8,7 +8,7 @@ from typing import List
 import pytest
 
 from adapter.cluster.hosts import Host
-from adapter.cluster.osd_owners import Vacancy
+from adapter.cluster.osd_owners import DestroyedOsd
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import NotReady
 from adapter.interface import (
@@ -72,16 +72,16 @@ def test_a_record_whose_name_does_not_fit_is_named(cluster: KeptCluster, key: st
 def test_a_record_that_is_repaired_by_hand_is_taken_over(cluster: KeptCluster) -> None:
     apply(cluster, MDSSpec(service_id="x", placement=PlacementSpec(count=1)))
     text = cluster.value("spec.mds.x") or ""
-    vacancy = json.dumps({"host": "h1", "service": "osd", "disks": []})
+    destroyed = json.dumps({"host": "h1", "service": "osd", "disks": []})
     cluster.spoil("spec.mds.x")
     cluster.spoil("osd_vacant.3")
     cluster.core.reload()
     cluster.write("spec.mds.x", text)
-    cluster.write("osd_vacant.3", vacancy)
+    cluster.write("osd_vacant.3", destroyed)
 
     assert cluster.bad_records() == {}
     assert cluster.core.specs.find("mds.x") is not None
-    assert cluster.core.owners.vacancy(3) == Vacancy(3, "h1")
+    assert cluster.core.owners.destroyed(3) == DestroyedOsd(3, "h1")
 
 
 # Hosts.

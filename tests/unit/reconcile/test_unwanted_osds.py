@@ -47,7 +47,7 @@ def test_of_a_drive_group_that_goes_or_rests(cluster: Cluster, act: Any, anew: b
     if anew:
         cluster.start_anew()
     cluster.settle(2)
-    cluster.core.pulse.seen("h2", cluster.now)
+    cluster.core.liveness.seen("h2", cluster.now)
     cluster.report()
     assert on(cluster, "h2") == []
     assert cluster.core.intents.all() == []
@@ -61,7 +61,7 @@ def test_one_that_a_job_was_told_of_is_asked_for(cluster: Cluster, begun: bool) 
     cluster.settle(3)
     raise_if_exception(remove(cluster))
     cluster.break_on.clear()
-    cluster.orchestrator.reconciler.creator._pauses.clear()
+    cluster.orchestrator.reconciler.creator._backoffs.clear()
     if begun:
         cluster.free["h2"] = []
         cluster.used["h2"] = ["/dev/sdb", "/dev/sdc"]

@@ -7,7 +7,7 @@ from typing import Any, List, Tuple
 
 import pytest
 
-from adapter.cluster.schedule import Running, difference
+from adapter.cluster.schedule import Daemon, difference
 from adapter.interface import (
     HostSpec,
     MDSSpec,
@@ -73,7 +73,7 @@ def test_one_that_took_over_since_the_maps_were_read_stays(full: Cluster) -> Non
         full.engine.poll()
         full.settle(30)
         assert active in [name for _, name in of_kind(full, "mds")]
-        full.orchestrator.reconciler.services.forget_pauses("mds.data")
+        full.orchestrator.reconciler.services.forget_backoff("mds.data")
         full.settle(10)
         assert [name for _, name in of_kind(full, "mds")] == [active]
 
@@ -137,7 +137,7 @@ def test_a_gateway_goes_only_when_another_one_serves(full: Cluster) -> None:
     (row,) = raise_if_exception(full.orchestrator.describe_service(service_name="rgw.a"))
     assert f"rgw.{first} is the last one that serves" in row.events[-1].message
     full.monitors.elsewhere[f"rgw.{second}"] = "h2"
-    full.orchestrator.reconciler.services.forget_pauses("rgw.a")
+    full.orchestrator.reconciler.services.forget_backoff("rgw.a")
     full.settle()
     assert of_kind(full, "rgw") == [("h2", second)]
 
@@ -165,7 +165,7 @@ def test_what_serves_is_shown(full: Cluster) -> None:
 def test_the_better_ones_stay_whatever_the_draw(order: Tuple[int, ...], count: int) -> None:
     qualities = ({"active": True}, {}, {"ok": False, "runs": False})
     running = [
-        Running(host, f"data.{host}.abcdef", **qualities[rank]) for host, rank in zip(HOSTS, order)
+        Daemon(host, f"data.{host}.abcdef", **qualities[rank]) for host, rank in zip(HOSTS, order)
     ]
     for name in ("a", "b", "c", "d"):
         spec = MDSSpec(service_id=name, placement=PlacementSpec(count=count))

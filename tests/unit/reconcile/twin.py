@@ -173,7 +173,7 @@ class Cluster(World):
     def offline(self, host: str) -> None:
         """Let a host not answer for so long that it is offline."""
         for _ in range(2):
-            self.core.pulse.missed(host, "no route", self.now, 0.0)
+            self.core.liveness.missed(host, "no route", self.now, 0.0)
 
     def _report(self, host: str) -> Dict[str, Any]:
         osds = self.monitors.osds.values()

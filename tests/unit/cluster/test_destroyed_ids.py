@@ -6,8 +6,8 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from adapter.cluster.osd_owners import Vacancy
-from adapter.cluster.osd_vacancies import vacancies_first
+from adapter.cluster.destroyed_ids import destroyed_ids_first
+from adapter.cluster.osd_owners import DestroyedOsd
 from adapter.interface import Device, DeviceSelection, DriveGroupSpec, PlacementSpec
 
 
@@ -31,43 +31,43 @@ CASES: Dict[str, Any] = {
     "a disk that came since": (
         {},
         ["sdc"],
-        Vacancy(3, "h1", disks=("IDsdb",), present=()),
+        DestroyedOsd(3, "h1", disks=("IDsdb",), present=()),
         [("sdc", (3,))],
     ),
     "the same disk": (
         {},
         ["sdb"],
-        Vacancy(3, "h1", disks=("IDsdb",), present=()),
+        DestroyedOsd(3, "h1", disks=("IDsdb",), present=()),
         [("sdb", (3,))],
     ),
     "a disk that was there before is its own": (
         {},
         ["sdc"],
-        Vacancy(3, "h1", disks=("IDsdb",), present=("IDsdc",)),
+        DestroyedOsd(3, "h1", disks=("IDsdb",), present=("IDsdc",)),
         [("sdc", ())],
     ),
     "the new one before the one that was there": (
         {},
         ["sdc", "sdd"],
-        Vacancy(3, "h1", disks=("IDsdb",), present=("IDsdc",)),
+        DestroyedOsd(3, "h1", disks=("IDsdb",), present=("IDsdc",)),
         [("sdd", (3,)), ("sdc", ())],
     ),
     "a limit counts the OSD that waits": (
         {"data_devices": DeviceSelection(rotational=True, limit=2)},
         ["sdc"],
-        Vacancy(3, "h1", disks=("IDsdb",), present=("IDsdc",)),
+        DestroyedOsd(3, "h1", disks=("IDsdb",), present=("IDsdc",)),
         [],
     ),
     "a limit lets its replacement in": (
         {"data_devices": DeviceSelection(rotational=True, limit=2)},
         ["sdc", "sdd"],
-        Vacancy(3, "h1", disks=("IDsdb",), present=("IDsdc",)),
+        DestroyedOsd(3, "h1", disks=("IDsdb",), present=("IDsdc",)),
         [("sdd", (3,))],
     ),
     "nobody knows what was there": (
         {},
         ["sdc"],
-        Vacancy(3, "h1", disks=("IDsdb",)),
+        DestroyedOsd(3, "h1", disks=("IDsdb",)),
         [("sdc", ())],
     ),
 }
@@ -75,14 +75,14 @@ CASES: Dict[str, Any] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_who_gets_the_id(name: str) -> None:
-    values, disks, vacancy, expected = CASES[name]
-    plan = vacancies_first(
+    values, disks, destroyed, expected = CASES[name]
+    plan = destroyed_ids_first(
         spec(**values),
         "h1",
         [device(each) for each in disks],
         existing=1,
         free_ids=[3],
-        fits=lambda _, key: vacancy.fits(key),
+        fits=lambda _, key: destroyed.fits(key),
         allow=lambda key: True,
         fresh=lambda key: False,
     )
@@ -93,7 +93,7 @@ def test_who_gets_the_id(name: str) -> None:
 
 def test_disks_that_the_drive_group_may_not_take_are_taken_for_ids_alone() -> None:
     """It took what was free when it was applied; a replacement was asked for since."""
-    plan = vacancies_first(
+    plan = destroyed_ids_first(
         spec(data_devices=DeviceSelection(all=True)),
         "h1",
         [device("sdc"), device("sdd")],
@@ -107,7 +107,7 @@ def test_disks_that_the_drive_group_may_not_take_are_taken_for_ids_alone() -> No
 
 
 def test_a_disk_takes_as_many_ids_as_osds_are_made_on_it() -> None:
-    plan = vacancies_first(
+    plan = destroyed_ids_first(
         spec(osds_per_device=2),
         "h1",
         [device("sdc"), device("sdd")],

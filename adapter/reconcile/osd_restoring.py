@@ -17,7 +17,7 @@ from adapter.reconcile.parts import OTHERS_JOBS_END
 log = logging.getLogger(__name__)
 
 
-class OsdKeeper:
+class OsdRestorer:
     """Take OSDs out of the queue. ``finish`` ends a removal and takes a sentence for the log."""
 
     def __init__(
@@ -45,7 +45,7 @@ class OsdKeeper:
         if is_out and self._jobs.is_busy(removal.osd_id):
             raise AdapterError(
                 f"osd.{removal.osd_id} cannot be kept: it is out of the map and its host is being "
-                f"cleaned ({removal.in_words}).",
+                f"cleaned ({removal.drain_status}).",
                 "Its removal goes on.",
             )
         if is_out and removal.asked_wipe:
@@ -79,12 +79,12 @@ class OsdKeeper:
             self._finish(removal, "it stays")
             return ""
         reason = problem or "it is started again if it does not run"
-        self._jobs.forget_pause(removal.osd_id)
+        self._jobs.forget_backoff(removal.osd_id)
         log.info("osd.%s: %s", removal.osd_id, Stage.KEEPING.value)
         self._queue.save(removal, stage=Stage.KEEPING, reason=reason, tries=0)
-        return "; ".join(filter(None, (problem, self._start_in_words(removal, osd))))
+        return "; ".join(filter(None, (problem, self._describe_start(removal, osd))))
 
-    def _start_in_words(self, removal: Removal, osd: Osd) -> str:
+    def _describe_start(self, removal: Removal, osd: Osd) -> str:
         """Return what is said of an OSD that may have to be started."""
         osd_id = removal.osd_id
         if not removal.asked_stop and osd.up:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from adapter.cli import shapes
+from adapter.cli import formatters
 from adapter.interface import InventoryHost
 from tests.unit.cli.door import golden
 
@@ -22,7 +22,7 @@ def test_devices(name: str, wide: bool, later: float) -> None:
     data = json.loads(golden("orch_device_ls.json"))
     now = TAKEN + datetime.timedelta(seconds=later)
 
-    text = shapes.devices([InventoryHost.from_json(each) for each in data], now, wide=wide)
+    text = formatters.devices([InventoryHost.from_json(each) for each in data], now, wide=wide)
 
     assert f"{text}\n" == golden(f"{name}.txt")
 
@@ -47,12 +47,12 @@ def test_host_details() -> None:
             "addr": f"10.78.0.1{name[1]}",
             "labels": mine,
             "status": "",
-            **shapes.host_details(facts),
+            **formatters.host_details(facts),
         }
         for name, mine in labels.items()
     ]
 
-    assert f"{shapes.hosts(rows, detail=True)}\n" == golden("orch_host_ls_detail.txt")
+    assert f"{formatters.hosts(rows, detail=True)}\n" == golden("orch_host_ls_detail.txt")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_host_details() -> None:
     ],
 )
 def test_sizes(count: object, text: str) -> None:
-    assert shapes.size(count) == text
+    assert formatters.size(count) == text
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_sizes(count: object, text: str) -> None:
     [(0, "0s"), (119, "119s"), (120, "2m"), (7200, "2h"), (172800, "2d"), (1209600, "2w")],
 )
 def test_ages(seconds: int, text: str) -> None:
-    assert shapes.age(TAKEN, TAKEN + datetime.timedelta(seconds=seconds)) == text
+    assert formatters.age(TAKEN, TAKEN + datetime.timedelta(seconds=seconds)) == text
 
 
 def test_a_clock_that_is_ahead_gives_no_negative_age() -> None:
-    assert shapes.age(TAKEN, TAKEN - datetime.timedelta(hours=1), " ago") == "0s ago"
+    assert formatters.age(TAKEN, TAKEN - datetime.timedelta(hours=1), " ago") == "0s ago"
 
 
 def test_differences_of_every_form() -> None:
@@ -91,7 +91,7 @@ def test_differences_of_every_form() -> None:
         {"before": {"k": 1}, "after": None},
     ]
 
-    lines = shapes.differences(diffs)
+    lines = formatters.differences(diffs)
 
     assert [line for line in lines if line[0] in "+-xy" and line[:3] not in ("+++", "---")] == [
         "-a",

@@ -16,7 +16,7 @@ from adapter.interface import Device, DriveGroupSpec
 Fits = Callable[[int, str], bool]
 
 
-def vacancies_first(
+def destroyed_ids_first(
     spec: DriveGroupSpec,
     host: str,
     devices: Sequence[Device],

@@ -8,7 +8,7 @@ from adapter.cluster.osd_map import listed
 from adapter.cluster.osd_plan import Disk, Group, HostPlan
 
 
-def in_words(plans: Sequence[HostPlan]) -> List[str]:
+def describe_plans(plans: Sequence[HostPlan]) -> List[str]:
     """Return a line for each disk that becomes an OSD, and one for each note."""
     lines = []
     for plan in plans:
@@ -27,7 +27,7 @@ def _disk(group: Group, index: int) -> str:
         for kind, disks in (("db", group.db), ("wal", group.wal))
         if disks
     )
-    return f"{group.data[index].in_words()}{count}{beside}{again}"
+    return f"{group.data[index].describe()}{count}{beside}{again}"
 
 
 def _own(group: Group, disks: Sequence[Disk], index: int) -> Sequence[Disk]:
@@ -43,7 +43,7 @@ def preview_row(osdspec: str, plan: HostPlan) -> Dict[str, Any]:
         for index in range(len(group.data))
         for row in _rows(group, index)
     ]
-    return {"data": rows, "osdspec": osdspec, "host": plan.host, "notes": in_words([plan])}
+    return {"data": rows, "osdspec": osdspec, "host": plan.host, "notes": describe_plans([plan])}
 
 
 def _rows(group: Group, index: int) -> List[Dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Sequence
 
 import yaml
 
-from adapter.cli.shapes import age, natural
+from adapter.cli.formatters import age, natural
 from adapter.interface import ServiceDescription, ServiceSpec
 from adapter.interface.streams import SpecDumper
 from adapter.tables import table

@@ -15,7 +15,7 @@ PAUSE = 1.0
 PATIENCE = 30
 
 
-class Keeping:
+class Converge:
     """The rounds of one command."""
 
     def __init__(self, session: Session) -> None:
@@ -46,7 +46,7 @@ class Keeping:
     def _need_records(self) -> None:
         core = self._session.core
         if core.held() or core.bad_records.pause():
-            words = core.bad_records.in_words()
+            words = core.bad_records.describe()
             named = " ".join(f"{key}: {words[key]}" for key in words)
             raise NotReady(f"Nothing is done while records cannot be used. {named}")
 
@@ -92,7 +92,7 @@ class Keeping:
                 lines = [f"{name}: {what}" for name, what in sorted(left.items())]
                 raise JobsFailed([*lines, f"not done within {seconds:g} s; the next run goes on"])
             if not jobs:
-                self._session.context.world.pause(PAUSE)
+                self._session.context.environment.pause(PAUSE)
 
     def _waits(self, left: Iterable[str]) -> List[str]:
         """Return what services wait for, if nothing else is left to do but what others bring."""
@@ -108,24 +108,24 @@ class Keeping:
 
     def left(self, services: Sequence[str]) -> Dict[str, str]:
         """Return what is left to do by service, with what stands in its way."""
-        core, keeper = self._session.core, self._reconciler.services
+        core, reconciler = self._session.core, self._reconciler.services
         found: Dict[str, str] = {}
         with core.lock:
-            there, hosts = keeper.running(), keeper.hosts()
+            there, hosts = reconciler.running(), reconciler.hosts()
             for wanted in core.specs.all():
                 kind = wanted.spec.service_type
                 if wanted.name not in services or kind not in KINDS:
                     continue
                 if wanted.spec.unmanaged and not wanted.deleted:
                     continue
-                diff = keeper.diff(wanted, there.get(wanted.name, []), hosts)
+                diff = reconciler.diff(wanted, there.get(wanted.name, []), hosts)
                 parts = [f"to be added on {place.hostname}" for place in diff.add]
                 parts += [f"{kind}.{each.daemon_id} is to be removed" for each in diff.remove]
                 parts += [
                     f"{kind}.{each.daemon_id} is not well" for each in diff.kept if not each.ok
                 ]
-                parts += keeper.unfinished(wanted, diff.kept)
-                if keeper.jobs.proofs.pending(wanted.name):
+                parts += reconciler.unfinished(wanted, diff.kept)
+                if reconciler.jobs.proofs.pending(wanted.name):
                     parts.append("the monitors do not show it yet")
                 if wanted.deleted and not parts:
                     parts = ["is to be forgotten"]
