@@ -111,7 +111,7 @@ class Verdict:
             try:
                 answer = self._agent.orch("orch osd rm stop", osd_id=[str(osd)])
             except Refused as error:
-                if "Its removal goes on" in str(error) and self._leaves(osd):
+                if "Its removal goes on" in str(error) and self._ends_now(osd):
                     # What it waited for has come a moment before.
                     self.outcome += "; then ended"
                     continue
@@ -119,7 +119,7 @@ class Verdict:
             else:
                 self._oracle.was_stopped(osd, uuid, out="out of the map" in str(answer))
 
-    def _leaves(self, osd: int) -> bool:
+    def _ends_now(self, osd: int) -> bool:
         """Wait until a removal that goes on has ended."""
         return not within(UP_SECONDS, lambda: str(osd) if osd in self._oracle.seen.queue else "")
 
