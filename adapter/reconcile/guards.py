@@ -18,6 +18,7 @@ from adapter.engine.gate import Ask, Asked
 from adapter.errors import AdapterError, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.kinds import MANAGERS, QUORUM, RANKS, SERVING, Kind, kind_of
+from adapter.reconcile.fresh_reports import check_answer
 from adapter.reconcile.successors import Successors
 
 
@@ -29,6 +30,7 @@ class Guards:
         # Held from a question to the job that follows from its answer: who asks next counts it.
         self.acting = threading.Lock()
         self.successors = Successors(core)
+        self.reports = self.successors.reports
         # At which epoch the map had OSDs started when they were last allowed to stop, and those
         # that were told to start again and were not seen to.
         self._starts: Dict[int, int] = {}
@@ -222,7 +224,11 @@ class Guards:
         said = {name for name in known if name.partition(".")[2] not in going}
         serving = [each for each in daemons if f"{name}.{each.daemon_id}" in said]
         others = [each for each in daemons if each not in serving]
-        if serving and kept and not any(f"{name}.{each.daemon_id}" in said for each in kept):
+        left = [each for each in kept if f"{name}.{each.daemon_id}" in said]
+        if serving and left and not others:
+            staying = {each.hostname: f"{name}.{each.daemon_id}" for each in left}
+            check_answer(self._core, self.reports, f"{name}.{serving[0].daemon_id}", staying)
+        if serving and kept and not left:
             if not others and len(serving) == 1:
                 names = ", ".join(f"{name}.{each.daemon_id}" for each in kept)
                 raise AdapterError(
