@@ -49,7 +49,7 @@ class DaemonMethods:
                 for daemon in self._daemons_on(known, foreign.get(known.hostname, NONE), active)
             ]
         if refresh:
-            self.core.wake.set()
+            self.core.wake_event.set()
         wanted = (("daemon_type", daemon_type), ("daemon_id", daemon_id))
         for name, value in wanted:
             if value is not None:

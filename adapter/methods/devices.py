@@ -48,7 +48,7 @@ class DeviceMethods:
                 if report is not None and "devices" in report.taken
             ]
         if refresh:
-            self.core.wake.set()
+            self.core.wake_event.set()
         return found
 
     def _filtered(self, host_filter: Optional[InventoryFilter]) -> List[Host]:

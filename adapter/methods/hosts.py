@@ -82,7 +82,7 @@ class HostMethods(HostSpecMethods):
             forget_deployments(core, host)
             core.reports.forget(host)
             core.follow_hosts()
-        core.wake.set()
+        core.wake_event.set()
         return f"Removed the record of host '{host}', which could not be used{left}"
 
     def _check_removable(self, host: Host, *, online: bool, force: bool, offline: bool) -> None:

@@ -62,7 +62,7 @@ class ServiceListMethods:
                 if name in there
             ]
         if refresh:
-            core.wake.set()
+            core.wake_event.set()
         return [each for each in found if service_type in (None, each.spec.service_type)]
 
     def is_nobodys(self, name: str) -> bool:
@@ -178,7 +178,7 @@ class ServiceListMethods:
                 core.specs.save(replace(wanted, deleted=time.time()))
                 self.reconciler.services.forget_backoff(service_name)
                 ended = end_restart(core, service_name, "removal")
-                core.wake.set()
+                core.wake_event.set()
                 held, job = core.held(), self.reconciler.services.jobs.running.get(service_name)
                 more = [f"its daemons go when job {job} has ended"] if job else []
                 more += describe_put_back(core, service_name)
@@ -206,7 +206,7 @@ class ServiceListMethods:
             self.core.specs.save(replace(wanted, spec=spec))
             self.reconciler.services.forget_backoff(service_name)
             goes = what_goes(self.core, self.reconciler.services, replace(wanted, spec=spec))
-        self.core.wake.set()
+        self.core.wake_event.set()
         said = f"Set unmanaged to {bool(value)} for service {service_name}"
         return f"{said}. {goes}" if goes else said
 

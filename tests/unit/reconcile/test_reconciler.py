@@ -62,7 +62,7 @@ def test_health_names_the_part_for_as_long_as_it_fails(cluster: KeptCluster) -> 
     loop, stopped = Loop(cluster.core, cluster.orchestrator.reconciler), threading.Event()
 
     def until_told() -> None:
-        cluster.core.wake.set()
+        cluster.core.wake_event.set()
         if loop.problems():
             stopped.set()
 
