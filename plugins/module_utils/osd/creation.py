@@ -92,7 +92,7 @@ class Creation:
         if problems:
             raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
 
-    def foresee(self):
+    def predict(self):
         """Say what would be done."""
         for slot in self._plan.slots:
             if slot.step == CREATE:

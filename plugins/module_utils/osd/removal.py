@@ -273,7 +273,7 @@ def _is_disk(disk, device):
     return disk.block.path == device["path"]
 
 
-def foresee(wanted, traces):
+def predict(wanted, traces):
     """Return the row that says what would become of an OSD."""
     zapped = traces.disks_to_zap(wanted["destroy_lvs"]) if wanted["zap"] else []
     state = "would be removed" if traces.is_set_up or is_wiped(wanted, traces) else "absent"
