@@ -24,7 +24,7 @@ from adapter.interface.times import datetime_now
 from adapter.kinds import KINDS, kind_of
 from adapter.methods._announce import what_goes
 from adapter.methods._changes import describe_put_back
-from adapter.methods._memo import Memo
+from adapter.methods._state_cache import StateCache
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart
 from adapter.reconcile.kept_service import kept_service
@@ -37,8 +37,8 @@ class ServiceListMethods:
     reconciler: Reconciler
 
     def __init__(self) -> None:
-        self._kept_shares: Memo[Dict[str, Share]] = Memo(shares_of)
-        self._kept_places: Memo[Tuple[str, ...]] = Memo(self._find_places)
+        self._kept_shares: StateCache[Dict[str, Share]] = StateCache(shares_of)
+        self._kept_places: StateCache[Tuple[str, ...]] = StateCache(self._find_places)
 
     @handle_orch_error
     def describe_service(

@@ -9,8 +9,8 @@ import pytest
 from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
 from adapter.reconcile.successors import ANSWER_SECONDS, Successors
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.test_services import apply, service, there
-from tests.unit.reconcile.twin import Cluster
 
 GONE = {"version": "1.0.0", "lacks": "/usr/share/ceph-orch-ansible is not there"}
 

@@ -17,8 +17,8 @@ from adapter.interface import (
 )
 from adapter.loop import Loop
 from adapter.reconcile.parts import Parts, for_each
+from tests.unit.reconcile.fake_cluster import drive_group
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import drive_group
 
 
 def boom(*_: Any) -> Any:
