@@ -1,6 +1,6 @@
 """How the orchestrator reaches its hosts: the key, the pinned host keys, the probe.
 
-``SshAccess`` is what the other rooms hold; ``Ssh`` is its protocol, ``MemoryAccess`` its
+``SshAccess`` is what the other packages hold; ``Ssh`` is its protocol, ``MemoryAccess`` its
 in-memory fake.
 """
 
