@@ -14,7 +14,7 @@ from ..disks.planned import (
 )
 from ..disks.writers import OpenDisks
 from .groups import method_of, problems_of
-from .local_osds import OsdsHere, ceph_volumes, lvm_osds, other_volumes
+from .local_osds import LocalOsds, ceph_volumes, lvm_osds, other_volumes
 
 CREATE, START, PRESENT = "create", "start", "present"
 _OTHER = "Plan another disk"
@@ -76,7 +76,7 @@ class Plan:
         self._stop_at(_same_disk(disks))
         unplanned = self._unplanned(disks)
         look_at(disks + unplanned)
-        self.here = OsdsHere.read(directories, disks + unplanned)
+        self.here = LocalOsds.read(directories, disks + unplanned)
         # Not a refusal: an earlier run may have made OSDs on these volumes.
         self.here.check_lvm()
         for slot in self.slots:
