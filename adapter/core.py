@@ -38,10 +38,10 @@ from adapter.cluster.service_actions import ServiceActions
 from adapter.cluster.service_failures import ServiceFailures
 from adapter.cluster.service_waits import Waits
 from adapter.cluster.set_options import SetOptions
+from adapter.cluster.shared_event import SharedEvent
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.unused_keys import MONS, UnusedKeys
-from adapter.cluster.wake import Wake
 from adapter.cluster.watch import Watch
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
@@ -70,8 +70,8 @@ class Core:
 
     ``store`` keeps hosts, ``engine`` runs operations, ``ssh`` probes hosts and keeps the files
     that ssh reads. ``cluster`` is the fsid, or empty; ``actor`` who is said to have asked.
-    ``wake`` is set whenever the loop has something to do. ``answer_wait`` is how many seconds a
-    command waits for what a host refuses at once, before it names the job that goes on.
+    ``wake_event`` is set whenever the loop has something to do. ``answer_wait`` is how many seconds
+    a command waits for what a host refuses at once, before it names the job that goes on.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Core:
         answer_wait: float = 6.0,
     ) -> None:
         self.lock = threading.RLock()
-        self.wake = Wake()
+        self.wake_event = SharedEvent()
         self.store, self.engine, self.ssh, self.mon = store, engine, ssh, mon
         self.settings, self.actor, self.cluster = settings, actor, cluster
         self.answer_wait = answer_wait
@@ -159,7 +159,7 @@ class Core:
             self.liveness.interval = settings.probe_interval
             self.refresh.interval = settings.report_interval
             self.follow_hosts()
-        self.wake.set()
+        self.wake_event.set()
 
     def follow_hosts(self) -> None:
         """Make everything that goes by host know exactly the hosts that there are now."""
@@ -182,7 +182,7 @@ class Core:
             self.bad_records.read_again(running)
             if self.hosts.reload():
                 self.follow_hosts()
-                self.wake.set()
+                self.wake_event.set()
 
     @property
     def paused(self) -> bool:
@@ -196,7 +196,7 @@ class Core:
     def pause(self, paused: bool) -> None:
         """Stop doing things by itself, or go on; raises ``NotKept``."""
         self.store.set(PAUSE, {"paused": True} if paused else None)
-        self.wake.set()
+        self.wake_event.set()
 
     def held(self) -> str:
         """Return what holds decisions that depend on which hosts there are, or nothing.
@@ -236,7 +236,7 @@ class Core:
     def look_at_maps(self) -> None:
         """Let the cluster's maps be read again soon."""
         self.maps_changed.set()
-        self.wake.set()
+        self.wake_event.set()
 
     def submit(
         self,
@@ -268,7 +268,7 @@ class Core:
         self._listen(completion)
         with self.lock:
             self.overtaken.by(request, completion.job_id)
-        self.wake.set()
+        self.wake_event.set()
         return completion
 
     def release(self, host: Host) -> Completion:
@@ -322,7 +322,7 @@ class Core:
                 # What it did before it failed is only known from a report.
                 self.refresh.want([hostname])
             self._note_failure(record, hostname, message)
-        self.wake.set()
+        self.wake_event.set()
 
     def _same_host(self, record: JobRecord, hostname: str) -> bool:
         """Tell whether a job asked the host as it is known now, not one of that name before."""
@@ -429,7 +429,7 @@ class Core:
     def absorb_end(self, completion: Completion) -> None:
         """Account for the hosts that a finished job left without an answer."""
         record = completion.record
-        self.wake.set()
+        self.wake_event.set()
         if not record.status.final:
             return
         with self.lock:
@@ -454,7 +454,7 @@ class Core:
             kept = {key: each for key, each in self.failures.items() if each.job != job_id}
             gone = len(self.failures) - len(kept) + self.service_failures.acknowledge(job_id)
             self.failures = kept
-        self.wake.set()
+        self.wake_event.set()
         return gone
 
     def health(self) -> Checks:

@@ -20,7 +20,7 @@
             └── JobLost               the process that ran it is gone                  ECONNABORTED
 
 Every error is one line: what is wrong, then the remedy. All survive pickling. ``errno`` is
-positive; the rooms that speak to Ceph turn the sign.
+positive; the packages that speak to Ceph turn the sign.
 """
 
 from __future__ import annotations

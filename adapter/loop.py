@@ -68,14 +68,14 @@ class Loop:
         worker.daemon = True
         worker.start()
         while not stopped.is_set():
-            self._core.wake.clear()
+            self._core.wake_event.clear()
             pause = self._guarded(self.step)
             self._guarded(after)
             if self.problem:
                 # Whatever wakes the loop would only make it fail again.
                 stopped.wait(IDLE_PAUSE)
             else:
-                self._core.wake.wait(max(pause or 0.0, ACTIVE_PAUSE))
+                self._core.wake_event.wait(max(pause or 0.0, ACTIVE_PAUSE))
 
     def _reconcile(self, stopped: threading.Event) -> None:
         """Take the reconciler's steps, in a thread of its own.
@@ -84,7 +84,7 @@ class Loop:
         """
         if self._reconciler is None:
             return
-        news = self._core.wake.listener()
+        news = self._core.wake_event.listener()
         while not stopped.is_set():
             news.clear()
             problem, pause = "", IDLE_PAUSE
@@ -151,7 +151,7 @@ class Loop:
             log.exception("the probe of host %s failed", hostname)
             ok, reason = False, str(error)
         if self._take_over(hostname, target, ok, reason):
-            core.wake.set()
+            core.wake_event.set()
         if not ok and not core.liveness.online(hostname):
             core.ssh.close(target)
 

@@ -55,4 +55,4 @@ class AnsibleOrchestrator(
         for record in self.core.engine.jobs():
             if not record.status.final:
                 self.core.engine.cancel(record.id)
-        self.core.wake.set()
+        self.core.wake_event.set()

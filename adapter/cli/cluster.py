@@ -26,7 +26,7 @@ RECORD_KINDS = (
 
 
 @dataclass(frozen=True)
-class Kept:
+class ManagerState:
     """What a manager keeps in the monitors: the records, and how it reaches its hosts."""
 
     store: Store
@@ -40,7 +40,7 @@ class Cluster:
 
     fsid: str
     mon: Mon
-    kept: Optional[Kept] = None
+    kept: Optional[ManagerState] = None
 
 
 def find_cluster(ceph: Ceph, *, check: bool) -> Cluster:
@@ -65,7 +65,7 @@ def fsid_of(ceph: Ceph) -> str:
     return ceph("fsid").strip()
 
 
-def kept_by_manager(ceph: Ceph) -> Kept:
+def kept_by_manager(ceph: Ceph) -> ManagerState:
     """Return a copy of what the manager keeps; raises ``NotReady`` where it has no key."""
     found: Dict[str, str] = ceph.json("config-key", "dump", MODULE)
     texts = {name[len(MODULE) :]: text for name, text in found.items()}
@@ -79,7 +79,7 @@ def kept_by_manager(ceph: Ceph) -> Kept:
         if name.startswith(RECORD_KINDS):
             store.set(name, _record(name, text, texts))
     user = ceph("config", "get", "mgr", f"{MODULE}ssh_user").strip()
-    return Kept(store, texts[KEY], user)
+    return ManagerState(store, texts[KEY], user)
 
 
 def _record(name: str, text: str, texts: Mapping[str, str]) -> Record:

@@ -57,7 +57,7 @@ class Converge:
         services, core = self._reconciler.services, self._session.core
         awaited = services.guards.reports.waiting()
         with core.lock:
-            awaited += services.leftovers.said.waiting()
+            awaited += services.leftovers.reported.waiting()
         asked = core.online_hosts(awaited)
         if asked:
             core.submit("get_inventory", asked)

@@ -10,9 +10,9 @@ import threading
 from functools import partial
 from typing import Dict, List
 
-from adapter.cluster.at_once import at_once
 from adapter.cluster.ceph_options import Option, check_value
 from adapter.cluster.maps import Maps
+from adapter.cluster.parallel import run_parallel
 from adapter.errors import InvalidValue, NotReady
 from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.kinds import kind_of
@@ -91,7 +91,7 @@ class OptionTable:
                     f"Set {field}, and leave this out.",
                 )
         try:
-            options = at_once([partial(self.get, name) for name in names])
+            options = run_parallel([partial(self.get, name) for name in names])
         except InvalidValue:
             raise
         except OrchestratorError as error:

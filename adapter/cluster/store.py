@@ -67,7 +67,7 @@ class Store(Protocol):
 
 
 class MemoryStore:
-    """The in-memory twin, for tests, dry runs, and a machine that shall keep nothing."""
+    """The store in memory, for tests, dry runs, and a machine that shall keep nothing."""
 
     def __init__(self) -> None:
         self._records: Dict[str, Record] = {}

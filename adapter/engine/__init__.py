@@ -1,6 +1,6 @@
 """Run an operation somewhere and tell what becomes of it.
 
-``base.Engine`` is what the other rooms see, ``model`` the data; ``local.LocalEngine`` runs
+``base.Engine`` is what the other packages see, ``model`` the data; ``local.LocalEngine`` runs
 ansible-playbook in a child process, ``memory.MemoryEngine`` answers from a function. Nothing is
 imported here, so that the child process loads only what it needs.
 """

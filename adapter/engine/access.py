@@ -1,7 +1,7 @@
 """How the orchestrator reaches its hosts: the key, the pinned host keys, the probe.
 
-``SshAccess`` is what the other rooms hold; ``Ssh`` is its protocol, ``MemoryAccess`` its
-in-memory twin.
+``SshAccess`` is what the other packages hold; ``Ssh`` is its protocol, ``MemoryAccess`` its
+in-memory fake.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _text(path: Path) -> str:
 
 
 class MemoryAccess:
-    """The in-memory twin: hosts answer as ``answers`` says, by address; others well."""
+    """The in-memory fake: hosts answer as ``answers`` says, by address; others well."""
 
     def __init__(self, answers: Optional[Dict[str, ProbeResult]] = None, problem: str = "") -> None:
         self.prober = MemoryProber(answers or {})

@@ -1,4 +1,4 @@
-"""The engine as the other rooms see it."""
+"""The engine as the other packages see it."""
 
 from __future__ import annotations
 

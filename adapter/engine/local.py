@@ -37,8 +37,8 @@ from adapter.engine.jobs import (
 from adapter.engine.model import JobRecord, JobStatus, Request
 from adapter.engine.progress import Progress
 from adapter.engine.running import Running
+from adapter.engine.scheduler import schedule
 from adapter.engine.ssh_files import SshFiles
-from adapter.engine.turns import turns
 from adapter.errors import NotReady, UnknownName
 
 _TRIES = 20
@@ -339,7 +339,7 @@ class LocalEngine:
             return
         try:
             self._adopt()
-            for running, reason in turns(list(self._active.values()), self._max_running):
+            for running, reason in schedule(list(self._active.values()), self._max_running):
                 if reason:
                     running.wait_for(reason)
                 elif running.lock is not None and self._is_open(running):

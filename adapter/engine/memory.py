@@ -1,4 +1,4 @@
-"""The engine's in-memory twin: a function answers instead of Ansible."""
+"""The engine's in-memory fake: a function answers instead of Ansible."""
 
 from __future__ import annotations
 

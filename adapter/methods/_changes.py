@@ -28,7 +28,7 @@ class Changes:
         return [*self.settings, *self.restarts]
 
 
-def foreseen(
+def predicted(
     core: Core,
     reconciler: Reconciler,
     spec: ServiceSpec,

@@ -85,7 +85,7 @@ class ActionMethods(DaemonMethods):
                 except NotKept:
                     core.daemon_actions.put_back(before)
                     raise
-        core.wake.set()
+        core.wake_event.set()
 
     def _daemons_of_service(self, service_name: str) -> List[DaemonDescription]:
         found: List[DaemonDescription] = raise_if_exception(

@@ -12,7 +12,7 @@ from adapter.cluster.hosts import Host
 from adapter.cluster.views import daemons_of
 from adapter.core import Core
 from adapter.interface import DaemonDescription, handle_orch_error
-from adapter.methods._memo import Memo
+from adapter.methods._state_cache import StateCache
 
 
 class DaemonMethods:
@@ -22,7 +22,7 @@ class DaemonMethods:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._daemons = Memo(_described)
+        self._daemons = StateCache(_described)
 
     @handle_orch_error
     def list_daemons(
@@ -49,7 +49,7 @@ class DaemonMethods:
                 for daemon in self._daemons_on(known, foreign.get(known.hostname, NONE), active)
             ]
         if refresh:
-            self.core.wake.set()
+            self.core.wake_event.set()
         wanted = (("daemon_type", daemon_type), ("daemon_id", daemon_id))
         for name, value in wanted:
             if value is not None:

@@ -16,7 +16,7 @@ from adapter.interface import (
     InventoryHost,
     handle_orch_error,
 )
-from adapter.methods._memo import Memo
+from adapter.methods._state_cache import StateCache
 
 
 class DeviceMethods:
@@ -26,7 +26,7 @@ class DeviceMethods:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._inventories = Memo(inventory_host)
+        self._inventories = StateCache(inventory_host)
 
     @handle_orch_error
     def get_inventory(
@@ -48,7 +48,7 @@ class DeviceMethods:
                 if report is not None and "devices" in report.taken
             ]
         if refresh:
-            self.core.wake.set()
+            self.core.wake_event.set()
         return found
 
     def _filtered(self, host_filter: Optional[InventoryFilter]) -> List[Host]:

@@ -92,7 +92,7 @@ class HostSpecMethods:
             self._tell_address(changed)
         elif change.added or change.removed:
             self._tell_labels("add_host_label", changed)
-        core.wake.set()
+        core.wake_event.set()
         if not change:
             return f"{_there(known)} is there already; nothing is changed"
         return f"Updated host '{spec.hostname}': {change.describe()}{goes}"

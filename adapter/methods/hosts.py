@@ -18,7 +18,7 @@ from adapter.methods._leaving import (
     left_in_maps,
     left_running,
 )
-from adapter.methods._memo import Memo
+from adapter.methods._state_cache import StateCache
 from adapter.methods.host_specs import HostSpecMethods
 
 SHOWN_DAEMONS = 10
@@ -31,7 +31,7 @@ class HostMethods(HostSpecMethods):
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self._specs: Memo[HostSpec] = Memo(host_spec)
+        self._specs: StateCache[HostSpec] = StateCache(host_spec)
 
     @handle_orch_error
     def remove_host(
@@ -82,7 +82,7 @@ class HostMethods(HostSpecMethods):
             forget_deployments(core, host)
             core.reports.forget(host)
             core.follow_hosts()
-        core.wake.set()
+        core.wake_event.set()
         return f"Removed the record of host '{host}', which could not be used{left}"
 
     def _check_removable(self, host: Host, *, online: bool, force: bool, offline: bool) -> None:

@@ -233,7 +233,7 @@ class OsdMethods(DeviceMethods):
             ]
             self._keep_removals(removals)
             notes = [note for each in removals for note in unwipable(core, each)]
-        core.wake.set()
+        core.wake_event.set()
         what = "replacement" if keep_id else "removal"
         text = f"Scheduled OSD(s) for {what}: {listed([osd.osd_id for osd in osds])}"
         return "; ".join([text, *notes])
@@ -291,7 +291,7 @@ class OsdMethods(DeviceMethods):
             with core.lock:
                 for osd_id in unreadable:
                     core.removals.remove(osd_id)
-        core.wake.set()
+        core.wake_event.set()
         notes += [
             f"what osd.{osd_id} had before is not known, for its record could not be used: see "
             "`ceph osd tree` for its weight"

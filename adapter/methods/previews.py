@@ -16,7 +16,7 @@ from adapter.interface import (
     ServiceSpec,
     handle_orch_error,
 )
-from adapter.methods._changes import foreseen, with_warning
+from adapter.methods._changes import predicted, with_warning
 from adapter.methods._group_plans import Group, GroupPlans
 from adapter.reconcile.conf_hold import hold_reason
 
@@ -112,7 +112,7 @@ class PreviewMethods(GroupPlans):
             "service_type": spec.service_type,
             "add": [place.hostname for place in diff.add],
             "remove": [f"{spec.service_type}.{each.daemon_id}" for each in diff.remove],
-            "change": foreseen(self.core, self.reconciler, spec, diff, before).lines(),
+            "change": predicted(self.core, self.reconciler, spec, diff, before).lines(),
             **({"waits": lack.reason} if lack is not None and diff.add else {}),
             **({"stays": stays} if stays else {}),
         }

@@ -24,7 +24,7 @@ from adapter.interface.times import datetime_now
 from adapter.kinds import KINDS, kind_of
 from adapter.methods._announce import what_goes
 from adapter.methods._changes import describe_put_back
-from adapter.methods._memo import Memo
+from adapter.methods._state_cache import StateCache
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart
 from adapter.reconcile.kept_service import kept_service
@@ -37,8 +37,8 @@ class ServiceListMethods:
     reconciler: Reconciler
 
     def __init__(self) -> None:
-        self._kept_shares: Memo[Dict[str, Share]] = Memo(shares_of)
-        self._kept_places: Memo[Tuple[str, ...]] = Memo(self._find_places)
+        self._kept_shares: StateCache[Dict[str, Share]] = StateCache(shares_of)
+        self._kept_places: StateCache[Tuple[str, ...]] = StateCache(self._find_places)
 
     @handle_orch_error
     def describe_service(
@@ -62,7 +62,7 @@ class ServiceListMethods:
                 if name in there
             ]
         if refresh:
-            core.wake.set()
+            core.wake_event.set()
         return [each for each in found if service_type in (None, each.spec.service_type)]
 
     def is_nobodys(self, name: str) -> bool:
@@ -178,7 +178,7 @@ class ServiceListMethods:
                 core.specs.save(replace(wanted, deleted=time.time()))
                 self.reconciler.services.forget_backoff(service_name)
                 ended = end_restart(core, service_name, "removal")
-                core.wake.set()
+                core.wake_event.set()
                 held, job = core.held(), self.reconciler.services.jobs.running.get(service_name)
                 more = [f"its daemons go when job {job} has ended"] if job else []
                 more += describe_put_back(core, service_name)
@@ -206,7 +206,7 @@ class ServiceListMethods:
             self.core.specs.save(replace(wanted, spec=spec))
             self.reconciler.services.forget_backoff(service_name)
             goes = what_goes(self.core, self.reconciler.services, replace(wanted, spec=spec))
-        self.core.wake.set()
+        self.core.wake_event.set()
         said = f"Set unmanaged to {bool(value)} for service {service_name}"
         return f"{said}. {goes}" if goes else said
 

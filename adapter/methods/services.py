@@ -223,7 +223,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             self.reconciler.services.forget_backoff(name)
             held = "" if spec.unmanaged else core.held()
             goes = what_goes(core, self.reconciler.services, core.specs.get(name))
-        core.wake.set()
+        core.wake_event.set()
         said = [f"Scheduled {name} update...{restarts}", replaced, held, goes]
         said += [f"It waits: {lack.reason}."] if lack is not None and not spec.unmanaged else []
         return " ".join(filter(None, said))
@@ -263,7 +263,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             held = "" if spec.unmanaged else core.held_osds()
             plans = [] if spec.unmanaged or held else self._plans(spec, claims, taken)
             left_out = self._left_out(spec, plans)
-        core.wake.set()
+        core.wake_event.set()
         if held:
             return f"Scheduled {name} update: no disk is written to now; {held}"
         return _scheduled(name, [*describe_plans(plans), *filter(None, [left_out])], plans, spec)

@@ -81,7 +81,7 @@ def check_host(mgr: Any, hostname: str) -> str:
     if not result.ok:
         raise NotReady(f"Host '{hostname}' cannot be used: {result.reason}.", result.remedy)
     core.liveness.look_now(hostname, 0.0)
-    core.wake.set()
+    core.wake_event.set()
     return f"Host {hostname} answers as {result.hostname}"
 
 
@@ -111,7 +111,7 @@ def job_log(mgr: Any, id: str, lines: Optional[int] = None) -> str:
 def job_cancel(mgr: Any, id: str) -> str:
     """Stop a job, on the hosts too"""
     record = mgr.ansible.core.engine.cancel(id)
-    mgr.ansible.core.wake.set()
+    mgr.ansible.core.wake_event.set()
     if record.status.final:
         return f"Job {id} has ended already: {record.status.value}"
     return f"Job {id} is being cancelled"

@@ -64,7 +64,7 @@ def _device(device: interface.Device) -> Any:
     return ceph_inventory.Device(**values)
 
 
-class Twins:
+class CephObjectCache:
     """Ceph's objects beside ours, as long as ours live.
 
     Building tens of thousands of them takes longer than an answer may. ``make`` builds one,
@@ -144,12 +144,12 @@ def _ceph_spec(service: interface.ServiceDescription) -> Any:
 
 
 _TO_CEPH: Dict[type, Callable[[Any], Any]] = {
-    interface.HostSpec: Twins(_host_spec, None if REMOTE_PICKLES else copy.deepcopy).of,
-    interface.InventoryHost: Twins(
+    interface.HostSpec: CephObjectCache(_host_spec, None if REMOTE_PICKLES else copy.deepcopy).of,
+    interface.InventoryHost: CephObjectCache(
         _inventory_host, None if REMOTE_PICKLES else _copied_inventory_host
     ).of,
     interface.ServiceDescription: _service,
-    interface.DaemonDescription: Twins(_daemon, None if REMOTE_PICKLES else copy.copy).of,
+    interface.DaemonDescription: CephObjectCache(_daemon, None if REMOTE_PICKLES else copy.copy).of,
 }
 
 

@@ -182,7 +182,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._stopped.set()
         self._clean_errors.remove()
         if self._orchestrator is not None:
-            self._orchestrator.core.wake.set()
+            self._orchestrator.core.wake_event.set()
 
     def _publish(self, progress: ProgressReporter, loop: Loop) -> None:
         core, problems = self.ansible.core, loop.problems()

@@ -59,7 +59,7 @@ def check_answer(
                 awaited.append(host)
             elif row["state"] == "running" and row["answers"]:
                 return
-    core.wake.set()
+    core.wake_event.set()
     if awaited:
         raise ReportAwaited(
             f"{leaving} is removed when one that stays answers: waiting for the report of host "

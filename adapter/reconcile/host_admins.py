@@ -94,7 +94,7 @@ class HostAdmins:
             return
         self._job = ""
         self._rest(names, self._now)
-        self._core.wake.set()
+        self._core.wake_event.set()
 
     def _rest(self, names: List[str], now: float) -> None:
         for name in names:

@@ -86,7 +86,7 @@ class HostConfs:
             return
         self._job = ""
         self._rest(hostnames, self._now)
-        self._core.wake.set()
+        self._core.wake_event.set()
 
     def _rest(self, hostnames: List[str], now: float) -> None:
         for name in hostnames:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
-from adapter.cluster.at_once import at_once
+from adapter.cluster.parallel import run_parallel
 from adapter.cluster.unused_keys import UnusedKey, UnusedKeys
 from adapter.core import Core
 from adapter.engine.model import JobRecord, JobStatus
@@ -212,7 +212,7 @@ class KeyRemoval:
                     self._records(key).forget(key.daemon)
         unused = [key for key, reason in elsewhere.items() if not reason]
         errors: Dict[str, OrchestratorError] = {}
-        at_once([partial(self._remove_one, key, errors) for key in unused])
+        run_parallel([partial(self._remove_one, key, errors) for key in unused])
         if errors:
             raise next(iter(errors.values()))
 

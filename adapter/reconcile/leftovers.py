@@ -15,7 +15,7 @@ from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.kinds import KINDS, kind_of
-from adapter.reconcile.said_since import SaidSince
+from adapter.reconcile.reported_since import ReportedSince
 from adapter.reconcile.service_jobs import ServiceJobs
 
 Recorded = Tuple[str, Deployment]
@@ -26,11 +26,11 @@ class Leftovers:
 
     def __init__(self, core: Core, jobs: ServiceJobs) -> None:
         self._core, self._jobs = core, jobs
-        self.said = SaidSince(core)
+        self.reported = ReportedSince(core)
 
     def begin(self, now: float) -> None:
         """Note when this manager looks for the first time (monotonic seconds)."""
-        self.said.begin(now)
+        self.reported.begin(now)
 
     def of(
         self, wanted: Wanted, there: Sequence[Daemon], add: Sequence[DaemonPlacement]
@@ -65,8 +65,8 @@ class Leftovers:
             if job:
                 return f"the removal waits until job {job} has ended"
             # The job of a manager on another machine may bring one up that no host has reported.
-            young = self.said.is_young(now)
-            self.said.look(wanted, now)
+            young = self.reported.is_young(now)
+            self.reported.look(wanted, now)
             kind = wanted.spec.service_type
             unseen = [
                 each.daemon_id
@@ -86,12 +86,12 @@ class Leftovers:
                     "the removal waits until it is known what was deployed on "
                     f"{', '.join(unreadable)} (`ceph health detail`)"
                 )
-            if self.said.is_early(wanted, now):
+            if self.reported.is_early(wanted, now):
                 return (
                     "the removal waits in case a job of the previous manager still starts a daemon "
                     "that no host has reported"
                 )
-            missing = self.said.unreported(wanted)
+            missing = self.reported.unreported(wanted)
             if missing:
                 host = missing[0]
                 return (

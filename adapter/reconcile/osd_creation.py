@@ -121,7 +121,7 @@ class OsdCreator:
     def want(self, plan: HostPlan) -> None:
         """Write down what a plan makes. The caller holds the orchestrator's lock."""
         self._core.intents.add(plan.host, plan.groups, time.time())
-        self._core.wake.set()
+        self._core.wake_event.set()
 
     def make(self, plan: HostPlan) -> Optional[Completion]:
         """Write down what a plan makes and start at once.
@@ -135,7 +135,7 @@ class OsdCreator:
             self._backoffs.pop(plan.host, None)
             intent = core.intents.add(plan.host, plan.groups, time.time(), by_hand=True)
             if plan.host in self._jobs:
-                core.wake.set()
+                core.wake_event.set()
                 return None
             self._jobs[plan.host] = ""
         try:
@@ -233,7 +233,7 @@ class OsdCreator:
                     core.unkept.note(error)
                     self._backoffs.setdefault(intent.host, Backoff()).longer(self._now)
         core.look_at_maps()
-        core.wake.set()
+        core.wake_event.set()
 
     def _take(self, intent: Intent, outcome: HostOutcome) -> None:
         """Drop what is done or refused; keep what nobody knows the end of.

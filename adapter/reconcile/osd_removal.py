@@ -48,7 +48,7 @@ class OsdRemover:
 
     def _news(self) -> None:
         self._looked = 0.0
-        self._core.wake.set()
+        self._core.wake_event.set()
 
     def step(self, now: float, *, at_once: bool = False) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from adapter.cluster.at_once import at_once
 from adapter.cluster.deployments import Deployment
+from adapter.cluster.parallel import run_parallel
 from adapter.cluster.schedule import Daemon, DaemonPlacement, check_place
 from adapter.cluster.service_changes import Setting, key_mark, with_key, without_options
 from adapter.cluster.set_options import Pair
@@ -92,7 +92,7 @@ class ServiceJobs:
             unused = self._unused_options(asked.known)
             for hostname, each in asked.known.items():
                 core.deployments.save(hostname, each)
-        conf, *answers = at_once(
+        conf, *answers = run_parallel(
             [
                 core.maps.minimal_conf,
                 *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
@@ -180,7 +180,7 @@ class ServiceJobs:
                 if lacking:
                     self._core.deployments.save(hostname, lacking)
         self.look_at = 0.0
-        self._core.wake.set()
+        self._core.wake_event.set()
 
     def _compared(
         self,
@@ -408,7 +408,7 @@ class ServiceJobs:
                 del self.running[service]
             if self._core.overtaken.has(job.job_id):
                 self.look_at = 0.0
-                self._core.wake.set()
+                self._core.wake_event.set()
                 return
         good = [host for host in hosts if job.outcomes.get(host, HostOutcome()).status.good]
         places = [place for place in proof.places if place.hostname in good] if proof else []
@@ -430,7 +430,7 @@ class ServiceJobs:
             elif not job.is_errored():
                 core.events.note(service, what + stays(outcomes))
         self.look_at = 0.0
-        core.wake.set()
+        core.wake_event.set()
 
     def _absorb_proof(self, proof: Proof, now: float) -> None:
         """Take over what the maps say of what a job did."""

@@ -8,8 +8,8 @@ import time
 from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from adapter.cluster.at_once import at_once
 from adapter.cluster.fields import TEXT_LENGTH
+from adapter.cluster.parallel import run_parallel
 from adapter.cluster.service_changes import (
     Setting,
     SettingChanges,
@@ -168,9 +168,9 @@ class ServiceSettings:
 
     def _carry_out(self, changes: SettingChanges) -> None:
         maps = self._core.maps
-        at_once([partial(self._set, *row) for row in changes.tell])
-        at_once([partial(maps.unconfigure, *pair) for pair in changes.drop])
-        at_once([partial(self._put_back, *row) for row in changes.back])
+        run_parallel([partial(self._set, *row) for row in changes.tell])
+        run_parallel([partial(maps.unconfigure, *pair) for pair in changes.drop])
+        run_parallel([partial(self._put_back, *row) for row in changes.back])
 
     def _follow_healed(self, wanted: Wanted, tell: Sequence[Setting]) -> None:
         """Note what was put back: of a spec that has not changed, all that had to be set."""

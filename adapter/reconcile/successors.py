@@ -55,7 +55,7 @@ class Successors:
             }
         waiting = sorted(each for each in awaited if not failed[each])
         if waiting and not unsaid:
-            core.wake.set()
+            core.wake_event.set()
             raise ReportAwaited(
                 f"mgr.{managers.active} hands over when the standbys' hosts have said whether the "
                 f"backend is there: waiting for the report of host {', '.join(waiting)}.",

@@ -326,7 +326,7 @@ def nobody_else(module):
 
 
 def deploy(module, roots, daemons, host):
-    """Bring daemons to run, or foresee it."""
+    """Bring daemons to run, or predict it."""
     params = module.params
     check_host(module, roots)
     refuse_units([daemon for daemon, _ in daemons])
@@ -343,19 +343,19 @@ def deploy(module, roots, daemons, host):
     # In check mode the units of packages that would be installed are not there yet.
     deployment.refuse(module.check_mode and host.installs)
     if module.check_mode:
-        deployment.foresee()
+        deployment.predict()
     else:
         deployment.do()
     return deployment
 
 
 def remove(module, roots, daemons):
-    """Take daemons away, or foresee it."""
+    """Take daemons away, or predict it."""
     check_host(module, roots)
     going = [daemon for daemon, _ in daemons]
     removal = Removal(roots, going, extras_of(roots), purge=module.params["purge"])
     if module.check_mode:
-        removal.foresee()
+        removal.predict()
     else:
         removal.do()
     return removal

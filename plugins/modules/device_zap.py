@@ -169,7 +169,7 @@ def main():
 
 
 def zap_all(module, roots, begun, zapped):
-    """Wipe the disks, or foresee it; add each to ``begun`` before, and to ``zapped`` when done."""
+    """Wipe the disks, or predict it; add each to ``begun`` before, and to ``zapped`` when done."""
     timeout = max(module.params["timeout"], 1)
     # What the monitors allowed is not to grow old while another run works on the disks.
     patience = min(timeout, FRESH_SECONDS) if module.params["allowed"] else timeout

@@ -284,9 +284,9 @@ def read_facts(module, roots, fqdn):
 
 def kept(module, name):
     """Return where an answer that cost something is kept between calls."""
-    from ..module_utils.system.json_cache import Kept
+    from ..module_utils.system.json_cache import JsonCache
 
-    return Kept(name, module.params["cache_max_age"], write=not module.check_mode)
+    return JsonCache(name, module.params["cache_max_age"], write=not module.check_mode)
 
 
 if __name__ == "__main__":

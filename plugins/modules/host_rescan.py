@@ -15,7 +15,7 @@ description:
     disk was put into a running machine that did not notice it.
 notes:
   - The task counts as changed when the adapters found disks or lost some. In check mode nothing is
-    asked, so no change can be foreseen.
+    asked, so no change can be predicted.
 extends_documentation_fragment:
   - ceph_orch.ansible.attributes
 attributes:

@@ -335,10 +335,10 @@ def main():
 
 
 def create(module, roots, creations):
-    """Do what the plan says, or foresee it; ``creations`` gets what tells of it."""
+    """Do what the plan says, or predict it; ``creations`` gets what tells of it."""
     if module.check_mode:
         creations.append(prepare(module, roots))
-        creations[0].foresee()
+        creations[0].predict()
         return
     check_host(module, roots)
     with HostLock(module.params["timeout"]) as lock:

@@ -270,7 +270,7 @@ def test_disks_that_hold_something_are_refused(osds: Osds, pair: tuple[Holds, Ho
             osds.sh(f"{holds.undo}; wipefs -qaf $1; dd if=/dev/zero of=$1 bs=1M count=1", disk)
 
 
-def test_an_osd_is_foreseen_made_and_made_once(osds: Osds) -> None:
+def test_an_osd_is_predicted_made_and_made_once(osds: Osds) -> None:
     before = osds.fingerprint()
     device = {"path": osds.disks[0], "size": 8 << 30, "device_id": "LABDISK_LABh2d1"}
     for words, playbook in ((("--check", "--diff"), "create_osds"), ((), "preview_osdspecs")):

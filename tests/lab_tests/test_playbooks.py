@@ -162,26 +162,26 @@ def test_changing_playbooks_are_idempotent(cluster: Lab) -> None:
         "device_light_sysfs_root": ENCLOSURE,
     }
     # In check mode the record changes in each of its four playbooks, in truth in the first.
-    assert_idempotent(cluster, CHANGING, variables, foreseen=5, made=2)
+    assert_idempotent(cluster, CHANGING, variables, predicted=5, made=2)
     assert cluster.sh(HOST, f"cat {SLOT}/locate").strip() == "1"
     assert json.loads(cluster.sh(HOST, f"cat {RECORD}"))["labels"] == ["x"]
 
 
 def test_remove_host_is_idempotent(cluster: Lab) -> None:
     variables = {"host_record_fsid": cluster.ok("fsid").strip()}
-    assert_idempotent(cluster, ("remove_host",), variables, foreseen=1, made=1)
+    assert_idempotent(cluster, ("remove_host",), variables, predicted=1, made=1)
     assert cluster.ssh(HOST, "test", "-e", RECORD).rc == 1
     recap(by_hand(cluster, ("add_host",), "-l", HOST, **variables), HOST)
 
 
 def assert_idempotent(
-    lab: Lab, playbooks: tuple[str, ...], variables: dict[str, Any], *, foreseen: int, made: int
+    lab: Lab, playbooks: tuple[str, ...], variables: dict[str, Any], *, predicted: int, made: int
 ) -> None:
-    """Check mode foresees changes and makes none; the first run makes them, the second none."""
+    """Check mode predicts changes and makes none; the first run makes them, the second none."""
     before = fingerprint(lab, HOST)
     checked = by_hand(lab, playbooks, "-l", HOST, "--check", "--diff", **variables)
     assert fingerprint(lab, HOST) == before, "check mode changed something"
-    assert recap(checked, HOST) == foreseen
+    assert recap(checked, HOST) == predicted
     assert recap(by_hand(lab, playbooks, "-l", HOST, **variables), HOST) == made
     after = fingerprint(lab, HOST)
     assert after != before

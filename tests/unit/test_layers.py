@@ -11,8 +11,8 @@ import pytest
 
 ADAPTER = Path(__file__).resolve().parents[2] / "adapter"
 
-# Each room imports from lower floors alone, never from one beside it.
-FLOORS = {
+# Each package imports from lower layers alone, never from one beside it.
+LAYERS = {
     "interface": 1,
     "tables": 1,
     "errors": 2,
@@ -38,7 +38,7 @@ OUTSIDE = {"mgr": CEPH | {"yaml"}, "cli": {"click", "yaml"}}
 WORKER = {"worker", "playbook_run"}
 
 
-def _room(path: Path) -> str:
+def _package(path: Path) -> str:
     return path.relative_to(ADAPTER).parts[0].removesuffix(".py")
 
 
@@ -56,7 +56,9 @@ def _imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level:
-            assert node.level <= len(path.relative_to(ADAPTER).parts) - 1, f"{path} leaves its room"
+            assert node.level <= len(path.relative_to(ADAPTER).parts) - 1, (
+                f"{path} leaves its package"
+            )
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             if node.module == "adapter":
@@ -69,26 +71,26 @@ FILES = sorted(
 
 
 def _known(path: Path) -> Tuple[str, int]:
-    room = _room(path)
-    assert room in FLOORS, f"{path} is in no room of docs/architecture.md"
-    return room, FLOORS[room]
+    package = _package(path)
+    assert package in LAYERS, f"{path} is in no package of docs/architecture.md"
+    return package, LAYERS[package]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ADAPTER)))
 def test_imports_go_downwards(path: Path) -> None:
-    room, floor = _known(path)
+    package, layer = _known(path)
     for name in _imports(path):
         parts = name.split(".")
         if parts[0] == "adapter" and len(parts) > 1 and parts[1] != "__version__":
-            beside = parts[1] != room and FLOORS[parts[1]] >= floor
-            assert not beside, f"{room} imports {name}, which is not below it"
+            beside = parts[1] != package and LAYERS[parts[1]] >= layer
+            assert not beside, f"{package} imports {name}, which is not below it"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ADAPTER)))
 def test_imports_from_outside_are_those_of_the_room(path: Path) -> None:
-    room = _room(path)
-    allowed = OUTSIDE.get(room, {"yaml"})
-    if room == "engine" and path.stem in WORKER:
+    package = _package(path)
+    allowed = OUTSIDE.get(package, {"yaml"})
+    if package == "engine" and path.stem in WORKER:
         allowed = {"yaml", "ansible_runner"}
     outside = {name.split(".")[0] for name in _imports(path)} - {"adapter"}
 

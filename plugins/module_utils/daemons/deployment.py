@@ -67,7 +67,7 @@ class Deployment:
         if found:
             raise DaemonRefused("No daemon of this host was touched. " + " ".join(found))
 
-    def foresee(self):
+    def predict(self):
         """Add the rows that say what would be done."""
         for one in self._wanted:
             self._add_row(one, "would be ")
@@ -99,7 +99,7 @@ class Deployment:
     def _verdict(self, one):
         """Return what becomes of a daemon: present, created, started or restarted."""
         is_running = runs(self._state(one))
-        if _is_fresh(one.daemon) or (not is_running and self._extra(one).lacks(one)):
+        if _is_fresh(one.daemon) or (not is_running and self._extra(one).needs_setup(one)):
             return "created"
         if not is_running:
             return "started"
@@ -122,7 +122,7 @@ class Deployment:
             self._writes_key(one)
             or _is_newer(one.daemon.keyring_path, self._state(one))
             or _began_before(one.since, self._state(one))
-            or self._extra(one).lacks(one)
+            or self._extra(one).needs_setup(one)
         )
 
     def _writes_key(self, one):
@@ -183,7 +183,7 @@ class Deployment:
         """Write what the daemon needs before it is started."""
         daemon = one.daemon
         owner = ceph_owner(self._roots)
-        self._extra(one).provide(one)
+        self._extra(one).setup(one)
         if daemon.data_path:
             make_directory(daemon.data_path, _DATA_MODE, owner)
         if self._writes_key(one):

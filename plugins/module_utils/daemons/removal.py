@@ -34,7 +34,7 @@ class Removal:
         self.rows = []
         self.problems = []
 
-    def foresee(self):
+    def predict(self):
         """Add the rows that say what would be done; raises ``DaemonRefused``."""
         self._refuse_mounts()
         for daemon in self._daemons:
@@ -128,7 +128,7 @@ class Removal:
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
-        self._extras.get(daemon.kind.name, NONE).forget(daemon)
+        self._extras.get(daemon.kind.name, NONE).cleanup(daemon)
         return kept
 
 

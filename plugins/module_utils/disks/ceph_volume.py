@@ -1,7 +1,7 @@
 """Take a host's disks from ``ceph-volume inventory``, started only when it would say new things.
 
 ceph-volume costs half a second of processor time and more with every call, most of it for starting
-other programs. Its answer is kept (``private_file.Kept``) with a fingerprint of everything that
+other programs. Its answer is kept (``json_cache.JsonCache``) with a fingerprint of everything that
 decides it: the kernel's attributes of every disk and partition, what udev knows of them, the
 signatures on them and the state of LVM's metadata as read here, what is mounted and what is built
 on what, and the installed ceph-volume itself. As long as the fingerprint holds and the answer is

@@ -6,7 +6,7 @@ from ..cluster.access import Access, AccessRefused
 
 
 class Preparation:
-    """What was done on a host before its daemons; with ``check_mode`` it is only foreseen.
+    """What was done on a host before its daemons; with ``check_mode`` it is only predicted.
 
     ``result`` and ``diff`` say it as the modules package_install and cluster_access do.
     """

@@ -44,19 +44,19 @@ def daemons_of(roots, identity, max_age, write):
     """
     # Imported where it is needed: Python compiles what a module imports on every call.
     from ..daemons.listing import read_daemons
-    from ..system.json_cache import Kept
+    from ..system.json_cache import JsonCache
 
     # Daemons that are called like their host are called as the orchestrator calls it.
     known_as = (identity["record"] or {}).get("hostname") or identity["hostname"]
-    return read_daemons(roots, str(known_as), Kept("ceph-version.json", max_age, write=write))
+    return read_daemons(roots, str(known_as), JsonCache("ceph-version.json", max_age, write=write))
 
 
 def start_devices(roots, max_age, write, mode="auto", timeout=120.0):
     """Begin to read the disks; ceph-volume may work until ``devices_of`` asks for them."""
     from ..disks.report import DeviceReport
-    from ..system.json_cache import Kept
+    from ..system.json_cache import JsonCache
 
-    kept = Kept("ceph-volume-inventory.json", max_age, write=write)
+    kept = JsonCache("ceph-volume-inventory.json", max_age, write=write)
     return DeviceReport(roots, kept, mode=mode, timeout=timeout)
 
 

@@ -19,7 +19,7 @@ from .activation import find_devices
 from .ceph_volume_log import hide_keys
 from .directories import osd_directories, remove_directory
 from .elsewhere import problems_of_start
-from .local_osds import OsdsHere, osd_unit
+from .local_osds import LocalOsds, osd_unit
 from .plan_check import CREATE, PRESENT, START, PlanRefused, osds_on_volumes
 from .startup import UNIT
 
@@ -92,7 +92,7 @@ class Creation:
         if problems:
             raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
 
-    def foresee(self):
+    def predict(self):
         """Say what would be done."""
         for slot in self._plan.slots:
             if slot.step == CREATE:
@@ -250,7 +250,7 @@ class Creation:
             # Whether they were made is not known; the same plan finds them later.
             self.problems.append(f"{_paths(slots)}: {problem}")
             return
-        here = OsdsHere(osd_directories(self._roots), volumes, {})
+        here = LocalOsds(osd_directories(self._roots), volumes, {})
         for slot in slots:
             found = osds_on_volumes(here, slot.data.block.path)
             slot.osds = found

@@ -8,7 +8,7 @@ from ..disks.lvm import LvmUnreadable, read_volumes
 from ..systemd.units import has_failed, is_alive, show_units
 
 
-class OsdsHere:
+class LocalOsds:
     """The OSDs that were found, and whether they run.
 
     ``directories`` are the data directories by id, ``volumes`` what LVM says by physical volume;

@@ -14,7 +14,7 @@ from ..disks.planned import (
 )
 from ..disks.writers import OpenDisks
 from .groups import method_of, problems_of
-from .local_osds import OsdsHere, ceph_volumes, lvm_osds, other_volumes
+from .local_osds import LocalOsds, ceph_volumes, lvm_osds, other_volumes
 
 CREATE, START, PRESENT = "create", "start", "present"
 _OTHER = "Plan another disk"
@@ -74,17 +74,17 @@ class Plan:
         self._stop_at(self._problems)
         disks = [disk for slot in self.slots for disk in slot.disks] + self.shared
         self._stop_at(_same_disk(disks))
-        bystanders = self._bystanders(disks)
-        look_at(disks + bystanders)
-        self.here = OsdsHere.read(directories, disks + bystanders)
+        unplanned = self._unplanned(disks)
+        look_at(disks + unplanned)
+        self.here = LocalOsds.read(directories, disks + unplanned)
         # Not a refusal: an earlier run may have made OSDs on these volumes.
         self.here.check_lvm()
         for slot in self.slots:
             self._try(self._judge, slot)
         for disk in self.shared:
             self._try(self._check_shared, disk)
-        for disk in bystanders:
-            self._try(self._check_bystander, disk)
+        for disk in unplanned:
+            self._try(self._check_unplanned, disk)
         self._stop_at(self._problems)
 
     def _stop_at(self, problems):
@@ -112,7 +112,7 @@ class Plan:
         if not whole:
             self.shared += found["db"] + found["wal"]
 
-    def _bystanders(self, disks):
+    def _unplanned(self, disks):
         """Return the host's other disks, where ceph-volume may do harm to them.
 
         When it fails it wipes what carries the id that it has got, also another cluster's disk.
@@ -123,7 +123,7 @@ class Plan:
         planned = [disk.block for disk in disks]
         return [Disk(block.path, block) for block in self._blocks if block not in planned]
 
-    def _check_bystander(self, disk):
+    def _check_unplanned(self, disk):
         clusters = {
             volume["cluster_fsid"]
             for volume in ceph_volumes(self.here.volumes.get(disk.block.path))

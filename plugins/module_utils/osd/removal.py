@@ -20,7 +20,7 @@ from ..system.reading import clean
 from ..systemd.units import act, forget_starts, is_alive, show_units, unmask
 from . import ceph_volume_calls as calls
 from .directories import osd_directories, remove_directory
-from .local_osds import OsdsHere, ceph_volumes, osd_unit
+from .local_osds import LocalOsds, ceph_volumes, osd_unit
 from .startup import UNIT
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -149,7 +149,7 @@ class Host:
         parts = [Disk(part.path, part) for block in blocks for part in block.parts]
         self.pieces = [*self.disks, *(part for part in parts if os.path.exists(part.block.node))]
         look_at(self.pieces)
-        self.here = OsdsHere.read(osd_directories(roots), self.pieces)
+        self.here = LocalOsds.read(osd_directories(roots), self.pieces)
 
     def run(self, name, argv, lock, timeout, only=()):
         """Run ceph-volume; raise ``RemovalRefused`` with the reason when it fails."""
@@ -273,7 +273,7 @@ def _is_disk(disk, device):
     return disk.block.path == device["path"]
 
 
-def foresee(wanted, traces):
+def predict(wanted, traces):
     """Return the row that says what would become of an OSD."""
     zapped = traces.disks_to_zap(wanted["destroy_lvs"]) if wanted["zap"] else []
     state = "would be removed" if traces.is_set_up or is_wiped(wanted, traces) else "absent"

@@ -12,9 +12,9 @@ from .removal import (
     RemovalRefused,
     check_wanted,
     find_all,
-    foresee,
     is_wiped,
     left_alone,
+    predict,
     refuse_living,
     take_down,
     unread,
@@ -44,7 +44,7 @@ class Work:
         self._lock = contextlib.nullcontext() if check_mode else HostLock(self._timeout)
 
     def do(self):
-        """Take the step for all OSDs, or foresee it."""
+        """Take the step for all OSDs, or predict it."""
         check_wanted(self._params["osds"])
         with self._lock:
             if self._params["step"] == "remove":
@@ -100,7 +100,7 @@ class Work:
 
     def _remove(self, host, wanted, traces):
         """Take an OSD away for good; return its row."""
-        row = foresee(wanted, traces)
+        row = predict(wanted, traces)
         row["unseen"] = unseen(host, wanted)
         row["unread"] = unread(host, wanted, traces)
         row["left"] = left_alone(host, wanted, traces)

@@ -10,7 +10,7 @@ import time
 RUN_DIR = "/run/ceph-orch-ansible"
 
 
-class Kept:
+class JsonCache:
     """An answer that cost something, for as long as what decides it is unchanged.
 
     ``mark`` is a fingerprint of what decides the answer; whatever it cannot see is covered by

@@ -1,4 +1,4 @@
-"""Install the packages that a host lacks, or foresee it."""
+"""Install the packages that a host lacks, or predict it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PackageInstall:
         return [row["name"] for row in self.rows if row["state"] not in (PRESENT, UNKNOWN)]
 
     def _install(self, manager, names):
-        """Install what is missing, or foresee it; return the state of each that was."""
+        """Install what is missing, or predict it; return the state of each that was."""
         missing = manager.missing(names)
         if not missing:
             return {}
@@ -47,7 +47,7 @@ class PackageInstall:
             elif unknown:
                 _refuse(unknown, problem or no_source_has(unknown))
             if missing and self._check_mode:
-                problem = manager.foresee(missing)
+                problem = manager.predict(missing)
             elif missing:
                 problem = manager.install(missing, lock, self._timeout)
         if missing and problem:

@@ -84,7 +84,7 @@ class Apt(_Manager):
         answer = self._run(argv, lock, timeout, self._ENVIRONMENT)
         return _reason(answer.err) if answer.problem else ""
 
-    def foresee(self, names):
+    def predict(self, names):
         """Return why the packages could not be installed, as far as the lists say."""
         if not self.has_lists():
             return ""
@@ -127,7 +127,7 @@ class Dnf(_Manager):
         del lock, timeout
         return ""
 
-    def foresee(self, names):
+    def predict(self, names):
         """Return nothing: what dnf would do is known only when it has read the lists."""
         del names
         return ""

@@ -66,8 +66,8 @@ def test_the_end_is_the_same(services: Services, case: Case) -> None:
         assert entity not in services.auth_names()
 
         keyring(lab, entity, caps)
-        foreseen = playbook(lab, case, identity, "own.keyring", "--check", "--diff")
-        assert recap(foreseen, HOST) == 1
+        predicted = playbook(lab, case, identity, "own.keyring", "--check", "--diff")
+        assert recap(predicted, HOST) == 1
         assert state(lab) == without, "--check changed something"
         assert recap(playbook(lab, case, identity, "own.keyring"), HOST) == 1
         assert state(lab) == wanted, "by hand it is another end"

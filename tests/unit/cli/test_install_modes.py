@@ -89,11 +89,11 @@ def test_what_is_open_is_closed_by_the_next_install_which_says_so(
     WRONG[case](host)
     before = modes(host)
 
-    foreseen = door.run("mgr", "install", "--check").stdout
-    assert foreseen.startswith("would "), "the change is predicted"
+    predicted = door.run("mgr", "install", "--check").stdout
+    assert predicted.startswith("would "), "the change is predicted"
     assert modes(host) == before
     done = door.run("mgr", "install").stdout
-    assert [f"would {line}" for line in done.splitlines()] == foreseen.splitlines()
+    assert [f"would {line}" for line in done.splitlines()] == predicted.splitlines()
     assert modes(host) == wanted(host)
     assert not (host / CONTENT_HERE / "adapter/mgr/__pycache__").is_symlink()
     assert door.run("mgr", "install").stdout == "Nothing changed\n"

@@ -13,7 +13,7 @@ from adapter.cluster.store import MemoryStore
 from adapter.errors import UnreadableRecord
 from adapter.interface import DeviceSelection, DriveGroupSpec, PlacementSpec
 from adapter.mgr.store import MonStore
-from tests.unit.mgr.mon_twin import ENTRY_SIZE, Manager, MonKeys
+from tests.unit.mgr.fake_mon import ENTRY_SIZE, Manager, MonKeys
 
 EVERY = DriveGroupSpec(
     service_id="all-available-devices",

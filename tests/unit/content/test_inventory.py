@@ -12,7 +12,7 @@ import yaml
 
 from adapter.mgr.store import MonStore
 from tests.unit.content.runs import BIN, ROOT, Machine
-from tests.unit.mgr.mon_twin import Manager, MonKeys
+from tests.unit.mgr.fake_mon import Manager, MonKeys
 
 HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch CANARY') }}"
 

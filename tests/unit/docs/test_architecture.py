@@ -1,4 +1,4 @@
-"""``docs/architecture.md``: rooms, floors, and which file does what."""
+"""``docs/architecture.md``: packages, layers, and which file does what."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Iterator, Set
 import pytest
 
 from tests.tools.documents import ROOT, flat, names, rows, section, texts
-from tests.unit.test_layers import FLOORS
+from tests.unit.test_layers import LAYERS
 
 PAGE = texts()["docs/architecture.md"]
 ADAPTER = ROOT / "adapter"
@@ -32,17 +32,17 @@ def importers(module: str) -> Set[str]:
     return found
 
 
-def test_the_rooms_are_on_the_floors_that_the_layers_have() -> None:
+def test_the_packages_are_on_the_layers_that_are_named() -> None:
     said = {}
-    for row in rows(section(PAGE, "Rooms")):
+    for row in rows(section(PAGE, "Packages")):
         for path in names(row[1]):
             said[Path(path).stem] = int(row[0])
 
-    assert said == FLOORS
+    assert said == LAYERS
 
 
 def test_an_operation_is_one_function_and_reads_no_result() -> None:
-    (row,) = [row for row in rows(section(PAGE, "Rooms")) if "`adapter/operations/`" in row[1]]
+    (row,) = [row for row in rows(section(PAGE, "Packages")) if "`adapter/operations/`" in row[1]]
     assert "result" not in row[2]
     # Those of all kinds of daemons differ in nothing but the kind.
     kinds = ADAPTER / "operations/apply_kinds.py"

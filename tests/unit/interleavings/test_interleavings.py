@@ -159,12 +159,13 @@ def test_a_lab_that_is_not_as_it_should_be_is_made_so_before_anything_is_done(
 STRAY = Standing(4, "uuid-4", ("h2", "/dev/loop4"), 0.0078)
 
 
-def a_verdict(*placed: int) -> tuple[Verdict, Any]:
+def a_verdict(*placed: int, state: str = "up") -> tuple[Verdict, Any]:
     """Return one of an OSD that others touched, and the agent; CRUSH has ``placed``."""
-    row = {"osd": 4, "uuid": "uuid-4", "up": True, "in": 1, "state": []}
+    row = {"osd": 4, "uuid": "uuid-4", "up": True, "in": 1, "state": [state]}
     agent = Mock(**{"ask.return_value": {"osds": [row]}})
     nodes = [{"id": osd, "crush_weight": 0.0078, "reweight": 1} for osd in placed]
-    alive = {"alive.return_value": {4: "uuid-4"}, "groups.return_value": {}}
+    living = {4: "uuid-4"} if state == "up" else {}
+    alive = {"alive.return_value": living, "groups.return_value": {}}
     ground: Any = Mock(spec=Ground, agent=agent, **{"nodes.return_value": nodes, **alive})
     others = Mock(spec=Others, touched={4})
     oracle = Mock(asked={}, foreign={})
@@ -176,8 +177,17 @@ def a_verdict(*placed: int) -> tuple[Verdict, Any]:
 def test_only_what_crush_has_is_reweighted_in_it(placed: bool) -> None:
     verdict, agent = a_verdict(*([4] if placed else []))
     verdict._give_weights_back()
-    asked = [call.args[0] for call in agent.ask.call_args_list]
-    assert asked == ["osd in", "osd reweight", *(["osd crush reweight"] if placed else [])]
+    assert told(agent) == ["osd in", "osd reweight", *(["osd crush reweight"] if placed else [])]
+
+
+def test_a_destroyed_one_that_somebody_weighed_is_out_again() -> None:
+    verdict, agent = a_verdict(4, state="destroyed")
+    verdict._give_weights_back()
+    assert told(agent) == ["osd out"]
+
+
+def told(agent: Any) -> list[str]:
+    return [call.args[0] for call in agent.ask.call_args_list if call.args[0] != "osd dump"]
 
 
 def test_an_osd_in_no_place_of_crush_is_a_finding() -> None:

@@ -57,7 +57,7 @@ def test_refresh_asks_for_news_and_does_not_wait(two: Any) -> None:
     call(two.orchestrator.get_inventory(InventoryFilter(hosts=["h2"]), refresh=True))
 
     assert two.core.refresh.due(1.0) == ["h2"]
-    assert two.core.wake.is_set()
+    assert two.core.wake_event.is_set()
 
 
 def test_a_returned_list_is_the_callers_own(two: Any) -> None:

@@ -43,7 +43,7 @@ REACHES_OUT = {
     "set_module_option",
     "submit",
     "want",
-    "wake",
+    "wake_event",
 }
 
 

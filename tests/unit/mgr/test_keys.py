@@ -12,7 +12,7 @@ from adapter.engine.access import MemoryAccess
 from adapter.errors import NotKept
 from adapter.mgr.keys import KEY, KeyStore
 from adapter.mgr.store import MonStore
-from tests.unit.mgr.mon_twin import PREFIX, Manager, MonKeys
+from tests.unit.mgr.fake_mon import PREFIX, Manager, MonKeys
 
 OLD, NEW = "OLD-PRIVATE-KEY", "NEW-PRIVATE-KEY"
 

@@ -14,7 +14,7 @@ import pytest
 
 from adapter.errors import NotKept, UnreadableRecord
 from adapter.mgr.store import MonStore
-from tests.unit.mgr.mon_twin import PREFIX, Manager, MonKeys
+from tests.unit.mgr.fake_mon import PREFIX, Manager, MonKeys
 
 SECRET = "hunter2-hunter2"
 

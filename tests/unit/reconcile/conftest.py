@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapter.interface import raise_if_exception
-from tests.unit.reconcile.twin import Cluster, drive_group
+from tests.unit.reconcile.fake_cluster import Cluster, drive_group
 
 
 @pytest.fixture

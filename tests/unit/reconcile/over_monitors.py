@@ -1,4 +1,4 @@
-"""The cluster of the tests, with its records in a twin of the monitors' key-value store."""
+"""The cluster of the tests, with its records in a fake of the monitors' key-value store."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, Dict, Optional, Tuple
 
 from adapter.cluster.store import MemoryStore
 from adapter.mgr.store import MonStore
-from tests.unit.mgr.mon_twin import PREFIX, Manager, MonKeys
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.mgr.fake_mon import PREFIX, Manager, MonKeys
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 class KeptCluster(Cluster):

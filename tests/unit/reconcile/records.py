@@ -13,8 +13,8 @@ from adapter.interface import (
     ServiceSpec,
     raise_if_exception,
 )
+from tests.unit.reconcile.fake_cluster import drive_group
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import drive_group
 
 
 def group(name: str = "x", **values: Any) -> DriveGroupSpec:

@@ -7,7 +7,7 @@ from typing import Any, List
 
 from adapter.cluster.osd_removals import Stage
 from adapter.interface import raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 def remove(cluster: Cluster, *ids: str, **flags: Any) -> str:

@@ -12,8 +12,8 @@ import pytest
 from adapter.errors import NotReady
 from adapter.interface import MDSSpec, OrchestratorError, PlacementSpec, raise_if_exception
 from adapter.reconcile.parts import OTHERS_JOBS_END
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import Cluster
 
 LONG = int(OTHERS_JOBS_END)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, List
 
 from adapter.interface import MDSSpec, PlacementSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster, drive_group
+from tests.unit.reconcile.fake_cluster import Cluster, drive_group
 
 
 def done(cluster: Cluster, operation: str) -> List[Any]:

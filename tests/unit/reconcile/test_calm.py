@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapter.cluster.osd_removals import Stage
 from adapter.interface import raise_if_exception
 from adapter.reconcile.osd_removal import CALM_FOR
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 def test_the_time_of_calm_begins_anew_when_an_osd_was_back(full: Cluster) -> None:

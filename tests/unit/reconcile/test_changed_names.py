@@ -6,9 +6,9 @@ import pytest
 
 from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_changed_specs import acts, apply
-from tests.unit.reconcile.twin import Cluster
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from adapter.interface import (
     raise_if_exception,
 )
 from adapter.interface.times import datetime_now
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import Cluster
 
 SECTION = "client.rgw.pc"
 

@@ -8,9 +8,9 @@ import pytest
 
 from adapter.errors import InvalidValue, NotReady
 from adapter.interface import raise_if_exception
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_changed_specs import apply, events, rgw
-from tests.unit.reconcile.twin import Cluster
 
 
 @pytest.fixture

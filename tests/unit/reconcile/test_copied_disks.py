@@ -8,7 +8,7 @@ import pytest
 
 from adapter.errors import InvalidValue
 from adapter.interface import raise_if_exception
-from tests.unit.reconcile.twin import Cluster, device_on
+from tests.unit.reconcile.fake_cluster import Cluster, device_on
 
 
 def copied(full: Cluster, host: str = "h1", path: str = "/dev/sdd", osd_id: int = 3) -> Any:

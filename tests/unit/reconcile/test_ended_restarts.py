@@ -9,7 +9,7 @@ import pytest
 from adapter.cluster.osd_removals import Removal
 from adapter.cluster.service_actions import ServiceAction
 from adapter.interface import MDSSpec, PlacementSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 Act = Callable[[Any], Any]
 LATER: Dict[str, Act] = {

@@ -22,8 +22,8 @@ from adapter.interface import (
     raise_if_exception,
 )
 from adapter.reconcile.service_restarts import RETRY
+from tests.unit.reconcile.fake_cluster import drive_group
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import drive_group
 
 Act = Callable[[KeptCluster], Any]
 SIZES = [10, 1_000, 64_000, 66_000, 120_000, 1_000_000, 10_000_000]

@@ -10,7 +10,7 @@ from adapter.cluster.spec_file import read_spec_file
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import AdapterError, NotApplied, UnknownName
 from adapter.interface import raise_if_exception, specs_to_yaml
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 H4 = "service_type: host\nhostname: h4\naddr: 10.0.0.4\nlabels: [mds]\n"
 NAMED = "service_type: mds\nservice_id: fs\nplacement: {hosts: [h4]}\n"

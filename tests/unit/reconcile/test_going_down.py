@@ -12,8 +12,8 @@ from adapter.cluster.going_down import MAPS_FOLLOW
 from adapter.engine.model import Request
 from adapter.errors import AdapterError
 from adapter.interface import OrchestratorError, PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import Cluster
 
 
 @pytest.fixture

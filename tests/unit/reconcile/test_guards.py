@@ -6,7 +6,7 @@ import pytest
 
 from adapter.errors import AdapterError
 from adapter.interface import raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 @pytest.fixture(autouse=True)

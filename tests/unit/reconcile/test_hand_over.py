@@ -10,8 +10,8 @@ from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
 from adapter.reconcile.fresh_reports import ANSWER_SECONDS
 from adapter.reconcile.successors import Successors
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.test_services import apply, service, there
-from tests.unit.reconcile.twin import Cluster
 
 GONE = {"version": "1.0.0", "lacks": "/usr/share/ceph-orch-ansible is not there"}
 

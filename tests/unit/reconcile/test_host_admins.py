@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from adapter.interface import raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 FOREIGN = {"ours": False, "key": ""}
 

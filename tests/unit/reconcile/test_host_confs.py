@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapter.cluster.host_conf import HostConf, only_way
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 def place_mons(cluster: Cluster, *hosts: str) -> None:

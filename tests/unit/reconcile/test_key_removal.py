@@ -7,7 +7,7 @@ from typing import List
 import pytest
 
 from adapter.interface import MDSSpec, PlacementSpec, ServiceSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from adapter.engine.model import HostOutcome
 from adapter.interface import MDSSpec, PlacementSpec, raise_if_exception
 from adapter.reconcile.removed_daemons import stays
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 MASK = "/etc/systemd/system/ceph-mds@.service"
 REASON = "ceph-mds@x is masked on this host and cannot be started. Run `systemctl unmask x` there"

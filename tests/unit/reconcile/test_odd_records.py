@@ -14,9 +14,9 @@ from adapter.interface import (
     PlacementSpec,
     raise_if_exception,
 )
-from tests.unit.mgr.mon_twin import PREFIX
+from tests.unit.mgr.fake_mon import PREFIX
+from tests.unit.reconcile.fake_cluster import drive_group
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import drive_group
 
 ODD = [None, "x", -1, 1.5, True, [], {}, "9", "x" * 100_000]
 DISK = {"path": "/dev/sdz", "size": 5, "device_id": "A"}

@@ -8,7 +8,7 @@ import pytest
 
 from adapter.errors import InvalidValue
 from adapter.interface import raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 Act = Callable[[Any], Any]
 ACTS: Dict[str, Act] = {

@@ -8,7 +8,7 @@ import pytest
 
 from adapter.engine.model import HostOutcome, Request, Target
 from adapter.interface import PlacementSpec, RGWSpec, ServiceSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster, drive_group
+from tests.unit.reconcile.fake_cluster import Cluster, drive_group
 
 
 class Slow(Cluster):

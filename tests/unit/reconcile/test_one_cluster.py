@@ -9,8 +9,8 @@ import pytest
 from adapter.cluster.watch import START_SECONDS
 from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.test_services import apply, failures, service, there
-from tests.unit.reconcile.twin import Cluster
 
 
 @pytest.fixture

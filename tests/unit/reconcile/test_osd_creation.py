@@ -15,7 +15,7 @@ from adapter.interface import (
     SpecValidationError,
     raise_if_exception,
 )
-from tests.unit.reconcile.twin import GIB, Cluster, device_on, drive_group
+from tests.unit.reconcile.fake_cluster import GIB, Cluster, device_on, drive_group
 
 
 def one_disk(host: str, letter: str) -> Group:

@@ -8,7 +8,7 @@ import pytest
 
 from adapter.errors import InvalidValue, UnknownName
 from adapter.interface import DeviceSelection, raise_if_exception
-from tests.unit.reconcile.twin import Cluster, device_on, drive_group
+from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
 
 BY_ID = "/dev/disk/by-id/ata-DISK1"
 BY_PATH = "/dev/disk/by-path/pci-0000:00:1f.2-ata-1"

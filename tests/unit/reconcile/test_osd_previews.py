@@ -8,7 +8,7 @@ import pytest
 
 from adapter.errors import InvalidValue
 from adapter.interface import DeviceSelection, DriveGroupSpec, PlacementSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster, device_on, drive_group
+from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
 
 
 def group(**values: Any) -> DriveGroupSpec:

@@ -10,9 +10,9 @@ import pytest
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, AlreadyExists, InvalidValue, UnknownName
 from adapter.interface import raise_if_exception
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.removals import at, keep, remove, status, steps
 from tests.unit.reconcile.test_osd_creation import where
-from tests.unit.reconcile.twin import Cluster
 
 
 def test_an_empty_osd_is_drained_stopped_and_purged(full: Cluster) -> None:

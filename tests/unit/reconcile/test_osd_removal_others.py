@@ -6,8 +6,8 @@ import pytest
 
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, InvalidValue
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.removals import at, keep, remove, said, status
-from tests.unit.reconcile.twin import Cluster
 
 
 class TestSomebodyElseTookItOut:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from adapter.cluster.osd_removals import Stage
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.removals import at, keep, remove, said, status, steps
-from tests.unit.reconcile.twin import Cluster
 
 
 def test_an_osd_that_says_it_holds_something_is_not_stopped(full: Cluster) -> None:

@@ -10,9 +10,9 @@ from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError
 from adapter.interface import DeviceSelection, DriveGroupSpec, raise_if_exception
-from tests.unit.reconcile.monitors_twin import Daemon
+from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
+from tests.unit.reconcile.fake_monitors import Daemon
 from tests.unit.reconcile.removals import at, remove, said, status
-from tests.unit.reconcile.twin import Cluster, device_on, drive_group
 
 
 def test_replacement_keeps_the_id_for_a_new_disk_of_the_host(full: Cluster) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from adapter.engine.model import JobStatus
 from adapter.interface import MDSSpec, PlacementSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 LABELS = ("add_host_label", "remove_host_label")
 

@@ -8,7 +8,7 @@ import pytest
 
 from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import PlacementSpec, RGWSpec, ServiceSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 def rgw(name: str, port: int, *hosts: str, each: int = 0, **more: Any) -> RGWSpec:

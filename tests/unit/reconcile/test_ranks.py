@@ -8,7 +8,7 @@ import pytest
 
 from adapter.errors import AdapterError
 from adapter.interface import MDSSpec, PlacementSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 def spec(service_id: str, **placement: Any) -> MDSSpec:

@@ -15,9 +15,9 @@ from adapter.interface import (
     PlacementSpec,
     raise_if_exception,
 )
+from tests.unit.reconcile.fake_cluster import drive_group
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_odd_records import GOOD
-from tests.unit.reconcile.twin import drive_group
 
 
 def known(cluster: KeptCluster, key: str) -> Any:

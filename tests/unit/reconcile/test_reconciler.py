@@ -17,8 +17,8 @@ from adapter.interface import (
 )
 from adapter.loop import Loop
 from adapter.reconcile.parts import Parts, for_each
+from tests.unit.reconcile.fake_cluster import drive_group
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import drive_group
 
 
 def boom(*_: Any) -> Any:
@@ -62,7 +62,7 @@ def test_health_names_the_part_for_as_long_as_it_fails(cluster: KeptCluster) -> 
     loop, stopped = Loop(cluster.core, cluster.orchestrator.reconciler), threading.Event()
 
     def until_told() -> None:
-        cluster.core.wake.set()
+        cluster.core.wake_event.set()
         if loop.problems():
             stopped.set()
 

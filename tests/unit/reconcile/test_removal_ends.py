@@ -7,9 +7,9 @@ import pytest
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AlreadyExists
 from adapter.interface import raise_if_exception
-from tests.unit.reconcile.monitors_twin import Daemon
+from tests.unit.reconcile.fake_cluster import Cluster
+from tests.unit.reconcile.fake_monitors import Daemon
 from tests.unit.reconcile.removals import at, keep, remove, said, status, steps
-from tests.unit.reconcile.twin import Cluster
 
 
 def events(cluster: Cluster, service: str = "osd.all") -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
 from adapter.reconcile.parts import OTHERS_JOBS_END
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 ALL = PlacementSpec(host_pattern="*")
 

@@ -9,8 +9,8 @@ from typing import Any, Dict, List, Tuple
 import pytest
 
 from adapter.interface import MDSSpec, PlacementSpec, RGWSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import Cluster
 
 Key = Tuple[str, str, str]
 BUSY = "/var/lib/ceph/mds/ceph-data: Device or resource busy."

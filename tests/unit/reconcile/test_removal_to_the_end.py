@@ -15,8 +15,8 @@ from adapter.interface import (
     ServiceSpec,
     raise_if_exception,
 )
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.over_monitors import KeptCluster
-from tests.unit.reconcile.twin import Cluster
 
 REFUSED = "Nothing was done on this host: the port 8000 is taken by nginx."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 def forget(cluster: Cluster, host: str) -> str:

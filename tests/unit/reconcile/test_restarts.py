@@ -9,7 +9,7 @@ import pytest
 from adapter.cluster.service_actions import ServiceAction
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
 from adapter.reconcile.parts import OTHERS_JOBS_END
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 def restarted(cluster: Cluster) -> List[str]:

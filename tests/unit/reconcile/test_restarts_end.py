@@ -12,8 +12,8 @@ from adapter.errors import AdapterError, HostUnreachable
 from adapter.interface import PlacementSpec, RGWSpec, raise_if_exception
 from adapter.reconcile.parts import OTHERS_JOBS_END
 from adapter.reconcile.restart_tries import BACK_WITHIN, TRIES
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.test_restarts import restarted
-from tests.unit.reconcile.twin import Cluster
 
 BAD = "ceph-osd@3.service"
 
@@ -51,7 +51,7 @@ class Stubborn(Cluster):
 
 @pytest.fixture
 def stubborn() -> Cluster:
-    from tests.unit.reconcile.twin import drive_group
+    from tests.unit.reconcile.fake_cluster import drive_group
 
     cluster = Stubborn()
     raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))

@@ -14,8 +14,8 @@ from adapter.interface import (
     ServiceSpec,
     raise_if_exception,
 )
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.test_services import apply, service
-from tests.unit.reconcile.twin import Cluster
 
 
 def counts(cluster: Cluster, name: str) -> Tuple[int, int]:

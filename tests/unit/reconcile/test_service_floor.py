@@ -9,9 +9,9 @@ from typing import List
 import pytest
 
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_services import apply, there
-from tests.unit.reconcile.twin import Cluster
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from adapter.interface import (
     ServiceSpec,
     raise_if_exception,
 )
-from tests.unit.reconcile.twin import Cluster, drive_group
+from tests.unit.reconcile.fake_cluster import Cluster, drive_group
 
 
 def gateway(count: int = 2) -> RGWSpec:

@@ -14,7 +14,7 @@ from adapter.interface import (
     ServiceSpec,
     raise_if_exception,
 )
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 
 def apply(cluster: Cluster, spec: ServiceSpec) -> str:

@@ -7,10 +7,10 @@ import pytest
 from adapter.cluster.osd_owners import PendingOsd
 from adapter.errors import UnreadableRecord
 from adapter.interface import DeviceSelection, raise_if_exception
-from tests.unit.mgr.mon_twin import PREFIX
+from tests.unit.mgr.fake_mon import PREFIX
+from tests.unit.reconcile.fake_cluster import drive_group
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.records import apply, group, refused, where
-from tests.unit.reconcile.twin import drive_group
 
 
 @pytest.fixture

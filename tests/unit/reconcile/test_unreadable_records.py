@@ -19,7 +19,7 @@ from adapter.interface import (
     RGWSpec,
     raise_if_exception,
 )
-from tests.unit.mgr.mon_twin import PREFIX
+from tests.unit.mgr.fake_mon import PREFIX
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.records import apply, group, refused, where
 

@@ -8,8 +8,8 @@ import pytest
 
 from adapter.cluster.osd_plan import Disk, Group
 from adapter.interface import raise_if_exception
+from tests.unit.reconcile.fake_cluster import GIB, Cluster, device_on, drive_group
 from tests.unit.reconcile.test_busy_hosts import occupy
-from tests.unit.reconcile.twin import GIB, Cluster, device_on, drive_group
 
 
 def on(cluster: Cluster, host: str) -> List[str]:

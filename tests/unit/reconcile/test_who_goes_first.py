@@ -16,7 +16,7 @@ from adapter.interface import (
     ServiceSpec,
     raise_if_exception,
 )
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 HOSTS = ("h1", "h2", "h3")
 

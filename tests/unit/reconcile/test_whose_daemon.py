@@ -8,7 +8,7 @@ from typing import List, Tuple
 import pytest
 
 from adapter.interface import MDSSpec, PlacementSpec, RGWSpec, ServiceSpec, raise_if_exception
-from tests.unit.reconcile.twin import Cluster
+from tests.unit.reconcile.fake_cluster import Cluster
 
 Pair = Tuple[ServiceSpec, ServiceSpec]
 

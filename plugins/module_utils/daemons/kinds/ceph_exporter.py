@@ -31,15 +31,15 @@ class ExporterFiles(Extra):
     def __init__(self, roots):
         self._settings = UnitSettings(roots, Exporter.unit)
 
-    def lacks(self, wanted):
+    def needs_setup(self, wanted):
         """Tell whether the exporter would be started without a name."""
         return not self._settings.is_so(_command(wanted), _REASON)
 
-    def provide(self, wanted):
+    def setup(self, wanted):
         """Name the exporter."""
         self._settings.write(_command(wanted), _REASON)
 
-    def forget(self, daemon):
+    def cleanup(self, daemon):
         """Take the name away."""
         del daemon
         self._settings.remove()

@@ -50,7 +50,7 @@ class CrashFiles(Extra):
         self._posted = os.path.join(roots.var, _POSTED)
         self._settings = UnitSettings(roots, Collector.unit)
 
-    def lacks(self, wanted):
+    def needs_setup(self, wanted):
         """Tell whether the collector would not report what it finds."""
         try:
             owner = ceph_owner(self._roots)
@@ -61,14 +61,14 @@ class CrashFiles(Extra):
             self._command(wanted), _REASON
         )
 
-    def provide(self, wanted):
+    def setup(self, wanted):
         """Give the directory to Ceph's user, and name the key."""
         owner = ceph_owner(self._roots)
         make_directory(self._posted, 0o755, owner)
         os.chown(self._posted, *owner)
         self._settings.write(self._command(wanted), _REASON)
 
-    def forget(self, daemon):
+    def cleanup(self, daemon):
         """Take the name of the key away."""
         del daemon
         self._settings.remove()

@@ -11,16 +11,16 @@ class Extra:
         del wanted
         return []
 
-    def lacks(self, wanted):
-        """Tell whether there is something to provide."""
+    def needs_setup(self, wanted):
+        """Tell whether there is something to set up."""
         del wanted
         return False
 
-    def provide(self, wanted):
-        """Provide it."""
+    def setup(self, wanted):
+        """Set it up."""
 
-    def forget(self, daemon):
-        """Take it away with the daemon."""
+    def cleanup(self, daemon):
+        """Clean up when the daemon is removed."""
 
     def is_unfinished(self, wanted):
         """Tell whether a daemon that runs is still to be waited for."""

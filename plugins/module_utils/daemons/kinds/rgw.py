@@ -55,11 +55,11 @@ class GatewayFiles(Extra):
         """Tell whether systemd would end the gateway at another time."""
         return not self._drop_in(wanted.daemon).has(_lines(wanted), _REASON)
 
-    def provide(self, wanted):
+    def setup(self, wanted):
         """Tell systemd."""
         self._drop_in(wanted.daemon).put(_lines(wanted), _REASON)
 
-    def forget(self, daemon):
+    def cleanup(self, daemon):
         """Take the file away."""
         self._drop_in(daemon).remove()
 

@@ -50,17 +50,17 @@ class MonStores(Extra):
         self._roots = roots
         self._mons = OtherMons(roots, conf)
         self._touch = touch
-        # Asked once for what is foreseen; what is done asks again.
+        # Asked once for what is predicted; what is done asks again.
         self._judged = {}
 
     def refuse(self, wanted):
         """Return what speaks against a new monitor."""
-        if not self.lacks(wanted):
+        if not self.needs_setup(wanted):
             return []
         reasons = [] if wanted.keyring else [_no_key(wanted.daemon)]
         return reasons + _reasons_against_address(wanted)
 
-    def lacks(self, wanted):
+    def needs_setup(self, wanted):
         """Tell whether the store must be made, because there is none that is of use."""
         unit = wanted.daemon.unit
         if unit not in self._judged:
@@ -89,7 +89,7 @@ class MonStores(Extra):
         """Take the override away: the monitor has joined, which its store remembers."""
         own = ask_own(wanted.daemon.socket_path)
         if self.is_seen(wanted) if own is None else own.quorum:
-            self.forget(wanted.daemon)
+            self.cleanup(wanted.daemon)
 
     def is_seen(self, wanted):
         """Tell whether the quorum of the other monitors names this one."""
@@ -104,7 +104,7 @@ class MonStores(Extra):
             return " It was stopped."
         return ""
 
-    def provide(self, wanted):
+    def setup(self, wanted):
         """Make the store; raises ``DaemonRefused``. What was there is put aside.
 
         The monitor stands in its own map, so that it knows its address, but not in the cluster's:
@@ -147,7 +147,7 @@ class MonStores(Extra):
         make_directory(path, 0o700, owner)
         own_directory(path, 0o700, owner)
 
-    def forget(self, daemon):
+    def cleanup(self, daemon):
         """Remove what says that a monitor is not finished."""
         self._unmark(daemon)
         Joining(self._roots, daemon.unit).end()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import struct
+import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,13 @@ from plugins.module_utils.daemons.answers import Answers
 from plugins.module_utils.daemons.kinds.registry import ALL
 
 MGR, RGW = ALL["mgr"], ALL["rgw"]
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Return a directory with a short name: a socket's has a hundred characters at most."""
+    with tempfile.TemporaryDirectory(prefix="a", dir="/tmp") as name:
+        yield Path(name)
 
 
 @contextmanager

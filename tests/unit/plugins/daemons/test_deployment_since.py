@@ -38,7 +38,7 @@ def verdict(top: Path, patch: pytest.MonkeyPatch, ago: float, state: str, since:
     os.utime(daemon.keyring_path, (1, 1))
     deployment = Deployment(roots, [Wanted(daemon, KEY, since=since)], {"mds": NONE}, 1)
     deployment.refuse(False)
-    deployment.foresee()
+    deployment.predict()
     (row,) = deployment.rows
     return str(row["state"])
 

@@ -14,7 +14,7 @@ from plugins.module_utils.daemons import versions as asked_versions
 from plugins.module_utils.daemons.kinds.registry import ALL
 from plugins.module_utils.daemons.listing import daemon_of, describe_daemons, parse_units
 from plugins.module_utils.daemons.versions import Versions, ask_socket
-from plugins.module_utils.system.json_cache import Kept
+from plugins.module_utils.system.json_cache import JsonCache
 from plugins.module_utils.system.processes import Processes
 from tests.unit.plugins.tree import Tree, case_files, load
 
@@ -127,7 +127,7 @@ def test_the_packages_version_is_asked_once(
     )
     program.chmod(0o755)
     monkeypatch.setattr(asked_versions, "_PROGRAM_DIRS", (str(tmp_path),))
-    kept = Kept("v.json", 600, directory=str(tmp_path / "run"))
+    kept = JsonCache("v.json", 600, directory=str(tmp_path / "run"))
     for _ in range(2):
         versions = Versions(kept)
         assert versions.of("osd", "0", "/usr/bin/ceph-osd") == "20.2.4"
@@ -142,7 +142,7 @@ def test_a_daemon_older_than_its_package_is_asked_itself(
     monkeypatch.setattr(asked_versions, "_SOCKET_DIR", str(tmp_path))
     answer = b'{"version": "19.2.1"}'
     thread = _daemon(tmp_path / "ceph-osd.3.asok", struct.pack(">I", len(answer)) + answer)
-    versions = Versions(Kept("v.json", 0, directory=str(tmp_path / "run")))
+    versions = Versions(JsonCache("v.json", 0, directory=str(tmp_path / "run")))
 
     assert versions.of("osd", "3", "/usr/bin/ceph-osd (deleted)") == "19.2.1"
     thread.join()

@@ -61,7 +61,7 @@ def test_the_unit_that_runs_is_the_one_that_goes(
     assert keyring.read_text() == "theirs", "what somebody else made is gone"
     assert work.rows[0]["left"] == [str(keyring)]
     again = removal(host, kind, daemon_id, unit)
-    again.foresee()
+    again.predict()
     assert again.rows[0]["state"] == "absent"
 
 

@@ -40,8 +40,8 @@ def test_what_is_no_store_is_made_as_one_of_a_member(host: Host, name: str) -> N
         path = host.data() / each
         path.mkdir() if each.endswith("/") else path.touch()
     host.knows(["h1", "h2", "h3"], out=["h1"])
-    assert host.stores.lacks(host.wanted())
-    host.stores.provide(host.wanted())
+    assert host.stores.needs_setup(host.wanted())
+    host.stores.setup(host.wanted())
 
     assert (host.data() / "store.db/CURRENT").exists()
     assert host.joining.members == {"h2", "h3"}
@@ -50,7 +50,7 @@ def test_what_is_no_store_is_made_as_one_of_a_member(host: Host, name: str) -> N
     assert {path.name for path in kept if "lost+found" not in path.parts} == {
         each.strip("/").rpartition("/")[2] for each in lost
     }
-    assert not host.stores.lacks(host.wanted())
+    assert not host.stores.needs_setup(host.wanted())
 
 
 def test_a_store_that_is_lost_founds_no_cluster(host: Host) -> None:
@@ -59,7 +59,7 @@ def test_a_store_that_is_lost_founds_no_cluster(host: Host) -> None:
     (host.data() / "keyring").touch()
     (host.top / "quorum").unlink()
     with pytest.raises(DaemonRefused, match="do not give their map"):
-        host.stores.provide(host.wanted())
+        host.stores.setup(host.wanted())
     assert [path.name for path in host.data().iterdir()] == ["keyring"]
     assert removed(host) == []
 
@@ -68,8 +68,8 @@ def test_a_program_that_makes_no_store_is_not_believed(host: Host) -> None:
     program = host.top / "bin/ceph-mon"
     program.write_text("#!/bin/sh\necho already exists and is not empty >&2\n")
     with pytest.raises(DaemonRefused, match=r"ceph-mon made none in .*: already exists"):
-        host.stores.provide(host.wanted())
-    assert host.stores.lacks(host.wanted())
+        host.stores.setup(host.wanted())
+    assert host.stores.needs_setup(host.wanted())
 
 
 def removed(host: Host) -> List[Path]:
@@ -81,9 +81,11 @@ def removed(host: Host) -> List[Path]:
 
 def test_a_monitor_that_was_taken_out_of_the_map_is_made_anew(host: Host) -> None:
     host.has_store(["h1", "h2", "h3"])
-    assert host.stores.lacks(host.wanted())
-    assert MonStores(host.roots, CONF, touch=False).lacks(host.wanted()), "check says the same"
-    host.stores.provide(host.wanted())
+    assert host.stores.needs_setup(host.wanted())
+    assert MonStores(host.roots, CONF, touch=False).needs_setup(host.wanted()), (
+        "check says the same"
+    )
+    host.stores.setup(host.wanted())
 
     (kept,) = removed(host)
     assert sorted(path.name for path in kept.iterdir()) == ["keyring", "old", "store.db"]
@@ -91,7 +93,7 @@ def test_a_monitor_that_was_taken_out_of_the_map_is_made_anew(host: Host) -> Non
     assert host.joining.members == {"h2", "h3"}
     (host.data() / "keyring").write_text(KEY)
     (host.top / "stored").write_text("epoch 0\nh1\nh2\nh3\n")
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
     assert removed(host) == [kept], "one that has still to join is put aside"
 
 
@@ -99,7 +101,7 @@ def test_one_that_fails_at_each_start_does_not_run(host: Host) -> None:
     host.has_store(["h1", "h2", "h3"])
     (host.top / "state").write_text("activating\n")
     (host.top / "substate").write_text("auto-restart\n")
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
 
     assert len(removed(host)) == 1
     assert (host.top / "state").read_text() == "inactive\n", "it was stopped before"
@@ -118,7 +120,7 @@ def test_a_store_stays_where_it_may_be_the_clusters(host: Host, why: str) -> Non
         (host.top / "quorum").unlink()
     elif why == "unreadable":
         (host.top / "stored").unlink()
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
 
     assert removed(host) == []
     assert (host.data() / "old").exists()
@@ -130,7 +132,7 @@ def test_on_a_file_system_of_its_own_the_store_is_kept_in_it(
     host.has_store(["h1", "h2", "h3"])
     (host.data() / "lost+found").mkdir()
     monkeypatch.setattr("os.path.ismount", lambda path: str(path) == host.daemon.data_path)
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
 
     (kept,) = removed(host)
     assert kept.parent == host.data()

@@ -12,7 +12,7 @@ from plugins.module_utils.disks.block import own_blocks
 from plugins.module_utils.disks.inventory import describe_devices, inspections, second_opinions
 from plugins.module_utils.disks.report import DeviceReport
 from plugins.module_utils.system.command import Answer, run
-from plugins.module_utils.system.json_cache import Kept
+from plugins.module_utils.system.json_cache import JsonCache
 from tests.unit.plugins.osd_host import OsdHost
 
 ASM = {"content": {32: "ORCLDISK"}}
@@ -20,7 +20,7 @@ ASM = {"content": {32: "ORCLDISK"}}
 
 def rows(host: OsdHost) -> Dict[str, List[str]]:
     """Return the reasons for rejection that the host's report has, by disk."""
-    report = DeviceReport(host.roots, Kept("x.json", 0, directory=str(host.top / "run")))
+    report = DeviceReport(host.roots, JsonCache("x.json", 0, directory=str(host.top / "run")))
     return {row["path"]: row["rejected_reasons"] for row in report.rows()}
 
 

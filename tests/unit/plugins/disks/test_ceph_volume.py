@@ -20,7 +20,7 @@ from plugins.module_utils.disks.lvm import parse_volumes
 from plugins.module_utils.disks.report import DeviceReport, loop_setting
 from plugins.module_utils.system import json_cache
 from plugins.module_utils.system.command import Answer
-from plugins.module_utils.system.json_cache import Kept
+from plugins.module_utils.system.json_cache import JsonCache
 from tests.unit.plugins.tree import Tree, case_files, load, write
 
 
@@ -168,31 +168,31 @@ def test_the_variable_is_taken_from_the_environment_then_from_etc(
 
 
 def test_kept_answers_hold_while_mark_and_age_fit(tmp_path: Path) -> None:
-    kept = Kept("x.json", 600, directory=str(tmp_path / "run"))
+    kept = JsonCache("x.json", 600, directory=str(tmp_path / "run"))
     kept.save("m1", [1])
 
     assert kept.load("m1") == [1]
     assert kept.load("m2") is None
-    assert Kept("x.json", 0, directory=str(tmp_path / "run")).load("m1") is None
+    assert JsonCache("x.json", 0, directory=str(tmp_path / "run")).load("m1") is None
     assert (tmp_path / "run/x.json").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
 
 
 def test_nothing_is_kept_in_check_mode(tmp_path: Path) -> None:
-    Kept("x.json", 600, write=False, directory=str(tmp_path / "run")).save("m1", [1])
+    JsonCache("x.json", 600, write=False, directory=str(tmp_path / "run")).save("m1", [1])
 
     assert not (tmp_path / "run").exists()
 
 
 def test_files_that_others_could_have_written_do_not_count(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    kept = Kept("x.json", 600, directory=str(run))
+    kept = JsonCache("x.json", 600, directory=str(run))
     kept.save("m1", [1])
     os.chmod(run / "x.json", 0o644)
     assert kept.load("m1") is None
     kept.save("m1", [1])
     (run / "y.json").symlink_to(run / "x.json")
-    assert Kept("y.json", 600, directory=str(run)).load("m1") is None
+    assert JsonCache("y.json", 600, directory=str(run)).load("m1") is None
 
 
 def test_a_directory_of_others_is_not_used(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_directory_of_others_is_not_used(tmp_path: Path) -> None:
 
 def test_the_report_reads_the_disks_itself(tmp_path: Path) -> None:
     roots = Tree(tmp_path, {"disks": {"sda": {}, "sdb": {"content": {0: "XFSB"}}}}).roots
-    report = DeviceReport(roots, Kept("x.json", 0, directory=str(tmp_path / "run")))
+    report = DeviceReport(roots, JsonCache("x.json", 0, directory=str(tmp_path / "run")))
 
     assert [(row["path"], row["available"]) for row in report.rows()] == [
         ("/dev/sda", True),

@@ -1,4 +1,4 @@
-"""What was done on a host before its daemons is told, and foreseen as it is done."""
+"""What was done on a host before its daemons is told, and predicted as it is done."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def test_check_mode_says_what_is_done(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text(OLD)
 
-    foreseen = configure(tmp_path, check_mode=True)
+    predicted = configure(tmp_path, check_mode=True)
     assert (path.read_text(), len(list(path.parent.iterdir()))) == (OLD, 1)
     done = configure(tmp_path, check_mode=False)
     again = configure(tmp_path, check_mode=False)
 
     backup = done.result["access"].pop("conf_backup")
     assert Path(backup).read_text() == OLD
-    assert foreseen.result["access"].pop("conf_backup") == backup
-    assert foreseen.result == {"access": {"conf": "would be written"}}
+    assert predicted.result["access"].pop("conf_backup") == backup
+    assert predicted.result == {"access": {"conf": "would be written"}}
     assert done.result == {"access": {"conf": "written"}}
     assert again.result == {"access": {"conf": "present"}}
-    assert [foreseen.changed, done.changed, again.changed] == [True, True, False]
-    assert foreseen.diff == done.diff
+    assert [predicted.changed, done.changed, again.changed] == [True, True, False]
+    assert predicted.diff == done.diff
     (diff,) = done.diff
     assert diff["before"] == f"{MARK}\n{CONF}"
     assert path.read_text() == diff["after"] + "\tpassword = of the site\n"

@@ -32,7 +32,7 @@ def test_plan(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             assert text in str(raised.value)
     else:
         creation = host.creation(groups)
-        creation.foresee()
+        creation.predict()
         rows = [{key: row[key] for key in case["expect"][0]} for row in creation.rows]
         assert rows == case["expect"]
     assert host.snapshot() == before

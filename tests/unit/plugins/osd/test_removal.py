@@ -13,7 +13,7 @@ from plugins.module_utils.osd.removal import (
     RemovalRefused,
     check_wanted,
     find_all,
-    foresee,
+    predict,
     take_down,
     zap,
 )
@@ -29,7 +29,7 @@ def remove(host: OsdHost, wanted: List[Dict[str, Any]], *, check: bool) -> List[
     with host.lock as lock:
         here = Host(host.roots)
         for osd, traces in find_all(here, wanted, FSID):
-            row = foresee(osd, traces)
+            row = predict(osd, traces)
             if not check and row["state"] != "absent":
                 take_down(traces, host.startup)
                 if osd["zap"]:

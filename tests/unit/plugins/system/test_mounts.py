@@ -72,7 +72,7 @@ def test_several_are_unmounted_from_within(host: OsdHost) -> None:
     assert f"`umount {top}/a/b {top}/a`" in reason
 
 
-@pytest.mark.parametrize("act", ["do", "foresee"])
+@pytest.mark.parametrize("act", ["do", "predict"])
 @pytest.mark.parametrize("purge", [True, False])
 @pytest.mark.parametrize(
     ("kind", "name", "where"),

@@ -173,7 +173,7 @@ def test_a_masked_daemon_goes_with_its_mask(host: OsdHost, state: str) -> None:
     put(host, mask=f"{ETC}/{UNIT}", state=state, enabled="enabled")
     Path(Daemon(host.roots, "mds", "a").data_path).mkdir(parents=True)
     before = removal(host)
-    before.foresee()
+    before.predict()
     assert before.rows[0]["state"] == "would be removed"
     assert (host.top / f"units/{UNIT}.mask").exists()
     work = removal(host)
@@ -186,7 +186,7 @@ def test_a_masked_daemon_goes_with_its_mask(host: OsdHost, state: str) -> None:
     )
     assert (work.rows[0]["state"], work.rows[0]["mask"]) == ("removed", "")
     again = removal(host)
-    again.foresee()
+    again.predict()
     assert again.rows[0]["state"] == "absent"
 
 

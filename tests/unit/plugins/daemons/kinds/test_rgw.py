@@ -42,19 +42,19 @@ def test_systemd_waits_as_long_as_the_spec_says(roots: Roots, tmp_path: Path) ->
     usual, longer = Wanted(daemon), Wanted(daemon, stop_timeout=315)
 
     assert not files.is_unfinished(usual)
-    files.provide(usual)
+    files.setup(usual)
     assert asked(tmp_path) == []
 
     assert files.is_unfinished(longer)
-    assert not files.lacks(longer), "a gateway need not be restarted for it"
-    files.provide(longer)
+    assert not files.needs_setup(longer), "a gateway need not be restarted for it"
+    files.setup(longer)
     assert not files.is_unfinished(longer)
     assert "TimeoutStopSec=315" in (tmp_path / UNIT).read_text().splitlines()
     assert files.is_unfinished(usual)
-    files.provide(usual)
+    files.setup(usual)
     assert not (tmp_path / UNIT).exists()
 
-    files.provide(longer)
-    files.forget(daemon)
+    files.setup(longer)
+    files.cleanup(daemon)
     assert not (tmp_path / UNIT).parent.exists()
     assert asked(tmp_path) == ["daemon-reload"] * 4

@@ -31,7 +31,7 @@ def status(mons: List[str], quorum: List[int], state: str = "leader", epoch: int
 
 
 def test_the_first_start_of_a_store_overrides_the_first_members(host: Host) -> None:
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
 
     text = (host.top / f"etc/systemd/system/{UNIT}.d/ceph-orch-joining.conf").read_text()
     path = text.partition("EnvironmentFile=")[2].strip()
@@ -65,17 +65,17 @@ def test_long_arguments_of_the_host_are_not_cut(host: Host) -> None:
 def test_a_store_that_was_not_made_to_its_end_cannot_start_without_it(host: Host) -> None:
     (host.top / "mkfs-fails").touch()
     with pytest.raises(DaemonRefused, match="no space"):
-        host.stores.provide(host.wanted())
+        host.stores.setup(host.wanted())
 
     assert host.joining.is_begun
-    assert host.stores.lacks(host.wanted())
+    assert host.stores.needs_setup(host.wanted())
     (host.top / "mkfs-fails").unlink()
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
     assert host.joining.is_begun
 
 
 def test_a_monitor_that_has_still_to_join_is_not_finished(host: Host) -> None:
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
     stores = host.stores
 
     assert stores.is_unfinished(host.wanted())
@@ -90,7 +90,7 @@ def test_a_monitor_that_has_still_to_join_is_not_finished(host: Host) -> None:
 
 
 def test_who_goes_takes_the_override_along(host: Host) -> None:
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
     (host.top / "state").write_text("active\n")
     Removal(host.roots, [host.daemon], {"mon": host.stores}, purge=False).do()
 
@@ -187,8 +187,8 @@ def test_who_is_of_a_cluster_of_its_own(own: View, cluster: View, split: bool) -
 def test_a_cluster_of_its_own_is_put_aside_and_made_anew(host: Host) -> None:
     host.has_store()
     host.runs(status(["h1"], [0]))
-    assert host.stores.lacks(host.wanted())
-    host.stores.provide(host.wanted())
+    assert host.stores.needs_setup(host.wanted())
+    host.stores.setup(host.wanted())
 
     (kept,) = (host.top / "var/lib/ceph/removed").iterdir()
     assert sorted(path.name for path in kept.iterdir()) == ["keyring", "old", "store.db"]
@@ -219,11 +219,11 @@ def test_nothing_is_moved_of_a_monitor_that_the_quorum_names(host: Host) -> None
     host.has_store()
     host.knows(["h1", "h2", "h3"])
     host.runs(status(["h1"], [0]))
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
 
     assert (host.data() / "old").exists()
     (host.top / "quorum").unlink()
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
     assert (host.data() / "old").exists(), "nobody answered, and it was moved"
 
 
@@ -238,7 +238,7 @@ def test_one_that_runs_outside_its_quorum_is_waited_for(host: Host) -> None:
 
 def test_a_job_that_finds_a_monitor_that_has_joined_finishes_it(host: Host) -> None:
     """The job before was killed between the start and the end."""
-    host.stores.provide(host.wanted())
+    host.stores.setup(host.wanted())
     (host.data() / "keyring").write_text(KEY)
     host.runs(status(["h1", "h2", "h3"], [0, 1, 2], "peon", 5))
     deployment = Deployment(host.roots, [host.wanted()], {"mon": host.stores}, 5)

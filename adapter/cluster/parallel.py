@@ -8,7 +8,7 @@ from typing import Any, Callable, List, Sequence
 _THREADS = 16
 
 
-def at_once(calls: Sequence[Callable[[], Any]]) -> List[Any]:
+def run_parallel(calls: Sequence[Callable[[], Any]]) -> List[Any]:
     """Make all calls and return their answers in order; raises what the first of them raised.
 
     The monitors commit what comes together in one go; what comes one after the other waits up to

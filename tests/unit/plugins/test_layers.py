@@ -13,7 +13,7 @@ PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 UTILS = PLUGINS / "module_utils"
 
 # As docs/architecture.md has them.
-FLOORS = {
+LAYERS = {
     "system": 1,
     "cluster": 2,
     "disks": 2,
@@ -66,8 +66,8 @@ def _package(path: Path) -> str:
     return path.relative_to(UTILS).parts[0]
 
 
-def test_each_file_is_in_a_package_with_a_floor() -> None:
-    assert {_package(path) for path in FILES} == set(FLOORS)
+def test_each_file_is_in_a_package_with_a_layer() -> None:
+    assert {_package(path) for path in FILES} == set(LAYERS)
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
@@ -77,7 +77,7 @@ def test_imports_go_downwards(path: Path) -> None:
         assert other.is_file(), f"{_name(path)} imports {other}, which is not there"
         assert UTILS in other.parents, f"{_name(path)} leaves module_utils"
         package = _package(other)
-        assert package == own or FLOORS[package] < FLOORS[own], f"{own} imports {_name(other)}"
+        assert package == own or LAYERS[package] < LAYERS[own], f"{own} imports {_name(other)}"
 
 
 def test_no_file_imports_itself_over_others() -> None:

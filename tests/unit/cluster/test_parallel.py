@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from adapter.cluster.at_once import at_once
+from adapter.cluster.parallel import run_parallel
 
 
 def test_the_calls_run_at_the_same_time_and_answer_in_order() -> None:
@@ -17,9 +17,9 @@ def test_the_calls_run_at_the_same_time_and_answer_in_order() -> None:
         together.wait()
         return number
 
-    assert at_once([partial(call, number) for number in range(3)]) == [0, 1, 2]
-    assert at_once([]) == []
-    assert at_once([lambda: "alone"]) == ["alone"]
+    assert run_parallel([partial(call, number) for number in range(3)]) == [0, 1, 2]
+    assert run_parallel([]) == []
+    assert run_parallel([lambda: "alone"]) == ["alone"]
 
 
 def test_what_one_raises_is_raised_when_all_have_ended() -> None:
@@ -29,5 +29,5 @@ def test_what_one_raises_is_raised_when_all_have_ended() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        at_once([fail, partial(done.append, 1), partial(done.append, 2)])
+        run_parallel([fail, partial(done.append, 1), partial(done.append, 2)])
     assert sorted(done) == [1, 2]

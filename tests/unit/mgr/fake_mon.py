@@ -1,4 +1,4 @@
-"""A twin of the monitors' key-value store, as a ceph-mgr reaches it."""
+"""An in-memory fake of the monitors' key-value store, as a ceph-mgr reaches it."""
 
 from __future__ import annotations
 

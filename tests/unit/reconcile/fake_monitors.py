@@ -1,4 +1,4 @@
-"""An in-memory twin of a cluster's monitors, for the reconciler."""
+"""An in-memory fake of a cluster's monitors, for the reconciler."""
 
 from __future__ import annotations
 

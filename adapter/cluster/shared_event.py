@@ -6,7 +6,7 @@ import threading
 from typing import List
 
 
-class Wake(threading.Event):
+class SharedEvent(threading.Event):
     """An event that several threads wait for, each through a listener of its own."""
 
     def __init__(self) -> None:

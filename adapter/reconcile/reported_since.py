@@ -16,7 +16,7 @@ from adapter.core import Core
 from adapter.reconcile.parts import OTHERS_JOBS_END
 
 
-class SaidSince:
+class ReportedSince:
     """Tell which hosts have still to report before a service is forgotten.
 
     Callers hold the orchestrator's lock.

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Generic, Tuple, TypeVar
 T = TypeVar("T")
 
 
-class Memo(Generic[T]):
+class StateCache(Generic[T]):
     """Make something for a name once, until what decides it changes.
 
     ``make(*arguments)`` is called when ``state`` differs from the last time.

@@ -1,4 +1,4 @@
-"""In-memory twins of the hosts and their disks, beside those of monitors, for the reconciler."""
+"""In-memory fakes of the hosts and their disks, beside those of monitors, for the reconciler."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from adapter.interface import (
 )
 from adapter.orchestrator import AnsibleOrchestrator
 from tests.unit.methods.world import World, device
-from tests.unit.reconcile.monitors_twin import Daemon, Monitors
+from tests.unit.reconcile.fake_monitors import Daemon, Monitors
 
 GIB = 1024**3
 C = TypeVar("C", bound="Cluster")
@@ -155,7 +155,7 @@ class Cluster(World):
     def answer_questions(self) -> None:
         """Let the hosts report that were asked for it before a manager takes over."""
         services = self.orchestrator.reconciler.services
-        asked = [*services.guards.reports.waiting(), *services.leftovers.said.waiting()]
+        asked = [*services.guards.reports.waiting(), *services.leftovers.reported.waiting()]
         hosts = self.core.online_hosts([host for host in asked if host not in self.late])
         if hosts:
             self.core.submit("get_inventory", hosts)

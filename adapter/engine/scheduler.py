@@ -7,7 +7,7 @@ from typing import Dict, List, Sequence, Tuple
 from adapter.engine.running import Running
 
 
-def turns(jobs: Sequence[Running], most: int) -> List[Tuple[Running, str]]:
+def schedule(jobs: Sequence[Running], most: int) -> List[Tuple[Running, str]]:
     """Return the queued ones of these jobs, each with what it waits for; empty if it may start.
 
     ``jobs`` are all that are queued or running, oldest first; ``most`` may run at a time, one of
