@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, Dict, Iterable, List, Optional
 
+from adapter import tables
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, JobRecord, JobStatus
 
@@ -61,8 +62,7 @@ def table(rows: List[Dict[str, Any]]) -> str:
     """Return jobs as a table."""
     if not rows:
         return "No jobs"
-    lines = [COLUMNS]
-    lines += [
+    lines = [
         (
             each["id"],
             each["status"],
@@ -74,10 +74,7 @@ def table(rows: List[Dict[str, Any]]) -> str:
         )
         for each in rows
     ]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
-    )
+    return "\n".join(line.rstrip() for line in tables.table(COLUMNS, lines).splitlines())
 
 
 def text(data: Dict[str, Any]) -> str:

@@ -54,6 +54,13 @@ def read(data: Mapping[Any, Any], path: Path) -> Config:
     """Return the settings in ``data``; relative files are beside ``path``."""
     values: Dict[str, Any] = {}
     for key, value in data.items():
+        if key in OF_MANAGERS:
+            raise InvalidValue(
+                f"setting in {path}",
+                key,
+                "it is for the manager's loop, and this command asks hosts when it needs them",
+                f"Leave it out; a manager's own is set by `ceph config set mgr mgr/ansible/{key}`.",
+            )
         checker = CHECKERS.get(key) if isinstance(key, str) else None
         if checker is None:
             close = difflib.get_close_matches(str(key), CHECKERS, 1)
@@ -76,21 +83,6 @@ def _user(name: str, value: Any) -> str:
     return names.check_user(value, name)
 
 
-def _number(least: float) -> Callable[[str, Any], float]:
-    def number(name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
-            raise InvalidValue(name, value, f"it is not a number of at least {least:g}")
-        return value
-
-    return number
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidValue(name, value, "it is not a whole number of at least 1")
-    return value
-
-
 def _command(name: str, value: Any) -> Tuple[str, ...]:
     if isinstance(value, str):
         try:
@@ -105,10 +97,9 @@ def _command(name: str, value: Any) -> Tuple[str, ...]:
 CHECKERS: Dict[str, Callable[[str, Any], Any]] = {
     "ssh_user": _user,
     "ssh_identity_file": _text,
-    "report_interval": _number(1),
-    "probe_interval": _number(1),
-    "report_batch": _count,
     "light_command": _command,
     "light_sysfs_root": _text,
     "python": _text,
 }
+# What is for the loop of a manager: a command asks hosts whenever it needs them.
+OF_MANAGERS = ("report_interval", "probe_interval", "report_batch")

@@ -55,7 +55,7 @@ class Converge:
         submitted = self._session.engine.submitted
         before = len(submitted)
         services, core = self._reconciler.services, self._session.core
-        awaited = services.guards.successors.waiting()
+        awaited = services.guards.reports.waiting()
         with core.lock:
             awaited += services.leftovers.reported.waiting()
         asked = core.online_hosts(awaited)

@@ -10,7 +10,6 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import yaml
 
-from adapter.cli.output import table
 from adapter.interface import (
     DaemonDescription,
     DaemonDescriptionStatus,
@@ -19,6 +18,7 @@ from adapter.interface import (
     InventoryHost,
 )
 from adapter.interface.matchers import size_as_listed
+from adapter.tables import table
 
 DEVICE_HEAD = (
     *("HOST", "PATH", "TYPE", "TRANSPORT", "RPM", "DEVICE ID", "SIZE", "HEALTH", "IDENT", "FAULT"),

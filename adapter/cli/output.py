@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, List, Sequence
+from typing import Any
 
 import click
 import yaml
@@ -40,16 +40,3 @@ def own_words(text: str) -> str:
 def printable(text: str) -> str:
     """Return text without characters that would command the terminal: hosts are not trusted."""
     return "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
-    """Return a table in the shape of ``ceph orch``; ``right`` names columns aligned so."""
-    lines: List[Sequence[str]] = [head, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join(
-        "".join(
-            (cell.rjust(width) if name in right else cell.ljust(width)) + "  "
-            for name, cell, width in zip(head, line, widths)
-        )
-        for line in lines
-    )

@@ -8,9 +8,9 @@ from typing import Any, Dict, List, Sequence
 import yaml
 
 from adapter.cli.formatters import age, natural
-from adapter.cli.output import table
 from adapter.interface import ServiceDescription, ServiceSpec
 from adapter.interface.streams import SpecDumper
+from adapter.tables import table
 
 SERVICE_HEAD = ("NAME", "PORTS", "RUNNING", "REFRESHED", "AGE", "PLACEMENT")
 

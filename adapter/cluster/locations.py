@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 from adapter.cluster.osd_map import read_json
 from adapter.errors import InvalidValue
 
-# A bucket, and where it goes.
-Move = Tuple[str, List[str]]
-# Ceph's own types of buckets above hosts, the lowest first.
-_TYPES = ("chassis", "rack", "row", "pdu", "pod", "room", "datacenter", "zone", "region", "root")
 # The names of buckets and of their types, as CRUSH takes them.
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,250}")
 _ALLOWED = "Letters, digits, '.', '_' and '-', e.g. {root: default, rack: r1}."
@@ -76,8 +72,8 @@ def read_tree(osd_tree: str) -> CrushTree:
     )
 
 
-def moves_of(hostname: str, location: Mapping[str, str], tree: CrushTree) -> List[Move]:
-    """Return the buckets to be moved, and where each goes, so that a host is below a root.
+def place_of(hostname: str, location: Mapping[str, str], tree: CrushTree) -> List[str]:
+    """Return where a host goes, with the root that it is below then.
 
     A location without a root means the one that its buckets, or the host, are below now: what is
     below none gets no data. Raises ``InvalidValue``.
@@ -93,13 +89,15 @@ def moves_of(hostname: str, location: Mapping[str, str], tree: CrushTree) -> Lis
             f"Its roots: {', '.join(tree.roots)}. `ceph osd crush add-bucket {root} root` makes "
             "another one.",
         )
-    place = [f"root={root}", *(word for word in words if not word.startswith("root="))]
-    moves = [(bucket_of(hostname), place)]
     for kind, name in inner.items():
-        if name in tree.types and name not in tree.parents:
-            above = [f"{k}={v}" for k, v in inner.items() if _height(k) > _height(kind)]
-            moves.append((name, [f"root={root}", *above]))
-    return moves
+        if name in tree.types and not tree.root_of(name):
+            raise InvalidValue(
+                "location",
+                f"{kind}={name}",
+                "this bucket is below no root, so what is in it gets no data",
+                f"Move it first, with all that is in it: `ceph osd crush move {name} root={root}`.",
+            )
+    return [f"root={root}", *(word for word in words if not word.startswith("root="))]
 
 
 def _root_meant(hostname: str, inner: Mapping[str, str], tree: CrushTree) -> str:
@@ -112,11 +110,6 @@ def _root_meant(hostname: str, inner: Mapping[str, str], tree: CrushTree) -> str
             "Name the root too, e.g. {root: default, rack: r1}.",
         )
     return next(iter(found), "") or tree.root_of(bucket_of(hostname)) or "default"
-
-
-def _height(kind: str) -> int:
-    """Return how high a type of bucket stands; what is none of Ceph's own is right above hosts."""
-    return _TYPES.index(kind) if kind in _TYPES else 0
 
 
 def mon_location(name: str, given: Sequence[str]) -> List[str]:

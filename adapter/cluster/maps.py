@@ -9,15 +9,18 @@ from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
 from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
 from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
-from adapter.cluster.locations import CrushTree, Move, read_mon_locations, read_tree
+from adapter.cluster.locations import CrushTree, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.marks import mark
 from adapter.cluster.osd_map import (
     Left,
+    Osd,
     OsdMap,
     OsdMetadata,
     Safety,
+    doubt,
     is_complete,
+    is_inconsistent,
     is_served,
     is_whole,
     read_json,
@@ -111,6 +114,15 @@ class Maps:
         """Tell whether all placement groups, so many, have all copies by their statistics."""
         rows = self._mon.pg_stats()
         return len(rows) >= count and all(is_whole(row.get("state")) for row in rows)
+
+    def doubt(self, osd: Osd, osd_map: OsdMap) -> str:
+        """Return what speaks against removing an OSD: copies that differ, of which it may have one.
+
+        Of one that is down nobody says which placement groups it had: any of them counts.
+        """
+        if osd.up:
+            return self.left([osd.osd_id], osd_map)[osd.osd_id].doubt()
+        return doubt(sum(is_inconsistent(row.get("state")) for row in self._mon.pg_stats()), "")
 
     def active_pgs(self) -> Tuple[int, int]:
         """Return of how many placement groups is known how they are, and how many are active.
@@ -267,11 +279,10 @@ class Maps:
         """Return the buckets of CRUSH."""
         return read_tree(self._read("osd tree"))
 
-    def put_host(self, name: str, moves: Sequence[Move]) -> None:
+    def put_host(self, name: str, location: Sequence[str]) -> None:
         """Make a host's bucket in CRUSH, and have it there; what it is in is made as well."""
         self._mon.command(prefix="osd crush add-bucket", name=name, type="host")
-        for bucket, location in moves:
-            self._mon.command(prefix="osd crush move", name=bucket, args=list(location))
+        self._mon.command(prefix="osd crush move", name=name, args=list(location))
 
     def gateway_admin(self, *words: str) -> str:
         """Run ``radosgw-admin`` by the manager's module ``rgw``, and return its output."""

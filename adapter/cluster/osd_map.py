@@ -20,8 +20,8 @@ class Osd:
     ``host`` is the name of its CRUSH host, or empty; ``placed`` says that it is under any bucket of
     CRUSH. ``fresh`` says that it was registered and
     has never been up. ``reweight`` is 0.0 for an OSD that is out. ``up_from`` is the epoch of its
-    last start: as long as that is the same, it has not been up again. ``nodown`` says that a flag
-    keeps the map from showing it down.
+    last start: as long as that is the same, it has not been up again. ``nodown`` and ``noup`` say
+    that a flag keeps the map from showing it down, or up again.
     """
 
     osd_id: int
@@ -36,6 +36,13 @@ class Osd:
     up_from: int = 0
     placed: bool = False
     nodown: bool = False
+    noup: bool = False
+
+    def stop_reason(self, restart: bool) -> str:
+        """Return why an OSD is not stopped, or restarted, whatever the monitors say."""
+        if self.nodown:
+            return NODOWN_IS_SET
+        return NOUP_IS_SET if restart and self.noup else ""
 
 
 @dataclass(frozen=True)
@@ -104,12 +111,13 @@ def read_osd_map(dump: str, tree: str) -> OsdMap:
     }
     places = {node["id"]: node for node in nodes if node.get("type") == "osd"}
     placed = {child for node in nodes for child in node.get("children") or ()}
-    held_up = _held_up(known, nodes)
+    held_up, held_down = _with_flag(NODOWN, known, nodes), _with_flag(NOUP, known, nodes)
     osds = {
         row["osd"]: replace(
             _osd(row, places.get(row["osd"], {}), hosts.get(row["osd"], "")),
             placed=row["osd"] in placed,
             nodown=row["osd"] in held_up,
+            noup=row["osd"] in held_down,
         )
         for row in known.get("osds") or ()
     }
@@ -126,30 +134,36 @@ def _flags(dump: Mapping[str, Any]) -> FrozenSet[str]:
     return frozenset(str(name).strip() for name in names if str(name).strip())
 
 
-NODOWN = "nodown"
+NODOWN, NOUP = "nodown", "noup"
+NOUP_IS_SET = (
+    "the flag noup is set for it, so it would stay down after a restart "
+    "(`ceph osd unset noup`, or `ceph osd unset-group noup` with the OSD, host or class)"
+)
 NODOWN_IS_SET = (
     "the flag nodown is set for it, so the map would show it up while it is down "
     "(`ceph osd unset nodown`, or `ceph osd unset-group nodown` with the OSD, host or class)"
 )
 
 
-def _held_up(dump: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> FrozenSet[int]:
-    """Return the OSDs that the flag nodown keeps up in the map.
+def _with_flag(
+    flag: str, dump: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]
+) -> FrozenSet[int]:
+    """Return the OSDs for which a flag is set.
 
     It may be set for all, for an OSD, for a device class, and for any bucket above an OSD.
     """
     rows = dump.get("osds") or ()
-    if NODOWN in _flags(dump):
+    if flag in _flags(dump):
         return frozenset(int(row["osd"]) for row in rows)
-    found = {int(row["osd"]) for row in rows if NODOWN in (row.get("state") or ())}
-    classes = _with_nodown(dump.get("device_class_flags"))
+    found = {int(row["osd"]) for row in rows if flag in (row.get("state") or ())}
+    classes = _names_with(flag, dump.get("device_class_flags"))
     found |= {
         node["id"]
         for node in nodes
         if node.get("type") == "osd" and node.get("device_class") in classes
     }
     children = {node["id"]: node.get("children") or () for node in nodes}
-    buckets = _with_nodown(dump.get("crush_node_flags"))
+    buckets = _names_with(flag, dump.get("crush_node_flags"))
     below = [node["id"] for node in nodes if node.get("name") in buckets]
     seen: Set[int] = set()
     while below:
@@ -160,11 +174,11 @@ def _held_up(dump: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Fro
     return frozenset(found | {number for number in seen if number >= 0})
 
 
-def _with_nodown(flags: Any) -> FrozenSet[str]:
-    """Return the names that have the flag nodown, of a mapping of names to flags."""
+def _names_with(flag: str, flags: Any) -> FrozenSet[str]:
+    """Return the names that have a flag, of a mapping of names to flags."""
     if not isinstance(flags, Mapping):
         return frozenset()
-    return frozenset(str(name) for name, given in flags.items() if NODOWN in (given or ()))
+    return frozenset(str(name) for name, given in flags.items() if flag in (given or ()))
 
 
 # What keeps data where it is, by the name that `ceph osd unset` takes and those that dumps show.
@@ -265,6 +279,24 @@ def is_complete(state: object) -> bool:
     return is_served(state) and "unfound" not in str(state)
 
 
+def is_inconsistent(state: object) -> bool:
+    """Tell whether scrubs found that copies of a placement group in a state differ."""
+    return "inconsistent" in str(state).split("+")
+
+
+def doubt(inconsistent: int, where: str = "on it ") -> str:
+    """Return what speaks against removing an OSD while so many placement groups differ."""
+    if not inconsistent:
+        return ""
+    groups = f"{inconsistent} placement groups {where}are"
+    if inconsistent == 1:
+        groups = f"1 placement group {where}is"
+    return (
+        f"{groups} inconsistent, and the good copy may be this one. `ceph health detail` names "
+        "them, `ceph pg repair PGID` repairs one"
+    )
+
+
 def is_served(state: object) -> bool:
     """Tell whether a placement group in a state takes reads and writes."""
     words = str(state).split("+")
@@ -287,14 +319,7 @@ class Left:
 
     def doubt(self) -> str:
         """Return what speaks against moving the data away: scrubs found copies that differ."""
-        found = sum(n for state, n in self.states.items() if "inconsistent" in state.split("+"))
-        if not found:
-            return ""
-        text = "1 placement group on it is" if found == 1 else f"{found} placement groups on it are"
-        return (
-            f"{text} inconsistent, and the good copy may be this one. `ceph health detail` names "
-            "them, `ceph pg repair PGID` repairs one"
-        )
+        return doubt(sum(n for state, n in self.states.items() if is_inconsistent(state)))
 
     def describe(self) -> str:
         """Return e.g. ``3 PGs left: 2 active+remapped+backfilling, 1 active+clean``."""

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, TypeVar
 
 import yaml
 
-from adapter.engine.files import closed_dir
+from adapter.engine.files import closed_dir, write_private
 from adapter.errors import NotKept, UnreadableRecord
 from adapter.interface import OrchestratorError
 
@@ -198,16 +197,8 @@ def _read(path: Path) -> Record:
 
 
 def _write(path: Path, record: Mapping[str, Any]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yaml.safe_dump(dict(record), file, sort_keys=False, allow_unicode=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    text = yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True)
+    write_private(path, text, lasting=True)
 
 
 def _sync_directory(path: Path) -> None:

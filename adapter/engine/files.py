@@ -57,8 +57,11 @@ def closed_mode(mode: int) -> int:
     return mode & ~(stat.S_IWOTH | stat.S_IWGRP) if is_open else mode
 
 
-def write_private(path: PathLike, text: str) -> None:
-    """Replace a file by ``text``, mode 0600, through a temporary name in the same directory."""
+def write_private(path: PathLike, text: str, *, lasting: bool = False) -> None:
+    """Replace a file by ``text``, mode 0600, through a temporary name in the same directory.
+
+    With ``lasting`` the text is on the disk before the file has its name.
+    """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
@@ -66,6 +69,9 @@ def write_private(path: PathLike, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as handle:
             os.fchmod(descriptor, PRIVATE_FILE)
             handle.write(text)
+            if lasting:
+                handle.flush()
+                os.fsync(descriptor)
         os.replace(temporary, path)
     except BaseException:
         remove_quietly(temporary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Mapping, Optional
 
-from adapter.cluster.locations import bucket_of, moves_of, words_of
+from adapter.cluster.locations import bucket_of, place_of, words_of
 from adapter.core import Core
 from adapter.errors import InvalidValue
 
@@ -26,7 +26,7 @@ def check_location(core: Core, hostname: str, location: Location) -> None:
         )
     known = core.hosts.get(hostname).location if hostname in core.hosts else None
     if location and dict(location) != dict(known or {}):
-        moves_of(hostname, location, core.maps.crush_tree())
+        place_of(hostname, location, core.maps.crush_tree())
 
 
 def put_host(core: Core, hostname: str, location: Location) -> None:
@@ -35,5 +35,5 @@ def put_host(core: Core, hostname: str, location: Location) -> None:
     Done again it changes nothing. Raises ``OrchestratorError``.
     """
     if location:
-        moves = moves_of(hostname, location, core.maps.crush_tree())
-        core.maps.put_host(bucket_of(hostname), moves)
+        place = place_of(hostname, location, core.maps.crush_tree())
+        core.maps.put_host(bucket_of(hostname), place)

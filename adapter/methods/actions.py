@@ -278,14 +278,15 @@ class ActionMethods(DaemonMethods):
             _check_kind(daemon)
         self._check_answers([str(daemon.hostname) for daemon in daemons])
         reconciler = self.reconciler.services
-        texts = []
+        texts: List[str] = []
         for daemon in daemons:
             kind = KINDS[str(daemon.daemon_type)]
             row = Daemon(str(daemon.hostname), str(daemon.daemon_id))
             with reconciler.guards.acting:
                 chosen, reason = reconciler.guards.may_remove(kind, [row])
                 if reason:
-                    raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}")
+                    done = "".join(f" {text}." for text in texts)
+                    raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}{done}")
                 more = leave_out(self.core, daemon.name(), "it is removed")
                 before = reconciler.guards.removal_again(kind, chosen)
                 job = reconciler.jobs.remove(daemon.service_name(), kind, chosen, before)

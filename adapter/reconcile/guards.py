@@ -11,13 +11,15 @@ from typing import Dict, List, Mapping, Sequence, Set, Tuple
 from adapter.cluster.going_down import STOPPED_SEEN
 from adapter.cluster.host_conf import PATH, only_way
 from adapter.cluster.managers import Managers
-from adapter.cluster.osd_map import NODOWN_IS_SET, Osd
+from adapter.cluster.osd_map import Osd
 from adapter.cluster.schedule import Daemon
 from adapter.core import Core
 from adapter.engine.gate import Ask, Asked
 from adapter.errors import AdapterError, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.kinds import MANAGERS, QUORUM, RANKS, SERVING, Kind, kind_of
+from adapter.reconcile.fresh_reports import check_answer
+from adapter.reconcile.ranks import Ranks
 from adapter.reconcile.successors import Successors
 
 
@@ -29,6 +31,8 @@ class Guards:
         # Held from a question to the job that follows from its answer: who asks next counts it.
         self.acting = threading.Lock()
         self.successors = Successors(core)
+        self.reports = self.successors.reports
+        self.ranks = Ranks(core, self.check_stop)
         # At which epoch the map had OSDs started when they were last allowed to stop, and those
         # that were told to start again and were not seen to.
         self._starts: Dict[int, int] = {}
@@ -66,36 +70,16 @@ class Guards:
         """
         if kind.guard != RANKS:
             return list(daemons), ""
-        reason, others = "", self._of_others(service, daemons)
+        reason, others = "", self.ranks.of_others(service, daemons)
         for daemon in others:
             try:
-                self._check_rank(kind, daemon)
+                self.ranks.check(kind, daemon)
             except OrchestratorError as error:
                 reason = reason or str(error)
             else:
                 return [daemon], ""
         rest = [each for each in daemons if each not in others]
         return rest, "" if rest else reason
-
-    def _of_others(self, service: str, daemons: Sequence[Daemon]) -> List[Daemon]:
-        """Return the metadata servers that have a rank of another file system."""
-        fs_map, own = self._core.maps.fs_map(), service.partition(".")[2]
-        return [each for each in daemons if fs_map.serves_another(each.daemon_id, own)]
-
-    def _check_rank(self, kind: Kind, daemon: Daemon, but: str = "") -> None:
-        """Raise if no other metadata server can take over the rank that one has."""
-        name = f"{kind.service_type}.{daemon.daemon_id}"
-        filesystem = self._core.maps.fs_map().of.get(daemon.daemon_id, "")
-        try:
-            self.check_stop(kind.service_type, daemon.daemon_id, but=but)
-        except OrchestratorError as error:
-            text = " ".join(str(error).split()).rstrip(".")
-            raise AdapterError(
-                f"{name} serves file system {filesystem}, and no other one could take over: "
-                f"{text}.",
-                "Let another metadata server start, or lower what the file system needs (`ceph fs "
-                f"set {filesystem} max_mds N`).",
-            ) from error
 
     def _remove_voter(
         self, kind: Kind, daemons: Sequence[Daemon], kept: Sequence[Daemon]
@@ -192,10 +176,11 @@ class Guards:
         ranked, going = fs_map.ranked, self._going(kind.service_type, daemons[0].daemon_id)
         for daemon in daemons:
             if daemon.daemon_id not in ranked:
+                self.ranks.check_standby(kind, daemon, going)
                 return [daemon]
         standing_by = fs_map.states.keys() - {*ranked, *going}
         self._check_known(kind, daemons[0], [k for k in kept if k.daemon_id in standing_by])
-        self._check_rank(kind, daemons[0])
+        self.ranks.check(kind, daemons[0])
         return [daemons[0]]
 
     def _check_known(self, kind: Kind, daemon: Daemon, standbys: Sequence[Daemon]) -> None:
@@ -222,7 +207,11 @@ class Guards:
         said = {name for name in known if name.partition(".")[2] not in going}
         serving = [each for each in daemons if f"{name}.{each.daemon_id}" in said]
         others = [each for each in daemons if each not in serving]
-        if serving and kept and not any(f"{name}.{each.daemon_id}" in said for each in kept):
+        left = [each for each in kept if f"{name}.{each.daemon_id}" in said]
+        if serving and left and not others:
+            staying = {each.hostname: f"{name}.{each.daemon_id}" for each in left}
+            check_answer(self._core, self.reports, f"{name}.{serving[0].daemon_id}", staying)
+        if serving and kept and not left:
             if not others and len(serving) == 1:
                 names = ", ".join(f"{name}.{each.daemon_id}" for each in kept)
                 raise AdapterError(
@@ -242,7 +231,7 @@ class Guards:
         """
         maps = self._core.maps
         if daemon_type == "osd":
-            self.osds_ok_to_stop(int(daemon_id), but=but)
+            self.osds_ok_to_stop(int(daemon_id), but=but, restart=restart)
             return
         kind = kind_of(daemon_type)
         if kind.guard == MANAGERS:
@@ -314,7 +303,7 @@ class Guards:
         def ask(job: str) -> None:
             osds = [int(name[4:]) for name in names if name.startswith("osd.")]
             if osds:
-                self.osds_ok_to_stop(*osds, most=len(osds), but=job)
+                self.osds_ok_to_stop(*osds, most=len(osds), but=job, restart=restart)
             for name in names:
                 kind, _, daemon_id = name.partition(".")
                 if kind != "osd":
@@ -348,13 +337,19 @@ class Guards:
                     k for k in kept if k.daemon_id in fs_map.states.keys() - fs_map.ranked
                 ]
                 ranked = [each for each in daemons if each.daemon_id in fs_map.ranked]
-                for daemon in self._of_others(leaving, daemons) if leaving else ranked:
+                if not leaving:
+                    for daemon in daemons:
+                        going = self._going(kind.service_type, daemon.daemon_id, job)
+                        self.ranks.check_standby(kind, daemon, going, job)
+                for daemon in self.ranks.of_others(leaving, daemons) if leaving else ranked:
                     self._check_known(kind, daemon, standing_by)
-                    self._check_rank(kind, daemon, but=job)
+                    self.ranks.check(kind, daemon, but=job)
 
         return Asked(ask)
 
-    def osds_ok_to_stop(self, *ids: int, most: int = 1, but: str = "") -> List[int]:
+    def osds_ok_to_stop(
+        self, *ids: int, most: int = 1, but: str = "", restart: bool = False
+    ) -> List[int]:
         """Return OSDs that can stop together now: these and others, up to ``most`` in all.
 
         The monitors are asked about those that are down or being stopped as well: their PG
@@ -362,14 +357,17 @@ class Guards:
         """
         known = self._core.maps.osd_map().osds
         for osd_id in ids:
-            if osd_id in known and known[osd_id].nodown:
-                raise AdapterError(f"osd.{osd_id}: {NODOWN_IS_SET}.")
+            reason = known[osd_id].stop_reason(restart) if osd_id in known else ""
+            if reason:
+                raise AdapterError(f"osd.{osd_id}: {reason}.")
         down = {osd.osd_id for osd in known.values() if not osd.up and not osd.destroyed}
         going = {int(each) for each in self._going("osd", but=but) if each.isdigit()}
         going -= {each for each in going & known.keys() if self._was_started(known[each])}
         beside = sorted((down | going | self._in_doubt(known)) & known.keys() - set(ids))
         allowed = self._core.maps.ok_to_stop([*ids, *beside], most=most + len(beside))
-        found = [each for each in allowed if each not in known or not known[each].nodown]
+        found = [
+            each for each in allowed if each not in known or not known[each].stop_reason(restart)
+        ]
         with self._core.lock:
             self._starts.update({each: known[each].up_from for each in found if each in known})
         return found

@@ -15,6 +15,7 @@ from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 from adapter.cluster.parallel import run_parallel
 from adapter.cluster.unused_keys import UnusedKey, UnusedKeys
 from adapter.core import Core
+from adapter.engine.model import JobRecord, JobStatus
 from adapter.errors import NotKept, UnknownName
 from adapter.interface import OrchestratorError
 from adapter.kinds import KINDS, QUORUM, RANKS, kind_of
@@ -36,6 +37,8 @@ class KeyRemoval:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._began = time.time()
+        # So long (seconds) a job of a manager before may go on.
+        self.others_end = OTHERS_JOBS_END
         # Held while keys are removed, and while somebody says that one is wanted again.
         self._removing = threading.Lock()
         self._not_before = 0.0
@@ -114,8 +117,14 @@ class KeyRemoval:
             return True
         if core.places.row(key.host, key.daemon)["state"] != "running":
             return False
-        # A monitor that is out of the map may still run until its host has stopped it.
-        return kind_of(key.daemon_type).guard != QUORUM or core.places.is_said(key.daemon)
+        if kind_of(key.daemon_type).guard == QUORUM:
+            # One that is out of the map may still run until its host has stopped it.
+            return core.places.is_said(key.daemon)
+        # One that its host refused to stop is named and stays. One whose job was cut before it came
+        # to it is to go still.
+        record = self._record_of(key)
+        refused = record is not None and record.status is JobStatus.FAILED
+        return refused or self._was_started(key, key.asked)
 
     def _was_started(self, key: UnusedKey, ended: float) -> bool:
         """Tell whether a daemon that runs was started since; one that was never stopped is not.
@@ -179,13 +188,16 @@ class KeyRemoval:
 
         One that is not known here is another manager's, and may go on for a while after it.
         """
-        try:
-            record = self._core.engine.completion(key.job).record if key.job else None
-        except UnknownName:
-            record = None
+        record = self._record_of(key)
         if record is None:
-            return max(self._began, key.asked) + OTHERS_JOBS_END
+            return max(self._began, key.asked) + self.others_end
         return (record.finished or 0.0) if record.status.final else None
+
+    def _record_of(self, key: UnusedKey) -> Optional[JobRecord]:
+        try:
+            return self._core.engine.completion(key.job).record if key.job else None
+        except UnknownName:
+            return None
 
     def _remove(self, keys: Sequence[UnusedKey]) -> None:
         if not keys:

@@ -151,9 +151,9 @@ class OsdRemover:
         Where copies of a placement group differ its own may be the good one: Ceph would copy what
         the others have, and delete it here.
         """
-        if removal.drain_started is not None or not osd.up:
+        if removal.drain_started is not None:
             return True
-        doubt = self._core.maps.left([osd.osd_id], osd_map)[osd.osd_id].doubt()
+        doubt = self._core.maps.doubt(osd, osd_map)
         if doubt:
             force = f"`ceph orch osd rm {osd.osd_id} --force` removes it all the same"
             self._queue.save(removal, reason=f"not drained yet: {doubt}; {force}")

@@ -230,7 +230,7 @@ class ServiceRestarts:
             kind, _, identity = name.partition(".")
             try:
                 if kind == "osd":
-                    ids = self._guards.osds_ok_to_stop(int(identity), most=len(left))
+                    ids = self._guards.osds_ok_to_stop(int(identity), most=len(left), restart=True)
                     return [f"osd.{each}" for each in ids if f"osd.{each}" in left], ""
                 self._guards.check_stop(kind, identity, restart=True)
                 if not hands_over(kind) or self._guards.steps_back(identity, len(left) == 1):

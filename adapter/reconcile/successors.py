@@ -7,14 +7,12 @@ says only a report of its host that was begun after the question.
 from __future__ import annotations
 
 import time
-from typing import Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, Mapping, Sequence
 
 from adapter.cluster.managers import Managers, backend_lack, remedy
 from adapter.core import Core
 from adapter.errors import AdapterError, ReportAwaited
-
-# So long (seconds) a host's answer holds: the next hand-over asks again.
-ANSWER_SECONDS = 30.0
+from adapter.reconcile.fresh_reports import FreshReports
 
 
 class Successors:
@@ -22,9 +20,7 @@ class Successors:
 
     def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:
         self._core = core
-        self._clock = clock
-        # By host when it was asked, and the serial of the report that there was then.
-        self._asked: Dict[str, Tuple[float, int]] = {}
+        self.reports = FreshReports(core, clock)
 
     def check_map(self, managers: Managers) -> None:
         """Raise if the monitors may choose a manager next that cannot manage hosts: they take any.
@@ -45,7 +41,9 @@ class Successors:
         core = self._core
         with core.lock:
             hosts = {name: core.places.hosts_with(f"mgr.{name}") for name in managers.standbys}
-            awaited = {each for found in hosts.values() for each in found if not self._fresh(each)}
+            awaited = {
+                each for found in hosts.values() for each in found if not self.reports.has(each)
+            }
             failed = {each: core.refresh.errors().get(each, "") for each in awaited}
             unsaid = {
                 name: f"its host {each} did not report whether the backend is installed: "
@@ -81,26 +79,6 @@ class Successors:
                 elif running and not any(row["answers"] for row in running):
                     found[name] = f"it runs on its host {', '.join(there)}, but does not answer"
         return found
-
-    def waiting(self) -> List[str]:
-        """Return the hosts that were asked and have not answered."""
-        with self._core.lock:
-            return sorted(host for host in self._asked if self._core.refresh.pending(host))
-
-    def _fresh(self, hostname: str) -> bool:
-        """Tell whether a host has answered; else it is asked. The caller holds the lock."""
-        core, now = self._core, self._clock()
-        report = core.reports.get(hostname)
-        serial = report.serial if report else 0
-        when, before = self._asked.get(hostname, (now - ANSWER_SECONDS, serial))
-        pending = core.refresh.pending(hostname)
-        if hostname in self._asked and pending:
-            return False
-        if now - when < ANSWER_SECONDS and serial != before:
-            return True
-        self._asked[hostname] = (now, serial)
-        core.refresh.want([hostname])
-        return False
 
     def _away(self, names: Sequence[str]) -> Dict[str, str]:
         """Return the managers of which nobody can ask the host, with the reason."""

@@ -164,9 +164,10 @@ ceph_orch_result:
           error or unknown), C(enabled), C(load) (what systemd says of its
           files, such as loaded or masked), C(by_hand) (its unit has another name than ours have),
           C(pid), C(memory_usage) in bytes, C(cpu_percentage) since the start, C(started),
-          C(version), C(ports) and C(fsid); a manager also with C(answers), whether it does so on
-          its administration socket; a monitor also with C(quorum),
-          the names of those that it says are in its quorum, and C(unfinished), whether it has still
+          C(version), C(ports) and C(fsid); one that others are removed for also with C(answers),
+          whether it does so on its administration socket; a monitor also with C(quorum),
+          the names of those that it says are in its quorum, and C(unfinished), whether it
+          has still
           to join its cluster.
       type: list
       elements: dict

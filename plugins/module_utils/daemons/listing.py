@@ -9,6 +9,7 @@ from ..cluster.conf import cluster_fsid
 from ..system.command import find_program, last_line, run
 from ..system.processes import Processes
 from ..system.reading import clean, list_dir, to_int
+from .answers import Answers
 from .kinds.registry import ALL
 from .store_aside import is_left_over
 from .versions import Versions
@@ -100,7 +101,7 @@ def parse_units(text):
 
 def describe_daemons(units, hostname, roots, processes, versions):
     """Return the report's rows for these units."""
-    fsid = cluster_fsid(roots)
+    fsid, answers = cluster_fsid(roots), Answers(roots.ceph_run)
     rows = []
     for unit in units:
         name, identity = daemon_of(unit["Id"], hostname)
@@ -127,6 +128,8 @@ def describe_daemons(units, hostname, roots, processes, versions):
         }
         row.update({key: value for key, value in process.items() if key != "program"})
         row.update(kind.more_of_row(roots, identity, state))
+        if kind.is_counted_on:
+            row["answers"] = state != "running" or answers.of(kind, identity, pid)
         rows.append(row)
     # Of two units of one name ours is the last, and so the one that counts.
     return sorted(rows, key=lambda row: (row["daemon_type"], row["daemon_id"], not row["by_hand"]))

@@ -48,10 +48,15 @@ class Verdict:
         queued = self._oracle.seen.queue
         # A purged daemon that runs on boots into the map again, and into no place of CRUSH.
         placed = {node["id"] for node in self._ground.nodes()}
+        rows = self._agent.ask("osd dump")["osds"]
+        destroyed = {int(row["osd"]) for row in rows if "destroyed" in row["state"]}
         for standing in self._slots.values():
             osd = standing.osd_id
             if osd not in self._others.touched or osd in queued:
                 continue
+            if osd in destroyed:
+                # Somebody weighed it after that: CRUSH maps groups to it, and nobody serves them.
+                self._agent.ask("osd out", ids=[str(osd)])
             if self._ground.alive().get(osd) != standing.uuid:
                 continue
             self._agent.ask("osd in", ids=[str(osd)])
@@ -106,7 +111,7 @@ class Verdict:
             try:
                 answer = self._agent.orch("orch osd rm stop", osd_id=[str(osd)])
             except Refused as error:
-                if "Its removal goes on" in str(error) and self._leaves(osd):
+                if "Its removal goes on" in str(error) and self._ends_now(osd):
                     # What it waited for has come a moment before.
                     self.outcome += "; then ended"
                     continue
@@ -114,7 +119,7 @@ class Verdict:
             else:
                 self._oracle.was_stopped(osd, uuid, out="out of the map" in str(answer))
 
-    def _leaves(self, osd: int) -> bool:
+    def _ends_now(self, osd: int) -> bool:
         """Wait until a removal that goes on has ended."""
         return not within(UP_SECONDS, lambda: str(osd) if osd in self._oracle.seen.queue else "")
 

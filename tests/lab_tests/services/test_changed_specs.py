@@ -227,7 +227,8 @@ def test_monitors_and_managers_are_restarted_one_by_one(services: Services) -> N
             rows = services.ps(kind)
             quorum = lab.ceph_json("quorum_status")["quorum_names"]
             assert kind != "mon" or len(quorum) >= 2
-            return all(row["started"] != before[row["daemon_id"]] for row in rows)
+            now = {row["daemon_id"]: row.get("started") for row in rows}
+            return all(now.get(name) not in (None, started) for name, started in before.items())
 
         wait_until(f"all {kind} daemons began again", all_again, 2 * SECONDS)
         services.wait_runs(kind, count)

@@ -8,7 +8,8 @@ import pytest
 
 from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
-from adapter.reconcile.successors import ANSWER_SECONDS, Successors
+from adapter.reconcile.fresh_reports import ANSWER_SECONDS
+from adapter.reconcile.successors import Successors
 from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.test_services import apply, service, there
 

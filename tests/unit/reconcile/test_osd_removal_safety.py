@@ -179,11 +179,23 @@ class TestCopiesDiffer:
         damaged.settle(40)
         assert (status(damaged), damaged.wiped) == ([], ["osd.0"])
 
-    def test_one_that_is_down_has_no_copy_to_give(self, damaged: Cluster) -> None:
-        damaged.monitors.osds[0].up = False
+    @pytest.mark.parametrize("then", [True, False])
+    def test_one_that_is_down_may_have_the_good_copy_too(
+        self, damaged: Cluster, then: bool
+    ) -> None:
+        damaged.monitors.osds[0].up = then
         remove(damaged, "0", zap=True)
         damaged.settle(5)
-        assert "good copy" not in said(damaged)
+        # Its placement groups are others' now.
+        damaged.monitors.osds[0].up = False
+        damaged.monitors.osds[0].pgs = 0
+        damaged.settle(30)
+        assert "the good copy may be this one" in said(damaged)
+        assert damaged.wiped == []
+
+        damaged.monitors.states = "active+clean"
+        damaged.settle(40)
+        assert damaged.wiped == ["osd.0"]
 
     def test_with_force_nobody_waits(self, damaged: Cluster) -> None:
         remove(damaged, "0", zap=True, force=True)

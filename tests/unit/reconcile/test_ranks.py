@@ -85,3 +85,14 @@ def test_the_last_one_is_not_removed_by_its_name(full: Cluster) -> None:
 
     with pytest.raises(AdapterError, match="no other one could take over"):
         raise_if_exception(full.orchestrator.remove_daemons([f"mds.{only}"]))
+
+
+def test_a_standby_stays_while_the_one_that_it_stands_by_for_is_stopped(full: Cluster) -> None:
+    apply(full, spec("a", hosts=["h1", "h2"]))
+    active, standby = ids(full)
+    full.monitors.filesystems, full.monitors.standbys = {"a": [active]}, {7: standby}
+    full.settle(5)
+    raise_if_exception(full.orchestrator.daemon_action("stop", f"mds.{active}"))
+    with pytest.raises(AdapterError, match=r"insufficient standby.*going down"):
+        raise_if_exception(full.orchestrator.remove_daemons([f"mds.{standby}"]))
+    assert standby in ids(full)

@@ -75,6 +75,11 @@ def removals(cluster: Cluster) -> int:
     return sum(each.operation == "remove_daemons" for each in cluster.requests)
 
 
+def jobs_of_others_end(cluster: Cluster, seconds: float) -> None:
+    """Let jobs of a manager before be over so soon: their end is told by the machine's clock."""
+    cluster.orchestrator.reconciler.services.jobs.keys.others_end = seconds
+
+
 def after_pauses(cluster: Cluster) -> None:
     # Failures are noted with the machine's own clock.
     cluster.now = max(cluster.now, time.monotonic()) + 700
@@ -158,10 +163,7 @@ def test_a_daemon_whose_service_nobody_keeps_goes_too(cluster: Halfway, service:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_the_next_manager_goes_on_where_the_job_was_cut(
-    cluster: Halfway, enabled: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adapter.reconcile.key_removal.OTHERS_JOBS_END", 0.1)
+def test_the_next_manager_goes_on_where_the_job_was_cut(cluster: Halfway, enabled: bool) -> None:
     apply(cluster, "h3")
     raise_if_exception(cluster.orchestrator.set_unmanaged("mds.data", True))
     (key,) = there(cluster)
@@ -169,6 +171,7 @@ def test_the_next_manager_goes_on_where_the_job_was_cut(
     # The power goes: the job has come as far as this, and nobody hears of it.
     cluster.daemons[key], cluster.said[key] = "stopped", {"enabled": enabled}
     cluster.start_anew()
+    jobs_of_others_end(cluster, 0.1)
     time.sleep(0.2)
     cluster.settle(2)
     assert cluster.core.refresh.pending("h3"), "the host is not asked"
@@ -229,6 +232,25 @@ def test_one_that_was_never_stopped_is_named_and_left(cluster: Halfway) -> None:
     assert records(cluster) == []
 
 
+def test_one_whose_job_was_cut_before_it_began_is_removed_by_the_next_manager(
+    cluster: Halfway,
+) -> None:
+    apply(cluster, "h3")
+    raise_if_exception(cluster.orchestrator.set_unmanaged("mds.data", True))
+    (key,) = there(cluster)
+    cluster.said[key] = {"started": "2020-01-01T00:00:00+00:00"}
+    cluster.report(5)
+    cluster.engine.held.add("h3")
+    raise_if_exception(cluster.orchestrator.remove_daemons([f"mds.{key[2]}"]))
+    cluster.start_anew()
+    jobs_of_others_end(cluster, 0.0)
+    cluster.engine.held.clear()
+    cluster.report(5)
+    after_pauses(cluster)
+    assert key not in there(cluster)
+    assert records(cluster) == []
+
+
 def test_a_service_that_wants_it_again_deploys_it(cluster: Halfway) -> None:
     apply(cluster, "h3")
     (key,) = there(cluster)
@@ -245,10 +267,7 @@ def test_a_service_that_wants_it_again_deploys_it(cluster: Halfway) -> None:
     assert (records(cluster), health(cluster)) == ([], "")
 
 
-def test_a_monitor_that_cannot_be_moved_is_removed_later(
-    cluster: Halfway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adapter.reconcile.key_removal.OTHERS_JOBS_END", 0.0)
+def test_a_monitor_that_cannot_be_moved_is_removed_later(cluster: Halfway) -> None:
     for hosts in (["h1", "h2", "h3"], ["h1", "h2"]):
         spec = ServiceSpec("mon", placement=PlacementSpec(hosts=hosts))
         raise_if_exception(cluster.orchestrator.apply([spec]))
@@ -260,6 +279,7 @@ def test_a_monitor_that_cannot_be_moved_is_removed_later(
     assert records(cluster) == ["removed_mon.mon.h3"]
 
     cluster.start_anew()
+    jobs_of_others_end(cluster, 0.0)
     cluster.busy.clear()
     cluster.report(60)
     assert [host for host, _, _ in there(cluster, "mon")] == ["h1", "h2"]

@@ -226,6 +226,24 @@ class TestTheMapShowsMoreThanThereIs:
         assert "`ceph osd unset nodown`" in said
         assert restarted(full) == []
 
+    @pytest.mark.parametrize("restart", ["restart osd.all", "restart osd.3"])
+    @pytest.mark.parametrize("whom", ["all", "osd"])
+    def test_under_noup_none_is_restarted(self, full: Cluster, restart: str, whom: str) -> None:
+        full.monitors.flags = ["noup"] if whom == "all" else []
+        for osd in full.monitors.osds.values():
+            osd.flags = ["noup"] if whom == "osd" else []
+        action, _, name = restart.partition(" ")
+        if name == "osd.all":
+            raise_if_exception(full.orchestrator.service_action(action, name))
+            full.settle(5)
+            (kept,) = full.core.actions.all()
+            assert "the flag noup is set for it" in kept.reason
+        else:
+            with pytest.raises(AdapterError, match="`ceph osd unset noup`"):
+                raise_if_exception(full.orchestrator.daemon_action(action, name))
+            raise_if_exception(full.orchestrator.daemon_action("stop", "osd.1"))
+        assert not [line for line in restarted(full) if line.startswith("restart")]
+
     def test_a_manager_that_takes_over_tells_again_whom_nobody_told(self, full: Cluster) -> None:
         epoch = full.monitors.epoch
         before = ServiceAction("osd.all", "restart", ("osd.1",), ("osd.0",), epoch=epoch)

@@ -368,17 +368,12 @@ def test_a_rack_says_below_which_root_a_host_is(cluster: Cluster) -> None:
     assert moved(cluster, {"rack": "r1"}) == ["h2 root=ssd rack=r1"]
 
 
-def test_a_bucket_that_is_below_no_root_is_put_below_one(cluster: Cluster) -> None:
-    cluster.monitors.buckets = {
-        "default": ("root", []),
-        "r1": ("rack", []),
-        "dc": ("datacenter", []),
-    }
-    assert moved(cluster, {"rack": "r1", "datacenter": "dc"}) == [
-        "h2 root=default rack=r1 datacenter=dc",
-        "r1 root=default datacenter=dc",
-        "dc root=default",
-    ]
+def test_a_bucket_that_is_below_no_root_is_refused(cluster: Cluster) -> None:
+    """Somebody may keep it there on purpose, with OSDs that shall get no data yet."""
+    cluster.monitors.buckets = {"default": ("root", []), "r1": ("rack", [])}
+    with pytest.raises(InvalidValue, match=r"rack=r1.*below no root.*crush move r1 root=default"):
+        moved(cluster, {"rack": "r1"})
+    assert not [line for line in cluster.monitors.log if line.startswith("crush")]
 
 
 @pytest.mark.parametrize("dry", [True, False])

@@ -43,6 +43,8 @@ class Kind:
     tells_version = False
     # Whether its data directory holds what somebody may want back: it is put aside, not deleted.
     keeps_store = False
+    # Whether another one is let go because this one is there: a report says whether it answers.
+    is_counted_on = False
     # What its administration socket is asked, and what is said of one that does not work.
     question = ""
     lack = "it runs, but does not answer"

@@ -11,6 +11,7 @@ class CephfsMirror(Kind):
     name = "cephfs-mirror"
     unit = "cephfs-mirror@cephfs-mirror.{id}.service"
     entity = "client.cephfs-mirror.{id}"
+    is_counted_on = True
     program = "cephfs-mirror"
     keyring = "etc/ceph/ceph.client.cephfs-mirror.{id}.keyring"
 

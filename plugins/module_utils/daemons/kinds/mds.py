@@ -15,6 +15,7 @@ class MetadataServer(Kind):
     data = "lib/ceph/mds/ceph-{id}"
     socket = "ceph-mds.{id}.asok"
     tells_version = True
+    is_counted_on = True
     question = "status"
     lack = "it runs, but the monitors have not taken it up"
 

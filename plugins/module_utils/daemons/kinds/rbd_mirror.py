@@ -11,6 +11,7 @@ class RbdMirror(Kind):
     name = "rbd-mirror"
     unit = "ceph-rbd-mirror@rbd-mirror.{id}.service"
     entity = "client.rbd-mirror.{id}"
+    is_counted_on = True
     program = "rbd-mirror"
     keyring = "etc/ceph/ceph.client.rbd-mirror.{id}.keyring"
 

@@ -22,6 +22,7 @@ class Gateway(Kind):
     target = "ceph-radosgw.target"
     version_socket = "ceph-client.rgw.{id}.asok"
     tells_version = True
+    is_counted_on = True
     can_be_asked = True
     lack = "it runs, but does not listen on its port"
 

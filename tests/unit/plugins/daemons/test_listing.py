@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from plugins.module_utils.daemons import versions as asked_versions
+from plugins.module_utils.daemons.kinds.registry import ALL
 from plugins.module_utils.daemons.listing import daemon_of, describe_daemons, parse_units
 from plugins.module_utils.daemons.versions import Versions, ask_socket
 from plugins.module_utils.system.json_cache import JsonCache
@@ -38,7 +39,9 @@ def test_daemons(path: Path, tmp_path: Path) -> None:
     assert len(rows) == len(case["expect"])
     for row, expected in zip(rows, case["expect"]):
         assert {key: row[key] for key in expected} == expected
-        own = {"mon": ("quorum", "unfinished"), "mgr": ("answers",)}.get(row["daemon_type"], ())
+        kind = ALL[row["daemon_type"]]
+        own = ("answers",) if kind.is_counted_on else ()
+        own = ("quorum", "unfinished") if kind.name == "mon" else own
         assert set(row) == {
             *(
                 "daemon_type",

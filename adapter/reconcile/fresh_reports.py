@@ -1,0 +1,73 @@
+"""Reports that were begun after somebody wanted to know: what decides now is asked for now."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Dict, List, Mapping, Tuple
+
+from adapter.core import Core
+from adapter.errors import AdapterError, ReportAwaited
+
+# So long (seconds) a host's answer holds: who asks later asks anew.
+ANSWER_SECONDS = 30.0
+
+
+class FreshReports:
+    """Ask hosts, and remember for a short time who has been asked."""
+
+    def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:
+        self._core = core
+        self._clock = clock
+        # By host when it was asked, and the serial of the report that there was then.
+        self._asked: Dict[str, Tuple[float, int]] = {}
+
+    def waiting(self) -> List[str]:
+        """Return the hosts that were asked and have not answered."""
+        with self._core.lock:
+            return sorted(host for host in self._asked if self._core.refresh.pending(host))
+
+    def has(self, hostname: str) -> bool:
+        """Tell whether a host has answered; else it is asked. The caller holds the lock."""
+        core, now = self._core, self._clock()
+        report = core.reports.get(hostname)
+        serial = report.serial if report else 0
+        when, before = self._asked.get(hostname, (now - ANSWER_SECONDS, serial))
+        pending = core.refresh.pending(hostname)
+        if hostname in self._asked and pending:
+            return False
+        if now - when < ANSWER_SECONDS and serial != before:
+            return True
+        self._asked[hostname] = (now, serial)
+        core.refresh.want([hostname])
+        return False
+
+
+def check_answer(
+    core: Core, reports: FreshReports, leaving: str, staying: Mapping[str, str]
+) -> None:
+    """Raise if none of the daemons that stay (by host) answers: one that hangs is in the map still.
+
+    Raises ``ReportAwaited`` while their hosts are asked.
+    """
+    awaited = []
+    with core.lock:
+        for host, name in staying.items():
+            row = core.places.row(host, name)
+            if not core.liveness.online(host):
+                continue
+            if not reports.has(host):
+                awaited.append(host)
+            elif row["state"] == "running" and row["answers"]:
+                return
+    core.wake_event.set()
+    if awaited:
+        raise ReportAwaited(
+            f"{leaving} is removed when one that stays answers: waiting for the report of host "
+            f"{', '.join(sorted(awaited))}.",
+            "Try again in some seconds.",
+        )
+    names = ", ".join(f"{name} on host {host}" for host, name in sorted(staying.items()))
+    raise AdapterError(
+        f"{leaving} is the last one that serves: {names} does not answer.",
+        "Restart it: `ceph orch daemon restart NAME`.",
+    )

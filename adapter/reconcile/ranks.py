@@ -1,0 +1,45 @@
+"""Which metadata servers can be missed: a rank is taken over, and who stands by for it stays."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, List, Sequence
+
+from adapter.cluster.schedule import Daemon
+from adapter.core import Core
+from adapter.errors import AdapterError
+from adapter.interface import OrchestratorError
+from adapter.kinds import Kind
+
+
+class Ranks:
+    """Ask the file systems' map, and by ``check_stop`` the monitors."""
+
+    def __init__(self, core: Core, check_stop: Callable[..., Any]) -> None:
+        self._core, self._check_stop = core, check_stop
+
+    def of_others(self, service: str, daemons: Sequence[Daemon]) -> List[Daemon]:
+        """Return the metadata servers that have a rank of another file system."""
+        fs_map, own = self._core.maps.fs_map(), service.partition(".")[2]
+        return [each for each in daemons if fs_map.serves_another(each.daemon_id, own)]
+
+    def check(self, kind: Kind, daemon: Daemon, but: str = "") -> None:
+        """Raise if no other metadata server can take over the rank that one has."""
+        name = f"{kind.service_type}.{daemon.daemon_id}"
+        filesystem = self._core.maps.fs_map().of.get(daemon.daemon_id, "")
+        try:
+            self._check_stop(kind.service_type, daemon.daemon_id, but=but)
+        except OrchestratorError as error:
+            text = " ".join(str(error).split()).rstrip(".")
+            raise AdapterError(
+                f"{name} serves file system {filesystem}, and no other one could take over: "
+                f"{text}.",
+                "Let another metadata server start, or lower what the file system needs (`ceph fs "
+                f"set {filesystem} max_mds N`).",
+            ) from error
+
+    def check_standby(
+        self, kind: Kind, daemon: Daemon, going: Sequence[str], but: str = ""
+    ) -> None:
+        """Raise for one that stands by for those that are being stopped."""
+        if going and daemon.daemon_id in self._core.maps.fs_map().states:
+            self._check_stop(kind.service_type, daemon.daemon_id, but=but)
