@@ -129,6 +129,14 @@ class OsdMethods(DeviceMethods):
             for wanted in selection.paths if selection else ():
                 with self.core.lock:
                     path = self.reconciler.planner.named(host, wanted.path)
+                    both = self.reconciler.planner.shared_with(host.hostname, path)
+                if both:
+                    raise InvalidValue(
+                        "device",
+                        f"{host.hostname}:{path}",
+                        both,
+                        "Let only one host have it, then `ceph orch device ls --refresh`.",
+                    )
                 device = known[path]
                 if not device.available and not skip_validation and not device.ceph_device_lvm:
                     self._refuse_used(host.hostname, path, osd_map)

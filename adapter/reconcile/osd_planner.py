@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -13,6 +14,7 @@ from adapter.cluster.osd_map import OsdMap, listed
 from adapter.cluster.osd_plan import HostPlan, disk_of
 from adapter.cluster.osd_plan_reasons import Disks, why_not
 from adapter.cluster.schedule import NO_SCHEDULE
+from adapter.cluster.shared_disks import Disk, shared
 from adapter.cluster.specs import OsdClaims
 from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
@@ -33,6 +35,7 @@ class OsdPlanner:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._owners: Optional[Tuple[Any, DiskOwners]] = None
+        self._shared_at: Tuple[int, Dict[Disk, str]] = (-1, {})
 
     def hosts(self, spec: DriveGroupSpec, specs: Optional[Sequence[HostSpec]] = None) -> List[Host]:
         """Return the hosts of a drive group's placement, without those that take nothing new.
@@ -291,11 +294,32 @@ class OsdPlanner:
         return ""
 
     def devices(self, host: Host) -> List[Device]:
-        """Return a host's devices as it reported them last."""
+        """Return a host's devices as it reported them last; those of other hosts too are taken."""
         report = self._core.reports.get(host.hostname)
         if report is None or "devices" not in report.taken:
             return []
-        return list(inventory_host(host, report).devices.devices)
+        others = self._shared()
+        return [
+            _rejected(device, others[host.hostname, device.path])
+            if (host.hostname, device.path) in others
+            else device
+            for device in inventory_host(host, report).devices.devices
+        ]
+
+    def shared_with(self, hostname: str, path: str) -> str:
+        """Return why nothing is made on a disk that another host shows too, or nothing."""
+        return self._shared().get((hostname, path), "")
+
+    def _shared(self) -> Dict[Disk, str]:
+        """Return the disks that several hosts show; computed anew when a host has reported."""
+        core = self._core
+        if self._shared_at[0] != core.reports.serial:
+            links = {
+                host.hostname: self.storage(host.hostname).get("links") or {}
+                for host in core.hosts.all()
+            }
+            self._shared_at = (core.reports.serial, shared(links))
+        return self._shared_at[1]
 
     def _existing(self, spec: DriveGroupSpec, host: str, osd_map: OsdMap) -> int:
         """Return how many OSDs a drive group has on a host, with those being made."""
@@ -313,6 +337,13 @@ class OsdPlanner:
             if device.available and device.path not in taken.get(host.hostname, {})
         )
         return OsdClaims(only=pairs)
+
+
+def _rejected(device: Device, reason: str) -> Device:
+    """Return a device that nothing is made on."""
+    found = copy.copy(device)
+    found.available, found.rejected_reasons = False, [*device.rejected_reasons, reason]
+    return found
 
 
 def _name(spec: DriveGroupSpec) -> str:

@@ -168,3 +168,25 @@ def test_a_named_disk_that_was_erased_since_is_not_taken_again_by_itself(named: 
     raise_if_exception(named.orchestrator.apply([spec]))
     named.settle()
     assert len(named.monitors.osds) == 1
+
+
+def test_a_disk_that_two_hosts_show_takes_no_osd(cluster: Cluster) -> None:
+    """Two daemons on one disk destroy its data, and no lock is theirs together."""
+    wwn = "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4"
+    for host, path in (("h2", "/dev/sdb"), ("h3", "/dev/sdc")):
+        cluster.storage[host] = {"links": {wwn: [path]}, "device_mapper": True}
+    cluster.report()
+    row = raise_if_exception(cluster.orchestrator.plan([drive_group("all")]))[0]
+    planned = {
+        (host, disk["data"])
+        for host, plans in row["data"].items()
+        for plan in plans
+        for disk in plan["data"]
+    }
+    assert planned
+    assert not planned & {("h2", "/dev/sdb"), ("h3", "/dev/sdc")}
+    for skip in (True, False):
+        with pytest.raises(InvalidValue, match=r"the same disk is h3:/dev/sdc"):
+            raise_if_exception(
+                cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb"), skip_validation=skip)
+            )
