@@ -255,7 +255,7 @@ def failures(cluster: Cluster) -> str:
     return str(cluster.core.health().get("ANSIBLE_SERVICE_FAILED", ""))
 
 
-def test_a_service_that_goes_takes_its_troubles_along(cluster: Cluster) -> None:
+def test_a_service_that_goes_takes_its_failures_along(cluster: Cluster) -> None:
     cluster.break_on["apply_mds"] = {"h2": "no space"}
     apply(cluster, MDSSpec(service_id="data", placement=PlacementSpec(hosts=["h1", "h2"])))
     assert "mds.data on host h2 failed" in failures(cluster)
