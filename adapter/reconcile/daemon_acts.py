@@ -285,7 +285,17 @@ class DaemonActs:
         with self._core.lock:
             cut = job.status is JobStatus.CANCELLED and not self._core.overtaken.has(job.job_id)
             names = [name for name, each in self._jobs.items() if each is job]
+            if job.status is JobStatus.FAILED and job.record.started is None:
+                self._say_refused(job, names)
             self._end(names, LIVED_ON if cut else 0.0)
+
+    def _say_refused(self, job: Completion, names: Sequence[str]) -> None:
+        """Let the events of a service say what was acknowledged and refused when its turn came."""
+        core = self._core
+        for action in core.daemon_actions.all():
+            if set(action.daemons) & set(names):
+                text = f"{action.action} of {', '.join(names)} is not done: {job.exception}"
+                core.events.fail(action.service, text)
 
     def _end(self, names: Sequence[str], after: float = 0.0) -> None:
         """Note that all is done to daemons. The caller holds the lock."""

@@ -32,7 +32,7 @@ class Guards:
         self.acting = threading.Lock()
         self.successors = Successors(core)
         self.reports = self.successors.reports
-        self.ranks = Ranks(core, self.check_stop)
+        self.ranks = Ranks(core, self.reports, self.check_stop)
         # At which epoch the map had OSDs started when they were last allowed to stop, and those
         # that were told to start again and were not seen to.
         self._starts: Dict[int, int] = {}

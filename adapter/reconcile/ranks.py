@@ -9,13 +9,14 @@ from adapter.core import Core
 from adapter.errors import AdapterError
 from adapter.interface import OrchestratorError
 from adapter.kinds import Kind
+from adapter.reconcile.fresh_reports import FreshReports, check_answer
 
 
 class Ranks:
     """Ask the file systems' map, and by ``check_stop`` the monitors."""
 
-    def __init__(self, core: Core, check_stop: Callable[..., Any]) -> None:
-        self._core, self._check_stop = core, check_stop
+    def __init__(self, core: Core, reports: FreshReports, check_stop: Callable[..., Any]) -> None:
+        self._core, self._reports, self._check_stop = core, reports, check_stop
 
     def of_others(self, service: str, daemons: Sequence[Daemon]) -> List[Daemon]:
         """Return the metadata servers that have a rank of another file system."""
@@ -40,6 +41,20 @@ class Ranks:
     def check_standby(
         self, kind: Kind, daemon: Daemon, going: Sequence[str], but: str = ""
     ) -> None:
-        """Raise for one that stands by for those that are being stopped."""
-        if going and daemon.daemon_id in self._core.maps.fs_map().states:
-            self._check_stop(kind.service_type, daemon.daemon_id, but=but)
+        """Raise for one that stands by for those that are being stopped, or that hang.
+
+        One that hangs has its rank in the map until its time is up. Raises ``ReportAwaited`` while
+        hosts are asked whether theirs answer.
+        """
+        fs_map, name = self._core.maps.fs_map(), kind.service_type
+        if daemon.daemon_id not in fs_map.states:
+            return
+        if going:
+            self._check_stop(name, daemon.daemon_id, but=but)
+        others = fs_map.states.keys() - {*fs_map.ranked, *going, daemon.daemon_id}
+        for ranked in sorted(fs_map.ranked) if not others else ():
+            with self._core.lock:
+                hosts = self._core.places.hosts_of(f"{name}.{ranked}")
+            if hosts:
+                staying = {hosts[0]: f"{name}.{ranked}"}
+                check_answer(self._core, self._reports, f"{name}.{daemon.daemon_id}", staying)

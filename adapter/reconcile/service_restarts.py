@@ -13,6 +13,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from adapter.cluster.service_actions import ServiceAction
 from adapter.core import Core
 from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
 from adapter.kinds import hands_over
@@ -147,11 +148,13 @@ class ServiceRestarts:
         if not batch:
             self._save(replace(action, doing=(), reason=reason))
             return
+        # What the monitors have said is as old as this, however long the record takes.
+        asked = self._guards.again(batch, restart=True)
         rest = tuple(each for each in action.left if each not in batch)
         osds = any(name.startswith("osd.") for name in batch)
         epoch = self._core.maps.osd_map().epoch if osds else 0
         self._save(replace(action, left=rest, doing=tuple(batch), reason="", epoch=epoch))
-        self._submit(action, batch)
+        self._submit(action, batch, asked)
 
     def _late(self, names: Sequence[str]) -> List[str]:
         """Return those of these daemons that have been waited for too long."""
@@ -240,7 +243,7 @@ class ServiceRestarts:
                 reason = reason or " ".join(str(error).split())
         return [], reason
 
-    def _submit(self, action: ServiceAction, batch: Sequence[str]) -> None:
+    def _submit(self, action: ServiceAction, batch: Sequence[str], asked: Ask) -> None:
         core = self._core
         check_units(core, batch)
         with core.lock:
@@ -254,7 +257,7 @@ class ServiceRestarts:
                 [core.hosts.get(host) for host in units],
                 parameters={"action": action.action, "units": units},
                 summary=f"{action.action.capitalize()} {', '.join(batch)}",
-                before=self._guards.again(batch, restart=True),
+                before=asked,
             )
             self._jobs[action.service] = job.job_id
             self._told.add(action.service)

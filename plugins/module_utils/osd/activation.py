@@ -85,16 +85,44 @@ def wait_for_devices(osd_uuid, kinds, hints, patience=_PATIENCE):
 
 
 def find_devices(osd_uuid, kinds, hints, sys_dir="/sys/class/block", dev_dir="/dev"):
-    """Return the devices by kind that carry an OSD's labels; those of the hints are read first."""
-    names = [name.replace("!", "/") for name in sorted(os.listdir(sys_dir))]
+    """Return the devices by kind that carry an OSD's labels; those of the hints are read first.
+
+    Raises ``CannotActivate`` where two do: one is a copy, and may lack what was written last.
+    """
     found = {}
-    for path in [*hints, *(os.path.join(dev_dir, name) for name in names)]:
+    for path in [*hints, *_whole(sys_dir, dev_dir)]:
         for kind in kinds:
-            if kind not in found and _carries(path, osd_uuid, kind):
-                found[kind] = path
-        if len(found) == len(kinds):
-            break
+            if not _carries(path, osd_uuid, kind):
+                continue
+            known = found.setdefault(kind, path)
+            if os.path.realpath(known) != os.path.realpath(path) and not _is_same(known, path):
+                raise CannotActivate(
+                    f"{known} and {path} both carry its {kind} (uuid {osd_uuid}): one is a copy. "
+                    "Take the copy out, or wipe it"
+                )
     return found
+
+
+def _whole(sys_dir, dev_dir):
+    """Return the block devices that no other one is made of: a path of several is no disk."""
+    names = sorted(os.listdir(sys_dir))
+    free = [name for name in names if not _entries(os.path.join(sys_dir, name, "holders"))]
+    return [os.path.join(dev_dir, name.replace("!", "/")) for name in free]
+
+
+def _entries(directory):
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
+
+
+def _is_same(one, other):
+    """Tell whether two device files are the same device."""
+    try:
+        return os.stat(one).st_rdev == os.stat(other).st_rdev != 0
+    except OSError:
+        return False
 
 
 def _carries(path, osd_uuid, kind):

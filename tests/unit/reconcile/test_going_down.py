@@ -195,6 +195,10 @@ def test_an_osd_that_waited_is_asked_about_again(full: Cluster) -> None:
     full.engine.held.clear()
     full.settle(2)
     assert acted(full) == []
+    # It was acknowledged: its service says what came of it.
+    service = full.core.daemon_services.of("h1", "osd", "0")
+    said = " ".join(event.message for event in full.core.events.of(service))
+    assert "stop of osd.0 is not done" in said
 
 
 def test_a_batch_of_a_restart_that_waited_is_asked_about_again(full: Cluster) -> None:

@@ -96,3 +96,21 @@ def test_a_standby_stays_while_the_one_that_it_stands_by_for_is_stopped(full: Cl
     with pytest.raises(AdapterError, match=r"insufficient standby.*going down"):
         raise_if_exception(full.orchestrator.remove_daemons([f"mds.{standby}"]))
     assert standby in ids(full)
+
+
+def test_a_standby_stays_while_the_one_with_the_rank_hangs(full: Cluster) -> None:
+    apply(full, spec("a", hosts=["h1", "h2"]))
+    active, standby = ids(full)
+    full.monitors.filesystems, full.monitors.standbys = {"a": [active]}, {7: standby}
+    full.settle(5)
+    full.said["h1", "mds", active] = {"answers": False}
+
+    apply(full, spec("a", hosts=["h1"]))
+    full.report(10)
+    assert standby in ids(full)
+    assert "does not answer" in said(full, "mds.a")
+
+    full.said["h1", "mds", active] = {"answers": True}
+    full.orchestrator.reconciler.services.forget_backoff("mds.a")
+    full.report(40)
+    assert ids(full) == [active]

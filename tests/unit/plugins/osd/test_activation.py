@@ -54,6 +54,23 @@ def test_a_copy_of_a_label_is_no_osd(tree: Tree) -> None:
     assert found(tree, OTHER, "block") == {}
 
 
+@pytest.mark.parametrize("hints", [(), ("sdb",), ("sda",)])
+def test_of_a_disk_and_its_copy_neither_is_started(tmp_path: Path, hints: tuple) -> None:
+    """The copy may lack what was written last; names of disks change with a reboot."""
+    disks = {name: {"content": {0: {"label": {}}}} for name in ("sda", "sdb")}
+    tree = Tree(tmp_path, {"disks": disks})
+    with pytest.raises(CannotActivate, match=r"sda|sdb.*both carry its block.*one is a copy"):
+        found(tree, OSD_UUID, "block", hints=hints)
+
+
+def test_the_paths_of_one_disk_are_no_copies(tmp_path: Path) -> None:
+    disks = {name: {"content": {0: {"label": {}}}} for name in ("sda", "sdb", "dm-0")}
+    tree = Tree(tmp_path, {"disks": disks})
+    for name in ("sda", "sdb"):
+        (tree.top / f"sys/block/{name}/holders/dm-0").mkdir(parents=True)
+    assert found(tree, OSD_UUID, "block") == {"block": "dm-0"}
+
+
 def test_devices_that_do_not_come_are_named() -> None:
     with pytest.raises(CannotActivate, match="no disk carries its block and db"):
         wait_for_devices("none", ["block", "db"], [], patience=0.0)
