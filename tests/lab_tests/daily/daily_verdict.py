@@ -29,7 +29,7 @@ class Verdict:
     def wait(self) -> list[str]:
         """Return what is not as it is wanted in the end.
 
-        It is not quiet while daemons restart one after the other: three gateways take over a
+        It is not quiet while daemons restart or go one after the other: three gateways take over a
         minute. So the time begins again when a job has ended, but not without end.
         """
         limit, wrong, ended = self._ground.lab.patience(QUIET), "", self._ended()
@@ -40,7 +40,7 @@ class Verdict:
                 wrong = str(error)
             else:
                 return list(self._flips())
-            if "under way: Restart" not in wrong or self._ended() == ended:
+            if "under way: " not in wrong or self._ended() == ended:
                 break
             ended = self._ended()
         return [wrong]
