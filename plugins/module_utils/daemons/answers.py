@@ -35,8 +35,8 @@ class Answers:
 
     def _socket(self, kind, daemon_id, pid):
         if kind.socket:
-            # Where it is not there, it has not been made yet.
-            return os.path.join(self._ceph_run, kind.socket.format(id=daemon_id))
+            path = os.path.join(self._ceph_run, kind.socket.format(id=daemon_id))
+            return path if os.path.exists(path) else ""
         # Those that are clients of the cluster have their pid in the name.
         entity = glob.escape(kind.entity.format(id=daemon_id))
         start = os.path.join(glob.escape(self._ceph_run), f"ceph-{entity}.{pid}.")

@@ -56,13 +56,15 @@ def test_one_that_is_well_answers(tmp_path: Path, kind: object, name: str) -> No
         thread.join()
 
 
-def test_a_manager_without_its_socket_does_not_answer(tmp_path: Path) -> None:
-    assert not Answers(str(tmp_path)).of(MGR, "h1", 77)
-
-
-def test_of_a_gateway_whose_socket_is_elsewhere_nobody_knows_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [MGR, RGW], ids=lambda kind: str(kind.name))
+def test_of_one_whose_socket_is_elsewhere_nobody_knows_it(tmp_path: Path, kind: object) -> None:
     (tmp_path / "ceph-client.rgw.h1.5.1.asok").touch()
-    assert Answers(str(tmp_path)).of(RGW, "h1", 77)
+    assert Answers(str(tmp_path)).of(kind, "h1", 77)
+
+
+def test_one_whose_socket_nobody_listens_on_does_not_answer(tmp_path: Path) -> None:
+    (tmp_path / "ceph-mgr.h1.asok").touch()
+    assert not Answers(str(tmp_path)).of(MGR, "h1", 77)
 
 
 def test_of_many_that_hang_only_some_are_waited_for(tmp_path: Path) -> None:
