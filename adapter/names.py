@@ -39,7 +39,7 @@ def check_hostname(name: object, field: str = "host name") -> str:
         raise InvalidValue(
             field, name, "it is empty", "Give the name that `hostname` prints there."
         )
-    remedy = "Use letters, digits, '_', '.', '-'; it starts with a letter, a digit or one '_'."
+    remedy = "Use letters, digits, dashes and dots, as `hostname` prints it on the host."
     if len(name) > HOST_LENGTH:
         raise InvalidValue(field, name, f"it is longer than {HOST_LENGTH} characters", remedy)
     if name.lower() in RESERVED:

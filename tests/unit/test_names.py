@@ -43,3 +43,8 @@ def test_bad_names_are_refused_in_one_line(check: str, value: Any, reason: str) 
 
 def test_labels_are_kept_once_in_order() -> None:
     assert names.check_labels(["b", "a", "b"]) == ["b", "a"]
+
+
+def test_a_host_name_that_is_refused_says_where_the_right_one_is() -> None:
+    with pytest.raises(InvalidValue, match="as `hostname` prints it on the host"):
+        names.check_hostname("my_host")
