@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Dict, List, Mapping, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
 from adapter.core import Core
 from adapter.errors import AdapterError, ReportAwaited
@@ -43,15 +43,17 @@ class FreshReports:
 
 
 def check_answer(
-    core: Core, reports: FreshReports, leaving: str, staying: Mapping[str, str]
+    core: Core, reports: FreshReports, leaving: str, staying: Sequence[Tuple[str, str]]
 ) -> None:
-    """Raise if none of the daemons that stay (by host) answers: one that hangs is in the map still.
+    """Raise if none of the daemons that stay answers: one that hangs is in the map still.
+
+    ``staying`` are hosts with names of daemons.
 
     Raises ``ReportAwaited`` while their hosts are asked.
     """
     awaited = []
     with core.lock:
-        for host, name in staying.items():
+        for host, name in staying:
             row = core.places.row(host, name)
             if not core.liveness.online(host):
                 continue
@@ -63,10 +65,10 @@ def check_answer(
     if awaited:
         raise ReportAwaited(
             f"{leaving} is removed when one that stays answers: waiting for the report of host "
-            f"{', '.join(sorted(awaited))}.",
+            f"{', '.join(sorted(set(awaited)))}.",
             "Try again in some seconds.",
         )
-    names = ", ".join(f"{name} on host {host}" for host, name in sorted(staying.items()))
+    names = ", ".join(f"{name} on host {host}" for host, name in sorted(staying))
     raise AdapterError(
         f"{leaving} is the last one that serves: {names} does not answer.",
         "Restart it: `ceph orch daemon restart NAME`.",

@@ -200,7 +200,7 @@ class Guards:
     ) -> List[Daemon]:
         """Return those that may go: one that serves only while another one that stays does.
 
-        The cluster is asked who serves.
+        The cluster is asked who serves, and the hosts whether those that stay answer.
         """
         name = kind.service_type
         known, going = self._core.maps.daemon_names().hosts, self._going(name)
@@ -208,9 +208,7 @@ class Guards:
         serving = [each for each in daemons if f"{name}.{each.daemon_id}" in said]
         others = [each for each in daemons if each not in serving]
         left = [each for each in kept if f"{name}.{each.daemon_id}" in said]
-        if serving and left and not others:
-            staying = {each.hostname: f"{name}.{each.daemon_id}" for each in left}
-            check_answer(self._core, self.reports, f"{name}.{serving[0].daemon_id}", staying)
+        chosen = [*others, *serving][:1] if kind.goes_singly else list(daemons)
         if serving and kept and not left:
             if not others and len(serving) == 1:
                 names = ", ".join(f"{name}.{each.daemon_id}" for each in kept)
@@ -218,8 +216,12 @@ class Guards:
                     f"{name}.{serving[0].daemon_id} is the last one that serves, as far as the "
                     f"cluster knows: it waits for {names}."
                 )
-            return (others or serving)[:1]
-        return [*others, *serving][:1] if kind.goes_singly else list(daemons)
+            chosen = (others or serving)[:1]
+        if kept and any(each.runs for each in chosen):
+            # The service map is a minute old, and has not heard yet of what has just begun.
+            staying = [(each.hostname, f"{name}.{each.daemon_id}") for each in left or kept]
+            check_answer(self._core, self.reports, f"{name}.{chosen[0].daemon_id}", staying)
+        return chosen
 
     def check_stop(
         self, daemon_type: str, daemon_id: str, *, restart: bool = False, but: str = ""

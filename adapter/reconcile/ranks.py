@@ -56,5 +56,5 @@ class Ranks:
             with self._core.lock:
                 hosts = self._core.places.hosts_of(f"{name}.{ranked}")
             if hosts:
-                staying = {hosts[0]: f"{name}.{ranked}"}
+                staying = [(hosts[0], f"{name}.{ranked}")]
                 check_answer(self._core, self._reports, f"{name}.{daemon.daemon_id}", staying)

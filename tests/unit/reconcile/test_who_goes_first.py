@@ -142,6 +142,24 @@ def test_a_gateway_goes_only_when_another_one_serves(full: Cluster) -> None:
     assert of_kind(full, "rgw") == [("h2", second)]
 
 
+@pytest.mark.parametrize("known", [["h1", "h2"], []], ids=["both in the map", "none yet"])
+def test_a_gateway_goes_only_when_one_that_stays_answers(full: Cluster, known: List[str]) -> None:
+    apply(full, spec_of("rgw", hosts=["h1", "h2"]))
+    gateways = dict(of_kind(full, "rgw"))
+    full.monitors.elsewhere = {f"rgw.{gateways[host]}": host for host in known}
+    full.said["h2", "rgw", gateways["h2"]] = {"answers": False}
+    apply(full, spec_of("rgw", hosts=["h2"]))
+    full.report(10)
+    assert len(of_kind(full, "rgw")) == 2
+    (row,) = raise_if_exception(full.orchestrator.describe_service(service_name="rgw.a"))
+    assert f"rgw.{gateways['h2']} on host h2 does not answer" in row.events[-1].message
+
+    full.said["h2", "rgw", gateways["h2"]] = {"answers": True}
+    full.orchestrator.reconciler.services.forget_backoff("rgw.a")
+    full.report(40)
+    assert of_kind(full, "rgw") == [("h2", gateways["h2"])]
+
+
 def test_what_serves_is_shown(full: Cluster) -> None:
     apply(full, spec_of("mds", host_pattern="*"))
     apply(full, spec_of("mgr", hosts=list(HOSTS)))
