@@ -36,7 +36,7 @@ class ActionMethods(DaemonMethods):
 
     @handle_orch_error
     def service_action(self, action: str, service_name: str) -> List[str]:
-        """Start or stop the daemons of a service, or restart them so few at a time as is safe.
+        """Start or stop the daemons of a service, or restart as few at a time as is safe.
 
         No placement group goes inactive by a restart, no quorum or manager is lost: the monitors
         are asked first. ``redeploy`` and ``reconfig`` bring the daemons to their specs again.

@@ -89,7 +89,7 @@ class OsdMethods(DeviceMethods):
         job = self.reconciler.creator.make(self._as_before(plan))
         words = "; ".join(describe_plans([plan]))
         if job is None:
-            return f"Making OSDs after what is being made on the host: {words}"
+            return f"Queued until the host has made the OSDs that it is at: {words}"
         if not job.wait(self.core.answer_wait):
             return f"Making OSDs: {words} (job {job.job_id})"
         return _created(host.hostname, _answer(job))

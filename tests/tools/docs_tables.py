@@ -84,19 +84,64 @@ def table_of_verbs() -> str:
         page, heading = section_of(name)
         job = REGISTRY.get(verb.get("job", name))
         changes = verb.get("does") or ("changes" if job and job.changes else "reads")
-        playbook = (ROOT / "playbooks" / f"{name}.yml").exists()
         rows.append(
             [
                 f"[{name}]({'' if page == 'verbs' else page + '.md'}#{anchor(heading)})",
                 _typed("ceph", verb["ceph"]),
                 _typed("orch-ansible", verb["command"]),
-                f"`{name}.yml`" if playbook else "",
+                _playbook(name, verb),
                 minutes(job.timeout) if job else "",
                 changes,
             ]
         )
     head = ["method", "`ceph`", "`orch-ansible`", "playbook", "deadline", ""]
     return table(head, rows)
+
+
+def _playbook(name: str, verb: Mapping[str, Any]) -> str:
+    """Return a method's playbook; some are for use by hand, and the job runs another one."""
+    if not (ROOT / "playbooks" / f"{name}.yml").exists():
+        return ""
+    job = verb.get("job", name)
+    also = f"; {verb['also']}" if "also" in verb else ""
+    by_hand = "" if job == name else f" by hand; the job runs `{job}.yml`"
+    return f"`{name}.yml`{by_hand}{also}"
+
+
+def table_of_code() -> str:
+    """Return a row for each operation: where its code stands, from the manager to the host."""
+    rows = []
+    kinds = {kind.operation: kind for kind in KINDS.values()}
+    for name, operation in sorted(REGISTRY.items()):
+        stem = name.partition("apply_")[2] if name in kinds else name
+        files = [f"operations/{name}.py"]
+        if name in kinds:
+            files = ["operations/apply_kinds.py", f"kinds/{stem}.py"]
+        assert all((ROOT / "adapter" / file).is_file() for file in files), files
+        modules = list(dict.fromkeys(each for role in operation.phases for each in _modules(role)))
+        library = sorted({package for module in modules for package in _packages(module)})
+        rows.append(
+            [
+                f"`{name}`",
+                ", ".join(f"`{file}`" for file in files),
+                ", ".join(f"`{role}`" for role in operation.phases),
+                ", ".join(f"`{module}`" for module in modules),
+                ", ".join(f"`{package}`" for package in library),
+            ]
+        )
+    head = ["operation, playbook", "`adapter/`", "role", "module", "`module_utils/`"]
+    return table(head, rows)
+
+
+def _modules(role: str) -> List[str]:
+    text = "".join(_read(path) for path in sorted((ROOT / "roles" / role / "tasks").glob("*.yml")))
+    found = re.findall(r"^ *ceph_orch\.ansible\.(\w+):", text, flags=re.MULTILINE)
+    return [name for name in found if (ROOT / "plugins/modules" / f"{name}.py").is_file()]
+
+
+def _packages(module: str) -> List[str]:
+    text = _read(ROOT / "plugins" / "modules" / f"{module}.py")
+    return re.findall(r"from \.\.module_utils\.(\w+)", text)
 
 
 def _typed(program: str, commands: Sequence[str]) -> str:
@@ -202,6 +247,7 @@ def table_of_modules() -> str:
 
 
 TABLES: Dict[str, Dict[str, Callable[[], str]]] = {
+    "architecture": {"code of operations": table_of_code},
     "verbs": {"verbs": table_of_verbs, "sections elsewhere": sections_elsewhere},
     "services": {"kinds": table_of_kinds},
     "troubleshooting": {"health checks": table_of_health_checks},
