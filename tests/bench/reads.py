@@ -126,6 +126,7 @@ def main() -> None:
     from adapter.core import Core
     from adapter.engine.access import MemoryAccess
     from adapter.engine.memory import MemoryEngine
+    from adapter.mgr.cli_errors import CleanErrors
     from adapter.mgr.module import Module
     from adapter.orchestrator import AnsibleOrchestrator
     from adapter.settings import Settings
@@ -144,6 +145,8 @@ def main() -> None:
     import threading
 
     module._building = threading.Lock()
+    # Ceph's own classes of commands are not here: nothing stands in front of them.
+    module._clean_errors = CleanErrors(None, lambda: False, lambda: module._orchestrator)
     assert len(module.get_inventory().result) == HOSTS
     assert len(module.list_daemons().result) == HOSTS * DAEMONS
     figures = {
