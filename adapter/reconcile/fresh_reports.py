@@ -47,9 +47,8 @@ def check_answer(
 ) -> None:
     """Raise if none of the daemons that stay answers: one that hangs is in the map still.
 
-    ``staying`` are hosts with names of daemons.
-
-    Raises ``ReportAwaited`` while their hosts are asked.
+    ``staying`` are hosts with names of daemons. Raises ``ReportAwaited`` while these hosts are
+    asked, and ``AdapterError`` with the daemons that do not answer.
     """
     awaited = []
     with core.lock:
@@ -70,6 +69,6 @@ def check_answer(
         )
     names = ", ".join(f"{name} on host {host}" for host, name in sorted(staying))
     raise AdapterError(
-        f"{leaving} is the last one that serves: {names} does not answer.",
+        f"{leaving} stays: it is needed while {names} does not answer.",
         "Restart it: `ceph orch daemon restart NAME`.",
     )

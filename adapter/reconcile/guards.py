@@ -204,7 +204,7 @@ class Guards:
         """
         name = kind.service_type
         known, going = self._core.maps.daemon_names().hosts, self._going(name)
-        said = {name for name in known if name.partition(".")[2] not in going}
+        said = {daemon for daemon in known if daemon.partition(".")[2] not in going}
         serving = [each for each in daemons if f"{name}.{each.daemon_id}" in said]
         others = [each for each in daemons if each not in serving]
         left = [each for each in kept if f"{name}.{each.daemon_id}" in said]

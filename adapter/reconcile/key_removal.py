@@ -81,9 +81,9 @@ class KeyRemoval:
         return self._all()
 
     def undone(self) -> List[UnusedKey]:
-        """Return the daemons that a removal left, and that do not run. The caller holds the lock.
+        """Return the daemons whose removal is to be done again. The caller holds the lock.
 
-        Their job failed, or was cut: what it had not come to is to be done still.
+        Their job failed after it had stopped them, or was cut before it came to them.
         """
         return [key for key in self._all() if self._is_undone(key)]
 

@@ -123,3 +123,14 @@ def test_options_go_into_the_section_that_is_said() -> None:
 def test_failures_are_tried_again_as_the_code_says() -> None:
     assert (RETRY_FIRST, RETRY_LAST) == (10.0, 600.0)
     assert "after 10 seconds, then later each time, ten minutes at most" in flat(SERVICES)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_role_says_what_the_key_of_a_kind_can_do(kind: str) -> None:
+    """``mon`` has the key that all monitors share: it has no caps of a daemon's own."""
+    known = service_kinds.kind_of(kind)
+    caps = " ".join(f"{name} '{what}'" for name, what in known.caps)
+    expected = f"`{known.entity_of('ID')}`: `{caps}`" if known.has_own_key else "`mon.`"
+    lines = texts()["roles/daemon_deploy/README.md"].splitlines()
+    (line,) = [each for each in lines if each.startswith(f"| `{kind}` | `")]
+    assert f"| {expected}" in line
