@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import shlex
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping, Set
 
 from adapter.cli.ceph import Ceph, CephError
+from adapter.cluster import osd_answers
 from adapter.cluster.maps import Mon
 from adapter.errors import InvalidValue
 from adapter.interface import OrchestratorError
@@ -111,6 +112,10 @@ class CephMon:
             ) from None
         return found if isinstance(found, dict) else {}
 
+    def silent_osds(self, addresses: Mapping[int, osd_answers.Address]) -> Set[int]:
+        """Return the OSDs that do not answer at their addresses now."""
+        return osd_answers.silent(addresses)
+
 
 class DryMon:
     """Ask the monitors and tell them nothing; ``untold`` has the commands that were not run."""
@@ -147,3 +152,7 @@ class DryMon:
     def service_map(self) -> Dict[str, Any]:
         """Return what daemons outside the maps said of themselves."""
         return self._mon.service_map()
+
+    def silent_osds(self, addresses: Mapping[int, osd_answers.Address]) -> Set[int]:
+        """Return the OSDs that do not answer at their addresses now."""
+        return self._mon.silent_osds(addresses)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import errno
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple
+from typing import (
+    Any,
+    Collection,
+    Dict,
+    FrozenSet,
+    List,
+    Mapping,
+    Protocol,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
@@ -12,6 +23,7 @@ from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
 from adapter.cluster.locations import CrushTree, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.marks import mark
+from adapter.cluster.osd_answers import Address
 from adapter.cluster.osd_map import (
     Left,
     Osd,
@@ -58,6 +70,10 @@ class Mon(Protocol):
         """Return what daemons outside the maps, such as gateways, said of themselves."""
         ...
 
+    def silent_osds(self, addresses: Mapping[int, Address]) -> Set[int]:
+        """Return the OSDs that do not answer at their addresses now."""
+        ...
+
 
 class NoMon:
     """Stand where no cluster can be asked."""
@@ -79,6 +95,10 @@ class NoMon:
     def service_map(self) -> Dict[str, Any]:
         """Return nothing."""
         return {}
+
+    def silent_osds(self, addresses: Mapping[int, Address]) -> Set[int]:
+        """Return nothing."""
+        return set()
 
 
 class Maps:
@@ -173,6 +193,19 @@ class Maps:
             arguments["max"] = most
         answer = read_json(self._read("osd ok-to-stop", **arguments), "osd ok-to-stop")
         return [int(each) for each in answer.get("osds") or ()]
+
+    def peers(self, ids: Collection[int]) -> Set[int]:
+        """Return the OSDs that have placement groups together with some of ``ids``."""
+        asked = set(ids)
+        found: Set[int] = set()
+        for row in self._mon.pg_stats():
+            beside = {*row.get("up", ()), *row.get("acting", ())}
+            found |= beside if beside & asked else set()
+        return found - asked
+
+    def silent(self, osds: Collection[Osd]) -> Set[int]:
+        """Return which of these OSDs do not answer at their addresses at this moment."""
+        return self._mon.silent_osds({osd.osd_id: osd.address for osd in osds if osd.address[0]})
 
     def drain(self, osd_id: int) -> None:
         """Let the data of an OSD that leaves for good move away."""

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Set, Tuple
 
+from adapter.cluster.osd_answers import address_of
 from adapter.errors import NotReady
 
 
@@ -21,7 +22,8 @@ class Osd:
     CRUSH. ``fresh`` says that it was registered and
     has never been up. ``reweight`` is 0.0 for an OSD that is out. ``up_from`` is the epoch of its
     last start: as long as that is the same, it has not been up again. ``nodown`` and ``noup`` say
-    that a flag keeps the map from showing it down, or up again.
+    that a flag keeps the map from showing it down, or up again. ``address`` is where clients reach
+    it: an IP address and a port, or empty and 0.
     """
 
     osd_id: int
@@ -37,6 +39,7 @@ class Osd:
     placed: bool = False
     nodown: bool = False
     noup: bool = False
+    address: Tuple[str, int] = ("", 0)
 
     def stop_reason(self, restart: bool) -> str:
         """Return why an OSD is not stopped, or restarted, whatever the monitors say."""
@@ -218,6 +221,7 @@ def _osd(row: Mapping[str, Any], place: Mapping[str, Any], host: str) -> Osd:
         reweight=float(row.get("weight") or 0.0),
         device_class=str(place.get("device_class") or ""),
         up_from=int(row.get("up_from") or 0),
+        address=address_of(row),
     )
 
 

@@ -8,11 +8,12 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, ClassVar, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, ClassVar, Dict, List, Mapping, Optional, Set, Tuple
 
 import orchestrator
 from mgr_module import HandleCommandResult, MgrModule
 
+from adapter.cluster import osd_answers
 from adapter.content import content_root
 from adapter.core import Core
 from adapter.engine.access import SshAccess
@@ -79,6 +80,10 @@ class MgrMon:
         """Return what the OSDs said last of themselves."""
         rows: List[Dict[str, Any]] = (self._mgr.get("osd_stats") or {}).get("osd_stats") or []
         return rows
+
+    def silent_osds(self, addresses: Mapping[int, osd_answers.Address]) -> Set[int]:
+        """Return the OSDs that do not answer at their addresses now."""
+        return osd_answers.silent(addresses)
 
 
 class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]

@@ -19,6 +19,7 @@ from adapter.errors import AdapterError, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.kinds import MANAGERS, QUORUM, RANKS, SERVING, Kind, kind_of
 from adapter.reconcile.fresh_reports import check_answer
+from adapter.reconcile.osd_peers import check_peers
 from adapter.reconcile.ranks import Ranks
 from adapter.reconcile.successors import Successors
 
@@ -370,6 +371,7 @@ class Guards:
         found = [
             each for each in allowed if each not in known or not known[each].stop_reason(restart)
         ]
+        check_peers(self._core.maps, found, known)
         with self._core.lock:
             self._starts.update({each: known[each].up_from for each in found if each in known})
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Set, Tuple
 
 from adapter.cluster.store import MemoryStore
 from adapter.core import Core
@@ -93,6 +93,10 @@ class World:
     def service_map(self) -> Dict[str, Any]:
         """Be the mon of a cluster without gateways."""
         return {}
+
+    def silent_osds(self, addresses: Mapping[int, Tuple[str, int]]) -> Set[int]:
+        """Be the mon of a cluster without OSDs."""
+        return set()
 
     def _run(self, request: Request) -> Dict[str, HostOutcome]:
         self.requests.append(request)

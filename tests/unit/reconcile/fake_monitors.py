@@ -6,7 +6,7 @@ import errno
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Set, Tuple
 
 from adapter.interface import OrchestratorError
 
@@ -74,6 +74,11 @@ class Monitors:
     flags: List[str] = field(default_factory=list)
     # OSDs that do not come up again, and that the map still has up.
     hung: Set[int] = field(default_factory=set)
+    # OSDs that do not answer at their addresses, and whether this machine reaches none of them.
+    mute: Set[int] = field(default_factory=set)
+    out_of_reach: bool = False
+    # OSDs that have placement groups together.
+    together: List[Tuple[int, ...]] = field(default_factory=list)
     # OSDs that CRUSH has in no place.
     placeless: Set[int] = field(default_factory=set)
     # What somebody else does right before the monitors are asked what is safe to destroy.
@@ -126,6 +131,7 @@ class Monitors:
                 "weight": osd.reweight,
                 "state": ["exists", "destroyed"] if osd.destroyed else ["exists", *osd.flags],
                 "up_from": osd.up_from,
+                "public_addrs": {"addrvec": [{"type": "v2", "addr": f"10.0.0.1:{6800 + osd_id}"}]},
             }
             for osd_id, osd in self.osds.items()
         ]
@@ -180,9 +186,17 @@ class Monitors:
     def _osd_df(self, arguments: Dict[str, Any]) -> str:
         return json.dumps({"nodes": [{"id": k, "pgs": v.pgs} for k, v in self.osds.items()]})
 
+    def silent_osds(self, addresses: Mapping[int, Tuple[str, int]]) -> Set[int]:
+        """Return the OSDs that do not answer; all where somebody is cut off from them."""
+        return {*addresses} if self.out_of_reach else self.mute & addresses.keys()
+
     def pg_stats(self) -> List[Dict[str, Any]]:
-        """Return the placement groups of all OSDs."""
-        return [
+        """Return the placement groups of all OSDs, and those that some share."""
+        shared = [
+            {"pgid": "1.1", "state": self.states, "up": list(each), "acting": list(each)}
+            for each in self.together
+        ]
+        return shared + [
             {"pgid": "1.0", "state": self.states, "up": [osd_id], "acting": [osd_id]}
             for osd_id, osd in self.osds.items()
             for _ in range(osd.pgs)
