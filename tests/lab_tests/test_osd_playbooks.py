@@ -267,7 +267,7 @@ def test_disks_that_hold_something_are_refused(osds: Osds, pair: tuple[Holds, Ho
         assert osds.fingerprint() == before
     finally:
         for disk, holds in zip(disks, pair):
-            osds.sh(f"{holds.undo}; wipefs -qaf $1; dd if=/dev/zero of=$1 bs=1M count=1", disk)
+            osds.sh(f"{holds.undo}; wipefs -qaf $1; dd if=/dev/zero of=$1 bs=1M count=16", disk)
 
 
 def test_an_osd_is_predicted_made_and_made_once(osds: Osds) -> None:

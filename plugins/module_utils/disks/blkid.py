@@ -3,6 +3,9 @@
 Each disk is asked about by itself, for blkid stops at the first of several on which it finds
 nothing. It gives the status of "nothing found" also, without a word, for a disk that it cannot open
 or read. So where it finds nothing, the places that it looks at are read here once more.
+
+What nobody knows is not nothing: an encrypted volume without a header and what is left of a disk
+whose partition table is lost have no signature. A disk is blank when its beginning reads as zeroes.
 """
 
 from __future__ import annotations
@@ -13,17 +16,21 @@ from ..system.command import find_program, last_line, run
 from ..system.subprocess_worker import run_apart
 from .signatures import read_all
 
+# So much of the beginning does ceph-volume overwrite when it wipes a disk, besides all signatures.
+BEGINNING = 10 << 20
+
 _TIMEOUT = 5.0
 # What blkid and this module need beyond the time that blkid gets, also where a disk hangs.
 _MARGIN = 5.0
 _NOTHING, _SEVERAL = 2, 8
-# blkid looks for the formats that it knows in no place further from the start and the end.
-_HEAD, _TAIL = 4 << 20, 2 << 20
+# blkid looks for the formats that it knows in no place further from the start (4 MiB) and the end.
+_TAIL, _CHUNK = 2 << 20, 1 << 20
 
 
 def opinions(blocks, timeout=_TIMEOUT):
     """Return what blkid finds on each disk, by path: ``type`` and ``table``, or ``error``.
 
+    ``unknown`` tells that there is something else than zeroes where it finds nothing.
     All are asked at the same time, so one that hangs does not hold up the others.
     """
     if not blocks:
@@ -43,8 +50,10 @@ def _job(program, block, timeout):
         opinion = judge(run(argv, timeout))
         if "error" in opinion or any(opinion.values()):
             return opinion
-        problem = _problem_of_reading(block)
-        return {"error": problem} if problem else opinion
+        try:
+            return dict(opinion, unknown=not _is_blank(block))
+        except OSError as error:
+            return {"error": error.strerror or str(error)}
 
     return ask
 
@@ -76,17 +85,16 @@ def parse_blkid(text):
     return devices
 
 
-def _problem_of_reading(block):
-    """Return why the places that blkid looks at cannot be read, or an empty text."""
-    size = block.size
+def _is_blank(block):
+    """Tell whether a disk begins with zeroes; raise OSError where blkid could not read it."""
+    size, blank = block.size, True
+    descriptor = os.open(block.node, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        descriptor = os.open(block.node, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            read_all(descriptor, 0, min(_HEAD, size))
-            start = max(0, size - _TAIL) // 4096 * 4096
-            read_all(descriptor, start, size - start)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        return error.strerror or str(error)
-    return ""
+        for place in range(0, min(BEGINNING, size), _CHUNK):
+            data = read_all(descriptor, place, min(_CHUNK, size - place))
+            blank = blank and not data.strip(b"\0")
+        start = max(0, size - _TAIL) // 4096 * 4096
+        read_all(descriptor, start, size - start)
+    finally:
+        os.close(descriptor)
+    return blank

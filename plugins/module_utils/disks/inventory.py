@@ -3,7 +3,8 @@
 The keys and the reasons for rejection are those of Ceph 20; what decides them is read from sysfs,
 from udev's database and from the first and last bytes of the disks. One reason of Ceph 18 is kept,
 because a disk in use must never look free on a host without Ceph: ``locked`` (mounted, swapped to,
-or built upon by RAID, encryption or another mapping). One is our own: blkid gave no clear answer.
+or built upon by RAID, encryption or another mapping). Two are our own: blkid gave no clear answer,
+and there is data of which nobody knows what it is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .signatures import inspect
 from .udev import device_id
 
 SMALLEST = 5 << 30
+UNKNOWN_DATA = "Has data of an unknown format (`ceph orch device zap` erases it)"
 # The types that the retired ceph-disk gave to its partitions all carry one of these endings.
 _CEPH_DISK_TYPES = re.compile(
     r"[0-9a-f]{8}-9b03-4f30-b4c6-(35865ceff106|5ec00ceff106|b4b80ceff106)"
@@ -87,7 +89,8 @@ def is_labelled(content, label):
 def second_opinions(blocks, contents):
     """Let blkid look at the disks that seem empty; return the changed contents.
 
-    One about which it gives no clear answer gets an ``error`` beside what was read.
+    One about which it gives no clear answer gets an ``error`` beside what was read, one with
+    data of no known format ``unknown``.
     """
     seemingly_empty = [
         block
@@ -98,7 +101,10 @@ def second_opinions(blocks, contents):
     ]
     changed = dict(contents)
     for path, opinion in opinions(seemingly_empty).items():
-        changed[path] = dict(contents[path], **opinion)
+        content = dict(contents[path], **opinion)
+        # A mark of ours and a copy of BlueStore's label have reasons of their own.
+        named = content["replaced"] or content["bluestore"]
+        changed[path] = dict(content, unknown=bool(content.get("unknown")) and not named)
     return changed
 
 
@@ -163,6 +169,7 @@ def _reasons(block, content, groups, busy):
         checks["Has GPT headers"] = content["table"] == "gpt"
         checks["Has a FileSystem"] = bool(content["type"])
         checks["Is being replaced"] = content["replaced"]
+        checks[UNKNOWN_DATA] = bool(content.get("unknown"))
     return [reason for reason, applies in checks.items() if applies]
 
 

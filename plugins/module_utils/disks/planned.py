@@ -200,6 +200,8 @@ def reason_not_empty(disk):
     known = disk.label is not None and content["type"] == "ceph_bluestore"
     if content["type"] and not known:
         return f"it is not empty ({clean(content['type'])}). {_ZAP}"
+    if content.get("unknown"):
+        return f"it is not empty (data of an unknown format). {_ZAP}"
     return ""
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import time
 
 from ..cluster.osd_map import NoAnswer
-from ..disks.planned import TIMEOUT, Refused, find_disk, reason_in_use
+from ..disks.planned import Refused, find_disk, reason_in_use
 from ..disks.writers import OpenDisks
 from ..system.reading import clean
-from ..system.subprocess_worker import run_apart
 from ..systemd.units import has_failed
 from .local_osds import ceph_volumes, other_volumes
 from .removal import RemovalRefused, Traces, take_down, zap_disk
-
-# ceph-volume overwrites the first 10 MiB of a disk that it wipes, besides all signatures.
-_WIPED, _CHUNK = 10 << 20, 1 << 20
 
 
 class Zapping:
@@ -194,20 +190,5 @@ def is_clean(disk):
     content = disk.content
     if "error" in content or disk.block.parts:
         return False
-    found = ("type", "table", "bluestore", "replaced")
-    if any(content[name] for name in found):
-        return False
-    node = disk.block.node
-    return run_apart({node: lambda: _is_blank(node)}, TIMEOUT).get(node) is True
-
-
-def _is_blank(node):
-    """Tell whether what ceph-volume overwrites reads as zeroes."""
-    with open(node, "rb", buffering=0) as stream:
-        for _ in range(_WIPED // _CHUNK):
-            piece = stream.read(_CHUNK)
-            if piece.strip(b"\0"):
-                return False
-            if not piece:
-                break
-    return True
+    found = ("type", "table", "bluestore", "replaced", "unknown")
+    return not any(content.get(name) for name in found)

@@ -27,20 +27,21 @@ MAKE_PARTITION = r"""
 printf '\0\0\0\0\203\0\0\0\0\10\0\0\0\0\20\0' | dd of=$1 bs=1 seek=446 conv=notrunc status=none
 printf '\125\252' | dd of=$1 bs=1 seek=510 conv=notrunc status=none
 """
+BLANK = "head -c 16M /dev/zero >$1; wipefs -qa $1"
 # What is done to a free disk behind the orchestrator's back, how it is undone, and the word of
 # the refusal. The disk is $1.
 BEHIND_ITS_BACK = {
-    "a file system": ("mkfs.ext4 -qF $1", "wipefs -qa $1", "ext4"),
+    "a file system": ("mkfs.ext4 -qF $1", BLANK, "ext4"),
     "mounted": (
         "mkfs.ext4 -qF $1; mkdir -p /mnt/osd-lab; mount $1 /mnt/osd-lab",
-        "umount /mnt/osd-lab; wipefs -qa $1",
+        "umount /mnt/osd-lab; " + BLANK,
         "mounted",
     ),
-    "partitions": (MAKE_PARTITION, "wipefs -qa $1", "partition"),
+    "partitions": (MAKE_PARTITION, BLANK, "partition"),
     "read-only": ("blockdev --setro $1", "blockdev --setrw $1", "read-only"),
     "of another cluster": (
         MAKE_OTHER_OSD,
-        "head -c 16M /dev/zero >$1; wipefs -qa $1",
+        BLANK,
         OTHER_FSID,
     ),
     "gone": ("mount --bind /dev/null $1", "umount $1", "whole disk"),

@@ -65,7 +65,8 @@ def test_a_disk_that_hangs_does_not_hold_up_the_others(
 
     found = opinions(blocks, timeout=2.0)
     assert "did not end within" in found.pop("/dev/sda")["error"]
-    assert found == {f"/dev/{name}": {"type": "", "table": ""} for name in disks if name != "sda"}
+    blank = {"type": "", "table": "", "unknown": False}
+    assert found == {f"/dev/{name}": blank for name in disks if name != "sda"}
 
 
 def test_silence_of_a_disk_that_cannot_be_read_is_no_answer(
@@ -82,6 +83,26 @@ def test_silence_of_a_disk_that_cannot_be_read_is_no_answer(
     assert changed["/dev/sda"]["error"] == "No such file or directory"
     assert changed["/dev/sdb"]["error"] == "it ends before the size that the kernel gives it"
     assert not any(row["available"] for row in describe_devices(host.roots, blocks, changed, {}))
+
+
+UNKNOWN = {
+    "an encrypted volume without a header": {0: "no signature at all"},
+    "what follows a boot partition of a lost table": {(2 << 20) + 0x438: "53ef of ext4"},
+    "the last of what a wipe overwrites": {(10 << 20) - 8: "database"},
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_data_that_nobody_knows_is_not_nothing(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disks: Dict[str, Any] = {"sda": {}, "sdb": {"content": UNKNOWN[what]}}
+    host = OsdHost(tmp_path, {"tree": {"disks": disks}}, monkeypatch)
+
+    assert rows(host) == {
+        "/dev/sda": [],
+        "/dev/sdb": ["Has data of an unknown format (`ceph orch device zap` erases it)"],
+    }
 
 
 FOUND = "DEVNAME=/dev/a b\nTYPE=xfs\nUUID=1\n"
