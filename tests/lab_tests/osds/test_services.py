@@ -55,6 +55,23 @@ def test_single_daemons_stop_only_where_data_stays_active(load: WriteLoad, six: 
     assert all(started(six)[each] == before[each] for each in before if each != second)
 
 
+def test_no_osd_stops_while_another_hosts_osds_hang(load: WriteLoad, six: Osds) -> None:
+    """The map has them up for some 20 s, as those of a host that has lost its power."""
+    lab, number, lost = six.lab, six.on("h2")[0], six.on("h3")
+    lab.sh("h3", "pkill -STOP -x ceph-osd")
+    try:
+        assert set(lost) <= six.up()
+        line = one_line(lab.ceph("orch", "daemon", "stop", f"osd.{number}"))
+    finally:
+        lab.sh("h3", "pkill -CONT -x ceph-osd")
+    assert f"osd.{number} cannot be stopped now" in line
+    assert any(f"osd.{each} on host h3" in line for each in lost), line
+    assert "does not answer" in line or "do not answer" in line
+    six.wait_up(count=6)
+    six.wait_clean(PGS)
+    assert number in six.up()
+
+
 def test_exported_specs_are_applied_again_without_an_effect(six: Osds) -> None:
     exported = six.lab.ok("orch", "ls", "osd", "--export")
     assert [row["service_name"] for row in yaml.safe_load_all(exported)] == [SERVICE]
