@@ -25,22 +25,25 @@ from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.marks import mark
 from adapter.cluster.osd_answers import Address
 from adapter.cluster.osd_map import (
-    Left,
     Osd,
     OsdMap,
     OsdMetadata,
     Safety,
+    read_json,
+    read_metadata,
+    read_osd_map,
+    read_pg_counts,
+    read_safety,
+)
+from adapter.cluster.pg_states import (
+    Left,
     doubt,
     is_complete,
     is_inconsistent,
     is_served,
     is_whole,
-    read_json,
     read_left,
-    read_metadata,
-    read_osd_map,
-    read_pg_counts,
-    read_safety,
+    unknown_pgs,
 )
 from adapter.errors import NotReady
 from adapter.interface import OrchestratorError
@@ -140,9 +143,16 @@ class Maps:
 
         Of one that is down nobody says which placement groups it had: any of them counts.
         """
+        rows = self._mon.pg_stats()
+        unheard = unknown_pgs(rows, osd_map.pgs)
+        if unheard:
+            return (
+                f"the state of {unheard} placement group{'s' if unheard > 1 else ''} is not known "
+                "yet: a manager that has just begun waits until OSDs have said it"
+            )
         if osd.up:
-            return self.left([osd.osd_id], osd_map)[osd.osd_id].doubt()
-        return doubt(sum(is_inconsistent(row.get("state")) for row in self._mon.pg_stats()), "")
+            return read_left(rows, [osd.osd_id], osd_map.pools)[osd.osd_id].doubt()
+        return doubt(sum(is_inconsistent(row.get("state")) for row in rows), "")
 
     def active_pgs(self) -> Tuple[int, int]:
         """Return of how many placement groups is known how they are, and how many are active.
@@ -166,7 +176,7 @@ class Maps:
 
     def left(self, osd_ids: Sequence[int], osd_map: OsdMap) -> Dict[int, Left]:
         """Return the placement groups on OSDs."""
-        return read_left(self._mon.pg_stats(), osd_ids, osd_map)
+        return read_left(self._mon.pg_stats(), osd_ids, osd_map.pools)
 
     def safety(self, ids: Sequence[int]) -> Safety:
         """Return which OSDs can be destroyed without losing data."""
@@ -182,6 +192,13 @@ class Maps:
                 return Safety(active=tuple(ids))
             known = abs(error.errno) == errno.EBUSY
             return Safety(stored_pgs=tuple(ids)) if known else Safety(missing_stats=tuple(ids))
+
+    def need(self, osd: Osd, osd_map: OsdMap) -> str:
+        """Return why what is on the disk of an OSD that is down must stay, or nothing.
+
+        ``safe-to-destroy`` calls a group clean of which scrubs found that its copies differ.
+        """
+        return self.safety([osd.osd_id]).reason(osd.osd_id) or self.doubt(osd, osd_map)
 
     def ok_to_stop(self, ids: Sequence[int], most: int = 1) -> List[int]:
         """Return OSDs that can stop together now: those of ``ids`` and up to ``most`` in all.

@@ -22,7 +22,7 @@ def allowed_to_wipe(
     for osd_id in ids:
         reason, start = "runs on it", ""
         if not osd_map.osds[osd_id].up:
-            reason = core.maps.safety([osd_id]).reason(osd_id)
+            reason = core.maps.need(osd_map.osds[osd_id], osd_map)
             reason = f"is on it, down and in the cluster's map: {reason}" if reason else ""
             start = f"If it only stopped, `ceph orch daemon start osd.{osd_id}` starts it; "
         if reason:

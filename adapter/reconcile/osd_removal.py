@@ -13,9 +13,10 @@ import threading
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
-from adapter.cluster.osd_map import NODOWN_IS_SET, Left, Osd, OsdMap, holding_flags
+from adapter.cluster.osd_map import NODOWN_IS_SET, Osd, OsdMap, holding_flags
 from adapter.cluster.osd_owners import NO_SERVICE, DestroyedOsd
 from adapter.cluster.osd_removals import Removal, Stage
+from adapter.cluster.pg_states import Left
 from adapter.core import Core
 from adapter.interface import OrchestratorError
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
@@ -114,6 +115,7 @@ class OsdRemover:
         for removal in waiting:
             osd_id = removal.osd_id
             reason, count = safety.reason(osd_id), counts.get(osd_id, 0)
+            reason = reason or self._doubt_of(removal, osd_map)
             if not reason and not count and osd_id not in deleting:
                 empty.append(removal)
             elif self._is_stopped_in_vain(removal, osd_map):
@@ -158,6 +160,16 @@ class OsdRemover:
             force = f"`ceph orch osd rm {osd.osd_id} --force` removes it all the same"
             self._queue.save(removal, reason=f"not drained yet: {doubt}; {force}")
         return not doubt
+
+    def _doubt_of(self, removal: Removal, osd_map: OsdMap) -> str:
+        """Return whether an OSD that is down may have the only good copy of something.
+
+        One that said that it holds nothing, and has not been up since, has none.
+        """
+        osd = osd_map.osds[removal.osd_id]
+        if osd.up or (removal.empty and osd.up_from == removal.up_from):
+            return ""
+        return self._core.maps.doubt(osd, osd_map)
 
     def _is_stopped_in_vain(self, removal: Removal, osd_map: OsdMap) -> bool:
         """Tell whether an OSD was stopped that is needed after all, and can be started again."""
@@ -271,13 +283,13 @@ class OsdRemover:
             if self._is_calm(removal, osd_map, "it is purged"):
                 self._leave_map(removal, osd_map)
             return
-        reason = self._still_needed(removal, osd)
+        reason = self._still_needed(removal, osd, osd_map)
         if reason:
             self._back(removal, reason)
         elif self._still_there([removal]):
             self._leave_map(removal, osd_map)
 
-    def _still_needed(self, removal: Removal, osd: Osd) -> str:
+    def _still_needed(self, removal: Removal, osd: Osd, osd_map: OsdMap) -> str:
         """Return why an OSD that is down must not leave the map, or nothing.
 
         One that said that it holds nothing, and has not been up since, holds nothing. Of another
@@ -286,7 +298,7 @@ class OsdRemover:
         safety = self._core.maps.safety([removal.osd_id])
         if removal.empty and osd.up_from == removal.up_from and not safety.needs(removal.osd_id):
             return ""
-        return safety.reason(removal.osd_id)
+        return self._core.maps.need(osd, osd_map)
 
     def _leave_map(self, removal: Removal, osd_map: OsdMap) -> None:
         if removal.replace:

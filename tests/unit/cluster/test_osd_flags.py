@@ -7,7 +7,8 @@ from typing import Any, Dict, List
 
 import pytest
 
-from adapter.cluster.osd_map import holding_flags, is_served, is_whole, read_osd_map
+from adapter.cluster.osd_map import holding_flags, read_osd_map
+from adapter.cluster.pg_states import is_served, is_whole
 
 USUAL = "sortbitwise,recovery_deletes,purged_snapdirs,pglog_hardlimit"
 

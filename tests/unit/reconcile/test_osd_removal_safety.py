@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from adapter.cluster.osd_removals import Stage
+from adapter.errors import InvalidValue
+from adapter.interface import raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.removals import at, keep, remove, said, status, steps
 
@@ -196,6 +198,52 @@ class TestCopiesDiffer:
         damaged.monitors.states = "active+clean"
         damaged.settle(40)
         assert damaged.wiped == ["osd.0"]
+
+    def test_what_scrubs_find_after_it_began_counts_for_one_that_is_down(
+        self, damaged: Cluster
+    ) -> None:
+        damaged.monitors.states = "active+clean"
+        damaged.monitors.osds[0].up = False
+        remove(damaged, "0", zap=True)
+        damaged.settle(3)
+        damaged.monitors.states = "active+clean+inconsistent"
+        damaged.monitors.osds[0].pgs = 0
+        damaged.settle(30)
+        assert "the good copy may be this one" in said(damaged)
+        assert damaged.wiped == []
+
+        damaged.monitors.states = "active+clean"
+        damaged.settle(40)
+        assert damaged.wiped == ["osd.0"]
+
+    def test_its_disk_is_not_erased_by_name_either(self, damaged: Cluster) -> None:
+        damaged.monitors.osds[0].up = False
+        damaged.monitors.osds[0].pgs = 0
+        disk = damaged.monitors.osds[0].disk
+        with pytest.raises(InvalidValue, match="the good copy may be this one") as error:
+            raise_if_exception(damaged.orchestrator.zap_device("h1", disk))
+        assert "`ceph orch osd rm 0 --zap` drains it first" in str(error.value)
+        assert damaged.operations() == []
+
+        damaged.monitors.states = "active+clean"
+        raise_if_exception(damaged.orchestrator.zap_device("h1", disk))
+        damaged.settle(1)
+        assert damaged.operations() == [("zap_device", ["h1"])]
+
+    @pytest.mark.parametrize("rows", [True, False])
+    @pytest.mark.parametrize("up", [True, False])
+    def test_a_manager_that_knows_no_states_yet_begins_nothing(
+        self, damaged: Cluster, rows: bool, up: bool
+    ) -> None:
+        damaged.monitors.osds[0].up = up
+        damaged.monitors.states = "unknown"
+        if not rows:
+            damaged.monitors.osds[0].pgs = damaged.monitors.osds[1].pgs = 0
+        remove(damaged, "0", zap=True)
+        damaged.settle(20)
+        assert "is not known yet" in said(damaged)
+        assert damaged.monitors.osds[0].weight > 0
+        assert damaged.wiped == []
 
     def test_with_force_nobody_waits(self, damaged: Cluster) -> None:
         remove(damaged, "0", zap=True, force=True)
