@@ -14,7 +14,8 @@ class Settings:
     age at which a host report is taken again, ``probe_interval`` how often hosts are asked
     whether they answer (stretched for very many hosts). ``report_batch`` hosts are reported by
     one job. ``light_command`` is the site's own command for device lights (an argv list) and
-    ``light_sysfs_root`` another root for /sys, see docs/verbs.md.
+    ``light_sysfs_root`` another root for /sys, see docs/verbs.md. ``python`` is the
+    interpreter that runs the jobs on managers' hosts.
     """
 
     ssh_user: str = "root"
@@ -23,3 +24,4 @@ class Settings:
     report_batch: int = 100
     light_command: Tuple[str, ...] = ()
     light_sysfs_root: str = ""
+    python: str = "/usr/bin/python3"

@@ -73,6 +73,8 @@ NEEDED = (
     ("yaml", "", "", "python3-yaml"),
     ("click", "", "8.1", "python3-click"),
 )
+# What the command needs, and a manager does not.
+ONLY_COMMAND = ("click",)
 _ASK = """\
 import importlib, importlib.metadata, sys
 for name in sys.argv[1:]:
@@ -224,7 +226,14 @@ def facts(place: Place) -> Dict[str, Any]:
     tag = ""
     if place.live:
         tag = run([PYTHON, "-I", "-c", "import sys; print(sys.implementation.cache_tag)"], 30.0)
-    return {"version": __version__, "state_directory": place.state, "bytecode": tag.strip()}
+    return {
+        "version": __version__,
+        "state_directory": place.state,
+        "bytecode": tag.strip(),
+        # What runs the playbooks: hosts are asked whether a manager still has it.
+        "python": place.python,
+        "needs": {name: package for name, _, _, package in NEEDED if name not in ONLY_COMMAND},
+    }
 
 
 def install(place: Place, *, check: bool = False) -> List[str]:

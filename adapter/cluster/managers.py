@@ -57,10 +57,11 @@ def _lack(row: Mapping[str, Any]) -> str:
     return f"it has no module {MODULE}"
 
 
-def backend_lack(report: Optional[HostReport]) -> Optional[str]:
+def backend_lack(report: Optional[HostReport], python: str) -> Optional[str]:
     """Return why a manager on a host could not run this backend, an empty text if it could.
 
-    None is for a host that has not said. A complete backend of another version is fine.
+    None is for a host that has not said. A complete backend of another version is fine. ``python``
+    is the interpreter that managers are told to run jobs with: what another one lacks says nothing.
     """
     if report is None or "backend" not in report.identity:
         return None
@@ -68,7 +69,12 @@ def backend_lack(report: Optional[HostReport]) -> Optional[str]:
     if not isinstance(said, Mapping):
         return f"the backend is not installed on its host {report.hostname}"
     lack = abridged(" ".join(str(said.get("lacks") or "").split()), 400)
-    return f"the backend on its host {report.hostname} is not whole: {lack}" if lack else ""
+    if lack:
+        return f"the backend on its host {report.hostname} is not whole: {lack}"
+    needs = " ".join(str(said.get("python_lacks") or "").split())
+    if needs and said.get("python") == python:
+        return f"no playbook can run on its host {report.hostname}: {abridged(needs, 400)}"
+    return ""
 
 
 def remedy(names: Iterable[str]) -> str:

@@ -135,7 +135,8 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
 
     def _build(self) -> Core:
         state = Path(str(self.get_module_option("state_directory")))
-        settings = self._settings(Settings())
+        python = str(self.get_module_option("python"))
+        settings = self._settings(Settings(python=python))
         ssh = SshAccess(state, user=settings.ssh_user, command="ceph ansible")
         self.keys = KeyStore(self, ssh)
         self.keys.place(str(self.get_module_option("ssh_identity_file") or ""))
@@ -143,7 +144,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             state,
             content_root(),
             ssh.files,
-            python=str(self.get_module_option("python")),
+            python=python,
         )
         core = Core(
             store=self._records,

@@ -18,6 +18,8 @@ from adapter.cluster.osd_owners import NO_SERVICE, DestroyedOsd
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.cluster.pg_states import Left
 from adapter.core import Core
+from adapter.engine.gate import Ask, Asked
+from adapter.errors import NotReady
 from adapter.interface import OrchestratorError
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
@@ -353,7 +355,7 @@ class OsdRemover:
                 self._queue.save(removal, reason=f"waiting for host {removal.host} to {what}")
             elif self._may_wipe(removal, osd_map):
                 ready.append(removal)
-        self._jobs.submit(ready, REMOVE, osd_map)
+        self._jobs.submit(ready, REMOVE, osd_map, self._wipe_again(ready, osd_map))
 
     def _give_up_wiping(self, removal: Removal) -> None:
         """End the removal of an OSD whose id a new one has, and whose old disk is out of reach."""
@@ -383,10 +385,34 @@ class OsdRemover:
         return osd.uuid in (removal.uuid, removal.label)
 
     def _may_wipe(self, removal: Removal, osd_map: OsdMap) -> bool:
-        """Tell whether an OSD's disks may be wiped; say what is waited for."""
-        if not (removal.taken and removal.zap):
+        """Tell whether an OSD's disks may be wiped; say what is waited for.
+
+        That its data was elsewhere when it left the map may be long ago: its host was away.
+        """
+        if removal.taken and removal.zap:
+            return self._is_calm(removal, osd_map, "its disks are wiped")
+        if not _may_hold_data(removal) or self._core.maps.all_clean(osd_map.pgs):
             return True
-        return self._is_calm(removal, osd_map, "its disks are wiped")
+        reason = (
+            "its disks may have the last copy of something: they are wiped when all placement "
+            f"groups are active+clean; `ceph orch osd rm stop {removal.osd_id}` leaves them as "
+            "they are"
+        )
+        self._queue.save(removal, reason=reason)
+        return False
+
+    def _wipe_again(self, removals: Sequence[Removal], osd_map: OsdMap) -> Optional[Ask]:
+        """Return the question that is asked again where a wipe has to wait for its turn."""
+        if not any(removal.taken or _may_hold_data(removal) for removal in removals):
+            return None
+
+        def ask(job: str) -> None:
+            if not self._core.maps.all_clean(osd_map.pgs):
+                raise NotReady(
+                    "Not all placement groups are active+clean any more.", "It is tried again."
+                )
+
+        return Asked(ask)
 
     def _is_calm(self, removal: Removal, osd_map: OsdMap, then: str) -> bool:
         """Tell whether all data has been well for a while; say what is waited for.
@@ -410,3 +436,11 @@ class OsdRemover:
         for times in (self._still_since, self._calm_since):
             times.pop(removal.osd_id, None)
         self._jobs.finish(removal, how)
+
+
+def _may_hold_data(removal: Removal) -> bool:
+    """Tell whether disks that are to be wiped may hold data.
+
+    An OSD that was stopped when it said that it holds nothing has none on them.
+    """
+    return removal.zap and not removal.force and not removal.empty

@@ -12,6 +12,7 @@ from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome, HostStatus
 from adapter.errors import NotKept, abridged
 from adapter.reconcile.osd_removal_queue import RemovalQueue
@@ -137,8 +138,17 @@ class RemovalJobs:
         self._core.look_at_maps()
         log.info("osd.%s: %s", removal.osd_id, how)
 
-    def submit(self, removals: Sequence[Removal], step: str, osd_map: OsdMap) -> None:
-        """Run the playbook for these OSDs, on all their hosts at once."""
+    def submit(
+        self,
+        removals: Sequence[Removal],
+        step: str,
+        osd_map: OsdMap,
+        before: Optional[Ask] = None,
+    ) -> None:
+        """Run the playbook for these OSDs, on all their hosts at once.
+
+        ``before`` is asked whether it may still begin, if it has to wait for its turn.
+        """
         if step == START:
             removals = [removal for removal in removals if self._may_start(removal.osd_id)]
         if not removals:
@@ -167,6 +177,7 @@ class RemovalJobs:
                 parameters=parameters,
                 secrets=secrets,
                 summary=f"{_WORDS[step]} {names}",
+                before=before,
             )
         self._follow(job, list(removals), step)
 

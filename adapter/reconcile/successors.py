@@ -51,7 +51,10 @@ class Successors:
                 for name, found in hosts.items()
                 for each in found
                 if failed.get(each)
-                or (each not in awaited and backend_lack(core.reports.get(each)) is None)
+                or (
+                    each not in awaited
+                    and backend_lack(core.reports.get(each), core.settings.python) is None
+                )
             }
         waiting = sorted(each for each in awaited if not failed[each])
         if waiting and not unsaid:
@@ -101,7 +104,8 @@ def with_backends(core: Core, managers: Managers) -> Managers:
     with core.lock:
         for name in managers.standbys:
             for host in core.places.hosts_with(f"mgr.{name}"):
-                found[name] = found.get(name) or backend_lack(core.reports.get(host)) or ""
+                lack = backend_lack(core.reports.get(host), core.settings.python)
+                found[name] = found.get(name) or lack or ""
     return managers.with_lacks(found)
 
 

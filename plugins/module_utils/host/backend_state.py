@@ -1,7 +1,7 @@
 """Say whether a host has this orchestrator backend as it was installed, so its manager can run it.
 
 `orch-ansible mgr install` leaves a manifest in each of its two directories, which names every file
-with its digest, or where a link leads.
+with its digest, or where a link leads; and which interpreter needs what to run playbooks.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 
+from ..system.command import find_program, run
 from ..system.reading import clean, read_bytes
 
 CONTENT = "share/ceph-orch-ansible"
@@ -20,6 +21,12 @@ _NEEDED = {
     CONTENT: ("adapter/mgr/module.py", "ansible.cfg", "playbooks"),
     MODULE: ("__init__.py", "module.py"),
 }
+# An interpreter says which of the modules it cannot find; it imports none of them.
+_ASK = """\
+import importlib.util, sys
+print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])
+"""
+_ASK_TIMEOUT = 10.0
 _FILE_LIMIT = 1 << 24
 _MOST = 20000
 
@@ -27,19 +34,41 @@ _MOST = 20000
 def read_backend(usr):
     """Return the version of the installed backend and what it ``lacks``, or None without any.
 
-    ``usr`` is the directory /usr. Only a host that has a part of it spends time on this.
+    ``python`` is the interpreter that it was installed for, ``python_lacks`` what that one and the
+    host lack to run playbooks. ``usr`` is the directory /usr. Only a host that has a part of it
+    spends time on this.
     """
     places = {name: os.path.join(usr, name) for name in (CONTENT, MODULE)}
     if not any(os.path.lexists(path) for path in places.values()):
         return None
     version = ""
     wrong = []
+    python, needs = "", {}
     for name, path in places.items():
         manifest = _manifest(path)
         version = version or clean(manifest.get("version") or "", 64)
         wrong += _wrong(path, manifest, _NEEDED[name])
+        python = python or clean(manifest.get("python") or "")
+        needs = needs or manifest.get("needs")
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    return {"version": version, "lacks": clean(wrong[0] + more) if wrong else ""}
+    return {
+        "version": version,
+        "lacks": clean(wrong[0] + more) if wrong else "",
+        "python": python,
+        "python_lacks": _python_lacks(python, needs) if python else "",
+    }
+
+
+def _python_lacks(python, needs):
+    """Return what an interpreter needs to run playbooks and cannot find, with its packages."""
+    packages = {str(name): clean(package) for name, package in dict(needs or {}).items()}
+    answer = run([python, "-I", "-c", _ASK, *sorted(packages)], _ASK_TIMEOUT)
+    if answer.problem:
+        return clean(answer.problem)
+    missing = [f"{name} (package {packages.get(name, name)})" for name in answer.out.split()]
+    if not find_program("ssh"):
+        missing.append("ssh (package openssh-client)")
+    return clean(f"{python} lacks {', '.join(missing)}") if missing else ""
 
 
 def _manifest(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List
 
 import pytest
@@ -55,6 +56,27 @@ def test_what_is_mended_is_seen_at_once(pair: Cluster) -> None:
     pair.report(2)
     assert "the backend is not installed" in str(pair.core.health()["ANSIBLE_MGR_UNABLE"])
     pair.backends.clear()
+    restart_all(pair)
+    assert failed_over(pair) == ["mgr fail h1"]
+
+
+def test_a_host_where_no_playbook_can_run_is_seen(pair: Cluster) -> None:
+    lack = "/usr/bin/python3 lacks ansible (package ansible-core)"
+    whole = {"version": "1.0.0", "lacks": "", "python": "/usr/bin/python3"}
+    pair.backends["h2"] = {**whole, "python_lacks": lack}
+    assert f"mgr.h2: no playbook can run on its host h2: {lack}" in restart_all(pair)
+    assert failed_over(pair) == []
+
+
+def test_what_another_interpreter_lacks_is_nobodys_business(pair: Cluster) -> None:
+    lack = "/usr/bin/python3 lacks ansible (package ansible-core)"
+    pair.core.settings = replace(pair.core.settings, python="/opt/ansible/bin/python")
+    pair.backends["h2"] = {
+        "version": "1.0.0",
+        "lacks": "",
+        "python": "/usr/bin/python3",
+        "python_lacks": lack,
+    }
     restart_all(pair)
     assert failed_over(pair) == ["mgr fail h1"]
 

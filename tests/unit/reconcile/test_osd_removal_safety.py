@@ -154,6 +154,43 @@ def test_a_host_whose_record_cannot_be_read_is_not_one_that_is_gone(full: Cluste
     assert full.wiped == []
 
 
+class TestItsHostWasAway:
+    """What the monitors said when an OSD left the map is old when its host comes back."""
+
+    @pytest.fixture
+    def purged(self, full: Cluster) -> Cluster:
+        full.monitors.pg_num = 3
+        full.monitors.osds[1].pgs = 3
+        full.monitors.osds[0].up = False
+        full.offline("h1")
+        remove(full, "0", zap=True)
+        full.settle(20)
+        assert "waiting for host h1 to wipe its disks" in said(full)
+        return full
+
+    def back(self, cluster: Cluster, states: str) -> None:
+        cluster.monitors.states = states
+        cluster.core.liveness.seen("h1", cluster.now)
+        cluster.settle(40)
+
+    def test_its_disk_stays_while_other_data_is_not_well(self, purged: Cluster) -> None:
+        self.back(purged, "stale+active+clean")
+        assert purged.wiped == []
+        assert "may have the last copy of something" in said(purged)
+        assert "`ceph orch osd rm stop 0` leaves them as they are" in said(purged)
+
+        self.back(purged, "active+clean")
+        assert (status(purged), purged.wiped) == ([], ["osd.0"])
+
+    def test_it_is_asked_again_when_the_wipe_has_waited(self, purged: Cluster) -> None:
+        purged.engine.held.add("h1")
+        self.back(purged, "active+clean")
+        purged.monitors.states = "stale+active+clean"
+        purged.engine.held.clear()
+        purged.settle(20)
+        assert purged.wiped == []
+
+
 class TestCopiesDiffer:
     """Copies of a placement group differ: the good one may be on the OSD that goes."""
 

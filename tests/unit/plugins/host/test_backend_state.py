@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any, Callable, Dict
 
@@ -88,7 +90,7 @@ def test_what_is_wrong_is_named(host: Path, says: str) -> None:
 def test_without_a_manifest_what_ceph_mgr_loads_counts(host: Path) -> None:
     for path in (CONTENT, MODULE):
         (below(host, path) / "installed.json").unlink()
-    assert read(host) == {"version": "", "lacks": ""}
+    assert read(host) == {"version": "", "lacks": "", "python": "", "python_lacks": ""}
     (below(host, CONTENT) / "ansible.cfg").unlink()
     assert read(host)["lacks"].endswith("ansible.cfg is not there")
 
@@ -104,3 +106,37 @@ def test_a_directory_in_place_of_a_file_is_a_change(host: Path) -> None:
     path.unlink()
     os.mkdir(path)
     assert read(host)["lacks"].endswith("ansible.cfg has been changed")
+
+
+def installed_for(host: Path, answer: str, status: int = 0) -> str:
+    """Let the backend be installed for an interpreter that answers so; return what it lacks."""
+    python = host / "python"
+    python.write_text(f"#!/bin/sh\necho '{answer}'\nexit {status}\n", encoding="utf-8")
+    python.chmod(0o755)
+    path = below(host, CONTENT) / "installed.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**manifest, "python": str(python)}), encoding="utf-8")
+    found = read(host)
+    assert (found["python"], found["lacks"]) == (str(python), "")
+    return str(found["python_lacks"])
+
+
+def test_what_runs_playbooks_is_part_of_it(host: Path) -> None:
+    assert installed_for(host, "") == ""
+    said = installed_for(host, "ansible ansible_runner")
+    assert said.endswith(
+        "python lacks ansible (package ansible-core), ansible_runner (package "
+        "python3-ansible-runner)"
+    )
+
+
+def test_an_interpreter_that_does_not_answer_is_none(host: Path) -> None:
+    assert installed_for(host, "", status=1)
+
+
+def test_a_real_interpreter_is_asked(host: Path) -> None:
+    path = below(host, CONTENT) / "installed.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    needs = {"json": "python3", "no_such_module": "a-package"}
+    path.write_text(json.dumps({**manifest, "python": sys.executable, "needs": needs}))
+    assert "lacks no_such_module (package a-package)" in read(host)["python_lacks"]
