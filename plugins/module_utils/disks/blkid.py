@@ -8,9 +8,11 @@ or read. So where it finds nothing, the places that it looks at are read here on
 from __future__ import annotations
 
 import os
+from typing import Callable, Dict, Sequence
 
-from ..system.command import find_program, last_line, run
+from ..system.command import Answer, find_program, last_line, run
 from ..system.subprocess_worker import run_apart
+from .block import Block
 from .signatures import read_all
 
 _TIMEOUT = 5.0
@@ -21,7 +23,7 @@ _NOTHING, _SEVERAL = 2, 8
 _HEAD, _TAIL = 4 << 20, 2 << 20
 
 
-def opinions(blocks, timeout=_TIMEOUT):
+def opinions(blocks: Sequence[Block], timeout: float = _TIMEOUT) -> Dict[str, Dict[str, str]]:
     """Return what blkid finds on each disk, by path: ``type`` and ``table``, or ``error``.
 
     All are asked at the same time, so one that hangs does not hold up the others.
@@ -37,8 +39,8 @@ def opinions(blocks, timeout=_TIMEOUT):
     return {path: answers.get(path) or {"error": "blkid did not answer"} for path in jobs}
 
 
-def _job(program, block, timeout):
-    def ask():
+def _job(program: str, block: Block, timeout: float) -> Callable[[], Dict[str, str]]:
+    def ask() -> Dict[str, str]:
         argv = [program, "-c", "/dev/null", "-p", "-o", "export", block.node]
         opinion = judge(run(argv, timeout))
         if "error" in opinion or any(opinion.values()):
@@ -49,7 +51,7 @@ def _job(program, block, timeout):
     return ask
 
 
-def judge(answer):
+def judge(answer: Answer) -> Dict[str, str]:
     """Return what an answer about one disk means; whatever is unclear is an ``error``."""
     said = last_line(answer.err)
     if answer.status == _NOTHING and not said and not answer.out.strip():
@@ -65,7 +67,7 @@ def judge(answer):
     return {"type": properties.get("TYPE", ""), "table": properties.get("PTTYPE", "")}
 
 
-def parse_blkid(text):
+def parse_blkid(text: str) -> Dict[str, Dict[str, str]]:
     """Read the output of ``blkid -o export``: a paragraph of KEY=value lines for each device."""
     devices = {}
     for paragraph in text.split("\n\n"):
@@ -76,7 +78,7 @@ def parse_blkid(text):
     return devices
 
 
-def _problem_of_reading(block):
+def _problem_of_reading(block: Block) -> str:
     """Return why the places that blkid looks at cannot be read, or an empty text."""
     size = block.size
     try:
