@@ -6,12 +6,13 @@ import errno
 import os
 import re
 import stat
+from typing import Optional, Tuple
 
 from ..system.atomic_write import is_written, make_directory, read_whole, write_text
-from ..system.reading import FILE_LIMIT, clean, read_lines
+from ..system.reading import FILE_LIMIT, Roots, clean, read_lines
 from .ceph_user import NoCephUser, ceph_owner
 from .conf import CONF, MARK, cluster_fsid, fsid_of, is_ours
-from .conf_block import digest_of, renew
+from .conf_block import Renewed, digest_of, renew
 from .keyring_file import with_section
 from .osd_map import KEYRING
 
@@ -31,7 +32,14 @@ class ConfChange:
     goes, because somebody else's lines change or move, or an empty text.
     """
 
-    def __init__(self, path, renewed, mode, owner, old=""):
+    def __init__(
+        self,
+        path: str,
+        renewed: Renewed,
+        mode: int,
+        owner: Optional[Tuple[int, int]],
+        old: str = "",
+    ) -> None:
         self.path = path
         self.text = renewed.text
         self.before = _shown(renewed.before)
@@ -45,7 +53,7 @@ class ConfChange:
 class Access:
     """The files of one host, as they are and as they shall be."""
 
-    def __init__(self, roots, fsid):
+    def __init__(self, roots: Roots, fsid: str) -> None:
         if not _FSID.fullmatch(fsid):
             raise AccessRefused(f"Invalid fsid {clean(fsid)!r}. Give what `ceph fsid` prints.")
         self._fsid = fsid
@@ -53,7 +61,7 @@ class Access:
         self.conf_path = os.path.join(roots.etc, CONF)
         self.keyring_path = os.path.join(roots.var, os.path.relpath(KEYRING, "/var"))
 
-    def conf_to_write(self, text):
+    def conf_to_write(self, text: str) -> Optional[ConfChange]:
         """Return the ``ConfChange`` that the host needs, or None.
 
         A file that is not ours is never touched, nor are lines in it that are not; raises
@@ -81,7 +89,7 @@ class Access:
             )
         return self._renewed(text)
 
-    def _renewed(self, text):
+    def _renewed(self, text: str) -> Optional[ConfChange]:
         path = os.path.realpath(self.conf_path)
         if not os.path.exists(path):
             return ConfChange(path, renew("", text), 0o644, None)
@@ -94,7 +102,7 @@ class Access:
         return change if change.text != old or mode & 0o022 else None
 
     @staticmethod
-    def _whole(path):
+    def _whole(path: str) -> str:
         try:
             return read_whole(path)
         except OSError as error:
@@ -105,7 +113,7 @@ class Access:
             f"{MARK!r} to keep it as it is."
         )
 
-    def keyring_to_write(self, text):
+    def keyring_to_write(self, text: str) -> str:
         """Return the keyring that the host lacks, or an empty text."""
         if not text.strip():
             if not os.path.lexists(self.keyring_path):
@@ -124,7 +132,7 @@ class Access:
         wanted = with_section(read_whole(self.keyring_path), text.rstrip() + "\n")
         return "" if is_written(self.keyring_path, wanted, 0o600, self._owner()) else wanted
 
-    def write_conf(self, change):
+    def write_conf(self, change: ConfChange) -> None:
         """Write the configuration, and before that the copy of what is lost.
 
         A new one is readable by everybody as Ceph's packages expect it.
@@ -133,22 +141,22 @@ class Access:
             write_text(change.backup, change.old, change.mode, change.owner)
         write_text(change.path, change.text, change.mode, change.owner)
 
-    def write_keyring(self, text):
+    def write_keyring(self, text: str) -> None:
         """Write the keyring for Ceph's user alone."""
         owner = self._owner()
         make_directory(os.path.dirname(self.keyring_path), 0o750, owner)
         write_text(self.keyring_path, text, 0o600, owner)
 
-    def _owner(self):
+    def _owner(self) -> Tuple[int, int]:
         try:
             return ceph_owner(self._roots)
         except NoCephUser as error:
             raise AccessRefused(str(error)) from None
 
 
-def _fsid_of(text):
+def _fsid_of(text: str) -> str:
     return fsid_of(text.splitlines())
 
 
-def _shown(text):
+def _shown(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import socket
 import struct
+from typing import Any, Dict
 
 _ANSWER_LIMIT = 1 << 20
 
 
-def ask(path, command, timeout):
+def ask(path: str, command: str, timeout: float) -> Dict[str, Any]:
     """Return the daemon's answer as data; an empty object when it gives none in time."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import pwd
+from typing import Tuple
+
+from ..system.reading import Roots
 
 
 class NoCephUser(Exception):
     """Say that Ceph is not installed."""
 
 
-def ceph_owner(roots):
+def ceph_owner(roots: Roots) -> Tuple[int, int]:
     """Return the user's and the group's number of Ceph's files; raises ``NoCephUser``."""
     if not roots.real:
         return os.geteuid(), os.getegid()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from ..system.reading import clean, read_assignments, read_lines
+from ..system.reading import Roots, clean, read_assignments, read_lines
 
 CONF = "ceph/ceph.conf"
 MARK = "# Kept up to date by ceph-orch-ansible. Remove this line to keep the file as it is."
@@ -30,13 +31,13 @@ class Block:
     wrote the file, which had no end mark: then all of it counts.
     """
 
-    def __init__(self, begin, end, digest):
+    def __init__(self, begin: int, end: int, digest: str) -> None:
         self.begin = begin
         self.end = end
         self.digest = digest
 
 
-def find_block(lines):
+def find_block(lines: Sequence[str]) -> Optional[Block]:
     """Return which lines are ours, or None."""
     begin = next((at for at, line in enumerate(lines) if line.strip() == MARK), None)
     if begin is None:
@@ -48,7 +49,7 @@ def find_block(lines):
     return Block(0, len(lines), "") if begin == 0 else None
 
 
-def settings(lines):
+def settings(lines: Iterable[str]) -> Iterator[Tuple[int, str, str, str]]:
     """Give the number, the section, the key and the value of every setting; headings as no key."""
     section = ""
     continued = False
@@ -65,26 +66,27 @@ def settings(lines):
         continued = is_continued(line)
 
 
-def is_continued(line):
+def is_continued(line: str) -> bool:
     """Tell whether the next line belongs to this one."""
     return line.endswith("\\")
 
 
-def last_global(lines, key):
+def last_global(lines: Iterable[str], key: str) -> Tuple[Optional[int], str]:
     """Return the number and the value of the setting that Ceph takes, or None and an empty text."""
-    at, taken = None, ""
+    at: Optional[int] = None
+    taken = ""
     for number, section, name, value in settings(lines):
         if (section, name) == ("global", key):
             at, taken = number, value
     return at, taken
 
 
-def cluster_fsid(roots):
+def cluster_fsid(roots: Roots) -> str:
     """Return the cluster's id from its configuration file, or an empty text."""
     return fsid_of(read_lines(os.path.join(roots.etc, CONF)))
 
 
-def fsid_of(lines):
+def fsid_of(lines: Sequence[str]) -> str:
     """Return the cluster's id from the lines of a configuration, or an empty text."""
     at, value = last_global(lines, "fsid")
     if at is None:
@@ -92,12 +94,12 @@ def fsid_of(lines):
     return clean(value, 64)
 
 
-def cluster_name(roots):
+def cluster_name(roots: Roots) -> str:
     """Return the name that Ceph's units give the cluster, which is part of many paths."""
     return read_assignments(f"{roots.etc}/default/ceph").get("CLUSTER", "ceph")
 
 
-def read_conf(roots):
+def read_conf(roots: Roots) -> Optional[Dict[str, Any]]:
     """Return ``mons`` (the monitors' addresses or names) and ``ours``; None without a file.
 
     ``overridden`` is there where lines of ours have no effect, for the site names others below.
@@ -115,7 +117,7 @@ def read_conf(roots):
     return {"mons": mons, "ours": False, "overridden": True}
 
 
-def is_ours(lines):
+def is_ours(lines: Sequence[str]) -> bool:
     """Tell whether a file with these lines is kept by us: its monitors are those of our lines."""
     block = find_block(lines)
     if block is None:
@@ -124,7 +126,7 @@ def is_ours(lines):
     return at is None or at < block.end
 
 
-def monitors(lines):
+def monitors(lines: Sequence[str]) -> List[str]:
     """Return the monitors that a monitor takes from a configuration, each as it is written there.
 
     Where no mon_host holds for it, all that is named anywhere may be one.
@@ -137,7 +139,7 @@ def monitors(lines):
     return [mon for value in named.values() for mon in _split(value)]
 
 
-def _named(lines):
+def _named(lines: Sequence[str]) -> Dict[Tuple[str, str], str]:
     """Return the values of mon_host and mon_addr by section and key, of each the last."""
     found = {}
     for at, section, key, _ in settings(lines):
@@ -146,7 +148,7 @@ def _named(lines):
     return found
 
 
-def _split(value):
+def _split(value: str) -> List[str]:
     """Divide a list of monitors; a comma between brackets divides the addresses of one."""
     value = _uncommented(value)
     found = re.findall(_VECTOR, value)
@@ -154,11 +156,11 @@ def _split(value):
     return found + [word for word in re.split(r"[\s,;]+", rest) if word]
 
 
-def _uncommented(value):
+def _uncommented(value: str) -> str:
     return re.sub(r"\s[#;].*", "", value.strip())
 
 
-def _joined(lines, at):
+def _joined(lines: Sequence[str], at: Optional[int]) -> str:
     """Return a setting's whole value, which may go on in the next lines."""
     if at is None:
         return ""
@@ -169,15 +171,15 @@ def _joined(lines, at):
     return text.partition("=")[2]
 
 
-def _sorted(values):
+def _sorted(values: Iterable[str]) -> List[str]:
     return sorted({mon for value in values for mon in addresses(value)})[:_MOST]
 
 
-def _key(text):
+def _key(text: str) -> str:
     return re.sub(r"[\s-]+", "_", text.strip().lower())
 
 
-def addresses(value):
+def addresses(value: str) -> List[str]:
     """Return the hosts of a list of monitors: ``[v2:192.0.2.1:3300/0,v1:...] ...`` or plain."""
     found = []
     for word in re.split(r"[\s,;]+", _uncommented(value)):

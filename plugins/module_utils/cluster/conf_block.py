@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Iterable, List, Sequence, Set
 
 from .conf import END, MARK, find_block, is_continued, settings
 
@@ -18,20 +19,23 @@ class Renewed:
     somebody else is among what is replaced, or may be.
     """
 
-    def __init__(self, text, before, after, is_loss):
+    def __init__(self, text: str, before: str, after: str, is_loss: bool) -> None:
         self.text = text
         self.before = before
         self.after = after
         self.is_loss = is_loss
 
 
-def renew(old, given):
+def renew(old: str, given: str) -> Renewed:
     """Return ``old`` with our lines made of ``given``; an empty ``old`` is no file yet."""
     after = block_of(given)
     if not old:
         return Renewed(after, "", after, False)
     lines = old.split("\n")
     block = find_block(lines)
+    if block is None:
+        # Somebody took the mark away since it was found: the file stays as it is.
+        return Renewed(old, "", "", False)
     if block.digest:
         before = _text(lines[block.begin : block.end])
         inside = lines[block.begin + 1 : block.end - 1]
@@ -45,7 +49,7 @@ def renew(old, given):
     return Renewed(after + tail, before, after, bool(site))
 
 
-def block_of(given):
+def block_of(given: str) -> str:
     """Return our lines with both marks; they end in the section ``global``."""
     inside = given.strip().split("\n")
     headings = [section for _, section, key, _ in settings(inside) if not key]
@@ -55,13 +59,13 @@ def block_of(given):
     return _text([MARK, *inside, END.format(digest_of(inside))])
 
 
-def digest_of(lines):
+def digest_of(lines: Iterable[str]) -> str:
     """Return a text that is another one when the lines are."""
     text = "\n".join(line.rstrip() for line in lines)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
-def lines_of_the_site(lines, generated):
+def lines_of_the_site(lines: Sequence[str], generated: Sequence[str]) -> List[int]:
     """Return the numbers of the lines that the site has put into a file of an earlier version.
 
     That wrote the mark, a comment, and what ``ceph config generate-minimal-conf`` prints, each line
@@ -82,7 +86,7 @@ def lines_of_the_site(lines, generated):
     return site if any(lines[at].strip() for at in site) else []
 
 
-def _generated(lines, generated):
+def _generated(lines: Sequence[str], generated: Sequence[str]) -> Set[int]:
     dropped = {at for at, line in enumerate(lines) if line.strip() == MARK}
     comments = {line.strip() for line in generated if line.lstrip().startswith("#")}
     for at, line in enumerate(lines):
@@ -102,5 +106,5 @@ def _generated(lines, generated):
     return dropped
 
 
-def _text(lines):
+def _text(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)

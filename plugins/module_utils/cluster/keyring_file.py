@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Iterable, List, Tuple
 
 # Ceph takes a heading with a comment behind it as well.
 SECTION = re.compile(r"\s*\[([^\]]+)\]\s*(?:[#;].*)?\s*")
@@ -10,7 +11,7 @@ _KEY = re.compile(r"\s*key\s*=\s*\"?([A-Za-z0-9+/]{20,200}={0,2})\"?\s*")
 _NOTE = re.compile(r"\s*(?:[#;].*)?\s*")
 
 
-def with_section(old, new):
+def with_section(old: str, new: str) -> str:
     """Return the text of a keyring with the sections of ``new`` instead of its own of that name."""
     wanted = _sections(new)
     names = {name for name, _ in wanted}
@@ -24,7 +25,7 @@ def with_section(old, new):
     return "".join(result if placed else [*result, new])
 
 
-def key_of(lines, entity):
+def key_of(lines: Iterable[str], entity: str) -> str:
     """Return an entity's key from the lines of a keyring, or an empty text."""
     section = ""
     for line in lines:
@@ -37,7 +38,7 @@ def key_of(lines, entity):
     return ""
 
 
-def _preamble(text):
+def _preamble(text: str) -> List[str]:
     """Return the comments before the first heading; Ceph reads no file with anything else there."""
     kept = []
     for line in text.splitlines(keepends=True):
@@ -48,7 +49,7 @@ def _preamble(text):
     return kept
 
 
-def _sections(text):
+def _sections(text: str) -> List[Tuple[str, str]]:
     """Return the parts of a text from one heading to the next, each with its name."""
     parts = []
     for line in text.splitlines(keepends=True):
@@ -57,8 +58,8 @@ def _sections(text):
             parts.append([head.group(1), ""])
         if parts:
             parts[-1][1] += line
-    return [tuple(part) for part in parts]
+    return [(name, body) for name, body in parts]
 
 
-def _ended(text):
+def _ended(text: str) -> str:
     return text if text.endswith("\n") else text + "\n"

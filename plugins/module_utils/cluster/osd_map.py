@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 import tempfile
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
-from ..system.command import Command, find_program, last_line, run
+from ..system.command import Answer, Command, find_program, last_line, run
 from ..system.json_cache import RUN_DIR
 from ..system.reading import clean
 
@@ -21,13 +22,13 @@ class NoAnswer(Exception):
     """Say why the monitors could not be asked."""
 
 
-def known_osds():
+def known_osds() -> Dict[int, Dict[str, Any]]:
     """Return the cluster's OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``."""
     with asked() as question:
         return question.answer()
 
 
-def known_places():
+def known_places() -> Dict[int, str]:
     """Return the hosts that the OSDs named when they started last, by id; raise ``NoAnswer``."""
     try:
         rows = json.loads(_ask(*_METADATA))
@@ -39,23 +40,23 @@ def known_places():
 class Question:
     """Which OSDs the cluster has, asked while the host looks at its disks."""
 
-    def __init__(self, keyring):
+    def __init__(self, keyring: str) -> None:
         self._command = Command(_argv(keyring, _INFO))
-        self._known = None
+        self._known: Optional[Dict[int, Dict[str, Any]]] = None
 
-    def answer(self):
+    def answer(self) -> Dict[int, Dict[str, Any]]:
         """Return the OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``."""
         if self._known is None:
             self._known = parse_osds(_out(_INFO, self._command.result(_TIMEOUT)))
         return self._known
 
-    def close(self):
+    def close(self) -> None:
         """Give up what nobody has waited for."""
         self._command.end()
 
 
 @contextlib.contextmanager
-def asked(keyring=""):
+def asked(keyring: str = "") -> Iterator[Question]:
     """Ask the monitors for all OSDs and give the ``Question``.
 
     ``keyring`` is the text of a keyring of client.bootstrap-osd; by default it is the host's own.
@@ -65,7 +66,7 @@ def asked(keyring=""):
         yield question
 
 
-def forget_new(osd_uuid):
+def forget_new(osd_uuid: str) -> None:
     """Have the cluster forget an OSD that was begun and has never run; other OSDs are kept."""
     for osd_id, row in known_osds().items():
         if row["uuid"] == osd_uuid and "new" in row["states"]:
@@ -73,7 +74,7 @@ def forget_new(osd_uuid):
 
 
 @contextlib.contextmanager
-def _private_copy(text):
+def _private_copy(text: str) -> Iterator[str]:
     """Give a file in memory that only this user can read, for as long as it is needed."""
     os.makedirs(RUN_DIR, mode=0o700, exist_ok=True)
     handle, path = tempfile.mkstemp(dir=RUN_DIR, prefix="keyring-")
@@ -86,16 +87,16 @@ def _private_copy(text):
         os.unlink(path)
 
 
-def _ask(*words):
+def _ask(*words: str) -> str:
     return _out(words, run(_argv(KEYRING, words), _TIMEOUT))
 
 
-def _argv(keyring, words):
+def _argv(keyring: str, words: Iterable[str]) -> List[str]:
     argv = [find_program("ceph") or "ceph", "--connect-timeout", "20"]
     return [*argv, "--name", "client.bootstrap-osd", "--keyring", keyring, *words]
 
 
-def _out(words, answer):
+def _out(words: Sequence[str], answer: Answer) -> str:
     if answer.problem:
         said = last_line(answer.err) or answer.problem
         raise NoAnswer(
@@ -105,7 +106,7 @@ def _out(words, answer):
     return answer.out
 
 
-def parse_osds(text):
+def parse_osds(text: str) -> Dict[int, Dict[str, Any]]:
     """Read the JSON of ``ceph osd info``; raise ``NoAnswer`` for anything else."""
     try:
         return {
@@ -116,7 +117,7 @@ def parse_osds(text):
         raise NoAnswer(f"The monitors' list of OSDs cannot be read: {error!r}.") from None
 
 
-def problem_of_reuse(osd_id, known):
+def problem_of_reuse(osd_id: int, known: Mapping[int, Mapping[str, Any]]) -> str:
     """Return why an id cannot be taken again, or an empty text.
 
     ceph-volume does not look closely: it makes an id that nobody has, and takes back one that an

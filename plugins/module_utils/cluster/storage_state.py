@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any, Dict, Mapping
 
 from ..system.command import find_program, run
 from ..system.reading import to_int
@@ -10,7 +11,7 @@ from ..system.reading import to_int
 _CONNECT_SECONDS = 5
 
 
-def storage_lack(entity, keyring):
+def storage_lack(entity: str, keyring: str) -> str:
     """Return what a cluster lacks to keep data, asked with a daemon's own key; else nothing.
 
     Monitors that do not answer say nothing of it.
@@ -20,7 +21,7 @@ def storage_lack(entity, keyring):
     return lack or placement_lack(ask("pg", "stat"))
 
 
-def osds_lack(stat):
+def osds_lack(stat: Mapping[str, Any]) -> str:
     """Return what `osd stat` shows to be missing, or nothing."""
     if "num_osds" not in stat:
         return ""
@@ -30,7 +31,7 @@ def osds_lack(stat):
     return "" if up else f"none of {there} OSDs is up (`ceph osd tree`)"
 
 
-def placement_lack(stat):
+def placement_lack(stat: Mapping[str, Any]) -> str:
     """Return whether `pg stat` shows that no placement group is active, or nothing."""
     summary = stat.get("pg_summary")
     rows = summary.get("num_pg_by_state") if isinstance(summary, dict) else None
@@ -45,11 +46,11 @@ def placement_lack(stat):
 class _Asker:
     """Ask the monitors a question in the name of a daemon."""
 
-    def __init__(self, entity, keyring):
+    def __init__(self, entity: str, keyring: str) -> None:
         self._argv = [find_program("ceph") or "ceph", "--connect-timeout", str(_CONNECT_SECONDS)]
         self._argv += ["--name", entity, "--keyring", keyring, "--format", "json"]
 
-    def __call__(self, *words):
+    def __call__(self, *words: str) -> Dict[str, Any]:
         """Return the answer, an empty mapping where there is none."""
         answer = run([*self._argv, *words], 2.0 * _CONNECT_SECONDS)
         try:

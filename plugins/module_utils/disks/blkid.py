@@ -11,9 +11,11 @@ whose partition table is lost have no signature. A disk is blank when its beginn
 from __future__ import annotations
 
 import os
+from typing import Any, Callable, Dict, Sequence
 
-from ..system.command import find_program, last_line, run
+from ..system.command import Answer, find_program, last_line, run
 from ..system.subprocess_worker import run_apart
+from .block import Block
 from .signatures import read_all
 
 # So much of the beginning does ceph-volume overwrite when it wipes a disk, besides all signatures.
@@ -27,7 +29,7 @@ _NOTHING, _SEVERAL = 2, 8
 _TAIL, _CHUNK = 2 << 20, 1 << 20
 
 
-def opinions(blocks, timeout=_TIMEOUT):
+def opinions(blocks: Sequence[Block], timeout: float = _TIMEOUT) -> Dict[str, Dict[str, Any]]:
     """Return what blkid finds on each disk, by path: ``type`` and ``table``, or ``error``.
 
     ``unknown`` tells that there is something else than zeroes where it finds nothing.
@@ -44,21 +46,21 @@ def opinions(blocks, timeout=_TIMEOUT):
     return {path: answers.get(path) or {"error": "blkid did not answer"} for path in jobs}
 
 
-def _job(program, block, timeout):
-    def ask():
+def _job(program: str, block: Block, timeout: float) -> Callable[[], Dict[str, Any]]:
+    def ask() -> Dict[str, Any]:
         argv = [program, "-c", "/dev/null", "-p", "-o", "export", block.node]
         opinion = judge(run(argv, timeout))
         if "error" in opinion or any(opinion.values()):
             return opinion
         try:
-            return dict(opinion, unknown=not _is_blank(block))
+            return {**opinion, "unknown": not _is_blank(block)}
         except OSError as error:
             return {"error": error.strerror or str(error)}
 
     return ask
 
 
-def judge(answer):
+def judge(answer: Answer) -> Dict[str, str]:
     """Return what an answer about one disk means; whatever is unclear is an ``error``."""
     said = last_line(answer.err)
     if answer.status == _NOTHING and not said and not answer.out.strip():
@@ -74,7 +76,7 @@ def judge(answer):
     return {"type": properties.get("TYPE", ""), "table": properties.get("PTTYPE", "")}
 
 
-def parse_blkid(text):
+def parse_blkid(text: str) -> Dict[str, Dict[str, str]]:
     """Read the output of ``blkid -o export``: a paragraph of KEY=value lines for each device."""
     devices = {}
     for paragraph in text.split("\n\n"):
@@ -85,7 +87,7 @@ def parse_blkid(text):
     return devices
 
 
-def _is_blank(block):
+def _is_blank(block: Block) -> bool:
     """Tell whether a disk begins with zeroes; raise OSError where blkid could not read it."""
     size, blank = block.size, True
     descriptor = os.open(block.node, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

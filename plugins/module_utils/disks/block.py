@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import stat
+from typing import Dict, List, Optional, Tuple
 
-from ..system.reading import list_dir, read_int, read_text
+from ..system.reading import Roots, list_dir, read_int, read_text
 from .udev import read_udev
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+@!-]{0,127}")
@@ -26,54 +27,56 @@ class Block:
     ``node`` the file that is opened for it (the same but for a tree of the tests).
     """
 
-    def __init__(self, name, kind, path, node, sys_dir, number):
+    def __init__(
+        self, name: str, kind: str, path: str, node: str, sys_dir: str, number: str
+    ) -> None:
         self.name = name
         self.kind = kind
         self.path = path
         self.node = node
         self.sys_dir = sys_dir
         self.number = number
-        self.udev = {}
-        self.parts = []
+        self.udev: Dict[str, str] = {}
+        self.parts: List[Block] = []
 
     @property
-    def pieces(self):
+    def pieces(self) -> List[Block]:
         """Return the disk and its partitions."""
         return [self, *self.parts]
 
-    def attribute(self, name, default=""):
+    def attribute(self, name: str, default: str = "") -> str:
         """Return an attribute of the device in sysfs."""
         return read_text(os.path.join(self.sys_dir, name), default)
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Return the size in bytes; the kernel counts in 512 bytes whatever the sector size."""
         return max(read_int(os.path.join(self.sys_dir, "size")), 0) * 512
 
     @property
-    def sector_size(self):
+    def sector_size(self) -> int:
         """Return the size of a logical sector in bytes."""
         value = read_int(os.path.join(self.sys_dir, "queue", "logical_block_size"), 512)
         return value if 512 <= value <= 65536 else 512
 
     @property
-    def holders(self):
+    def holders(self) -> List[str]:
         """Return the names of the devices that are built on this one."""
         return list_dir(os.path.join(self.sys_dir, "holders"))
 
 
-def has_device_mapper(roots):
+def has_device_mapper(roots: Roots) -> bool:
     """Tell whether this host's kernel can have logical volumes."""
     places = [(roots.sys, "class/misc/device-mapper"), (roots.dev, "mapper/control")]
     return any(os.path.exists(os.path.join(*place)) for place in places)
 
 
-def allows_loop_devices(setting):
+def allows_loop_devices(setting: str) -> bool:
     """Tell whether the value of ceph-volume's variable lets loop devices count as disks."""
     return setting.lower() not in ("", "false", "no", "0")
 
 
-def own_blocks(roots, loop_devices=False):
+def own_blocks(roots: Roots, loop_devices: bool = False) -> List[Block]:
     """Return this host's disks in order of name, each with its partitions.
 
     Left out as ceph-volume leaves them out: optical drives, RAM disks, RBD images, logical volumes
@@ -93,7 +96,7 @@ def own_blocks(roots, loop_devices=False):
     return blocks
 
 
-def _classify(name, sys_dir, loop_devices):
+def _classify(name: str, sys_dir: str, loop_devices: bool) -> Tuple[str, str]:
     path = "/dev/" + name.replace("!", "/")
     if (
         re.fullmatch(r"(ram|rbd)\d+", name)
@@ -111,7 +114,7 @@ def _classify(name, sys_dir, loop_devices):
     return "disk", path
 
 
-def _with_node(roots, name, kind, path, sys_dir):
+def _with_node(roots: Roots, name: str, kind: str, path: str, sys_dir: str) -> Optional[Block]:
     number = read_text(os.path.join(sys_dir, "dev"))
     if not re.fullmatch(r"\d+:\d+", number):
         return None
@@ -123,7 +126,7 @@ def _with_node(roots, name, kind, path, sys_dir):
     return block
 
 
-def has_node(roots, node, number):
+def has_node(roots: Roots, node: str, number: str) -> bool:
     """Tell whether a file is the node of the device with this number."""
     try:
         state = os.stat(node)
@@ -135,7 +138,7 @@ def has_node(roots, node, number):
     return stat.S_ISBLK(state.st_mode) and mine == number
 
 
-def _is_path_of_multipath(sys_dir):
+def _is_path_of_multipath(sys_dir: str) -> bool:
     holders = os.path.join(sys_dir, "holders")
     return any(
         read_text(os.path.join(holders, name, "dm/uuid")).lower().startswith("mpath-")
@@ -143,7 +146,7 @@ def _is_path_of_multipath(sys_dir):
     )
 
 
-def _parts(roots, block):
+def _parts(roots: Roots, block: Block) -> List[Block]:
     """Return a disk's partitions; one without a node is one all the same."""
     parts = []
     for name in list_dir(block.sys_dir):

@@ -12,6 +12,7 @@ import os
 import re
 import struct
 import uuid
+from typing import Any, Dict, Optional, Tuple
 
 MAGIC = b"bluestore block device"
 _GIB = 1 << 30
@@ -25,7 +26,7 @@ _HEAD = len(MAGIC) + 1 + 36 + 1
 _TEXT = re.compile(r"[0-9A-Za-z_.:-]{0,64}")
 
 
-def read_label(path):
+def read_label(path: str) -> Optional[Dict[str, Any]]:
     """Return what the label on a device says, or None without one; raise OSError.
 
     ``kind`` is ``block``, ``db`` or ``wal``; ``osd_uuid``, ``osd_id`` (-1 where it says none),
@@ -43,7 +44,7 @@ def read_label(path):
     return None
 
 
-def parse_label(data):
+def parse_label(data: bytes) -> Optional[Dict[str, Any]]:
     """Return what these bytes say when they are a label, else None."""
     if not data.startswith(MAGIC):
         return None
@@ -61,7 +62,7 @@ def parse_label(data):
     }
 
 
-def _decode(cursor):
+def _decode(cursor: _Cursor) -> Tuple[str, bytes, Dict[bytes, bytes]]:
     version, _, length = cursor.unpack("<BBI")
     cursor.end_at(length)
     osd_uuid = str(uuid.UUID(bytes=cursor.take(16)))
@@ -76,7 +77,7 @@ def _decode(cursor):
     return osd_uuid, description, meta
 
 
-def _plain(value):
+def _plain(value: bytes) -> str:
     text = value.decode("ascii", "replace")
     return text if _TEXT.fullmatch(text) else ""
 
@@ -84,23 +85,23 @@ def _plain(value):
 class _Cursor:
     """Bytes that are read from the beginning to the end."""
 
-    def __init__(self, data):
+    def __init__(self, data: bytes) -> None:
         self._data = data
         self._place = 0
 
-    def end_at(self, length):
+    def end_at(self, length: int) -> None:
         """Forget everything behind so many bytes from here."""
         self._data = self._data[: self._place + length]
 
-    def take(self, length):
+    def take(self, length: int) -> bytes:
         piece = self._data[self._place : self._place + length]
         if len(piece) != length:
             raise ValueError("the label is cut off")
         self._place += length
         return piece
 
-    def unpack(self, form):
+    def unpack(self, form: str) -> Tuple[Any, ...]:
         return struct.unpack(form, self.take(struct.calcsize(form)))
 
-    def text(self):
+    def text(self) -> bytes:
         return self.take(self.unpack("<I")[0])

@@ -14,10 +14,11 @@ import glob
 import json
 import os
 import stat
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..system.command import Command, find_program, last_line
-from ..system.reading import clean_data, hash_of, list_dir, read_text
-from .block import DEVICE_PATH, LOOP_VARIABLE
+from ..system.reading import Roots, clean_data, hash_of, list_dir, read_text
+from .block import DEVICE_PATH, LOOP_VARIABLE, Block
 from .inventory import busy_numbers
 
 _VERSION = 1
@@ -47,18 +48,20 @@ _ATTRIBUTES = [
 ]
 
 
-def program():
+def program() -> str:
     """Return the path of ceph-volume, or an empty text when the host has none."""
     return find_program("ceph-volume")
 
 
-def fingerprint(roots, blocks, contents, setting):
+def fingerprint(
+    roots: Roots, blocks: Iterable[Block], contents: Mapping[str, Any], setting: str
+) -> str:
     """Return a text that changes whenever ceph-volume's answer could.
 
     What cannot be read counts too: a disk that begins to answer changes the fingerprint.
     """
     mounted, swaps = busy_numbers(roots)
-    facts = [_VERSION, setting, _installed(), list_dir(os.path.join(roots.sys, "block"))]
+    facts: List[Any] = [_VERSION, setting, _installed(), list_dir(os.path.join(roots.sys, "block"))]
     for block in blocks:
         for piece in block.pieces:
             facts.append(
@@ -76,7 +79,7 @@ def fingerprint(roots, blocks, contents, setting):
     return hash_of(json.dumps(facts, sort_keys=True).encode("ascii"))
 
 
-def _holder(piece, name):
+def _holder(piece: Block, name: str) -> List[str]:
     mapping = os.path.join(piece.sys_dir, "holders", name, "dm")
     return [
         name,
@@ -85,10 +88,10 @@ def _holder(piece, name):
     ]
 
 
-def _installed():
+def _installed() -> List[List[Any]]:
     """Identify the installed ceph-volume by its files: a new package gives new ones."""
     places = [program(), *glob.glob("/usr/lib/python3*/*-packages/ceph_volume/__init__.py")]
-    states = []
+    states: List[List[Any]] = []
     for place in places:
         try:
             state = os.stat(place)
@@ -98,13 +101,13 @@ def _installed():
     return states
 
 
-def start(setting):
+def start(setting: str) -> Command:
     """Start ceph-volume; the caller does other things until it asks for the answer."""
     environment = {LOOP_VARIABLE: setting} if setting else {}
     return Command([program(), "inventory", "--format", "json"], environment)
 
 
-def finish(command, timeout):
+def finish(command: Command, timeout: float) -> Tuple[Optional[List[Dict[str, Any]]], str]:
     """Return ceph-volume's devices and an empty text, or nothing and what went wrong."""
     answer = command.result(timeout)
     if answer.problem:
@@ -116,7 +119,7 @@ def finish(command, timeout):
         return None, f"ceph-volume inventory gave no usable JSON: {error}"
 
 
-def parse_inventory(text):
+def parse_inventory(text: str) -> List[Dict[str, Any]]:
     """Read the JSON of any release into the keys of Ceph 20; raise ValueError for anything else."""
     start_of_json = text.find("[")
     rows = json.loads(text[start_of_json:]) if start_of_json >= 0 else None
@@ -125,7 +128,7 @@ def parse_inventory(text):
     return [_row(clean_data(row)) for row in rows]
 
 
-def _row(row):
+def _row(row: Dict[str, Any]) -> Dict[str, Any]:
     if not isinstance(row.get("path"), str) or not isinstance(row.get("available"), bool):
         raise ValueError("a device lacks its path or its availability")  # noqa: TRY004 - bad JSON
     member = bool(row.pop("ceph_device", False))
@@ -138,7 +141,7 @@ def _row(row):
     return row
 
 
-def only_own(rows, blocks):
+def only_own(rows: Iterable[Dict[str, Any]], blocks: Iterable[Block]) -> List[Dict[str, Any]]:
     """Leave out the devices that have no node in this host's /dev."""
     own = {block.path for block in blocks}
     return [
@@ -148,7 +151,7 @@ def only_own(rows, blocks):
     ]
 
 
-def _is_node(path):
+def _is_node(path: str) -> bool:
     """Tell whether a path is a block device, and not what somebody put in its place."""
     try:
         return stat.S_ISBLK(os.stat(path).st_mode)

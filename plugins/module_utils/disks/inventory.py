@@ -12,9 +12,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..system.reading import clean, list_dir, read_lines
+from ..system.reading import Roots, clean, list_dir, read_lines
 from .blkid import opinions
+from .block import Block
 from .bluestore_label import read_label
 from .signatures import inspect
 from .udev import device_id
@@ -31,14 +33,14 @@ _CEPH_DISK_TYPES = re.compile(
 )
 
 
-def inspections(blocks):
+def inspections(blocks: Iterable[Block]) -> Dict[str, Callable[[], Dict[str, Any]]]:
     """Return the jobs that look at the contents of these disks, by path.
 
     Where BlueStore's label is, ``label`` says whose it is.
     """
 
-    def job(block):
-        def look():
+    def job(block: Block) -> Callable[[], Dict[str, Any]]:
+        def look() -> Dict[str, Any]:
             content = inspect(block.node, block.size, block.sector_size)
             if content.get("bluestore"):
                 with contextlib.suppress(OSError):
@@ -50,17 +52,21 @@ def inspections(blocks):
     return {block.path: job(block) for block in blocks}
 
 
-def osds_on(block, contents, volumes):
+def osds_on(
+    block: Block,
+    contents: Mapping[str, Mapping[str, Any]],
+    volumes: Iterable[Mapping[str, Any]],
+) -> List[Dict[str, Any]]:
     """Return the OSDs that a disk says it belongs to: by its labels, its partitions', its volumes.
 
     Each has ``osd_id`` (-1 where nothing says it), ``osd_uuid``, ``cluster`` and ``kind``.
     ``volumes`` are the logical volumes on it, as reported.
     """
-    found = []
+    found: List[Dict[str, Any]] = []
     for piece in block.pieces:
         content = contents.get(piece.path) or {}
         label = content.get("label")
-        if is_labelled(content, label):
+        if label and is_labelled(content, label):
             found.append({key: label[key] for key in ("osd_id", "osd_uuid", "cluster", "kind")})
     for volume in volumes:
         if str(volume.get("osd_id", "")).isdigit():
@@ -75,7 +81,7 @@ def osds_on(block, contents, volumes):
     return found
 
 
-def is_labelled(content, label):
+def is_labelled(content: Mapping[str, Any], label: Optional[Mapping[str, Any]]) -> bool:
     """Tell whether a disk is the OSD's whose label is on it: nothing else is there.
 
     A copy of the label that lies further behind outlives whatever was written to the disk since.
@@ -86,7 +92,9 @@ def is_labelled(content, label):
     return content.get("type") == kind and not content.get("table")
 
 
-def second_opinions(blocks, contents):
+def second_opinions(
+    blocks: Iterable[Block], contents: Mapping[str, Dict[str, Any]]
+) -> Dict[str, Dict[str, Any]]:
     """Let blkid look at the disks that seem empty; return the changed contents.
 
     One about which it gives no clear answer gets an ``error`` beside what was read, one with
@@ -108,7 +116,7 @@ def second_opinions(blocks, contents):
     return changed
 
 
-def busy_numbers(roots):
+def busy_numbers(roots: Roots) -> Tuple[Set[str], Set[str]]:
     """Return the numbers of the block devices that are mounted, and of those swapped to."""
     mounted = set()
     for line in read_lines(os.path.join(roots.proc, "self/mountinfo")):
@@ -119,14 +127,24 @@ def busy_numbers(roots):
     return mounted, swaps
 
 
-def describe_devices(roots, blocks, contents, volumes):
+def describe_devices(
+    roots: Roots,
+    blocks: Iterable[Block],
+    contents: Mapping[str, Mapping[str, Any]],
+    volumes: Mapping[str, Mapping[str, Any]],
+) -> List[Dict[str, Any]]:
     """Return the report's rows: the free disks first, each group in order of path."""
     busy = busy_numbers(roots)
     rows = [_row(block, contents.get(block.path), volumes, busy) for block in blocks]
     return sorted(rows, key=lambda row: (not row["available"], row["path"]))
 
 
-def _row(block, content, volumes, busy):
+def _row(
+    block: Block,
+    content: Optional[Mapping[str, Any]],
+    volumes: Mapping[str, Mapping[str, Any]],
+    busy: Tuple[Set[str], Set[str]],
+) -> Dict[str, Any]:
     on_disk = [volumes[piece.path] for piece in block.pieces if piece.path in volumes]
     groups = [free for entry in on_disk for free in entry["groups"].values()]
     logical = [volume for entry in on_disk for volume in entry["volumes"].values()]
@@ -144,7 +162,12 @@ def _row(block, content, volumes, busy):
     }
 
 
-def _reasons(block, content, groups, busy):
+def _reasons(
+    block: Block,
+    content: Mapping[str, Any],
+    groups: Sequence[int],
+    busy: Tuple[Set[str], Set[str]],
+) -> List[str]:
     checks = {
         "id_bus": block.udev.get("ID_BUS") == "usb",
         "read-only": block.attribute("ro") == "1",
@@ -173,28 +196,28 @@ def _reasons(block, content, groups, busy):
     return [reason for reason, applies in checks.items() if applies]
 
 
-def was_read(content):
+def was_read(content: Mapping[str, Any]) -> bool:
     """Tell whether a disk could be read, even if what is on it was not recognised for sure."""
     return "bluestore" in content
 
 
-def _made_by_ceph_disk(part):
+def _made_by_ceph_disk(part: Block) -> bool:
     kind = part.udev.get("ID_PART_ENTRY_TYPE", "").lower()
     label = part.udev.get("ID_PART_ENTRY_NAME", "")
     return "ceph" in label or bool(_CEPH_DISK_TYPES.fullmatch(kind))
 
 
-def _is_mounted(block, busy):
+def _is_mounted(block: Block, busy: Tuple[Set[str], Set[str]]) -> bool:
     mounted, swaps = busy
     return any(piece.number in mounted or piece.path in swaps for piece in block.pieces)
 
 
-def _is_held(block, groups):
+def _is_held(block: Block, groups: Sequence[int]) -> bool:
     """Tell whether RAID, encryption or a mapping stands on the disk; LVM has its own reason."""
     return not groups and any(piece.holders for piece in block.pieces)
 
 
-def _sys_api(block):
+def _sys_api(block: Block) -> Dict[str, Any]:
     """Return the kernel's description of a disk, with ceph-volume's keys and types."""
     size = float(block.size)
     scheduler = re.search(r"\[([^\]]*)\]", block.attribute("queue/scheduler"))
@@ -228,7 +251,7 @@ def _sys_api(block):
     }
 
 
-def _partition(part):
+def _partition(part: Block) -> Dict[str, Any]:
     size = float(part.size)
     return {
         "start": part.attribute("start", "0"),
@@ -240,7 +263,7 @@ def _partition(part):
     }
 
 
-def human_size(size):
+def human_size(size: float) -> str:
     """Return a size as ceph-volume writes it: steps of 1024 with the letters of 1000."""
     units = ["B", "KB", "MB", "GB", "TB", "PB"]
     step = 0

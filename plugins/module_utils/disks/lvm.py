@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any, Dict
 
 from ..system.command import find_program, last_line, run
 from ..system.reading import clean, to_int
@@ -14,11 +15,13 @@ _TIMEOUT = 20.0
 class LvmUnreadable(OSError):
     """Say why nobody knows which volumes are on the disks."""
 
-    def __init__(self, cause, remedy="Run `pvs` on the host and mend what it says"):
+    def __init__(
+        self, cause: object, remedy: str = "Run `pvs` on the host and mend what it says"
+    ) -> None:
         super().__init__(f"LVM does not say what is on this host's disks: {cause}. {remedy}.")
 
 
-def read_volumes(timeout=_TIMEOUT):
+def read_volumes(timeout: float = _TIMEOUT) -> Dict[str, Dict[str, Any]]:
     """Return what LVM says, by the path of the physical volume; raise ``LvmUnreadable``."""
     program = find_program("pvs")
     if not program:
@@ -34,7 +37,7 @@ def read_volumes(timeout=_TIMEOUT):
         raise LvmUnreadable(error) from error
 
 
-def parse_volumes(text):
+def parse_volumes(text: str) -> Dict[str, Dict[str, Any]]:
     """Read LVM's JSON report: one row for each piece of a physical volume.
 
     One that is in no volume group has neither groups nor volumes. Raises ValueError for anything
@@ -45,7 +48,7 @@ def parse_volumes(text):
         cells = [{key: clean(row[key], 4096) for key in _FIELDS.split(",")} for row in rows]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError("LVM's report cannot be read") from error
-    volumes = {}
+    volumes: Dict[str, Dict[str, Any]] = {}
     for cell in cells:
         entry = volumes.setdefault(cell["pv_name"], {"groups": {}, "volumes": {}})
         if not cell["vg_name"]:
@@ -57,7 +60,7 @@ def parse_volumes(text):
     return volumes
 
 
-def describe(name, tag_text):
+def describe(name: str, tag_text: str) -> Dict[str, str]:
     """Return a logical volume as ``ceph-volume inventory`` reports it."""
     tags = {}
     for tag in tag_text.split(","):

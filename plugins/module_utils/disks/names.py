@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
-from ..system.reading import list_dir, read_lines
-from .block import DEVICE_PATH
+from ..system.reading import Roots, list_dir, read_lines
+from .block import DEVICE_PATH, Block
 
 # Hosts with more names than that have something other than disks there.
 MOST = 16384
 
 
-def read_links(roots, blocks):
+def read_links(roots: Roots, blocks: Sequence[Block]) -> Dict[str, List[str]]:
     """Return what the links below /dev lead to, by their paths: a list of device files.
 
     It is empty for one that dangles, and has several for one that several disks claim. What leads
@@ -24,7 +25,7 @@ def read_links(roots, blocks):
     """
     known = _by_node(blocks)
     claims = _claims(roots, blocks)
-    links = {}
+    links: Dict[str, List[str]] = {}
     for path in _links(roots):
         behind = _behind(roots, path, known)
         if behind is not None:
@@ -32,21 +33,21 @@ def read_links(roots, blocks):
     return links
 
 
-def claimants(roots, blocks, path):
+def claimants(roots: Roots, blocks: Iterable[Block], path: str) -> List[str]:
     """Return the disks and partitions that udev would give this name to."""
     return sorted(_claims(roots, blocks).get(path, ()))
 
 
-def is_link(roots, path):
+def is_link(roots: Roots, path: str) -> bool:
     """Tell whether a path below /dev is a name of something else."""
     return os.path.islink(_node(roots, path))
 
 
-def _node(roots, path):
+def _node(roots: Roots, path: str) -> str:
     return os.path.join(roots.dev, path[len("/dev/") :])
 
 
-def _links(roots):
+def _links(roots: Roots) -> List[str]:
     """Return the paths of links: those of udev, of device mapper, and those that lie in /dev."""
     folders = ["", "mapper"]
     folders += [f"disk/{name}" for name in list_dir(os.path.join(roots.dev, "disk"))]
@@ -59,13 +60,13 @@ def _links(roots):
     return found[:MOST]
 
 
-def _by_node(blocks):
+def _by_node(blocks: Iterable[Block]) -> Dict[str, str]:
     """Return the paths by which disks and partitions are called, by where their nodes lie."""
     pieces = [piece for block in blocks for piece in block.pieces]
     return {os.path.realpath(piece.node): piece.path for piece in pieces}
 
 
-def _behind(roots, path, known):
+def _behind(roots: Roots, path: str, known: Mapping[str, str]) -> Optional[List[str]]:
     """Return what a link leads to: one device file, none, or None where it is no device."""
     real = os.path.realpath(_node(roots, path))
     if real in known:
@@ -83,9 +84,9 @@ def _behind(roots, path, known):
     return ["/dev/" + real[len(top) :]]
 
 
-def _claims(roots, blocks):
+def _claims(roots: Roots, blocks: Iterable[Block]) -> Dict[str, Set[str]]:
     """Return the disks and partitions by the names that udev has for them."""
-    found = {}
+    found: Dict[str, Set[str]] = {}
     for block in blocks:
         for piece in block.pieces:
             for line in read_lines(os.path.join(roots.udev, "b" + piece.number)):

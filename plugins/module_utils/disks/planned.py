@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence
 
-from ..system.reading import clean, link_name, read_text
+from ..system.reading import Roots, clean, link_name, read_text
 from ..system.subprocess_worker import run_apart
-from .block import DEVICE_PATH
+from .block import DEVICE_PATH, Block
 from .bluestore_label import read_label
 from .inventory import busy_numbers, second_opinions, was_read
 from .names import claimants, is_link
@@ -35,25 +36,25 @@ class Disk:
     ``label`` is BlueStore's label or None; ``held`` says why nobody else may open it now.
     """
 
-    def __init__(self, path, block):
+    def __init__(self, path: str, block: Block) -> None:
         self.path = path
         self.block = block
-        self.content = {"error": "it does not answer"}
-        self.label = None
+        self.content: Dict[str, Any] = {"error": "it does not answer"}
+        self.label: Optional[Dict[str, Any]] = None
         self.held = ""
 
     @property
-    def is_read(self):
+    def is_read(self) -> bool:
         """Tell whether the disk could be read, even if not all on it was recognised."""
         return was_read(self.content)
 
     @property
-    def has_lvm(self):
+    def has_lvm(self) -> bool:
         """Tell whether LVM's description of a volume group is on the disk."""
         return self.content.get("type") == "LVM2_member"
 
 
-def find_disk(roots, blocks, device):
+def find_disk(roots: Roots, blocks: Sequence[Block], device: Mapping[str, Any]) -> Disk:
     """Return the disk that a planned device means; raise ``Refused``.
 
     ``link`` is another name by which it was meant; it must still lead there.
@@ -66,7 +67,7 @@ def find_disk(roots, blocks, device):
     return Disk(path, block)
 
 
-def _find(roots, blocks, path):
+def _find(roots: Roots, blocks: Sequence[Block], path: str) -> Block:
     if not DEVICE_PATH.fullmatch(path) or {"..", "."} & set(path.split("/")):
         raise Refused(
             f"Invalid path {clean(path)!r}: it is not a device file. Give a path below /dev, made "
@@ -92,7 +93,7 @@ def _find(roots, blocks, path):
     return block
 
 
-def _whose_piece(roots, blocks, node, state):
+def _whose_piece(roots: Roots, blocks: Iterable[Block], node: str, state: os.stat_result) -> str:
     """Return whose partition a device is, in words, or an empty text."""
     for block in blocks:
         part = _block_of(roots, block.parts, node, state)
@@ -101,7 +102,9 @@ def _whose_piece(roots, blocks, node, state):
     return ""
 
 
-def _block_of(roots, blocks, node, state):
+def _block_of(
+    roots: Roots, blocks: Iterable[Block], node: str, state: os.stat_result
+) -> Optional[Block]:
     if not roots.real:
         real = os.path.realpath(node)
         return next((each for each in blocks if os.path.realpath(each.node) == real), None)
@@ -111,7 +114,7 @@ def _block_of(roots, blocks, node, state):
     return next((each for each in blocks if each.number == number), None)
 
 
-def _check_identity(path, block, device):
+def _check_identity(path: str, block: Block, device: Mapping[str, Any]) -> None:
     size = int(device.get("size") or 0)
     if size and size != block.size:
         raise Refused(
@@ -127,7 +130,7 @@ def _check_identity(path, block, device):
         )
 
 
-def look_at(disks):
+def look_at(disks: Sequence[Disk]) -> None:
     """Read what is on the disks. One that hangs keeps its error."""
     answers = run_apart({disk.block.path: _look(disk.block) for disk in disks}, TIMEOUT)
     contents = {path: answer["content"] for path, answer in answers.items()}
@@ -140,8 +143,8 @@ def look_at(disks):
             disk.held = answer["held"]
 
 
-def _look(block):
-    def look():
+def _look(block: Block) -> Callable[[], Dict[str, Any]]:
+    def look() -> Dict[str, Any]:
         content = inspect(block.node, block.size, block.sector_size)
         label = read_label(block.node) if content.get("bluestore") else None
         return {"content": content, "label": label, "held": _held(block.node)}
@@ -149,7 +152,7 @@ def _look(block):
     return look
 
 
-def _held(node):
+def _held(node: str) -> str:
     """Return why nobody else can have the disk for himself, or an empty text."""
     try:
         os.close(os.open(node, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC | os.O_NONBLOCK))
@@ -158,7 +161,7 @@ def _held(node):
     return ""
 
 
-def reason_in_use(roots, disk):
+def reason_in_use(roots: Roots, disk: Disk) -> str:
     """Return why a disk cannot be written to or is in use, or an empty text."""
     block = disk.block
     mounted, swaps = busy_numbers(roots)
@@ -172,7 +175,7 @@ def reason_in_use(roots, disk):
     return ""
 
 
-def reason_held(disk, remedy=_ANOTHER):
+def reason_held(disk: Disk, remedy: str = _ANOTHER) -> str:
     """Return why a disk is somebody's, or an empty text."""
     holders = sorted({name for piece in disk.block.pieces for name in piece.holders})
     if holders:
@@ -183,7 +186,7 @@ def reason_held(disk, remedy=_ANOTHER):
     return ""
 
 
-def reason_not_empty(disk):
+def reason_not_empty(disk: Disk) -> str:
     """Return what is on a disk besides BlueStore, or an empty text."""
     content = disk.content
     if "error" in content:
@@ -205,11 +208,11 @@ def reason_not_empty(disk):
     return ""
 
 
-def _piece(piece, block):
+def _piece(piece: Block, block: Block) -> str:
     return "it" if piece is block else f"its partition {piece.path}"
 
 
-def _holder_name(block, name):
+def _holder_name(block: Block, name: str) -> str:
     """Return how the administrator calls what stands on the disk."""
     for piece in block.pieces:
         label = read_text(os.path.join(piece.sys_dir, "holders", name, "dm/name"))

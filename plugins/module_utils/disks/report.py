@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Dict, List, Optional, Sequence
 
-from ..system.reading import read_assignments
+from ..system.command import Command
+from ..system.json_cache import JsonCache
+from ..system.reading import Roots, read_assignments
 from ..system.subprocess_worker import run_apart
 from . import ceph_volume
-from .block import LOOP_VARIABLE, allows_loop_devices, has_device_mapper, own_blocks
+from .block import LOOP_VARIABLE, Block, allows_loop_devices, has_device_mapper, own_blocks
 from .inventory import describe_devices, inspections, osds_on, second_opinions
 from .lvm import LvmUnreadable, read_volumes
 from .names import read_links
@@ -22,14 +25,16 @@ class DeviceReport:
     ``kept`` holds ceph-volume's last answer; ``mode`` is ``auto`` or ``never``.
     """
 
-    def __init__(self, roots, kept, mode="auto", timeout=120.0):
+    def __init__(
+        self, roots: Roots, kept: JsonCache, mode: str = "auto", timeout: float = 120.0
+    ) -> None:
         self.source = "module"
         self.error = ""
         self._roots = roots
         self._timeout = timeout
         self._kept = kept
-        self._rows = None
-        self._command = None
+        self._rows: Optional[List[Dict[str, Any]]] = None
+        self._command: Optional[Command] = None
         self._setting = loop_setting(roots)
         self._blocks = own_blocks(roots, allows_loop_devices(self._setting))
         self._contents = self._look(self._blocks)
@@ -39,7 +44,7 @@ class DeviceReport:
         if mode == "auto" and its_own and ceph_volume.program():
             self._ask_ceph_volume()
 
-    def rows(self):
+    def rows(self) -> List[Dict[str, Any]]:
         """Return the devices; ``source`` and ``error`` tell where they come from."""
         if self._command is not None:
             self._rows, self.error = ceph_volume.finish(self._command, self._timeout)
@@ -50,14 +55,14 @@ class DeviceReport:
             return self._with_osds(ceph_volume.only_own(self._rows, self._blocks))
         return self._with_osds(self._own_rows())
 
-    def storage(self):
+    def storage(self) -> Dict[str, Any]:
         """Return what else a plan for OSDs needs to know: other names of disks, and LVM."""
         return {
             "device_mapper": has_device_mapper(self._roots),
             "links": read_links(self._roots, self._blocks),
         }
 
-    def _with_osds(self, rows):
+    def _with_osds(self, rows: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
         """Add to each disk the OSDs that it says it belongs to."""
         blocks = {block.path: block for block in self._blocks}
         for row in rows:
@@ -66,11 +71,11 @@ class DeviceReport:
             row["osds"] = osds_on(block, self._contents, volumes) if block is not None else []
         return rows
 
-    def _look(self, blocks):
+    def _look(self, blocks: Sequence[Block]) -> Dict[str, Dict[str, Any]]:
         pieces = [piece for block in blocks for piece in block.pieces]
         return run_apart(inspections(pieces), CONTENT_TIMEOUT)
 
-    def _ask_ceph_volume(self):
+    def _ask_ceph_volume(self) -> None:
         self._mark = ceph_volume.fingerprint(
             self._roots, self._blocks, self._contents, self._setting
         )
@@ -78,10 +83,10 @@ class DeviceReport:
         if self._rows is None:
             self._command = ceph_volume.start(self._setting)
 
-    def _own_rows(self):
+    def _own_rows(self) -> List[Dict[str, Any]]:
         contents = second_opinions(self._blocks, self._contents)
         has_lvm = any(content.get("type") == "LVM2_member" for content in contents.values())
-        volumes = {}
+        volumes: Dict[str, Dict[str, Any]] = {}
         if has_lvm and self._roots.real:
             try:
                 volumes = read_volumes()
@@ -91,7 +96,7 @@ class DeviceReport:
         return describe_devices(self._roots, self._blocks, contents, volumes)
 
 
-def loop_setting(roots):
+def loop_setting(roots: Roots) -> str:
     """Return the value of ceph-volume's variable for loop devices: environment, then /etc."""
     name = LOOP_VARIABLE
     kept = read_assignments(os.path.join(roots.etc, "environment"))

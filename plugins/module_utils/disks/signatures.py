@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from typing import Any, Dict
 
 from ..system.reading import hash_of
 from .bluestore_label import MAGIC as BLUESTORE
@@ -59,7 +60,7 @@ _SWAP_PAGES = (4, 8, 16, 64)
 _UBERBLOCKS = (b"\x0c\xb1\xba\x00", b"\x00\xba\xb1\x0c")
 
 
-def inspect(path, size, sector_size=512):
+def inspect(path: str, size: int, sector_size: int = 512) -> Dict[str, Any]:
     """Return what is found on a device: ``type``, ``table``, ``bluestore``, ``replaced``, ``lvm``.
 
     ``type`` names the content ('' for none), ``table`` the partition table ('gpt', 'dos' or ''),
@@ -78,7 +79,7 @@ def inspect(path, size, sector_size=512):
         os.close(descriptor)
 
 
-def _inspect(descriptor, size, sector_size):
+def _inspect(descriptor: int, size: int, sector_size: int) -> Dict[str, Any]:
     head = read_all(descriptor, 0, min(HEAD, size))
     start = max(0, (size - TAIL) // 4096 * 4096)
     tail = read_all(descriptor, start, size - start)
@@ -101,7 +102,7 @@ def _inspect(descriptor, size, sector_size):
     }
 
 
-def read_all(descriptor, place, length):
+def read_all(descriptor: int, place: int, length: int) -> bytes:
     """Return so many bytes of a device; raise OSError where it has fewer."""
     data = b""
     while len(data) < length:
@@ -113,7 +114,7 @@ def read_all(descriptor, place, length):
     return data
 
 
-def _content(head):
+def _content(head: bytes) -> str:
     for name, place, magic in _HEAD_TABLE:
         if head[place : place + len(magic)] == magic:
             return name
@@ -134,7 +135,7 @@ def _content(head):
     return "zfs_member" if any(head[place : place + 4] in _UBERBLOCKS for place in places) else ""
 
 
-def _tail_content(tail, size):
+def _tail_content(tail: bytes, size: int) -> str:
     for name, distance, magic in _TAIL_TABLE:
         if len(tail) >= distance and tail[-distance:].startswith(magic):
             return name
@@ -147,7 +148,7 @@ def _tail_content(tail, size):
     return "linux_raid_member" if old_raid else ""
 
 
-def _partition_table(head, tail, sector_size):
+def _partition_table(head: bytes, tail: bytes, sector_size: int) -> str:
     # One of the two copies is enough to have all partitions back, whatever the first sector says.
     if b"EFI PART" in (head[sector_size : sector_size + 8], tail[-sector_size:][:8]):
         return "gpt"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Dict, List, Mapping
 
-from ..system.reading import TEXT_LIMIT, clean, read_lines, read_text
+from ..system.reading import TEXT_LIMIT, Roots, clean, read_lines, read_text
 
 _ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})")
 
 
-def read_udev(roots, number):
+def read_udev(roots: Roots, number: str) -> Dict[str, str]:
     """Return what udev knows of the block device with this number (``8:16``), by property."""
     properties = {}
     for line in read_lines(os.path.join(roots.udev, "b" + number)):
@@ -21,7 +22,7 @@ def read_udev(roots, number):
     return properties
 
 
-def device_id(properties, sys_dir):
+def device_id(properties: Mapping[str, str], sys_dir: str) -> str:
     """Return the name that Ceph gives to a disk: vendor, model and serial number.
 
     It must be the one that the daemon on the disk reports, or ``ceph device light`` finds nothing;
@@ -45,7 +46,7 @@ def device_id(properties, sys_dir):
     return re.sub(r"[\s_]+", "_", "_".join(parts))[:TEXT_LIMIT]
 
 
-def _sysfs_parts(sys_dir):
+def _sysfs_parts(sys_dir: str) -> List[str]:
     device = os.path.join(sys_dir, "device")
     serial = read_text(os.path.join(device, "serial")) or read_text(os.path.join(sys_dir, "serial"))
     if not serial:

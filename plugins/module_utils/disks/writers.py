@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 import stat
 import time
+from typing import Dict, Optional
 
-from ..system.reading import clean, list_dir, read_lines, read_text
+from ..system.reading import Roots, clean, list_dir, read_lines, read_text
+from .block import Block
+from .planned import Disk
 
 # udev and its helpers open disks for a moment.
 _PATIENCE = 1.5
@@ -20,11 +23,11 @@ _INTERVAL = 0.25
 class OpenDisks:
     """One look through /proc, made when it is first needed; what it finds is looked at again."""
 
-    def __init__(self, roots):
+    def __init__(self, roots: Roots) -> None:
         self._roots = roots
-        self._found = None
+        self._found: Optional[Dict[str, str]] = None
 
-    def reason(self, disk, remedy):
+    def reason(self, disk: Disk, remedy: str) -> str:
         """Return who has a disk or a partition of it open for writing, or an empty text."""
         if self._found is None:
             self._found = writers(self._roots)
@@ -36,16 +39,17 @@ class OpenDisks:
             time.sleep(_INTERVAL)
             self._found = writers(self._roots)
 
-    def _reason(self, block, remedy):
+    def _reason(self, block: Block, remedy: str) -> str:
+        found = self._found or {}
         for piece in block.pieces:
             key = piece.number if self._roots.real else os.path.realpath(piece.node)
-            if key in self._found:
+            if key in found:
                 what = "it" if piece is block else f"its partition {piece.path}"
-                return f"{self._found[key]} has {what} open for writing. {remedy}"
+                return f"{found[key]} has {what} open for writing. {remedy}"
         return ""
 
 
-def writers(roots):
+def writers(roots: Roots) -> Dict[str, str]:
     """Return which process has a block device open for writing, by the device's number."""
     found = {}
     below = os.path.realpath(roots.dev) + "/"
@@ -61,7 +65,7 @@ def writers(roots):
     return found
 
 
-def _device(roots, below, link):
+def _device(roots: Roots, below: str, link: str) -> Optional[str]:
     """Return the number of the block device that an open file is, or None.
 
     Only names below /dev are looked at: a file of a server that does not answer would hang.
@@ -80,7 +84,7 @@ def _device(roots, below, link):
     return f"{os.major(state.st_rdev)}:{os.minor(state.st_rdev)}"
 
 
-def _writes(path):
+def _writes(path: str) -> bool:
     for line in read_lines(path):
         name, _, value = line.partition(":")
         if name == "flags":

@@ -8,6 +8,7 @@ facts are left out and what others need of them is given), no tools that are sta
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Optional
 
 from ansible.module_utils.facts import ansible_collector
 from ansible.module_utils.facts.hardware.base import HardwareCollector
@@ -16,14 +17,17 @@ from ansible.module_utils.facts.network.linux import LinuxNetworkCollector
 from ansible.module_utils.facts.system.distribution import DistributionFactCollector
 from ansible.module_utils.facts.system.selinux import SelinuxFactCollector
 
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule as AnsibleModule
+
 _GATHER_TIMEOUT = 5
 
 
 class _Hardware(LinuxHardware):
     """Ansible's hardware facts without the parts that start programs or touch file systems."""
 
-    def populate(self, collected_facts=None):
-        facts = {}
+    def populate(self, collected_facts: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        facts: Dict[str, Any] = {}
         facts.update(self.get_cpu_facts(collected_facts=collected_facts))
         facts.update(self.get_memory_facts())
         facts.update(self.get_dmi_facts())
@@ -34,11 +38,11 @@ class _Hardware(LinuxHardware):
 class _HardwareCollector(HardwareCollector):
     _platform = "Linux"
     _fact_class = _Hardware
-    required_facts = frozenset()
+    required_facts: FrozenSet[str] = frozenset()  # type: ignore[assignment]  # it is only read
 
 
 class _NetworkCollector(LinuxNetworkCollector):
-    required_facts = frozenset()
+    required_facts: FrozenSet[str] = frozenset()  # type: ignore[assignment]  # it is only read
 
 
 _COLLECTORS = [
@@ -49,7 +53,7 @@ _COLLECTORS = [
 ]
 
 
-def gather(module):
+def gather(module: AnsibleModule) -> Dict[str, Any]:
     """Return Ansible's facts of this host, with the names that they have in ``ansible_facts``."""
     collector = ansible_collector.get_ansible_collector(
         all_collector_classes=_COLLECTORS,
@@ -57,4 +61,5 @@ def gather(module):
         gather_timeout=_GATHER_TIMEOUT,
     )
     known = {"ansible_architecture": os.uname().machine}
-    return collector.collect(module=module, collected_facts=known)
+    found: Dict[str, Any] = collector.collect(module=module, collected_facts=known)
+    return found

@@ -6,6 +6,8 @@ is always there; numbers are numbers.
 
 from __future__ import annotations
 
+from typing import Any, Dict, List, Mapping, Sequence
+
 from ..system.reading import clean, to_int
 
 UNKNOWN = "Unknown"
@@ -30,7 +32,7 @@ ANSIBLE_FACTS = [
 ]
 
 
-def cephadm_facts(ansible, kernel):
+def cephadm_facts(ansible: Mapping[str, Any], kernel: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the facts.
 
     ``ansible`` are Ansible's facts, ``kernel`` those of ``kernel.read_kernel`` and its
@@ -56,7 +58,7 @@ def cephadm_facts(ansible, kernel):
     return facts
 
 
-def _processors(ansible):
+def _processors(ansible: Mapping[str, Any]) -> Dict[str, Any]:
     cores = to_int(ansible.get("processor_cores"), 1)
     # Ansible gives number, vendor and model of each processor one after the other.
     names = [value for value in as_list(ansible.get("processor")) if not str(value).isdigit()]
@@ -68,8 +70,8 @@ def _processors(ansible):
     }
 
 
-def _firmware(ansible, family):
-    def value(name):
+def _firmware(ansible: Mapping[str, Any], family: str) -> Dict[str, str]:
+    def value(name: str) -> str:
         text = clean(ansible.get(name) or "")
         return UNKNOWN if text in ("", "NA") else text
 
@@ -85,7 +87,7 @@ def _firmware(ansible, family):
     }
 
 
-def _operating_system(ansible):
+def _operating_system(ansible: Mapping[str, Any]) -> str:
     name = clean(ansible.get("distribution") or "")
     version = clean(ansible.get("distribution_version") or "")
     release = clean(ansible.get("distribution_release") or "")
@@ -95,18 +97,18 @@ def _operating_system(ansible):
     return f"{text} ({release})" if text and release not in ("", "NA") else text or UNKNOWN
 
 
-def _subscribed(ansible, entitlements):
+def _subscribed(ansible: Mapping[str, Any], entitlements: int) -> str:
     if ansible.get("distribution") != "RedHat":
         return UNKNOWN
     return "Yes" if entitlements >= 2 else "No"
 
 
-def _selinux(ansible):
+def _selinux(ansible: Mapping[str, Any]) -> Dict[str, Any]:
     value = ansible.get("selinux")
     return value if isinstance(value, dict) else {}
 
 
-def _security(ansible, kernel):
+def _security(ansible: Mapping[str, Any], kernel: Dict[str, str]) -> Dict[str, str]:
     """Describe SELinux with Ansible's words, anything else with the kernel's."""
     if kernel["type"] != "SELinux":
         return kernel
@@ -117,8 +119,8 @@ def _security(ansible, kernel):
     return {"type": "SELinux", "description": f"SELinux: Enabled({mode}, {policy})"}
 
 
-def _disks(disks):
-    result = {}
+def _disks(disks: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
+    result: Dict[str, Any] = {}
     for kind in ("hdd", "flash"):
         mine = [disk for disk in disks if disk["disk_type"] == kind]
         total = sum(disk["disk_size_bytes"] for disk in mine)
@@ -129,7 +131,7 @@ def _disks(disks):
     return result
 
 
-def human_capacity(size):
+def human_capacity(size: float) -> str:
     """Return a number of bytes in steps of 1000, as it stands on a disk's label."""
     value = float(size)
     for unit in ("", "KB", "MB", "GB", "TB"):
@@ -139,17 +141,19 @@ def human_capacity(size):
     return f"{value:.1f}PB"
 
 
-def as_list(value):
+def as_list(value: Any) -> List[Any]:
     """Return a list as it is, and an empty one for anything else."""
     return value if isinstance(value, list) else []
 
 
-def interface_key(name):
+def interface_key(name: str) -> str:
     """Return the name of the fact in which Ansible keeps an interface."""
     return name.replace("-", "_").replace(":", "_")
 
 
-def with_addresses(interfaces, ansible):
+def with_addresses(
+    interfaces: Mapping[str, Dict[str, Any]], ansible: Mapping[str, Any]
+) -> Dict[str, Dict[str, Any]]:
     """Give each interface the addresses that Ansible found: the first of each kind, and all."""
     result = {}
     for name, item in interfaces.items():
@@ -168,7 +172,7 @@ def with_addresses(interfaces, ansible):
     return result
 
 
-def _address(entry):
+def _address(entry: Mapping[str, Any]) -> str:
     address = clean(entry.get("address") or "")
     prefix = clean(entry.get("prefix") or "")
     return f"{address}/{prefix}" if address and prefix else address

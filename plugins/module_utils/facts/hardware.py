@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
 
-from ..system.reading import clean, link_name, list_dir, read_bytes, read_int, read_text
+from ..system.reading import Roots, clean, link_name, list_dir, read_bytes, read_int, read_text
 from .cephadm import UNKNOWN, human_capacity
 
 # Names of device files that are no disks of their own.
@@ -13,7 +14,9 @@ _NOT_DISKS = re.compile(r"(sr|zram|dm-|loop|md|ram|nbd|fd|rbd)\d*")
 _VENDORS = {"0x1af4": "Virtio Block Device"}
 
 
-def read_disks(roots, own, enclosures):
+def read_disks(
+    roots: Roots, own: Callable[[str], bool], enclosures: Mapping[str, Mapping[str, Any]]
+) -> List[Dict[str, Any]]:
     """Return the disks with a node on this host; one reached by several paths appears once.
 
     ``own`` tells for a name in sysfs whether the host has its node.
@@ -28,7 +31,13 @@ def read_disks(roots, own, enclosures):
     return _once(disks)
 
 
-def _disk(roots, name, directory, places, enclosures):
+def _disk(
+    roots: Roots,
+    name: str,
+    directory: str,
+    places: Mapping[str, str],
+    enclosures: Mapping[str, Mapping[str, Any]],
+) -> Dict[str, Any]:
     device = os.path.join(directory, "device")
     vendor = read_text(os.path.join(device, "vendor"), UNKNOWN)
     vendor = _VENDORS.get(vendor, vendor)
@@ -57,7 +66,7 @@ def _disk(roots, name, directory, places, enclosures):
     }
 
 
-def _serial(directory):
+def _serial(directory: str) -> str:
     """Return the serial number: the vital product data of SCSI, else what the driver gives."""
     page = read_bytes(os.path.join(directory, "device/vpd_pg80"), 512)
     text = clean(page[4:]) if len(page) > 4 else ""
@@ -68,14 +77,14 @@ def _serial(directory):
     )
 
 
-def _slot(serial, enclosures):
+def _slot(serial: str, enclosures: Mapping[str, Mapping[str, Any]]) -> Tuple[str, str]:
     for identifier, enclosure in enclosures.items():
         if serial and serial in enclosure["device_lookup"]:
             return identifier, enclosure["device_lookup"][serial]
     return "", ""
 
 
-def _multipath(directory):
+def _multipath(directory: str) -> str:
     holders = list_dir(os.path.join(directory, "holders"))
     if len(holders) != 1:
         return ""
@@ -85,7 +94,7 @@ def _multipath(directory):
     return "/dev/mapper/" + read_text(os.path.join(mapping, "name"))
 
 
-def _by_path(roots):
+def _by_path(roots: Roots) -> Dict[str, str]:
     """Return for each disk its name that tells the port it is plugged into."""
     top = os.path.join(roots.dev, "disk/by-path")
     return {
@@ -94,9 +103,9 @@ def _by_path(roots):
     }
 
 
-def _once(disks):
+def _once(disks: Iterable[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """Keep the first of the disks with the same serial number; it names the others."""
-    by_serial = {}
+    by_serial: Dict[str, Dict[str, Any]] = {}
     unique = []
     for disk in disks:
         first = by_serial.get(disk["serial"])
@@ -109,10 +118,10 @@ def _once(disks):
     return unique
 
 
-def read_enclosures(roots):
+def read_enclosures(roots: Roots) -> Dict[str, Dict[str, Any]]:
     """Return the disk enclosures by their id, with what is in their slots."""
     top = os.path.join(roots.sys, "class/enclosure")
-    enclosures = {}
+    enclosures: Dict[str, Dict[str, Any]] = {}
     for name in list_dir(top):
         directory = os.path.join(top, name)
         identifier = read_text(os.path.join(directory, "id"), clean(name))
@@ -125,7 +134,7 @@ def read_enclosures(roots):
     return enclosures
 
 
-def _enclosure(directory, name, identifier):
+def _enclosure(directory: str, name: str, identifier: str) -> Dict[str, Any]:
     slots = {}
     lookup = {}
     for entry in list_dir(directory):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any, Dict, List
 
 from ..system.reading import (
     TEXT_LIMIT,
+    Roots,
     clean,
     link_name,
     list_dir,
@@ -25,7 +27,7 @@ _UNCONNECTED = "07"
 _HARDWARE = {"1": "ethernet", "32": "infiniband", "772": "loopback"}
 
 
-def read_system(roots, fqdn):
+def read_system(roots: Roots, fqdn: str) -> Dict[str, Any]:
     """Return what identifies the running system, and its load and memory."""
     name = clean(os.uname().nodename)
     load = (read_text(os.path.join(roots.proc, "loadavg")) + " 0 0 0").split()
@@ -57,7 +59,7 @@ def read_system(roots, fqdn):
     }
 
 
-def _number(text):
+def _number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
@@ -65,7 +67,7 @@ def _number(text):
     return value if 0 <= value < 1e15 else 0.0
 
 
-def read_memory(roots):
+def read_memory(roots: Roots) -> Dict[str, int]:
     """Return /proc/meminfo in KiB by name."""
     values = {}
     for line in read_lines(os.path.join(roots.proc, "meminfo")):
@@ -74,18 +76,18 @@ def read_memory(roots):
     return values
 
 
-def read_sysctl(roots):
+def read_sysctl(roots: Roots) -> Dict[str, str]:
     """Return the kernel's settings, each a text, as ``sysctl -a`` names them.
 
     The settings of single network interfaces are left out: there are a hundred for each of what may
     be hundreds of interfaces, and the addresses and states that matter stand elsewhere.
     """
-    options = {}
+    options: Dict[str, str] = {}
     _read_settings(os.path.join(roots.proc, "sys"), "", options)
     return options
 
 
-def _read_settings(directory, prefix, options):
+def _read_settings(directory: str, prefix: str, options: Dict[str, str]) -> None:
     for name in list_dir(directory):
         path = f"{directory}/{name}"
         key = prefix + name.replace(".", "/")
@@ -96,11 +98,11 @@ def _read_settings(directory, prefix, options):
         value = read_setting(path)
         if value is None:
             _read_settings(path, key + ".", options)
-        elif value is not _UNREADABLE:
+        elif isinstance(value, str):
             options[clean(key)] = value
 
 
-def read_setting(path):
+def read_setting(path: str) -> object:
     """Return a setting's value; None for a directory of settings.
 
     A setting that can only be written, or whose value is of several lines, is unreadable.
@@ -123,7 +125,7 @@ def read_setting(path):
     return "\t".join(map(clean, value.split("\t"))) if "\n" not in value else _UNREADABLE
 
 
-def read_ports(roots, protocol, state):
+def read_ports(roots: Roots, protocol: str, state: str) -> List[int]:
     """Return the ports that something listens on, in order, each once."""
     ports = set()
     for line in read_lines(os.path.join(roots.proc, "net", protocol), 16 << 20)[1:]:
@@ -136,7 +138,7 @@ def read_ports(roots, protocol, state):
     return sorted(ports)
 
 
-def read_interfaces(roots):
+def read_interfaces(roots: Roots) -> Dict[str, Dict[str, Any]]:
     """Return the network interfaces but the loopback, without their addresses."""
     top = os.path.join(roots.sys, "class/net")
     interfaces = {}
@@ -165,7 +167,7 @@ def read_interfaces(roots):
     return interfaces
 
 
-def _nic_type(directory):
+def _nic_type(directory: str) -> str:
     if not os.path.isdir(directory):
         return ""
     for kind, entry in (("bridge", "bridge"), ("bonding", "bonding")):
@@ -174,7 +176,7 @@ def _nic_type(directory):
     return _HARDWARE.get(read_text(os.path.join(directory, "type")), "Unknown")
 
 
-def read_security(roots):
+def read_security(roots: Roots) -> Dict[str, str]:
     """Tell which security module the kernel uses; SELinux is described by Ansible's facts."""
     active = read_text(os.path.join(roots.sys, "kernel/security/lsm")).split(",")
     if active == [""]:
@@ -192,8 +194,8 @@ def read_security(roots):
     }
 
 
-def _apparmor(roots):
-    counts = {}
+def _apparmor(roots: Roots) -> Dict[str, str]:
+    counts: Dict[str, int] = {}
     for line in read_lines(os.path.join(roots.sys, "kernel/security/apparmor/profiles")):
         mode = clean(line.rpartition("(")[2].rstrip(") \n"))
         if line.endswith(")") and mode:
@@ -204,12 +206,12 @@ def _apparmor(roots):
     return result
 
 
-def product_family(roots):
+def product_family(roots: Roots) -> str:
     """Return the maker's name for the series of machines, which Ansible does not gather."""
     return read_text(os.path.join(roots.sys, "class/dmi/id/product_family"), "Unknown")
 
 
-def entitlements(roots):
+def entitlements(roots: Roots) -> int:
     """Count the certificates of a Red Hat subscription."""
     names = list_dir(os.path.join(roots.etc, "pki/entitlement"))
     return sum(name.endswith(".pem") for name in names)

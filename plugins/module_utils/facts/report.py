@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping
 
 from ..disks.block import allows_loop_devices, has_node
 from ..disks.report import loop_setting
-from ..system.reading import hash_of, list_dir, read_bytes, read_text
+from ..system.json_cache import JsonCache
+from ..system.reading import Roots, hash_of, list_dir, read_bytes, read_text
 from . import kernel
 from .cephadm import ANSIBLE_FACTS, cephadm_facts, interface_key
 from .hardware import read_disks, read_enclosures
+
+if TYPE_CHECKING:
+    from .ansible_facts import AnsibleModule
 
 # What decides Ansible's facts, apart from the network interfaces.
 _DECIDING_FILES = (
@@ -33,7 +38,7 @@ _DECIDING_FILES = (
 )
 
 
-def read_facts(module, roots, fqdn, kept):
+def read_facts(module: AnsibleModule, roots: Roots, fqdn: str, kept: JsonCache) -> Dict[str, Any]:
     """Return the facts of this host. ``kept`` holds what Ansible's collectors found last."""
     enclosures = read_enclosures(roots)
     return cephadm_facts(
@@ -50,7 +55,7 @@ def read_facts(module, roots, fqdn, kept):
     )
 
 
-def settings_as_text(settings):
+def settings_as_text(settings: Mapping[str, str]) -> str:
     """Return the kernel's settings as lines ``name=value``.
 
     Ansible handles every value of a result by itself, several times; these are a thousand, of which
@@ -59,7 +64,7 @@ def settings_as_text(settings):
     return "\n".join(f"{name}={value}" for name, value in sorted(settings.items()))
 
 
-def gather_ansible(module, roots, kept):
+def gather_ansible(module: AnsibleModule, roots: Roots, kept: JsonCache) -> Dict[str, Any]:
     """Return those of Ansible's facts that are used."""
     mark = fingerprint(roots)
     facts = kept.load(mark)
@@ -74,10 +79,10 @@ def gather_ansible(module, roots, kept):
     return facts
 
 
-def fingerprint(roots):
+def fingerprint(roots: Roots) -> str:
     """Return a text that changes when Ansible's collectors would find other things."""
     places = {"proc": roots.proc, "sys": roots.sys, "etc": roots.etc}
-    parts = [hash_of(read_bytes(place.format(**places))) for place in _DECIDING_FILES]
+    parts: List[Any] = [hash_of(read_bytes(place.format(**places))) for place in _DECIDING_FILES]
     top = os.path.join(roots.sys, "class/net")
     for name in list_dir(top):
         values = [read_text(os.path.join(top, name, key)) for key in ("ifindex", "address", "mtu")]
@@ -85,11 +90,11 @@ def fingerprint(roots):
     return hash_of(json.dumps(parts).encode("ascii"))
 
 
-def _own(roots):
+def _own(roots: Roots) -> Callable[[str], bool]:
     """Return a function that tells whether a disk in sysfs is this host's own."""
     loops = allows_loop_devices(loop_setting(roots))
 
-    def own(name):
+    def own(name: str) -> bool:
         directory = os.path.join(roots.sys, "block", name)
         if name.startswith("loop") and not (loops and os.path.exists(directory + "/loop")):
             return False

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from ..system.command import find_program, last_line, run
+from typing import TYPE_CHECKING, List, Optional, Sequence
+
+from ..system.command import Answer, find_program, last_line, run
 from ..system.reading import clean
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class LightLike(Protocol):
+        """What the ways know of a ``lights.Light``; its file imports those of the ways."""
+
+        dev: str
+        path: str
+        disk: str
+        kind: str
+
 
 _TIMEOUT = 30.0
 
 
-def complaint(answer):
+def complaint(answer: Answer) -> str:
     """Return what a program complained about, or an empty text."""
     if not answer.problem:
         return ""
@@ -25,26 +39,26 @@ class OperatorsCommand:
 
     name = "command"
 
-    def __init__(self, template):
+    def __init__(self, template: Sequence[str]) -> None:
         self._template = template
 
-    def problem(self, light):
+    def problem(self, light: LightLike) -> str:
         """Return why the command cannot be used, or an empty text."""
         if not self._template:
             return "none is set"
         program = self.argv(light, True)[0]
         return "" if find_program(program) else f"{clean(program)} is not there"
 
-    def read(self, light):
+    def read(self, light: LightLike) -> Optional[bool]:
         """Return None: the command only switches."""
         return None
 
-    def switch(self, light, wanted):
+    def switch(self, light: LightLike, wanted: bool) -> str:
         """Run the command; return what went wrong."""
         answer = run(self.argv(light, wanted), _TIMEOUT)
         return complaint(answer)
 
-    def argv(self, light, wanted):
+    def argv(self, light: LightLike, wanted: bool) -> List[str]:
         """Return the command line for a light."""
         values = {
             "{path}": light.path,

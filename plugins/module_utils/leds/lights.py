@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Union
 
 from ..disks.block import DEVICE_PATH, own_blocks
 from ..disks.names import claimants, is_link
-from ..system.reading import clean, list_dir, read_text
+from ..system.reading import Roots, clean, list_dir, read_text
 from .command import OperatorsCommand
 from .sysfs import Enclosure, Npem
 from .tools import Ledctl, Lsmcli
 
-WAYS = {
+Way = Union[OperatorsCommand, Enclosure, Npem, Ledctl, Lsmcli]
+WAYS: Dict[str, Callable[..., Way]] = {
     "command": OperatorsCommand,
     "enclosure": Enclosure,
     "npem": Npem,
@@ -42,14 +44,14 @@ class Light:
     ``disk`` is the disk's name in sysfs, ``path`` its device file, ``kind`` ``ident`` or ``fault``.
     """
 
-    def __init__(self, dev, path, disk, kind):
+    def __init__(self, dev: str, path: str, disk: str, kind: str) -> None:
         self.dev = dev
         self.path = path
         self.disk = disk
         self.kind = kind
 
 
-def find_light(roots, location, kind):
+def find_light(roots: Roots, location: Mapping[str, Any], kind: str) -> Light:
     """Return the light that a location means; raise ``CannotSwitch`` for a path that is refused."""
     dev = str(location.get("dev") or "")
     path = str(location.get("path") or "") or (dev if dev.startswith("/") else "/dev/" + dev)
@@ -74,7 +76,7 @@ def find_light(roots, location, kind):
     return Light(given or disk, path, disk, kind)
 
 
-def _refuse_unclear(roots, path, node):
+def _refuse_unclear(roots: Roots, path: str, node: str) -> None:
     """Raise ``CannotSwitch`` for a name that leads to nothing, or that two disks claim."""
     if not os.path.exists(node):
         raise CannotSwitch(
@@ -89,7 +91,7 @@ def _refuse_unclear(roots, path, node):
         )
 
 
-def physical_disk(roots, name):
+def physical_disk(roots: Roots, name: str) -> str:
     """Return the disk below a partition or a mapping; refuse one that stands on several disks."""
     if os.path.exists(os.path.join(roots.sys, "class/block", name, "partition")):
         parent = os.path.realpath(os.path.join(roots.sys, "class/block", name, ".."))
@@ -108,7 +110,9 @@ def physical_disk(roots, name):
     return disks[0]
 
 
-def switch(light, wanted, ways, simulate=False):
+def switch(
+    light: Light, wanted: bool, ways: Sequence[Way], simulate: bool = False
+) -> Dict[str, Any]:
     """Bring a light into the wanted state; return what was done.
 
     ``ways`` are instances of the classes in ``WAYS``, in the order in which they are tried. With
@@ -138,7 +142,7 @@ def switch(light, wanted, ways, simulate=False):
     )
 
 
-def _outcome(light, wanted, way, before):
+def _outcome(light: Light, wanted: bool, way: Way, before: Optional[bool]) -> Dict[str, Any]:
     return {
         "dev": light.dev,
         "path": light.path,
@@ -151,7 +155,7 @@ def _outcome(light, wanted, way, before):
     }
 
 
-def _read(light, way, ways):
+def _read(light: Light, way: Way, ways: Sequence[Way]) -> Optional[bool]:
     """Return the light's state, from another way when this one cannot tell."""
     others = [other for other in ways if other is not way]
     for candidate in [way, *others]:
@@ -162,6 +166,6 @@ def _read(light, way, ways):
     return None
 
 
-def state_word(on):
+def state_word(on: Optional[bool]) -> str:
     """Return how a state is written."""
     return {True: "on", False: "off", None: "unknown"}[on]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import re
 import time
+from typing import TYPE_CHECKING, List, Optional, Tuple
 
-from ..system.reading import link_name, list_dir, read_text
+from ..system.reading import Roots, link_name, list_dir, read_text
+
+if TYPE_CHECKING:
+    from .command import LightLike
 
 # An enclosure needs a moment until it reports what it was told.
 _PATIENCE = 2.0
@@ -18,25 +22,25 @@ _PCI_ADDRESS = re.compile(r"[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7
 class _File:
     """A light that is a file: writing 1 or 0 switches it, reading tells its state."""
 
-    def __init__(self, roots):
+    def __init__(self, roots: Roots) -> None:
         self.roots = roots
 
-    def place(self, light):
+    def place(self, light: LightLike) -> Tuple[str, str]:
         """Return the light's file, or an empty text and why there is none."""
         raise NotImplementedError
 
-    def problem(self, light):
+    def problem(self, light: LightLike) -> str:
         """Return why this way cannot be used for a light, or an empty text."""
         path, problem = self.place(light)
         return problem or ("" if os.access(path, os.W_OK) else f"{path} cannot be written")
 
-    def read(self, light):
+    def read(self, light: LightLike) -> Optional[bool]:
         """Return whether the light is on, or None when that cannot be told."""
         path, problem = self.place(light)
         value = "" if problem else read_text(path)
         return None if not value.isdigit() else int(value) != 0
 
-    def switch(self, light, wanted):
+    def switch(self, light: LightLike, wanted: bool) -> str:
         """Switch the light and wait until it says so; return what went wrong."""
         path, _ = self.place(light)
         try:
@@ -55,14 +59,14 @@ class Enclosure(_File):
 
     name = "enclosure"
 
-    def place(self, light):
+    def place(self, light: LightLike) -> Tuple[str, str]:
         slot = self._slot(light.disk)
         if not slot:
             return "", f"{light.disk} is in no slot of an enclosure that the kernel knows"
         path = os.path.join(slot, _SLOT_FILES[light.kind])
         return (path, "") if os.path.exists(path) else ("", "the slot has no such light")
 
-    def _slot(self, disk):
+    def _slot(self, disk: str) -> str:
         top = os.path.join(self.roots.sys, "class/enclosure")
         for enclosure in list_dir(top):
             for name in list_dir(os.path.join(top, enclosure)):
@@ -74,7 +78,7 @@ class Enclosure(_File):
         return ""
 
     @staticmethod
-    def _holds(device, disk):
+    def _holds(device: str, disk: str) -> bool:
         if os.path.exists(os.path.join(device, "block", disk)):
             return True
         return link_name(device) == disk or os.path.basename(os.path.realpath(device)) == disk
@@ -85,7 +89,7 @@ class Npem(_File):
 
     name = "npem"
 
-    def place(self, light):
+    def place(self, light: LightLike) -> Tuple[str, str]:
         addresses = self._addresses(light.disk)
         if not addresses:
             return "", f"{light.disk} is not on a PCI bus"
@@ -97,7 +101,7 @@ class Npem(_File):
                     return path, ""
         return "", f"the PCI slot of {light.disk} has no such light (Linux 6.12 and newer)"
 
-    def _addresses(self, disk):
+    def _addresses(self, disk: str) -> List[str]:
         """Return the drive's PCI address and that of the port above it: farther is another slot."""
         directory = os.path.realpath(os.path.join(self.roots.sys, "block", disk))
         places = [directory]

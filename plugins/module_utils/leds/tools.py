@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Dict, Optional, Sequence
 
-from ..system.command import find_program, run
+from ..system.command import Answer, find_program, run
 from .command import complaint
+
+if TYPE_CHECKING:
+    from .command import LightLike
 
 _TIMEOUT = 30.0
 _CONTROLLERS = ("npem", "vmd", "scsi", "amd")
@@ -16,11 +20,11 @@ class _Tool:
 
     name = ""
 
-    def problem(self, light):
+    def problem(self, light: LightLike) -> str:
         """Return why this way cannot be used for a light, or an empty text."""
         return "" if find_program(self.name) else f"{self.name} is not installed"
 
-    def call(self, *words):
+    def call(self, *words: str) -> Answer:
         """Run the program with these arguments."""
         return run([find_program(self.name), *words], _TIMEOUT)
 
@@ -33,16 +37,16 @@ class Ledctl(_Tool):
 
     name = "ledctl"
 
-    def __init__(self):
-        self._help = None
-        self._controllers = {}
+    def __init__(self) -> None:
+        self._help: Optional[str] = None
+        self._controllers: Dict[str, str] = {}
 
-    def read(self, light):
+    def read(self, light: LightLike) -> Optional[bool]:
         """Return whether the light is on, or None when this ledctl cannot tell."""
         states = self._states(light)
         return None if states is None else states[light.kind]
 
-    def switch(self, light, wanted):
+    def switch(self, light: LightLike, wanted: bool) -> str:
         """Switch the light without touching the disk's other one."""
         states = self._states(light) or {}
         other = states.get("fault" if light.kind == "ident" else "ident", False)
@@ -55,13 +59,13 @@ class Ledctl(_Tool):
                 return ""
         return complaint(self.call("--listed-only", f"{pattern}={light.path}"))
 
-    def _pattern(self, kind, wanted, other):
+    def _pattern(self, kind: str, wanted: bool, other: bool) -> str:
         both = other and self._knows("locate_and_failure")
         if kind == "ident":
             return ("locate_and_failure" if both else "locate") if wanted else "locate_off"
         return ("locate_and_failure" if both else "failure") if wanted else "off"
 
-    def _knows(self, word):
+    def _knows(self, word: str) -> bool:
         if self._help is None:
             general = self.call("--help").out
             self._help = general + (
@@ -69,7 +73,7 @@ class Ledctl(_Tool):
             )
         return word in self._help
 
-    def _states(self, light):
+    def _states(self, light: LightLike) -> Optional[Dict[str, bool]]:
         """Return both lights' states from the slot, or None."""
         if not self._knows("--get-slot"):
             return None
@@ -83,7 +87,7 @@ class Ledctl(_Tool):
                 return parse_pattern(match.group(1))
         return None
 
-    def _candidates(self, light):
+    def _candidates(self, light: LightLike) -> Sequence[str]:
         for option in ("--default-controller", "--best-controller"):
             if self._knows(option):
                 answer = self.call(option, f"--device={light.path}")
@@ -94,7 +98,7 @@ class Ledctl(_Tool):
         return _CONTROLLERS
 
 
-def parse_pattern(word):
+def parse_pattern(word: str) -> Dict[str, bool]:
     """Return which lights a slot's state as ledctl writes it means."""
     word = word.upper()
     return {
@@ -108,7 +112,7 @@ class Lsmcli(_Tool):
 
     name = "lsmcli"
 
-    def read(self, light):
+    def read(self, light: LightLike) -> Optional[bool]:
         """Return whether the light is on, or None when it cannot be told."""
         for line in self.call("local-disk-list", "-t", "|").out.splitlines():
             cells = [cell.strip() for cell in line.split("|")]
@@ -117,7 +121,7 @@ class Lsmcli(_Tool):
                 return match.group(1).lower() == "on" if match else None
         return None
 
-    def switch(self, light, wanted):
+    def switch(self, light: LightLike, wanted: bool) -> str:
         """Switch the light; return what went wrong."""
         state = "on" if wanted else "off"
         answer = self.call(f"local-disk-{light.kind}-led-{state}", "--path", light.path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from typing import List, Optional, Tuple
 
 from .reading import FILE_LIMIT, list_dir, read_bytes
 
@@ -12,7 +13,7 @@ from .reading import FILE_LIMIT, list_dir, read_bytes
 LOST_FOUND = "lost+found"
 
 
-def read_whole(path):
+def read_whole(path: str) -> str:
     """Return the text of a file that is to be changed, empty where there is none; raise OSError.
 
     What cannot be read to its end must not be taken for empty: it would be written over.
@@ -30,7 +31,7 @@ def read_whole(path):
     return data.decode("utf-8", "surrogateescape")
 
 
-def is_written(path, text, mode, owner=None):
+def is_written(path: str, text: str, mode: int, owner: Optional[Tuple[int, int]] = None) -> bool:
     """Tell whether a file already has this text, mode and owner.
 
     One in a directory that everybody may write is not: anybody could put another one there.
@@ -48,7 +49,7 @@ def is_written(path, text, mode, owner=None):
     )
 
 
-def open_directories(path):
+def open_directories(path: str) -> List[str]:
     """Return the directories above a path that everybody may write, but those like /tmp."""
     found = []
     while path != os.path.dirname(path):
@@ -62,7 +63,7 @@ def open_directories(path):
     return found
 
 
-def make_directory(path, mode=0o755, owner=None):
+def make_directory(path: str, mode: int = 0o755, owner: Optional[Tuple[int, int]] = None) -> None:
     """Make a directory with those above it, unless it is there; no umask decides their modes.
 
     One that is there with nothing in it, as a new file system is, is given its owner and mode.
@@ -71,7 +72,7 @@ def make_directory(path, mode=0o755, owner=None):
         _own_empty(path, mode, owner)
 
 
-def _make_missing(path, mode, owner):
+def _make_missing(path: str, mode: int, owner: Optional[Tuple[int, int]]) -> bool:
     """Make a directory; return whether it was not there."""
     if os.path.isdir(path):
         return False
@@ -88,13 +89,13 @@ def _make_missing(path, mode, owner):
     return True
 
 
-def _own_empty(path, mode, owner):
+def _own_empty(path: str, mode: int, owner: Tuple[int, int]) -> None:
     """Set owner and mode of a directory that is another one's, and that nobody has used yet."""
     if set(list_dir(path)) <= {LOST_FOUND}:
         own_directory(path, mode, owner)
 
 
-def own_directory(path, mode, owner):
+def own_directory(path: str, mode: int, owner: Tuple[int, int]) -> None:
     """Set owner and mode of a directory that is another one's."""
     # Who may write above it may put a link there: what that leads to is not touched.
     try:
@@ -113,7 +114,7 @@ def own_directory(path, mode, owner):
         os.close(handle)
 
 
-def write_text(path, text, mode, owner=None):
+def write_text(path: str, text: str, mode: int, owner: Optional[Tuple[int, int]] = None) -> bool:
     """Write a file unless it is so already, with its directory; return whether that was needed.
 
     ``owner`` is a user's and a group's number.

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import time
+from typing import Iterable, List, Mapping, Optional, Sequence
 
 from .command import SEARCH_PATH, Answer, find_program
 from .json_cache import RUN_DIR
@@ -29,13 +30,13 @@ class HostLock:
     ``part`` is what is worked on, in the plural: disks, daemons, packages.
     """
 
-    def __init__(self, timeout, directory=RUN_DIR, part="disks"):
+    def __init__(self, timeout: float, directory: str = RUN_DIR, part: str = "disks") -> None:
         self._timeout = timeout
         self._part = part
         self.directory = directory
         self.descriptor = -1
 
-    def __enter__(self):
+    def __enter__(self) -> HostLock:
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         path = os.path.join(self.directory, f"{self._part}.lock")
@@ -52,10 +53,10 @@ class HostLock:
             time.sleep(_INTERVAL)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         os.close(self.descriptor)
 
-    def _take(self):
+    def _take(self) -> bool:
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -70,12 +71,19 @@ class Detached:
     them it may do what it wants.
     """
 
-    def __init__(self, name, argv, lock, environment=None, only=()):
+    def __init__(
+        self,
+        name: str,
+        argv: Iterable[str],
+        lock: HostLock,
+        environment: Optional[Mapping[str, str]] = None,
+        only: Sequence[str] = (),
+    ) -> None:
         self._unit = unit_name(name)
         self._output = os.path.join(lock.directory, f"{self._unit}.log")
         self._argv = [*self._systemd_run(only, environment or {}), *argv]
         self._problem = ""
-        self._process = None
+        self._process: Optional[subprocess.Popen[bytes]] = None
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         with os.fdopen(os.open(self._output, flags, 0o600), "wb") as stream:
             try:
@@ -90,7 +98,7 @@ class Detached:
             except OSError as error:
                 self._problem = f"{self._argv[0]} cannot be started: {error}"
 
-    def _systemd_run(self, only, environment):
+    def _systemd_run(self, only: Sequence[str], environment: Mapping[str, str]) -> List[str]:
         argv = [find_program("systemd-run") or "systemd-run", "--quiet", "--wait", "--collect"]
         argv += ["--pipe", f"--unit={self._unit}"]
         if only:
@@ -101,11 +109,11 @@ class Detached:
         return [*argv, *(f"--setenv={name}={value}" for name, value in variables.items()), "--"]
 
     @property
-    def is_running(self):
+    def is_running(self) -> bool:
         """Tell whether the program was still at work when it was last waited for."""
         return self._process is not None and self._process.returncode is None
 
-    def result(self, timeout):
+    def result(self, timeout: float) -> Answer:
         """Wait for the end, at most for so many seconds; then the program is left to itself."""
         if self._process is None:
             return Answer(problem=self._problem)
@@ -122,6 +130,6 @@ class Detached:
         return Answer(text, text, f"it ended with status {status}" if status else "")
 
 
-def unit_name(name):
+def unit_name(name: str) -> str:
     """Return a name for the unit, whatever the disk is called."""
     return "ceph-orch-" + re.sub(r"[^A-Za-z0-9.-]", "_", name)

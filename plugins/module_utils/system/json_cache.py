@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import time
+from typing import Any, Dict, Mapping
 
 RUN_DIR = "/run/ceph-orch-ansible"
 
@@ -17,12 +18,14 @@ class JsonCache:
     ``max_age`` in seconds. ``write`` false leaves the file alone.
     """
 
-    def __init__(self, name, max_age, write=True, directory=RUN_DIR):
+    def __init__(
+        self, name: str, max_age: float, write: bool = True, directory: str = RUN_DIR
+    ) -> None:
         self._path = os.path.join(directory, name)
         self._max_age = max_age
         self._write = write
 
-    def load(self, mark):
+    def load(self, mark: str) -> Any:
         """Return the kept answer, or None when it must be asked for again."""
         kept = load_private(self._path)
         try:
@@ -32,13 +35,13 @@ class JsonCache:
             return None
         return kept.get("answer") if fits else None
 
-    def save(self, mark, answer):
+    def save(self, mark: str, answer: Any) -> None:
         """Keep an answer; where that cannot be done it is asked for each time."""
         if self._write and self._max_age > 0:
             save_private(self._path, {"time": time.time(), "mark": mark, "answer": answer})
 
 
-def load_private(path):
+def load_private(path: str) -> Dict[str, Any]:
     """Return a file's JSON object; an empty one unless the file is this user's alone."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -56,7 +59,7 @@ def load_private(path):
     return data if isinstance(data, dict) else {}
 
 
-def save_private(path, data):
+def save_private(path: str, data: Mapping[str, Any]) -> None:
     """Write a JSON object, mode 0600 in a directory 0700; where that fails nothing is kept."""
     directory = os.path.dirname(path)
     temporary = f"{path}.{os.getpid()}"

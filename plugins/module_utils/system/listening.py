@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import sys
+from typing import Container, List, Tuple
 
 from .reading import link_name, list_dir, read_lines, read_text, to_int
 
@@ -17,17 +18,17 @@ _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 class Holder:
     """A process that listens."""
 
-    def __init__(self, proc, pid):
+    def __init__(self, proc: str, pid: int) -> None:
         self.pid = pid
         self.name = read_text(f"{proc}/{pid}/comm") or "a process"
         self.unit = _unit_of(proc, pid)
 
-    def __str__(self):
+    def __str__(self) -> str:
         unit = f", {self.unit}" if self.unit else ""
         return f"{self.name} (pid {self.pid}{unit})" if self.pid else "a process"
 
 
-def holders(proc, port, addr=""):
+def holders(proc: str, port: int, addr: str = "") -> List[Holder]:
     """Return who listens on a port where a daemon that binds to ``addr`` (or all) would collide."""
     sockets = {number for number, where in _listening(proc, port) if _collide(where, addr)}
     if not sockets:
@@ -37,7 +38,7 @@ def holders(proc, port, addr=""):
     return found or [Holder(proc, 0)]
 
 
-def listens(proc, pid):
+def listens(proc: str, pid: int) -> bool:
     """Tell whether a process listens on any TCP port."""
     own = {
         match.group(1)
@@ -55,7 +56,7 @@ def listens(proc, pid):
     )
 
 
-def _listening(proc, port):
+def _listening(proc: str, port: int) -> List[Tuple[str, str]]:
     """Return the number and the address of each socket that listens on a port."""
     found = []
     for name in ("tcp", "tcp6"):
@@ -69,7 +70,7 @@ def _listening(proc, port):
     return found
 
 
-def _address(text):
+def _address(text: str) -> str:
     """Return an address from the kernel's words of 32 bits in the machine's own byte order."""
     words = [bytes.fromhex(text[at : at + 8]) for at in range(0, len(text), 8)]
     if sys.byteorder == "little":
@@ -79,11 +80,11 @@ def _address(text):
     return address[7:] if address.startswith("::ffff:") else address
 
 
-def _collide(one, other):
+def _collide(one: str, other: str) -> bool:
     return not other or one == other or one in _EVERYWHERE or other in _EVERYWHERE
 
 
-def _processes_with(proc, sockets):
+def _processes_with(proc: str, sockets: Container[str]) -> List[int]:
     found = []
     for name in list_dir(proc):
         if not name.isdigit():
@@ -97,7 +98,7 @@ def _processes_with(proc, sockets):
     return found
 
 
-def _unit_of(proc, pid):
+def _unit_of(proc: str, pid: int) -> str:
     for line in read_lines(f"{proc}/{pid}/cgroup"):
         name = os.path.basename(line)
         if name.endswith(".service"):

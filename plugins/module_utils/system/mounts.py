@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+from typing import List
 
 from .reading import clean, read_lines
 
@@ -15,14 +16,14 @@ _LIMIT = 1 << 26
 _SHOWN = 3
 
 
-def mounts_of(proc="/proc"):
+def mounts_of(proc: str = "/proc") -> List[str]:
     """Return all mount points, the outer ones first; the same one as often as it is mounted on."""
     lines = read_lines(os.path.join(proc, "self/mountinfo"), _LIMIT)
     places = [fields[4] for fields in (line.split(" ") for line in lines) if len(fields) > 4]
     return sorted(_ESCAPE.sub(lambda match: chr(int(match.group(1), 8)), place) for place in places)
 
 
-def mounts_below(path, proc="/proc"):
+def mounts_below(path: str, proc: str = "/proc") -> List[str]:
     """Return the mount points strictly below a directory; below a link there is nothing of it."""
     if os.path.islink(path):
         return []
@@ -30,12 +31,12 @@ def mounts_below(path, proc="/proc"):
     return sorted({place for place in mounts_of(proc) if place.startswith(top)})
 
 
-def is_mounted_on(path, proc="/proc"):
+def is_mounted_on(path: str, proc: str = "/proc") -> bool:
     """Tell whether a file or directory is itself a mount point."""
     return not os.path.islink(path) and os.path.realpath(path) in mounts_of(proc)
 
 
-def reason_of_mounts(path, proc="/proc"):
+def reason_of_mounts(path: str, proc: str = "/proc") -> str:
     """Return a sentence where a directory cannot be removed because of mounts below it, or ''."""
     found = mounts_below(path, proc)
     if not found:
@@ -51,7 +52,7 @@ def reason_of_mounts(path, proc="/proc"):
     )
 
 
-def remove_tree(path, proc="/proc"):
+def remove_tree(path: str, proc: str = "/proc") -> None:
     """Remove a directory with all that is in it; raise OSError where something is mounted there."""
     reason = reason_of_mounts(path, proc)
     if reason:

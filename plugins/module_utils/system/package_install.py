@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+from typing import Dict, Iterable, List, Mapping, NoReturn, Optional, Sequence, Tuple, Union
 
 from .host_lock import HostLock
-from .package_manager import PackagesRefused, family_of, manager_of, no_source_has
-from .reading import clean
+from .package_manager import Apt, Dnf, PackagesRefused, family_of, manager_of, no_source_has
+from .reading import Roots, clean
 
 PRESENT, UNKNOWN = "present", "unknown"
 _NAME = re.compile(r"[a-z0-9][A-Za-z0-9+._-]{0,100}")
@@ -20,21 +21,28 @@ class PackageInstall:
     a name and a state for each package. Raises ``PackagesRefused`` and ``HostIsBusy``.
     """
 
-    def __init__(self, roots, packages, optional=False, timeout=600, check_mode=False):
+    def __init__(
+        self,
+        roots: Roots,
+        packages: Mapping[str, Optional[Sequence[str]]],
+        optional: bool = False,
+        timeout: float = 600,
+        check_mode: bool = False,
+    ) -> None:
         self._optional = optional
         self._timeout = max(timeout, 1)
         self._check_mode = check_mode
-        self.rows = []
+        self.rows: List[Dict[str, str]] = []
         family, names = _names_of(roots, packages)
         states = self._install(manager_of(family), names) if names else {}
         self.rows = [{"name": name, "state": states.get(name, PRESENT)} for name in names]
 
     @property
-    def done(self):
+    def done(self) -> List[str]:
         """Return the packages that were installed, or would be."""
         return [row["name"] for row in self.rows if row["state"] not in (PRESENT, UNKNOWN)]
 
-    def _install(self, manager, names):
+    def _install(self, manager: Union[Apt, Dnf], names: List[str]) -> Dict[str, str]:
         """Install what is missing, or predict it; return the state of each that was."""
         missing = manager.missing(names)
         if not missing:
@@ -48,14 +56,16 @@ class PackageInstall:
                 _refuse(unknown, problem or no_source_has(unknown))
             if missing and self._check_mode:
                 problem = manager.predict(missing)
-            elif missing:
+            elif missing and lock:
                 problem = manager.install(missing, lock, self._timeout)
         if missing and problem:
             _refuse(missing, problem)
         done = "would be installed" if self._check_mode else "installed"
         return {**dict.fromkeys(unknown, UNKNOWN), **dict.fromkeys(missing, done)}
 
-    def _look_for(self, manager, names, lock):
+    def _look_for(
+        self, manager: Union[Apt, Dnf], names: List[str], lock: Optional[HostLock]
+    ) -> Tuple[List[str], str]:
         """Have the lists read where they do not know a package; return what is unknown then, why.
 
         Without a lock nothing is read: what a host without any list has is not known before.
@@ -67,7 +77,9 @@ class PackageInstall:
         return manager.unknown(names), problem
 
 
-def _names_of(roots, packages):
+def _names_of(
+    roots: Roots, packages: Mapping[str, Optional[Sequence[str]]]
+) -> Tuple[str, List[str]]:
     """Return the host's family and the names for it; raises ``PackagesRefused``."""
     family = family_of(roots)
     if family not in packages:
@@ -82,7 +94,7 @@ def _names_of(roots, packages):
     return family, names
 
 
-def _refuse(names, problem):
+def _refuse(names: Iterable[str], problem: str) -> NoReturn:
     """Raise ``PackagesRefused`` with the reason."""
     raise PackagesRefused(
         f"{', '.join(names)} cannot be installed: {problem}. Check the host's package sources; it "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
-from .command import find_program, last_line, run
-from .host_lock import Detached
-from .reading import clean, list_dir, read_assignments
+from .command import Answer, find_program, last_line, run
+from .host_lock import Detached, HostLock
+from .reading import Roots, clean, list_dir, read_assignments
 
 _ASK_TIMEOUT = 60.0
 _LISTS = "/var/lib/apt/lists"
@@ -19,22 +20,26 @@ class PackagesRefused(Exception):
     """Say why packages cannot be installed."""
 
 
-def family_of(roots):
+def family_of(roots: Roots) -> str:
     """Return ``Debian`` or ``RedHat``, or an empty text for another distribution."""
     release = read_assignments(os.path.join(roots.etc, "os-release"))
     names = [release.get("ID", ""), *release.get("ID_LIKE", "").split()]
     return next((_FAMILIES[name] for name in names if name in _FAMILIES), "")
 
 
-def manager_of(family):
+def manager_of(family: str) -> Union[Apt, Dnf]:
     """Return the package manager of a family; raises ``PackagesRefused``."""
-    program, manager = {"Debian": ("apt-get", Apt), "RedHat": ("dnf", Dnf)}[family]
+    managers: Dict[str, Tuple[str, Union[Type[Apt], Type[Dnf]]]] = {
+        "Debian": ("apt-get", Apt),
+        "RedHat": ("dnf", Dnf),
+    }
+    program, manager = managers[family]
     if not find_program(program):
         raise PackagesRefused(f"There is no {program} on this host, so nothing can be installed.")
     return manager()
 
 
-def no_source_has(names):
+def no_source_has(names: Iterable[str]) -> str:
     """Return the sentence for packages that are unknown."""
     return f"no package source of this host has {', '.join(names)}"
 
@@ -42,7 +47,13 @@ def no_source_has(names):
 class _Manager:
     """What both package managers have in common: they install what is missing, one at a time."""
 
-    def _run(self, argv, lock, timeout, environment=None):
+    def _run(
+        self,
+        argv: Sequence[str],
+        lock: HostLock,
+        timeout: float,
+        environment: Optional[Mapping[str, str]] = None,
+    ) -> Answer:
         program = find_program(argv[0])
         answer = Detached("packages", [program, *argv[1:]], lock, environment).result(timeout)
         if answer.problem and "still works" in answer.problem:
@@ -56,14 +67,14 @@ class Apt(_Manager):
     _OPTIONS = ("-q", "-y", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::http::Timeout=20")
     _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}  # noqa: RUF012 - nobody changes it
 
-    def missing(self, names):
+    def missing(self, names: Sequence[str]) -> List[str]:
         """Return the packages that are not installed, or only half."""
         argv = ["dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\\n", "--", *names]
         lines = [line.split() for line in run(argv, _ASK_TIMEOUT).out.splitlines()]
         there = {fields[-1] for fields in lines if fields and fields[0] == "ii"}
         return [name for name in names if name not in there]
 
-    def unknown(self, names):
+    def unknown(self, names: Sequence[str]) -> List[str]:
         """Return the packages that no source of the host has, as far as the lists say."""
         out = run(["apt-cache", "policy", "--", *names], _ASK_TIMEOUT).out
         known, name = set(), ""
@@ -74,17 +85,17 @@ class Apt(_Manager):
                 known.add(name)
         return [name for name in names if name not in known]
 
-    def has_lists(self):
+    def has_lists(self) -> bool:
         """Tell whether the sources' lists were ever read."""
         return any("_Packages" in name for name in list_dir(_LISTS))
 
-    def refresh(self, lock, timeout):
+    def refresh(self, lock: HostLock, timeout: float) -> str:
         """Read the sources' lists anew; return what went wrong, if anything did."""
         argv = ["apt-get", *self._OPTIONS, "-o", "APT::Update::Error-Mode=any", "update"]
         answer = self._run(argv, lock, timeout, self._ENVIRONMENT)
         return _reason(answer.err) if answer.problem else ""
 
-    def predict(self, names):
+    def predict(self, names: Sequence[str]) -> str:
         """Return why the packages could not be installed, as far as the lists say."""
         if not self.has_lists():
             return ""
@@ -92,7 +103,7 @@ class Apt(_Manager):
         answer = run(argv, _ASK_TIMEOUT)
         return _reason(answer.err) if answer.problem else ""
 
-    def install(self, names, lock, timeout):
+    def install(self, names: Sequence[str], lock: HostLock, timeout: float) -> str:
         """Install packages; return what went wrong, if anything did."""
         # What a run left that was cut off is done first, or apt-get refuses.
         self._run(
@@ -107,38 +118,38 @@ class Apt(_Manager):
 class Dnf(_Manager):
     """EL's dnf and rpm."""
 
-    def missing(self, names):
+    def missing(self, names: Sequence[str]) -> List[str]:
         """Return the packages that are not installed."""
         argv = ["rpm", "-q", "--qf", "%{NAME}\\n", "--", *names]
         there = set(run(argv, _ASK_TIMEOUT).out.split("\n"))
         return [name for name in names if name not in there]
 
-    def unknown(self, names):
+    def unknown(self, names: Sequence[str]) -> List[str]:
         """Return nothing: dnf reads the lists itself when they are old."""
         del names
         return []
 
-    def has_lists(self):
+    def has_lists(self) -> bool:
         """Tell that nothing is known before dnf has run."""
         return False
 
-    def refresh(self, lock, timeout):
+    def refresh(self, lock: HostLock, timeout: float) -> str:
         """Do nothing, for the same reason."""
         del lock, timeout
         return ""
 
-    def predict(self, names):
+    def predict(self, names: Sequence[str]) -> str:
         """Return nothing: what dnf would do is known only when it has read the lists."""
         del names
         return ""
 
-    def install(self, names, lock, timeout):
+    def install(self, names: Sequence[str], lock: HostLock, timeout: float) -> str:
         """Install packages; return what went wrong, if anything did."""
         answer = self._run(["dnf", "-q", "-y", "install", "--", *names], lock, timeout)
         return (_reason(answer.err) or answer.problem) if answer.problem else ""
 
 
-def _reason(text):
+def _reason(text: str) -> str:
     """Return the line that says why a package manager gave up."""
     lines = [line.strip() for line in text.splitlines()]
     errors = [line[2:].strip() for line in lines if line.startswith(("E:", "W:"))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from typing import Any, Dict, List
 
 # Longer texts carry nothing that an orchestrator needs and would travel with every report.
 TEXT_LIMIT = 256
@@ -22,15 +23,15 @@ class Roots:
 
     def __init__(
         self,
-        sys="/sys",
-        dev="/dev",
-        proc="/proc",
-        udev="/run/udev/data",
-        etc="/etc",
-        var="/var",
-        ceph_run="/run/ceph",
-        usr="/usr",
-    ):
+        sys: str = "/sys",
+        dev: str = "/dev",
+        proc: str = "/proc",
+        udev: str = "/run/udev/data",
+        etc: str = "/etc",
+        var: str = "/var",
+        ceph_run: str = "/run/ceph",
+        usr: str = "/usr",
+    ) -> None:
         self.sys = sys
         self.dev = dev
         self.proc = proc
@@ -41,12 +42,12 @@ class Roots:
         self.usr = usr
 
     @property
-    def real(self):
+    def real(self) -> bool:
         """Tell whether the device nodes are those of this very machine."""
         return self.dev == "/dev"
 
 
-def clean(value, limit=TEXT_LIMIT):
+def clean(value: object, limit: int = TEXT_LIMIT) -> str:
     """Return a text on one line, printable, of bounded length, whatever it was made of."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
@@ -54,7 +55,7 @@ def clean(value, limit=TEXT_LIMIT):
     return text[:limit]
 
 
-def clean_data(value, depth=0):
+def clean_data(value: Any, depth: int = 0) -> Any:
     """Return JSON data with every text in it cleaned, and nothing nested without end."""
     if isinstance(value, (str, bytes)):
         return clean(value)
@@ -71,7 +72,7 @@ def clean_data(value, depth=0):
     return clean(value)
 
 
-def read_bytes(path, limit=FILE_LIMIT):
+def read_bytes(path: str, limit: int = FILE_LIMIT) -> bytes:
     """Return the beginning of a file, or nothing when it cannot be read."""
     try:
         with open(path, "rb", buffering=0) as stream:
@@ -88,22 +89,22 @@ def read_bytes(path, limit=FILE_LIMIT):
         return b""
 
 
-def read_text(path, default="", limit=TEXT_LIMIT):
+def read_text(path: str, default: str = "", limit: int = TEXT_LIMIT) -> str:
     """Return a one-line value from a file; an empty one counts as missing."""
     return clean(read_bytes(path, 4 * limit), limit) or default
 
 
-def read_lines(path, limit=FILE_LIMIT):
+def read_lines(path: str, limit: int = FILE_LIMIT) -> List[str]:
     """Return the lines of a text file, without the line ends."""
     return read_bytes(path, limit).decode("utf-8", "replace").split("\n")
 
 
-def read_int(path, default=0):
+def read_int(path: str, default: int = 0) -> int:
     """Return a whole number from a file."""
     return to_int(read_text(path), default)
 
 
-def to_int(text, default=0):
+def to_int(text: Any, default: int = 0) -> int:
     """Return the whole number that a text is, or the default; no number needs more than 63 bits."""
     try:
         number = int(text)
@@ -112,7 +113,7 @@ def to_int(text, default=0):
     return number if abs(number) < 1 << 63 else default
 
 
-def list_dir(path):
+def list_dir(path: str) -> List[str]:
     """Return the names in a directory in order, or nothing when there is none."""
     try:
         return sorted(os.listdir(path))
@@ -120,7 +121,7 @@ def list_dir(path):
         return []
 
 
-def link_name(path):
+def link_name(path: str) -> str:
     """Return the last part of where a link leads, or an empty text."""
     try:
         return os.path.basename(os.readlink(path))
@@ -128,7 +129,7 @@ def link_name(path):
         return ""
 
 
-def read_assignments(path, limit=TEXT_LIMIT):
+def read_assignments(path: str, limit: int = TEXT_LIMIT) -> Dict[str, str]:
     """Return KEY=value lines as in /etc/os-release and /etc/environment, without the quotes.
 
     ``limit`` is how long a value may be.
@@ -141,6 +142,6 @@ def read_assignments(path, limit=TEXT_LIMIT):
     return values
 
 
-def hash_of(data):
+def hash_of(data: bytes) -> str:
     """Return a short text that changes when these bytes do."""
     return hashlib.sha256(data).hexdigest()

@@ -15,11 +15,12 @@ import select
 import signal
 import threading
 import time
+from typing import Any, Callable, Deque, Dict, List, Mapping, NoReturn, Tuple
 
 _THREADS = 64
 
 
-def run_apart(jobs, timeout):
+def run_apart(jobs: Mapping[str, Callable[[], Any]], timeout: float) -> Dict[str, Any]:
     """Run functions by name in a helper process; return what those answered that did in time.
 
     A job's answer must be JSON data. A job that raises or answers None is missing from the result.
@@ -41,7 +42,7 @@ def run_apart(jobs, timeout):
     return {name: answer for name, answer in answers.items() if answer is not None}
 
 
-def _serve(jobs, writer):
+def _serve(jobs: Mapping[str, Callable[[], Any]], writer: int) -> NoReturn:
     """Be the helper: never returns, holds none of the caller's streams."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
@@ -61,7 +62,7 @@ def _serve(jobs, writer):
         os._exit(0)
 
 
-def _work(waiting, writer, lock):
+def _work(waiting: Deque[Tuple[str, Callable[[], Any]]], writer: int, lock: threading.Lock) -> None:
     while True:
         try:
             name, job = waiting.popleft()
@@ -70,7 +71,7 @@ def _work(waiting, writer, lock):
         _answer(name, job, writer, lock)
 
 
-def _answer(name, job, writer, lock):
+def _answer(name: str, job: Callable[[], Any], writer: int, lock: threading.Lock) -> None:
     try:
         line = json.dumps([name, job()]).encode("ascii") + b"\n"
     except Exception:  # noqa: BLE001 - a job that fails is one that did not answer
@@ -80,7 +81,7 @@ def _answer(name, job, writer, lock):
             line = line[os.write(writer, line) :]
 
 
-def _collect(reader, expected, deadline):
+def _collect(reader: int, expected: int, deadline: float) -> List[bytes]:
     buffer = b""
     while buffer.count(b"\n") < expected:
         left = deadline - time.monotonic()
@@ -93,7 +94,7 @@ def _collect(reader, expected, deadline):
     return buffer.split(b"\n")[:-1]
 
 
-def _dismiss(child):
+def _dismiss(child: int) -> None:
     """Remove the helper; one that hangs in the kernel is left to init."""
     try:
         os.kill(child, signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import List, Mapping
 
 from ..system.reading import clean
 
@@ -10,27 +11,27 @@ from ..system.reading import clean
 KNOWN = ("loaded", "masked", "bad-setting", "error")
 
 
-def is_masked(state):
+def is_masked(state: Mapping[str, str]) -> bool:
     """Tell whether somebody has masked a unit, or the template that it is made of."""
     return state.get("LoadState") == "masked"
 
 
-def has_own_mask(unit, state):
+def has_own_mask(unit: str, state: Mapping[str, str]) -> bool:
     """Tell whether the mask is the unit's own: one of its template is other units' too."""
     return is_masked(state) and _masked_name(unit, state) == unit
 
 
-def unmask_options(state):
+def unmask_options(state: Mapping[str, str]) -> List[str]:
     """Return the options with which a mask is taken away: one may be until the next start alone."""
     return ["--runtime"] if state.get("FragmentPath", "").startswith("/run/") else []
 
 
-def mask_path(state):
+def mask_path(state: Mapping[str, str]) -> str:
     """Return the file that masks a unit."""
     return state.get("FragmentPath", "")
 
 
-def fault_of(unit, state):
+def fault_of(unit: str, state: Mapping[str, str]) -> str:
     """Return a sentence with the remedy where a unit cannot be started, else an empty text."""
     if is_masked(state):
         name = _masked_name(unit, state)
@@ -49,7 +50,7 @@ def fault_of(unit, state):
     return ""
 
 
-def is_skipped(state):
+def is_skipped(state: Mapping[str, str]) -> bool:
     """Tell whether systemd did not begin a unit, for a condition in its files was not met."""
     return state.get("ActiveState") == "inactive" and any(
         state.get(f"{kind}Result") == "no" and state.get(f"{kind}TimestampMonotonic", "0") != "0"
@@ -57,7 +58,7 @@ def is_skipped(state):
     )
 
 
-def _masked_name(unit, state):
+def _masked_name(unit: str, state: Mapping[str, str]) -> str:
     """Return the name of the file that is the mask."""
     name = os.path.basename(mask_path(state))
     template = f"{unit.partition('@')[0]}@.service"

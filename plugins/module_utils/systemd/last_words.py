@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import time
+from typing import Iterable, List, Optional, Sequence
 
 from ..cluster.conf import cluster_name
 from ..system.command import find_program, run
@@ -37,7 +38,7 @@ _SAYS_WHY = re.compile(
 )
 
 
-def words_of(units, roots=None):
+def words_of(units: Iterable[str], roots: Optional[Roots] = None) -> str:
     """Return the last lines that units wrote, as sentences to add."""
     words = []
     for unit in units:
@@ -50,14 +51,14 @@ def words_of(units, roots=None):
     return "".join(words)
 
 
-def systemds_words(unit):
+def systemds_words(unit: str) -> str:
     """Return the last line that systemd wrote of a unit itself."""
     program = find_program("journalctl")
     lines = _lines(program, 1, f"UNIT={unit}", "_PID=1") if program else []
     return lines[-1] if lines else ""
 
 
-def _journal(unit):
+def _journal(unit: str) -> List[str]:
     """Return the last lines of a unit's daemon, or else what systemd says of the unit.
 
     That alone would push out the reason, which the daemon said before.
@@ -70,19 +71,19 @@ def _journal(unit):
     )
 
 
-def _lines(program, count, *matches):
+def _lines(program: str, count: int, *matches: str) -> List[str]:
     argv = [program, "--no-pager", "-q", "-o", "cat", "-n", str(count), *matches]
     lines = [clean(line) for line in run(argv, _TIMEOUT).out.splitlines()]
     return [line for line in lines if line]
 
 
-def _different(lines):
+def _different(lines: Sequence[str]) -> List[str]:
     """Return lines without those that say the same again later, whatever their time is."""
     last = {_STAMP.sub("", line, count=1): index for index, line in enumerate(lines)}
     return [lines[index] for index in sorted(last.values())]
 
 
-def _more_of(unit, said, roots):
+def _more_of(unit: str, said: Sequence[str], roots: Roots) -> List[str]:
     """Return what the daemon's log file says in addition, where the journal has said little."""
     if len(said) >= _ENOUGH:
         return []
@@ -90,7 +91,7 @@ def _more_of(unit, said, roots):
     return found[-_SHOWN:]
 
 
-def errors_of(unit, roots):
+def errors_of(unit: str, roots: Roots) -> List[str]:
     """Return the errors in a daemon's log file since it began last, each once, without times."""
     path = log_of(unit, roots)
     text = _tail(path) if path else ""
@@ -104,12 +105,12 @@ def errors_of(unit, roots):
     return _different([line for line in errors if line])
 
 
-def _is_error(priority, text):
+def _is_error(priority: int, text: str) -> bool:
     """Tell whether a line is one: Ceph says many of them at the priority of what is normal."""
     return priority < 0 or (priority == 0 and bool(_SAYS_WHY.search(text)))
 
 
-def log_of(unit, roots):
+def log_of(unit: str, roots: Roots) -> str:
     """Return the path of the file to which a unit's daemon logs by default, or an empty text."""
     match = _UNIT.fullmatch(unit)
     if not match:
@@ -119,7 +120,7 @@ def log_of(unit, roots):
     return os.path.join(roots.var, "log/ceph", name) if "/" not in name else ""
 
 
-def _tail(path):
+def _tail(path: str) -> str:
     """Return the end of a log file that was written just now, and that is a plain file itself.
 
     Its directory is the daemons': what else has this name there is not read.

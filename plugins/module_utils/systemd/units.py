@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from typing import Dict, Iterable, List, Mapping, Sequence
 
-from ..system.command import find_program, last_line, run
+from ..system.command import Answer, find_program, last_line, run
 from ..system.reading import clean
 from .faults import fault_of, has_own_mask, is_skipped, unmask_options
 from .last_words import systemds_words, words_of
@@ -36,7 +37,7 @@ class UnitsFailed(Exception):
     """Say what systemd could not do."""
 
 
-def show_units(units):
+def show_units(units: Sequence[str]) -> Dict[str, Dict[str, str]]:
     """Return the properties of each unit by its name; one that does not exist has them too."""
     if not units:
         return {}
@@ -48,7 +49,7 @@ def show_units(units):
     return dict(zip(units, paragraphs))
 
 
-def parse_units(text):
+def parse_units(text: str) -> List[Dict[str, str]]:
     """Read what ``systemctl show`` prints: a paragraph of Key=value lines for each unit."""
     units = []
     for paragraph in text.strip().split("\n\n"):
@@ -57,12 +58,12 @@ def parse_units(text):
     return [unit for unit in units if unit]
 
 
-def is_alive(unit):
+def is_alive(unit: Mapping[str, str]) -> bool:
     """Tell whether a unit runs or is about to, or is about to end."""
     return unit.get("ActiveState") in ALIVE
 
 
-def act(verb, units, *options):
+def act(verb: str, units: Sequence[str], *options: str) -> None:
     """Let systemd do something with units; raise ``UnitsFailed`` with the units' last words.
 
     Whatever starts units begins their count of starts anew.
@@ -78,9 +79,9 @@ def act(verb, units, *options):
         raise UnitsFailed(said + (_faults_of(units) or words_of(units)))
 
 
-def _faults_of(units):
+def _faults_of(units: Sequence[str]) -> str:
     """Return why units cannot be started, as sentences to add."""
-    states = {}
+    states: Dict[str, Dict[str, str]] = {}
     with contextlib.suppress(UnitsFailed):
         states = show_units(units)
     faults = [fault_of(unit, state) for unit, state in states.items()]
@@ -88,7 +89,7 @@ def _faults_of(units):
     return "".join(f" {fault}" for fault in faults if fault)
 
 
-def reason_skipped(unit):
+def reason_skipped(unit: str) -> str:
     """Return a sentence for a unit that systemd did not begin."""
     said = systemds_words(unit)
     return (
@@ -97,7 +98,7 @@ def reason_skipped(unit):
     )
 
 
-def unmask(states):
+def unmask(states: Mapping[str, Mapping[str, str]]) -> Dict[str, Dict[str, str]]:
     """Take away the masks that are units' own; return what these units are then.
 
     ``states`` are the units' properties by name. Whoever is about to remove them asks for it.
@@ -108,7 +109,7 @@ def unmask(states):
     return show_units(masked)
 
 
-def forget_starts(units):
+def forget_starts(units: Iterable[str]) -> None:
     """Forget that units failed and how often they were started: systemd refuses too many starts.
 
     One that systemd has not loaded has no such count, and says so; the start tells the rest.
@@ -116,13 +117,13 @@ def forget_starts(units):
     _systemctl(["reset-failed", "--", *units], _ACT_TIMEOUT)
 
 
-def wait_active(units, seconds, settle=0.0):
+def wait_active(units: Sequence[str], seconds: float, settle: float = 0.0) -> None:
     """Wait until units are active, and have been so for ``settle`` seconds in the same process.
 
     Raises ``UnitsFailed`` as soon as one has failed, or when the time is over.
     """
     deadline = time.monotonic() + seconds
-    since = None
+    since = 0.0
     processes = None
     while True:
         states = show_units(units)
@@ -139,7 +140,7 @@ def wait_active(units, seconds, settle=0.0):
         time.sleep(_INTERVAL)
 
 
-def _stop_waiting(states, late, seconds):
+def _stop_waiting(states: Mapping[str, Mapping[str, str]], late: bool, seconds: float) -> None:
     broken = [name for name, state in states.items() if has_failed(state)]
     if broken:
         raise UnitsFailed(f"{', '.join(broken)} did not stay up.{words_of(broken)}")
@@ -152,17 +153,17 @@ def _stop_waiting(states, late, seconds):
         raise UnitsFailed(f"{names} did not become active within {seconds:g} s.{words_of(waiting)}")
 
 
-def runs(state):
+def runs(state: Mapping[str, str]) -> bool:
     """Tell whether a unit is started."""
     return state.get("ActiveState") == "active"
 
 
-def has_failed(state):
+def has_failed(state: Mapping[str, str]) -> bool:
     """Tell whether a unit's process has ended that should not have."""
     return state.get("ActiveState") == "failed" or state.get("SubState") == "auto-restart"
 
 
-def _systemctl(argv, timeout):
+def _systemctl(argv: Iterable[str], timeout: float) -> Answer:
     program = find_program("systemctl")
     if not program:
         raise UnitsFailed("There is no systemctl: the host does not run systemd.")

@@ -10,6 +10,7 @@ import pytest
 
 from plugins.module_utils.cluster.access import Access, AccessRefused
 from plugins.module_utils.cluster.conf import MARK, read_conf
+from plugins.module_utils.cluster.conf_block import renew
 from plugins.module_utils.system.atomic_write import write_text
 from plugins.module_utils.system.reading import Roots
 from tests.unit.plugins.labels import FSID
@@ -277,6 +278,11 @@ def test_a_configuration_of_another_cluster_is_refused(access: Access) -> None:
         access.conf_to_write(CONF.replace(FSID, OTHER))
     with pytest.raises(AccessRefused, match=r"and none was given \(conf\)"):
         access.conf_to_write(" \n")
+
+
+def test_a_file_whose_mark_somebody_takes_away_meanwhile_stays_as_it_is() -> None:
+    renewed = renew(OTHER_MON, CONF)
+    assert (renewed.text, renewed.before, renewed.after) == (OTHER_MON, "", "")
 
 
 @pytest.mark.parametrize(
