@@ -41,7 +41,8 @@ class DiskOwners:
         for said in self._on_host.get(host, ()):
             named = names & {*said.devices, *said.db_devices, *said.wal_devices}
             is_up = self._osd_map.osds[said.osd_id].up
-            if named and _is_same_disk(row, said, named) and (is_up or not _says_otherwise(row)):
+            same = bool(named) and _is_same_disk(row, said, named)
+            if same and (is_up or not _says_otherwise(row, said, named)):
                 found.add(said.osd_id)
         return sorted(found)
 
@@ -82,10 +83,19 @@ def _names(row: Row) -> Set[str]:
 
 def _is_same_disk(row: Row, said: OsdMetadata, named: Set[str]) -> bool:
     """Tell whether what the OSD called its disk is still this one: names move, serials do not."""
-    ids = {value for name, value in said.names if name in named}
+    ids = _ids(said, named)
     return not ids or not row.get("device_id") or row["device_id"] in ids
 
 
-def _says_otherwise(row: Row) -> bool:
-    """Tell whether a disk is known to be blank, or to be another OSD's."""
-    return bool(row.get("available")) or bool(row.get("osds"))
+def _says_otherwise(row: Row, said: OsdMetadata, named: Set[str]) -> bool:
+    """Tell whether a disk is known to be another OSD's, or a blank one in the place of its disk.
+
+    One with the serial of the OSD's disk is that disk, whatever has become of its first bytes.
+    """
+    is_it = bool(row.get("device_id")) and row["device_id"] in _ids(said, named)
+    return bool(row.get("osds")) or (bool(row.get("available")) and not is_it)
+
+
+def _ids(said: OsdMetadata, named: Set[str]) -> Set[str]:
+    """Return what an OSD called its disks of these names, by vendor, model and serial."""
+    return {value for name, value in said.names if name in named}

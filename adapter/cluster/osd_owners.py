@@ -236,6 +236,17 @@ class OsdOwners:
             else key in self.metadata(osd_id).device_ids
         )
 
+    def was_on(self, osd_id: int, path: str, device_id: str) -> bool:
+        """Tell whether a destroyed OSD is known to have been on a disk.
+
+        Its label says only the id, which an OSD before it may have had.
+        """
+        destroyed, said = self._destroyed.get(osd_id), self.metadata(osd_id)
+        if destroyed is not None:
+            return (device_id or path) in destroyed.disks
+        name = path.rpartition("/")[2]
+        return device_id in said.device_ids if device_id else name in said.devices
+
     def follow(self, osd_map: OsdMap) -> None:
         """Forget destroyed ids that are used again, OSDs that were pending, and old owners."""
         if not osd_map.osds:

@@ -39,7 +39,8 @@ def removal_of(
             raise InvalidValue(
                 "zap",
                 f"osd.{osd.osd_id}",
-                f"it is destroyed, and no disk of host {host or '(unknown)'} has its label",
+                f"it is destroyed, and no disk of host {host or '(unknown)'} is known to be its: "
+                "one must have its label, and be that which it was on last",
                 "Remove it without --zap, and erase its disk by name: `ceph orch device zap`.",
             )
     places = _reported(rows) if rows or osd.destroyed else _said(core, osd)

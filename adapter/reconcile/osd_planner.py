@@ -266,9 +266,16 @@ class OsdPlanner:
     def left_by(
         self, osd_id: int, hostname: str, osd_map: OsdMap
     ) -> Tuple[str, List[Dict[str, Any]]]:
-        """Return the uuid that a destroyed OSD left on disks of a host, and these disks."""
-        owners = self.owners(osd_map)
-        found = [(owners.left_by(osd_id, row), row) for row in self._rows(hostname)]
+        """Return the uuid that a destroyed OSD left on disks of a host, and these disks.
+
+        A disk with a label of its id that it is not known to have been on is another OSD's.
+        """
+        owners, known = self.owners(osd_map), self._core.owners
+        found = [
+            (owners.left_by(osd_id, row), row)
+            for row in self._rows(hostname)
+            if known.was_on(osd_id, str(row["path"]), str(row["device_id"] or ""))
+        ]
         uuids = {uuid for uuid, _ in found if uuid}
         uuid = uuids.pop() if len(uuids) == 1 else ""
         rows = [row for _, row in found if uuid in {each["osd_uuid"] for each in row["osds"] or ()}]

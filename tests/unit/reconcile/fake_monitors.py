@@ -172,7 +172,7 @@ class Monitors:
                     "osdspec_affinity": osd.affinity,
                 }
                 for osd_id, osd in self.osds.items()
-                if not osd.destroyed and osd.said
+                if osd.said
             ]
         )
 

@@ -170,10 +170,19 @@ class TestDestroyedBefore:
         destroyed.settle()
         assert destroyed.wiped == ["osd.3"]
 
+    def test_the_disk_of_an_osd_before_it_is_not_wiped(self, destroyed: Cluster) -> None:
+        """Its id was given to another disk, which is gone; the old one was kept on purpose."""
+        destroyed.left.clear()
+        destroyed.left["h2", "/dev/sdk"] = (3, "uuid-of-the-one-before")
+        destroyed.report(2)
+        with pytest.raises(InvalidValue, match="`ceph orch device zap`"):
+            remove(destroyed, "3", zap=True)
+        assert destroyed.wiped == []
+
     def test_where_no_disk_has_it_the_wipe_is_refused(self, destroyed: Cluster) -> None:
         destroyed.left.clear()
         destroyed.report(2)
-        with pytest.raises(InvalidValue, match=r"it is destroyed, and no disk of host h2 has its"):
+        with pytest.raises(InvalidValue, match=r"it is destroyed, and no disk of host h2 is known"):
             remove(destroyed, "3", zap=True)
         remove(destroyed, "3")
         destroyed.settle()
