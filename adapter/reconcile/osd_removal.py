@@ -156,11 +156,20 @@ class OsdRemover:
         the others have, and delete it here.
         """
         if removal.drain_started is not None:
-            return True
+            return not osd.up or self._are_still_good(removal, osd, osd_map)
         doubt = self._core.maps.doubt(osd, osd_map)
         if doubt:
             force = f"`ceph orch osd rm {osd.osd_id} --force` removes it all the same"
             self._queue.save(removal, reason=f"not drained yet: {doubt}; {force}")
+        return not doubt
+
+    def _are_still_good(self, removal: Removal, osd: Osd, osd_map: OsdMap) -> bool:
+        """Tell whether scrubs found nothing since draining began; else data comes back."""
+        doubt = self._core.maps.left([osd.osd_id], osd_map)[osd.osd_id].doubt()
+        if doubt:
+            self.restorer.restore(removal, osd)
+            reason = f"not drained any further, its weight is given back: {doubt}"
+            self._queue.save(removal, drain_started=None, reason=reason)
         return not doubt
 
     def _doubt_of(self, removal: Removal, osd_map: OsdMap) -> str:

@@ -74,7 +74,7 @@ class OsdRestorer:
         if removal.stage is Stage.KEEPING:
             self._finish(removal, "it is left as it is")
             return f"{name} is left as it is; `ceph osd tree` shows whether it is up"
-        problem = self._restore(removal, osd)
+        problem = self.restore(removal, osd)
         if not problem and not removal.asked_stop and osd.up:
             self._finish(removal, "it stays")
             return ""
@@ -108,7 +108,7 @@ class OsdRestorer:
             if osd_map.epoch > removal.epoch:
                 self._finish(removal, "somebody else took it out of the map")
             return
-        problem = self._restore(removal, osd)
+        problem = self.restore(removal, osd)
         give_up = f"another `ceph orch osd rm stop {removal.osd_id}` leaves it as it is"
         if not osd.up and self._queue.reachable(removal):
             ready.append(removal)
@@ -145,7 +145,7 @@ class OsdRestorer:
         self._kept_since.pop(removal.osd_id, None)
         self._end(removal, how)
 
-    def _restore(self, removal: Removal, osd: Osd) -> str:
+    def restore(self, removal: Removal, osd: Osd) -> str:
         """Give an OSD back what draining took; raises ``OrchestratorError``.
 
         Returns why it cannot have its weight, or nothing.

@@ -253,6 +253,26 @@ class TestCopiesDiffer:
         damaged.settle(40)
         assert damaged.wiped == ["osd.0"]
 
+    @pytest.mark.parametrize("replace", [True, False])
+    def test_what_scrubs_find_while_it_drains_stops_that(
+        self, damaged: Cluster, replace: bool
+    ) -> None:
+        osd, damaged.monitors.states = damaged.monitors.osds[0], "active+clean+remapped"
+        remove(damaged, "0", zap=True, replace=replace)
+        damaged.settle(3)
+        assert 0 in (osd.weight, osd.reweight)
+        damaged.monitors.states = "active+clean+remapped+inconsistent"
+        damaged.settle(5)
+        assert 0 not in (osd.weight, osd.reweight)
+        assert "`ceph pg repair PGID`" in said(damaged)
+
+        damaged.monitors.states = "active+clean"
+        damaged.settle(5)
+        assert 0 in (osd.weight, osd.reweight)
+        osd.pgs = 0
+        damaged.settle(40)
+        assert (status(damaged), damaged.wiped) == ([], ["osd.0"])
+
     def test_its_disk_is_not_erased_by_name_either(self, damaged: Cluster) -> None:
         damaged.monitors.osds[0].up = False
         damaged.monitors.osds[0].pgs = 0
