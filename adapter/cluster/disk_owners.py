@@ -65,6 +65,17 @@ class DiskOwners:
                 return str(each["osd_uuid"])
         return ""
 
+    def left_behind(self, row: Row) -> List[str]:
+        """Return the OSDs, by name, that left data on a disk and that the map does not have.
+
+        They were destroyed or purged; a DB or WAL device says no id.
+        """
+        return sorted(
+            f"osd.{each['osd_id']}" if int(each["osd_id"]) >= 0 else "an OSD"
+            for each in row.get("osds") or ()
+            if each["cluster"] in ("", self._cluster) and each["osd_uuid"] not in self._by_uuid
+        )
+
     def stranger(self, row: Row) -> str:
         """Return whose OSD is on a disk with a label that is none of the map's."""
         clusters = {str(each["cluster"]) for each in row.get("osds") or () if each["cluster"]}

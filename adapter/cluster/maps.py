@@ -121,9 +121,13 @@ class Maps:
         found = read_osd_map(self._read("osd dump"), self._read("osd tree"))
         if not any(osd.destroyed for osd in found.osds.values()):
             return found
+        return replace(found, missing=self.incomplete(found.pgs))
+
+    def incomplete(self, count: int) -> int:
+        """Return how many placement groups, of ``count``, do not serve all of their data."""
         states = [row.get("state") for row in self._mon.pg_stats()]
-        unseen = max(0, found.pgs - len(states))
-        return replace(found, missing=unseen + sum(not is_complete(state) for state in states))
+        unseen = max(0, count - len(states))
+        return unseen + sum(not is_complete(state) for state in states)
 
     def metadata(self) -> Dict[int, OsdMetadata]:
         """Return what the OSDs said of themselves."""

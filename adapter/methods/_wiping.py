@@ -15,10 +15,21 @@ def allowed_to_wipe(
 ) -> List[str]:
     """Return the uuids of OSDs of the map that are on a disk and safe to destroy.
 
-    Raises ``InvalidValue`` for one that runs, or that the monitors do not call safe.
+    Raises ``InvalidValue`` for one that runs, or that the monitors do not call safe, and for what
+    an OSD left that placement groups may wait for.
     """
     with core.lock:
         ids = planner.on_disk(host, path, osd_map)
+        left = planner.left_behind(host, path, osd_map)
+    missing = core.maps.incomplete(osd_map.pgs) if left else 0
+    if missing:
+        groups = f"{missing} placement group{'s do' if missing > 1 else ' does'}"
+        raise InvalidValue(
+            "device",
+            f"{host}:{path}",
+            f"{left[0]} left it, and {groups} not serve all data: what they lack may be on it",
+            "Bring their data back first (`ceph pg dump_stuck`, `ceph health detail`).",
+        )
     for osd_id in ids:
         reason, start = "runs on it", ""
         if not osd_map.osds[osd_id].up:

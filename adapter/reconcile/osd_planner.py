@@ -258,6 +258,11 @@ class OsdPlanner:
         row = rows[0] if rows else {"path": path}
         return self.owners(osd_map).of(row, hostname)
 
+    def left_behind(self, hostname: str, path: str, osd_map: OsdMap) -> List[str]:
+        """Return the OSDs, by name, that left data on a disk and that the map does not have."""
+        rows = [row for row in self._rows(hostname) if row["path"] == path]
+        return self.owners(osd_map).left_behind(rows[0]) if rows else []
+
     def disks_of(self, osd_id: int, hostname: str, osd_map: OsdMap) -> List[Dict[str, Any]]:
         """Return the disks that a host reported and that belong to an OSD of the map."""
         rows, owners = self._rows(hostname), self.owners(osd_map)

@@ -179,6 +179,22 @@ class TestDestroyedBefore:
             remove(destroyed, "3", zap=True)
         assert destroyed.wiped == []
 
+    @pytest.mark.parametrize("purged", [True, False])
+    def test_its_disk_is_not_erased_by_name_while_groups_may_wait_for_it(
+        self, destroyed: Cluster, purged: bool
+    ) -> None:
+        disk = destroyed.monitors.osds[3].disk
+        if purged:
+            del destroyed.monitors.osds[3]
+        destroyed.monitors.osds[1].pgs = destroyed.monitors.pg_num = 3
+        destroyed.monitors.states = "down"
+        with pytest.raises(InvalidValue, match=r"osd\.3 left it, and 3 placement groups do not"):
+            raise_if_exception(destroyed.orchestrator.zap_device("h2", disk))
+        assert "zap_device" not in str(destroyed.operations())
+
+        destroyed.monitors.states = "active+clean"
+        raise_if_exception(destroyed.orchestrator.zap_device("h2", disk))
+
     def test_where_no_disk_has_it_the_wipe_is_refused(self, destroyed: Cluster) -> None:
         destroyed.left.clear()
         destroyed.report(2)
