@@ -6,6 +6,7 @@ import pytest
 
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, InvalidValue
+from adapter.interface import raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.removals import at, keep, remove, said, status
 
