@@ -74,6 +74,7 @@ ceph_orch_result:
 
 import contextlib
 import tempfile
+from typing import ContextManager, Iterator, List, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -93,7 +94,7 @@ class InstallFailed(Exception):
     """Say why the backend cannot be installed."""
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state_dir": {"type": "str", "default": "/var/lib/ceph/orch-ansible"},
@@ -117,7 +118,7 @@ def main():
     publish(module, changes)
 
 
-def publish(module, changes, **more):
+def publish(module: AnsibleModule, changes: List[str], **more: bool) -> NoReturn:
     """End with the changes as the result."""
     done = "would be installed" if module.check_mode else "installed"
     module.exit_json(
@@ -128,13 +129,13 @@ def publish(module, changes, **more):
     )
 
 
-def nobody_else(module):
+def nobody_else(module: AnsibleModule) -> ContextManager[Optional[HostLock]]:
     """Return the lock on the installation; nothing is locked in check mode."""
     return contextlib.nullcontext() if module.check_mode else HostLock(TIMEOUT, part="backends")
 
 
 @contextlib.contextmanager
-def tree(archive):
+def tree(archive: str) -> Iterator[str]:
     """Give the directory of the tree to install from: the one that was sent, or the installed."""
     if not archive:
         yield CONTENT
@@ -148,7 +149,7 @@ def tree(archive):
             remove_tree(directory)
 
 
-def install(module, root):
+def install(module: AnsibleModule, root: str) -> List[str]:
     """Run the installation from a tree; return a line for each change."""
     argv = [INTERPRETER, "-B", "-m", "adapter.cli", "mgr", "install"]
     argv += ["--state-dir", module.params["state_dir"], "--python", module.params["python"]]

@@ -218,6 +218,7 @@ ceph_orch_result:
 """
 
 import contextlib
+from typing import Any, ContextManager, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -228,7 +229,7 @@ from ..module_utils.daemons.deployment import Deployment, Wanted
 from ..module_utils.daemons.kinds.base import DaemonRefused
 from ..module_utils.daemons.kinds.registry import extras_of
 from ..module_utils.daemons.removal import Removal
-from ..module_utils.daemons.requested import keyring_of, refuse_units, unlike_each_other
+from ..module_utils.daemons.requested import Request, keyring_of, refuse_units, unlike_each_other
 from ..module_utils.host.preparation import Preparation
 from ..module_utils.host.state import state_after
 from ..module_utils.system.host_lock import HostIsBusy, HostLock
@@ -249,7 +250,7 @@ REFUSALS = (
 )
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -294,8 +295,11 @@ def main():
     )
 
 
-def work(module, roots, host):
+def work(
+    module: AnsibleModule, roots: Roots, host: Preparation
+) -> Tuple[List[Dict[str, Any]], List[str]]:
     """Bring daemons to run or take them away; return their rows, and what went wrong."""
+    done: Union[Deployment, Removal]
     try:
         daemons = unlike_each_other(roots, module.params["daemons"])
         if module.params["state"] == "absent":
@@ -313,19 +317,21 @@ def work(module, roots, host):
     return done.rows, done.problems
 
 
-def changes(rows):
+def changes(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Tell whether a daemon was changed, or would be."""
     return any(row["state"] not in UNCHANGED for row in rows)
 
 
-def nobody_else(module):
+def nobody_else(module: AnsibleModule) -> ContextManager[Optional[HostLock]]:
     """Return the lock on this host's daemons; nothing is locked in check mode."""
     if module.check_mode:
         return contextlib.nullcontext()
     return HostLock(max(module.params["timeout"], 1), part="daemons")
 
 
-def deploy(module, roots, daemons, host):
+def deploy(
+    module: AnsibleModule, roots: Roots, daemons: List[Request], host: Preparation
+) -> Deployment:
     """Bring daemons to run, or predict it."""
     params = module.params
     check_host(module, roots)
@@ -349,7 +355,7 @@ def deploy(module, roots, daemons, host):
     return deployment
 
 
-def remove(module, roots, daemons):
+def remove(module: AnsibleModule, roots: Roots, daemons: List[Request]) -> Removal:
     """Take daemons away, or predict it."""
     check_host(module, roots)
     going = [daemon for daemon, _ in daemons]
@@ -361,7 +367,7 @@ def remove(module, roots, daemons):
     return removal
 
 
-def check_host(module, roots):
+def check_host(module: AnsibleModule, roots: Roots) -> None:
     """Refuse a host that belongs to another cluster, or that cannot run what it does not know."""
     found = cluster_fsid(roots)
     wanted = module.params["cluster"]
@@ -374,7 +380,7 @@ def check_host(module, roots):
         )
 
 
-def describe(rows):
+def describe(rows: Sequence[Mapping[str, Any]]) -> Dict[str, str]:
     """Return the difference that ``--diff`` shows."""
     before, after = [], []
     for row in rows:

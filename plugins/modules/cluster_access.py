@@ -82,7 +82,7 @@ from ..module_utils.host.preparation import Preparation
 from ..module_utils.system.reading import Roots
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "fsid": {"type": "str", "required": True},

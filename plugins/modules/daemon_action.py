@@ -73,6 +73,7 @@ ceph_orch_result:
 """
 
 import re
+from typing import Dict, Iterable, List, Mapping, Set
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -93,7 +94,7 @@ UNIT = re.compile(r"(ceph|cephfs)[A-Za-z0-9@._:-]{0,200}\.service")
 SETTLE = 1.0
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "action": {"type": "str", "choices": ["start", "stop", "restart"], "required": True},
@@ -134,7 +135,9 @@ def main():
     )
 
 
-def refuse_idle(module, units, started, answered):
+def refuse_idle(
+    module: AnsibleModule, units: List[str], started: List[str], answered: Set[str]
+) -> None:
     """Fail for daemons that run and do not do their work."""
     problems = idle(Roots(), started, max(module.params["wait"], 1), answered)
     if problems:
@@ -146,7 +149,7 @@ def refuse_idle(module, units, started, answered):
         module.fail_json(msg=said, ceph_orch_result={"units": states})
 
 
-def refuse_strangers(module, units):
+def refuse_strangers(module: AnsibleModule, units: Iterable[str]) -> None:
     """Fail for a unit that is none of Ceph's."""
     for unit in units:
         if not UNIT.fullmatch(unit):
@@ -158,14 +161,16 @@ def refuse_strangers(module, units):
             )
 
 
-def refuse_faulty(module, action, states):
+def refuse_faulty(
+    module: AnsibleModule, action: str, states: Mapping[str, Mapping[str, str]]
+) -> None:
     """Fail for a unit that cannot be started; it can be stopped all the same."""
     faults = [fault_of(unit, state) for unit, state in states.items() if action != "stop"]
     if any(faults):
         module.fail_json(msg=" ".join(filter(None, faults)))
 
 
-def refuse_unknown(module, states):
+def refuse_unknown(module: AnsibleModule, states: Mapping[str, Mapping[str, str]]) -> None:
     """Fail for a unit that the host has not."""
     unknown = [unit for unit, state in states.items() if state.get("LoadState") not in KNOWN]
     if unknown:
@@ -177,14 +182,14 @@ def refuse_unknown(module, states):
         )
 
 
-def needs(action, state):
+def needs(action: str, state: Mapping[str, str]) -> bool:
     """Tell whether a unit is not yet as the action makes it."""
     if action == "start":
         return state.get("ActiveState") != "active"
     return action == "restart" or is_alive(state)
 
 
-def do(action, units, wait):
+def do(action: str, units: List[str], wait: float) -> None:
     """Let systemd act, and wait for the end of it."""
     act(action, units)
     if action != "stop":
@@ -196,7 +201,7 @@ def do(action, units, wait):
         act("reset-failed", left)
 
 
-def rows(units):
+def rows(units: List[str]) -> List[Dict[str, str]]:
     """Return the states of the units as far as systemd tells them."""
     try:
         states = show_units(units)
@@ -205,7 +210,7 @@ def rows(units):
     return [{"unit": unit, "state": states[unit].get("ActiveState", "")} for unit in units]
 
 
-def describe(states, remark=""):
+def describe(states: Mapping[str, str], remark: str = "") -> str:
     """Return the states as text for the difference."""
     suffix = f" ({remark}ed)" if remark else ""
     return "".join(f"{unit}: {state}{suffix}\n" for unit, state in states.items())

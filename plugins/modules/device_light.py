@@ -134,15 +134,17 @@ ceph_orch_result:
           read_back: true
 """
 
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.leds.lights import WAYS, CannotSwitch, find_light, state_word, switch
+from ..module_utils.leds.lights import WAYS, CannotSwitch, Way, find_light, state_word, switch
 from ..module_utils.system.reading import Roots
 
 PUBLISHED = ("dev", "path", "kind", "on", "method", "read_back")
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "host": {"type": "str", "required": True},
@@ -182,7 +184,9 @@ def main():
     )
 
 
-def act(roots, locations, module):
+def act(
+    roots: Roots, locations: Iterable[Mapping[str, Any]], module: AnsibleModule
+) -> Tuple[List[Dict[str, Any]], List[str]]:
     """Switch this host's lights; return what was done and what could not be."""
     params = module.params
     ways = make_ways(roots, params["methods"], params["command"])
@@ -201,16 +205,16 @@ def act(roots, locations, module):
     return lights, problems
 
 
-def make_ways(roots, methods, command):
+def make_ways(roots: Roots, methods: List[str], command: List[str]) -> List[Way]:
     """Return the ways in the order in which they are tried."""
     names = methods or [name for name in WAYS if name != "command" or command]
     arguments = {"command": (command,), "enclosure": (roots,), "npem": (roots,)}
     return [WAYS[name](*arguments.get(name, ())) for name in names]
 
 
-def describe(lights):
+def describe(lights: Iterable[Mapping[str, Any]]) -> Dict[str, str]:
     """Return the difference that ``--diff`` shows."""
-    rows = {"before": [], "after": []}
+    rows: Dict[str, List[str]] = {"before": [], "after": []}
     for light in lights:
         after = light["on"] if light["changed"] else light["before"]
         for key, state in (("before", light["before"]), ("after", after)):

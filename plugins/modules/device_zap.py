@@ -116,6 +116,7 @@ ceph_orch_result:
 """
 
 import contextlib
+from typing import List
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -131,7 +132,7 @@ from ..module_utils.systemd.units import UnitsFailed
 FRESH_SECONDS = 20
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "devices": {
@@ -148,7 +149,8 @@ def main():
         },
         supports_check_mode=True,
     )
-    begun, zapped = [], []
+    begun: List[str] = []
+    zapped: List[str] = []
     problem = ""
     if module.params["devices"]:
         try:
@@ -168,20 +170,20 @@ def main():
     )
 
 
-def zap_all(module, roots, begun, zapped):
+def zap_all(module: AnsibleModule, roots: Roots, begun: List[str], zapped: List[str]) -> None:
     """Wipe the disks, or predict it; add each to ``begun`` before, and to ``zapped`` when done."""
     timeout = max(module.params["timeout"], 1)
     # What the monitors allowed is not to grow old while another run works on the disks.
     patience = min(timeout, FRESH_SECONDS) if module.params["allowed"] else timeout
     lock = contextlib.nullcontext() if module.check_mode else HostLock(patience)
     with lock, asked(module.params["keyring"]) as question:
-        given = [module.params[name] for name in ("devices", "cluster")]
-        permission = [module.params[name] for name in ("allowed", "allowed_until")]
+        given = (module.params["devices"], module.params["cluster"])
+        permission = (module.params["allowed"], module.params["allowed_until"])
         zapping = Zapping(Host(roots), *given, question, *permission)
         for disk in zapping.used:
             if not module.check_mode:
                 begun.append(disk.path)
-                zapping.wipe(disk, Startup(roots), lock, timeout)
+                zapping.wipe(disk, Startup(roots), lock, timeout)  # type: ignore[arg-type]  # a lock: only check mode has none
             zapped.append(disk.path)
 
 

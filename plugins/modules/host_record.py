@@ -103,6 +103,7 @@ ceph_orch_result:
 """
 
 import os
+from typing import Any, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -120,7 +121,7 @@ from ..module_utils.host.record import (
 from ..module_utils.system.reading import Roots
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -173,7 +174,7 @@ def main():
     )
 
 
-def refuse_foreign(module, record):
+def refuse_foreign(module: AnsibleModule, record: Optional[Mapping[str, Any]]) -> None:
     """Fail when the record says that another cluster manages the host."""
     other = claimed_by_other(record, module.params["cluster"])
     if other and not module.params["takeover"]:
@@ -186,7 +187,7 @@ def refuse_foreign(module, record):
         )
 
 
-def apply(path, record):
+def apply(path: str, record: Optional[Mapping[str, Any]]) -> None:
     """Write or remove the record."""
     if record is None:
         remove_record(path)

@@ -179,6 +179,7 @@ ceph_orch_result:
 """
 
 import time
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -191,8 +192,12 @@ from ..module_utils.host.state import (
 )
 from ..module_utils.system.reading import Roots, clean
 
+if TYPE_CHECKING:
+    from ..module_utils.host.state import DeviceReport
+    from ..module_utils.system.json_cache import JsonCache
 
-def main():
+
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "gather": {
@@ -220,15 +225,17 @@ def main():
                 f"was '{clean(expected)}'. Check the address of the host."
             )
         )
-    report = {"schema": SCHEMA, "identity": identity, "timings": {}}
+    report: Dict[str, Any] = {"schema": SCHEMA, "identity": identity, "timings": {}}
     report.update(gather(module, roots, identity, report["timings"]))
     module.exit_json(changed=False, ceph_orch_result=report)
 
 
-def gather(module, roots, identity, timings):
+def gather(
+    module: AnsibleModule, roots: Roots, identity: Mapping[str, Any], timings: Dict[str, float]
+) -> Dict[str, Any]:
     """Return the wanted parts of the report. ceph-volume works while the others are gathered."""
     wanted = set(module.params["gather"])
-    parts = {}
+    parts: Dict[str, Any] = {}
     began = time.monotonic()
     devices = read_devices(module, roots) if "devices" in wanted else None
     spent = time.monotonic() - began
@@ -248,7 +255,9 @@ def gather(module, roots, identity, timings):
     return parts
 
 
-def read_daemons(module, roots, identity, max_age):
+def read_daemons(
+    module: AnsibleModule, roots: Roots, identity: Mapping[str, Any], max_age: float
+) -> List[Dict[str, Any]]:
     """Return the daemons; without them there is no report, or they would count as gone."""
     from ..module_utils.daemons.listing import DaemonsUnreadable
 
@@ -261,7 +270,7 @@ def read_daemons(module, roots, identity, max_age):
         )
 
 
-def read_devices(module, roots):
+def read_devices(module: AnsibleModule, roots: Roots) -> DeviceReport:
     """Begin to read the disks."""
     return start_devices(
         roots,
@@ -272,7 +281,7 @@ def read_devices(module, roots):
     )
 
 
-def read_facts(module, roots, fqdn):
+def read_facts(module: AnsibleModule, roots: Roots, fqdn: str) -> Dict[str, Any]:
     """Return the host's facts under cephadm's keys."""
     # Imported where it is needed: Python compiles what a module imports on every call.
     from ..module_utils.facts.report import read_facts as read
@@ -283,7 +292,7 @@ def read_facts(module, roots, fqdn):
     return facts
 
 
-def kept(module, name):
+def kept(module: AnsibleModule, name: str) -> JsonCache:
     """Return where an answer that cost something is kept between calls."""
     from ..module_utils.system.json_cache import JsonCache
 

@@ -65,6 +65,7 @@ ceph_orch_result:
 """
 
 import os
+from typing import Callable, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -75,7 +76,7 @@ from ..module_utils.system.subprocess_worker import run_apart
 _EVERYTHING = "- - -"
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "sysfs_root": {"type": "path", "default": "/sys"},
@@ -110,17 +111,17 @@ def main():
     )
 
 
-def scan_files(root):
+def scan_files(root: str) -> Dict[str, str]:
     """Return the file of each adapter that makes it look for disks."""
     top = os.path.join(root, "class/scsi_host")
     files = {name: os.path.join(top, name, "scan") for name in list_dir(top)}
     return {name: path for name, path in files.items() if os.path.exists(path)}
 
 
-def scan_job(path):
+def scan_job(path: str) -> Callable[[], bool]:
     """Return the function that makes one adapter look; it ends when the adapter has looked."""
 
-    def scan():
+    def scan() -> bool:
         with open(path, "w", encoding="ascii") as stream:
             stream.write(_EVERYTHING)
         return True

@@ -267,6 +267,8 @@ ceph_orch_result:
       sample: []
 """
 
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.cluster.access import AccessRefused
@@ -287,7 +289,7 @@ from ..module_utils.system.reading import Roots, clean
 from ..module_utils.systemd.units import UnitsFailed
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "groups": {"type": "list", "elements": "dict", "required": True, "options": GROUP},
@@ -308,7 +310,8 @@ def main():
     )
     roots = Roots()
     preparation = Preparation(roots, module.params["cluster"], module.check_mode)
-    creations, refused = [], None
+    creations: List[Creation] = []
+    refused: Optional[Exception] = None
     try:
         preparation.check()
         if module.params["groups"]:
@@ -334,7 +337,7 @@ def main():
     )
 
 
-def create(module, roots, creations):
+def create(module: AnsibleModule, roots: Roots, creations: List[Creation]) -> None:
     """Do what the plan says, or predict it; ``creations`` gets what tells of it."""
     if module.check_mode:
         creations.append(prepare(module, roots))
@@ -346,7 +349,7 @@ def create(module, roots, creations):
         creations[0].do(lock)
 
 
-def prepare(module, roots):
+def prepare(module: AnsibleModule, roots: Roots) -> Creation:
     """Look at the host; return what is to be done. Raises ``PlanRefused``."""
     params = module.params
     if not find_program("ceph-volume"):
@@ -369,7 +372,7 @@ def prepare(module, roots):
     return creation
 
 
-def check_host(module, roots):
+def check_host(module: AnsibleModule, roots: Roots) -> None:
     """Refuse a host that belongs to another cluster or does not know its own."""
     found = cluster_fsid(roots)
     wanted = module.params["cluster"]
@@ -381,7 +384,7 @@ def check_host(module, roots):
         )
 
 
-def describe(rows):
+def describe(rows: Iterable[Mapping[str, Any]]) -> Dict[str, str]:
     """Return the difference that ``--diff`` shows."""
     before, after = [], []
     for row in rows:

@@ -182,6 +182,8 @@ ceph_orch_result:
           zapped: [/dev/sdb]
 """
 
+from typing import Any, Dict, Iterable, List, Mapping
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.cluster.osd_map import NoAnswer
@@ -218,7 +220,7 @@ OSDS = {
 }
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "step": {"type": "str", "choices": ["stop", "start", "remove"], "default": "remove"},
@@ -242,7 +244,7 @@ def main():
     for osd in module.params["osds"]:
         for name in ("zap", "force"):
             osd[name] = module.params[name] if osd[name] is None else osd[name]
-    rows = []
+    rows: List[Dict[str, Any]] = []
     problem = ""
     roots = Roots()
     work = Work(module.params, roots, module.check_mode, rows)
@@ -269,12 +271,12 @@ def main():
     )
 
 
-def is_kept(row):
+def is_kept(row: Mapping[str, Any]) -> bool:
     """Tell whether an OSD was not stopped although it should have been."""
     return row["state"] in KEPT
 
 
-def describe(rows):
+def describe(rows: Iterable[Mapping[str, Any]]) -> Dict[str, str]:
     """Return the difference that ``--diff`` shows."""
     before, after = [], []
     for row in rows:

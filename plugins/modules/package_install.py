@@ -78,7 +78,7 @@ from ..module_utils.system.package_manager import PackagesRefused
 from ..module_utils.system.reading import Roots
 
 
-def main():
+def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "packages": {"type": "dict", "required": True},

@@ -6,6 +6,7 @@ import glob
 import os
 
 from ..cluster.admin_socket import ask
+from .kinds.base import Kind
 
 # One that is well answers in milliseconds; so long all that hang may hold up a report.
 _ANSWERS_WITHIN, _BUDGET = 1.0, 3.0
@@ -14,11 +15,11 @@ _ANSWERS_WITHIN, _BUDGET = 1.0, 3.0
 class Answers:
     """Ask the daemons of a host on their administration sockets."""
 
-    def __init__(self, ceph_run):
+    def __init__(self, ceph_run: str) -> None:
         self._ceph_run = ceph_run
         self._left = _BUDGET
 
-    def of(self, kind, daemon_id, pid):
+    def of(self, kind: Kind, daemon_id: str, pid: int) -> bool:
         """Tell whether a daemon that runs answers.
 
         Of one whose socket is not found nobody knows it: the site may have put it elsewhere.
@@ -33,7 +34,7 @@ class Answers:
         self._left -= _ANSWERS_WITHIN
         return False
 
-    def _socket(self, kind, daemon_id, pid):
+    def _socket(self, kind: Kind, daemon_id: str, pid: int) -> str:
         if kind.socket:
             path = os.path.join(self._ceph_run, kind.socket.format(id=daemon_id))
             return path if os.path.exists(path) else ""

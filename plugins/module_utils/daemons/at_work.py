@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Container, Dict, FrozenSet, Iterable, Optional, Set
 
+from ..system.reading import Roots
 from .daemon import Daemon
 from .health import wait_at_work
 from .kinds.base import DaemonRefused
@@ -18,20 +20,22 @@ class _Started:
     """
 
     port = 0
-    others = frozenset()
+    others: FrozenSet[str] = frozenset()
 
-    def __init__(self, daemon, must_answer):
+    def __init__(self, daemon: Daemon, must_answer: bool) -> None:
         self.daemon = daemon
         self.must_answer = must_answer
 
 
-def answering(roots, units):
+def answering(roots: Roots, units: Iterable[str]) -> Set[str]:
     """Return the units whose daemons have an administration socket now."""
     daemons = ((unit, daemon_of(roots, unit)) for unit in units)
     return {unit for unit, one in daemons if one is not None and os.path.exists(one.socket_path)}
 
 
-def idle(roots, units, seconds, answered=()):
+def idle(
+    roots: Roots, units: Iterable[str], seconds: float, answered: Container[str] = ()
+) -> Dict[str, str]:
     """Wait for the daemons of units; return a sentence by unit for each that does not work.
 
     ``answered`` are those that had an administration socket before. Of OSDs, and of daemons that
@@ -46,7 +50,7 @@ def idle(roots, units, seconds, answered=()):
     return wait_at_work(roots, asked, seconds)
 
 
-def daemon_of(roots, unit):
+def daemon_of(roots: Roots, unit: str) -> Optional[Daemon]:
     """Return the daemon that a unit runs, None where its name does not say it."""
     for kind in KINDS.values():
         before, found, after = kind.unit.partition("{id}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from ..system.reading import clean
+from ..system.reading import Roots, clean
 from .hand_made import unit_by_hand
 from .kinds.base import DaemonRefused
 from .kinds.registry import KINDS
@@ -20,7 +20,7 @@ class Daemon:
     ``unit`` is the unit that it runs as; empty is the one that daemons have which are made here.
     """
 
-    def __init__(self, roots, daemon_type, daemon_id, unit=""):
+    def __init__(self, roots: Roots, daemon_type: str, daemon_id: str, unit: str = "") -> None:
         if daemon_type not in KINDS:
             raise DaemonRefused(
                 f"Invalid daemon_type {clean(daemon_type)!r}: it is not deployed here. Use one of "

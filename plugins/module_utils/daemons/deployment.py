@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence
 
 from ..cluster.ceph_user import ceph_owner
 from ..cluster.keyring_file import key_of, with_section
 from ..system.atomic_write import make_directory, read_whole, write_text
 from ..system.listening import holders
-from ..system.reading import read_lines, to_int
+from ..system.reading import Roots, read_lines, to_int
 from ..systemd.faults import fault_of
 from ..systemd.units import UnitsFailed, act, runs, show_units
+from .daemon import Daemon
 from .hand_made import is_there, unit_by_hand
 from .health import wait_at_work
 from .keyring import has_key, keyring_text
 from .kinds.base import DaemonRefused
-from .kinds.extra import NONE
+from .kinds.extra import NONE, Extra
 
 _KEY_MODE = 0o600
 _DATA_MODE = 0o700
@@ -29,7 +31,15 @@ class Wanted:
     ``stop_timeout`` is how many seconds systemd gives it to stop, 0 as many as the package says.
     """
 
-    def __init__(self, daemon, keyring="", port=0, addr="", since=0.0, stop_timeout=0):
+    def __init__(
+        self,
+        daemon: Daemon,
+        keyring: str = "",
+        port: int = 0,
+        addr: str = "",
+        since: float = 0.0,
+        stop_timeout: int = 0,
+    ) -> None:
         self.daemon = daemon
         self.keyring = keyring_text(daemon, keyring) if keyring.strip() else ""
         self.port = port
@@ -37,10 +47,10 @@ class Wanted:
         self.since = since
         self.stop_timeout = stop_timeout
         # Those of whom the daemon must have found one, as its ``Extra`` says before it is awaited.
-        self.others = frozenset()
+        self.others: FrozenSet[str] = frozenset()
 
     @property
-    def ports(self):
+    def ports(self) -> List[int]:
         """Return all ports that the daemon will listen on, as far as they are known."""
         return sorted({*self.daemon.kind.ports, *([self.port] if self.port else [])})
 
@@ -48,7 +58,9 @@ class Wanted:
 class Deployment:
     """What is to be done on this host for some daemons; ``extras`` are ``extras_of`` the host."""
 
-    def __init__(self, roots, wanted, extras, wait):
+    def __init__(
+        self, roots: Roots, wanted: Sequence[Wanted], extras: Mapping[str, Extra], wait: float
+    ) -> None:
         self._roots = roots
         self._wanted = wanted
         self._extras = extras
@@ -56,10 +68,10 @@ class Deployment:
         self._states = show_units([one.daemon.unit for one in wanted])
         # What is there changes under the work; this is what was there before.
         self._verdicts = {one.daemon.unit: self._verdict(one) for one in wanted}
-        self.rows = []
-        self.problems = []
+        self.rows: List[Dict[str, Any]] = []
+        self.problems: List[str] = []
 
-    def refuse(self, packages_missing):
+    def refuse(self, packages_missing: bool) -> None:
         """Raise ``DaemonRefused`` with everything that speaks against this, before it begins."""
         found = []
         for one in self._wanted:
@@ -67,12 +79,12 @@ class Deployment:
         if found:
             raise DaemonRefused("No daemon of this host was touched. " + " ".join(found))
 
-    def predict(self):
+    def predict(self) -> None:
         """Add the rows that say what would be done."""
         for one in self._wanted:
             self._add_row(one, "would be ")
 
-    def do(self):
+    def do(self) -> None:
         """Bring all daemons to run; add a row for each that does, a problem for each other."""
         concerned = [one for one in self._wanted if self._verdicts[one.daemon.unit] != "present"]
         for one in concerned:
@@ -84,7 +96,7 @@ class Deployment:
             if one.daemon.unit not in problems:
                 self._add_row(one, "")
 
-    def _add_row(self, one, prefix):
+    def _add_row(self, one: Wanted, prefix: str) -> None:
         daemon = one.daemon
         verdict = self._verdicts[daemon.unit]
         self.rows.append(
@@ -96,7 +108,7 @@ class Deployment:
             }
         )
 
-    def _verdict(self, one):
+    def _verdict(self, one: Wanted) -> str:
         """Return what becomes of a daemon: present, created, started or restarted."""
         is_running = runs(self._state(one))
         if _is_fresh(one.daemon) or (not is_running and self._extra(one).needs_setup(one)):
@@ -107,16 +119,16 @@ class Deployment:
             return "restarted"
         return "present" if self._is_enabled(one) and not self._is_unfinished(one) else "started"
 
-    def _is_unfinished(self, one):
+    def _is_unfinished(self, one: Wanted) -> bool:
         return self._extra(one).is_unfinished(one)
 
-    def _state(self, one):
+    def _state(self, one: Wanted) -> Dict[str, str]:
         return self._states[one.daemon.unit]
 
-    def _is_enabled(self, one):
+    def _is_enabled(self, one: Wanted) -> bool:
         return self._state(one).get("UnitFileState", "").startswith("enabled")
 
-    def _has_old_settings(self, one):
+    def _has_old_settings(self, one: Wanted) -> bool:
         """Tell whether the daemon began before its key or its settings were as they shall be."""
         return (
             self._writes_key(one)
@@ -125,14 +137,14 @@ class Deployment:
             or self._extra(one).needs_setup(one)
         )
 
-    def _writes_key(self, one):
+    def _writes_key(self, one: Wanted) -> bool:
         if not one.keyring:
             return False
         daemon = one.daemon
         there = key_of(read_lines(daemon.keyring_path), daemon.entity)
         return there != key_of(one.keyring.splitlines(), daemon.entity)
 
-    def _reasons_against(self, one, packages_missing):
+    def _reasons_against(self, one: Wanted, packages_missing: bool) -> List[str]:
         daemon = one.daemon
         reasons = []
         fault = fault_of(daemon.unit, self._state(one))
@@ -152,7 +164,7 @@ class Deployment:
         reasons += self._made_by_hand(one) + self._taken_ports(one)
         return reasons + self._extra(one).refuse(one)
 
-    def _made_by_hand(self, one):
+    def _made_by_hand(self, one: Wanted) -> List[str]:
         """Return a sentence where somebody else's unit runs the daemon of this name."""
         daemon = one.daemon
         other = unit_by_hand(daemon.kind, daemon.daemon_id)
@@ -163,7 +175,7 @@ class Deployment:
             f"that. Restart it as it is, or remove it with `ceph orch daemon rm {daemon.name}`."
         ]
 
-    def _taken_ports(self, one):
+    def _taken_ports(self, one: Wanted) -> List[str]:
         own = to_int(self._state(one).get("MainPID"))
         reasons = []
         for port in one.ports:
@@ -179,7 +191,7 @@ class Deployment:
                 )
         return reasons
 
-    def _provide(self, one):
+    def _provide(self, one: Wanted) -> None:
         """Write what the daemon needs before it is started."""
         daemon = one.daemon
         owner = ceph_owner(self._roots)
@@ -190,8 +202,8 @@ class Deployment:
             text = with_section(read_whole(daemon.keyring_path), one.keyring)
             write_text(daemon.keyring_path, text, _KEY_MODE, owner)
 
-    def _enable(self, wanted):
-        by_target = {}
+    def _enable(self, wanted: Iterable[Wanted]) -> None:
+        by_target: Dict[str, List[str]] = {}
         for one in wanted:
             by_target.setdefault(one.daemon.kind.target, []).append(one.daemon.unit)
         for target, units in sorted(by_target.items()):
@@ -200,7 +212,7 @@ class Deployment:
             else:
                 act("enable", units)
 
-    def _start(self, wanted):
+    def _start(self, wanted: Sequence[Wanted]) -> Dict[str, str]:
         """Start or restart units and wait for their work; return sentences of what went wrong."""
         restart = [one for one in wanted if self._verdicts[one.daemon.unit] == "restarted"]
         names = [one.daemon.unit for one in wanted]
@@ -212,7 +224,7 @@ class Deployment:
             return dict.fromkeys(names, str(error))
         return self._wait_for(wanted)
 
-    def _wait_for(self, wanted):
+    def _wait_for(self, wanted: Sequence[Wanted]) -> Dict[str, str]:
         """Wait for the work of daemons, and do what follows from it."""
         extras = {one: self._extra(one) for one in wanted}
         for one, extra in extras.items():
@@ -228,17 +240,17 @@ class Deployment:
                 extra.finish(one)
         return problems
 
-    def _extra(self, one):
+    def _extra(self, one: Wanted) -> Extra:
         return self._extras.get(one.daemon.kind.name, NONE)
 
 
-def _is_fresh(daemon):
+def _is_fresh(daemon: Daemon) -> bool:
     if daemon.data_path:
         return not os.path.isdir(daemon.data_path)
     return not has_key(daemon)
 
 
-def _is_newer(path, state):
+def _is_newer(path: str, state: Mapping[str, str]) -> bool:
     """Tell whether a file was written after the unit's process was started."""
     try:
         written = os.stat(path).st_mtime
@@ -247,7 +259,7 @@ def _is_newer(path, state):
     return _began_before(written, state)
 
 
-def _began_before(when, state):
+def _began_before(when: float, state: Mapping[str, str]) -> bool:
     """Tell whether the unit's process was started before a time (seconds since the epoch)."""
     started = to_int(state.get("ExecMainStartTimestampMonotonic")) / 1e6
     return started > 0 and when > time.time() - time.monotonic() + started

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import Dict, Iterable, Mapping, Optional
 
-from ..system.reading import to_int
+from ..system.reading import Roots, to_int
 from ..systemd.faults import is_skipped
 from ..systemd.last_words import words_of
 from ..systemd.units import has_failed, reason_skipped, runs, show_units
+from .shapes import AwaitedShape
 
 _INTERVAL = 0.1
 # A daemon that cannot run, and that nobody can ask, ends within this time.
@@ -20,21 +22,21 @@ class _Watched:
     ``hopeless`` is a sentence when waiting is of no use.
     """
 
-    def __init__(self, wanted):
+    def __init__(self, wanted: AwaitedShape) -> None:
         self.daemon = wanted.daemon
         self.port = wanted.port
         self.others = wanted.others
-        self.must_answer = getattr(wanted, "must_answer", False)
+        self.must_answer: bool = getattr(wanted, "must_answer", False)
         self.hopeless = ""
-        self._pid = ""
+        self._pid: Optional[str] = ""
         self._since = 0.0
 
     @property
-    def pid(self):
+    def pid(self) -> int:
         """Return the number of the present process."""
         return to_int(self._pid)
 
-    def works(self, proc, state, now):
+    def works(self, proc: str, state: Mapping[str, str], now: float) -> bool:
         """Tell whether the daemon does its work; one that cannot be asked only has to stay."""
         if state.get("MainPID") != self._pid:
             self._pid, self._since = state.get("MainPID"), now
@@ -42,11 +44,11 @@ class _Watched:
         return now - self._since >= _SETTLE if answer is None else answer
 
 
-def wait_at_work(roots, wanted, seconds):
+def wait_at_work(roots: Roots, wanted: Iterable[AwaitedShape], seconds: float) -> Dict[str, str]:
     """Wait for daemons; return a sentence by unit for each that does not work."""
     waiting = {one.daemon.unit: _Watched(one) for one in wanted}
     deadline = time.monotonic() + seconds
-    problems = {}
+    problems: Dict[str, str] = {}
     while waiting:
         states = show_units(list(waiting))
         now = time.monotonic()
@@ -65,7 +67,7 @@ def wait_at_work(roots, wanted, seconds):
     return problems
 
 
-def _problem_of(watched, state, late, seconds):
+def _problem_of(watched: _Watched, state: Mapping[str, str], late: bool, seconds: float) -> str:
     """Return what is wrong with a daemon, if anything is already."""
     name = watched.daemon.unit
     if has_failed(state):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ..cluster.keyring_file import SECTION, key_of
 from ..system.reading import clean, read_lines
+from .daemon import Daemon
 from .kinds.base import DaemonRefused
 
 
-def keyring_text(daemon, given):
+def keyring_text(daemon: Daemon, given: str) -> str:
     """Return the text of a daemon's keyring, made from what was given.
 
     Only the key is taken over, so the text is the same whatever capabilities stand beside it.
@@ -24,6 +25,6 @@ def keyring_text(daemon, given):
     return f"[{daemon.entity}]\n\tkey = {key}\n{daemon.kind.caps}"
 
 
-def has_key(daemon):
+def has_key(daemon: Daemon) -> bool:
     """Tell whether the host has a key for the daemon."""
     return bool(key_of(read_lines(daemon.keyring_path), daemon.entity))

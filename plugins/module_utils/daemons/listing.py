@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from ..cluster.conf import cluster_fsid
-from ..system.command import find_program, last_line, run
+from ..system.command import Answer, find_program, last_line, run
+from ..system.json_cache import JsonCache
 from ..system.processes import Processes
-from ..system.reading import clean, list_dir, to_int
+from ..system.reading import Roots, clean, list_dir, to_int
 from .answers import Answers
+from .kinds.base import Kind
 from .kinds.registry import ALL
 from .store_aside import is_left_over
 from .versions import Versions
@@ -31,7 +34,7 @@ class DaemonsUnreadable(Exception):
     """Say why nobody knows which daemons a host has."""
 
 
-def read_daemons(roots, hostname, kept):
+def read_daemons(roots: Roots, hostname: str, kept: JsonCache) -> List[Dict[str, Any]]:
     """Return the daemons in order of type and id; nothing where systemd or Ceph is missing.
 
     ``kept`` remembers the version of the installed package. Raises ``DaemonsUnreadable``.
@@ -44,11 +47,11 @@ def read_daemons(roots, hostname, kept):
     if not program or not os.path.isdir("/run/systemd/system"):
         return []
     argv = [program, "show", "--no-pager", "--property=" + _PROPERTIES, "--", *units]
-    units = units_of(run(argv, _TIMEOUT))
-    return describe_daemons(units, hostname, roots, Processes(roots), Versions(kept))
+    found = units_of(run(argv, _TIMEOUT))
+    return describe_daemons(found, hostname, roots, Processes(roots), Versions(kept))
 
 
-def units_of(answer):
+def units_of(answer: Answer) -> List[Dict[str, str]]:
     """Return the units that ``systemctl show`` has printed; raises ``DaemonsUnreadable``.
 
     Some status is given for units that are not there; what was printed is right all the same. One
@@ -63,7 +66,7 @@ def units_of(answer):
     return parse_units(answer.out)
 
 
-def _by_data(roots):
+def _by_data(roots: Roots) -> List[str]:
     """Return the units of the daemons that have a data directory on this host.
 
     There one that is stopped and disabled, so that systemd does not know it, leaves its traces.
@@ -80,7 +83,7 @@ def _by_data(roots):
     return units
 
 
-def _by_wants(roots):
+def _by_wants(roots: Roots) -> List[str]:
     """Return the units without a data directory that shall be started with the host."""
     top = os.path.join(roots.etc, "systemd/system")
     folders = [kind.wants_folder for kind in ALL.values() if kind.wants_folder]
@@ -88,9 +91,9 @@ def _by_wants(roots):
     return [name for name in names if all(daemon_of(name, ""))]
 
 
-def parse_units(text):
+def parse_units(text: str) -> List[Dict[str, str]]:
     """Read what ``systemctl show`` prints: a paragraph of Key=value lines for each unit."""
-    units = {}
+    units: Dict[str, Dict[str, str]] = {}
     for paragraph in text.split("\n\n"):
         pairs = [line.partition("=") for line in paragraph.splitlines()]
         unit = {clean(key): clean(value, 1024) for key, separator, value in pairs if separator}
@@ -99,7 +102,13 @@ def parse_units(text):
     return list(units.values())
 
 
-def describe_daemons(units, hostname, roots, processes, versions):
+def describe_daemons(
+    units: Iterable[Mapping[str, str]],
+    hostname: str,
+    roots: Roots,
+    processes: Processes,
+    versions: Versions,
+) -> List[Dict[str, Any]]:
     """Return the report's rows for these units."""
     fsid, answers = cluster_fsid(roots), Answers(roots.ceph_run)
     rows = []
@@ -135,7 +144,7 @@ def describe_daemons(units, hostname, roots, processes, versions):
     return sorted(rows, key=lambda row: (row["daemon_type"], row["daemon_id"], not row["by_hand"]))
 
 
-def daemon_of(unit, hostname):
+def daemon_of(unit: str, hostname: str) -> Tuple[str, str]:
     """Return the daemon's type and id for a unit's name, or two empty texts.
 
     The id is without the type that some units repeat: ``ceph-radosgw@rgw.web`` is ``rgw`` ``web``.
@@ -150,12 +159,12 @@ def daemon_of(unit, hostname):
     return kind.name, instance[len(prefix) :] if instance.startswith(prefix) else instance
 
 
-def is_by_hand(unit, kind):
+def is_by_hand(unit: str, kind: Kind) -> bool:
     """Tell whether a unit has another name than ours: somebody made the daemon by hand."""
     return kind.repeats_name and not unit.partition("@")[2].startswith(f"{kind.name}.")
 
 
-def daemon_state(unit):
+def daemon_state(unit: Mapping[str, str]) -> str:
     """Return ``running``, ``stopped``, ``error`` or ``unknown`` for a unit's states."""
     if unit.get("ActiveState") == "failed" or unit.get("SubState") == "auto-restart":
         return "error"
@@ -163,11 +172,11 @@ def daemon_state(unit):
     return states.get(unit.get("ActiveState", ""), "unknown")
 
 
-def _is_enabled(unit):
+def _is_enabled(unit: Mapping[str, str]) -> bool:
     return unit.get("UnitFileState", "").startswith("enabled")
 
 
-def _is_masked_ours(roots, unit, kind, identity):
+def _is_masked_ours(roots: Roots, unit: Mapping[str, str], kind: Kind, identity: str) -> bool:
     """Tell whether a unit that every host has is masked on one where its daemon was deployed."""
     key = kind.keyring_path(roots, identity)
     return unit["LoadState"] == "masked" and os.path.lexists(key)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
 from ..system.mounts import is_mounted_on, reason_of_mounts, remove_tree
-from ..system.reading import list_dir
+from ..system.reading import Roots, list_dir
 from ..systemd.faults import has_own_mask, is_masked, mask_path
 from ..systemd.units import act, is_alive, show_units, unmask
 from .daemon import Daemon
 from .hand_made import is_there, left_of, unit_by_hand
 from .kinds.base import DaemonRefused
-from .kinds.extra import NONE
+from .kinds.extra import NONE, Extra
 from .store_aside import holds, is_left_over, put_aside, take_away
 
 
@@ -25,22 +26,24 @@ class Removal:
     ``extras`` are ``extras_of`` the host.
     """
 
-    def __init__(self, roots, daemons, extras, purge):
+    def __init__(
+        self, roots: Roots, daemons: Iterable[Daemon], extras: Mapping[str, Extra], purge: bool
+    ) -> None:
         self._roots = roots
         self._extras = extras
         self._daemons = [as_it_runs(roots, daemon) for daemon in daemons]
         self._purge = purge
         self._states = show_units([daemon.unit for daemon in self._daemons])
-        self.rows = []
-        self.problems = []
+        self.rows: List[Dict[str, Any]] = []
+        self.problems: List[str] = []
 
-    def predict(self):
+    def predict(self) -> None:
         """Add the rows that say what would be done; raises ``DaemonRefused``."""
         self._refuse_mounts()
         for daemon in self._daemons:
             self._add_row(daemon, "would be removed" if self._is_there(daemon) else "absent", "")
 
-    def do(self):
+    def do(self) -> None:
         """Take all daemons away; add a row for each. Raises ``DaemonRefused`` before anything."""
         self._refuse_mounts()
         there = [daemon for daemon in self._daemons if self._is_there(daemon)]
@@ -49,7 +52,7 @@ class Removal:
             kept = self._remove_files(daemon) if daemon in there else ""
             self._add_row(daemon, "removed" if daemon in there else "absent", kept)
 
-    def _add_row(self, daemon, state, kept):
+    def _add_row(self, daemon: Daemon, state: str, kept: str) -> None:
         self.rows.append(
             {
                 "daemon_type": daemon.kind.name,
@@ -62,12 +65,12 @@ class Removal:
             }
         )
 
-    def _mask_left(self, unit):
+    def _mask_left(self, unit: str) -> str:
         """Return the file of a mask that stays: a template's, which is other units' as well."""
         state = self._states[unit]
         return mask_path(state) if is_masked(state) and not has_own_mask(unit, state) else ""
 
-    def _refuse_mounts(self):
+    def _refuse_mounts(self) -> None:
         """Raise ``DaemonRefused`` where what is removed reaches into another file system."""
         for daemon in self._daemons:
             for path in _places(daemon):
@@ -82,12 +85,12 @@ class Removal:
                 if reason:
                     raise DaemonRefused(f"{daemon.name} is not removed: {reason}")
 
-    def _is_there(self, daemon):
+    def _is_there(self, daemon: Daemon) -> bool:
         state = self._states[daemon.unit]
         here = any(os.path.lexists(path) for path in _places(daemon) if not is_left_over(path))
         return here or is_there(state) or has_own_mask(daemon.unit, state)
 
-    def _take_down(self, daemons):
+    def _take_down(self, daemons: Sequence[Daemon]) -> None:
         """Stop the units for good, and leave no mask of theirs; raises ``UnitsFailed``."""
         # A mask hides what starts the unit with the host, and keeps systemd from ending that.
         self._states.update(unmask({one.unit: self._states[one.unit] for one in daemons}))
@@ -105,7 +108,7 @@ class Removal:
         if failed:
             act("reset-failed", failed)
 
-    def _forget_wants(self, unit):
+    def _forget_wants(self, unit: str) -> None:
         """Let nothing start a unit whose template stays masked: systemd would not do it."""
         top = os.path.join(self._roots.etc, "systemd/system")
         for folder in list_dir(top):
@@ -113,7 +116,7 @@ class Removal:
             if folder.endswith(".wants") and os.path.islink(path):
                 os.unlink(path)
 
-    def _remove_files(self, daemon):
+    def _remove_files(self, daemon: Daemon) -> str:
         """Remove what is the daemon's alone; return where its store is now."""
         if daemon.is_by_hand:
             return ""
@@ -132,11 +135,11 @@ class Removal:
         return kept
 
 
-def _is_enabled(state):
+def _is_enabled(state: Mapping[str, str]) -> bool:
     return state.get("UnitFileState", "").startswith("enabled")
 
 
-def as_it_runs(roots, daemon):
+def as_it_runs(roots: Roots, daemon: Daemon) -> Daemon:
     """Return a daemon with the unit that it has here: its own, or one that was made by hand."""
     other = unit_by_hand(daemon.kind, daemon.daemon_id)
     if daemon.is_by_hand or not other:
@@ -148,7 +151,7 @@ def as_it_runs(roots, daemon):
     return Daemon(roots, daemon.kind.name, daemon.daemon_id, other)
 
 
-def _places(daemon):
+def _places(daemon: Daemon) -> List[str]:
     """Return the files and directories that are the daemon's alone."""
     if daemon.is_by_hand:
         return []

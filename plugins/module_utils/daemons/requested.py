@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from ..system.reading import clean
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
+
+from ..system.reading import Roots, clean
 from .daemon import Daemon
 from .kinds.base import DaemonRefused
 
+# A daemon with the options that were given for it.
+Request = Tuple[Daemon, Mapping[str, Any]]
 
-def unlike_each_other(roots, daemons):
+
+def unlike_each_other(roots: Roots, daemons: Iterable[Mapping[str, Any]]) -> List[Request]:
     """Return the daemons; raises ``DaemonRefused`` when one is named twice."""
-    found = {}
+    found: Dict[str, Request] = {}
     for options in daemons:
         daemon = Daemon(roots, options["daemon_type"], options["daemon_id"], options["unit"])
         if daemon.unit in found:
@@ -18,7 +23,7 @@ def unlike_each_other(roots, daemons):
     return list(found.values())
 
 
-def refuse_units(daemons):
+def refuse_units(daemons: Iterable[Daemon]) -> None:
     """Refuse to deploy a daemon as a unit that it has only where somebody made it by hand."""
     for daemon in daemons:
         if daemon.is_by_hand:
@@ -28,7 +33,7 @@ def refuse_units(daemons):
             )
 
 
-def keyring_of(keyrings, daemon, options):
+def keyring_of(keyrings: Mapping[str, Any], daemon: Daemon, options: Mapping[str, Any]) -> str:
     """Return the text of the keyring that was given for a daemon, empty when none was."""
     name = options["keyring_file"]
     text = str(keyrings.get(name) or "") if name else ""

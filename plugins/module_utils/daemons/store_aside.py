@@ -6,12 +6,14 @@ import contextlib
 import errno
 import os
 import time
+from typing import Iterable, List
 
 from ..cluster.ceph_user import ceph_owner
 from ..system.atomic_write import LOST_FOUND, make_directory
 from ..system.mounts import reason_of_mounts, remove_tree
-from ..system.reading import list_dir
+from ..system.reading import Roots, list_dir
 from .kinds.base import DaemonRefused
+from .shapes import DaemonShape
 
 STORE = "store.db"
 # RocksDB opens no store without it, and makes it after the files that it names.
@@ -23,7 +25,7 @@ _REMOVED = "lib/ceph/removed"
 _KEPT = ".ceph-orch-removed-"
 
 
-def holds(path):
+def holds(path: str) -> List[str]:
     """Return the names of what a directory holds of a monitor.
 
     What every new file system has, what a store was begun in and what is put aside are none.
@@ -31,19 +33,19 @@ def holds(path):
     return [name for name in list_dir(path) if not _is_ours(name) and name != LOST_FOUND]
 
 
-def has_store(path):
+def has_store(path: str) -> bool:
     """Tell whether a directory has a store that can be opened."""
     return os.path.exists(os.path.join(path, STORE, _CURRENT))
 
 
-def is_left_over(path):
+def is_left_over(path: str) -> bool:
     """Tell whether a directory is all that is left where a monitor was, or where one may be."""
     if not os.path.isdir(path) or holds(path):
         return False
     return os.path.ismount(path) or bool(list_dir(path))
 
 
-def put_aside(roots, daemon):
+def put_aside(roots: Roots, daemon: DaemonShape) -> str:
     """Move a monitor's store; return where it is now. Raises ``DaemonRefused``."""
     reason = reason_of_mounts(daemon.data_path, roots.proc)
     if reason:
@@ -71,7 +73,7 @@ def put_aside(roots, daemon):
     return kept
 
 
-def _put_inside(roots, path, stamp):
+def _put_inside(roots: Roots, path: str, stamp: str) -> str:
     """Move what a directory holds into one inside of it; the store first, which decides."""
     kept = os.path.join(path, _KEPT + stamp)
     make_directory(kept, 0o700, ceph_owner(roots))
@@ -80,7 +82,7 @@ def _put_inside(roots, path, stamp):
     return kept
 
 
-def take_away(path, proc="/proc"):
+def take_away(path: str, proc: str = "/proc") -> None:
     """Remove a monitor's directory; one that is a mount point, or has what is kept, is emptied."""
     empty(path, [*holds(path), MAKING], proc)
     if LOST_FOUND in list_dir(path):
@@ -95,7 +97,7 @@ def take_away(path, proc="/proc"):
             raise
 
 
-def empty(path, names, proc="/proc"):
+def empty(path: str, names: Iterable[str], proc: str = "/proc") -> None:
     """Remove these from a directory; raise OSError where something is mounted in one."""
     for name in names:
         inner = os.path.join(path, name)
@@ -106,5 +108,5 @@ def empty(path, names, proc="/proc"):
                 os.unlink(inner)
 
 
-def _is_ours(name):
+def _is_ours(name: str) -> bool:
     return name == MAKING or name.startswith(_KEPT)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import time
+from typing import Any, Optional
 
 from ..cluster.admin_socket import ask
 from ..system.command import run
+from ..system.json_cache import JsonCache
 from ..system.reading import clean
 from .kinds.registry import ALL
 
@@ -28,12 +30,12 @@ _BUDGET = 1.0
 class Versions:
     """The versions on a host: of the installed package, and of processes older than it."""
 
-    def __init__(self, kept):
+    def __init__(self, kept: JsonCache) -> None:
         self._kept = kept
-        self._installed = None
+        self._installed: Optional[str] = None
         self._until = 0.0
 
-    def of(self, kind, identity, program):
+    def of(self, kind: str, identity: str, program: str) -> str:
         """Return a daemon's version, or an empty text; ``kind`` is the name of its kind.
 
         ``program`` is the file that the process runs; after an upgrade without a restart it is
@@ -45,13 +47,13 @@ class Versions:
             self._installed = self._read_installed()
         return self._installed
 
-    def _ask(self, kind, identity):
+    def _ask(self, kind: str, identity: str) -> str:
         self._until = self._until or time.monotonic() + _BUDGET
         left = self._until - time.monotonic()
         path = os.path.join(_SOCKET_DIR, ALL[kind].version_socket.format(id=identity))
         return ask_socket(path, left) if left > 0 else ""
 
-    def _read_installed(self):
+    def _read_installed(self) -> str:
         program = next(
             (
                 path
@@ -63,7 +65,7 @@ class Versions:
         if not program:
             return ""
         state = os.stat(program)
-        mark = [program, state.st_ino, state.st_size, state.st_mtime_ns]
+        mark: Any = [program, state.st_ino, state.st_size, state.st_mtime_ns]
         known = self._kept.load(mark)
         if known:
             return clean(known, 64)
@@ -74,6 +76,6 @@ class Versions:
         return version
 
 
-def ask_socket(path, timeout):
+def ask_socket(path: str, timeout: float) -> str:
     """Ask a daemon for its version through its administration socket."""
     return clean(ask(path, "version", timeout).get("version", ""), 64)

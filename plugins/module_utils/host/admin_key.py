@@ -6,13 +6,14 @@ A file of ours begins with a mark; one without it is somebody else's and is neve
 from __future__ import annotations
 
 import os
+from typing import Dict, Mapping, Optional
 
 from ..cluster import conf_block
 from ..cluster.conf import CONF, cluster_fsid, find_block
 from ..cluster.keyring_file import SECTION, key_of, with_section
 from ..daemons.kinds.registry import ALL
 from ..system.atomic_write import is_written, read_whole, write_text
-from ..system.reading import list_dir, read_lines
+from ..system.reading import Roots, list_dir, read_lines
 from .admin_state import ENTITY, KEYRING, MARK, is_ours
 
 MODE = 0o600
@@ -21,13 +22,13 @@ MODE = 0o600
 class AdminKey:
     """The keyring of one host, and the configuration beside it."""
 
-    def __init__(self, roots, fsid):
+    def __init__(self, roots: Roots, fsid: str) -> None:
         self._roots = roots
         self._fsid = fsid
         self.path = os.path.join(roots.etc, KEYRING)
         self.conf_path = os.path.join(roots.etc, CONF)
 
-    def to_write(self, given):
+    def to_write(self, given: str) -> str:
         """Return the text that the host lacks, empty where it has it or somebody else's."""
         key = key_of(given.splitlines(), ENTITY)
         if not key:
@@ -39,25 +40,25 @@ class AdminKey:
         wanted = with_section(read_whole(self.path) if there else f"{MARK}\n", section)
         return "" if is_written(self.path, wanted, MODE) else wanted
 
-    def write(self, text):
+    def write(self, text: str) -> None:
         """Write the keyring, for root alone."""
         write_text(self.path, text, MODE)
 
-    def to_remove(self):
+    def to_remove(self) -> Dict[str, Optional[str]]:
         """Return the files of ours that go, each with what stays in it (None: nothing).
 
         The configuration goes too if nobody has added to it and no daemon of the host needs it.
         """
         if cluster_fsid(self._roots) not in ("", self._fsid):
             return {}
-        found = {}
+        found: Dict[str, Optional[str]] = {}
         if os.path.lexists(self.path) and is_ours(read_lines(self.path)):
             found[self.path] = _without_ours(read_whole(self.path))
         if self._is_conf_unused(found):
             found[self.conf_path] = None
         return found
 
-    def remove(self, files):
+    def remove(self, files: Mapping[str, Optional[str]]) -> None:
         """Remove what ``to_remove`` returned."""
         for path, left in files.items():
             if left is None:
@@ -65,7 +66,7 @@ class AdminKey:
             else:
                 write_text(path, left, MODE)
 
-    def _is_conf_unused(self, going):
+    def _is_conf_unused(self, going: Mapping[str, Optional[str]]) -> bool:
         if os.path.islink(self.conf_path) or not os.path.exists(self.conf_path):
             return False
         lines = read_lines(self.conf_path)
@@ -84,7 +85,7 @@ class AdminKey:
         return not any(data) and set(keyrings) <= gone
 
 
-def _without_ours(text):
+def _without_ours(text: str) -> Optional[str]:
     """Return what others have put into a keyring of ours, None where that is nothing."""
     kept, section = [], ""
     for line in text.splitlines(keepends=True)[1:]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from ..system.command import find_program, run
 from ..system.reading import clean, read_bytes
@@ -31,7 +32,7 @@ _FILE_LIMIT = 1 << 24
 _MOST = 20000
 
 
-def read_backend(usr):
+def read_backend(usr: str) -> Optional[Dict[str, str]]:
     """Return the version of the installed backend and what it ``lacks``, or None without any.
 
     ``python`` is the interpreter that it was installed for, ``python_lacks`` what that one and the
@@ -43,13 +44,14 @@ def read_backend(usr):
         return None
     version = ""
     wrong = []
-    python, needs = "", {}
+    python = ""
+    needs: Dict[str, Any] = {}
     for name, path in places.items():
         manifest = _manifest(path)
         version = version or clean(manifest.get("version") or "", 64)
         wrong += _wrong(path, manifest, _NEEDED[name])
         python = python or clean(manifest.get("python") or "")
-        needs = needs or manifest.get("needs")
+        needs = needs or manifest.get("needs") or {}
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     return {
         "version": version,
@@ -59,7 +61,7 @@ def read_backend(usr):
     }
 
 
-def _python_lacks(python, needs):
+def _python_lacks(python: str, needs: Mapping[str, Any]) -> str:
     """Return what an interpreter needs to run playbooks and cannot find, with its packages."""
     packages = {str(name): clean(package) for name, package in dict(needs or {}).items()}
     answer = run([python, "-I", "-c", _ASK, *sorted(packages)], _ASK_TIMEOUT)
@@ -71,7 +73,7 @@ def _python_lacks(python, needs):
     return clean(f"{python} lacks {', '.join(missing)}") if missing else ""
 
 
-def _manifest(path):
+def _manifest(path: str) -> Dict[str, Any]:
     try:
         data = json.loads(read_bytes(os.path.join(path, _MANIFEST), _FILE_LIMIT).decode("utf-8"))
     except ValueError:
@@ -79,7 +81,7 @@ def _manifest(path):
     return data if isinstance(data, dict) else {}
 
 
-def _wrong(path, manifest, needed):
+def _wrong(path: str, manifest: Mapping[str, Any], needed: Iterable[str]) -> List[str]:
     """Return a text for each file that is not there, or not as it was installed."""
     if not os.path.isdir(path):
         return [f"{path} is not there"]
@@ -94,7 +96,7 @@ def _wrong(path, manifest, needed):
     ]
 
 
-def _mark(path):
+def _mark(path: str) -> str:
     """Return what a manifest says of a file that is like this one."""
     if os.path.islink(path):
         return f"-> {os.readlink(path)}"

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import tarfile
+from typing import Iterator
 
 from ..system.atomic_write import make_directory
 
@@ -24,7 +25,7 @@ _PARTS = (
 _LEFT_OUT = (".pyc", ".swp")
 
 
-def digest_of(root):
+def digest_of(root: str) -> str:
     """Return a text that is another one when any file of the tree is, empty without a tree.
 
     A tree that others could have written to is none: nothing in it may be run to mend it.
@@ -40,7 +41,7 @@ def digest_of(root):
     return total.hexdigest()
 
 
-def _is_closed(root):
+def _is_closed(root: str) -> bool:
     """Tell whether all of a tree, byte code too, is this user's and nobody else's to write."""
     paths = [root]
     for top, folders, files in os.walk(root):
@@ -52,7 +53,7 @@ def _is_closed(root):
     )
 
 
-def _names(root):
+def _names(root: str) -> Iterator[str]:
     for part in _PARTS:
         path = os.path.join(root, part)
         if os.path.isfile(path):
@@ -64,11 +65,11 @@ def _names(root):
                     yield os.path.relpath(os.path.join(top, name), root)
 
 
-def _belongs(name):
+def _belongs(name: str) -> bool:
     return not name.startswith(".") and name != "__pycache__" and not name.endswith(_LEFT_OUT)
 
 
-def unpack(archive, directory):
+def unpack(archive: str, directory: str) -> None:
     """Write the files of an archive below a directory; anything but plain files is refused."""
     with tarfile.open(archive, "r:gz") as source:
         for member in source:
@@ -79,4 +80,5 @@ def unpack(archive, directory):
             make_directory(os.path.dirname(path), 0o755)
             with open(path, "wb") as stream:
                 os.fchmod(stream.fileno(), 0o644)
-                stream.write(source.extractfile(member).read())
+                content = source.extractfile(member)
+                stream.write(content.read())  # type: ignore[union-attr]  # a plain file has some

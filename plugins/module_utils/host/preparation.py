@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict, List, Mapping
+
 from ..cluster.access import Access, AccessRefused
+from ..system.reading import Roots
 
 
 class Preparation:
@@ -11,24 +14,24 @@ class Preparation:
     ``result`` and ``diff`` say it as the modules package_install and cluster_access do.
     """
 
-    def __init__(self, roots, cluster, check_mode):
+    def __init__(self, roots: Roots, cluster: str, check_mode: bool) -> None:
         self._roots = roots
         self._cluster = cluster
         self._check_mode = check_mode
         self.installs = False
-        self.result = {}
-        self.diff = []
+        self.result: Dict[str, Any] = {}
+        self.diff: List[Dict[str, str]] = []
 
     @property
-    def changed(self):
+    def changed(self) -> bool:
         """Tell whether anything was done, or would be."""
         return bool(self.diff)
 
-    def check(self):
+    def check(self) -> None:
         """Raise ``AccessRefused`` where the cluster's fsid is none."""
         Access(self._roots, self._cluster)
 
-    def install(self, packages):
+    def install(self, packages: Mapping[str, Any]) -> None:
         """Install what is missing; raises ``PackagesRefused`` and ``HostIsBusy``."""
         if not packages:
             return
@@ -41,7 +44,7 @@ class Preparation:
         if work.done:
             self._note("", "".join(f"{name}\n" for name in work.done), "packages")
 
-    def configure(self, conf):
+    def configure(self, conf: str) -> None:
         """Write the configuration where it is missing, and our lines of it where they are others.
 
         Raises ``AccessRefused``.
@@ -56,7 +59,7 @@ class Preparation:
         if change and change.backup:
             self.result["access"]["conf_backup"] = change.backup
 
-    def authorize(self, keyring):
+    def authorize(self, keyring: str) -> None:
         """Write the key for making OSDs where the host has another; raises ``AccessRefused``."""
         access = Access(self._roots, self._cluster)
         wanted = access.keyring_to_write(keyring)
@@ -66,7 +69,7 @@ class Preparation:
         if wanted:
             self._note("", "(a key)\n", access.keyring_path)
 
-    def make_administrator(self, keyring):
+    def make_administrator(self, keyring: str) -> None:
         """Give the host the administrator's keyring; raises ``AccessRefused``."""
         from .admin_key import AdminKey
 
@@ -83,7 +86,7 @@ class Preparation:
         if wanted:
             self._note("", "(a key)\n", admin.path)
 
-    def unmake_administrator(self):
+    def unmake_administrator(self) -> None:
         """Take away the administrator's keyring and the configuration, where they are ours."""
         from .admin_key import AdminKey
 
@@ -96,7 +99,7 @@ class Preparation:
         for path in files:
             self._note("(of ours)\n", "", path)
 
-    def warn(self, module):
+    def warn(self, module: Any) -> None:
         """Have the task name the copies that were made, or would be."""
         copy = self.result.get("access", {}).get("conf_backup")
         if not copy:
@@ -106,9 +109,9 @@ class Preparation:
             said = "would change or move. The file as it is would be copied to"
         module.warn(f"Lines of somebody else in ceph.conf {said} {copy}")
 
-    def _say(self, what, wanted):
+    def _say(self, what: str, wanted: object) -> None:
         written = "would be written" if self._check_mode else "written"
         self.result.setdefault("access", {})[what] = written if wanted else "present"
 
-    def _note(self, before, after, header):
+    def _note(self, before: str, after: str, header: str) -> None:
         self.diff.append({"before": before, "after": after, "before_header": header})

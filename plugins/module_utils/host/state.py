@@ -6,13 +6,17 @@ import os
 import platform
 import socket
 import time
+from typing import TYPE_CHECKING, Any, Container, Dict, List, Mapping
 
 from ..cluster.conf import read_conf
-from ..system.reading import clean, read_text
+from ..system.reading import Roots, clean, read_text
 from ..system.subprocess_worker import run_apart
 from .admin_state import read_admin
 from .backend_state import read_backend
 from .record import read_record
+
+if TYPE_CHECKING:
+    from ..disks.report import DeviceReport as DeviceReport
 
 SCHEMA = 1
 _NAME_TIMEOUT = 2.0
@@ -20,7 +24,7 @@ _NAME_TIMEOUT = 2.0
 _KEPT_FOR = 600
 
 
-def read_identity(roots):
+def read_identity(roots: Roots) -> Dict[str, Any]:
     """Return who the host is. A name server that does not answer costs two seconds at most."""
     hostname = clean(os.uname().nodename)
     names = run_apart({"fqdn": socket.getfqdn}, _NAME_TIMEOUT)
@@ -36,7 +40,9 @@ def read_identity(roots):
     }
 
 
-def daemons_of(roots, identity, max_age, write):
+def daemons_of(
+    roots: Roots, identity: Mapping[str, Any], max_age: float, write: bool
+) -> List[Dict[str, Any]]:
     """Return the daemons of the host.
 
     For ``max_age`` seconds the version of an installed package counts as known; with ``write``
@@ -51,7 +57,9 @@ def daemons_of(roots, identity, max_age, write):
     return read_daemons(roots, str(known_as), JsonCache("ceph-version.json", max_age, write=write))
 
 
-def start_devices(roots, max_age, write, mode="auto", timeout=120.0):
+def start_devices(
+    roots: Roots, max_age: float, write: bool, mode: str = "auto", timeout: float = 120.0
+) -> DeviceReport:
     """Begin to read the disks; ceph-volume may work until ``devices_of`` asks for them."""
     from ..disks.report import DeviceReport
     from ..system.json_cache import JsonCache
@@ -60,19 +68,21 @@ def start_devices(roots, max_age, write, mode="auto", timeout=120.0):
     return DeviceReport(roots, kept, mode=mode, timeout=timeout)
 
 
-def devices_of(report):
+def devices_of(report: DeviceReport) -> Dict[str, Any]:
     """Return the parts of a host's report that tell of its disks."""
-    parts = {"devices": report.rows(), "devices_source": report.source}
+    parts: Dict[str, Any] = {"devices": report.rows(), "devices_source": report.source}
     parts["storage"] = report.storage()
     if report.error:
         parts["devices_error"] = clean(report.error, 1024)
     return parts
 
 
-def state_after(roots, check_mode, gather=("daemons",)):
+def state_after(
+    roots: Roots, check_mode: bool, gather: Container[str] = ("daemons",)
+) -> Dict[str, Any]:
     """Return the parts of a host's report that an act on its daemons or disks has changed."""
     identity = read_identity(roots)
-    parts = {"schema": SCHEMA, "identity": identity, "timings": {}}
+    parts: Dict[str, Any] = {"schema": SCHEMA, "identity": identity, "timings": {}}
     began = time.monotonic()
     devices = None
     if "devices" in gather:
@@ -87,7 +97,7 @@ def state_after(roots, check_mode, gather=("daemons",)):
     return parts
 
 
-def _daemons_after(roots, identity, check_mode):
+def _daemons_after(roots: Roots, identity: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
     """Return the daemons, or why they cannot be read: what was done is done all the same."""
     from ..daemons.listing import DaemonsUnreadable
 

@@ -15,12 +15,13 @@ import pwd
 import subprocess
 import sys
 import time
+from typing import Dict, List, Mapping, Sequence
 
 try:
     from ..disks.bluestore_label import read_label
 except ImportError:
     # As a program the two files lie beside each other.
-    from bluestore_label import read_label
+    from bluestore_label import read_label  # type: ignore[import-not-found,no-redef]  # the same
 
 OSD_DIRECTORY = "/var/lib/ceph/osd/ceph-%d"
 LINKS = {"block": "block", "db": "block.db", "wal": "block.wal"}
@@ -34,7 +35,7 @@ class CannotActivate(Exception):
     """Say why an OSD cannot be made ready."""
 
 
-def main(argv, environment):
+def main(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     """Make the OSD ready that the first argument and the variables name; return the exit status."""
     osd_id = int(argv[1])
     kinds = environment.get("OSD_KINDS", "block").split()
@@ -47,7 +48,7 @@ def main(argv, environment):
     return 0
 
 
-def activate(osd_id, osd_uuid, kinds, hints):
+def activate(osd_id: int, osd_uuid: str, kinds: Sequence[str], hints: Sequence[str]) -> None:
     """Make the data directory where it is missing; give the OSD's devices to its user.
 
     ``kinds`` are the devices that the OSD has, ``hints`` where they were last.
@@ -58,7 +59,7 @@ def activate(osd_id, osd_uuid, kinds, hints):
     _give_to_ceph(directory)
 
 
-def is_complete(directory, osd_uuid, kinds):
+def is_complete(directory: str, osd_uuid: str, kinds: Sequence[str]) -> bool:
     """Tell whether the directory holds all that the OSD needs, and its links lead to its disks.
 
     Raises ``CannotActivate`` when another OSD lives there.
@@ -71,7 +72,9 @@ def is_complete(directory, osd_uuid, kinds):
     return all(_carries(os.path.join(directory, LINKS[kind]), osd_uuid, kind) for kind in kinds)
 
 
-def wait_for_devices(osd_uuid, kinds, hints, patience=_PATIENCE):
+def wait_for_devices(
+    osd_uuid: str, kinds: Sequence[str], hints: Sequence[str], patience: float = _PATIENCE
+) -> Dict[str, str]:
     """Return the OSD's devices by kind as soon as all of them are there."""
     deadline = time.monotonic() + patience
     while True:
@@ -84,12 +87,18 @@ def wait_for_devices(osd_uuid, kinds, hints, patience=_PATIENCE):
         time.sleep(_INTERVAL)
 
 
-def find_devices(osd_uuid, kinds, hints, sys_dir="/sys/class/block", dev_dir="/dev"):
+def find_devices(
+    osd_uuid: str,
+    kinds: Sequence[str],
+    hints: Sequence[str],
+    sys_dir: str = "/sys/class/block",
+    dev_dir: str = "/dev",
+) -> Dict[str, str]:
     """Return the devices by kind that carry an OSD's labels; those of the hints are read first.
 
     Raises ``CannotActivate`` where two do: one is a copy, and may lack what was written last.
     """
-    found = {}
+    found: Dict[str, str] = {}
     for path in [*hints, *_whole(sys_dir, dev_dir)]:
         for kind in kinds:
             if not _carries(path, osd_uuid, kind):
@@ -103,21 +112,21 @@ def find_devices(osd_uuid, kinds, hints, sys_dir="/sys/class/block", dev_dir="/d
     return found
 
 
-def _whole(sys_dir, dev_dir):
+def _whole(sys_dir: str, dev_dir: str) -> List[str]:
     """Return the block devices that no other one is made of: a path of several is no disk."""
     names = sorted(os.listdir(sys_dir))
     free = [name for name in names if not _entries(os.path.join(sys_dir, name, "holders"))]
     return [os.path.join(dev_dir, name.replace("!", "/")) for name in free]
 
 
-def _entries(directory):
+def _entries(directory: str) -> List[str]:
     try:
         return os.listdir(directory)
     except OSError:
         return []
 
 
-def _is_same(one, other):
+def _is_same(one: str, other: str) -> bool:
     """Tell whether two device files are the same device."""
     try:
         return os.stat(one).st_rdev == os.stat(other).st_rdev != 0
@@ -125,16 +134,16 @@ def _is_same(one, other):
         return False
 
 
-def _carries(path, osd_uuid, kind):
+def _carries(path: str, osd_uuid: str, kind: str) -> bool:
     try:
         label = read_label(path)
     except OSError:
         return False
     wanted = (osd_uuid, kind, 0)
-    return bool(label) and (label["osd_uuid"], label["kind"], label["place"]) == wanted
+    return label is not None and (label["osd_uuid"], label["kind"], label["place"]) == wanted
 
 
-def _fill(directory, devices):
+def _fill(directory: str, devices: Mapping[str, str]) -> None:
     os.makedirs(directory, mode=0o755, exist_ok=True)
     if not os.path.ismount(directory):
         _run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", directory)
@@ -151,7 +160,7 @@ def _fill(directory, devices):
         _run("restorecon", "-R", directory)
 
 
-def _give_to_ceph(directory):
+def _give_to_ceph(directory: str) -> None:
     """Give the directory and the devices to Ceph's user: udev takes devices back now and then."""
     user = pwd.getpwnam("ceph")
     os.chown(directory, user.pw_uid, user.pw_gid)
@@ -162,11 +171,11 @@ def _give_to_ceph(directory):
             os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def _run(*argv):
+def _run(*argv: str) -> None:
     subprocess.run(argv, check=True, env={"PATH": _PATH, "LC_ALL": "C.UTF-8"}, cwd="/")
 
 
-def _first_line(path):
+def _first_line(path: str) -> str:
     with open(path, encoding="ascii", errors="replace") as stream:
         return stream.readline().strip()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, Iterable, List, Mapping, Optional, Sequence
 
 from ..system.reading import clean
 
@@ -23,7 +24,9 @@ _COLOUR = re.compile(r"\x1b?\[[0-9;]*m")
 _KEY = re.compile(r"[A-Za-z0-9+/]{24,}={1,2}")
 
 
-def raw_prepare(data, db="", wal="", osd_id=None, device_class=""):
+def raw_prepare(
+    data: str, db: str = "", wal: str = "", osd_id: Optional[int] = None, device_class: str = ""
+) -> List[str]:
     """Return the command that makes an OSD directly on a disk."""
     argv = ["ceph-volume", "raw", "prepare", "--bluestore", "--data", data]
     for option, value in (
@@ -36,7 +39,7 @@ def raw_prepare(data, db="", wal="", osd_id=None, device_class=""):
     return argv
 
 
-def lvm_batch(group, osd_ids):
+def lvm_batch(group: Mapping[str, Any], osd_ids: Sequence[int]) -> List[str]:
     """Return the command that makes a group's OSDs on logical volumes and starts them."""
     argv = ["ceph-volume", "lvm", "batch", "--no-auto", *(each["path"] for each in group["data"])]
     for kind in ("db", "wal"):
@@ -59,24 +62,24 @@ def lvm_batch(group, osd_ids):
     return [*argv, "--bluestore", "--yes"]
 
 
-def lvm_activate(osd_id, osd_uuid):
+def lvm_activate(osd_id: int, osd_uuid: str) -> List[str]:
     """Return the command that sets an OSD on logical volumes up and starts it."""
     return ["ceph-volume", "lvm", "activate", "--bluestore", str(osd_id), osd_uuid]
 
 
-def zap_device(path):
+def zap_device(path: str) -> List[str]:
     """Return the command that wipes a disk with all that is on it."""
     return ["ceph-volume", "lvm", "zap", "--destroy", path]
 
 
-def zap_osd(osd_id, osd_uuid, destroy):
+def zap_osd(osd_id: int, osd_uuid: str, destroy: bool) -> List[str]:
     """Return the command that wipes the logical volumes of an OSD, and perhaps removes them."""
     options = ["--destroy"] if destroy else []
     argv = ["ceph-volume", "lvm", "zap", *options, "--osd-id", str(osd_id)]
     return [*argv, "--osd-fsid", osd_uuid]
 
 
-def reason_of_failure(text):
+def reason_of_failure(text: str) -> str:
     """Return in one line why ceph-volume failed, from all that it printed; without keys.
 
     The line is empty when it said nothing about that, as when it was killed.
@@ -99,11 +102,11 @@ def reason_of_failure(text):
     return clean(": ".join(part.strip() for part in parts), 600).rstrip(".")
 
 
-def begun_osd(text):
+def begun_osd(text: str) -> str:
     """Return the uuid of the OSD that ceph-volume began to make, or an empty text."""
     match = _NEW.search(text)
     return match.group(1) if match else ""
 
 
-def _errors(lines):
+def _errors(lines: Iterable[str]) -> List[str]:
     return [match.group(2) for match in map(_ERROR.match, lines) if match]

@@ -6,12 +6,14 @@ import mmap
 import os
 import re
 
+from ..system.reading import Roots
+
 _PLACE = "log/ceph/ceph-volume.log"
 # As an argument of ceph-authtool, and in the label of a disk that an OSD has.
 _KEY = re.compile(rb"(?:--add-key |\"osd_key\": \")([A-Za-z0-9+/]{24,}={0,2})")
 
 
-def hide_keys(roots):
+def hide_keys(roots: Roots) -> None:
     """Write asterisks over the keys in the log; a log that cannot be written stays as it is.
 
     Nothing moves, so that ceph-volume may go on writing to its end.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..cluster.access import AccessRefused
 from ..cluster.osd_map import NoAnswer, forget_new, known_osds, problem_of_reuse
@@ -12,7 +13,9 @@ from ..disks.bluestore_label import read_label
 from ..disks.lvm import LvmUnreadable, read_volumes
 from ..disks.planned import look_at
 from ..disks.report import loop_setting
-from ..system.host_lock import Detached
+from ..system.command import Answer
+from ..system.host_lock import Detached, HostLock
+from ..system.reading import Roots
 from ..systemd.units import UnitsFailed, act, forget_starts, is_alive, show_units, wait_active
 from . import ceph_volume_calls as calls
 from .activation import find_devices
@@ -20,13 +23,17 @@ from .ceph_volume_log import hide_keys
 from .directories import osd_directories, remove_directory
 from .elsewhere import problems_of_start
 from .local_osds import LocalOsds, osd_unit
-from .plan_check import CREATE, PRESENT, START, PlanRefused, osds_on_volumes
-from .startup import UNIT
+from .plan_check import CREATE, PRESENT, START, Plan, PlanRefused, Slot, osds_on_volumes
+from .startup import UNIT, Startup
 
 _LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
 
 
-def what_came_of(groups, creations, error=None):
+def what_came_of(
+    groups: Iterable[Mapping[str, Any]],
+    creations: Sequence[Creation],
+    error: Optional[Exception] = None,
+) -> Tuple[List[Dict[str, Any]], List[str], List[str]]:
     """Return the rows, the problems and the unfinished disks of a plan.
 
     ``creations`` is empty where it did not come to one, else what was made before the error is
@@ -48,11 +55,13 @@ class Creation:
     ``working`` are the programs that had not ended when nobody waited any longer.
     """
 
-    def __init__(self, roots, plan, startup, timeout, wait, parallel):
-        self.rows = []
-        self.problems = []
-        self.working = []
-        self._failed = []
+    def __init__(
+        self, roots: Roots, plan: Plan, startup: Startup, timeout: float, wait: float, parallel: int
+    ) -> None:
+        self.rows: List[Dict[str, Any]] = []
+        self.problems: List[str] = []
+        self.working: List[Detached] = []
+        self._failed: List[Slot] = []
         self._roots = roots
         self._plan = plan
         self._startup = startup
@@ -62,13 +71,13 @@ class Creation:
         self._setting = loop_setting(roots)
 
     @property
-    def unfinished(self):
+    def unfinished(self) -> List[str]:
         """Return the data disks that neither carry an OSD that was reported nor have failed."""
         told = {row["data"] for row in self.rows}
         known = told | {slot.data.path for slot in self._failed}
         return [slot.data.path for slot in self._plan.slots if slot.data.path not in known]
 
-    def check_with_cluster(self):
+    def check_with_cluster(self) -> None:
         """Ask the monitors where the plan needs it; raise ``PlanRefused``.
 
         An OSD that is to be started must still be one of the cluster, and none that runs or ran
@@ -92,7 +101,7 @@ class Creation:
         if problems:
             raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
 
-    def predict(self):
+    def predict(self) -> None:
         """Say what would be done."""
         for slot in self._plan.slots:
             if slot.step == CREATE:
@@ -101,7 +110,7 @@ class Creation:
                 word = "present" if slot.step == PRESENT else "would be started"
                 self.rows += [_row(slot, *osd, word) for osd in slot.osds]
 
-    def do(self, lock):
+    def do(self, lock: HostLock) -> None:
         """Make and start everything."""
         try:
             self._make_all(lock)
@@ -110,7 +119,7 @@ class Creation:
             hide_keys(self._roots)
             self.rows.sort(key=lambda row: (row["data"], row["osd_id"]))
 
-    def _make_all(self, lock):
+    def _make_all(self, lock: HostLock) -> None:
         for slot in self._plan.slots:
             if slot.step == PRESENT:
                 self.rows += [_row(slot, *osd, "present") for osd in slot.osds]
@@ -122,7 +131,7 @@ class Creation:
                 self._activate_lvm(slot, lock)
         self._start_raw([slot for slot in self._plan.slots if slot.step == START])
 
-    def _make_raw(self, lock):
+    def _make_raw(self, lock: HostLock) -> None:
         waiting = [s for s in self._plan.slots if s.step == CREATE and s.method == "raw"]
         ids = {id(s.group): _free_ids(s.group, self._plan.slots) for s in waiting}
         made = []
@@ -132,7 +141,7 @@ class Creation:
             made += [slot for slot, work in running if self._finish(slot, work, lock)]
         self._start_raw(made)
 
-    def _prepare(self, slot, ids, lock):
+    def _prepare(self, slot: Slot, ids: List[int], lock: HostLock) -> Detached:
         paths = {kind: disk.block.path for kind, disk in slot.others.items()}
         argv = calls.raw_prepare(
             slot.data.block.path,
@@ -147,7 +156,7 @@ class Creation:
         environment = self._environment(slot.group)
         return Detached(f"create-{slot.data.block.name}", argv, lock, environment, only)
 
-    def _finish(self, slot, work, lock):
+    def _finish(self, slot: Slot, work: Detached, lock: HostLock) -> bool:
         """Wait for ceph-volume; return whether an OSD stands on the disks now."""
         answer = work.result(self._timeout)
         if self._still_works([slot], work, answer):
@@ -168,7 +177,7 @@ class Creation:
         slot.osds = {(label["osd_id"], label["osd_uuid"]): {}}
         return True
 
-    def _tidy(self, slot, osd_uuid, lock):
+    def _tidy(self, slot: Slot, osd_uuid: str, lock: HostLock) -> None:
         """Leave nothing of an OSD that could not be made; the disks were empty before.
 
         ceph-volume does so itself, unless it was killed, and forgets the directory.
@@ -191,7 +200,7 @@ class Creation:
                 work = Detached(f"zap-{disk.block.name}", argv, lock, self._environment(), [path])
                 work.result(self._timeout)
 
-    def _start_raw(self, slots):
+    def _start_raw(self, slots: List[Slot]) -> None:
         """Have the OSDs started, now and whenever the host starts."""
         slots = [slot for slot in slots if slot.method == "raw"]
         if not slots:
@@ -206,7 +215,7 @@ class Creation:
             self._try(slots, lambda: act("enable", units, "--now"))
             self._report_started(slots)
 
-    def _still_to_start(self, slots):
+    def _still_to_start(self, slots: List[Slot]) -> List[Slot]:
         """Return those slots whose OSDs may be started: making others may have taken a while.
 
         Those that this run has made are nowhere else. Raises ``NoAnswer``.
@@ -217,7 +226,7 @@ class Creation:
         self._failed += problems
         return [slot for slot in slots if slot not in problems]
 
-    def _report_started(self, slots):
+    def _report_started(self, slots: List[Slot]) -> None:
         """Wait for the daemons of slots, and add the rows that say whether they run."""
         daemons = {osd_unit(osd_id): slot for slot in slots for osd_id, _ in slot.osds}
         self._try(slots, lambda: wait_active(list(daemons), self._wait))
@@ -228,14 +237,14 @@ class Creation:
                 word = done if is_alive(states[osd_unit(osd_id)]) else "not started"
                 self.rows.append(_row(slot, osd_id, osd_uuid, word))
 
-    def _devices_of(self, slot, osd_id, osd_uuid):
+    def _devices_of(self, slot: Slot, osd_id: int, osd_uuid: str) -> Dict[str, Any]:
         others = {kind: disk.block.path for kind, disk in slot.others.items()}
         if slot.step == START:
             # The plan may not name all that the OSD has.
             others.update(find_devices(osd_uuid, ["db", "wal"], list(others.values())))
         return {"osd_id": osd_id, "osd_uuid": osd_uuid, "block": slot.data.block.path, **others}
 
-    def _make_lvm(self, group, slots, lock):
+    def _make_lvm(self, group: Mapping[str, Any], slots: List[Slot], lock: HostLock) -> None:
         argv = calls.lvm_batch(group, _free_ids(group, self._plan.slots))
         name = f"create-{slots[0].data.block.name}"
         work = Detached(name, argv, lock, self._environment(group))
@@ -260,7 +269,7 @@ class Creation:
                 self.problems.append(f"{slot.data.path}: ceph-volume made no OSD on it. {_LOG}.")
         self._report_started([slot for slot in slots if slot.osds])
 
-    def _activate_lvm(self, slot, lock):
+    def _activate_lvm(self, slot: Slot, lock: HostLock) -> None:
         if not self._still_to_start([slot]):
             return
         for osd_id, osd_uuid in slot.osds:
@@ -275,54 +284,54 @@ class Creation:
                 self._add_failure(slot.data.path, answer)
         self._report_started([slot])
 
-    def _still_works(self, slots, work, answer):
+    def _still_works(self, slots: List[Slot], work: Detached, answer: Answer) -> bool:
         """Tell whether a program goes on although nobody waits any longer."""
         if work.is_running:
             self.working.append(work)
             self.problems.append(f"{_paths(slots)}: ceph-volume has not ended: {answer.problem}.")
         return work.is_running
 
-    def _add_failure(self, paths, answer):
+    def _add_failure(self, paths: str, answer: Answer) -> None:
         reason = calls.reason_of_failure(answer.err) or answer.problem
         self.problems.append(f"{paths}: ceph-volume failed: {reason}. {_LOG}.")
 
-    def _try(self, slots, action):
+    def _try(self, slots: List[Slot], action: Callable[[], None]) -> None:
         try:
             action()
         except UnitsFailed as failure:
             self.problems.append(f"{_paths(slots)}: {failure}")
 
-    def _environment(self, group=None):
+    def _environment(self, group: Optional[Mapping[str, Any]] = None) -> Dict[str, str]:
         variables = {LOOP_VARIABLE: self._setting} if self._setting else {}
         if group and group["osdspec"]:
             variables[calls.AFFINITY] = group["osdspec"]
         return variables
 
 
-def _paths(slots):
+def _paths(slots: Iterable[Slot]) -> str:
     return ", ".join(slot.data.path for slot in slots)
 
 
-def _free_ids(group, slots):
+def _free_ids(group: Mapping[str, Any], slots: Iterable[Slot]) -> List[int]:
     """Return the ids of a group that no OSD of an earlier run has taken yet."""
     taken = {osd_id for slot in slots if slot.group is group for osd_id, _ in slot.osds}
     return [osd_id for osd_id in group["osd_ids"] if osd_id not in taken]
 
 
-def _lvm_groups(slots):
+def _lvm_groups(slots: Iterable[Slot]) -> List[Tuple[Mapping[str, Any], List[Slot]]]:
     """Return the groups that ceph-volume has something to make for, each with its free slots."""
-    groups = {}
+    groups: Dict[int, Tuple[Mapping[str, Any], List[Slot]]] = {}
     for slot in slots:
         if slot.step == CREATE and slot.method == "lvm":
             groups.setdefault(id(slot.group), (slot.group, []))[1].append(slot)
     return list(groups.values())
 
 
-def _count(slot):
-    return max(slot.group["osds_per_device"], 1)
+def _count(slot: Slot) -> int:
+    return max(int(slot.group["osds_per_device"]), 1)
 
 
-def _row(slot, osd_id, osd_uuid, state):
+def _row(slot: Slot, osd_id: Optional[int], osd_uuid: str, state: str) -> Dict[str, Any]:
     return {
         "osd_id": osd_id,
         "osd_uuid": osd_uuid,

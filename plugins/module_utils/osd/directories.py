@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Dict, Set
 
 from ..system.command import last_line, run
 from ..system.mounts import mounts_of, reason_of_mounts, remove_tree
-from ..system.reading import list_dir, read_text
+from ..system.reading import Roots, list_dir, read_text
 from .activation import LINKS
 
 _NAME = re.compile(r"ceph-(\d{1,9})")
@@ -17,20 +18,20 @@ _UMOUNT_TIMEOUT = 60.0
 class OsdDirectory:
     """The data directory of an OSD; ``osd_uuid`` is empty where nothing is in it."""
 
-    def __init__(self, path, osd_id):
+    def __init__(self, path: str, osd_id: int) -> None:
         self.path = path
         self.osd_id = osd_id
         self.osd_uuid = read_text(os.path.join(path, "fsid"), limit=64)
         self.cluster = read_text(os.path.join(path, "ceph_fsid"), limit=64)
 
     @property
-    def devices(self):
+    def devices(self) -> Set[str]:
         """Return the device files that the directory's links lead to."""
         links = [os.path.join(self.path, name) for name in LINKS.values()]
         return {os.path.realpath(link) for link in links if os.path.islink(link)}
 
 
-def osd_directories(roots):
+def osd_directories(roots: Roots) -> Dict[int, OsdDirectory]:
     """Return the data directories of this host's OSDs by the OSD's id."""
     top = os.path.join(roots.var, "lib/ceph/osd")
     found = {}
@@ -42,7 +43,7 @@ def osd_directories(roots):
     return found
 
 
-def remove_directory(path, proc="/proc"):
+def remove_directory(path: str, proc: str = "/proc") -> None:
     """Unmount and remove a data directory; raise OSError when that cannot be done.
 
     Its own file system is unmounted, what somebody has mounted below it is not.

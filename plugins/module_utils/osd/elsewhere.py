@@ -7,16 +7,19 @@ holds, and one that is started from an old copy has lost what was written since.
 from __future__ import annotations
 
 import os
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ..cluster.osd_map import known_osds, known_places
-from ..system.reading import read_text
+from ..system.reading import Roots, read_text
 from ..systemd.units import is_alive
+from .local_osds import LocalOsds
+from .plan_check import Slot
 
 _ZAP = "If nothing on it is needed, zap it first."
 _COPY = "If the disk is a copy, take it out, or wipe it by hand"
 
 
-def problems_of_start(slots, here, roots):
+def problems_of_start(slots: Sequence[Slot], here: LocalOsds, roots: Roots) -> Dict[Slot, str]:
     """Return a sentence for each OSD that must not be started, by its slot; raise ``NoAnswer``.
 
     ``slots`` are those of the plan whose OSDs stand on their disks and do not run.
@@ -33,7 +36,7 @@ def problems_of_start(slots, here, roots):
     # One that has never run has said nothing of itself.
     places = known_places() if any("new" not in each for each in states) else {}
     name = read_text(os.path.join(roots.proc, "sys/kernel/hostname"))
-    problems = {}
+    problems: Dict[Slot, str] = {}
     for slot in slots:
         for osd_id, osd_uuid in slot.osds:
             alive = is_alive(here.unit(osd_id))
@@ -44,8 +47,16 @@ def problems_of_start(slots, here, roots):
     return problems
 
 
-def _problem(slot, osd_id, osd_uuid, row, place, name, alive):
-    if not _is_of_cluster(row, osd_uuid):
+def _problem(
+    slot: Slot,
+    osd_id: int,
+    osd_uuid: str,
+    row: Optional[Mapping[str, Any]],
+    place: str,
+    name: str,
+    alive: bool,
+) -> str:
+    if row is None or not _is_of_cluster(row, osd_uuid):
         return f" with the uuid {osd_uuid}, which the cluster has no more. {_ZAP}"
     was_here = not place or is_same_host(place, name)
     if "up" in row["states"] and not (alive and was_here):
@@ -65,11 +76,11 @@ def _problem(slot, osd_id, osd_uuid, row, place, name, alive):
     return ""
 
 
-def _is_of_cluster(row, osd_uuid):
-    return bool(row) and row["uuid"] == osd_uuid and "destroyed" not in row["states"]
+def _is_of_cluster(row: Optional[Mapping[str, Any]], osd_uuid: str) -> bool:
+    return row is not None and row["uuid"] == osd_uuid and "destroyed" not in row["states"]
 
 
-def is_same_host(one, other):
+def is_same_host(one: str, other: str) -> bool:
     """Tell whether two names, short or with a domain, can be one host's."""
     one, other = one.lower(), other.lower()
     if "." in one and "." in other:

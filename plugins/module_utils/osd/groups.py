@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, List, Mapping, Sequence
 
 from ..system.reading import clean
 
@@ -43,12 +44,12 @@ GROUP = {
 }
 
 
-def method_of(group, device_mapper):
+def method_of(group: Mapping[str, Any], device_mapper: bool) -> str:
     """Return how the OSDs of a group are made on a host with or without device mapper."""
     return group["method"] or ("lvm" if device_mapper else "raw")
 
 
-def problems_of(groups, device_mapper):
+def problems_of(groups: Sequence[Mapping[str, Any]], device_mapper: bool) -> List[str]:
     """Return a sentence for everything in the groups that cannot be."""
     problems = []
     for group in groups:
@@ -58,7 +59,7 @@ def problems_of(groups, device_mapper):
     return problems + _named_twice(groups)
 
 
-def _bad_values(group):
+def _bad_values(group: Mapping[str, Any]) -> List[str]:
     checks = [
         (not group["data"], "data", "it is empty", "Name the data devices"),
         (
@@ -101,7 +102,7 @@ def _bad_values(group):
     ]
 
 
-def _bad_raw(group):
+def _bad_raw(group: Mapping[str, Any]) -> List[str]:
     problems = []
     names = ", ".join(clean(device["path"]) for device in group["data"])
     for kind in ("db", "wal"):
@@ -129,7 +130,7 @@ def _bad_raw(group):
     return problems
 
 
-def _bad_lvm(group, device_mapper):
+def _bad_lvm(group: Mapping[str, Any], device_mapper: bool) -> List[str]:
     if device_mapper:
         return []
     names = ", ".join(clean(device["path"]) for device in group["data"])
@@ -139,7 +140,7 @@ def _bad_lvm(group, device_mapper):
     ]
 
 
-def _named_twice(groups):
+def _named_twice(groups: Sequence[Mapping[str, Any]]) -> List[str]:
     seen = set()
     twice = []
     for group in groups:

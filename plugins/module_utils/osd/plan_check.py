@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..disks.block import has_device_mapper
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ..disks.block import Block, has_device_mapper
 from ..disks.planned import (
     Disk,
     Refused,
@@ -13,6 +15,8 @@ from ..disks.planned import (
     reason_not_empty,
 )
 from ..disks.writers import OpenDisks
+from ..system.reading import Roots
+from .directories import OsdDirectory
 from .groups import method_of, problems_of
 from .local_osds import LocalOsds, ceph_volumes, lvm_osds, other_volumes
 
@@ -32,24 +36,27 @@ class Slot:
     as LVM tells them; it is empty where they are to be made.
     """
 
-    def __init__(self, group, method, data, others):
+    def __init__(
+        self, group: Mapping[str, Any], method: str, data: Disk, others: Dict[str, Disk]
+    ) -> None:
         self.group = group
         self.method = method
         self.data = data
         self.others = others
         self.step = CREATE
-        self.osds = {}
+        self.osds: Dict[Tuple[int, str], Dict[str, str]] = {}
 
     @property
-    def disks(self):
+    def disks(self) -> List[Disk]:
         """Return all disks of the slot."""
         return [self.data, *self.others.values()]
 
-    def path_of(self, kind, osd):
+    def path_of(self, kind: str, osd: Tuple[Any, str]) -> str:
         """Return the path of an OSD's DB or WAL device, or an empty text."""
         if kind in self.others:
             return self.others[kind].path
-        return self.osds.get(osd, {}).get(kind, "")
+        found: Dict[str, str] = self.osds.get(osd, {})
+        return found.get(kind, "")
 
 
 class Plan:
@@ -59,13 +66,20 @@ class Plan:
     ``shared`` are the DB and WAL disks that ceph-volume divides among a group's OSDs.
     """
 
-    def __init__(self, roots, blocks, directories, groups, cluster):
-        self.slots = []
-        self.shared = []
+    def __init__(
+        self,
+        roots: Roots,
+        blocks: Sequence[Block],
+        directories: Dict[int, OsdDirectory],
+        groups: Sequence[Mapping[str, Any]],
+        cluster: str,
+    ) -> None:
+        self.slots: List[Slot] = []
+        self.shared: List[Disk] = []
         self._roots = roots
         self._blocks = blocks
         self._cluster = cluster
-        self._problems = []
+        self._problems: List[str] = []
         self._open = OpenDisks(roots)
         device_mapper = has_device_mapper(roots)
         self._stop_at(problems_of(groups, device_mapper))
@@ -87,19 +101,20 @@ class Plan:
             self._try(self._check_unplanned, disk)
         self._stop_at(self._problems)
 
-    def _stop_at(self, problems):
+    def _stop_at(self, problems: Sequence[str]) -> None:
         if problems:
             raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))
 
-    def _try(self, function, *arguments):
+    def _try(self, function: Callable[..., Optional[Disk]], *arguments: object) -> Optional[Disk]:
         try:
             return function(*arguments)
         except Refused as refusal:
             self._problems.append(str(refusal))
             return None
 
-    def _find(self, group, method):
-        found = {
+    def _find(self, group: Mapping[str, Any], method: str) -> None:
+        # Where one is refused nothing is made of the others.
+        found: Dict[str, List[Any]] = {
             kind: [self._try(find_disk, self._roots, self._blocks, each) for each in group[kind]]
             for kind in ("data", "db", "wal")
         }
@@ -112,7 +127,7 @@ class Plan:
         if not whole:
             self.shared += found["db"] + found["wal"]
 
-    def _unplanned(self, disks):
+    def _unplanned(self, disks: Iterable[Disk]) -> List[Disk]:
         """Return the host's other disks, where ceph-volume may do harm to them.
 
         When it fails it wipes what carries the id that it has got, also another cluster's disk.
@@ -123,7 +138,7 @@ class Plan:
         planned = [disk.block for disk in disks]
         return [Disk(block.path, block) for block in self._blocks if block not in planned]
 
-    def _check_unplanned(self, disk):
+    def _check_unplanned(self, disk: Disk) -> None:
         clusters = {
             volume["cluster_fsid"]
             for volume in ceph_volumes(self.here.volumes.get(disk.block.path))
@@ -138,18 +153,18 @@ class Plan:
                 "on it is needed, or use the method raw."
             )
 
-    def _judge(self, slot):
+    def _judge(self, slot: Slot) -> None:
         volumes = self.here.volumes.get(slot.data.block.path)
         if slot.data.label:
             self._judge_labelled(slot)
-        elif ceph_volumes(volumes) and not other_volumes(volumes):
+        elif volumes and ceph_volumes(volumes) and not other_volumes(volumes):
             self._judge_volumes(slot, volumes)
         else:
             for disk in slot.disks:
                 self._check_free(disk)
 
-    def _judge_labelled(self, slot):
-        label = slot.data.label
+    def _judge_labelled(self, slot: Slot) -> None:
+        label = slot.data.label or {}
         reason = self._reason_of_label(label, "block")
         if reason:
             raise Refused(f"{slot.data.path}: {reason}.")
@@ -163,7 +178,7 @@ class Plan:
                     f"osd.{label['osd_id']} stands already without it. {_OTHER}."
                 )
 
-    def _reason_of_label(self, label, kind):
+    def _reason_of_label(self, label: Mapping[str, Any], kind: str) -> str:
         """Return why a BlueStore label on a disk means that it is not touched."""
         owner = _owner(label)
         if label["cluster"] not in ("", self._cluster):
@@ -176,7 +191,7 @@ class Plan:
             return f"the making of {owner} was begun on it and not finished. {_ZAP}"
         return ""
 
-    def _judge_volumes(self, slot, volumes):
+    def _judge_volumes(self, slot: Slot, volumes: Mapping[str, Any]) -> None:
         clusters = {volume["cluster_fsid"] for volume in ceph_volumes(volumes)}
         if clusters != {self._cluster}:
             names = ", ".join(sorted(clusters - {self._cluster}))
@@ -187,7 +202,7 @@ class Plan:
         slot.method = "lvm"
         self._settle(slot, osds)
 
-    def _settle(self, slot, osds):
+    def _settle(self, slot: Slot, osds: Dict[Tuple[int, str], Dict[str, str]]) -> None:
         """Remember the OSDs that stand on the disk, and whether they are to be started."""
         slot.osds = osds
         slot.step = PRESENT
@@ -208,7 +223,7 @@ class Plan:
                 raise Refused(f"{slot.data.path}: {reason}.")
             slot.step = START
 
-    def _check_free(self, disk):
+    def _check_free(self, disk: Disk) -> None:
         reason = reason_in_use(self._roots, disk)
         if not reason and disk.label:
             reason = self._reason_of_label(disk.label, "block") or (
@@ -219,7 +234,7 @@ class Plan:
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
 
-    def _check_shared(self, disk):
+    def _check_shared(self, disk: Disk) -> None:
         """Let a DB or WAL disk pass that is free or has nothing but volumes of this cluster."""
         entry = self.here.volumes.get(disk.block.path)
         clusters = {volume["cluster_fsid"] for volume in ceph_volumes(entry)}
@@ -231,20 +246,20 @@ class Plan:
         self._check_free(disk)
 
 
-def osds_on_volumes(here, path):
+def osds_on_volumes(here: LocalOsds, path: str) -> Dict[Tuple[int, str], Dict[str, str]]:
     """Return the OSDs whose data is on logical volumes of a disk, each with its disks by kind."""
     osds = lvm_osds(here.volumes)
     return {key: osd for key, osd in osds.items() if osd.get("block") == path}
 
 
-def _owner(label):
+def _owner(label: Mapping[str, Any]) -> str:
     if label["osd_id"] >= 0:
         return f"osd.{label['osd_id']}"
     return f"an OSD with the uuid {label['osd_uuid']}" if label["osd_uuid"] else "an OSD"
 
 
-def _same_disk(disks):
-    by_block = {}
+def _same_disk(disks: Iterable[Disk]) -> List[str]:
+    by_block: Dict[str, List[str]] = {}
     for disk in disks:
         by_block.setdefault(disk.block.path, []).append(disk.path)
     return [

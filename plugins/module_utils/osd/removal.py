@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..disks.block import LOOP_VARIABLE, allows_loop_devices, own_blocks
 from ..disks.inventory import is_labelled
@@ -14,14 +15,14 @@ from ..disks.planned import Disk, look_at, reason_held, reason_in_use
 from ..disks.report import loop_setting
 from ..disks.udev import device_id
 from ..disks.writers import OpenDisks
-from ..system.host_lock import Detached
+from ..system.host_lock import Detached, HostLock
 from ..system.mounts import reason_of_mounts
-from ..system.reading import clean
+from ..system.reading import Roots, clean
 from ..systemd.units import act, forget_starts, is_alive, show_units, unmask
 from . import ceph_volume_calls as calls
 from .directories import osd_directories, remove_directory
 from .local_osds import LocalOsds, ceph_volumes, osd_unit
-from .startup import UNIT
+from .startup import UNIT, Startup
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TAKE_DOWN = "Take that down first, then run this again"
@@ -40,9 +41,9 @@ class Traces:
     such OSD any more (``gone``) its id may be another's: then that one is not among the traces.
     """
 
-    def __init__(self, wanted, host):
-        self.osd_id = wanted["osd_id"]
-        self.osd_uuid = wanted["osd_uuid"]
+    def __init__(self, wanted: Mapping[str, Any], host: Host) -> None:
+        self.osd_id: int = wanted["osd_id"]
+        self.osd_uuid: str = wanted["osd_uuid"]
         self.proc = host.roots.proc
         self.disks = [disk for disk in host.pieces if self.is_on(disk)]
         self.volumes = self._volumes(host)
@@ -58,23 +59,23 @@ class Traces:
         if self.is_others:
             self.directory, self.units, self.states = None, [], {}
 
-    def _belongs_to(self, osd_uuid):
+    def _belongs_to(self, osd_uuid: str) -> bool:
         return self.directory is not None and self.directory.osd_uuid == osd_uuid
 
-    def _is_anothers(self, host):
+    def _is_anothers(self, host: Host) -> bool:
         """Tell whether another OSD with this id is set up here, or was."""
         named = self.directory is not None and bool(self.directory.osd_uuid)
         return named or any(
             disk.label and disk.label["osd_id"] == self.osd_id for disk in host.pieces
         )
 
-    def is_on(self, disk):
+    def is_on(self, disk: Disk) -> bool:
         """Tell whether a disk is the OSD's: its label is there, and nothing else is."""
         if not is_labelled(disk.content, disk.label) or disk.block.parts:
             return False
-        return disk.label["osd_uuid"] == self.osd_uuid
+        return disk.label is not None and disk.label["osd_uuid"] == self.osd_uuid
 
-    def _volumes(self, host):
+    def _volumes(self, host: Host) -> Dict[str, bool]:
         """Return the disks with volumes of the OSD, and whether all of each disk's are."""
         found = {}
         for path, entry in host.here.volumes.items():
@@ -83,20 +84,20 @@ class Traces:
                 found[path] = len(mine) == len(entry["volumes"])
         return found
 
-    def disks_to_zap(self, destroy_lvs):
+    def disks_to_zap(self, destroy_lvs: bool) -> List[str]:
         """Return the paths of the disks on which nothing is left when the OSD is wiped."""
         wiped = [path for path, all_mine in self.volumes.items() if all_mine and destroy_lvs]
         return [disk.path for disk in self.disks] + wiped
 
     @property
-    def is_set_up(self):
+    def is_set_up(self) -> bool:
         """Tell whether anything of the OSD but the contents of its disks is there."""
         return self.directory is not None or any(
             is_alive(state) or state.get("UnitFileState", "").startswith("enabled")
             for state in self.states.values()
         )
 
-    def refuse_others(self, host, cluster):
+    def refuse_others(self, host: Host, cluster: str) -> None:
         """Raise ``RemovalRefused`` where the id or the disks are another OSD's."""
         directory = self.directory
         if directory is not None and directory.osd_uuid not in ("", self.osd_uuid):
@@ -108,7 +109,7 @@ class Traces:
         if other:
             raise RemovalRefused(other)
         for disk in self.disks:
-            label = disk.label
+            label = disk.label or {}
             if label["kind"] == "block" and (label["osd_id"], label["cluster"]) != (
                 self.osd_id,
                 cluster,
@@ -118,7 +119,7 @@ class Traces:
                     f"{label['cluster']}, not osd.{self.osd_id} of {cluster}. Check id and cluster."
                 )
 
-    def _other_with_this_id(self, host, cluster):
+    def _other_with_this_id(self, host: Host, cluster: str) -> str:
         """Return a sentence when what is set up with this id is another OSD of the cluster.
 
         A disk with the label of an OSD that once had the id says nothing by itself.
@@ -141,7 +142,7 @@ class Host:
     ``pieces`` are the disks and their partitions.
     """
 
-    def __init__(self, roots):
+    def __init__(self, roots: Roots) -> None:
         self.roots = roots
         self.setting = loop_setting(roots)
         blocks = own_blocks(roots, allows_loop_devices(self.setting))
@@ -151,7 +152,9 @@ class Host:
         look_at(self.pieces)
         self.here = LocalOsds.read(osd_directories(roots), self.pieces)
 
-    def run(self, name, argv, lock, timeout, only=()):
+    def run(
+        self, name: str, argv: List[str], lock: HostLock, timeout: float, only: Sequence[str] = ()
+    ) -> None:
         """Run ceph-volume; raise ``RemovalRefused`` with the reason when it fails."""
         environment = {LOOP_VARIABLE: self.setting} if self.setting else {}
         answer = Detached(name, argv, lock, environment, only).result(timeout)
@@ -160,7 +163,7 @@ class Host:
             raise RemovalRefused(f"{argv[-1]}: ceph-volume failed: {reason}. {_LOG}.")
 
 
-def check_wanted(osds):
+def check_wanted(osds: Iterable[Mapping[str, Any]]) -> None:
     """Raise ``RemovalRefused`` for a list of OSDs that cannot be meant so."""
     for osd in osds:
         if osd["osd_id"] < 0:
@@ -174,7 +177,9 @@ def check_wanted(osds):
             )
 
 
-def find_all(host, osds, cluster, going=True):
+def find_all(
+    host: Host, osds: Iterable[Mapping[str, Any]], cluster: str, going: bool = True
+) -> List[Tuple[Mapping[str, Any], Traces]]:
     """Return the traces of all OSDs that ``check_wanted`` let pass; raise before anything is done.
 
     ``going`` tells that their directories are removed, now or next. Raises ``RemovalRefused``, or
@@ -200,12 +205,12 @@ def find_all(host, osds, cluster, going=True):
     return found
 
 
-def is_wiped(wanted, traces):
+def is_wiped(wanted: Mapping[str, Any], traces: Traces) -> bool:
     """Tell whether there is something on this host to be wiped."""
     return bool(wanted["zap"] and (traces.disks or traces.volumes))
 
 
-def refuse_living(osd_id, osd_uuid, known):
+def refuse_living(osd_id: int, osd_uuid: str, known: Mapping[int, Mapping[str, Any]]) -> None:
     """Raise ``RemovalRefused`` if the cluster still has an OSD that is to be wiped.
 
     ``known`` is what the monitors say of all OSDs.
@@ -220,7 +225,7 @@ def refuse_living(osd_id, osd_uuid, known):
             )
 
 
-def unseen(host, wanted):
+def unseen(host: Host, wanted: Mapping[str, Any]) -> List[str]:
     """Return the disks of an OSD that this host does not show.
 
     Nobody knows whether they are wiped. ``wanted`` names them with path and device id.
@@ -232,7 +237,7 @@ def unseen(host, wanted):
     return sorted({clean(device.get("device_id") or device["path"]) for device in missing})
 
 
-def unread(host, wanted, traces):
+def unread(host: Host, wanted: Mapping[str, Any], traces: Traces) -> List[str]:
     """Return the disks of an OSD that this host shows and cannot read, each with the reason."""
     devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
     found = [disk for disk in host.disks if any(_is_disk(disk, device) for device in devices)]
@@ -240,7 +245,7 @@ def unread(host, wanted, traces):
     return sorted({_describe_unread(disk) for disk in found if "error" in disk.content})
 
 
-def left_alone(host, wanted, traces):
+def left_alone(host: Host, wanted: Mapping[str, Any], traces: Traces) -> List[str]:
     """Return the disks of an OSD that this host shows with other things on them, and nothing of it.
 
     Somebody has written to them since; they are not wiped.
@@ -257,30 +262,31 @@ def left_alone(host, wanted, traces):
     )
 
 
-def _describe_unread(disk):
+def _describe_unread(disk: Disk) -> str:
     return f"{_name(disk)} ({clean(disk.content['error'])})"
 
 
-def _name(disk):
+def _name(disk: Disk) -> str:
     name = device_id(disk.block.udev, disk.block.sys_dir)
     return f"{clean(name)} at {disk.path}" if name else disk.path
 
 
-def _is_disk(disk, device):
-    name = device.get("device_id")
+def _is_disk(disk: Disk, device: Mapping[str, Any]) -> bool:
+    name: Optional[str] = device.get("device_id")
     if name:
         return device_id(disk.block.udev, disk.block.sys_dir) == name
-    return disk.block.path == device["path"]
+    path: str = device["path"]
+    return disk.block.path == path
 
 
-def predict(wanted, traces):
+def predict(wanted: Mapping[str, Any], traces: Traces) -> Dict[str, Any]:
     """Return the row that says what would become of an OSD."""
     zapped = traces.disks_to_zap(wanted["destroy_lvs"]) if wanted["zap"] else []
     state = "would be removed" if traces.is_set_up or is_wiped(wanted, traces) else "absent"
     return {"osd_id": wanted["osd_id"], "state": state, "zapped": zapped}
 
 
-def take_down(traces, startup):
+def take_down(traces: Traces, startup: Startup) -> None:
     """Stop an OSD for good and remove its directory; raises ``UnitsFailed`` and OSError.
 
     A mask goes too: the id may be given to another OSD, which could not be started.
@@ -307,7 +313,9 @@ def take_down(traces, startup):
         startup.remove(traces.osd_id)
 
 
-def zap(host, wanted, traces, lock, timeout):
+def zap(
+    host: Host, wanted: Mapping[str, Any], traces: Traces, lock: HostLock, timeout: float
+) -> None:
     """Wipe the OSD's disks and volumes, of which nobody else may have any."""
     look_at(traces.disks)
     opened = OpenDisks(host.roots)
@@ -328,7 +336,7 @@ def zap(host, wanted, traces, lock, timeout):
         zap_disk(host, disk, lock, timeout)
 
 
-def zap_disk(host, disk, lock, timeout):
+def zap_disk(host: Host, disk: Disk, lock: HostLock, timeout: float) -> None:
     """Wipe a whole disk, and see to it that nothing is left."""
     path = disk.block.path
     only = [] if disk.has_lvm else [os.path.realpath(disk.block.node)]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ..cluster.osd_map import NoAnswer, asked
+from ..cluster.osd_map import NoAnswer, Question, asked
 from ..system.host_lock import HostLock
+from ..system.reading import Roots
 from ..systemd.units import UnitsFailed
 from .removal import (
     Host,
     RemovalRefused,
+    Traces,
     check_wanted,
     find_all,
     is_wiped,
@@ -34,7 +37,9 @@ class Work:
     ``changed`` tells that an OSD was begun to be taken away, whatever became of it then.
     """
 
-    def __init__(self, params, roots, check_mode, rows):
+    def __init__(
+        self, params: Mapping[str, Any], roots: Roots, check_mode: bool, rows: List[Dict[str, Any]]
+    ) -> None:
         self._params = params
         self._roots = roots
         self._check_mode = check_mode
@@ -43,7 +48,7 @@ class Work:
         self._timeout = max(params["timeout"], 1)
         self._lock = contextlib.nullcontext() if check_mode else HostLock(self._timeout)
 
-    def do(self):
+    def do(self) -> None:
         """Take the step for all OSDs, or predict it."""
         check_wanted(self._params["osds"])
         with self._lock:
@@ -56,7 +61,7 @@ class Work:
                 with self._each_for_itself(wanted):
                     self._rows.append(act(wanted, traces))
 
-    def _find(self, host):
+    def _find(self, host: Host) -> List[Tuple[Mapping[str, Any], Traces]]:
         """Return the OSDs with their traces; what is wrong with one is a row, or raises."""
         osds, cluster = self._params["osds"], self._params["cluster"]
         going = self._params["step"] != "start"
@@ -69,7 +74,7 @@ class Work:
         return found
 
     @contextlib.contextmanager
-    def _each_for_itself(self, wanted):
+    def _each_for_itself(self, wanted: Mapping[str, Any]) -> Iterator[None]:
         """Keep what goes wrong with one OSD from the others, where that is wanted."""
         try:
             yield
@@ -78,7 +83,7 @@ class Work:
                 raise
             self._rows.append({**_row(wanted, FAILED), "problem": str(error)})
 
-    def _remove_all(self, stack):
+    def _remove_all(self, stack: contextlib.ExitStack) -> None:
         """Take OSDs away for good, once the monitors were asked for those that they have not."""
         question = None
         if any(osd["zap"] or osd["gone"] for osd in self._params["osds"]):
@@ -98,7 +103,7 @@ class Work:
                         _refuse_if_living(question, wanted, traces)
                 self._rows.append(self._remove(host, wanted, traces))
 
-    def _remove(self, host, wanted, traces):
+    def _remove(self, host: Host, wanted: Mapping[str, Any], traces: Traces) -> Dict[str, Any]:
         """Take an OSD away for good; return its row."""
         row = predict(wanted, traces)
         row["unseen"] = unseen(host, wanted)
@@ -111,11 +116,11 @@ class Work:
             self.changed = True
             take_down(traces, Startup(self._roots))
             if wanted["zap"]:
-                zap(host, wanted, traces, self._lock, self._timeout)
+                zap(host, wanted, traces, self._lock, self._timeout)  # type: ignore[arg-type]  # a lock: only check mode has none
             row["state"] = "removed"
         return row
 
-    def _stop(self, wanted, traces):
+    def _stop(self, wanted: Mapping[str, Any], traces: Traces) -> Dict[str, Any]:
         """Stop an OSD that holds nothing; return its row."""
         state, held = state_before(self._roots, wanted, traces, self._params["patience"])
         if state == STOPPED and not self._check_mode:
@@ -124,7 +129,7 @@ class Work:
             state = "would be stopped"
         return _row(wanted, state, held)
 
-    def _start(self, wanted, traces):
+    def _start(self, wanted: Mapping[str, Any], traces: Traces) -> Dict[str, Any]:
         """Start an OSD again; return its row."""
         if not traces.is_own:
             return _row(wanted, ABSENT)
@@ -133,11 +138,14 @@ class Work:
         return _row(wanted, "started" if start(traces) else PRESENT)
 
 
-def _refuse_if_living(question, wanted, traces):
+def _refuse_if_living(
+    question: Optional[Question], wanted: Mapping[str, Any], traces: Traces
+) -> None:
     """Raise for an OSD that the cluster has, if it is wiped or said to be gone."""
     if is_wiped(wanted, traces) or (wanted["gone"] and traces.is_set_up):
-        refuse_living(wanted["osd_id"], wanted["osd_uuid"], question.answer())
+        known = question.answer()  # type: ignore[union-attr]  # who is wiped or gone was asked for
+        refuse_living(wanted["osd_id"], wanted["osd_uuid"], known)
 
 
-def _row(wanted, state, held=None):
+def _row(wanted: Mapping[str, Any], state: str, held: Optional[int] = None) -> Dict[str, Any]:
     return {"osd_id": wanted["osd_id"], "state": state, "zapped": [], "unseen": [], "held": held}

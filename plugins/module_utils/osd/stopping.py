@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any, Mapping, Optional, Tuple
 
 from ..cluster.admin_socket import ask
 from ..cluster.conf import cluster_name
+from ..system.reading import Roots
 from ..systemd.units import act, has_failed, is_alive
 from .local_osds import osd_unit
+from .removal import Traces
 
 _ASK_TIMEOUT = 5.0
 _INTERVAL = 0.25
@@ -24,7 +27,7 @@ HOLDS, SILENT = "holds data", "no answer"
 KEPT = (HOLDS, SILENT)
 
 
-def held_by(roots, osd_id, osd_uuid):
+def held_by(roots: Roots, osd_id: int, osd_uuid: str) -> Optional[int]:
     """Return how many placement groups an OSD that runs has on its disk; None without an answer.
 
     Copies that it is still deleting count as well.
@@ -37,7 +40,7 @@ def held_by(roots, osd_id, osd_uuid):
     return number if is_number and mine else None
 
 
-def held_after(roots, traces, patience):
+def held_after(roots: Roots, traces: Traces, patience: float) -> Optional[int]:
     """Return what ``held_by`` does, polled until it is 0 or there is no answer.
 
     It is polled for at most ``patience`` seconds.
@@ -50,12 +53,14 @@ def held_after(roots, traces, patience):
         time.sleep(_INTERVAL)
 
 
-def runs_here(traces):
+def runs_here(traces: Traces) -> bool:
     """Tell whether the daemon of this very OSD runs, or is about to."""
     return traces.is_own and is_alive(traces.states.get(osd_unit(traces.osd_id), {}))
 
 
-def state_before(roots, wanted, traces, patience=0.0):
+def state_before(
+    roots: Roots, wanted: Mapping[str, Any], traces: Traces, patience: float = 0.0
+) -> Tuple[str, Optional[int]]:
     """Return the state that an OSD may be brought to by stopping it, and what it holds."""
     if not traces.is_set_up:
         return ABSENT, None
@@ -69,18 +74,18 @@ def state_before(roots, wanted, traces, patience=0.0):
     return (HOLDS if held else STOPPED), held
 
 
-def stop(traces):
+def stop(traces: Traces) -> None:
     """Stop an OSD's daemon; everything that starts it again stays. Raises ``UnitsFailed``."""
     act("stop", [osd_unit(traces.osd_id)])
 
 
-def is_startable(traces):
+def is_startable(traces: Traces) -> bool:
     """Tell whether an OSD is here and does not run; one that systemd tries in vain does not."""
     state = traces.states.get(osd_unit(traces.osd_id), {})
     return traces.is_own and (not is_alive(state) or has_failed(state))
 
 
-def start(traces):
+def start(traces: Traces) -> bool:
     """Start an OSD again; return whether it did not run. Raises ``UnitsFailed``."""
     if not is_startable(traces):
         return False
@@ -88,7 +93,7 @@ def start(traces):
     return True
 
 
-def reason_kept(osd_id, state, held):
+def reason_kept(osd_id: int, state: str, held: Optional[int]) -> str:
     """Return why an OSD was not stopped."""
     if state == HOLDS:
         groups = "1 placement group" if held == 1 else f"{held} placement groups"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
-from ..cluster.osd_map import NoAnswer
-from ..disks.planned import Refused, find_disk, reason_in_use
+from ..cluster.osd_map import NoAnswer, Question
+from ..disks.planned import Disk, Refused, find_disk, reason_in_use
 from ..disks.writers import OpenDisks
+from ..system.host_lock import HostLock
 from ..system.reading import clean
 from ..systemd.units import has_failed
 from .local_osds import ceph_volumes, other_volumes
-from .removal import RemovalRefused, Traces, take_down, zap_disk
+from .removal import Host, RemovalRefused, Traces, take_down, zap_disk
+from .startup import Startup
 
 
 class Zapping:
@@ -22,9 +25,17 @@ class Zapping:
     asked (``osd_map.asked``).
     """
 
-    def __init__(self, host, devices, cluster, question, allowed=(), until=0.0):
-        self.clean = []
-        self.used = []
+    def __init__(
+        self,
+        host: Host,
+        devices: Iterable[Mapping[str, Any]],
+        cluster: str,
+        question: Question,
+        allowed: Iterable[str] = (),
+        until: float = 0.0,
+    ) -> None:
+        self.clean: List[Disk] = []
+        self.used: List[Disk] = []
         self._host = host
         self._cluster = cluster
         self._allowed = set(allowed)
@@ -43,19 +54,19 @@ class Zapping:
         if problems:
             raise RemovalRefused(" ".join(["No disk was wiped on this host.", *problems]))
 
-    def _find(self, device):
+    def _find(self, device: Mapping[str, Any]) -> Disk:
         blocks = [disk.block for disk in self._host.disks]
         found = find_disk(self._host.roots, blocks, device)
         disk = next(each for each in self._host.disks if each.block is found.block)
         disk.path = found.path
         return disk
 
-    def _pieces(self, disk):
+    def _pieces(self, disk: Disk) -> List[Disk]:
         """Return the disk and its partitions."""
         mine = [piece.path for piece in disk.block.pieces]
         return [piece for piece in self._host.pieces if piece.block.path in mine]
 
-    def _refuse_needed(self, disk):
+    def _refuse_needed(self, disk: Disk) -> None:
         here = self._host.here
         running = [here.running_on(piece) for piece in self._pieces(disk)]
         osd_id = next((each for each in running if each is not None), None)
@@ -80,7 +91,7 @@ class Zapping:
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
 
-    def _only_restarts(self, osd_id, disk):
+    def _only_restarts(self, osd_id: int, disk: Disk) -> bool:
         """Tell whether systemd tries in vain to start the very OSD that the disk carries.
 
         One that the cluster has no more cannot run: its unit goes with what it left.
@@ -91,7 +102,7 @@ class Zapping:
         mine = directory is not None and directory.osd_uuid in uuids
         return mine and has_failed(here.unit(osd_id))
 
-    def _reason_unknown(self, disk):
+    def _reason_unknown(self, disk: Disk) -> str:
         """Return why nobody can know whose the disk is, or an empty text."""
         here = self._host.here
         for piece in self._pieces(disk):
@@ -111,7 +122,7 @@ class Zapping:
                 )
         return ""
 
-    def _reason_in_map(self, disk):
+    def _reason_in_map(self, disk: Disk) -> str:
         """Return why the cluster needs what is on a disk, or an empty text."""
         osds = sorted(self._osds_of_cluster(disk))
         if not osds:
@@ -141,7 +152,7 @@ class Zapping:
             f"`ceph orch osd rm {' '.join(map(str, needed))} --zap`, which drains it first"
         )
 
-    def _osds_of_cluster(self, disk):
+    def _osds_of_cluster(self, disk: Disk) -> Set[Tuple[int, str]]:
         """Return the OSDs of this cluster on a disk and its partitions: pairs of id and uuid.
 
         A label of a DB or WAL device says no id and no cluster.
@@ -157,13 +168,13 @@ class Zapping:
                     found.add((int(volume["osd_id"]), volume["osd_fsid"]))
         return {pair for pair in found if pair[1]}
 
-    def wipe(self, disk, startup, lock, timeout):
+    def wipe(self, disk: Disk, startup: Startup, lock: HostLock, timeout: float) -> None:
         """Wipe a disk, and what is left on the host of the dead OSD that was on it."""
         for osd in self._dead_osds(disk):
             take_down(Traces(osd, self._host), startup)
         zap_disk(self._host, disk, lock, timeout)
 
-    def _dead_osds(self, disk):
+    def _dead_osds(self, disk: Disk) -> List[Dict[str, Any]]:
         """Return the OSDs of the cluster that the disk carries and whose directory is theirs."""
         found = [
             (piece.label["osd_id"], piece.label["osd_uuid"])
@@ -182,7 +193,7 @@ class Zapping:
         ]
 
 
-def is_clean(disk):
+def is_clean(disk: Disk) -> bool:
     """Tell whether nothing at all is on a disk, as far as wiping it would take something away.
 
     Data without a known signature, such as that of a database, is none the less there.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from ...cluster.admin_socket import ask
-from .extra import NONE
+from ...system.reading import Roots
+from ..shapes import DaemonShape, WatchedShape
+from .extra import NONE, Extra
 
 _ASK_TIMEOUT = 2.0
 
@@ -34,7 +37,7 @@ class Kind:
     # The name of its administration socket, where it is asked for its work.
     socket = ""
     # What it listens on, whatever its configuration says.
-    ports = ()
+    ports: Tuple[int, ...] = ()
     # What its key may do, as lines of a keyring, where no database of the monitors says it.
     caps = ""
     # Whether ceph_daemon makes and removes such daemons.
@@ -50,43 +53,43 @@ class Kind:
     lack = "it runs, but does not answer"
 
     @property
-    def template(self):
+    def template(self) -> str:
         """Return the unit's name before the instance, empty where each host has but one unit."""
         name, found, _ = self.unit.partition("@")
         return name if found else ""
 
     @property
-    def repeats_name(self):
+    def repeats_name(self) -> bool:
         """Tell whether the unit's instance has the kind before the id: ``ceph-radosgw@rgw.web``."""
         return self.unit.partition("@")[2].startswith(f"{self.name}.")
 
     @property
-    def data_folder(self):
+    def data_folder(self) -> str:
         """Return the directory below /var in which each daemon of the kind has its own."""
         return os.path.dirname(self.data)
 
     @property
-    def wants_folder(self):
+    def wants_folder(self) -> str:
         """Return where systemd is told to start it, for kinds whose data directory cannot tell."""
         return f"{self.template}.target.wants" if self.template and not self.data else ""
 
     @property
-    def version_socket(self):
+    def version_socket(self) -> str:
         """Return the name of the socket on which it is asked for its version."""
         return f"ceph-{self.name}.{{id}}.asok"
 
     @property
-    def can_be_asked(self):
+    def can_be_asked(self) -> bool:
         """Tell whether it can be seen of a daemon that was only started that it does its work."""
         return bool(self.question)
 
-    def keyring_path(self, roots, daemon_id):
+    def keyring_path(self, roots: Roots, daemon_id: str) -> str:
         """Return where the key of a daemon is."""
         keyring = self.keyring or f"var/{self.data}/keyring"
         top, _, rest = keyring.format(id=daemon_id).partition("/")
         return os.path.join({"var": roots.var, "etc": roots.etc}[top], rest)
 
-    def works(self, watched, proc):
+    def works(self, watched: WatchedShape, proc: str) -> Optional[bool]:
         """Tell whether a daemon that is waited for works; None when there is no way to ask.
 
         Sets its ``hopeless`` to a sentence when waiting is of no use. ``proc`` is where /proc is.
@@ -99,7 +102,7 @@ class Kind:
         watched.hopeless = self.reason_hopeless(watched.daemon, answer, watched.others)
         return self.is_at_work(answer, watched.others)
 
-    def is_at_work(self, answer, others=frozenset()):
+    def is_at_work(self, answer: Mapping[str, Any], others: FrozenSet[str] = frozenset()) -> bool:
         """Tell from a daemon's answer whether it has its place in the cluster.
 
         ``others`` are those of whom it must have found one, where there are any.
@@ -107,27 +110,29 @@ class Kind:
         del others
         return "version" in answer
 
-    def reason_hopeless(self, daemon, answer, others):
+    def reason_hopeless(
+        self, daemon: DaemonShape, answer: Mapping[str, Any], others: FrozenSet[str]
+    ) -> str:
         """Return a sentence when the answer says that waiting is of no use."""
         del daemon, answer, others
         return ""
 
-    def lack_of_cluster(self, daemon):
+    def lack_of_cluster(self, daemon: DaemonShape) -> str:
         """Return what the cluster lacks for such a daemon to come up, or nothing."""
         del daemon
         return ""
 
-    def make_extra(self, roots, conf="", touch=True):
+    def make_extra(self, roots: Roots, conf: str = "", touch: bool = True) -> Extra:
         """Return what daemons of this kind need besides a key and a directory, an ``Extra``."""
         del roots, conf, touch
         return NONE
 
-    def own_fsid(self, roots, daemon_id):
+    def own_fsid(self, roots: Roots, daemon_id: str) -> str:
         """Return the cluster that a daemon itself says it is of; empty where the host's counts."""
         del roots, daemon_id
         return ""
 
-    def more_of_row(self, roots, daemon_id, state):
+    def more_of_row(self, roots: Roots, daemon_id: str, state: str) -> Dict[str, Any]:
         """Return what a report says of daemons of this kind alone."""
         del roots, daemon_id, state
         return {}

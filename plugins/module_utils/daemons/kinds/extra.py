@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
+from typing import FrozenSet, List
+
+from ..shapes import DaemonShape, WantedShape
+
 
 class Extra:
     """The further needs of a kind of daemon."""
 
-    def refuse(self, wanted):
+    def refuse(self, wanted: WantedShape) -> List[str]:
         """Return sentences that speak against a daemon."""
         del wanted
         return []
 
-    def needs_setup(self, wanted):
+    def needs_setup(self, wanted: WantedShape) -> bool:
         """Tell whether there is something to set up."""
         del wanted
         return False
 
-    def setup(self, wanted):
+    def setup(self, wanted: WantedShape) -> None:
         """Set it up."""
 
-    def cleanup(self, daemon):
+    def cleanup(self, daemon: DaemonShape) -> None:
         """Clean up when the daemon is removed."""
 
-    def is_unfinished(self, wanted):
+    def is_unfinished(self, wanted: WantedShape) -> bool:
         """Tell whether a daemon that runs is still to be waited for."""
         del wanted
         return False
 
-    def others(self, wanted):
+    def others(self, wanted: WantedShape) -> FrozenSet[str]:
         """Return the names of those of whom the daemon must have found one."""
         del wanted
         return frozenset()
 
-    def is_seen(self, wanted):
+    def is_seen(self, wanted: WantedShape) -> bool:
         """Tell whether the cluster has a daemon that could not be asked itself."""
         del wanted
         return False
 
-    def finish(self, wanted):
+    def finish(self, wanted: WantedShape) -> None:
         """Do what is left when the daemon works."""
 
-    def give_up(self, wanted):
+    def give_up(self, wanted: WantedShape) -> str:
         """Do what must be done when the daemon does not work; return a sentence to add."""
         del wanted
         return ""

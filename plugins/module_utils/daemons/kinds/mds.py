@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, FrozenSet, Mapping
+
 from .base import Kind
 
 
@@ -19,7 +21,7 @@ class MetadataServer(Kind):
     question = "status"
     lack = "it runs, but the monitors have not taken it up"
 
-    def is_at_work(self, answer, others=frozenset()):
+    def is_at_work(self, answer: Mapping[str, Any], others: FrozenSet[str] = frozenset()) -> bool:
         """Tell whether the monitors have taken it up."""
         del others
         state = str(answer.get("state", ""))

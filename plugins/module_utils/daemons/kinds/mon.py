@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Dict, FrozenSet, Mapping
 
+from ...system.reading import Roots
 from ..mon.joining import joining
 from ..mon.views import ask_own, own_view
+from ..shapes import DaemonShape
 from .base import Kind
+from .extra import Extra
 
 
 class Monitor(Kind):
@@ -26,7 +30,7 @@ class Monitor(Kind):
     question = "mon_status"
     lack = "it runs, but has not joined the quorum"
 
-    def is_at_work(self, answer, others=frozenset()):
+    def is_at_work(self, answer: Mapping[str, Any], others: FrozenSet[str] = frozenset()) -> bool:
         """Tell whether it is in a quorum, and with one of ``others``, where there are any.
 
         Nobody else tells it from one that leads a cluster of its own.
@@ -34,7 +38,9 @@ class Monitor(Kind):
         view = own_view(answer)
         return view is not None and bool(view.quorum & others if others else view.quorum)
 
-    def reason_hopeless(self, daemon, answer, others):
+    def reason_hopeless(
+        self, daemon: DaemonShape, answer: Mapping[str, Any], others: FrozenSet[str]
+    ) -> str:
         """Return a sentence if it leads a cluster of its own, where it should have joined."""
         view = own_view(answer)
         if view is None or not view.quorum or not others or view.quorum & others:
@@ -47,14 +53,14 @@ class Monitor(Kind):
             "store aside and lets the monitor join."
         )
 
-    def make_extra(self, roots, conf="", touch=True):
+    def make_extra(self, roots: Roots, conf: str = "", touch: bool = True) -> Extra:
         """Return what makes its store and lets it join."""
         # Imported where it is needed: Python compiles what a module imports on every call.
         from ..mon.store import MonStores
 
         return MonStores(roots, conf, touch)
 
-    def more_of_row(self, roots, daemon_id, state):
+    def more_of_row(self, roots: Roots, daemon_id: str, state: str) -> Dict[str, Any]:
         """Return the quorum that it says it is in, and whether it has still to be finished."""
         path = os.path.join(roots.ceph_run, self.socket.format(id=daemon_id))
         own = ask_own(path) if state == "running" else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...cluster.conf import cluster_name
-from ...system.reading import read_text
+from ...system.reading import Roots, read_text
 from .base import Kind
 
 
@@ -20,7 +20,7 @@ class Osd(Kind):
     is_deployed = False
     tells_version = True
 
-    def own_fsid(self, roots, daemon_id):
+    def own_fsid(self, roots: Roots, daemon_id: str) -> str:
         """Return the cluster that it belongs to: its own word counts, not the configuration's."""
         place = f"{self.data_folder}/{cluster_name(roots)}-{daemon_id}/ceph_fsid"
         return read_text(os.path.join(roots.var, place), limit=64)

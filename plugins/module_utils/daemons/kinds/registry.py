@@ -5,16 +5,21 @@ Ansible sends a host the files that it finds in import statements, so each is na
 
 from __future__ import annotations
 
+from typing import Dict
+
+from ...system.reading import Roots
 from . import ceph_exporter, cephfs_mirror, crash, mds, mgr, mon, osd, rbd_mirror, rgw
+from .base import Kind
+from .extra import Extra
 
 _FILES = (mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter)
 
 # All that a host may run, by name; and those that ceph_daemon makes and removes.
-ALL = {module.KIND.name: module.KIND for module in _FILES}
+ALL: Dict[str, Kind] = {module.KIND.name: module.KIND for module in _FILES}
 KINDS = {name: kind for name, kind in ALL.items() if kind.is_deployed}
 
 
-def extras_of(roots, conf="", touch=True):
+def extras_of(roots: Roots, conf: str = "", touch: bool = True) -> Dict[str, Extra]:
     """Return the further needs by kind of daemon, each an ``Extra``.
 
     ``conf`` is the text of the cluster's minimal configuration, where one was given. With ``touch``

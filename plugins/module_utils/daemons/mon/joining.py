@@ -11,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from typing import FrozenSet, Iterable, List
 
 from ...system.atomic_write import write_text
-from ...system.reading import list_dir, read_assignments, read_lines, to_int
+from ...system.reading import Roots, list_dir, read_assignments, read_lines, to_int
 from ...systemd.units import act
 
 # On a command line or in CEPH_ARGS it is stronger than any configuration file, however it is spelt.
@@ -35,34 +36,34 @@ _UNIT = re.compile(r"ceph-mon@(.+)\.service\.d")
 class Joining:
     """The drop-in file of a monitor that has not joined yet."""
 
-    def __init__(self, roots, unit):
+    def __init__(self, roots: Roots, unit: str) -> None:
         self._etc = roots.etc
         self._directory = os.path.join(roots.etc, _DIRECTORY.format(unit=unit))
         self._conf = os.path.join(self._directory, _NAME + ".conf")
         self._environment = os.path.join(self._directory, _NAME + ".env")
 
     @property
-    def is_begun(self):
+    def is_begun(self) -> bool:
         """Tell whether the monitor is still to join."""
         return os.path.lexists(self._conf)
 
     @property
-    def members(self):
+    def members(self) -> FrozenSet[str]:
         """Return the other monitors of the map that the store was made of."""
         return frozenset(self._noted(_MEMBERS))
 
     @property
-    def epoch(self):
+    def epoch(self) -> int:
         """Return the epoch of that map; one that has joined is at a later one."""
         return to_int(next(iter(self._noted(_EPOCH)), ""))
 
-    def _noted(self, key):
+    def _noted(self, key: str) -> List[str]:
         for line in read_lines(self._environment):
             if line.startswith(key):
                 return line[len(key) :].split()
         return []
 
-    def begin(self, members, epoch):
+    def begin(self, members: Iterable[str], epoch: int) -> None:
         """Have every start from now on join these members' cluster."""
         args = " ".join([*self._args(), NO_FIRST_MEMBERS])
         quoted = args.replace("\\", "\\\\").replace('"', '\\"')
@@ -73,7 +74,7 @@ class Joining:
         write_text(self._conf, _CONF.format(path=self._environment), 0o644)
         act("daemon-reload", [])
 
-    def end(self):
+    def end(self) -> None:
         """Give the unit back what the package's and the host's files say."""
         if not self.is_begun and not os.path.lexists(self._environment):
             return
@@ -84,7 +85,7 @@ class Joining:
             os.rmdir(self._directory)
         act("daemon-reload", [])
 
-    def _args(self):
+    def _args(self) -> List[str]:
         for name in _DEFAULTS:
             found = read_assignments(os.path.join(self._etc, name), _ARGS_LIMIT)
             there = found.get("CEPH_ARGS", "").strip()
@@ -93,7 +94,7 @@ class Joining:
         return []
 
 
-def joining(roots):
+def joining(roots: Roots) -> FrozenSet[str]:
     """Return the ids of this host's monitors that have not joined yet."""
     top = os.path.join(roots.etc, "systemd/system")
     found = filter(None, map(_UNIT.fullmatch, list_dir(top)))

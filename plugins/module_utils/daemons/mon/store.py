@@ -9,14 +9,16 @@ import re
 import shutil
 import socket
 from enum import Enum
+from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from ...cluster.ceph_user import ceph_owner
 from ...system.atomic_write import make_directory, own_directory, write_text
-from ...system.command import find_program, run
-from ...system.reading import clean, list_dir
+from ...system.command import Answer, find_program, run
+from ...system.reading import Roots, clean, list_dir
 from ...systemd.units import act, has_failed, is_alive, show_units
 from ..kinds.base import DaemonRefused
 from ..kinds.extra import Extra
+from ..shapes import DaemonShape, WantedShape
 from ..store_aside import MAKING, STORE, empty, has_store, holds, put_aside
 from .joining import NO_FIRST_MEMBERS, Joining
 from .views import OtherMons, View, ask_own, has_left, has_split_off, reason_of
@@ -46,35 +48,35 @@ class MonStores(Extra):
     With ``touch`` false nothing is opened for writing.
     """
 
-    def __init__(self, roots, conf="", touch=True):
+    def __init__(self, roots: Roots, conf: str = "", touch: bool = True) -> None:
         self._roots = roots
         self._mons = OtherMons(roots, conf)
         self._touch = touch
         # Asked once for what is predicted; what is done asks again.
-        self._judged = {}
+        self._judged: Dict[str, _Is] = {}
 
-    def refuse(self, wanted):
+    def refuse(self, wanted: WantedShape) -> List[str]:
         """Return what speaks against a new monitor."""
         if not self.needs_setup(wanted):
             return []
         reasons = [] if wanted.keyring else [_no_key(wanted.daemon)]
         return reasons + _reasons_against_address(wanted)
 
-    def needs_setup(self, wanted):
+    def needs_setup(self, wanted: WantedShape) -> bool:
         """Tell whether the store must be made, because there is none that is of use."""
         unit = wanted.daemon.unit
         if unit not in self._judged:
             self._judged[unit] = self._judge(wanted)
         return self._judged[unit] is not _Is.GOOD
 
-    def is_unfinished(self, wanted):
+    def is_unfinished(self, wanted: WantedShape) -> bool:
         """Tell whether the monitor has still to join, or is in no quorum now."""
         if Joining(self._roots, wanted.daemon.unit).is_begun:
             return True
         own = ask_own(wanted.daemon.socket_path)
         return own is None or not own.quorum
 
-    def others(self, wanted):
+    def others(self, wanted: WantedShape) -> FrozenSet[str]:
         """Return the names of the monitors of which one must be in this one's quorum."""
         cluster = self._view(wanted)
         if cluster is not None:
@@ -85,18 +87,18 @@ class MonStores(Extra):
             return frozenset()
         return begun.members
 
-    def finish(self, wanted):
+    def finish(self, wanted: WantedShape) -> None:
         """Take the override away: the monitor has joined, which its store remembers."""
         own = ask_own(wanted.daemon.socket_path)
         if self.is_seen(wanted) if own is None else own.quorum:
             self.cleanup(wanted.daemon)
 
-    def is_seen(self, wanted):
+    def is_seen(self, wanted: WantedShape) -> bool:
         """Tell whether the quorum of the other monitors names this one."""
         cluster = self._view(wanted)
         return cluster is not None and wanted.daemon.daemon_id in cluster.quorum
 
-    def give_up(self, wanted):
+    def give_up(self, wanted: WantedShape) -> str:
         """Stop a monitor that leads a cluster of its own: no client shall find it; say so."""
         own = ask_own(wanted.daemon.socket_path)
         if own is not None and own.quorum and self._judge(wanted) is _Is.SPLIT_OFF:
@@ -104,7 +106,7 @@ class MonStores(Extra):
             return " It was stopped."
         return ""
 
-    def setup(self, wanted):
+    def setup(self, wanted: WantedShape) -> None:
         """Make the store; raises ``DaemonRefused``. What was there is put aside.
 
         The monitor stands in its own map, so that it knows its address, but not in the cluster's:
@@ -137,7 +139,7 @@ class MonStores(Extra):
             _make_store(daemon, keyring, monmap, owner)
         self._unmark(daemon)
 
-    def _make_room(self, daemon, owner):
+    def _make_room(self, daemon: DaemonShape, owner: Tuple[int, int]) -> None:
         """Put aside what is where the store shall be, and give the directory to Ceph's user."""
         path = daemon.data_path
         empty(path, [MAKING] if MAKING in list_dir(path) else [], self._roots.proc)
@@ -147,20 +149,20 @@ class MonStores(Extra):
         make_directory(path, 0o700, owner)
         own_directory(path, 0o700, owner)
 
-    def cleanup(self, daemon):
+    def cleanup(self, daemon: DaemonShape) -> None:
         """Remove what says that a monitor is not finished."""
         self._unmark(daemon)
         Joining(self._roots, daemon.unit).end()
 
-    def _unmark(self, daemon):
+    def _unmark(self, daemon: DaemonShape) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._mark(daemon))
 
-    def _mark(self, daemon):
+    def _mark(self, daemon: DaemonShape) -> str:
         top, name = os.path.split(daemon.data_path)
         return os.path.join(top, _MARK + name)
 
-    def _judge(self, wanted):
+    def _judge(self, wanted: WantedShape) -> _Is:
         """Ask host and cluster what the store is; where nobody answers, one that is there is good.
 
         One that runs needs no store to be made: it has files open that nobody else sees.
@@ -178,7 +180,7 @@ class MonStores(Extra):
             return _Is.SPLIT_OFF
         return _Is.LEFT if idle and self._has_left(daemon, own, cluster) else _Is.GOOD
 
-    def _has_left(self, daemon, own, cluster):
+    def _has_left(self, daemon: DaemonShape, own: Optional[View], cluster: View) -> bool:
         """Tell whether the cluster has a monitor no more, which does not run."""
         begun = Joining(self._roots, daemon.unit)
         if not self._touch:
@@ -189,11 +191,11 @@ class MonStores(Extra):
             return False
         return has_left(daemon.daemon_id, own, cluster)
 
-    def _view(self, wanted):
+    def _view(self, wanted: WantedShape) -> Optional[View]:
         daemon = wanted.daemon
         return self._mons.view(daemon.keyring_path, wanted.addr, daemon.daemon_id)
 
-    def _stored(self, daemon):
+    def _stored(self, daemon: DaemonShape) -> Optional[View]:
         """Return what the store of a monitor that does not run says, or None."""
         if not self._touch:
             return None
@@ -205,10 +207,10 @@ class MonStores(Extra):
                 return None
             answer = run([_program("monmaptool"), "--print", monmap], _TIMEOUT)
         names = [{"name": name} for name in members_of(answer.out)]
-        monmap = {"epoch": epoch_of(answer.out), "mons": names}
-        return View({"monmap": monmap}, ()) if names else None
+        status = {"monmap": {"epoch": epoch_of(answer.out), "mons": names}}
+        return View(status, ()) if names else None
 
-    def _get_map(self, wanted, keyring, monmap):
+    def _get_map(self, wanted: WantedShape, keyring: str, monmap: str) -> None:
         answer = self._mons.call(keyring, wanted.addr, "mon", "getmap", "-o", monmap)
         if answer.problem:
             raise DaemonRefused(
@@ -218,14 +220,14 @@ class MonStores(Extra):
             )
 
 
-def _no_key(daemon):
+def _no_key(daemon: DaemonShape) -> str:
     return (
         f"{daemon.name}: a new monitor needs the key of mon., and none was given (keyring_file). "
         "Give a file with what `ceph auth get mon.` prints."
     )
 
 
-def _reasons_against_address(wanted):
+def _reasons_against_address(wanted: WantedShape) -> List[str]:
     name = wanted.daemon.name
     try:
         address = ipaddress.ip_address(wanted.addr)
@@ -243,25 +245,25 @@ def _reasons_against_address(wanted):
     return []
 
 
-def addresses_of(addr):
+def addresses_of(addr: str) -> str:
     """Return a monitor's addresses as its map writes them."""
     host = f"[{addr}]" if ":" in addr else addr
     return f"[v2:{host}:{_V2_PORT},v1:{host}:{_V1_PORT}]"
 
 
-def members_of(text):
+def members_of(text: str) -> Dict[str, str]:
     """Read which monitors a map has, from what ``monmaptool --print`` says: addresses by name."""
     found = (_MEMBER.fullmatch(line.strip()) for line in text.splitlines())
     return {match.group(2): match.group(1) for match in found if match}
 
 
-def epoch_of(text):
+def epoch_of(text: str) -> int:
     """Read the epoch of a map from the same, 0 where it has none."""
     found = _EPOCH.search(text)
     return int(found.group(1)) if found else 0
 
 
-def _add_to_map(wanted, monmap):
+def _add_to_map(wanted: WantedShape, monmap: str) -> Tuple[Dict[str, str], int]:
     """Put the monitor into the map; return the names of the others, and the map's epoch."""
     daemon = wanted.daemon
     answer = _call(daemon, [_program("monmaptool"), "--print", monmap])
@@ -278,18 +280,18 @@ def _add_to_map(wanted, monmap):
     return members, epoch_of(answer.out)
 
 
-def _is_idle(daemon):
+def _is_idle(daemon: DaemonShape) -> bool:
     """Tell whether a unit does not run; one that fails at each of its starts does not."""
     state = show_units([daemon.unit])[daemon.unit]
     return has_failed(state) or not is_alive(state)
 
 
-def _stop(daemon):
+def _stop(daemon: DaemonShape) -> None:
     if is_alive(show_units([daemon.unit])[daemon.unit]):
         act("stop", [daemon.unit])
 
 
-def _make_store(daemon, keyring, monmap, owner):
+def _make_store(daemon: DaemonShape, keyring: str, monmap: str, owner: Tuple[int, int]) -> None:
     """Make a store beside where it shall be, and move it there when it is whole.
 
     ``ceph-mon`` makes none in a directory that has anything in it, and says that all is well.
@@ -308,14 +310,14 @@ def _make_store(daemon, keyring, monmap, owner):
     os.rmdir(place)
 
 
-def _mkfs(daemon, keyring, monmap, place):
+def _mkfs(daemon: DaemonShape, keyring: str, monmap: str, place: str) -> List[str]:
     argv = [_program("ceph-mon"), "--mkfs", "--id", daemon.daemon_id, "--monmap", monmap]
     user = ["--setuser", "ceph", "--setgroup", "ceph"]
     argv += ["--mon-data", place, "--keyring", keyring]
     return [*argv, *user, NO_FIRST_MEMBERS]
 
 
-def _call(daemon, argv):
+def _call(daemon: DaemonShape, argv: List[str]) -> Answer:
     answer = run(argv, _TIMEOUT)
     if answer.problem:
         program = os.path.basename(argv[0])
@@ -325,12 +327,12 @@ def _call(daemon, argv):
     return answer
 
 
-def _program(name):
+def _program(name: str) -> str:
     return find_program(name) or name
 
 
 @contextlib.contextmanager
-def _workplace(roots, daemon, owner):
+def _workplace(roots: Roots, daemon: DaemonShape, owner: Tuple[int, int]) -> Iterator[str]:
     """Give a directory in memory that Ceph's user can read, and remove it with its contents."""
     place = os.path.join(roots.ceph_run, f"ceph-orch-{daemon.name}")
     shutil.rmtree(place, ignore_errors=True)

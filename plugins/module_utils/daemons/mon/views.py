@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ...cluster.admin_socket import ask
 from ...cluster.conf import CONF, addresses, monitors
-from ...system.command import find_program, last_line, run
-from ...system.reading import clean, read_lines, to_int
+from ...system.command import Answer, find_program, last_line, run
+from ...system.reading import Roots, clean, read_lines, to_int
 
 _ASK_SECONDS = 15
 _TIMEOUT = 120.0
@@ -20,7 +21,7 @@ _JOINED = ("leader", "peon")
 class View:
     """What somebody knows of a cluster: the names in its map and in its quorum, the map's epoch."""
 
-    def __init__(self, answer, quorum):
+    def __init__(self, answer: Mapping[str, Any], quorum: Iterable[str]) -> None:
         monmap = answer.get("monmap")
         monmap = monmap if isinstance(monmap, dict) else {}
         self.epoch = to_int(monmap.get("epoch"))
@@ -28,13 +29,13 @@ class View:
         self.quorum = frozenset(quorum)
 
 
-def names_of(monmap):
+def names_of(monmap: Any) -> List[str]:
     """Return the names of the monitors in a map as Ceph prints it."""
     rows = monmap.get("mons") if isinstance(monmap, dict) else ()
     return [clean(row.get("name", ""), 255) for row in rows or () if isinstance(row, dict)]
 
 
-def own_view(answer):
+def own_view(answer: Mapping[str, Any]) -> Optional[View]:
     """Read ``mon_status`` of a monitor; None where it gave no answer.
 
     Its quorum is empty while it has none.
@@ -50,12 +51,12 @@ def own_view(answer):
     return View(answer, [ranks[rank] for rank in there if rank in ranks])
 
 
-def ask_own(path):
+def ask_own(path: str) -> Optional[View]:
     """Return the view of the monitor behind an administration socket, or None."""
     return own_view(ask(path, "mon_status", _SOCKET_SECONDS)) if os.path.exists(path) else None
 
 
-def has_split_off(name, own, cluster):
+def has_split_off(name: str, own: Optional[View], cluster: Optional[View]) -> bool:
     """Tell whether a monitor is alone in a cluster of its own, which is not the one of the others.
 
     ``own`` is what it says, ``cluster`` what the others say. One that they have in their quorum is
@@ -67,7 +68,7 @@ def has_split_off(name, own, cluster):
     return bool(cluster.mons - {name}) and bool(cluster.quorum) and is_cluster
 
 
-def has_left(name, own, cluster):
+def has_left(name: str, own: Optional[View], cluster: Optional[View]) -> bool:
     """Tell whether a monitor was taken out of the map of the others since its store was written.
 
     ``own`` is what its store says, ``cluster`` what the others say. Theirs must be the later map:
@@ -86,26 +87,26 @@ class OtherMons:
     the host's own tells where they are.
     """
 
-    def __init__(self, roots, conf=""):
+    def __init__(self, roots: Roots, conf: str = "") -> None:
         lines = conf.splitlines() or read_lines(os.path.join(roots.etc, CONF))
         self._mons = monitors(lines)
 
-    def call(self, keyring, addr, *words):
+    def call(self, keyring: str, addr: str, *words: str) -> Answer:
         """Run ``ceph`` with the monitors' key; return its answer."""
         return _call(keyring, self.known(addr), words)
 
-    def known(self, addr):
+    def known(self, addr: str) -> List[str]:
         """Return where the others are."""
         return [mon for mon in self._mons if addr not in addresses(mon)]
 
-    def view(self, keyring, addr, name):
+    def view(self, keyring: str, addr: str, name: str) -> Optional[View]:
         """Return what they know; None where they do not answer, or none is known.
 
         Whoever asks one is told of all that are in its map, and may end at the very one that is
         asked about: that it is alone is its own word, and another one is asked. One that is silent
         costs its time once.
         """
-        silent = set()
+        silent: Set[str] = set()
         for mon in self.known(addr) * _ROUNDS:
             if mon in silent:
                 continue
@@ -117,13 +118,13 @@ class OtherMons:
         return None
 
 
-def _call(keyring, mons, words):
+def _call(keyring: str, mons: Sequence[str], words: Sequence[str]) -> Answer:
     argv = [find_program("ceph") or "ceph", "--connect-timeout", str(_ASK_SECONDS)]
     argv += ["--name", "mon.", "--keyring", keyring]
     return run([*argv, *(["-m", ",".join(mons)] if mons else []), *words], _TIMEOUT)
 
 
-def _read_view(answer):
+def _read_view(answer: Answer) -> Optional[View]:
     try:
         status = json.loads(answer.out) if not answer.problem else None
     except ValueError:
@@ -134,6 +135,6 @@ def _read_view(answer):
     return View(status, [clean(name, 255) for name in names])
 
 
-def reason_of(answer):
+def reason_of(answer: Answer) -> str:
     """Return in one line why a program failed."""
     return clean(last_line(answer.err) or last_line(answer.out), 300) or answer.problem
