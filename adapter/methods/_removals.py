@@ -43,6 +43,7 @@ def removal_of(
                 "one must have its label, and be that which it was on last",
                 "Remove it without --zap, and erase its disk by name: `ceph orch device zap`.",
             )
+    rows = [row for row in rows if not _is_copy(core, osd, row)]
     places = _reported(rows) if rows or osd.destroyed else _said(core, osd)
     return Removal(
         osd_id=osd.osd_id,
@@ -100,6 +101,13 @@ def unwipable(core: Core, removal: Removal) -> List[str]:
         return []
     where = f"host {host}" if host else "its host"
     return [f"osd.{removal.osd_id}: {where} is not managed, so its disks are not wiped"]
+
+
+def _is_copy(core: Core, osd: Osd, row: Dict[str, Any]) -> bool:
+    """Tell whether a disk is none of those that an OSD named when it started last."""
+    known = {name for _, name in core.owners.metadata(osd.osd_id).names}
+    name = str(row["device_id"] or "")
+    return bool(name) and bool(known) and "" not in known and name not in known
 
 
 def _reported(rows: List[Dict[str, Any]]) -> Places:

@@ -6,6 +6,7 @@ from typing import Any, Dict, List
 
 from adapter.cluster.osd_map import OsdMap
 from adapter.core import Core
+from adapter.engine.completion import Completion
 from adapter.errors import AdapterError, InvalidValue
 from adapter.reconcile.osd_planner import OsdPlanner
 
@@ -55,6 +56,18 @@ def refuse_busy(core: Core, host: str, path: str) -> None:
                 f"{host}:{path} is not erased while the job {record.id} works on {host}.",
                 "Try again when it has ended: `ceph ansible job ls` shows it.",
             )
+
+
+def refuse_waiting(core: Core, job: Completion, host: str, path: str) -> None:
+    """End a wipe that has not begun, and raise ``AdapterError``: no record keeps it.
+
+    The next manager would know nothing of what was promised here.
+    """
+    if core.engine.overtake(job.job_id, "it had to wait for another job"):
+        raise AdapterError(
+            f"{host}:{path} was not erased: another job works on {host}.",
+            "Try again when it has ended: `ceph ansible job ls` shows it.",
+        )
 
 
 def erased(host: str, path: str, result: Dict[str, Any]) -> str:

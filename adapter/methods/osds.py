@@ -31,7 +31,7 @@ from adapter.interface import (
 )
 from adapter.methods._copied_disks import as_moved, refuse_copy
 from adapter.methods._removals import refuse_queued, removal_of, unwipable
-from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy
+from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy, refuse_waiting
 from adapter.methods.devices import DeviceMethods
 from adapter.reconcile import Reconciler
 
@@ -193,6 +193,7 @@ class OsdMethods(DeviceMethods):
                 summary=f"Erase {host}:{path}" + (f" ({given})" if disk.link else ""),
             )
         if not job.wait(core.answer_wait):
+            refuse_waiting(core, job, host, path)
             return f"Erasing {disk.describe()} on {host} (job {job.job_id})"
         return erased(host, path, _answer(job))
 

@@ -309,18 +309,27 @@ class RemovalJobs:
         elif row.get("state") in _KEPT:
             self._try_again(removal, f"its daemon still runs on host {removal.host}")
         else:
-            self._tell_of_left(removal, ", ".join(_names(row.get("left"))))
+            self._tell_of_left(
+                removal,
+                _names(row.get("left")),
+                "something else is on it, and nothing of this OSD any more",
+            )
+            self._tell_of_left(
+                removal,
+                _names(row.get("copies")),
+                "it has a copy of this OSD, which was never on it (`ceph orch device zap`)",
+            )
             # The map is asked once more whether it has it again.
             self._queue.save(removal, cleaned=True, reason="")
 
-    def _tell_of_left(self, removal: Removal, names: str) -> None:
-        """Say which disks nobody has wiped because there is something else on them by now."""
+    def _tell_of_left(self, removal: Removal, names: Sequence[str], why: str) -> None:
+        """Say which disks nobody has wiped, and why."""
         if names:
             with self._core.lock:
                 self._core.events.fail(
                     removal.service or NO_SERVICE,
-                    f"osd.{removal.osd_id} left {names} on host {removal.host} as it is: something "
-                    "else is on it, and nothing of this OSD any more",
+                    f"osd.{removal.osd_id} left {', '.join(names)} on host {removal.host} as it "
+                    f"is: {why}",
                 )
 
 

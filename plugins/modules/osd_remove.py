@@ -171,7 +171,8 @@ ceph_orch_result:
           failed, holds data, no answer, would be removed, would be stopped or would be started),
           C(zapped) (the disks on which nothing is left), C(unseen) (the disks that should be wiped
           and are not to be seen), C(unread) (those that are seen and cannot be read), C(left)
-          (those that hold other things by now and are left as they are) and C(held),
+          (those that hold other things by now and are left as they are), C(copies) (those with its
+          label that are none of its C(disks), and are left as they are) and C(held),
           how many placement groups it had when it was asked last. With a C(state) failed
           C(problem) says why.
       type: list

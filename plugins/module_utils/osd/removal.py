@@ -36,16 +36,20 @@ class RemovalRefused(Exception):
 class Traces:
     """What there is of one OSD on this host.
 
-    ``disks`` and partitions carry its label, ``volumes`` are the disks on which its logical volumes
-    are. ``is_own`` tells that what is set up with its id is this very OSD. Where the cluster has no
-    such OSD any more (``gone``) its id may be another's: then that one is not among the traces.
+    ``disks`` and partitions carry its label, ``copies`` are disks with the label of which the
+    orchestrator knows that the OSD was never on them. ``volumes`` are the disks on which its
+    logical volumes are. ``is_own`` tells that what is set up with its id is this very OSD. Where
+    the cluster has no such OSD any more (``gone``) its id may be another's: then that one is not
+    among the traces.
     """
 
     def __init__(self, wanted: Mapping[str, Any], host: Host) -> None:
         self.osd_id: int = wanted["osd_id"]
         self.osd_uuid: str = wanted["osd_uuid"]
         self.proc = host.roots.proc
-        self.disks = [disk for disk in host.pieces if self.is_on(disk)]
+        labelled = [disk for disk in host.pieces if self.is_on(disk)]
+        self.copies = [disk for disk in labelled if disk in host.disks and _is_copy(disk, wanted)]
+        self.disks = [disk for disk in labelled if disk not in self.copies]
         self.volumes = self._volumes(host)
         self.directory = host.here.directories.get(self.osd_id)
         self.is_own = self._belongs_to(self.osd_uuid) or bool(self.disks or self.volumes)
@@ -260,6 +264,18 @@ def left_alone(host: Host, wanted: Mapping[str, Any], traces: Traces) -> List[st
         and "error" not in disk.content
         and (disk.content["type"] or disk.content["table"] or disk.label or disk.block.parts)
     )
+
+
+def _is_copy(disk: Disk, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether a disk is none of those that the OSD was on, by vendor, model and serial."""
+    known = {device.get("device_id") or "" for device in wanted.get("disks") or ()}
+    name = device_id(disk.block.udev, disk.block.sys_dir)
+    return bool(known) and "" not in known and bool(name) and name not in known
+
+
+def names_of_copies(traces: Traces) -> List[str]:
+    """Return the disks with a copy of an OSD, which are left as they are."""
+    return sorted(_name(disk) for disk in traces.copies)
 
 
 def _describe_unread(disk: Disk) -> str:

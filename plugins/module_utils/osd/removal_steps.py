@@ -17,6 +17,7 @@ from .removal import (
     find_all,
     is_wiped,
     left_alone,
+    names_of_copies,
     predict,
     refuse_living,
     take_down,
@@ -109,6 +110,7 @@ class Work:
         row["unseen"] = unseen(host, wanted)
         row["unread"] = unread(host, wanted, traces)
         row["left"] = left_alone(host, wanted, traces)
+        row["copies"] = names_of_copies(traces)
         state, row["held"] = state_before(self._roots, wanted, traces, self._params["patience"])
         if state in KEPT:
             row.update(state=state, zapped=[])

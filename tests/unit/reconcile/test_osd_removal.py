@@ -205,3 +205,16 @@ def test_the_disk_of_an_osd_that_runs_is_not_erased(full: Cluster) -> None:
     with pytest.raises(InvalidValue, match=r"osd\.0 runs on it"):
         raise_if_exception(full.orchestrator.zap_device("h1", full.monitors.osds[0].disk))
     assert full.operations() == []
+
+
+def test_a_wipe_that_cannot_begin_is_not_acknowledged(full: Cluster) -> None:
+    """No record keeps it for the next manager."""
+    full.free["h1"].append("/dev/sdx")
+    full.report()
+    full.requests.clear()
+    full.engine.held.add("h1")
+    with pytest.raises(AdapterError, match="was not erased: another job works on h1"):
+        raise_if_exception(full.orchestrator.zap_device("h1", "/dev/sdx"))
+    full.engine.held.clear()
+    full.settle(2)
+    assert full.operations() == []
