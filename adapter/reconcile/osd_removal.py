@@ -18,9 +18,8 @@ from adapter.cluster.osd_owners import NO_SERVICE, DestroyedOsd
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.cluster.pg_states import Left
 from adapter.core import Core
-from adapter.engine.gate import Ask, Asked
-from adapter.errors import NotReady
 from adapter.interface import OrchestratorError
+from adapter.reconcile.osd_copies import OsdCopies
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
 from adapter.reconcile.osd_restoring import OsdRestorer, successor
@@ -29,10 +28,8 @@ log = logging.getLogger(__name__)
 
 # How often an OSD that waits is looked at.
 LOOK_AGAIN = 1.0
-# Statistics come every 5 s: only after a few of them is it said that nothing moves, or that all is
-# well after somebody else took an OSD out of the map.
+# Statistics come every 5 s: only after a few of them is it said that nothing moves.
 MOVES_WITHIN = 15.0
-CALM_FOR = 15.0
 
 
 class OsdRemover:
@@ -46,8 +43,8 @@ class OsdRemover:
         self._queue = RemovalQueue(core)
         self._jobs = RemovalJobs(core, self._queue, self._news)
         self._still_since: Dict[int, float] = {}
-        self._calm_since: Dict[int, float] = {}
         self.restorer = OsdRestorer(core, self._queue, self._jobs, self._finish)
+        self._copies = OsdCopies(core, self._queue, self._jobs, self.restorer)
 
     def _news(self) -> None:
         self._looked = 0.0
@@ -92,8 +89,8 @@ class OsdRemover:
 
     def _advance(self, removal: Removal, stage: Stage, **changes: Any) -> Removal:
         self._jobs.forget_backoff(removal.osd_id)
-        for times in (self._still_since, self._calm_since):
-            times.pop(removal.osd_id, None)
+        self._still_since.pop(removal.osd_id, None)
+        self._copies.forget(removal.osd_id)
         log.info("osd.%s: %s", removal.osd_id, stage.shown(removal.replace))
         return self._queue.save(removal, stage=stage, **{"reason": "", "tries": 0, **changes})
 
@@ -117,7 +114,7 @@ class OsdRemover:
         for removal in waiting:
             osd_id = removal.osd_id
             reason, count = safety.reason(osd_id), counts.get(osd_id, 0)
-            reason = reason or self._doubt_of(removal, osd_map)
+            reason = reason or self._copies.doubt_of(removal, osd_map)
             if not reason and not count and osd_id not in deleting:
                 empty.append(removal)
             elif self._is_stopped_in_vain(removal, osd_map):
@@ -145,42 +142,9 @@ class OsdRemover:
                 continue
             if osd.destroyed or removal.force:
                 self._advance(removal, Stage.STOPPING, drain_done=time.time())
-            elif self._has_good_copies(removal, osd, osd_map):
+            elif self._copies.may_drain(removal, osd, osd_map):
                 waiting.append(self._moving(removal, osd))
         return waiting
-
-    def _has_good_copies(self, removal: Removal, osd: Osd, osd_map: OsdMap) -> bool:
-        """Tell whether an OSD may begin to drain; say what is waited for.
-
-        Where copies of a placement group differ its own may be the good one: Ceph would copy what
-        the others have, and delete it here.
-        """
-        if removal.drain_started is not None:
-            return not osd.up or self._are_still_good(removal, osd, osd_map)
-        doubt = self._core.maps.doubt(osd, osd_map)
-        if doubt:
-            force = f"`ceph orch osd rm {osd.osd_id} --force` removes it all the same"
-            self._queue.save(removal, reason=f"not drained yet: {doubt}; {force}")
-        return not doubt
-
-    def _are_still_good(self, removal: Removal, osd: Osd, osd_map: OsdMap) -> bool:
-        """Tell whether scrubs found nothing since draining began; else data comes back."""
-        doubt = self._core.maps.left([osd.osd_id], osd_map)[osd.osd_id].doubt()
-        if doubt:
-            self.restorer.restore(removal, osd)
-            reason = f"not drained any further, its weight is given back: {doubt}"
-            self._queue.save(removal, drain_started=None, reason=reason)
-        return not doubt
-
-    def _doubt_of(self, removal: Removal, osd_map: OsdMap) -> str:
-        """Return whether an OSD that is down may have the only good copy of something.
-
-        One that said that it holds nothing, and has not been up since, has none.
-        """
-        osd = osd_map.osds[removal.osd_id]
-        if osd.up or (removal.empty and osd.up_from == removal.up_from):
-            return ""
-        return self._core.maps.doubt(osd, osd_map)
 
     def _is_stopped_in_vain(self, removal: Removal, osd_map: OsdMap) -> bool:
         """Tell whether an OSD was stopped that is needed after all, and can be started again."""
@@ -291,7 +255,7 @@ class OsdRemover:
         if osd.destroyed:
             # Whoever destroyed it may not have waited for its data. As long as the map has it,
             # placement groups that lack something wait for it; a purge makes them go on without.
-            if self._is_calm(removal, osd_map, "it is purged"):
+            if self._copies.is_calm(removal, osd_map, "it is purged"):
                 self._leave_map(removal, osd_map)
             return
         reason = self._still_needed(removal, osd, osd_map)
@@ -362,9 +326,9 @@ class OsdRemover:
                 self._leave_disks(removal)
             elif not self._queue.reachable(removal):
                 self._queue.save(removal, reason=f"waiting for host {removal.host} to {what}")
-            elif self._may_wipe(removal, osd_map):
+            elif self._copies.may_wipe(removal, osd_map):
                 ready.append(removal)
-        self._jobs.submit(ready, REMOVE, osd_map, self._wipe_again(ready, osd_map))
+        self._jobs.submit(ready, REMOVE, osd_map, self._copies.wipe_again(ready, osd_map))
 
     def _give_up_wiping(self, removal: Removal) -> None:
         """End the removal of an OSD whose id a new one has, and whose old disk is out of reach."""
@@ -393,63 +357,7 @@ class OsdRemover:
             return False
         return osd.uuid in (removal.uuid, removal.label)
 
-    def _may_wipe(self, removal: Removal, osd_map: OsdMap) -> bool:
-        """Tell whether an OSD's disks may be wiped; say what is waited for.
-
-        That its data was elsewhere when it left the map may be long ago: its host was away.
-        """
-        if removal.taken and removal.zap:
-            return self._is_calm(removal, osd_map, "its disks are wiped")
-        if not _may_hold_data(removal) or self._core.maps.all_clean(osd_map.pgs):
-            return True
-        reason = (
-            "its disks may have the last copy of something: they are wiped when all placement "
-            f"groups are active+clean; `ceph orch osd rm stop {removal.osd_id}` leaves them as "
-            "they are"
-        )
-        self._queue.save(removal, reason=reason)
-        return False
-
-    def _wipe_again(self, removals: Sequence[Removal], osd_map: OsdMap) -> Optional[Ask]:
-        """Return the question that is asked again where a wipe has to wait for its turn."""
-        if not any(removal.taken or _may_hold_data(removal) for removal in removals):
-            return None
-
-        def ask(job: str) -> None:
-            if not self._core.maps.all_clean(osd_map.pgs):
-                raise NotReady(
-                    "Not all placement groups are active+clean any more.", "It is tried again."
-                )
-
-        return Asked(ask)
-
-    def _is_calm(self, removal: Removal, osd_map: OsdMap, then: str) -> bool:
-        """Tell whether all data has been well for a while; say what is waited for.
-
-        Where somebody else took an OSD out, its disks may be the only place of some data.
-        """
-        osd_id = removal.osd_id
-        if not self._core.maps.all_clean(osd_map.pgs):
-            self._calm_since.pop(osd_id, None)
-        elif self._looked - self._calm_since.setdefault(osd_id, self._looked) >= CALM_FOR:
-            return True
-        reason = (
-            "somebody else destroyed it or took it out of the map, and its data may be nowhere "
-            f"else: {then} when all placement groups have been active+clean for {CALM_FOR:.0f} s; "
-            f"`ceph orch osd rm stop {osd_id}` leaves it and its disks as they are"
-        )
-        self._queue.save(removal, reason=reason)
-        return False
-
     def _finish(self, removal: Removal, how: str) -> None:
-        for times in (self._still_since, self._calm_since):
-            times.pop(removal.osd_id, None)
+        self._still_since.pop(removal.osd_id, None)
+        self._copies.forget(removal.osd_id)
         self._jobs.finish(removal, how)
-
-
-def _may_hold_data(removal: Removal) -> bool:
-    """Tell whether disks that are to be wiped may hold data.
-
-    An OSD that was stopped when it said that it holds nothing has none on them.
-    """
-    return removal.zap and not removal.force and not removal.empty

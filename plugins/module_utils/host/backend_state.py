@@ -61,9 +61,10 @@ def read_backend(usr: str) -> Optional[Dict[str, str]]:
     }
 
 
-def _python_lacks(python: str, needs: Mapping[str, Any]) -> str:
+def _python_lacks(python: str, needs: Any) -> str:
     """Return what an interpreter needs to run playbooks and cannot find, with its packages."""
-    packages = {str(name): clean(package) for name, package in dict(needs or {}).items()}
+    known = needs if isinstance(needs, dict) else {}
+    packages = {str(name): clean(package) for name, package in known.items()}
     answer = run([python, "-I", "-c", _ASK, *sorted(packages)], _ASK_TIMEOUT)
     if answer.problem:
         return clean(answer.problem)

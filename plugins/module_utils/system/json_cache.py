@@ -25,7 +25,7 @@ class JsonCache:
         self._max_age = max_age
         self._write = write
 
-    def load(self, mark: str) -> Any:
+    def load(self, mark: Any) -> Any:
         """Return the kept answer, or None when it must be asked for again."""
         kept = load_private(self._path)
         try:
@@ -35,7 +35,7 @@ class JsonCache:
             return None
         return kept.get("answer") if fits else None
 
-    def save(self, mark: str, answer: Any) -> None:
+    def save(self, mark: Any, answer: Any) -> None:
         """Keep an answer; where that cannot be done it is asked for each time."""
         if self._write and self._max_age > 0:
             save_private(self._path, {"time": time.time(), "mark": mark, "answer": answer})

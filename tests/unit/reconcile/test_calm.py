@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapter.cluster.osd_removals import Stage
 from adapter.interface import raise_if_exception
-from adapter.reconcile.osd_removal import CALM_FOR
+from adapter.reconcile.osd_copies import CALM_FOR
 from tests.unit.reconcile.fake_cluster import Cluster
 
 

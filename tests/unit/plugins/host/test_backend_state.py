@@ -134,6 +134,14 @@ def test_an_interpreter_that_does_not_answer_is_none(host: Path) -> None:
     assert installed_for(host, "", status=1)
 
 
+@pytest.mark.parametrize("needs", [["yaml"], "yaml", 5, None])
+def test_needs_that_say_nothing_are_survived(host: Path, needs: Any) -> None:
+    path = below(host, CONTENT) / "installed.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**manifest, "python": sys.executable, "needs": needs}))
+    assert isinstance(read(host)["python_lacks"], str)
+
+
 def test_a_real_interpreter_is_asked(host: Path) -> None:
     path = below(host, CONTENT) / "installed.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
