@@ -52,6 +52,7 @@ from adapter.engine.ssh_files import is_python
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
 from adapter.kinds import KINDS
 from adapter.settings import Settings
+from adapter.state_lock import StateLock, under_lock
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Core:
         reports_directory: Optional[Path] = None,
         answer_wait: float = 6.0,
     ) -> None:
-        self.lock = threading.RLock()
+        self.lock = StateLock()
         self.wake_event = SharedEvent()
         self.store, self.engine, self.ssh, self.mon = store, engine, ssh, mon
         self.settings, self.actor, self.cluster = settings, actor, cluster
@@ -149,7 +150,8 @@ class Core:
         # Hosts that are removed already, and reached once more to take their record away.
         self.leaving: Dict[str, Host] = {}
         self.reports.load([host.hostname for host in self.hosts.all()])
-        self.follow_hosts()
+        with self.lock:
+            self.follow_hosts()
         self._attach()
 
     def configure(self, settings: Settings) -> None:
@@ -161,6 +163,7 @@ class Core:
             self.follow_hosts()
         self.wake_event.set()
 
+    @under_lock
     def follow_hosts(self) -> None:
         """Make everything that goes by host know exactly the hosts that there are now."""
         known = self.hosts.all()
@@ -209,10 +212,11 @@ class Core:
         """Return what holds the plans of drive groups, or nothing."""
         return self.bad_records.of_osds()
 
+    @under_lock
     def outdated(self) -> List[str]:
         """Return the hosts of which only the report of a manager before is known so far.
 
-        Much may have changed since, and the answer is on its way. The caller holds the lock.
+        Much may have changed since, and the answer is on its way.
         """
         return [
             name

@@ -12,13 +12,15 @@ from adapter.cluster.schedule import Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.kinds import QUORUM, kind_of
+from adapter.state_lock import under_lock
 
 # How often hosts are asked again (seconds).
 ASK_AGAIN = 20.0
 
 
+@under_lock
 def only_ways(core: Core, wanted: Wanted, diff: Difference) -> Dict[str, str]:
-    """Return by host why a monitor that is too many stays. The caller holds the lock."""
+    """Return by host why a monitor that is too many stays."""
     if kind_of(wanted.spec.service_type).guard != QUORUM or wanted.deleted or not diff.remove:
         return {}
     found: Dict[str, str] = {}
@@ -39,8 +41,9 @@ def only_ways(core: Core, wanted: Wanted, diff: Difference) -> Dict[str, str]:
     return found
 
 
+@under_lock
 def hold_reason(core: Core, wanted: Wanted, diff: Difference) -> str:
-    """Return why monitors that are too many stay, or nothing. The caller holds the lock."""
+    """Return why monitors that are too many stay, or nothing."""
     return " ".join(dict.fromkeys(only_ways(core, wanted, diff).values()))
 
 

@@ -14,6 +14,7 @@ ADAPTER = Path(__file__).resolve().parents[2] / "adapter"
 # Each package imports from lower layers alone, never from one beside it.
 LAYERS = {
     "interface": 1,
+    "state_lock": 1,
     "tables": 1,
     "errors": 2,
     "settings": 2,

@@ -161,7 +161,8 @@ def test_a_mon_is_not_taken_out_of_the_map_for_a_host_that_has_none(cluster: Clu
     cluster.monitors.addresses["h3"] = "192.0.2.7"
     with pytest.raises(AdapterError, match=r"mon.h3 on host h3: it belongs to h2"):
         raise_if_exception(cluster.orchestrator.remove_daemons(["mon.h3"]))
-    assert reconciler.running()["mon"]
+    with cluster.core.lock:
+        assert reconciler.running()["mon"]
     assert sorted(cluster.monitors.mons) == ["h1", "h2", "h3"]
 
 
