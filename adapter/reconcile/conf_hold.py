@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from adapter.cluster.host_conf import PATH, only_way
+from adapter.cluster.host_conf import PATH, confs_of, only_way
 from adapter.cluster.schedule import Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
@@ -24,7 +24,7 @@ def only_ways(core: Core, wanted: Wanted, diff: Difference) -> Dict[str, str]:
     if kind_of(wanted.spec.service_type).guard != QUORUM or wanted.deleted or not diff.remove:
         return {}
     found: Dict[str, str] = {}
-    confs, addresses = core.host_confs(), core.mon_addresses
+    confs, addresses = confs_of(core.hosts, core.reports), core.mon_addresses
     for daemon in diff.remove:
         leaving = daemon.daemon_id
         staying = frozenset().union(*(where for mon, where in addresses.items() if mon != leaving))

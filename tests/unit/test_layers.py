@@ -26,6 +26,8 @@ LAYERS = {
     "cluster": 5,
     "jobs_view": 5,
     "core": 6,
+    "outcomes": 7,
+    "health": 7,
     "reconcile": 7,
     "loop": 8,
     "methods": 8,

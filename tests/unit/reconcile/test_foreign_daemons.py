@@ -21,7 +21,7 @@ def leave(cluster: Cluster, host: str, kind: str, identity: str, state: str = "s
 
 
 def warnings(cluster: Cluster) -> List[str]:
-    check = cluster.core.health().get("ANSIBLE_FOREIGN_DAEMON") or {"detail": []}
+    check = cluster.orchestrator.health.checks().get("ANSIBLE_FOREIGN_DAEMON") or {"detail": []}
     return list(check["detail"])
 
 
@@ -52,7 +52,7 @@ def test_a_left_over_mon_takes_no_mon_out_of_the_map(cluster: Cluster, state: st
     assert len(changing(cluster)) == jobs
     (line,) = warnings(cluster)
     assert line.startswith("mon.h1 on host h3 (mon@h1) belongs to host h1: ")
-    assert "ANSIBLE_DAEMON_FAILED" not in cluster.core.health()
+    assert "ANSIBLE_DAEMON_FAILED" not in cluster.orchestrator.health.checks()
 
 
 def test_a_left_over_manager_costs_no_key(cluster: Cluster) -> None:
