@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import Any, Dict, Tuple
 
 from adapter.core import Core
+from adapter.health import Health
 from adapter.interface import Orchestrator
 from adapter.methods.actions import ActionMethods
 from adapter.methods.apply_kinds import KindMethods
 from adapter.methods.osds import OsdMethods
 from adapter.methods.service_list import ServiceListMethods
 from adapter.methods.services import ServiceMethods
+from adapter.outcomes import Outcomes
 from adapter.reconcile import Reconciler
 
 
@@ -28,6 +30,7 @@ class AnsibleOrchestrator(
     """
 
     def __init__(self, core: Core) -> None:
+        self.outcomes, self.health = Outcomes(core), Health(core)
         reconciler = Reconciler(core)
         ServiceMethods.__init__(self, core, reconciler)
         OsdMethods.__init__(self, core, reconciler)

@@ -6,7 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
 
-from adapter.cluster.reports import HostReport
+from adapter.cluster.hosts import Hosts
+from adapter.cluster.reports import HostReport, Reports
 
 PATH = "/etc/ceph/ceph.conf"
 
@@ -44,6 +45,13 @@ def conf_of(report: Optional[HostReport]) -> Optional[HostConf]:
         return None
     mons = tuple(str(mon) for mon in said["mons"] if isinstance(mon, str))
     return HostConf(mons, said.get("ours") is True, said.get("overridden") is True)
+
+
+def confs_of(hosts: Hosts, reports: Reports) -> Dict[str, HostConf]:
+    """Return what hosts have as their ceph.conf, as far as they have said."""
+    names = [host.hostname for host in hosts.all()]
+    confs = {name: conf_of(reports.get(name)) for name in names}
+    return {name: conf for name, conf in confs.items() if conf is not None}
 
 
 def cut_off_lines(confs: Mapping[str, HostConf], addresses: Collection[str]) -> Dict[str, str]:

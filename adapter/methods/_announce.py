@@ -11,13 +11,12 @@ from adapter.kinds import KINDS
 from adapter.reconcile.conf_hold import hold_reason
 from adapter.reconcile.service_floor import held_reason
 from adapter.reconcile.services import ServiceReconciler
+from adapter.state_lock import under_lock
 
 
+@under_lock
 def what_goes(core: Core, reconciler: ServiceReconciler, wanted: Wanted) -> str:
-    """Return a sentence on the daemons that a service has too many, or nothing.
-
-    The caller holds the orchestrator's lock.
-    """
+    """Return a sentence on the daemons that a service has too many, or nothing."""
     kind = wanted.spec.service_type
     if kind not in KINDS or wanted.spec.unmanaged or wanted.deleted or core.held():
         return ""
@@ -37,11 +36,9 @@ def what_goes(core: Core, reconciler: ServiceReconciler, wanted: Wanted) -> str:
     return f"{len(diff.remove)} of {daemons} {verb} removed: {names}."
 
 
+@under_lock
 def gone_with_label(core: Core, reconciler: ServiceReconciler, label: str) -> Dict[str, str]:
-    """Return by service what goes, of those whose placement goes by a label.
-
-    The caller holds the orchestrator's lock.
-    """
+    """Return by service what goes, of those whose placement goes by a label."""
     concerned = [
         wanted for wanted in core.specs.all() if label in (NO_SCHEDULE, wanted.spec.placement.label)
     ]

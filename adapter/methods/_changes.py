@@ -11,6 +11,7 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.reconcile import Reconciler
+from adapter.state_lock import under_lock
 
 # So many daemons are named in an answer.
 NAMED = 5
@@ -65,11 +66,9 @@ def describe_replaced(core: Core, reconciler: Reconciler, spec: ServiceSpec) -> 
     )
 
 
+@under_lock
 def describe_put_back(core: Core, service: str) -> List[str]:
-    """Return what of others comes back with a service's removal, for its answer.
-
-    The caller holds the lock.
-    """
+    """Return what of others comes back with a service's removal, for its answer."""
     before = core.set_options.get(service).before
     return [f"values that were set before it come back: {_named(sorted(before))}"] if before else []
 

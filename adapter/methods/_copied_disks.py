@@ -9,12 +9,14 @@ from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.core import Core
 from adapter.errors import InvalidValue
 from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.state_lock import under_lock
 
 
+@under_lock
 def refuse_copy(core: Core, planner: OsdPlanner, hostname: str, path: str, osd_map: OsdMap) -> None:
     """Raise ``InvalidValue`` for a device with an OSD that is up, or is seen elsewhere as well.
 
-    The host asks the monitors again before it starts anything. The caller holds the lock.
+    The host asks the monitors again before it starts anything.
     """
     for osd_id in planner.on_disk(hostname, path, osd_map):
         osd, where = osd_map.osds[osd_id], f"{hostname}:{path}"
@@ -40,10 +42,11 @@ def refuse_copy(core: Core, planner: OsdPlanner, hostname: str, path: str, osd_m
                 )
 
 
-def as_moved(plan: HostPlan, planner: OsdPlanner, osd_map: OsdMap) -> HostPlan:
+@under_lock
+def as_moved(planner: OsdPlanner, plan: HostPlan, osd_map: OsdMap) -> HostPlan:
     """Say of disks that carry OSDs of the cluster that they were moved to the host.
 
-    The caller holds the lock, and has had copies refused.
+    The caller has had copies refused.
     """
 
     def carries(group: Group) -> bool:

@@ -12,6 +12,7 @@ from adapter.errors import NotReady
 from adapter.interface import DriveGroupSpec, HostSpec
 from adapter.reconcile import Reconciler
 from adapter.reconcile.osd_planner import Taken
+from adapter.state_lock import under_lock
 
 # A host that was just added says within seconds which disks it has.
 REPORT_WAIT = 4.0
@@ -20,11 +21,12 @@ Group = Tuple[DriveGroupSpec, OsdClaims]
 
 
 class GroupPlans:
-    """Plans of drive groups, on a ``Core``. Callers hold the lock unless it is said."""
+    """Plans of drive groups, on a ``Core``."""
 
     core: Core
     reconciler: Reconciler
 
+    @under_lock
     def _taken_before(self, spec: DriveGroupSpec, earlier: Sequence[Group] = ()) -> Taken:
         """Return the disks that other drive groups take, whose turn is before this one's.
 
@@ -49,11 +51,13 @@ class GroupPlans:
         hosts = [host.hostname for host in self.reconciler.planner.hosts(spec)]
         return self.reconciler.planner.taken(groups, osd_map, hosts) if groups else {}
 
+    @under_lock
     def _keeps_its_turn(self, spec: DriveGroupSpec) -> bool:
         """Tell whether a drive group is there already just so."""
         known = self.core.specs.find(str(spec.service_name()))
         return known is not None and same_spec(known.spec, spec)
 
+    @under_lock
     def _claims(self, spec: DriveGroupSpec, taken: Taken) -> OsdClaims:
         """Return which disks a drive group may take, as they are now.
 
@@ -66,6 +70,7 @@ class GroupPlans:
             raise NotReady(f"Which disks are free is not known on all hosts: {held}.")
         return self.reconciler.planner.free_disks(spec, taken)
 
+    @under_lock
     def _plans_now(
         self,
         spec: DriveGroupSpec,
@@ -79,6 +84,7 @@ class GroupPlans:
             raise NotReady(f"No OSDs are planned: {held}.")
         return self._plans(spec, claims, taken, hosts)
 
+    @under_lock
     def _plans(
         self,
         spec: DriveGroupSpec,
@@ -92,6 +98,7 @@ class GroupPlans:
         planner = self.reconciler.planner
         return planner.plan(spec, osd_map, claims=claims, taken=taken, hosts=hosts, explain=True)
 
+    @under_lock
     def _left_out(self, spec: DriveGroupSpec, plans: Sequence[HostPlan]) -> str:
         """Return which hosts might have been meant where nothing is made on any."""
         if not plans or any(plan.groups for plan in plans):

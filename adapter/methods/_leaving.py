@@ -8,12 +8,14 @@ from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import HostPlacementSpec
 from adapter.kinds import KINDS
+from adapter.state_lock import under_lock
 
 SHOWN = 20
 
 
+@under_lock
 def left_running(core: Core, hostname: str) -> str:
-    """Return what stays on a host, to be added to a sentence. The caller holds the lock.
+    """Return what stays on a host, to be added to a sentence.
 
     Those of services that are kept get others elsewhere, where their placements let them.
     """
@@ -38,10 +40,11 @@ def left_running(core: Core, hostname: str) -> str:
     return text
 
 
+@under_lock
 def left_in_maps(core: Core, hostname: str) -> str:
     """Return what the cluster keeps of a host that is gone, to be added to a sentence.
 
-    The caller holds the lock, and the host is still there.
+    The host is still there.
     """
     named = [w.name for w in core.specs.all() if _names(w.spec.placement.hosts, hostname)]
     text = f". {', '.join(sorted(named))} names this host in its placement" if named else ""
@@ -64,16 +67,18 @@ def _names(hosts: Iterable[HostPlacementSpec], hostname: str) -> bool:
     return any(each.hostname == hostname for each in hosts or ())
 
 
+@under_lock
 def forget_deployments(core: Core, hostname: str) -> None:
-    """Forget what was deployed on a host that is removed. The caller holds the lock."""
+    """Forget what was deployed on a host that is removed."""
     try:
         core.deployments.forget_host(hostname)
     except NotKept as error:
         core.unkept.note(error)
 
 
+@under_lock
 def forget_osds_to_make(core: Core, hostname: str) -> str:
-    """Drop what is to be made on a host; return what is said of it. The caller holds the lock."""
+    """Drop what is to be made on a host; return what is said of it."""
     intents = [intent for intent in core.intents.all() if intent.host == hostname]
     paths = sorted(path for intent in intents for path in intent.paths)
     for intent in intents:

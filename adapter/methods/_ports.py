@@ -19,6 +19,7 @@ from adapter.core import Core
 from adapter.interface import HostSpec, ServiceSpec
 from adapter.kinds import kind_of
 from adapter.reconcile.services import ServiceReconciler
+from adapter.state_lock import under_lock
 
 _LISTENS = (
     "listens on it",
@@ -26,6 +27,7 @@ _LISTENS = (
 )
 
 
+@under_lock
 def check_ports(
     core: Core,
     reconciler: ServiceReconciler,
@@ -36,7 +38,7 @@ def check_ports(
     """Raise ``InvalidValue`` where another service means one of the same ports, or has it.
 
     ``hosts`` are all hosts, as they will be. ``beside`` are all specs that are applied together:
-    they count as they will be, not as they are kept. The caller holds the orchestrator's lock.
+    they count as they will be, not as they are kept.
     """
     if not ports_of(spec, 1):
         return
@@ -60,13 +62,11 @@ def check_ports(
     check_clash(spec, at_work, _listening(core, at_work, {mine.name, *kept}))
 
 
+@under_lock
 def check_more(
     core: Core, reconciler: ServiceReconciler, spec: ServiceSpec, more: Sequence[str]
 ) -> None:
-    """Raise ``InvalidValue`` if hosts have no port for one more daemon of a service each.
-
-    The caller holds the orchestrator's lock.
-    """
+    """Raise ``InvalidValue`` if hosts have no port for one more daemon of a service each."""
     if not ports_of(spec, 1):
         return
     hosts, name = reconciler.hosts(), spec.service_name()

@@ -11,10 +11,12 @@ from adapter.core import Core
 from adapter.errors import AlreadyExists, InvalidValue
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.osd_restoring import successor
+from adapter.state_lock import under_lock
 
 Places = Tuple[Tuple[str, str], ...]
 
 
+@under_lock
 def removal_of(
     core: Core,
     planner: OsdPlanner,
@@ -27,7 +29,7 @@ def removal_of(
     no_destroy: bool,
     pgs: int = -1,
 ) -> Removal:
-    """Return the record of an OSD that leaves. The caller holds the orchestrator's lock.
+    """Return the record of an OSD that leaves.
 
     Raises ``InvalidValue`` for disks of a destroyed OSD that are to be wiped and nobody knows.
     """
@@ -94,8 +96,9 @@ def refuse_queued(known: Optional[Removal], osd: Osd, osd_map: OsdMap, *, replac
         )
 
 
+@under_lock
 def unwipable(core: Core, removal: Removal) -> List[str]:
-    """Say of an OSD whose disks are to be wiped that nobody can; the caller holds the lock."""
+    """Say of an OSD whose disks are to be wiped that nobody can."""
     host = removal.host
     if not removal.zap or host in core.hosts or host in core.hosts.problems:
         return []

@@ -81,7 +81,7 @@ class OsdMethods(DeviceMethods):
                 **self.reconciler.planner.storage(host.hostname),
             )
             if skip_validation:
-                plan = as_moved(plan, self.reconciler.planner, osd_map)
+                plan = as_moved(self.reconciler.planner, plan, osd_map)
         if not plan.groups:
             raise InvalidValue(
                 "device", _paths(drive_group), "; ".join(plan.notes) or "nothing can be made of it"
@@ -108,7 +108,8 @@ class OsdMethods(DeviceMethods):
 
     def _refuse_used(self, hostname: str, path: str, osd_map: OsdMap) -> None:
         """Raise ``InvalidValue`` for a device that an OSD of the cluster has."""
-        ids = self.reconciler.planner.on_disk(hostname, path, osd_map)
+        with self.core.lock:
+            ids = self.reconciler.planner.on_disk(hostname, path, osd_map)
         if ids:
             up = all(osd_map.osds[each].up for each in ids)
             raise InvalidValue(

@@ -38,6 +38,7 @@ from adapter.methods.previews import PreviewMethods, skipped, title
 from adapter.reconcile import Reconciler
 from adapter.reconcile.mon_addresses import check_mon_places, check_networks
 from adapter.reconcile.mon_locations import check_mon_locations
+from adapter.state_lock import under_lock
 
 MANAGED = ("osd", *KINDS)
 
@@ -237,8 +238,9 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         changes.take_over(known, Wanted(spec), diff.kept)
         return restarts
 
+    @under_lock
     def _difference(self, spec: ServiceSpec) -> Difference:
-        """Return what a spec lacks and has too much of. The caller holds the lock."""
+        """Return what a spec lacks and has too much of."""
         reconciler = self.reconciler.services
         there = reconciler.running().get(spec.service_name(), [])
         return reconciler.diff(Wanted(spec), there, reconciler.hosts())

@@ -120,7 +120,7 @@ def job_cancel(mgr: Any, id: str) -> str:
 @write_command("ansible job ack")
 def job_ack(mgr: Any, id: str) -> str:
     """Take a failed job out of `ceph health detail`; its record stays"""
-    gone = mgr.ansible.core.forget_failures(id)
+    gone = mgr.ansible.health.forget_failures(id)
     if gone:
         return f"{gone} warning(s) of job {id} are gone"
     mgr.ansible.core.engine.completion(id)

@@ -194,7 +194,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         core, problems = self.ansible.core, loop.problems()
         progress.tell(core.engine.jobs())
         self._records.tidy(time.monotonic())
-        checks = core.health()
+        checks = self.ansible.health.checks()
         if problems:
             checks["ANSIBLE_LOOP_FAILED"] = {
                 "severity": "warning",

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from typing import Dict
 
-from adapter.cluster.host_conf import PATH, only_way
+from adapter.cluster.host_conf import PATH, confs_of, only_way
 from adapter.cluster.schedule import Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.kinds import QUORUM, kind_of
+from adapter.state_lock import under_lock
 
 # How often hosts are asked again (seconds).
 ASK_AGAIN = 20.0
 
 
+@under_lock
 def only_ways(core: Core, wanted: Wanted, diff: Difference) -> Dict[str, str]:
-    """Return by host why a monitor that is too many stays. The caller holds the lock."""
+    """Return by host why a monitor that is too many stays."""
     if kind_of(wanted.spec.service_type).guard != QUORUM or wanted.deleted or not diff.remove:
         return {}
     found: Dict[str, str] = {}
-    confs, addresses = core.host_confs(), core.mon_addresses
+    confs, addresses = confs_of(core.hosts, core.reports), core.mon_addresses
     for daemon in diff.remove:
         leaving = daemon.daemon_id
         staying = frozenset().union(*(where for mon, where in addresses.items() if mon != leaving))
@@ -39,8 +41,9 @@ def only_ways(core: Core, wanted: Wanted, diff: Difference) -> Dict[str, str]:
     return found
 
 
+@under_lock
 def hold_reason(core: Core, wanted: Wanted, diff: Difference) -> str:
-    """Return why monitors that are too many stay, or nothing. The caller holds the lock."""
+    """Return why monitors that are too many stay, or nothing."""
     return " ".join(dict.fromkeys(only_ways(core, wanted, diff).values()))
 
 

@@ -23,6 +23,7 @@ from adapter.reconcile.kept_service import kept_service
 from adapter.reconcile.ownership import judge_places, read_places, units_of
 from adapter.reconcile.removed_daemons import unit_of
 from adapter.reconcile.services import ServiceReconciler
+from adapter.state_lock import under_lock
 
 DEPLOYING = ("redeploy", "reconfig")
 # A job that is cut with its manager ends as cancelled a moment before that: what was cancelled is
@@ -42,8 +43,9 @@ class DaemonActs:
         # Daemons to which all is done, and from when on (seconds) that is to be written.
         self._done: Dict[str, float] = {}
 
+    @under_lock
     def at_work(self, daemon: str) -> bool:
-        """Tell whether a daemon is acted on, or has been. The caller holds the lock."""
+        """Tell whether a daemon is acted on, or has been."""
         return daemon in self._jobs or daemon in self._done
 
     def do(self, asked: DaemonAction, *, again: bool = False) -> str:
@@ -297,8 +299,9 @@ class DaemonActs:
                 text = f"{action.action} of {', '.join(names)} is not done: {job.exception}"
                 core.events.fail(action.service, text)
 
+    @under_lock
     def _end(self, names: Sequence[str], after: float = 0.0) -> None:
-        """Note that all is done to daemons. The caller holds the lock."""
+        """Note that all is done to daemons."""
         for name in names:
             self._jobs.pop(name, None)
             self._done[name] = self.now + after

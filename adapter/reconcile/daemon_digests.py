@@ -14,6 +14,7 @@ from adapter.errors import InvalidValue
 from adapter.kinds import kind_of
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.port_choice import HostDaemon, share_of_host
+from adapter.state_lock import under_lock
 
 
 class DaemonDigests:
@@ -71,8 +72,9 @@ class DaemonDigests:
             found[which] = digest + secrets + told
         return f"{found[which]} key={key}" if key else found[which]
 
+    @under_lock
     def known(self, wanted: Wanted, hostname: str, daemon_id: str) -> Optional[Deployment]:
-        """Return what is known of a daemon. The caller holds the lock."""
+        """Return what is known of a daemon."""
         name = f"{wanted.spec.service_type}.{daemon_id}"
         return self._core.deployments.get(hostname, name)
 
@@ -88,11 +90,9 @@ class DaemonDigests:
             for daemon_id, port in ports_of(wanted.spec, known, share).items()
         }
 
+    @under_lock
     def ports_now(self, wanted: Wanted, there: Sequence[Daemon]) -> Dict[HostDaemon, int]:
-        """Return which ports the daemons of a service have, 0 where nobody knows or it has none.
-
-        The caller holds the lock.
-        """
+        """Return which ports the daemons of a service have, 0 where nobody knows or it has none."""
         found: Dict[HostDaemon, int] = {}
         for daemon in there:
             known = self.known(wanted, daemon.hostname, daemon.daemon_id)

@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Sequence, Tuple
 
 from adapter.core import Core
 from adapter.errors import AdapterError, ReportAwaited
+from adapter.state_lock import under_lock
 
 # So long (seconds) a host's answer holds: who asks later asks anew.
 ANSWER_SECONDS = 30.0
@@ -26,8 +27,9 @@ class FreshReports:
         with self._core.lock:
             return sorted(host for host in self._asked if self._core.refresh.pending(host))
 
+    @under_lock
     def has(self, hostname: str) -> bool:
-        """Tell whether a host has answered; else it is asked. The caller holds the lock."""
+        """Tell whether a host has answered; else it is asked."""
         core, now = self._core, self._clock()
         report = core.reports.get(hostname)
         serial = report.serial if report else 0

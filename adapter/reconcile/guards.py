@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from adapter.cluster.going_down import STOPPED_SEEN
-from adapter.cluster.host_conf import PATH, only_way
+from adapter.cluster.host_conf import PATH, confs_of, only_way
 from adapter.cluster.managers import Managers
 from adapter.cluster.osd_map import Osd
 from adapter.cluster.schedule import Daemon
@@ -123,7 +123,7 @@ class Guards:
         addresses = core.maps.mon_addresses()
         staying = frozenset().union(*(where for mon, where in addresses.items() if mon != leaving))
         with core.lock:
-            confs = core.host_confs()
+            confs = confs_of(core.hosts, core.reports)
         for address in sorted(addresses.get(leaving, ())):
             hosts = only_way(confs, address, staying)
             if hosts:

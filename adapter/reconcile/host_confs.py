@@ -9,6 +9,7 @@ import logging
 from typing import Dict, FrozenSet, List, Optional
 
 from adapter.cluster.backoff import Backoff
+from adapter.cluster.host_conf import confs_of
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.interface import OrchestratorError
@@ -51,7 +52,11 @@ class HostConfs:
     def _stale(self, now: float) -> List[str]:
         core = self._core
         known: FrozenSet[str] = frozenset().union(*core.mon_addresses.values())
-        stale = [host for host, conf in core.host_confs().items() if conf.is_stale(known)]
+        stale = [
+            host
+            for host, conf in confs_of(core.hosts, core.reports).items()
+            if conf.is_stale(known)
+        ]
         # Whatever came of it: a file that is still another one is not asked for again at once.
         self._backoffs = {host: self._backoffs[host] for host in stale if host in self._backoffs}
         return [

@@ -6,10 +6,12 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import UnknownName
 from adapter.reconcile.services import ServiceReconciler
+from adapter.state_lock import under_lock
 
 
+@under_lock
 def kept_service(core: Core, reconciler: ServiceReconciler, name: str) -> Wanted:
-    """Return a service that is kept. The caller holds the orchestrator's lock.
+    """Return a service that is kept.
 
     Raises ``UnreadableRecord``, and ``UnknownName``, which says it where the service is only listed
     for its daemons.

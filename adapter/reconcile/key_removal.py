@@ -22,6 +22,7 @@ from adapter.kinds import KINDS, QUORUM, RANKS, kind_of
 from adapter.reconcile.healed_options import epoch_of
 from adapter.reconcile.ownership import read_places
 from adapter.reconcile.parts import OTHERS_JOBS_END
+from adapter.state_lock import under_lock
 
 log = logging.getLogger(__name__)
 
@@ -76,19 +77,22 @@ class KeyRemoval:
                 self._core.unused_keys.forget(daemon)
                 self._core.removed_mons.forget(daemon)
 
+    @under_lock
     def pending(self) -> List[UnusedKey]:
-        """Return the daemons whose removal was not seen to its end. The caller holds the lock."""
+        """Return the daemons whose removal was not seen to its end."""
         return self._all()
 
+    @under_lock
     def undone(self) -> List[UnusedKey]:
-        """Return the daemons whose removal is to be done again. The caller holds the lock.
+        """Return the daemons whose removal is to be done again.
 
         Their job failed after it had stopped them, or was cut before it came to them.
         """
         return [key for key in self._all() if self._is_undone(key)]
 
+    @under_lock
     def unreported(self) -> List[str]:
-        """Return the hosts that have not reported since a removal ended. The caller holds the lock.
+        """Return the hosts that have not reported since a removal ended.
 
         Where a job was cut nobody else asks them.
         """
@@ -179,8 +183,9 @@ class KeyRemoval:
                         core.service_failures.over(self.service_of(key), key.host)
         return gone
 
+    @under_lock
     def service_of(self, key: UnusedKey) -> str:
-        """Return the service that a daemon belonged to. The caller holds the lock."""
+        """Return the service that a daemon belonged to."""
         return self._core.daemon_services.of(key.host, key.daemon_type, key.daemon_id)
 
     def _end_of(self, key: UnusedKey) -> Optional[float]:
@@ -216,8 +221,9 @@ class KeyRemoval:
         if errors:
             raise next(iter(errors.values()))
 
+    @under_lock
     def _needed_by(self, key: UnusedKey) -> str:
-        """Return why a key is still needed, or nothing. The caller holds the lock.
+        """Return why a key is still needed, or nothing.
 
         On a host that was removed a daemon may have been left as it is: the cluster names it then.
         """

@@ -17,6 +17,7 @@ from adapter.core import Core
 from adapter.kinds import KINDS, kind_of
 from adapter.reconcile.reported_since import ReportedSince
 from adapter.reconcile.service_jobs import ServiceJobs
+from adapter.state_lock import under_lock
 
 Recorded = Tuple[str, Deployment]
 
@@ -30,7 +31,8 @@ class Leftovers:
 
     def begin(self, now: float) -> None:
         """Note when this manager looks for the first time (monotonic seconds)."""
-        self.reported.begin(now)
+        with self._core.lock:
+            self.reported.begin(now)
 
     def of(
         self, wanted: Wanted, there: Sequence[Daemon], add: Sequence[DaemonPlacement]
@@ -101,8 +103,9 @@ class Leftovers:
             left = self._left(wanted)
             return f"the key and settings of {left[0][1].daemon} are removed next" if left else ""
 
+    @under_lock
     def forget(self, service: str) -> None:
-        """Forget what is recorded of a service that is gone. The caller holds the lock."""
+        """Forget what is recorded of a service that is gone."""
         for host, each in self._core.deployments.of_service(service):
             self._core.deployments.forget(host, [each.daemon])
 

@@ -20,6 +20,7 @@ from adapter.cluster.schedule import Daemon, DaemonPlacement, named
 from adapter.core import Core
 from adapter.errors import InvalidValue
 from adapter.interface import HostSpec, ServiceSpec
+from adapter.state_lock import under_lock
 
 
 def address_for(core: Core, spec: ServiceSpec, place: DaemonPlacement) -> str:
@@ -64,11 +65,12 @@ def in_networks(
         ]
 
 
+@under_lock
 def check_networks(core: Core, spec: ServiceSpec, matching: Sequence[str]) -> None:
     """Raise ``InvalidValue`` for a spec whose hosts have no address in its networks.
 
     A host that is named must have one; of those that match a label or a pattern at least one. What
-    a host has not reported yet is looked at at the deployment. The caller holds the lock.
+    a host has not reported yet is looked at at the deployment.
     """
     placed = {
         each.hostname: each.network
@@ -95,11 +97,12 @@ def _own(core: Core, hostname: str) -> Optional[List[Address]]:
     return addresses_of(report.facts) if report is not None else None
 
 
+@under_lock
 def check_mon_places(core: Core, spec: ServiceSpec, matching: Sequence[str] = ()) -> None:
     """Raise ``InvalidValue`` for a host of a placement that cannot have its monitor as it says.
 
     ``matching`` are all hosts of the placement. What a host has not reported yet is looked at when
-    the monitor is deployed. The caller holds the orchestrator's lock.
+    the monitor is deployed.
     """
     if spec.service_type != "mon":
         return

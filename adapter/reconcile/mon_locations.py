@@ -8,6 +8,7 @@ from typing import Dict, List, Mapping, Optional, Sequence
 from adapter.cluster.locations import mon_location
 from adapter.core import Core
 from adapter.interface import OrchestratorError, ServiceSpec
+from adapter.state_lock import under_lock
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,9 @@ class MonLocations:
         }
 
 
+@under_lock
 def check_mon_locations(core: Core, spec: ServiceSpec, hosts: Sequence[str]) -> None:
-    """Raise for a location of a host that nobody knows, or that is none. The caller holds the lock.
+    """Raise for a location of a host that nobody knows, or that is none.
 
     ``hosts`` are those that are known besides. Raises ``UnknownName``, ``InvalidValue``.
     """

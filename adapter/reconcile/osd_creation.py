@@ -25,6 +25,7 @@ from adapter.reconcile.free_hosts import apart
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.unwanted_osds import UnwantedOsds
+from adapter.state_lock import under_lock
 
 log = logging.getLogger(__name__)
 
@@ -118,8 +119,9 @@ class OsdCreator:
             self._backoffs.setdefault(plan.host, Backoff()).longer(now)
             self._seen = ()
 
+    @under_lock
     def want(self, plan: HostPlan) -> None:
-        """Write down what a plan makes. The caller holds the orchestrator's lock."""
+        """Write down what a plan makes."""
         self._core.intents.add(plan.host, plan.groups, time.time())
         self._core.wake_event.set()
 

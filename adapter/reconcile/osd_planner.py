@@ -21,6 +21,7 @@ from adapter.core import Core
 from adapter.errors import InvalidValue, UnknownName
 from adapter.interface import Device, DriveGroupSpec, HostSpec
 from adapter.names import check_device_path
+from adapter.state_lock import under_lock
 
 # By host and path: the drive group that takes the disk.
 Taken = Mapping[str, Mapping[str, str]]
@@ -30,13 +31,14 @@ NAMED_HOSTS = 10
 
 
 class OsdPlanner:
-    """Say what a drive group does now. Callers hold the orchestrator's lock."""
+    """Say what a drive group does now."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._owners: Optional[Tuple[Any, DiskOwners]] = None
         self._shared_at: Tuple[int, Dict[Disk, str]] = (-1, {})
 
+    @under_lock
     def hosts(self, spec: DriveGroupSpec, specs: Optional[Sequence[HostSpec]] = None) -> List[Host]:
         """Return the hosts of a drive group's placement, without those that take nothing new.
 
@@ -49,6 +51,7 @@ class OsdPlanner:
         matching = spec.placement.filter_matching_hostspecs(specs)
         return [known[name] for name in dict.fromkeys(matching) if name in known]
 
+    @under_lock
     def plan(
         self,
         spec: DriveGroupSpec,
@@ -70,6 +73,7 @@ class OsdPlanner:
             for host in self.hosts(spec, hosts)
         ]
 
+    @under_lock
     def taken(
         self,
         groups: Sequence[Tuple[DriveGroupSpec, OsdClaims]],
@@ -183,6 +187,7 @@ class OsdPlanner:
         others = [each for each in waiting if each not in claimed and each not in mine]
         return claimed, mine, [each for each in others if self._is_nobodys(each)]
 
+    @under_lock
     def left_out(self, spec: DriveGroupSpec) -> str:
         """Return which hosts have free disks and are outside the placement, in words, if any."""
         inside = {host.hostname for host in self.hosts(spec)}
@@ -198,6 +203,7 @@ class OsdPlanner:
         hosts = f"{', '.join(names[:NAMED_HOSTS])}{more}"
         return f"hosts outside the placement that have free disks: {hosts}"
 
+    @under_lock
     def waiting_ids(self, name: str, osd_map: OsdMap) -> List[int]:
         """Return the ids that wait on a host for a new disk, without those that are getting one."""
         under_way = self._core.intents.osd_ids(name)
@@ -209,11 +215,13 @@ class OsdPlanner:
         specs, service = self._core.specs, self._core.owners.service_before(osd_id)
         return specs.find(service) is None and service not in specs.problems
 
+    @under_lock
     def storage(self, hostname: str) -> Dict[str, Any]:
         """Return what a host said of its disks' names and of LVM, as ``plan_host`` wants it."""
         report = self._core.reports.get(hostname)
         return dict(report.storage) if report is not None else {}
 
+    @under_lock
     def named(self, host: Host, name: str) -> str:
         """Return the path of the disk that a name means on a host.
 
@@ -235,6 +243,7 @@ class OsdPlanner:
             raise InvalidValue("device", where, problem)
         return path
 
+    @under_lock
     def renamed(self, host: Host, name: str) -> str:
         """Return the path of the disk that a name means, the name itself where none is known.
 
@@ -243,6 +252,7 @@ class OsdPlanner:
         links = self.storage(host.hostname).get("links") or {}
         return self.named(host, name) if name in links else name
 
+    @under_lock
     def owners(self, osd_map: OsdMap) -> DiskOwners:
         """Return whose which disk is; made once for the same map and metadata."""
         state = (id(osd_map), osd_map.epoch, self._core.owners.serial)
@@ -251,6 +261,7 @@ class OsdPlanner:
             self._owners = (state, DiskOwners(osd_map, known, self._core.cluster))
         return self._owners[1]
 
+    @under_lock
     def on_disk(self, hostname: str, path: str, osd_map: OsdMap) -> List[int]:
         """Return the OSDs of the map, up or down, that a reported disk belongs to."""
         rows = [row for row in self._rows(hostname) if row["path"] == path]
@@ -258,16 +269,19 @@ class OsdPlanner:
         row = rows[0] if rows else {"path": path}
         return self.owners(osd_map).of(row, hostname)
 
+    @under_lock
     def left_behind(self, hostname: str, path: str, osd_map: OsdMap) -> List[str]:
         """Return the OSDs, by name, that left data on a disk and that the map does not have."""
         rows = [row for row in self._rows(hostname) if row["path"] == path]
         return self.owners(osd_map).left_behind(rows[0]) if rows else []
 
+    @under_lock
     def disks_of(self, osd_id: int, hostname: str, osd_map: OsdMap) -> List[Dict[str, Any]]:
         """Return the disks that a host reported and that belong to an OSD of the map."""
         rows, owners = self._rows(hostname), self.owners(osd_map)
         return [row for row in rows if osd_id in owners.of(row, hostname)]
 
+    @under_lock
     def left_by(
         self, osd_id: int, hostname: str, osd_map: OsdMap
     ) -> Tuple[str, List[Dict[str, Any]]]:
@@ -305,6 +319,7 @@ class OsdPlanner:
             return "the host has not said yet which disks it has"
         return ""
 
+    @under_lock
     def devices(self, host: Host) -> List[Device]:
         """Return a host's devices as it reported them last; those of other hosts too are taken."""
         report = self._core.reports.get(host.hostname)
@@ -318,6 +333,7 @@ class OsdPlanner:
             for device in inventory_host(host, report).devices.devices
         ]
 
+    @under_lock
     def shared_with(self, hostname: str, path: str) -> str:
         """Return why nothing is made on a disk that another host shows too, or nothing."""
         return self._shared().get((hostname, path), "")
@@ -339,6 +355,7 @@ class OsdPlanner:
         there = len(core.owners.on_host(str(spec.service_name()), host, osd_map))
         return there + core.intents.osds(host, str(spec.service_id or ""))
 
+    @under_lock
     def free_disks(self, spec: DriveGroupSpec, taken: Optional[Taken] = None) -> OsdClaims:
         """Return a claim on the disks of these hosts that are free now, and on no others."""
         taken = taken or {}

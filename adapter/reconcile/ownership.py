@@ -6,6 +6,7 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 
 from adapter.core import Core
 from adapter.errors import AdapterError, HostUnreachable, UnknownName
+from adapter.state_lock import under_lock
 
 # A host and a daemon on it, as in ``("h1", "mon.h1")``.
 HostDaemon = Tuple[str, str]
@@ -53,8 +54,9 @@ def judge_places(core: Core, daemons: Iterable[HostDaemon]) -> None:
             )
 
 
+@under_lock
 def all_reported(core: Core) -> bool:
-    """Tell whether what no host reports is nowhere. The caller holds the orchestrator's lock."""
+    """Tell whether what no host reports is nowhere."""
     reports = [core.reports.get(host.hostname) for host in core.hosts.all()]
     known = all(each is not None and "daemons" in each.taken for each in reports)
     return known and not core.outdated() and not core.hosts.problems

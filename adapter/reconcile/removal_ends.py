@@ -13,6 +13,7 @@ from adapter.kinds import KINDS
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.service_jobs import ServiceJobs
+from adapter.state_lock import under_lock
 
 
 class RemovalEnds:
@@ -34,8 +35,9 @@ class RemovalEnds:
             )
         for_each(undone, lambda key: self._again(key, now))
 
+    @under_lock
     def of(self, service: str) -> List[Daemon]:
-        """Return a service's daemons that go. The caller holds the lock.
+        """Return a service's daemons that go.
 
         Also while a host has not said yet what a job that failed has left: the pause is kept.
         """

@@ -14,13 +14,11 @@ from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.reconcile.parts import OTHERS_JOBS_END
+from adapter.state_lock import under_lock
 
 
 class ReportedSince:
-    """Tell which hosts have still to report before a service is forgotten.
-
-    Callers hold the orchestrator's lock.
-    """
+    """Tell which hosts have still to report before a service is forgotten."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -33,15 +31,18 @@ class ReportedSince:
         # By service and the time of its removal: the serial of the last report that was no answer.
         self._asked: Dict[Tuple[str, float], int] = {}
 
+    @under_lock
     def begin(self, now: float) -> None:
         """Note when this manager looks for the first time (monotonic seconds)."""
         if self._began is None:
             self._began = now
 
+    @under_lock
     def is_young(self, now: float) -> bool:
         """Tell whether a job of the manager before may still bring up what no host reports."""
         return now < (self._began if self._began is not None else now) + OTHERS_JOBS_END
 
+    @under_lock
     def is_early(self, wanted: Wanted, now: float) -> bool:
         """Tell whether no report counts yet for a service whose removal another one was asked for.
 
@@ -49,6 +50,7 @@ class ReportedSince:
         """
         return self.is_young(now) and (wanted.name, wanted.deleted) in self._found
 
+    @under_lock
     def look(self, wanted: Wanted, now: float) -> None:
         """Note from when on reports count for a service that goes."""
         key = (wanted.name, wanted.deleted)
@@ -58,6 +60,7 @@ class ReportedSince:
             }
             self._asked[key] = self._core.reports.serial
 
+    @under_lock
     def unreported(self, wanted: Wanted) -> List[str]:
         """Return the hosts that may have a daemon of a service and have not said so since.
 
@@ -74,6 +77,7 @@ class ReportedSince:
         core.refresh.want([host for host in found if not core.refresh.pending(host)])
         return found
 
+    @under_lock
     def waiting(self) -> List[str]:
         """Return the hosts that were asked and have not answered."""
         known = {name for name, _ in self._asked}

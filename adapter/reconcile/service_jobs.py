@@ -32,6 +32,7 @@ from adapter.reconcile.port_choice import HostDaemon, reserve_ports
 from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
 from adapter.reconcile.service_settings import ServiceSettings, is_kept
+from adapter.state_lock import under_lock
 
 
 @dataclass
@@ -228,8 +229,9 @@ class ServiceJobs:
             )
         return asked
 
+    @under_lock
     def _unused_options(self, known: Mapping[str, Sequence[Deployment]]) -> List[Pair]:
-        """Return what daemons have of their own and shall no more. The caller holds the lock."""
+        """Return what daemons have of their own and shall no more."""
         found: List[Pair] = []
         for hostname, daemons in known.items():
             for daemon in daemons:

@@ -15,6 +15,7 @@ from adapter.core import Core
 from adapter.interface import OrchestratorError
 from adapter.kinds import QUORUM, hands_over, kind_of
 from adapter.reconcile.ownership import units_of
+from adapter.state_lock import under_lock
 
 # From the daemon's word to the maps' it takes a second; a manager may be restarted in between.
 PROOF_SECONDS = 60.0
@@ -41,8 +42,9 @@ class ServiceProofs:
         self._core = core
         self._all: Dict[str, Proof] = {}
 
+    @under_lock
     def expect(self, proof: Proof) -> None:
-        """Ask the maps from the next step on. The caller holds the lock."""
+        """Ask the maps from the next step on."""
         self._all[proof.service] = proof
 
     def pending(self, service: str = "") -> bool:

@@ -32,6 +32,7 @@ from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.reconcile.service_needs import Needs
 from adapter.reconcile.service_proofs import not_well, tell_left
+from adapter.state_lock import under_lock
 
 log = logging.getLogger(__name__)
 
@@ -127,13 +128,15 @@ class ServiceReconciler:
         managed = not wanted.spec.unmanaged or bool(wanted.deleted)
         return wanted.spec.service_type in KINDS and managed
 
+    @under_lock
     def hosts(self) -> List[HostSpec]:
-        """Return all hosts with their status. The caller holds the orchestrator's lock."""
+        """Return all hosts with their status."""
         core = self._core
         return [host_spec(host, core.liveness.online(host.hostname)) for host in core.hosts.all()]
 
+    @under_lock
     def running(self) -> Dict[str, List[Daemon]]:
-        """Return the daemons that are there by service. The caller holds the lock.
+        """Return the daemons that are there by service.
 
         It is made once for the same reports, and not to be changed.
         """

@@ -9,6 +9,7 @@ from adapter.cluster.osd_intents import Intent
 from adapter.cluster.osd_plan import Group
 from adapter.core import Core
 from adapter.errors import NotKept
+from adapter.state_lock import under_lock
 
 
 class UnwantedOsds:
@@ -20,10 +21,11 @@ class UnwantedOsds:
         self._asked: Dict[str, float] = {}
         self._told: Set[Tuple[str, str]] = set()
 
+    @under_lock
     def drop(self, busy: Collection[str]) -> Set[str]:
         """Drop what nobody wants; return the hosts that must say first what was begun on them.
 
-        Hosts at which a job is (``busy``) are left alone. The caller holds the lock.
+        Hosts at which a job is (``busy``) are left alone.
         """
         core = self._core
         undecided: Set[str] = set()

@@ -14,6 +14,7 @@ ADAPTER = Path(__file__).resolve().parents[2] / "adapter"
 # Each package imports from lower layers alone, never from one beside it.
 LAYERS = {
     "interface": 1,
+    "state_lock": 1,
     "tables": 1,
     "errors": 2,
     "settings": 2,
@@ -25,6 +26,8 @@ LAYERS = {
     "cluster": 5,
     "jobs_view": 5,
     "core": 6,
+    "outcomes": 7,
+    "health": 7,
     "reconcile": 7,
     "loop": 8,
     "methods": 8,

@@ -144,14 +144,14 @@ def test_a_light_that_fails_when_nobody_waits_any_more_is_told_by_health(two: An
     (line,) = call(two.orchestrator.blink_device_light("fault", True, [location]))
     assert "still at it" in line
     two.engine.poll()
-    (told,) = two.core.health()["ANSIBLE_JOB_FAILED"]["detail"]
+    (told,) = two.orchestrator.health.checks()["ANSIBLE_JOB_FAILED"]["detail"]
     assert "blink_device_light on host h1 failed" in told
     assert "no slot" in told
 
     two.answer = _lights
     call(two.orchestrator.blink_device_light("fault", True, [location]))
     two.engine.poll()
-    assert "ANSIBLE_JOB_FAILED" not in two.core.health()
+    assert "ANSIBLE_JOB_FAILED" not in two.orchestrator.health.checks()
 
 
 @pytest.mark.parametrize(
@@ -190,4 +190,4 @@ def test_a_hostile_report_is_named_and_does_not_replace_the_good_one(two: Any) -
         pass
 
     assert call(two.orchestrator.get_inventory())[0].devices.devices[0].path == "/dev/sdb"
-    assert "device path" in two.core.health()["ANSIBLE_REFRESH_FAILED"]["detail"][0]
+    assert "device path" in two.orchestrator.health.checks()["ANSIBLE_REFRESH_FAILED"]["detail"][0]

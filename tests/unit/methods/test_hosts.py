@@ -310,7 +310,9 @@ def test_a_job_of_a_host_that_was_there_before_is_not_taken_over(world: Any) -> 
     call(world.orchestrator.remove_host("h1", force=True))
     world.ssh.prober.answers["10.0.0.9"] = ProbeResult(True, hostname="h1")
     add(world, "h1", "10.0.0.9")
-    world.core.absorb_outcome(old.record, "h1", HostOutcome(HostStatus.OK, result={"facts": {}}))
+    world.orchestrator.outcomes.absorb(
+        old.record, "h1", HostOutcome(HostStatus.OK, result={"facts": {}})
+    )
 
     assert world.core.reports.get("h1") is None
 
@@ -346,7 +348,9 @@ def test_without_a_key_a_host_can_be_removed_and_health_says_what_is_missing(wor
         pass
     world.ssh.problem = "There is no ssh key."
 
-    assert world.core.health()["ANSIBLE_NOT_READY"]["detail"] == ["There is no ssh key."]
+    assert world.orchestrator.health.checks()["ANSIBLE_NOT_READY"]["detail"] == [
+        "There is no ssh key."
+    ]
     assert "its record there stays" in call(world.orchestrator.remove_host("h1"))
     assert [name for name, _ in world.operations()] == ["add_host"]
-    assert world.core.health() == {}
+    assert world.orchestrator.health.checks() == {}

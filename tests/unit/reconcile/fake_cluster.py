@@ -155,7 +155,8 @@ class Cluster(World):
     def answer_questions(self) -> None:
         """Let the hosts report that were asked for it before a manager takes over."""
         services = self.orchestrator.reconciler.services
-        asked = [*services.guards.reports.waiting(), *services.leftovers.reported.waiting()]
+        with self.core.lock:
+            asked = [*services.guards.reports.waiting(), *services.leftovers.reported.waiting()]
         hosts = self.core.online_hosts([host for host in asked if host not in self.late])
         if hosts:
             self.core.submit("get_inventory", hosts)

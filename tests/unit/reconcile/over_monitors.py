@@ -67,5 +67,7 @@ class KeptCluster(Cluster):
 
     def bad_records(self) -> Dict[str, str]:
         """Return what health says of records, by their keys."""
-        lines = self.core.health().get("ANSIBLE_BAD_RECORD", {"detail": []})["detail"]
+        lines = self.orchestrator.health.checks().get("ANSIBLE_BAD_RECORD", {"detail": []})[
+            "detail"
+        ]
         return {line[len("record ") :].partition(": ")[0]: line for line in lines}

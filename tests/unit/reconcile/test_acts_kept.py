@@ -89,7 +89,9 @@ def events(cluster: Acting, service: str) -> str:
 
 
 def waits(cluster: Acting) -> str:
-    return " ".join(cluster.core.health().get("ANSIBLE_ACTION_WAITS", {"detail": []})["detail"])
+    return " ".join(
+        cluster.orchestrator.health.checks().get("ANSIBLE_ACTION_WAITS", {"detail": []})["detail"]
+    )
 
 
 ASKED: Dict[str, Callable[[Acting], Any]] = {
@@ -133,7 +135,7 @@ def test_what_ended_before_the_managers_eyes_is_forgotten(
     cluster.engine.held.clear()
     cluster.engine.poll()
     assert records(cluster) == []
-    assert ("it broke" in str(cluster.core.health())) is not good
+    assert ("it broke" in str(cluster.orchestrator.health.checks())) is not good
 
 
 def is_so(cluster: Acting, action: str) -> None:
@@ -206,7 +208,7 @@ def test_one_that_never_began_is_begun_and_no_warning(cluster: Acting, what: str
         cluster.engine.cancel(job.id)
     cluster.engine.held.clear()
     cluster.engine.requests.clear()
-    assert "ANSIBLE_JOB_FAILED" not in cluster.core.health()
+    assert "ANSIBLE_JOB_FAILED" not in cluster.orchestrator.health.checks()
     cluster.settle(LONG)
     assert acted(cluster) == wanted
     assert records(cluster) == []
@@ -216,7 +218,7 @@ def test_the_warning_of_one_that_somebody_cancelled_says_what_it_was(cluster: Ac
     act(cluster, "stop", mds(cluster))
     (job,) = [each for each in cluster.engine.jobs() if not each.status.final]
     cluster.engine.cancel(job.id)
-    (line,) = cluster.core.health()["ANSIBLE_JOB_FAILED"]["detail"]
+    (line,) = cluster.orchestrator.health.checks()["ANSIBLE_JOB_FAILED"]["detail"]
     assert line.startswith(f"daemon_action (Stop {mds(cluster)}) on host h2 failed at ")
 
 
@@ -414,7 +416,7 @@ def test_what_cannot_be_forgotten_is_not_done_twice(cluster: Acting) -> None:
     cluster.settle(LONG)
     assert acted(cluster) == ["restart mon@h2"]
     assert records(cluster) == ["mon.h2"]
-    assert "ANSIBLE_NOT_KEPT" in cluster.core.health()
+    assert "ANSIBLE_NOT_KEPT" in cluster.orchestrator.health.checks()
     cluster.refuse(0)
     cluster.settle(5)
     assert acted(cluster) == ["restart mon@h2"]

@@ -203,7 +203,9 @@ def test_osds_of_which_one_cannot_be_kept_are_not_removed() -> None:
 
 
 def unkept(cluster: KeptCluster) -> List[str]:
-    return list(cluster.core.health().get("ANSIBLE_NOT_KEPT", {"detail": []})["detail"])
+    return list(
+        cluster.orchestrator.health.checks().get("ANSIBLE_NOT_KEPT", {"detail": []})["detail"]
+    )
 
 
 def test_plans_that_cannot_be_written_are_made_when_they_can() -> None:

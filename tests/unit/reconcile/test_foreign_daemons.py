@@ -21,7 +21,7 @@ def leave(cluster: Cluster, host: str, kind: str, identity: str, state: str = "s
 
 
 def warnings(cluster: Cluster) -> List[str]:
-    check = cluster.core.health().get("ANSIBLE_FOREIGN_DAEMON") or {"detail": []}
+    check = cluster.orchestrator.health.checks().get("ANSIBLE_FOREIGN_DAEMON") or {"detail": []}
     return list(check["detail"])
 
 
@@ -52,7 +52,7 @@ def test_a_left_over_mon_takes_no_mon_out_of_the_map(cluster: Cluster, state: st
     assert len(changing(cluster)) == jobs
     (line,) = warnings(cluster)
     assert line.startswith("mon.h1 on host h3 (mon@h1) belongs to host h1: ")
-    assert "ANSIBLE_DAEMON_FAILED" not in cluster.core.health()
+    assert "ANSIBLE_DAEMON_FAILED" not in cluster.orchestrator.health.checks()
 
 
 def test_a_left_over_manager_costs_no_key(cluster: Cluster) -> None:
@@ -161,7 +161,8 @@ def test_a_mon_is_not_taken_out_of_the_map_for_a_host_that_has_none(cluster: Clu
     cluster.monitors.addresses["h3"] = "192.0.2.7"
     with pytest.raises(AdapterError, match=r"mon.h3 on host h3: it belongs to h2"):
         raise_if_exception(cluster.orchestrator.remove_daemons(["mon.h3"]))
-    assert reconciler.running()["mon"]
+    with cluster.core.lock:
+        assert reconciler.running()["mon"]
     assert sorted(cluster.monitors.mons) == ["h1", "h2", "h3"]
 
 

@@ -143,7 +143,7 @@ def test_the_monitors_are_asked_again_when_a_stop_had_to_wait(three: Cluster) ->
     three.engine.held.clear()
     three.settle(2)
     assert acted(three) == []
-    assert "not enough monitors would be available" in str(three.core.health())
+    assert "not enough monitors would be available" in str(three.orchestrator.health.checks())
 
 
 def test_with_force_nobody_is_asked_again(three: Cluster) -> None:

@@ -54,7 +54,9 @@ def test_no_backend_at_all_is_seen_too(pair: Cluster) -> None:
 def test_what_is_mended_is_seen_at_once(pair: Cluster) -> None:
     pair.backends["h2"] = None
     pair.report(2)
-    assert "the backend is not installed" in str(pair.core.health()["ANSIBLE_MGR_UNABLE"])
+    assert "the backend is not installed" in str(
+        pair.orchestrator.health.checks()["ANSIBLE_MGR_UNABLE"]
+    )
     pair.backends.clear()
     restart_all(pair)
     assert failed_over(pair) == ["mgr fail h1"]

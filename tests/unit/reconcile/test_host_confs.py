@@ -31,7 +31,7 @@ def test_our_files_follow_the_monitors(cluster: Cluster) -> None:
     assert updates(cluster) == [["h2", "h3"]]
     assert cluster.confs["h3"]["mons"] == ["10.0.0.1", "10.0.0.2"]
     assert cluster.confs["h1"]["mons"] == ["10.0.0.1"]
-    assert "ANSIBLE_HOST_CONF" not in cluster.core.health()
+    assert "ANSIBLE_HOST_CONF" not in cluster.orchestrator.health.checks()
 
 
 def test_a_monitor_stays_where_a_host_knows_no_other(cluster: Cluster) -> None:
@@ -59,7 +59,7 @@ def test_a_file_that_leads_nowhere_is_a_warning(cluster: Cluster) -> None:
     cluster.start_anew()
     cluster.settle()
 
-    (line,) = cluster.core.health()["ANSIBLE_HOST_CONF"]["detail"]
+    (line,) = cluster.orchestrator.health.checks()["ANSIBLE_HOST_CONF"]["detail"]
     assert line.startswith("host h2: /etc/ceph/ceph.conf names no monitor that there is, only 10.9")
     assert updates(cluster) == []
 
@@ -81,10 +81,10 @@ def test_a_file_that_is_set_again_below_ours_is_a_warning_when_it_is_old(cluster
     cluster.confs = {"h2": {"mons": ["10.0.0.1"], "ours": False, "overridden": True}}
     cluster.start_anew()
     cluster.settle()
-    assert "ANSIBLE_HOST_CONF" not in cluster.core.health()
+    assert "ANSIBLE_HOST_CONF" not in cluster.orchestrator.health.checks()
 
     place_mons(cluster, "h1", "h3")
-    (line,) = cluster.core.health()["ANSIBLE_HOST_CONF"]["detail"]
+    (line,) = cluster.orchestrator.health.checks()["ANSIBLE_HOST_CONF"]["detail"]
     assert "sets mon_host again below the lines that are kept up to date" in line
     assert "10.0.0.1" in line
     assert updates(cluster) == []
@@ -107,7 +107,7 @@ def test_what_holds_a_monitor_is_in_health_and_in_the_answers(cluster: Cluster) 
     assert text in said
     assert "then goes by itself" in said
     cluster.settle(5)
-    assert text in str(cluster.core.health()["ANSIBLE_SERVICE_HELD"])
+    assert text in str(cluster.orchestrator.health.checks()["ANSIBLE_SERVICE_HELD"])
 
 
 def test_a_host_that_was_mended_is_asked_and_the_monitor_goes(cluster: Cluster) -> None:
@@ -123,7 +123,7 @@ def test_a_host_that_was_mended_is_asked_and_the_monitor_goes(cluster: Cluster) 
             cluster.core.submit("get_inventory", [cluster.core.hosts.get(h) for h in due])
         cluster.step()
     assert sorted(cluster.monitors.mons) == ["h2", "h3"]
-    assert "ANSIBLE_SERVICE_HELD" not in cluster.core.health()
+    assert "ANSIBLE_SERVICE_HELD" not in cluster.orchestrator.health.checks()
 
 
 def test_of_two_hosts_both_are_named(cluster: Cluster) -> None:
@@ -131,4 +131,4 @@ def test_of_two_hosts_both_are_named(cluster: Cluster) -> None:
     cluster.start_anew()
     place_mons(cluster, "h1", "h2", "h3")
     place_mons(cluster, "h2", "h3")
-    assert "names on h1, h3." in str(cluster.core.health()["ANSIBLE_SERVICE_HELD"])
+    assert "names on h1, h3." in str(cluster.orchestrator.health.checks()["ANSIBLE_SERVICE_HELD"])

@@ -113,7 +113,7 @@ def test_a_record_that_cannot_be_read_is_named(cluster: Cluster) -> None:
     cluster.store.set("unused_key.zz.x", {"daemon_type": "zz", "daemon_id": "x", "host": "h1"})
     cluster.start_anew()
     cluster.settle()
-    lines = str(cluster.core.health()["ANSIBLE_BAD_RECORD"]["detail"])
+    lines = str(cluster.orchestrator.health.checks()["ANSIBLE_BAD_RECORD"]["detail"])
     assert "unused_key.mds.x" in lines
     assert "unused_key.zz.x" in lines
 

@@ -50,7 +50,7 @@ def test_what_is_masked_is_listed_as_masked_and_what_runs_as_running(cluster: Cl
 def test_health_says_the_remedy(cluster: Cluster) -> None:
     mask(cluster)
     cluster.settle()
-    (line,) = cluster.core.health()["ANSIBLE_SERVICE_FAILED"]["detail"]
+    (line,) = cluster.orchestrator.health.checks()["ANSIBLE_SERVICE_FAILED"]["detail"]
     assert "systemctl unmask" in line
 
 

@@ -189,7 +189,7 @@ def ask_everything(cluster: KeptCluster) -> None:
     )
     rows = [raise_if_exception(result) for result in results]
     [row.to_json() for row in rows[3]]
-    cluster.core.health()
+    cluster.orchestrator.health.checks()
 
 
 @pytest.mark.parametrize("key", GOOD)

@@ -28,6 +28,11 @@ class Slow(Cluster):
         return {daemon.name(): daemon.status_desc for daemon in found}
 
 
+def outdated(cluster: Cluster) -> List[str]:
+    with cluster.core.lock:
+        return cluster.core.outdated()
+
+
 def test_a_manager_that_takes_over_acts_on_no_report_of_its_last_turn() -> None:
     """Seen to fail before: a gateway that another manager had made was removed and made again."""
     cluster = Slow()
@@ -41,7 +46,7 @@ def test_a_manager_that_takes_over_acts_on_no_report_of_its_last_turn() -> None:
     cluster.requests.clear()
     cluster.settle(5)
     assert [each.operation for each in cluster.requests if each.changes] == []
-    assert cluster.core.outdated() == ["h1", "h2", "h3"]
+    assert outdated(cluster) == ["h1", "h2", "h3"]
 
     cluster.core.submit("get_inventory", cluster.core.hosts.all())
     cluster.settle(5)
@@ -49,7 +54,7 @@ def test_a_manager_that_takes_over_acts_on_no_report_of_its_last_turn() -> None:
     assert "apply_rgw" not in changed
     assert "remove_daemons" not in changed
     assert sorted(cluster.daemons) == made
-    assert cluster.core.outdated() == []
+    assert outdated(cluster) == []
 
 
 def test_a_report_that_is_dropped_is_none_of_this_managers_time() -> None:
@@ -62,7 +67,7 @@ def test_a_report_that_is_dropped_is_none_of_this_managers_time() -> None:
     cluster.core.submit("get_inventory", cluster.core.hosts.all())
     # The label's job ends first, and says something of the host; the reading may be older.
     cluster.engine.poll()
-    assert cluster.core.outdated() == ["h2"]
+    assert outdated(cluster) == ["h2"]
     assert cluster.core.refresh.due(cluster.now) == ["h2"]
 
 
@@ -72,7 +77,7 @@ def test_a_report_that_a_manager_before_has_asked_for_is_no_new_one() -> None:
     cluster.core.submit("get_inventory", cluster.core.hosts.all())
     cluster.start_anew(before=before, keep_jobs=True)
     cluster.engine.poll()
-    assert cluster.core.outdated() == ["h1", "h2", "h3"]
+    assert outdated(cluster) == ["h1", "h2", "h3"]
     assert cluster.core.refresh.pending("h1")
 
 
@@ -82,12 +87,12 @@ def test_a_host_that_cannot_report_holds_nobody(host: str) -> None:
     cluster.start_anew(before={name: cluster._report(name) for name in ("h1", "h2", "h3")})
     cluster.core.submit("get_inventory", [cluster.core.hosts.get(name) for name in ("h1", "h2")])
     cluster.settle(2)
-    assert cluster.core.outdated() == ["h3"]
+    assert outdated(cluster) == ["h3"]
     if host == "offline":
         cluster.offline("h3")
     else:
         cluster.core.refresh.failed("h3", "no Python", cluster.now)
-    assert cluster.core.outdated() == []
+    assert outdated(cluster) == []
 
 
 @pytest.mark.parametrize("read_before", [True, False])

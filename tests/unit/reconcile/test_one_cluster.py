@@ -29,7 +29,7 @@ def wait(cluster: Cluster, seconds: float = START_SECONDS) -> None:
 
 
 def outside(cluster: Cluster) -> str:
-    return str(cluster.core.health().get("ANSIBLE_DAEMON_OUTSIDE", ""))
+    return str(cluster.orchestrator.health.checks().get("ANSIBLE_DAEMON_OUTSIDE", ""))
 
 
 def test_a_monitor_outside_the_quorum_does_not_run(three: Cluster) -> None:
@@ -160,11 +160,11 @@ def adopted(cluster: Cluster) -> Cluster:
 
 
 def test_a_manager_that_could_not_manage_hosts_is_named(adopted: Cluster) -> None:
-    said = str(adopted.core.health()["ANSIBLE_MGR_UNABLE"])
+    said = str(adopted.orchestrator.health.checks()["ANSIBLE_MGR_UNABLE"])
     assert "mgr.h2 could not manage hosts if it took over: it has no module ansible" in said
     adopted.monitors.without_module.clear()
     adopted.settle(1)
-    assert "ANSIBLE_MGR_UNABLE" not in adopted.core.health()
+    assert "ANSIBLE_MGR_UNABLE" not in adopted.orchestrator.health.checks()
 
 
 @pytest.mark.parametrize("action", ["restart", "stop"])
@@ -205,7 +205,7 @@ def test_a_managed_service_gives_the_module_to_a_kept_manager(adopted: Cluster) 
     done = [(name, hosts) for name, hosts in adopted.operations() if name != "get_inventory"]
     assert done[-2:] == [("apply_mgr", ["h2"]), ("daemon_action", ["h2"])]
     assert adopted.monitors.without_module == []
-    assert "ANSIBLE_MGR_UNABLE" not in adopted.core.health()
+    assert "ANSIBLE_MGR_UNABLE" not in adopted.orchestrator.health.checks()
     jobs = len(adopted.requests)
     adopted.settle()
     assert len(adopted.requests) == jobs

@@ -185,7 +185,7 @@ def test_a_host_that_refuses_is_told_of_and_tried_later(cluster: Cluster) -> Non
     assert [e.message for e in service.events if e.level == "ERROR"] == [
         "h2: /dev/sdb carries a file system"
     ] * 2
-    assert "h2" in str(cluster.core.health()["ANSIBLE_JOB_FAILED"])
+    assert "h2" in str(cluster.orchestrator.health.checks()["ANSIBLE_JOB_FAILED"])
     assert cluster.core.intents.all() == []
 
 

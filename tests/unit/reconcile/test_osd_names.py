@@ -147,13 +147,13 @@ def test_a_named_db_that_cannot_be_used_is_not_left_out(named: Cluster) -> None:
     raise_if_exception(named.orchestrator.apply([spec]))
     named.settle()
     assert named.monitors.osds == {}
-    (line,) = named.core.health()["ANSIBLE_SERVICE_FAILED"]["detail"]
+    (line,) = named.orchestrator.health.checks()["ANSIBLE_SERVICE_FAILED"]["detail"]
     assert "osd.byid on host h2" in line
     assert "nothing is made without the db_devices that are named" in line
     named.free["h2"].append(named.used["h2"].pop())
     named.report()
     assert len(named.monitors.osds) == 1
-    assert "ANSIBLE_SERVICE_FAILED" not in named.core.health()
+    assert "ANSIBLE_SERVICE_FAILED" not in named.orchestrator.health.checks()
 
 
 def test_a_named_disk_that_was_erased_since_is_not_taken_again_by_itself(named: Cluster) -> None:

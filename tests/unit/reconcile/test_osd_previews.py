@@ -52,7 +52,7 @@ def test_what_a_host_without_lvm_cannot_do_is_in_the_plan(
     assert said in text
     cluster.settle()
     assert [r for r in cluster.requests if r.operation == "create_osds"] == []
-    (line,) = cluster.core.health()["ANSIBLE_SERVICE_FAILED"]["detail"]
+    (line,) = cluster.orchestrator.health.checks()["ANSIBLE_SERVICE_FAILED"]["detail"]
     assert "osd.three on host h2" in line
     assert said in line
     (event,) = cluster.core.events.of("osd.three")[1:]
@@ -60,16 +60,16 @@ def test_what_a_host_without_lvm_cannot_do_is_in_the_plan(
 
     raise_if_exception(cluster.orchestrator.set_unmanaged("osd.three", True))
     cluster.settle(2)
-    assert "ANSIBLE_SERVICE_FAILED" not in cluster.core.health()
+    assert "ANSIBLE_SERVICE_FAILED" not in cluster.orchestrator.health.checks()
     raise_if_exception(cluster.orchestrator.set_unmanaged("osd.three", False))
     cluster.settle(2)
-    assert "ANSIBLE_SERVICE_FAILED" in cluster.core.health()
+    assert "ANSIBLE_SERVICE_FAILED" in cluster.orchestrator.health.checks()
 
     # The module is loaded.
     with_mapper(cluster, has_it=True)
     cluster.settle()
     assert len(cluster.monitors.osds) >= 2
-    assert "ANSIBLE_SERVICE_FAILED" not in cluster.core.health()
+    assert "ANSIBLE_SERVICE_FAILED" not in cluster.orchestrator.health.checks()
 
 
 def test_a_preview_has_a_row_for_each_osd(cluster: Cluster) -> None:

@@ -208,7 +208,7 @@ def test_no_id_is_taken_that_placement_groups_may_wait_for(full: Cluster, state:
     full.free["h2"].append("/dev/sdn")
     full.report()
     assert full.monitors.osds[3].destroyed
-    assert "may wait for a destroyed OSD" in str(full.core.health())
+    assert "may wait for a destroyed OSD" in str(full.orchestrator.health.checks())
     with pytest.raises(
         AdapterError, match=r"3 placement groups do not serve all data.*restore osd\.3"
     ):
@@ -217,4 +217,4 @@ def test_no_id_is_taken_that_placement_groups_may_wait_for(full: Cluster, state:
     full.monitors.states = "active+undersized+degraded"
     full.report()
     assert full.monitors.osds[3].disk == "/dev/sdn"
-    assert "may wait" not in str(full.core.health())
+    assert "may wait" not in str(full.orchestrator.health.checks())

@@ -32,7 +32,7 @@ def test_one_that_the_map_has_down(full: Cluster) -> None:
 def test_one_that_was_purged_and_is_in_error(full: Cluster) -> None:
     full.daemons["h2", "osd", "7"] = "error"
     full.report()
-    checks = full.core.health()
+    checks = full.orchestrator.health.checks()
     (line,) = checks["ANSIBLE_DAEMON_FAILED"]["detail"]
     assert line == (
         "osd.7 on host h2 is in error: this OSD is no longer in the cluster; `ceph orch device zap "

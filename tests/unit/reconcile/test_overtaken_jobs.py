@@ -39,7 +39,7 @@ def free(cluster: Cluster) -> List[Any]:
 
 def calm(cluster: Cluster) -> bool:
     names = ("ANSIBLE_JOB_FAILED", "ANSIBLE_SERVICE_FAILED")
-    return not any(name in cluster.core.health() for name in names)
+    return not any(name in cluster.orchestrator.health.checks() for name in names)
 
 
 def test_ten_labels_are_one_job(busy: Cluster) -> None:

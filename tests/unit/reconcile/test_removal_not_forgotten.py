@@ -68,7 +68,9 @@ def records(cluster: Cluster) -> List[str]:
 
 
 def health(cluster: Cluster) -> str:
-    return str(cluster.core.health().get("ANSIBLE_SERVICE_FAILED", {"detail": ""})["detail"])
+    return str(
+        cluster.orchestrator.health.checks().get("ANSIBLE_SERVICE_FAILED", {"detail": ""})["detail"]
+    )
 
 
 def removals(cluster: Cluster) -> int:

@@ -73,7 +73,7 @@ def test_only_what_failed_is_tried_again_and_then_given_up(stubborn: Stubborn) -
     }
     assert stubborn.core.actions.all() == []
     assert "osd.3 is given up after 3 tries" in events(stubborn)
-    assert "did not start" in str(stubborn.core.health())
+    assert "did not start" in str(stubborn.orchestrator.health.checks())
 
 
 def test_a_host_that_does_not_say_which_is_asked_for_all_of_its_own(stubborn: Stubborn) -> None:

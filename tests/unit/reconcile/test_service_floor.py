@@ -36,7 +36,7 @@ def labelled(cluster: Cluster, kind: str = "mon") -> Cluster:
 
 
 def held(cluster: Cluster) -> str:
-    return str(cluster.core.health().get("ANSIBLE_SERVICE_HELD", ""))
+    return str(cluster.orchestrator.health.checks().get("ANSIBLE_SERVICE_HELD", ""))
 
 
 def test_a_label_that_is_taken_from_all_hosts_takes_no_monitor(five: Cluster) -> None:

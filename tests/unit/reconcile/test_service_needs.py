@@ -56,7 +56,7 @@ def test_osds_are_made_before_what_needs_them(
     assert jobs(cluster) == []
     assert events(cluster, name)[-1].startswith("waits: the cluster has no OSD yet")
     assert len([event for event in events(cluster, name) if "waits" in event]) == 1
-    assert "ANSIBLE_SERVICE_FAILED" not in cluster.core.health()
+    assert "ANSIBLE_SERVICE_FAILED" not in cluster.orchestrator.health.checks()
 
     apply(cluster, drive_group("all"))
     cluster.settle()
@@ -146,7 +146,7 @@ def test_what_is_asked_for_by_hand_is_refused_meanwhile(cluster: Cluster) -> Non
 def test_a_long_wait_is_a_warning(cluster: Cluster) -> None:
     apply(cluster, gateway())
     cluster.settle()
-    assert "ANSIBLE_SERVICE_WAITS" not in cluster.core.health()
+    assert "ANSIBLE_SERVICE_WAITS" not in cluster.orchestrator.health.checks()
     (wait,) = cluster.core.waits.all().values()
     assert cluster.core.waits.lines(wait.since + 599) == []
     (line,) = cluster.core.waits.lines(wait.since + 601)

@@ -87,7 +87,7 @@ def test_a_failed_deployment_is_named_and_tried_again(cluster: Cluster) -> None:
     assert there(cluster, "mds") == ["h1", "h3"]
     errors = [e.message for e in service(cluster, "mds.data").events if e.level == "ERROR"]
     assert errors == ["h2: apt: repository is not there"]
-    assert "apt" in str(cluster.core.health()["ANSIBLE_SERVICE_FAILED"])
+    assert "apt" in str(cluster.orchestrator.health.checks()["ANSIBLE_SERVICE_FAILED"])
     tries = len([1 for name, _ in cluster.operations() if name == "apply_mds"])
     assert tries < 4, "a broken host is asked too often"
     cluster.break_on.clear()
@@ -252,7 +252,7 @@ def test_a_service_that_nobody_specified_says_so_when_it_is_to_go(cluster: Clust
 
 
 def failures(cluster: Cluster) -> str:
-    return str(cluster.core.health().get("ANSIBLE_SERVICE_FAILED", ""))
+    return str(cluster.orchestrator.health.checks().get("ANSIBLE_SERVICE_FAILED", ""))
 
 
 def test_a_service_that_goes_takes_its_failures_along(cluster: Cluster) -> None:
@@ -262,7 +262,7 @@ def test_a_service_that_goes_takes_its_failures_along(cluster: Cluster) -> None:
     raise_if_exception(cluster.orchestrator.remove_service("mds.data"))
     cluster.settle()
     assert failures(cluster) == ""
-    assert "ANSIBLE_JOB_FAILED" not in cluster.core.health()
+    assert "ANSIBLE_JOB_FAILED" not in cluster.orchestrator.health.checks()
 
 
 def test_a_service_that_works_does_not_hide_another_one_that_does_not(cluster: Cluster) -> None:

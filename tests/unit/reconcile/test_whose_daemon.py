@@ -119,7 +119,7 @@ def test_a_service_that_flips_is_stopped_and_named(cluster: Cluster) -> None:
             known.save("h2", wrong)
     made = [hosts for name, hosts in cluster.operations() if name == "apply_mds"]
     assert made.count(["h2"]) == 2
-    health = str(cluster.core.health()["ANSIBLE_SERVICE_FAILED"]["detail"])
+    health = str(cluster.orchestrator.health.checks()["ANSIBLE_SERVICE_FAILED"]["detail"])
     assert "removed as one of mds.a again and again" in health
     for name in ("mds.a", "mds.b"):
         assert name in health
@@ -128,7 +128,7 @@ def test_a_service_that_flips_is_stopped_and_named(cluster: Cluster) -> None:
     raise_if_exception(cluster.orchestrator.apply([mds("b", "h2")]))
     cluster.settle(20)
     assert has(cluster, "mds.b") == ["h2"]
-    assert "ANSIBLE_SERVICE_FAILED" not in cluster.core.health()
+    assert "ANSIBLE_SERVICE_FAILED" not in cluster.orchestrator.health.checks()
 
 
 def test_what_somebody_asks_for_is_no_flip(cluster: Cluster) -> None:
@@ -144,4 +144,4 @@ def test_what_somebody_asks_for_is_no_flip(cluster: Cluster) -> None:
         raise_if_exception(cluster.orchestrator.remove_daemons([f"mds.{name}"]))
         cluster.settle(20)
     assert has(cluster, "mds.a") == ["h1", "h2"]
-    assert "ANSIBLE_SERVICE_FAILED" not in cluster.core.health()
+    assert "ANSIBLE_SERVICE_FAILED" not in cluster.orchestrator.health.checks()
