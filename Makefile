@@ -29,11 +29,11 @@ unit:
 docs:
 	@tests/tools/steps docs
 
-## make docs-tables  the tables in docs/ that are made of the code, written anew
+## make docs-tables  what is made of the code, written anew: tables in docs/, the list of messages
 docs-tables:
 	@tests/tools/steps docs-tables
 
-## make docs-check   fail where one of these tables is old
+## make docs-check   fail where one of these is old
 docs-check:
 	@tests/tools/steps docs-check
 
