@@ -15,7 +15,7 @@ CALL_TIMEOUT = 40.0
 # What it says where no monitor answers, or not enough of them do.
 UNCONNECTED = "error connecting to the cluster"
 NO_QUORUM = (
-    "; none comes without a quorum: `systemctl start ceph-mon@ID` on the monitors' hosts "
+    "; without a quorum the monitors do not answer: `systemctl start ceph-mon@ID` on their hosts "
     "(docs/troubleshooting.md, No quorum)"
 )
 

@@ -137,8 +137,8 @@ class SshFiles:
         except OSError as error:
             return f"The ssh key {self.identity_path} cannot be kept from others: {error.strerror}."
         return (
-            f"Others may read the ssh key {self.identity_path} (mode {mode:04o}). "
-            "It must be of the user that runs this alone: give it the mode 0600."
+            f"Other users may read the ssh key {self.identity_path} (mode {mode:04o}). "
+            "Give it the mode 0600."
         )
 
     def write(self, hosts: Iterable[PinnedHost]) -> List[Target]:

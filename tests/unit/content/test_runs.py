@@ -305,7 +305,7 @@ def test_a_host_without_a_part_in_a_plan_is_left_alone(machine: Machine) -> None
     [
         ("zap_device", {"device_zap_devices": {"h1": [{"path": HOSTILE}]}}, 'Invalid path "{{'),
         ("daemon_action", {"daemon_action_units": {"h1": [HOSTILE]}}, 'Invalid unit "{{'),
-        ("daemon_action", {"daemon_action_units": {"h1": ["ssh.service"]}}, "none of Ceph's"),
+        ("daemon_action", {"daemon_action_units": {"h1": ["ssh.service"]}}, "not a unit of Ceph"),
         (
             "remove_osds",
             {"osd_remove_osds": {"h1": [{"osd_id": 1, "osd_uuid": HOSTILE}]}},

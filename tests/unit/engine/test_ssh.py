@@ -239,7 +239,7 @@ def test_a_key_that_others_may_use(state: Path) -> None:
     theirs.chmod(0o640)
     files.identity_path = theirs
     assert "(mode 0640)" in files.ready()
-    assert "give it the mode 0600" in files.ready()
+    assert "Give it the mode 0600" in files.ready()
     assert stat.S_IMODE(theirs.stat().st_mode) == 0o640, "a file of somebody else's is changed"
     theirs.chmod(0o600)
     assert files.ready() == ""
