@@ -15,6 +15,7 @@ ADAPTER = Path(__file__).resolve().parents[2] / "adapter"
 LAYERS = {
     "interface": 1,
     "tables": 1,
+    "programs": 1,
     "errors": 2,
     "settings": 2,
     "content": 3,
