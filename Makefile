@@ -13,7 +13,7 @@ help:
 demo:
 	@tests/tools/steps demo
 
-## make test         the gate: lint, unit tests, faults, Ceph 18.2, the lab's tests
+## make test         the gate: lint, unit and integration tests, faults, Ceph 18.2, the lab's tests
 test:
 	@tests/tools/steps lint unit faults contract-18 lab-test
 
@@ -21,7 +21,7 @@ test:
 lint:
 	@tests/tools/steps lint
 
-## make unit         the unit tests alone; need neither root nor Ceph
+## make unit         the unit and integration tests alone; need neither root nor Ceph
 unit:
 	@tests/tools/steps unit
 
@@ -29,11 +29,11 @@ unit:
 docs:
 	@tests/tools/steps docs
 
-## make docs-tables  the tables in docs/ that are made of the code, written anew
+## make docs-tables  what is made of the code, written anew: tables in docs/, the list of messages
 docs-tables:
 	@tests/tools/steps docs-tables
 
-## make docs-check   fail where one of these tables is old
+## make docs-check   fail where one of these is old
 docs-check:
 	@tests/tools/steps docs-check
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List
 
 from adapter.errors import AdapterError, NotReady
+from adapter.programs import TimeoutExpired, run_program
 
 CONNECT_TIMEOUT = 10
 CALL_TIMEOUT = 40.0
 # What it says where no monitor answers, or not enough of them do.
 UNCONNECTED = "error connecting to the cluster"
 NO_QUORUM = (
-    "; none comes without a quorum: `systemctl start ceph-mon@ID` on the monitors' hosts "
+    "; without a quorum the monitors do not answer: `systemctl start ceph-mon@ID` on their hosts "
     "(docs/troubleshooting.md, No quorum)"
 )
 
@@ -49,16 +49,8 @@ class Ceph:
         """
         argv = [self._program, "--connect-timeout", str(CONNECT_TIMEOUT), *words]
         try:
-            done = subprocess.run(
-                argv,
-                input=given,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+            done = run_program(argv, timeout, given=given)
+        except TimeoutExpired:
             raise CephError([*words], f"no answer within {timeout:g} s{NO_QUORUM}", 110) from None
         except OSError as error:
             raise NotReady(

@@ -71,8 +71,8 @@ def kept_by_manager(ceph: Ceph) -> ManagerState:
     texts = {name[len(MODULE) :]: text for name, text in found.items()}
     if not texts.get(KEY):
         raise NotReady(
-            "The manager's ssh key is not among what it keeps in the monitors.",
-            "Where it has a key file (mgr/ansible/ssh_identity_file), use `ceph orch` itself.",
+            "The manager keeps no ssh key in the monitors.",
+            "If it uses a key file (mgr/ansible/ssh_identity_file), use `ceph orch` instead.",
         )
     store = MemoryStore()
     for name, text in texts.items():

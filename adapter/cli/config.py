@@ -58,14 +58,14 @@ def read(data: Mapping[Any, Any], path: Path) -> Config:
             raise InvalidValue(
                 f"setting in {path}",
                 key,
-                "it is for the manager's loop, and this command asks hosts when it needs them",
-                f"Leave it out; a manager's own is set by `ceph config set mgr mgr/ansible/{key}`.",
+                "it is a setting of managers, which this command does not use",
+                f"Leave it out; `ceph config set mgr mgr/ansible/{key}` sets it for managers.",
             )
         checker = CHECKERS.get(key) if isinstance(key, str) else None
         if checker is None:
             close = difflib.get_close_matches(str(key), CHECKERS, 1)
             hint = f"Is it '{close[0]}'?" if close else f"There are: {', '.join(CHECKERS)}."
-            raise InvalidValue(f"setting in {path}", key, "there is none of this name", hint)
+            raise InvalidValue(f"setting in {path}", key, "there is no such setting", hint)
         values[key] = checker(key, value)
     own = {name: values.pop(name) for name in ("ssh_identity_file", "python") if name in values}
     if own.get("ssh_identity_file"):

@@ -130,7 +130,9 @@ class Driver:
         running = [job for job in jobs if not job.is_finished]
         self._line.clear()
         for job in running:
-            self._say(f"Cancelling job {job.job_id}; Ctrl-C again leaves it to itself ...")
+            self._say(
+                f"Cancelling job {job.job_id}; press Ctrl-C again to stop waiting for its end ..."
+            )
             job.cancel()
         self._wait(running, CANCEL_WAIT)
         for job in running:

@@ -143,7 +143,7 @@ def cluster_lines(status: Dict[str, Any]) -> List[str]:
     return [
         f"Active manager   {status['active_manager'] or '-'}",
         f"Has the module   {', '.join(status['managers_with_module']) or '-'}",
-        f"Has it not       {', '.join(status['managers_without_module']) or '-'}",
+        f"Lacks the module {', '.join(status['managers_without_module']) or '-'}",
         f"Module enabled   {yes[status['enabled']]}",
         f"Backend          {status['backend'] or '-'}",
         f"Available        {yes[status['available']]}"

@@ -14,7 +14,6 @@ import os
 import pwd
 import shutil
 import stat
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -26,6 +25,7 @@ from adapter.cli.tree import Item, Items, Tree, read_tree
 from adapter.content import PACKAGE, content_root
 from adapter.engine.files import closed_mode, make_dirs
 from adapter.errors import AdapterError, InvalidValue, NotReady
+from adapter.programs import TimeoutExpired, run_program
 
 CONTENT = "/usr/share/ceph-orch-ansible"
 MODULE = "/usr/share/ceph/mgr/ansible"
@@ -201,17 +201,8 @@ def _numbers(version: str) -> Tuple[int, ...]:
 def run(argv: List[str], timeout: float) -> str:
     """Run a program of this host and return its output; raises ``AdapterError`` on one line."""
     try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            check=False,
-            cwd="/",
-        )
-    except subprocess.TimeoutExpired as error:
+        done = run_program(argv, timeout, cwd="/")
+    except TimeoutExpired as error:
         raise NotReady(f"{argv[0]} did not end within {timeout:g} s.") from error
     except OSError as error:
         raise NotReady(f"{argv[0]} cannot be run: {error.strerror}.") from error

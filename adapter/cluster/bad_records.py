@@ -73,7 +73,7 @@ ADVICE = {
         "mgr/ansible/{key}`",
     ),
     "removed_mon": (
-        "a removal that failed is not done to its end",
+        "a removal that failed is not finished",
         "when `ceph orch ps` no longer lists the monitor, remove the record with `ceph config-key "
         "rm mgr/ansible/{key}`",
     ),
@@ -86,8 +86,8 @@ ADVICE = {
         "no option of {name} is set or removed in the monitors' configuration, and no daemon of it "
         "deployed",
         "`ceph config dump` shows the options; remove the record with `ceph config-key rm "
-        "mgr/ansible/{key}`, and the options of its spec are set again; the values that they have "
-        "then, and not those of before, stay when the service goes",
+        "mgr/ansible/{key}`, and the options of its spec are set again; what they had before "
+        "is not known then, and not put back when the service goes",
     ),
     "state": (
         "the orchestrator is treated as paused",

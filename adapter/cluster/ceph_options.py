@@ -77,7 +77,7 @@ class Option:
         """Return what the monitors make of a value; raises ``ValueError`` with the reason."""
         value = _PARSERS.get(self.type, _any)(text)
         if self.choices and text not in self.choices:
-            raise ValueError("it is none of those that are allowed")
+            raise ValueError("it is not one of the allowed values")
         if self.name.startswith("debug_") and self.type == "str":
             value = _level(text)
         if isinstance(value, str):
@@ -120,7 +120,7 @@ def check_value(option: Option, value: Any, kind: str) -> None:
             field,
             value,
             "the monitors keep no value of this option",
-            "It stands in /etc/ceph/ceph.conf of a host alone. Leave it out.",
+            "Leave it out, and set it in /etc/ceph/ceph.conf of the hosts.",
         )
     services = frozenset(("mgr",)) if option.name.startswith("mgr/") else option.services
     if services and not services & kind_of(kind).reads:

@@ -53,7 +53,7 @@ class DeviceNames:
         if behind is None:
             return "", self._of_no_link(name)
         if not behind:
-            return "", "it is a name that leads to no device now"
+            return "", "the name leads to no device now"
         if len(behind) > 1:
             return "", f"{' and '.join(behind)} both have this name; name the disk by its path"
         if behind[0] in self._paths:

@@ -59,7 +59,7 @@ def _broken(name: str, host: str, watch: Optional[Watch]) -> str:
         return text
     return (
         f"{text}: this OSD is no longer in the cluster; `ceph orch device zap {host} "
-        "DEVICE --force` takes away what it left"
+        "DEVICE --force` erases what is left of it"
     )
 
 
@@ -162,7 +162,11 @@ def _watched(watch: Watch) -> Checks:
     return _counted(
         ("ANSIBLE_DAEMON_OUTSIDE", "daemon(s) outside the cluster", watch.outside_lines()),
         ("ANSIBLE_MGR_UNABLE", "standby manager(s) could not manage hosts", watch.unable_lines()),
-        ("ANSIBLE_SERVICE_HELD", "service(s) keep daemons that nobody wants", watch.held_lines()),
+        (
+            "ANSIBLE_SERVICE_HELD",
+            "service(s) keep unwanted daemons",
+            watch.held_lines(),
+        ),
     )
 
 

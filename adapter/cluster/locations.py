@@ -11,7 +11,7 @@ from adapter.errors import InvalidValue
 
 # The names of buckets and of their types, as CRUSH takes them.
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,250}")
-_ALLOWED = "Letters, digits, '.', '_' and '-', e.g. {root: default, rack: r1}."
+_ALLOWED = "Use letters, digits, '.', '_' and '-', e.g. {root: default, rack: r1}."
 
 
 def bucket_of(hostname: str) -> str:

@@ -82,7 +82,7 @@ def remedy(names: Iterable[str]) -> str:
     named = sorted(names)
     hosts = ", ".join(f"mgr.{name}" for name in named)
     return (
-        "A managed service mgr (`ceph orch apply mgr`) gives it to each of its managers; by hand: "
+        "A managed service mgr (`ceph orch apply mgr`) installs it for its managers; by hand: "
         f"`orch-ansible mgr install` on the host of {hosts}, then `ceph orch daemon restart "
         f"mgr.{named[0]}`, or `ceph orch daemon redeploy mgr.{named[0]}`."
     )

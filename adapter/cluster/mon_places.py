@@ -96,8 +96,8 @@ def _address_in(
             raise InvalidValue(
                 field,
                 shown,
-                f"which addresses host '{hostname}' has is not known yet",
-                "`ceph orch device ls --refresh` has it report; try again then.",
+                f"the addresses of host '{hostname}' are not known yet",
+                "Run `ceph orch device ls --refresh`, then try again.",
             )
     found = _inside(own, networks)
     if field != "placement" and _address(addr) in found:
@@ -116,7 +116,7 @@ def _address_in(
         field,
         shown,
         f"host '{hostname}' has several addresses in it ({', '.join(map(str, found))})",
-        "Name the one that it shall be in the placement, HOST:ADDRESS.",
+        "Name one of them in the placement, HOST:ADDRESS.",
     )
 
 
@@ -160,7 +160,7 @@ def _network(hostname: str, part: str, field: str = "placement") -> Network:
             field,
             f"{hostname}:{part}" if field == "placement" else part,
             "it is neither an address nor a network",
-            "E.g. 10.0.0.0/24.",
+            "Give one, e.g. 10.0.0.0/24.",
         ) from None
 
 

@@ -72,7 +72,7 @@ class OsdMap:
         groups = f"{self.missing} placement group{'s do' if self.missing > 1 else ' does'}"
         return (
             f"{groups} not serve all data (`ceph pg dump_stuck`), and may wait for a destroyed "
-            "OSD: its id is not given to another disk before"
+            "OSD: until then its id is not given to another disk"
         )
 
 
@@ -278,7 +278,10 @@ class Safety:
             return "placement groups still need it"
         if osd_id in self.stored_pgs:
             return "it still holds data that has no other complete copy"
-        return "it is not up to say what it holds, and not all placement groups are active+clean"
+        return (
+            "it is down, so what it holds is not known, and not all placement groups are "
+            "active+clean"
+        )
 
     def needs(self, osd_id: int) -> bool:
         """Tell whether the monitors say outright that placement groups are mapped to an OSD."""

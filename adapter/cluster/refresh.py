@@ -8,8 +8,10 @@ pauses, so a broken host costs little and heals by itself.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Container, Dict, Iterable, List, Optional, Sequence
+
+from adapter.cluster.backoff import Backoff
 
 RETRY_FIRST = 15.0
 RETRY_LAST = 300.0
@@ -22,6 +24,7 @@ class Due:
     """The refresh state of a host. Times are monotonic seconds.
 
     ``outdated`` says that a job has changed the host since the report that is under way began.
+    ``retry`` is the back-off after failures, ``look_again`` that while daemons are unsettled.
     """
 
     dirty: bool = True
@@ -29,10 +32,8 @@ class Due:
     outdated: bool = False
     job: str = ""
     last: Optional[float] = None
-    failures: int = 0
-    unsettled: int = 0
-    again: float = math.inf
-    not_before: float = 0.0
+    retry: Backoff = field(default_factory=Backoff)
+    look_again: Optional[Backoff] = None
     error: str = ""
 
 
@@ -52,7 +53,7 @@ class Refresh:
         for name in list(self._hosts) if hostnames is None else hostnames:
             state = self._hosts.get(name)
             if state is not None:
-                state.dirty, state.not_before = True, 0.0
+                state.dirty, state.retry.until = True, 0.0
 
     def due(self, now: float) -> List[str]:
         """Return the hosts to be reported now."""
@@ -72,8 +73,9 @@ class Refresh:
             return self.interval
         regular = 0.0
         if not state.dirty and state.last is not None:
-            regular = min(state.last + self.interval, state.again) - now
-        return max(regular, state.not_before - now)
+            again = math.inf if state.look_again is None else state.look_again.until
+            regular = min(state.last + self.interval, again) - now
+        return max(regular, state.retry.until - now)
 
     def started(self, hostnames: Iterable[str], job: str = "") -> None:
         """Note that a job reports these hosts; what changes from here on makes them dirty again."""
@@ -100,19 +102,18 @@ class Refresh:
         if state is None:
             return
         if settled:
-            state.unsettled, state.again = 0, math.inf
+            state.look_again = None
             return
-        # Beyond some doublings the pause is the interval anyway.
-        pause = LOOK_AGAIN_FIRST * 2 ** min(state.unsettled, 10)
-        state.unsettled += 1
-        state.again = now + pause
+        state.look_again = state.look_again or Backoff()
+        # The pause is the interval at most.
+        state.look_again.longer(now, last=math.inf, first=LOOK_AGAIN_FIRST)
 
     def reported(self, hostname: str, now: float) -> None:
         """Note a new report."""
         state = self._hosts.get(hostname)
         if state is not None:
-            state.running, state.last, state.failures, state.error = False, now, 0, ""
-            state.not_before = 0.0
+            state.running, state.last, state.error = False, now, ""
+            state.retry = Backoff()
 
     def dropped(self, hostname: str) -> None:
         """Note that a report was too old to be taken over: the host is still to be read."""
@@ -125,15 +126,14 @@ class Refresh:
         state = self._hosts.get(hostname)
         if state is not None:
             state.running, state.dirty, state.error = False, True, reason
-            # Beyond some doublings the pause is the longest one anyway.
-            pause = min(RETRY_LAST, RETRY_FIRST * 2 ** min(state.failures, 10))
-            state.failures += 1
-            state.not_before = now + pause
+            state.retry.longer(now, RETRY_LAST, RETRY_FIRST)
 
     def unread(self) -> List[str]:
         """Return the hosts that no report has come from or failed for since this manager began."""
         return [
-            name for name, state in self._hosts.items() if state.last is None and not state.failures
+            name
+            for name, state in self._hosts.items()
+            if state.last is None and not state.retry.failures
         ]
 
     def pending(self, hostname: str) -> bool:

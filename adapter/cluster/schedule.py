@@ -121,7 +121,7 @@ def check_place(spec: ServiceSpec, place: DaemonPlacement) -> None:
             "service_id",
             spec.service_id,
             f"{place.daemon_id} is not a valid daemon id",
-            "Letters, digits, '-', '_' and single inner dots.",
+            "Use letters, digits, '-', '_' and single inner dots.",
         )
 
 

@@ -184,7 +184,7 @@ def _without_status(document: Document) -> Document:
     if data == document.data:
         return document
     what = " and ".join(shown)
-    notes = (f"{what}: it shows how things are and is passed over",) if shown else ()
+    notes = (f"{what}: this is a state, not part of the spec, and is ignored",) if shown else ()
     return replace(document, data=dict(data), notes=notes, as_given=False)
 
 

@@ -230,7 +230,9 @@ class LocalEngine:
         with self._lock:
             for running in self._active.values():
                 if running.is_queued and running.lock is not None:
-                    running.end_unstarted("not started, because its engine was closed; ask again")
+                    running.end_unstarted(
+                        "not started, because the process that runs jobs was ending; ask again"
+                    )
             self._active.clear()
 
     def _create(self, request: Request) -> Running:

@@ -108,7 +108,7 @@ def describe_end(status: JobStatus, outcomes: Mapping[str, HostOutcome]) -> str:
 
 def describe_timeout(timeout: float) -> str:
     """Return how a job ended whose deadline has passed."""
-    return f"its time of {timeout:g} s was over"
+    return f"its deadline of {timeout:g} s has passed"
 
 
 def without_results(outcomes: Mapping[str, HostOutcome]) -> Dict[str, HostOutcome]:

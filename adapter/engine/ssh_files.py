@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from adapter.engine.files import (
 from adapter.engine.model import Target
 from adapter.errors import InvalidValue
 from adapter.interface.confidential import HIDDEN
+from adapter.programs import TimeoutExpired, run_program
 
 # sun_path has 108 bytes; ssh binds "PATH.<16 random characters>" first, and %C is 40 characters.
 _SOCKET_LENGTH = 104 - 17
@@ -137,8 +137,8 @@ class SshFiles:
         except OSError as error:
             return f"The ssh key {self.identity_path} cannot be kept from others: {error.strerror}."
         return (
-            f"Others may read the ssh key {self.identity_path} (mode {mode:04o}). "
-            "It must be of the user that runs this alone: give it the mode 0600."
+            f"Other users may read the ssh key {self.identity_path} (mode {mode:04o}). "
+            "Give it the mode 0600."
         )
 
     def write(self, hosts: Iterable[PinnedHost]) -> List[Target]:
@@ -299,17 +299,9 @@ def _fits(directory: Path) -> bool:
 
 def _keygen(*arguments: str) -> str:
     """Run ssh-keygen and return what it printed; raises ``InvalidValue`` with its reason."""
-    argv = ["ssh-keygen", *arguments]
     try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_KEYGEN_TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = run_program(["ssh-keygen", *arguments], _KEYGEN_TIMEOUT)
+    except (OSError, TimeoutExpired) as error:
         raise InvalidValue("ssh key", HIDDEN, f"ssh-keygen did not run ({error})") from error
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]

@@ -204,7 +204,7 @@ def _check_names(kind: Kind, spec: ServiceSpec) -> None:
         elif not NEW_ID.fullmatch(host.name):
             reason, remedy = (
                 "it is not a valid daemon name",
-                "Letters, digits, '-', '_' and inner dots.",
+                "Use letters, digits, '-', '_' and inner dots.",
             )
         elif host.name in seen or (spec.placement.count_per_host or 1) > 1:
             reason, remedy = "more than one daemon would have it", "Give each its own."

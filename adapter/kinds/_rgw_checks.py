@@ -27,7 +27,7 @@ def check_gateway(spec: ServiceSpec) -> None:
             "rgw_exit_timeout_secs",
             seconds,
             "a restart would wait for longer than a job may last",
-            f"0 to {LONGEST_EXIT}.",
+            f"Give 0 to {LONGEST_EXIT}.",
         )
 
 
@@ -110,7 +110,7 @@ def _check_zone(spec: Any) -> None:
         given = getattr(spec, name) or ""
         if given and not _ZONE_NAME.fullmatch(given):
             raise InvalidValue(
-                name, given, "it is not a valid name", "Letters, digits, '.', '_' and '-'."
+                name, given, "it is not a valid name", "Use letters, digits, '.', '_' and '-'."
             )
     for name, words in (
         ("zonegroup_hostnames", spec.zonegroup_hostnames or ()),

@@ -41,13 +41,15 @@ class Exporters(Kind):
                 "addrs",
                 spec.addrs,
                 "it is not an IP address",
-                "One address, e.g. 10.0.0.5; or :: for all.",
+                "Give one address, e.g. 10.0.0.5; or :: for all.",
             )
         for name in ("prio_limit", "stats_period"):
             least = 1 if name == "stats_period" else 0
             value = getattr(spec, name)
             if value is not None and value < least:
-                raise InvalidValue(name, value, f"it is less than {least}", f"{least} or more.")
+                raise InvalidValue(
+                    name, value, f"it is less than {least}", f"Give {least} or more."
+                )
 
     def settings(self, spec: ServiceSpec) -> List[Setting]:
         """Return what the fields say."""

@@ -219,7 +219,7 @@ def _read_file(
     except (SpecValidationError, OrchestratorError):
         raise
     except Exception:
-        log.exception("%s: what was given cannot be checked; Ceph will", prefix)
+        log.exception("%s: the input cannot be checked here, only by Ceph", prefix)
         return None
     if not file.documents and not words.get("continue_on_error"):
         raise SpecValidationError(

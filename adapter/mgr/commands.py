@@ -27,7 +27,7 @@ def _formatted(data: Any, plain_text: str, wanted: Optional[str]) -> str:
         return json.dumps(data, indent=4 if wanted == "json-pretty" else None)
     if wanted == "yaml":
         return str(yaml.safe_dump(data, sort_keys=False))
-    raise InvalidValue("format", wanted, "it cannot be printed so", "Use plain, json or yaml.")
+    raise InvalidValue("format", wanted, "there is no such format", "Use plain, json or yaml.")
 
 
 @write_command("ansible generate-key")

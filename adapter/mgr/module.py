@@ -205,7 +205,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         if self._option_problems:
             checks["ANSIBLE_BAD_OPTION"] = {
                 "severity": "warning",
-                "summary": f"{len(self._option_problems)} option(s) of the ansible module wrong",
+                "summary": f"{len(self._option_problems)} wrong option(s) of the ansible module",
                 "count": len(self._option_problems),
                 "detail": [f"mgr/ansible: {problem}" for problem in self._option_problems],
             }

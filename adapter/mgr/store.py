@@ -155,7 +155,7 @@ class MonStore:
         try:
             letters = packed_records.packed(text)
         except TooLarge as error:
-            remedy = "Say it in fewer words, e.g. by a pattern in place of a list, or in two parts."
+            remedy = "Make it shorter, e.g. a pattern in place of a list, or make two of it."
             raise NotKept(key, len(text), str(error), remedy, errno.EFBIG) from None
         while True:
             size = self._value_size

@@ -33,9 +33,9 @@ def only_ways(core: Core, wanted: Wanted, diff: Difference) -> Dict[str, str]:
         )
         for host in hosts:
             found[host] = (
-                f"mon.{leaving} not removed: it is the only monitor that {PATH} names on "
+                f"mon.{leaving} is not removed: it is the only monitor that {PATH} names on "
                 f"{', '.join(hosts)}. Name the others there too (`ceph config "
-                f"generate-minimal-conf` prints them); mon.{leaving} then goes by itself within a "
+                f"generate-minimal-conf` prints them); mon.{leaving} is then removed within a "
                 "minute."
             )
     return found

@@ -246,13 +246,13 @@ class DaemonActs:
             raise AdapterError(
                 f"{', '.join(names)} would be restarted at the same time: their service is "
                 "unmanaged, so nobody restarts one after the other.",
-                "Give `ceph orch daemon redeploy NAME` for one, and for the next when it is back.",
+                "Use `ceph orch daemon redeploy NAME` for one, then for the next when it is back.",
             )
         kind, _, daemon_id = names[0].partition(".")
         try:
             self._guards.check_stop(kind, daemon_id, restart=True)
         except OrchestratorError as error:
-            what = f"{names[0]} has to be restarted, and cannot be now"
+            what = f"{names[0]} must be restarted, which is not possible now"
             raise _refusal(what, error) from error
 
     @contextmanager

@@ -65,8 +65,8 @@ def check_answer(
     core.wake_event.set()
     if awaited:
         raise ReportAwaited(
-            f"{leaving} is removed when one that stays answers: waiting for the report of host "
-            f"{', '.join(sorted(set(awaited)))}.",
+            f"{leaving} is not removed before another daemon of the service answers: waiting for "
+            f"the report of host {', '.join(sorted(set(awaited)))}.",
             "Try again in some seconds.",
         )
     names = ", ".join(f"{name} on host {host}" for host, name in sorted(staying))

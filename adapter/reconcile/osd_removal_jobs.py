@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from adapter.cluster.backoff import RETRY_FIRST, Backoff
+from adapter.cluster.backoff import RETRY_FIRST, Backoff, pause_after
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Removal, Stage
@@ -252,7 +252,7 @@ class RemovalJobs:
         self, removal: Removal, reason: str, status: HostStatus = HostStatus.FAILED
     ) -> None:
         unreached = status is HostStatus.UNREACHABLE
-        longer = min(RETRY_LAST, RETRY_FIRST * 2 ** min(removal.tries, 10))
+        longer = pause_after(removal.tries, last=RETRY_LAST)
         pause = RETRY_FIRST if unreached else longer
         self._not_before[removal.osd_id] = time.monotonic() + pause
         self._queue.save(removal, reason=reason, tries=removal.tries + 1)

@@ -51,7 +51,7 @@ class OsdRestorer:
         if is_out and removal.asked_wipe:
             raise AdapterError(
                 f"Host {removal.host} was told to wipe the disks of osd.{removal.osd_id} and has "
-                "not said what came of it: that may still happen, so it cannot be stopped now.",
+                "not answered yet: it may still wipe them, so the removal cannot be stopped now.",
                 "Try again when the host answers: `ceph orch osd rm status` shows it.",
             )
 

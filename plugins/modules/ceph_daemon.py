@@ -375,7 +375,7 @@ def check_host(module: AnsibleModule, roots: Roots) -> None:
     if found != wanted and not (may_be_unknown and not found):
         raise DaemonRefused(
             f"No daemon of this host was touched: /etc/ceph/ceph.conf names the cluster "
-            f"{found or '(none)'!r}, wanted is {clean(wanted)!r}. Give the host its cluster's "
+            f"{found or '(none)'!r}, not {clean(wanted)!r}. Give the host its cluster's "
             "configuration (conf)."
         )
 

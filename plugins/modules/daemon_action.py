@@ -155,7 +155,7 @@ def refuse_strangers(module: AnsibleModule, units: Iterable[str]) -> None:
         if not UNIT.fullmatch(unit):
             module.fail_json(
                 msg=(
-                    f"Invalid unit {clean(unit)!r}: it is none of Ceph's. Give a name such as "
+                    f"Invalid unit {clean(unit)!r}: it is not a unit of Ceph. Give a name such as "
                     "ceph-osd@3.service."
                 )
             )

@@ -265,8 +265,8 @@ def read_daemons(
         return daemons_of(roots, identity, max_age, write=not module.check_mode)
     except DaemonsUnreadable as error:
         module.fail_json(
-            msg=f"{error}. What was known of this host stays. Look at `systemctl status` there; a "
-            "restart of the host helps where systemd hangs."
+            msg=f"{error}. The last report of this host is kept. Look at `systemctl status` there; "
+            "a restart of the host helps where systemd hangs."
         )
 
 

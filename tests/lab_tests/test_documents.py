@@ -1,7 +1,8 @@
 """The commands of the documents that only read or are refused, as they stand there.
 
-Those that need no cluster are run by ``tests/unit/docs/test_commands.py``, which also knows of each
-command that changes something in which tests it is.
+Those that need no cluster are run by ``tests/integration/docs/test_commands.py``, and
+``tests/unit/docs/test_commands.py`` knows of each command that changes something in which tests
+it is.
 """
 
 from __future__ import annotations

@@ -315,7 +315,7 @@ def test_disks_that_are_not_what_was_planned_are_refused_all_at_once(osds: Osds)
     said = why(osds.create(data=[{"path": free, "device_id": "OTHER"}], db=[{"path": used}]))
     assert f"{free}: it is the disk 'LABDISK_LABh2d2', planned is 'OTHER'" in said
     said = why(osds.create(data=[{"path": free}], db=[{"path": used}]))
-    assert f"{used}: osd.{only(osds)} stands on it." in said
+    assert f"{used}: osd.{only(osds)} is on it." in said
     assert osds.fingerprint() == before
 
 
@@ -364,7 +364,7 @@ def test_daemons_are_stopped_started_and_restarted(osds: Osds) -> None:
     osds.sh("chown root:disk $1", osds.disks[0])
     assert recap(osds.act("restart", unit), HOST) == 1
     osds.wait_up(number)
-    assert "Invalid unit 'ssh.service': it is none of Ceph's." in why(
+    assert "Invalid unit 'ssh.service': it is not a unit of Ceph." in why(
         osds.act("stop", "ssh.service")
     )
 

@@ -14,8 +14,9 @@ import pytest
 from adapter.engine.local import LocalEngine
 from adapter.engine.model import Request
 from adapter.engine.ssh_files import SshFiles
+from tests.integration.engine.conftest import has_ansible  # noqa: F401
 from tests.soak.faulty import CONTENT, Steps, here
-from tests.unit.engine.conftest import has_ansible, sshd, state  # noqa: F401
+from tests.unit.engine.conftest import sshd, state  # noqa: F401
 from tests.unit.engine.harness import drain, finish
 
 # What the smallest job takes on two quiet cores.

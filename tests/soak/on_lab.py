@@ -22,7 +22,7 @@ SINGLE = ("ansible.cfg", "galaxy.yml", "pyproject.toml")
 # What the tests need, by the directory where it stands there.
 PARTS = {
     "": ("adapter", "collections", "meta", "playbooks", "plugins", "roles", *SINGLE),
-    "tests": ("tests/fixtures", "tests/soak", "tests/unit"),
+    "tests": ("tests/fixtures", "tests/integration", "tests/soak", "tests/unit"),
 }
 # The host has no pytest; it and what it imports is Python alone.
 TOOLS = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")

@@ -16,6 +16,7 @@ LAYERS = {
     "interface": 1,
     "state_lock": 1,
     "tables": 1,
+    "programs": 1,
     "errors": 2,
     "settings": 2,
     "content": 3,

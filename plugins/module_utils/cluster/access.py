@@ -126,7 +126,7 @@ class Access:
         has_section = any(line.strip() == _SECTION for line in lines)
         if not has_section or not any(_KEY_LINE.fullmatch(line) for line in lines):
             raise AccessRefused(
-                "The given keyring is none of client.bootstrap-osd. Give what `ceph auth get "
+                "The given keyring has no key of client.bootstrap-osd. Give what `ceph auth get "
                 "client.bootstrap-osd` prints."
             )
         wanted = with_section(read_whole(self.keyring_path), text.rstrip() + "\n")

@@ -39,8 +39,8 @@ class Daemon:
         self.is_by_hand = self.unit != own
         if self.is_by_hand and self.unit != unit_by_hand(self.kind, daemon_id):
             raise DaemonRefused(
-                f"Invalid unit {clean(unit)!r} of {self.name}: it is none that a {daemon_type} of "
-                f"this id has. Leave it out, or give {own}."
+                f"Invalid unit {clean(unit)!r} of {self.name}: a {daemon_type} with this id has "
+                f"no such unit. Leave it out, or give {own}."
             )
         self.entity = self.kind.entity.format(id=daemon_id)
         self.keyring_path = self.kind.keyring_path(roots, daemon_id)

@@ -79,12 +79,12 @@ def _find(roots: Roots, blocks: Sequence[Block], path: str) -> Block:
     except (OSError, ValueError):
         reason = "there is no such device"
         if is_link(roots, path):
-            reason = "it is a name that leads to no device now"
+            reason = "the name leads to no device now"
         raise Refused(f"{path}: {reason}. {_PLAN_ANEW}.") from None
     block = _block_of(roots, blocks, node, state)
     if block is None:
         raise Refused(
-            f"{path}: it is not a whole disk of this host on which an OSD can be."
+            f"{path}: it is not a whole disk of this host that an OSD can use."
             f"{_whose_piece(roots, blocks, node, state)} Give a disk that the host's report lists."
         )
     shared = claimants(roots, blocks, path) if is_link(roots, path) else []
@@ -171,7 +171,7 @@ def reason_in_use(roots: Roots, disk: Disk) -> str:
         if piece.number in mounted:
             return f"{_piece(piece, block)} is mounted. Unmount it or plan another disk"
         if piece.path in swaps:
-            return f"{_piece(piece, block)} is swapped to. Take it out of use or plan another disk"
+            return f"{_piece(piece, block)} is used as swap. Run `swapoff` or plan another disk"
     return ""
 
 
@@ -180,7 +180,7 @@ def reason_held(disk: Disk, remedy: str = _ANOTHER) -> str:
     holders = sorted({name for piece in disk.block.pieces for name in piece.holders})
     if holders:
         names = ", ".join(_holder_name(disk.block, name) for name in holders)
-        return f"{names} stands on it. {remedy}"
+        return f"it is used by {names}. {remedy}"
     if disk.is_read and disk.held:
         return f"another program uses it ({disk.held}). {remedy}"
     return ""

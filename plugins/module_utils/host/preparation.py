@@ -107,7 +107,7 @@ class Preparation:
         said = "changed or moved. The file as it was:"
         if self._check_mode:
             said = "would change or move. The file as it is would be copied to"
-        module.warn(f"Lines of somebody else in ceph.conf {said} {copy}")
+        module.warn(f"Lines in ceph.conf that are not ours {said} {copy}")
 
     def _say(self, what: str, wanted: object) -> None:
         written = "would be written" if self._check_mode else "written"

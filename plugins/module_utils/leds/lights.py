@@ -80,7 +80,7 @@ def _refuse_unclear(roots: Roots, path: str, node: str) -> None:
     """Raise ``CannotSwitch`` for a name that leads to nothing, or that two disks claim."""
     if not os.path.exists(node):
         raise CannotSwitch(
-            f"{path}: it is a name that leads to no device now. Name the disk as the host did "
+            f"{path}: the name leads to no device now. Name the disk as the host did "
             "before it went, such as /dev/sdb."
         )
     shared = claimants(roots, own_blocks(roots, loop_devices=True), path)

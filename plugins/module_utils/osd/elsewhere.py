@@ -57,7 +57,7 @@ def _problem(
     alive: bool,
 ) -> str:
     if row is None or not _is_of_cluster(row, osd_uuid):
-        return f" with the uuid {osd_uuid}, which the cluster has no more. {_ZAP}"
+        return f" with the uuid {osd_uuid}, which is no longer in the cluster. {_ZAP}"
     was_here = not place or is_same_host(place, name)
     if "up" in row["states"] and not (alive and was_here):
         where = f", on host {place}," if place else ""

@@ -174,8 +174,8 @@ class Plan:
             other = disk.label or {}
             if (other.get("osd_uuid"), other.get("kind")) != (label["osd_uuid"], kind):
                 raise Refused(
-                    f"{disk.path}: it is planned as {kind} device of {slot.data.path}, where "
-                    f"osd.{label['osd_id']} stands already without it. {_OTHER}."
+                    f"{disk.path}: it is planned as {kind} device of {slot.data.path}, but "
+                    f"osd.{label['osd_id']} was made there without it. {_OTHER}."
                 )
 
     def _reason_of_label(self, label: Mapping[str, Any], kind: str) -> str:
@@ -184,11 +184,11 @@ class Plan:
         if label["cluster"] not in ("", self._cluster):
             return f"it belongs to {owner} of the cluster {label['cluster']}. {_OTHER}"
         if label["place"]:
-            return f"it has a copy of the label of {owner} whose first is gone. {_ZAP}"
+            return f"it has a copy of the label of {owner}, and the label itself is gone. {_ZAP}"
         if label["kind"] != kind:
             return f"it is the {label['kind'] or 'unreadable'} device of {owner}. {_OTHER}"
         if kind == "block" and (label["osd_id"] < 0 or not label["ready"]):
-            return f"the making of {owner} was begun on it and not finished. {_ZAP}"
+            return f"{owner} was begun on it and not finished. {_ZAP}"
         return ""
 
     def _judge_volumes(self, slot: Slot, volumes: Mapping[str, Any]) -> None:
@@ -227,7 +227,7 @@ class Plan:
         reason = reason_in_use(self._roots, disk)
         if not reason and disk.label:
             reason = self._reason_of_label(disk.label, "block") or (
-                f"{_owner(disk.label)} stands on it. {_OTHER}"
+                f"{_owner(disk.label)} is on it. {_OTHER}"
             )
         reason = reason or reason_not_empty(disk) or reason_held(disk)
         reason = reason or self._open.reason(disk, _OTHER)

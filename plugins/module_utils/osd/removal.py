@@ -199,7 +199,7 @@ def find_all(
         if going and traces.directory is not None:
             reason = reason_of_mounts(traces.directory.path, host.roots.proc)
             if reason:
-                raise RemovalRefused(f"osd.{traces.osd_id} is not taken away: {reason}")
+                raise RemovalRefused(f"osd.{traces.osd_id} is not removed: {reason}")
         if wanted["zap"]:
             for disk in traces.disks:
                 reason = reason_in_use(host.roots, disk)

@@ -81,9 +81,9 @@ class Zapping:
         others = [name for each in entries if each for name in other_volumes(each)]
         held = [name for piece in disk.block.pieces for name in piece.holders]
         if not reason and others:
-            reason = f"LVM has volumes on it that are no OSD's ({', '.join(others)}). Remove them"
+            reason = f"it has LVM volumes that belong to no OSD ({', '.join(others)}). Remove them"
         if not reason and held and not ceph_volumes(entry):
-            reason = f"something stands on it ({', '.join(held)}). Take that down first"
+            reason = f"it is used by {', '.join(held)}. Take that down first"
         if not reason and disk.held and not (held or gone) and disk.is_read:
             reason = f"a program uses it ({disk.held}). Stop that first"
         if not reason and not gone:
@@ -116,7 +116,7 @@ class Zapping:
                 return f"{name} belongs to LVM. {str(here.unread).rstrip('.')}"
             if piece.has_lvm and piece.block.path not in here.volumes:
                 return (
-                    f"{name} belongs to LVM, but LVM does not list it (`pvs`), so whose it is is "
+                    f"{name} belongs to LVM, but LVM does not list it (`pvs`), so its owner is "
                     "not known. Have LVM list it (`lvmdevices --adddev`), or wipe it by hand with "
                     "`wipefs --all`"
                 )
@@ -144,8 +144,8 @@ class Zapping:
         names = ", ".join(f"osd.{osd_id}" for osd_id in needed)
         if too_late and there & self._allowed:
             return (
-                f"{names} is on it, which is in the cluster's map, and that the monitors called it "
-                "safe to destroy was too long ago. Ask for it again"
+                f"{names} is on it, which is in the cluster's map, and the monitors called it safe "
+                "to destroy too long ago. Ask for it again"
             )
         return (
             f"{names} is on it, which is in the cluster's map and not destroyed. Remove it with "

@@ -46,8 +46,8 @@ class HostLock:
             if time.monotonic() > deadline:
                 os.close(self.descriptor)
                 raise HostIsBusy(
-                    f"Another run works on the {self._part} of this host for {self._timeout:g} s "
-                    "already. "
+                    f"Another run has worked on the {self._part} of this host for more than "
+                    f"{self._timeout:g} s. "
                     "Look with `systemctl list-units 'ceph-orch-*'`, and try again when it is done."
                 )
             time.sleep(_INTERVAL)
@@ -121,7 +121,7 @@ class Detached:
             status = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             return Answer(
-                problem=f"it still works after {timeout:g} s as {self._unit}.service; run this "
+                problem=f"it still runs after {timeout:g} s as {self._unit}.service; run this "
                 "again to wait for it"
             )
         with open(self._output, "rb") as stream:

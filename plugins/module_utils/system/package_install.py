@@ -84,8 +84,8 @@ def _names_of(
     family = family_of(roots)
     if family not in packages:
         raise PackagesRefused(
-            "The packages for this host's distribution (/etc/os-release) are not known; known are "
-            f"those for {' and '.join(sorted(packages))}. Install them by hand."
+            "This host's distribution (/etc/os-release) is not supported; packages are known for "
+            f"{' and '.join(sorted(packages))}. Install them by hand."
         )
     names = [str(name) for name in packages[family] or []]
     for name in names:

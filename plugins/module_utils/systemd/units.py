@@ -93,7 +93,7 @@ def reason_skipped(unit: str) -> str:
     """Return a sentence for a unit that systemd did not begin."""
     said = systemds_words(unit)
     return (
-        f"{unit} was not begun: a condition in its files is not met"
+        f"{unit} was not started: a condition in its files is not met"
         f"{f' ({said})' if said else ''}. `systemctl cat {unit}` shows it."
     )
 

@@ -40,7 +40,7 @@ def test_a_disk_is_meant_by_any_of_its_names(empty: Osds) -> None:
     assert f"h2: {disks[0]} (" in dry_run(empty, byid)
     assert [row["data"] for row in empty.preview(byid)["h2"]] == [disks[0]]
     gone = spec("gone", "h2", data_devices={"paths": [GONE]})
-    assert f"h2: {GONE}: it is a name that leads to no device now" in dry_run(empty, gone)
+    assert f"h2: {GONE}: the name leads to no device now" in dry_run(empty, gone)
 
     # Names below by-path are full of colons, at which Ceph's command takes its argument apart.
     lab.ok("orch", "daemon", "add", "osd", f"h2:{BY_PATH}")

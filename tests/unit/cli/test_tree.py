@@ -55,7 +55,7 @@ def test_differences_are_named_and_put_removes_them(tree: Tree) -> None:
 
     base = tree.directory
     assert lines[:3] == [f"change {base}/c", f"add {base}/new", f"remove {base}/links/to/a"]
-    assert lines[3].startswith("version is '1', was to be '2'")
+    assert lines[3].startswith("version is '1', not '2'")
     tree.put(wanted, {"version": "2"})
     assert tree.differences(wanted, {"version": "2"}) == []
     assert not (base / "links").exists()

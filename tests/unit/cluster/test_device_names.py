@@ -49,7 +49,7 @@ def test_a_name_of_a_disk(name: str, path: str) -> None:
         ("/dev/sdb1", "it is the partition /dev/sdb1 of /dev/sdb; OSDs are made of whole disks"),
         ("/dev/disk/by-partuuid/1", "it is the partition /dev/sdb1 of /dev/sdb"),
         ("/dev/disk/by-id/lvm-1", "it leads to /dev/dm-9, which is not a whole disk"),
-        ("/dev/disk/by-id/gone", "it is a name that leads to no device now"),
+        ("/dev/disk/by-id/gone", "the name leads to no device now"),
         ("/dev/disk/by-id/twin", "/dev/sdb and /dev/sdc both have this name"),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_listing_is_the_spec_that_it_shows() -> None:
 
     assert file.specs == [spec]
     assert file.notes == [
-        "document 1: status and events: it shows how things are and is passed over"
+        "document 1: status and events: this is a state, not part of the spec, and is ignored"
     ]
     (document,) = yaml.safe_load_all(file.text())
     assert document == spec.to_json()

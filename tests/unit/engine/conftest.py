@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from typing import Any, Iterator, List, Optional
 import pytest
 
 from adapter.engine.local import LocalEngine
+from adapter.engine.ssh import SshProber
 from adapter.engine.ssh_files import SshFiles
 from tests.unit.engine.harness import CONTENT, Engines, Sshd, drain, stub_python
 
@@ -23,14 +23,6 @@ def state() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="orch-"))
     yield path
     shutil.rmtree(path)
-
-
-@pytest.fixture(scope="session")
-def has_ansible() -> None:
-    if importlib.util.find_spec("ansible_runner") is None:
-        pytest.skip("ansible-runner is not installed")
-    if not Path(sys.executable).with_name("ansible-playbook").exists():
-        pytest.skip("ansible-playbook is not installed beside this Python")
 
 
 @pytest.fixture
@@ -52,11 +44,6 @@ def make_engine(state: Path) -> Iterator[Engines]:
 
 
 @pytest.fixture
-def engine(make_engine: Engines, has_ansible: None) -> LocalEngine:
-    return make_engine()
-
-
-@pytest.fixture
 def stub_engine(make_engine: Engines) -> LocalEngine:
     return make_engine(stub=True)
 
@@ -73,3 +60,15 @@ def sshd(state: Path) -> Iterator[Sshd]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def files(state: Path, sshd: Sshd) -> SshFiles:
+    return SshFiles(state / "s", sshd.key, user=sshd.user)
+
+
+@pytest.fixture
+def prober(files: SshFiles, sshd: Sshd) -> Iterator[SshProber]:
+    prober = SshProber(files)
+    yield prober
+    prober.close(sshd.target)

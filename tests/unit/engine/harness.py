@@ -17,6 +17,8 @@ from adapter.engine.model import Request, Target
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "engine"
 CONTENT = FIXTURES / "content"
+# Of a host that is another one.
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBnrGdN3Cs1Dm5AjS4kR8yA0qkE3wVQzv3dGcUKaDWXu"
 
 
 def stub_python(state: Path) -> str:

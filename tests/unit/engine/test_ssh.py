@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import socket
 import stat
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Tuple
 
 import pytest
 
-from adapter.engine.local import LocalEngine
-from adapter.engine.model import JobStatus, Request, Target
+from adapter.engine.model import Target
 from adapter.engine.remote import why_unreachable
 from adapter.engine.ssh import MemoryProber, ProbeResult, SshProber, labels_of
 from adapter.engine.ssh_files import SshFiles
 from adapter.engine.ssh_reasons import explain
 from adapter.errors import InvalidValue
-from tests.unit.engine.harness import CONTENT, Sshd, drain, finish, is_alive, until
-
-OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBnrGdN3Cs1Dm5AjS4kR8yA0qkE3wVQzv3dGcUKaDWXu"
-
-
-@pytest.fixture
-def files(state: Path, sshd: Sshd) -> SshFiles:
-    return SshFiles(state / "s", sshd.key, user=sshd.user)
-
-
-@pytest.fixture
-def prober(files: SshFiles, sshd: Sshd) -> Iterator[SshProber]:
-    prober = SshProber(files)
-    yield prober
-    prober.close(sshd.target)
+from tests.unit.engine.harness import OTHER_KEY, Sshd, until
 
 
 def test_learning_a_host(prober: SshProber, files: SshFiles, sshd: Sshd) -> None:
@@ -239,7 +221,7 @@ def test_a_key_that_others_may_use(state: Path) -> None:
     theirs.chmod(0o640)
     files.identity_path = theirs
     assert "(mode 0640)" in files.ready()
-    assert "give it the mode 0600" in files.ready()
+    assert "Give it the mode 0600" in files.ready()
     assert stat.S_IMODE(theirs.stat().st_mode) == 0o640, "a file of somebody else's is changed"
     theirs.chmod(0o600)
     assert files.ready() == ""
@@ -341,55 +323,3 @@ def test_the_memory_prober() -> None:
     assert (well.ok, well.hostname, len(well.keys)) == (True, "h1", 1)
     assert prober.probe(Target("h2", "10.0.0.2")).reason == "it is off"
     assert [target.name for target, _ in prober.probed] == ["h1", "h2"]
-
-
-def remote_engine(state: Path, files: SshFiles) -> LocalEngine:
-    return LocalEngine(state, CONTENT, files, python=sys.executable)
-
-
-def test_a_cancelled_job_ends_on_the_host_too(
-    prober: SshProber, files: SshFiles, sshd: Sshd, state: Path, has_ansible: None
-) -> None:
-    files.write([(sshd.target, [sshd.public_host_key])])
-    engine = remote_engine(state, files)
-    started = state / "started"
-    target = replace(sshd.target, user=sshd.user)
-    job = engine.submit(Request("wait", (target,), {"started": str(started)}))
-    pid = until(lambda: started.exists() and started.read_text().strip(), engine.poll)
-    job.cancel()
-    finish(engine, job, 20)
-    assert job.status is JobStatus.CANCELLED
-    assert not is_alive(int(pid))
-    drain(engine)
-    # The host is this very machine, and what was ended there was not the worker.
-    last = (state / "jobs" / job.job_id / "events.jsonl").read_text().splitlines()[-1]
-    assert json.loads(last)["type"] == "end"
-    # The shared connection is left to those who use it.
-    assert prober.probe(sshd.target).seconds < 30
-    assert any(files.control_dir.iterdir())
-
-
-def test_a_lost_job_is_ended_on_the_host_first(
-    files: SshFiles, sshd: Sshd, state: Path, has_ansible: None
-) -> None:
-    files.write([(sshd.target, [sshd.public_host_key])])
-    engine = remote_engine(state, files)
-    started = state / "started"
-    job = engine.submit(Request("wait", (sshd.target,), {"started": str(started)}))
-    pid = until(lambda: started.exists() and started.read_text().strip(), engine.poll)
-    record = json.loads((state / "jobs" / job.job_id / "record.json").read_text())
-    os.kill(record["pid"], signal.SIGKILL)
-    finish(engine, job, 30)
-    assert job.status is JobStatus.LOST
-    assert not is_alive(int(pid))
-    drain(engine)
-
-
-def test_a_host_with_another_key_is_not_spoken_to(
-    files: SshFiles, sshd: Sshd, state: Path, has_ansible: None
-) -> None:
-    files.write([(sshd.target, [OTHER_KEY])])
-    engine = remote_engine(state, files)
-    job = finish(engine, engine.submit(Request("get_report", (sshd.target,))))
-    drain(engine)
-    assert job.outcomes["h1"].message == "Host key verification failed"

@@ -173,7 +173,7 @@ def test_one_that_cannot_be_missed_is_not_restarted_without_force(
         outvoted.settle(5)
         assert restarts(outvoted, "mon") == [["h2"]]
         return
-    with pytest.raises(AdapterError, match=r"mon\.h2 has to be restarted, and cannot be now"):
+    with pytest.raises(AdapterError, match=r"mon\.h2 must be restarted, which is not possible now"):
         raise_if_exception(act(how.split()[1], "mon.h2"))
     outvoted.settle(5)
     assert restarts(outvoted, "mon") == []

@@ -105,7 +105,7 @@ def test_what_holds_a_monitor_is_in_health_and_in_the_answers(cluster: Cluster) 
     assert text in str(raise_if_exception(cluster.orchestrator.plan([spec])))
     (said,) = raise_if_exception(cluster.orchestrator.apply([spec]))
     assert text in said
-    assert "then goes by itself" in said
+    assert "is then removed within" in said
     cluster.settle(5)
     assert text in str(cluster.orchestrator.health.checks()["ANSIBLE_SERVICE_HELD"])
 

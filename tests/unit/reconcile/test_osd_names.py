@@ -22,7 +22,7 @@ LINKS = {
     "/dev/mapper/vg-lv": ["/dev/dm-4"],
 }
 UNCLEAR = {
-    "/dev/disk/by-id/ata-GONE": "it is a name that leads to no device now",
+    "/dev/disk/by-id/ata-GONE": "the name leads to no device now",
     "/dev/disk/by-id/ata-TWIN": "/dev/sdb and /dev/sdc both have this name",
     "/dev/mapper/vg-lv": "it leads to /dev/dm-4, which is not a whole disk",
     "/dev/disk/by-partuuid/0b4d-01": "it leads to /dev/sdb1, which is not a whole disk",

@@ -231,7 +231,7 @@ class TestWhatAnAttackFound:
         full.monitors.epoch += 1
         full.step()
         full.step()
-        with pytest.raises(AdapterError, match="has not said what came of it"):
+        with pytest.raises(AdapterError, match="has not answered yet: it may still wipe them"):
             keep(full, "0")
 
         full.unreached.clear()

@@ -99,7 +99,7 @@ def test_a_dead_osd_waits_until_the_monitors_can_tell(full: Cluster) -> None:
     full.monitors.degraded = True
     remove(full, "0", zap=True)
     full.settle()
-    assert "it is not up to say what it holds" in said(full)
+    assert "it is down, so what it holds is not known" in said(full)
     assert full.wiped == []
 
     full.monitors.degraded = False

@@ -36,7 +36,7 @@ def test_one_that_was_purged_and_is_in_error(full: Cluster) -> None:
     (line,) = checks["ANSIBLE_DAEMON_FAILED"]["detail"]
     assert line == (
         "osd.7 on host h2 is in error: this OSD is no longer in the cluster; `ceph orch device zap "
-        "h2 DEVICE --force` takes away what it left"
+        "h2 DEVICE --force` erases what is left of it"
     )
 
 

@@ -128,8 +128,8 @@ class MonStores(Extra):
             members, epoch = _add_to_map(wanted, monmap)
             if not members and self._mons.known(wanted.addr):
                 raise DaemonRefused(
-                    f"{daemon.name}: the map that the cluster's monitors gave names no other one, "
-                    "and its configuration does: one that is alone has answered. Try again."
+                    f"{daemon.name}: the monitor that answered knows of no other one, but the "
+                    "configuration names others: it is not in the cluster. Try again."
                 )
             os.chown(monmap, *owner)
             _stop(daemon)
@@ -234,7 +234,7 @@ def _reasons_against_address(wanted: WantedShape) -> List[str]:
     except ValueError:
         return [
             f"{name}: invalid addr {clean(wanted.addr)!r}. Give the address of this host that the "
-            "monitor shall have."
+            "monitor will use."
         ]
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -297,7 +297,7 @@ def test_a_file_whose_mark_somebody_takes_away_meanwhile_stays_as_it_is() -> Non
 def test_what_is_no_keyring_is_refused_without_repeating_it(access: Access, text: str) -> None:
     with pytest.raises(AccessRefused) as raised:
         access.keyring_to_write(text)
-    assert "is none of client.bootstrap-osd" in str(raised.value)
+    assert "has no key of client.bootstrap-osd" in str(raised.value)
     assert KEY not in str(raised.value)
 
 

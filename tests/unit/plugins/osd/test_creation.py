@@ -319,7 +319,7 @@ def test_an_osd_that_runs_elsewhere_is_not_started(make: Any) -> None:
     host = make(tree={"disks": {"sdb": {"content": {0: {"label": {}}}}}})
     (host.top / "sys/block/sdb/holders/other").mkdir()
 
-    with pytest.raises(Exception, match="/dev/other stands on it"):
+    with pytest.raises(Exception, match="it is used by /dev/other"):
         host.creation([group(data=["/dev/sdb"])])
     assert host.head("sdb").startswith(label())
 

@@ -99,6 +99,6 @@ def test_what_stands_on_a_disk_is_taken_down_before_a_removal(
     with pytest.raises(RemovalRefused) as raised:
         remove(host, [osd(zap=True)], check=False)
     assert str(raised.value) == (
-        "/dev/sdb: /dev/dm-0 stands on it. Take that down first, then run this again."
+        "/dev/sdb: it is used by /dev/dm-0. Take that down first, then run this again."
     )
     assert host.calls("ceph-volume") == []

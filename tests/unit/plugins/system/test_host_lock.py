@@ -51,7 +51,7 @@ def test_output_and_status(tmp_path: Path) -> None:
 def test_one_at_a_time(tmp_path: Path) -> None:
     with HostLock(5.0, str(tmp_path)):
         refused = HostLock(0.0, str(tmp_path))
-        with pytest.raises(HostIsBusy, match="Another run works on the disks"):
+        with pytest.raises(HostIsBusy, match="Another run has worked on the disks"):
             refused.__enter__()
     with HostLock(0.0, str(tmp_path)):
         pass
@@ -87,7 +87,7 @@ def test_work_that_takes_too_long_is_left_to_itself(tmp_path: Path) -> None:
         work = Detached("slow", ["cat", str(fifo)], lock)
         answer = work.result(0.1)
 
-        assert "it still works after 0.1 s as ceph-orch-slow.service" in answer.problem
+        assert "it still runs after 0.1 s as ceph-orch-slow.service" in answer.problem
         assert work.is_running
         fifo.write_text("")
         assert work.result(30).problem == ""

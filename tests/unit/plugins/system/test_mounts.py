@@ -131,7 +131,7 @@ def test_an_osd_with_a_mount_in_its_directory_is_not_stopped(
     mount(host, place)
     before, rows = host.snapshot(), []
     osd_work(host, step, rows, check=check).do()
-    assert "osd.3 is not taken away: " in rows[0]["problem"]
+    assert "osd.3 is not removed: " in rows[0]["problem"]
     assert f"`umount {place}`" in rows[0]["problem"]
     assert host.snapshot() == before
 

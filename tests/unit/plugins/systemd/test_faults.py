@@ -150,7 +150,7 @@ def test_any_other_start_names_the_mask(host: OsdHost) -> None:
 
 def test_a_condition_that_is_not_met_is_named_at_once(host: OsdHost) -> None:
     put(host, more="ConditionResult=no\nConditionTimestampMonotonic=5")
-    said = "was not begun: a condition in its files is not met (skipped, unmet X=/nope)"
+    said = "was not started: a condition in its files is not met (skipped, unmet X=/nope)"
     with pytest.raises(UnitsFailed) as raised:
         wait_active([UNIT], 30)
     assert said in str(raised.value)

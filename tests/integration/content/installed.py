@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List
 
-from tests.unit.content.runs import BIN, ROOT
+from tests.integration.content.runs import BIN, ROOT
 
 # Read when Python starts: takes away where this project's package would be found.
 _WITHOUT_PACKAGE = """\

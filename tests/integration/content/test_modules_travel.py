@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, Set
 import pytest
 import yaml
 
-from tests.unit.content.runs import BIN, ROOT, Machine, Run
+from tests.integration.content.runs import BIN, ROOT, Machine, Run
 
 PLUGINS = ROOT / "plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))

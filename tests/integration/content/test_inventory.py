@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from adapter.mgr.store import MonStore
-from tests.unit.content.runs import BIN, ROOT, Machine
+from tests.integration.content.runs import BIN, ROOT, Machine
 from tests.unit.mgr.fake_mon import Manager, MonKeys
 
 HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch CANARY') }}"

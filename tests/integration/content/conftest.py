@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.content.installed import Installed
-from tests.unit.content.runs import Machine
+from tests.integration.content.installed import Installed
+from tests.integration.content.runs import Machine
 
 
 @pytest.fixture

@@ -220,7 +220,7 @@ def test_a_deadline_ends_the_work(engine: LocalEngine, state: Path) -> None:
     finish(engine, job, 15)
     assert_gone(engine, state, job, modules(state))
     assert isinstance(job.exception, JobTimedOut)
-    assert "its time of 4 s was over" in str(job.exception)
+    assert "its deadline of 4 s has passed" in str(job.exception)
 
 
 def test_a_killed_worker_leaves_no_work_behind(engine: LocalEngine, state: Path) -> None:
