@@ -7,34 +7,51 @@ to this one class.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Tuple
+import functools
+from typing import Any, Callable, Dict, Tuple
 
 from adapter.core import Core
 from adapter.health import Health
-from adapter.interface import Orchestrator
+from adapter.interface import Orchestrator, OrchResult, handle_orch_error
+from adapter.methods._group_plans import GroupPlans
+from adapter.methods._method import marked
+from adapter.methods._spec_checks import SpecChecks
 from adapter.methods.actions import ActionMethods
 from adapter.methods.apply_kinds import KindMethods
+from adapter.methods.daemons import DaemonMethods
+from adapter.methods.devices import DeviceMethods
+from adapter.methods.host_specs import HostSpecMethods
+from adapter.methods.hosts import HostMethods
 from adapter.methods.osds import OsdMethods
+from adapter.methods.previews import PreviewMethods
 from adapter.methods.service_list import ServiceListMethods
 from adapter.methods.services import ServiceMethods
 from adapter.outcomes import Outcomes
 from adapter.reconcile import Reconciler
 
 
-class AnsibleOrchestrator(
-    ServiceMethods, ServiceListMethods, KindMethods, ActionMethods, OsdMethods, Orchestrator
-):
+class AnsibleOrchestrator(Orchestrator):
     """The orchestrator interface, implemented with Ansible, on the state and engine of a ``Core``.
 
-    What is not defined here or in the method classes is not in the feature set.
+    What is marked in the classes of ``NOUNS`` is a method here, and its value or error arrives in
+    an ``OrchResult``. What is neither there nor below is not in the feature set.
     """
 
     def __init__(self, core: Core) -> None:
+        self.core = core
         self.outcomes, self.health = Outcomes(core), Health(core)
-        reconciler = Reconciler(core)
-        ServiceMethods.__init__(self, core, reconciler)
-        OsdMethods.__init__(self, core, reconciler)
-        ServiceListMethods.__init__(self)
+        self.reconciler = reconciler = Reconciler(core)
+        checks, groups = SpecChecks(core, reconciler), GroupPlans(core, reconciler)
+        self.hosts = HostMethods(core, reconciler)
+        self.host_specs = HostSpecMethods(core, reconciler)
+        self.devices = DeviceMethods(core)
+        self.daemons = DaemonMethods(core)
+        self.actions = ActionMethods(core, reconciler, self.daemons)
+        self.osds = OsdMethods(core, reconciler)
+        self.services = ServiceMethods(core, reconciler, checks, groups, self.host_specs)
+        self.service_list = ServiceListMethods(core, reconciler)
+        self.previews = PreviewMethods(core, reconciler, checks, groups, self.host_specs)
+        self.kinds = KindMethods(self.services)
 
     def available(self) -> Tuple[bool, str, Dict[str, Any]]:
         """Tell from memory whether hosts can be managed, why not, and details.
@@ -59,3 +76,41 @@ class AnsibleOrchestrator(
             if not record.status.final:
                 self.core.engine.cancel(record.id)
         self.core.wake_event.set()
+
+    def pause(self) -> None:
+        """Do nothing by itself until ``resume``."""
+        self.core.pause(True)
+
+    def resume(self) -> None:
+        """Go on after ``pause``."""
+        self.core.pause(False)
+
+
+# By the attribute that holds it, what has the methods about a noun.
+NOUNS = {
+    "hosts": HostMethods,
+    "host_specs": HostSpecMethods,
+    "devices": DeviceMethods,
+    "daemons": DaemonMethods,
+    "actions": ActionMethods,
+    "osds": OsdMethods,
+    "services": ServiceMethods,
+    "service_list": ServiceListMethods,
+    "previews": PreviewMethods,
+    "kinds": KindMethods,
+}
+
+
+def _handed_on(noun: str, function: Callable[..., Any]) -> Callable[..., OrchResult[Any]]:
+    """Return the method of the orchestrator that calls a noun's one of the same name."""
+
+    @functools.wraps(function)
+    def call(self: AnsibleOrchestrator, *args: Any, **kwargs: Any) -> Any:
+        return getattr(getattr(self, noun), function.__name__)(*args, **kwargs)
+
+    return handle_orch_error(call)
+
+
+for _noun, _class in NOUNS.items():
+    for _name, _function in marked(_class).items():
+        setattr(AnsibleOrchestrator, _name, _handed_on(_noun, _function))

@@ -59,7 +59,7 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
         converge = Converge(session)
         if len(session.core.hosts) or not any(isinstance(each, HostSpec) for each in given.specs):
             converge.look()
-        spec_file = read_spec_file(text, services=session.orchestrator, lists=True)
+        spec_file = read_spec_file(text, services=session.orchestrator.service_list, lists=True)
         _refuse(spec_file.errors)
         for note in spec_file.notes:
             context.say(own_words(note))
@@ -105,7 +105,7 @@ def _refuse(errors: Sequence[str]) -> None:
 
 def _print_plans(session: Session, specs: Sequence[Any]) -> None:
     """Print what becomes of hosts; where a spec is refused, the plans of the others and why."""
-    rows = session.orchestrator.preview(specs)
+    rows = session.orchestrator.previews.preview(specs)
     errors = [row["error"] for row in rows if row.get("error")]
     for spec, row in zip(specs, rows):
         if isinstance(spec, HostSpec) or errors:

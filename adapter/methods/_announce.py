@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, Mapping, Sequence
 
 from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.specs import Wanted
@@ -44,3 +44,24 @@ def gone_with_label(core: Core, reconciler: ServiceReconciler, label: str) -> Di
     ]
     found = {wanted.name: what_goes(core, reconciler, wanted) for wanted in concerned}
     return {name: text for name, text in found.items() if text}
+
+
+@under_lock
+def gone_with_labels(
+    core: Core, reconciler: ServiceReconciler, labels: Sequence[str]
+) -> Dict[str, str]:
+    """Return by service what goes because of any of these labels."""
+    found: Dict[str, str] = {}
+    for label in labels:
+        found.update(gone_with_label(core, reconciler, label))
+    return found
+
+
+@under_lock
+def news_of_labels(
+    core: Core, reconciler: ServiceReconciler, before: Mapping[str, str], labels: Sequence[str]
+) -> str:
+    """Return what goes now because of labels and did not before, as the end of an answer."""
+    after = gone_with_labels(core, reconciler, labels)
+    news = [f"{name}: {text}" for name, text in after.items() if text != before.get(name)]
+    return f". {' '.join(news)}" if news else ""

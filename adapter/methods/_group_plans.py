@@ -23,11 +23,11 @@ Group = Tuple[DriveGroupSpec, OsdClaims]
 class GroupPlans:
     """Plans of drive groups, on a ``Core``."""
 
-    core: Core
-    reconciler: Reconciler
+    def __init__(self, core: Core, reconciler: Reconciler) -> None:
+        self.core, self.reconciler = core, reconciler
 
     @under_lock
-    def _taken_before(self, spec: DriveGroupSpec, earlier: Sequence[Group] = ()) -> Taken:
+    def taken_before(self, spec: DriveGroupSpec, earlier: Sequence[Group] = ()) -> Taken:
         """Return the disks that other drive groups take, whose turn is before this one's.
 
         ``earlier`` are those that stand before it in its file.
@@ -35,7 +35,7 @@ class GroupPlans:
         core, osd_map = self.core, self.reconciler.osd_map
         if osd_map is None or core.held_osds():
             return {}
-        anew = [each for each in earlier if not self._keeps_its_turn(each[0])]
+        anew = [each for each in earlier if not self.keeps_its_turn(each[0])]
         replaced = {each.service_name() for each, _ in anew}
         groups: List[Group] = []
         for wanted in core.specs.in_turn():
@@ -52,13 +52,13 @@ class GroupPlans:
         return self.reconciler.planner.taken(groups, osd_map, hosts) if groups else {}
 
     @under_lock
-    def _keeps_its_turn(self, spec: DriveGroupSpec) -> bool:
+    def keeps_its_turn(self, spec: DriveGroupSpec) -> bool:
         """Tell whether a drive group is there already just so."""
         known = self.core.specs.find(str(spec.service_name()))
         return known is not None and same_spec(known.spec, spec)
 
     @under_lock
-    def _claims(self, spec: DriveGroupSpec, taken: Taken) -> OsdClaims:
+    def claims(self, spec: DriveGroupSpec, taken: Taken) -> OsdClaims:
         """Return which disks a drive group may take, as they are now.
 
         Raises ``NotReady`` where those that are free now are meant, and a host is not known.
@@ -71,7 +71,7 @@ class GroupPlans:
         return self.reconciler.planner.free_disks(spec, taken)
 
     @under_lock
-    def _plans_now(
+    def plans_now(
         self,
         spec: DriveGroupSpec,
         claims: OsdClaims,
@@ -82,16 +82,17 @@ class GroupPlans:
         held = self.core.held_osds()
         if held:
             raise NotReady(f"No OSDs are planned: {held}.")
-        return self._plans(spec, claims, taken, hosts)
+        return self.plans(spec, claims, taken, hosts)
 
     @under_lock
-    def _plans(
+    def plans(
         self,
         spec: DriveGroupSpec,
         claims: OsdClaims,
         taken: Taken,
         hosts: Optional[Sequence[HostSpec]] = None,
     ) -> List[HostPlan]:
+        """Return the plans of a drive group; none while the OSDs are not known."""
         osd_map = self.reconciler.osd_map
         if osd_map is None:
             return []
@@ -99,13 +100,13 @@ class GroupPlans:
         return planner.plan(spec, osd_map, claims=claims, taken=taken, hosts=hosts, explain=True)
 
     @under_lock
-    def _left_out(self, spec: DriveGroupSpec, plans: Sequence[HostPlan]) -> str:
+    def left_out(self, spec: DriveGroupSpec, plans: Sequence[HostPlan]) -> str:
         """Return which hosts might have been meant where nothing is made on any."""
         if not plans or any(plan.groups for plan in plans):
             return ""
         return self.reconciler.planner.left_out(spec)
 
-    def _await_reports(self, spec: DriveGroupSpec) -> None:
+    def await_reports(self, spec: DriveGroupSpec) -> None:
         """Wait some seconds for the first reports of hosts that were added just now.
 
         The caller does not hold the lock.

@@ -1,4 +1,4 @@
-"""Acting on what runs: ``ceph orch start|stop|restart``, ``daemon ...``, ``pause``, ``resume``."""
+"""Acting on what runs: ``ceph orch start|stop|restart``, ``daemon ...``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ from adapter.cluster.osd_map import osd_number
 from adapter.cluster.schedule import Daemon, DaemonPlacement, check_ids, free_id
 from adapter.cluster.service_actions import ServiceAction
 from adapter.cluster.specs import Wanted
+from adapter.core import Core
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, NotKept, UnknownName
-from adapter.interface import (
-    DaemonDescription,
-    PlacementSpec,
-    ServiceSpec,
-    handle_orch_error,
-    raise_if_exception,
-)
+from adapter.interface import DaemonDescription, PlacementSpec, ServiceSpec
 from adapter.kinds import KINDS, check_fields, hands_over, kind_of
+from adapter.methods._method import method
 from adapter.methods._ports import check_more
 from adapter.methods.daemons import DaemonMethods
 from adapter.reconcile import Reconciler
@@ -29,12 +25,14 @@ from adapter.reconcile.mon_addresses import check_mon_places, check_networks
 ACTED_ON = ("osd", *KINDS)
 
 
-class ActionMethods(DaemonMethods):
+class ActionMethods:
     """The acting methods of the interface, on a ``Core``."""
 
-    reconciler: Reconciler
+    def __init__(self, core: Core, reconciler: Reconciler, daemons: DaemonMethods) -> None:
+        self.core, self.reconciler = core, reconciler
+        self._daemons = daemons
 
-    @handle_orch_error
+    @method
     def service_action(self, action: str, service_name: str) -> List[str]:
         """Start or stop the daemons of a service, or restart as few at a time as is safe.
 
@@ -88,9 +86,7 @@ class ActionMethods(DaemonMethods):
         core.wake_event.set()
 
     def _daemons_of_service(self, service_name: str) -> List[DaemonDescription]:
-        found: List[DaemonDescription] = raise_if_exception(
-            self.list_daemons(service_name=service_name)
-        )
+        found = self._daemons.list_daemons(service_name=service_name)
         if not found:
             self.core.specs.check_readable(service_name)
         if not found and self.core.specs.find(service_name) is None:
@@ -99,7 +95,7 @@ class ActionMethods(DaemonMethods):
             _check_kind(daemon)
         return found
 
-    @handle_orch_error
+    @method
     def daemon_action(
         self,
         action: str,
@@ -149,9 +145,7 @@ class ActionMethods(DaemonMethods):
             )
         if not hosts and foreign:
             raise AdapterError(f"Nothing is done to {name}: {foreign[0].describe()}")
-        found: List[DaemonDescription] = (
-            raise_if_exception(self.list_daemons(host=hosts[0])) if hosts else []
-        )
+        found = self._daemons.list_daemons(host=hosts[0]) if hosts else []
         for daemon in found:
             if daemon.name() == name:
                 _check_id(daemon)
@@ -165,7 +159,7 @@ class ActionMethods(DaemonMethods):
                 if not self.core.liveness.online(hostname):
                     raise HostUnreachable(hostname, self.core.liveness.of(hostname).reason)
 
-    @handle_orch_error
+    @method
     def add_daemon(self, spec: ServiceSpec) -> List[str]:
         """Deploy a daemon on each host of a spec's placement, which has to name hosts.
 
@@ -265,7 +259,7 @@ class ActionMethods(DaemonMethods):
             f"Use `ceph orch osd rm {daemon.daemon_id}`, which drains it first.",
         )
 
-    @handle_orch_error
+    @method
     def remove_daemons(self, names: List[str]) -> List[str]:
         """Remove daemons from their hosts; a managed service deploys what it lacks again.
 
@@ -293,14 +287,6 @@ class ActionMethods(DaemonMethods):
             text = f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
             texts.append(f"{text}. {more}" if more else text)
         return texts
-
-    def pause(self) -> None:
-        """Do nothing by itself until ``resume``."""
-        self.core.pause(True)
-
-    def resume(self) -> None:
-        """Go on after ``pause``."""
-        self.core.pause(False)
 
 
 def _check_action(action: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Tuple
+from typing import Callable, List, Tuple
 
 from adapter.errors import InvalidValue
-from adapter.interface import APPLY_METHODS, OrchResult, ServiceSpec, handle_orch_error
-from adapter.interface import raise_if_exception as value_of
+from adapter.interface import APPLY_METHODS, ServiceSpec
 from adapter.kinds import KINDS, Kind
+from adapter.methods._method import method
+from adapter.methods.services import ServiceMethods
 
 
 class KindMethods:
@@ -16,14 +17,10 @@ class KindMethods:
     There is one for each kind of which the interface has such a method.
     """
 
-    # The class beside this one has it.
-    apply: Callable[..., OrchResult[List[str]]]
+    def __init__(self, services: ServiceMethods) -> None:
+        self._services = services
 
-
-def _method(kind: Kind, name: str) -> Callable[[Any, ServiceSpec], OrchResult[str]]:
-    """Return the method that applies services of a kind."""
-
-    def apply_one(self: KindMethods, spec: ServiceSpec) -> str:
+    def _apply(self, kind: Kind, spec: ServiceSpec) -> str:
         if spec.service_type != kind.service_type:
             raise InvalidValue(
                 "service_type",
@@ -31,12 +28,19 @@ def _method(kind: Kind, name: str) -> Callable[[Any, ServiceSpec], OrchResult[st
                 f"this applies {kind.service_type} services",
                 "Use `apply`.",
             )
-        return str(value_of(self.apply([spec]))[0])
+        return self._services.apply([spec])[0]
+
+
+def _apply_one(kind: Kind, name: str) -> Callable[[KindMethods, ServiceSpec], str]:
+    """Return the method that applies services of a kind."""
+
+    def apply_one(self: KindMethods, spec: ServiceSpec) -> str:
+        return self._apply(kind, spec)
 
     apply_one.__name__ = name
     apply_one.__qualname__ = f"{KindMethods.__name__}.{name}"
     apply_one.__doc__ = f"Keep {kind.plural}."
-    return handle_orch_error(apply_one)
+    return method(apply_one)
 
 
 def _of_interface() -> List[Tuple[str, Kind]]:
@@ -44,4 +48,4 @@ def _of_interface() -> List[Tuple[str, Kind]]:
 
 
 for _name, _kind in _of_interface():
-    setattr(KindMethods, _name, _method(_kind, _name))
+    setattr(KindMethods, _name, _apply_one(_kind, _name))

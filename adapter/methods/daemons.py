@@ -11,20 +11,19 @@ from adapter.cluster.deployments import Deployment
 from adapter.cluster.hosts import Host
 from adapter.cluster.views import daemons_of
 from adapter.core import Core
-from adapter.interface import DaemonDescription, handle_orch_error
+from adapter.interface import DaemonDescription
+from adapter.methods._method import method
 from adapter.methods._state_cache import StateCache
 
 
 class DaemonMethods:
     """The daemon methods of the interface, on a ``Core``."""
 
-    core: Core
-
     def __init__(self, core: Core) -> None:
         self.core = core
         self._daemons = StateCache(_described)
 
-    @handle_orch_error
+    @method
     def list_daemons(
         self,
         service_name: Optional[str] = None,

@@ -10,25 +10,19 @@ from adapter.cluster.views import inventory_host
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import HostUnreachable, InvalidValue, JobError, JobFailed, NotReady
-from adapter.interface import (
-    DeviceLightLoc,
-    InventoryFilter,
-    InventoryHost,
-    handle_orch_error,
-)
+from adapter.interface import DeviceLightLoc, InventoryFilter, InventoryHost
+from adapter.methods._method import method
 from adapter.methods._state_cache import StateCache
 
 
 class DeviceMethods:
     """The device methods of the interface, on a ``Core``."""
 
-    core: Core
-
     def __init__(self, core: Core) -> None:
         self.core = core
         self._inventories = StateCache(inventory_host)
 
-    @handle_orch_error
+    @method
     def get_inventory(
         self, host_filter: Optional[InventoryFilter] = None, refresh: bool = False
     ) -> List[InventoryHost]:
@@ -65,25 +59,14 @@ class DeviceMethods:
             hosts = [host for host in hosts if labels & set(host.labels)]
         return hosts
 
-    @handle_orch_error
+    @method
     def rescan_host(self, hostname: str) -> str:
         """Let a host's storage adapters look for new disks; the inventory follows."""
-        host = self._reachable(hostname)
+        host = reachable(self.core, hostname)
         job = self.core.submit("rescan_host", [host])
         return f"Rescan of host {hostname} scheduled as job {job.job_id}"
 
-    def _reachable(self, hostname: str) -> Host:
-        problem = self.core.ssh.ready()
-        with self.core.lock:
-            host = self.core.hosts.get(hostname)
-            state = self.core.liveness.of(hostname)
-        if problem:
-            raise NotReady(problem)
-        if not state.online:
-            raise HostUnreachable(hostname, state.reason, "The manager keeps looking.")
-        return host
-
-    @handle_orch_error
+    @method
     def blink_device_light(
         self, ident_fault: str, on: bool, locations: List[DeviceLightLoc]
     ) -> List[str]:
@@ -97,7 +80,7 @@ class DeviceMethods:
                 "light", ident_fault, "there is no such light", "Use ident or fault."
             )
         rows = [_location(location) for location in locations]
-        hosts = [self._reachable(name) for name in dict.fromkeys(row["host"] for row in rows)]
+        hosts = [reachable(self.core, name) for name in dict.fromkeys(row["host"] for row in rows)]
         state = "on" if on else "off"
         parameters = {
             "kind": ident_fault,
@@ -122,6 +105,19 @@ class DeviceMethods:
             f"{summary}: still at it, see `ceph ansible job show {job.job_id}`. If it fails, "
             "`ceph health detail` says so."
         )
+
+
+def reachable(core: Core, hostname: str) -> Host:
+    """Return a host that answers; raises ``UnknownName``, ``NotReady``, ``HostUnreachable``."""
+    problem = core.ssh.ready()
+    with core.lock:
+        host = core.hosts.get(hostname)
+        state = core.liveness.of(hostname)
+    if problem:
+        raise NotReady(problem)
+    if not state.online:
+        raise HostUnreachable(hostname, state.reason, "The manager keeps looking.")
+    return host
 
 
 def _location(location: Sequence[str]) -> Dict[str, str]:

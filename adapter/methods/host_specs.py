@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from adapter import names
 from adapter.cluster.host_changes import HostsOfFile, change_of, changed_host
@@ -12,8 +12,11 @@ from adapter.core import Core
 from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import AlreadyExists, HostUnreachable, InvalidValue, NotReady
-from adapter.interface import HostSpec, handle_orch_error
+from adapter.interface import HostSpec
+from adapter.methods._announce import gone_with_labels, news_of_labels
 from adapter.methods._crush import check_location, put_host
+from adapter.methods._method import method
+from adapter.reconcile import Reconciler
 
 
 def short_name(hostname: str) -> str:
@@ -22,11 +25,12 @@ def short_name(hostname: str) -> str:
 
 
 class HostSpecMethods:
-    """Add a host, or bring one that is there to its spec."""
+    """Add a host, or bring one that is there to its spec, on a ``Core``."""
 
-    core: Core
+    def __init__(self, core: Core, reconciler: Reconciler) -> None:
+        self.core, self.reconciler = core, reconciler
 
-    @handle_orch_error
+    @method
     def add_host(self, host_spec: HostSpec) -> str:
         """Add a host: look at it through ssh, pin its keys, then prepare it in a job.
 
@@ -67,9 +71,9 @@ class HostSpecMethods:
 
     def _bring_to_spec(self, spec: HostSpec) -> str:
         """Give a host that is there what its spec says, and tell what became different."""
-        core = self.core
+        core, services = self.core, self.reconciler.services
         known = core.hosts.get(spec.hostname)
-        self._check_host_spec(spec)
+        check_host_spec(self.core, spec)
         change = change_of(known, spec)
         seen = self._same_machine(known, change.addr) if change.addr else None
         put_host(core, spec.hostname, change.location)
@@ -82,41 +86,24 @@ class HostSpecMethods:
                 self._check_free_address(spec.hostname, change.addr)
             keys = tuple(seen.keys) if seen is not None else known.keys
             labels = (*change.added, *change.removed)
-            before = self._gone_with_labels(labels)
+            before = gone_with_labels(core, services, labels)
             changed = core.hosts.save(replace(changed_host(known, change), keys=keys))
-            goes = self._news(before, labels)
+            goes = news_of_labels(core, services, before, labels)
             if change.addr:
                 core.follow_hosts()
                 core.liveness.look_now(spec.hostname, 0.0)
         if change.addr:
             self._tell_address(changed)
         elif change.added or change.removed:
-            self._tell_labels("add_host_label", changed)
+            tell_labels(core, "add_host_label", changed)
         core.wake_event.set()
         if not change:
             return f"{_there(known)} is there already; nothing is changed"
         return f"Updated host '{spec.hostname}': {change.describe()}{goes}"
 
-    def _gone_with_label(self, label: str) -> Dict[str, str]:
-        """Return by service a sentence on what goes because of a label; here are no services."""
-        return {}
-
-    def _gone_with_labels(self, labels: Sequence[str]) -> Dict[str, str]:
-        """Return by service what goes because of any of these labels."""
-        found: Dict[str, str] = {}
-        for label in labels:
-            found.update(self._gone_with_label(label))
-        return found
-
-    def _news(self, before: Dict[str, str], labels: Sequence[str]) -> str:
-        """Return what goes now and did not before, as the end of an answer."""
-        after = self._gone_with_labels(labels)
-        news = [f"{name}: {text}" for name, text in after.items() if text != before.get(name)]
-        return f". {' '.join(news)}" if news else ""
-
     def preview_host(self, spec: HostSpec) -> str:
         """Return what applying the spec of a host would do; raises what it would raise."""
-        self._check_host_spec(spec)
+        check_host_spec(self.core, spec)
         if spec.hostname not in self.core.hosts:
             labels = self._labels_kept(spec, self._look_at_new(spec))
             with_labels = f" and the labels {', '.join(labels)}" if labels else ""
@@ -128,26 +115,10 @@ class HostSpecMethods:
         what = f"would be updated: {change.describe()}" if change else "would stay as it is"
         return f"host {spec.hostname}: {what}"
 
-    def _check_host_spec(self, spec: HostSpec, hosts: Optional[HostsOfFile] = None) -> None:
-        """Raise for a spec that cannot be applied, before its machine is looked at.
-
-        ``hosts`` are those that there are when it is its turn.
-        """
-        hostname = names.check_hostname(spec.hostname)
-        addr = names.check_address(spec.addr or hostname)
-        _labels(spec)
-        known = self.core.hosts.get(hostname) if hostname in self.core.hosts else None
-        _check_status(spec.status, known)
-        _check_oob(spec.oob)
-        check_location(self.core, hostname, spec.location)
-        other = hosts.at(addr, but=hostname) if hosts is not None else None
-        if other is not None:
-            raise _address_taken(other.hostname, addr)
-
     def _look_at_new(self, spec: HostSpec) -> ProbeResult:
         """Look at the machine of a new host; raises what speaks against it. Keeps nothing."""
         core = self.core
-        self._check_host_spec(spec)
+        check_host_spec(self.core, spec)
         hostname, addr = spec.hostname, names.check_address(spec.addr or spec.hostname)
         self._check_ready()
         self._check_new(hostname, addr)
@@ -215,7 +186,7 @@ class HostSpecMethods:
             )
         return seen
 
-    @handle_orch_error
+    @method
     def update_host_addr(self, host: str, addr: str) -> str:
         """Give a host another address, after seeing that the same machine answers there.
 
@@ -272,10 +243,28 @@ class HostSpecMethods:
         parameters = {"record": self.core.record_of(host), "machine_id": host.machine_id}
         self.core.submit("update_host_addr", [host], parameters=parameters)
 
-    def _tell_labels(self, operation: str, host: Host) -> None:
-        """Let the host's own record follow; an offline host gets it when it is back."""
-        if self.core.liveness.online(host.hostname) and not self.core.ssh.ready():
-            self.core.submit(operation, [host], parameters={"record": self.core.record_of(host)})
+
+def check_host_spec(core: Core, spec: HostSpec, hosts: Optional[HostsOfFile] = None) -> None:
+    """Raise for a spec that cannot be applied, before its machine is looked at.
+
+    ``hosts`` are those that there are when it is its turn.
+    """
+    hostname = names.check_hostname(spec.hostname)
+    addr = names.check_address(spec.addr or hostname)
+    _labels(spec)
+    known = core.hosts.get(hostname) if hostname in core.hosts else None
+    _check_status(spec.status, known)
+    _check_oob(spec.oob)
+    check_location(core, hostname, spec.location)
+    other = hosts.at(addr, but=hostname) if hosts is not None else None
+    if other is not None:
+        raise _address_taken(other.hostname, addr)
+
+
+def tell_labels(core: Core, operation: str, host: Host) -> None:
+    """Let the host's own record follow; an offline host gets it when it is back."""
+    if core.liveness.online(host.hostname) and not core.ssh.ready():
+        core.submit(operation, [host], parameters={"record": core.record_of(host)})
 
 
 def _there(host: Host) -> str:

@@ -11,29 +11,30 @@ from adapter.cluster.locations import bucket_of
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue
-from adapter.interface import HostSpec, handle_orch_error
+from adapter.interface import HostSpec
+from adapter.methods._announce import gone_with_labels, news_of_labels
 from adapter.methods._leaving import (
     forget_deployments,
     forget_osds_to_make,
     left_in_maps,
     left_running,
 )
+from adapter.methods._method import method
 from adapter.methods._state_cache import StateCache
-from adapter.methods.host_specs import HostSpecMethods
+from adapter.methods.host_specs import tell_labels
+from adapter.reconcile import Reconciler
 
 SHOWN_DAEMONS = 10
 
 
-class HostMethods(HostSpecMethods):
+class HostMethods:
     """The host methods of the interface, on a ``Core``."""
 
-    core: Core
-
-    def __init__(self, core: Core) -> None:
-        self.core = core
+    def __init__(self, core: Core, reconciler: Reconciler) -> None:
+        self.core, self.reconciler = core, reconciler
         self._specs: StateCache[HostSpec] = StateCache(host_spec)
 
-    @handle_orch_error
+    @method
     def remove_host(
         self,
         host: str,
@@ -115,43 +116,45 @@ class HostMethods(HostSpecMethods):
             )
         self.core.mon.command(prefix="osd crush remove", name=bucket_of(hostname))
 
-    @handle_orch_error
+    @method
     def add_host_label(self, host: str, label: str) -> str:
         """Put a label on a host."""
+        core, services = self.core, self.reconciler.services
         label = names.check_label(label)
-        with self.core.lock:
-            known = self.core.hosts.get(host)
+        with core.lock:
+            known = core.hosts.get(host)
             if label in known.labels:
                 return f"Host {host} has label {label} already"
-            before = self._gone_with_labels([label])
-            changed = self.core.hosts.with_labels(host, [*known.labels, label])
-            self._tell_labels("add_host_label", changed)
-            goes = self._news(before, [label])
+            before = gone_with_labels(core, services, [label])
+            changed = core.hosts.with_labels(host, [*known.labels, label])
+            tell_labels(core, "add_host_label", changed)
+            goes = news_of_labels(core, services, before, [label])
         return f"Added label {label} to host {host}{goes}"
 
-    @handle_orch_error
+    @method
     def remove_host_label(self, host: str, label: str, force: bool = False) -> str:
         """Take a label from a host; one that it has not is an error."""
-        with self.core.lock:
-            known = self.core.hosts.get(host)
+        core, services = self.core, self.reconciler.services
+        with core.lock:
+            known = core.hosts.get(host)
             if label not in known.labels:
                 has = ", ".join(known.labels) or "none"
                 raise InvalidValue(
                     "label", label, f"host '{host}' has no such label", f"Its labels: {has}."
                 )
-            before = self._gone_with_labels([label])
-            changed = self.core.hosts.save(
+            before = gone_with_labels(core, services, [label])
+            changed = core.hosts.save(
                 replace(
                     known,
                     labels=tuple(each for each in known.labels if each != label),
                     spec_labels=tuple(each for each in known.spec_labels if each != label),
                 )
             )
-            self._tell_labels("remove_host_label", changed)
-            goes = self._news(before, [label])
+            tell_labels(core, "remove_host_label", changed)
+            goes = news_of_labels(core, services, before, [label])
         return f"Removed label {label} from host {host}{goes}"
 
-    @handle_orch_error
+    @method
     def get_hosts(self) -> List[HostSpec]:
         """Return all hosts; ``status`` is ``""``, ``maintenance`` or ``Offline``.
 
@@ -165,7 +168,7 @@ class HostMethods(HostSpecMethods):
                 for host, online in hosts
             ]
 
-    @handle_orch_error
+    @method
     def get_facts(self, hostname: Optional[str] = None) -> List[Dict[str, Any]]:
         """Return the facts of one host or of all, in the keys of ``cephadm gather-facts``.
 

@@ -26,13 +26,12 @@ from adapter.interface import (
     Device,
     DriveGroupSpec,
     OrchestratorError,
-    handle_orch_error,
-    raise_if_exception,
 )
 from adapter.methods._copied_disks import as_moved, refuse_copy
+from adapter.methods._method import method
 from adapter.methods._removals import refuse_queued, removal_of, unwipable
 from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy, refuse_waiting
-from adapter.methods.devices import DeviceMethods
+from adapter.methods.devices import reachable
 from adapter.reconcile import Reconciler
 
 # For how long it holds that the monitors call an OSD safe to destroy (seconds): a job begins within
@@ -40,16 +39,13 @@ from adapter.reconcile import Reconciler
 ALLOWED_SECONDS = 30.0
 
 
-class OsdMethods(DeviceMethods):
+class OsdMethods:
     """The OSD methods of the interface, on a ``Core``."""
 
-    reconciler: Reconciler
-
     def __init__(self, core: Core, reconciler: Reconciler) -> None:
-        DeviceMethods.__init__(self, core)
-        self.reconciler = reconciler
+        self.core, self.reconciler = core, reconciler
 
-    @handle_orch_error
+    @method
     def create_osds(self, drive_group: DriveGroupSpec, skip_validation: bool = False) -> str:
         """Make OSDs of the named devices of one host, taking ids of destroyed OSDs there again.
 
@@ -58,7 +54,7 @@ class OsdMethods(DeviceMethods):
         ``InvalidValue``, ``HostUnreachable``, ``JobFailed``.
         """
         check_drive_group(drive_group)
-        host = self._reachable(str(drive_group.placement.host_pattern.pattern))
+        host = reachable(self.core, str(drive_group.placement.host_pattern.pattern))
         self.core.intents.check_readable(host.hostname)
         osd_map = self.core.maps.osd_map()
         devices = self._named_devices(drive_group, host, osd_map, skip_validation)
@@ -155,13 +151,13 @@ class OsdMethods(DeviceMethods):
                     known[path] = _as_available(device)
         return list(known.values())
 
-    @handle_orch_error
+    @method
     def zap_device(self, host: str, path: str) -> str:
         """Erase a device; the host refuses one that is in use. DESTROYS DATA.
 
         No drive group takes the device again by itself: apply it again for that.
         """
-        known = self._reachable(host)
+        known = reachable(self.core, host)
         given, core = path, self.core
         osd_map = core.maps.osd_map()
         with core.lock:
@@ -198,7 +194,7 @@ class OsdMethods(DeviceMethods):
             return f"Erasing {disk.describe()} on {host} (job {job.job_id})"
         return erased(host, path, _answer(job))
 
-    @handle_orch_error
+    @method
     def remove_osds(
         self,
         osd_ids: List[str],
@@ -272,7 +268,7 @@ class OsdMethods(DeviceMethods):
                 stay.append(osd_id)
         return stay
 
-    @handle_orch_error
+    @method
     def stop_remove_osds(self, osd_ids: List[str]) -> str:
         """Take OSDs out of the removal queue, give them their weight back, and start them again.
 
@@ -309,13 +305,13 @@ class OsdMethods(DeviceMethods):
             )
         return removal
 
-    @handle_orch_error
+    @method
     def remove_osds_status(self) -> List[OsdRemovalRow]:
         """Return the OSDs that are being removed, each with how far it is and what it waits for."""
         with self.core.lock:
             return [removal_row(removal) for removal in self.core.removals.all()]
 
-    @handle_orch_error
+    @method
     def replace_device(
         self, hostname: str, device: str, clear: bool = False, yes_i_really_mean_it: bool = False
     ) -> str:
@@ -335,7 +331,7 @@ class OsdMethods(DeviceMethods):
         if not found:
             raise UnknownName("OSD on the device", f"{hostname}:{path}")
         if clear:
-            return str(raise_if_exception(self.stop_remove_osds(found)))
+            return self.stop_remove_osds(found)
         if len(found) > 1 and not yes_i_really_mean_it:
             raise InvalidValue(
                 "device",
@@ -343,9 +339,9 @@ class OsdMethods(DeviceMethods):
                 f"{len(found)} OSDs use it: {listed([int(each) for each in found])}",
                 "Give --yes-i-really-mean-it to replace them all.",
             )
-        return str(raise_if_exception(self.remove_osds(found, replace=True, zap=True)))
+        return self.remove_osds(found, replace=True, zap=True)
 
-    @handle_orch_error
+    @method
     def set_osd_spec(self, service_name: str, osd_ids: List[str]) -> str:
         """Say that OSDs belong to a drive group, whatever made them."""
         osd_map = self.core.maps.osd_map()

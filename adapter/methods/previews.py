@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
 from adapter.cluster.osd_plan_text import describe_plans, preview_row
 from adapter.cluster.specs import OsdClaims, Wanted
+from adapter.core import Core
 from adapter.errors import NotReady
-from adapter.interface import (
-    DriveGroupSpec,
-    HostSpec,
-    OrchestratorError,
-    ServiceSpec,
-    handle_orch_error,
-)
+from adapter.interface import DriveGroupSpec, HostSpec, OrchestratorError, ServiceSpec
 from adapter.methods._changes import predicted, with_warning
 from adapter.methods._group_plans import Group, GroupPlans
+from adapter.methods._method import method
+from adapter.methods._spec_checks import SpecChecks, skipped, title
+from adapter.methods.host_specs import HostSpecMethods
+from adapter.reconcile import Reconciler
 from adapter.reconcile.conf_hold import hold_reason
 
 NEW_HOST = "the host is added by this file; which disks it has is seen then"
 
 
-class PreviewMethods(GroupPlans):
+class PreviewMethods:
     """The methods of the interface that say what would be done."""
 
-    # The classes beside this one have them.
-    preview_host: Callable[[HostSpec], str]
-    _problems: Callable[..., List[Optional[Exception]]]
-    _hosts_of: Callable[[Sequence[Any]], HostsOfFile]
-    _is_there: Callable[[Any], bool]
+    def __init__(
+        self,
+        core: Core,
+        reconciler: Reconciler,
+        checks: SpecChecks,
+        groups: GroupPlans,
+        host_specs: HostSpecMethods,
+    ) -> None:
+        self.core, self.reconciler = core, reconciler
+        self._checks, self._groups, self._host_specs = checks, groups, host_specs
 
-    @handle_orch_error
+    @method
     def plan(self, spec: Sequence[Any]) -> List[Dict[str, Any]]:
         """Return what applying these specs would do, complete at the first call."""
         return [each for row in self.preview(spec) for each in with_warning(row)]
@@ -42,10 +46,10 @@ class PreviewMethods(GroupPlans):
 
         Each as it is after those before it, and with ``no_overwrite`` as `apply` takes that.
         """
-        hosts = self._hosts_of(specs)
+        hosts = self._checks.hosts_of(specs)
         groups: List[Group] = []
         rows: List[Dict[str, Any]] = []
-        for spec, problem in zip(specs, self._problems(specs, no_overwrite)):
+        for spec, problem in zip(specs, self._checks.problems(specs, no_overwrite)):
             try:
                 row = self._preview(spec, hosts, groups, no_overwrite) if problem is None else {}
             except OrchestratorError as error:
@@ -61,10 +65,10 @@ class PreviewMethods(GroupPlans):
         self, spec: Any, hosts: HostsOfFile, groups: List[Group], no_overwrite: bool
     ) -> Dict[str, Any]:
         """Return what one spec does. ``groups`` are the drive groups before it; it is added."""
-        if no_overwrite and self._is_there(spec):
+        if no_overwrite and self._checks.is_there(spec):
             return _told(skipped(spec))
         if isinstance(spec, HostSpec):
-            return _told(self.preview_host(spec))
+            return _told(self._host_specs.preview_host(spec))
         if spec.service_type != "osd":
             return self._preview_service(spec, hosts)
         return self._preview_osds(spec, hosts, groups)
@@ -74,13 +78,13 @@ class PreviewMethods(GroupPlans):
     ) -> Dict[str, Any]:
         if spec.unmanaged:
             return _told(f"{spec.service_name()}: would be kept; unmanaged, nothing is made")
-        self._await_reports(spec)
+        self._groups.await_reports(spec)
         self.reconciler.read_maps()
         with self.core.lock:
-            taken = self._taken_before(spec, groups)
-            claims = self._claims(spec, taken)
-            plans = self._plans_now(spec, claims, taken, hosts.all())
-            left_out = self._left_out(spec, plans)
+            taken = self._groups.taken_before(spec, groups)
+            claims = self._groups.claims(spec, taken)
+            plans = self._groups.plans_now(spec, claims, taken, hosts.all())
+            left_out = self._groups.left_out(spec, plans)
         groups.append((spec, claims))
         there = spec.placement.filter_matching_hostspecs(hosts.all())
         new = [HostPlan(name, notes=(NEW_HOST,)) for name in hosts.new if name in there]
@@ -117,7 +121,7 @@ class PreviewMethods(GroupPlans):
             **({"stays": stays} if stays else {}),
         }
 
-    @handle_orch_error
+    @method
     def preview_osdspecs(
         self,
         osdspec_name: Optional[str] = "osd",
@@ -128,7 +132,7 @@ class PreviewMethods(GroupPlans):
             kept = [w.spec for w in self.core.specs.all() if isinstance(w.spec, DriveGroupSpec)]
         if osdspecs is None:
             osdspecs = [spec for spec in kept if osdspec_name in (None, "osd", spec.service_name())]
-        for problem in filter(None, self._problems(osdspecs)):
+        for problem in filter(None, self._checks.problems(osdspecs)):
             raise problem
         groups: List[Group] = []
         lines = [
@@ -142,19 +146,9 @@ class PreviewMethods(GroupPlans):
         with self.core.lock:
             wanted = self.core.specs.find(spec.service_name())
             claims = wanted.claims if wanted else OsdClaims()
-            taken = self._taken_before(spec, groups)
+            taken = self._groups.taken_before(spec, groups)
             groups.append((spec, claims))
-            return describe_plans(self._plans_now(spec, claims, taken))
-
-
-def title(spec: Any) -> str:
-    """Return what a spec is called in messages."""
-    return f"host {spec.hostname}" if isinstance(spec, HostSpec) else str(spec.service_name())
-
-
-def skipped(spec: Any) -> str:
-    """Return what is said of a spec that is left out."""
-    return f"Skipped {title(spec)}: it is there (--no-overwrite)"
+            return describe_plans(self._groups.plans_now(spec, claims, taken))
 
 
 def _told(text: str) -> Dict[str, Any]:

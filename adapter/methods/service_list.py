@@ -14,16 +14,12 @@ from adapter.cluster.specs import Wanted
 from adapter.cluster.views import Share, shares_of
 from adapter.core import Core
 from adapter.errors import AdapterError
-from adapter.interface import (
-    OrchestratorEvent,
-    ServiceDescription,
-    ServiceSpec,
-    handle_orch_error,
-)
+from adapter.interface import OrchestratorEvent, ServiceDescription, ServiceSpec
 from adapter.interface.times import datetime_now
 from adapter.kinds import KINDS, kind_of
 from adapter.methods._announce import what_goes
 from adapter.methods._changes import describe_put_back
+from adapter.methods._method import method
 from adapter.methods._state_cache import StateCache
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart
@@ -33,14 +29,12 @@ from adapter.reconcile.kept_service import kept_service
 class ServiceListMethods:
     """What is kept and what runs, on a ``Core``."""
 
-    core: Core
-    reconciler: Reconciler
-
-    def __init__(self) -> None:
+    def __init__(self, core: Core, reconciler: Reconciler) -> None:
+        self.core, self.reconciler = core, reconciler
         self._kept_shares: StateCache[Dict[str, Share]] = StateCache(shares_of)
         self._kept_places: StateCache[Tuple[str, ...]] = StateCache(self._find_places)
 
-    @handle_orch_error
+    @method
     def describe_service(
         self,
         service_type: Optional[str] = None,
@@ -153,7 +147,7 @@ class ServiceListMethods:
                 found[hostname] = found.get(hostname, 0) + 1
         return found
 
-    @handle_orch_error
+    @method
     def remove_service(self, service_name: str, force: bool = False) -> str:
         """Remove a service with its daemons; of a drive group only the OSDs' spec.
 
@@ -197,7 +191,7 @@ class ServiceListMethods:
         stay = f"; {listed(osds)} run on unmanaged" if osds else ""
         return f"Removed service {service_name}{stay}" + (f". {ended}" if ended else "")
 
-    @handle_orch_error
+    @method
     def set_unmanaged(self, service_name: str, value: bool) -> str:
         """Leave a service as it is, or keep it again."""
         with self.core.lock:

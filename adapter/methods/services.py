@@ -1,62 +1,44 @@
-"""Services: ``ceph orch apply``, ``ls``, ``rm``, ``set-unmanaged``."""
+"""Services: ``ceph orch apply``."""
 
 from __future__ import annotations
 
 import errno
 import time
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
-from adapter.cluster.drive_group_fields import check_drive_group
-from adapter.cluster.host_changes import HostsOfFile
 from adapter.cluster.osd_plan import HostPlan
 from adapter.cluster.osd_plan_text import describe_plans
-from adapter.cluster.schedule import (
-    Difference,
-    candidates,
-    check_ids,
-    with_placement,
-)
+from adapter.cluster.schedule import Difference, with_placement
 from adapter.cluster.specs import Wanted, same_spec
 from adapter.core import Core
-from adapter.errors import InvalidValue, NotApplied
-from adapter.interface import (
-    DriveGroupSpec,
-    HostSpec,
-    OrchestratorError,
-    ServiceSpec,
-    SpecValidationError,
-    handle_orch_error,
-    raise_if_exception,
-)
-from adapter.kinds import KINDS, check_fields, check_no_container, kind_of
-from adapter.methods._announce import gone_with_label, what_goes
+from adapter.errors import NotApplied
+from adapter.interface import DriveGroupSpec, HostSpec, OrchestratorError, ServiceSpec
+from adapter.kinds import kind_of
+from adapter.methods._announce import what_goes
 from adapter.methods._changes import describe_replaced, describe_restarts
-from adapter.methods._ports import check_ports
-from adapter.methods.daemons import DaemonMethods
-from adapter.methods.hosts import HostMethods
-from adapter.methods.previews import PreviewMethods, skipped, title
+from adapter.methods._group_plans import GroupPlans
+from adapter.methods._method import method
+from adapter.methods._spec_checks import SpecChecks, skipped, title
+from adapter.methods.host_specs import HostSpecMethods
 from adapter.reconcile import Reconciler
-from adapter.reconcile.mon_addresses import check_mon_places, check_networks
-from adapter.reconcile.mon_locations import check_mon_locations
 from adapter.state_lock import under_lock
 
-MANAGED = ("osd", *KINDS)
 
-
-class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
+class ServiceMethods:
     """The service methods of the interface, on a ``Core``."""
 
-    reconciler: Reconciler
+    def __init__(
+        self,
+        core: Core,
+        reconciler: Reconciler,
+        checks: SpecChecks,
+        groups: GroupPlans,
+        host_specs: HostSpecMethods,
+    ) -> None:
+        self.core, self.reconciler = core, reconciler
+        self._checks, self._groups, self._host_specs = checks, groups, host_specs
 
-    def __init__(self, core: Core, reconciler: Reconciler) -> None:
-        HostMethods.__init__(self, core)
-        DaemonMethods.__init__(self, core)
-        self.reconciler = reconciler
-
-    def _gone_with_label(self, label: str) -> Dict[str, str]:
-        return gone_with_label(self.core, self.reconciler.services, label)
-
-    @handle_orch_error
+    @method
     def apply(
         self, specs: Sequence[Any], no_overwrite: bool = False, continue_on_error: bool = False
     ) -> List[str]:
@@ -66,7 +48,7 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         ``no_overwrite`` leaves alone what is there. ``continue_on_error`` applies the others of one
         that fails, and fails then. Where a spec has ``preview_only`` nothing is changed at all.
         """
-        problems = self._problems(specs, no_overwrite)
+        problems = self._checks.problems(specs, no_overwrite)
         wrong = [(spec, each) for spec, each in zip(specs, problems) if each is not None]
         if wrong and not continue_on_error:
             raise _not_applied(wrong, [], alone=len(specs) == 1)
@@ -84,121 +66,14 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
             raise _not_applied(wrong, done, alone=len(specs) == 1)
         return done
 
-    def _problems(
-        self, specs: Sequence[Any], no_overwrite: bool = False
-    ) -> List[Optional[Exception]]:
-        """Return for each spec why it cannot be applied, or None."""
-        hosts, found = self._hosts_of(specs), []
-        names: List[str] = []
-        for spec in specs:
-            problem: Optional[Exception] = None
-            try:
-                if not (no_overwrite and self._is_there(spec)):
-                    self._check(spec, hosts, specs)
-                if title(spec) in names:
-                    raise InvalidValue("specs", title(spec), "it is there twice", "Leave one out.")
-            except (OrchestratorError, SpecValidationError) as error:
-                problem = error
-            found.append(problem)
-            names.append(title(spec))
-            if isinstance(spec, HostSpec):
-                hosts.take(spec)
-        return found
-
-    def _hosts_of(self, specs: Sequence[Any]) -> HostsOfFile:
-        """Return the hosts as they are before the first of these specs."""
-        with self.core.lock:
-            later = [spec.hostname for spec in specs if isinstance(spec, HostSpec)]
-            return HostsOfFile(self.reconciler.services.hosts(), self.core.hosts.all(), later)
-
-    def _check(self, spec: Any, hosts: HostsOfFile, beside: Sequence[Any] = ()) -> None:
-        """Raise for a spec that cannot be applied where these hosts are.
-
-        ``beside`` are all specs that are applied together.
-        """
-        if isinstance(spec, HostSpec):
-            self._check_host_spec(spec, hosts)
-            return
-        if spec.service_type not in MANAGED:
-            raise InvalidValue(
-                "service_type",
-                spec.service_type,
-                "this backend does not deploy it",
-                f"It deploys: {', '.join(MANAGED)}; other daemons are shown as they are.",
-            )
-        check_no_container(spec)
-        spec.validate()
-        if spec.service_type != "osd":
-            check_fields(spec)
-            self.core.options.check(spec)
-        elif not spec.service_id:
-            raise InvalidValue("service_id", spec.service_id, "a drive group needs a name")
-        else:
-            check_drive_group(spec)
-        with self.core.lock:
-            self._check_placement(spec, hosts, beside)
-
-    def _check_placement(
-        self, spec: ServiceSpec, of_file: HostsOfFile, beside: Sequence[Any]
-    ) -> None:
-        for named in spec.placement.hosts or ():
-            if named.hostname in of_file.later and named.hostname not in of_file:
-                raise InvalidValue(
-                    "placement",
-                    named.hostname,
-                    "this host is added further below",
-                    "Put hosts before the services that are on them.",
-                )
-            if named.hostname not in of_file:
-                self.core.hosts.get(named.hostname)
-        hosts = of_file.all()
-        matching = candidates(spec, hosts)
-        if hosts and not matching:
-            raise InvalidValue(
-                "placement",
-                spec.placement.pretty_str(),
-                "it matches no host",
-                f"Hosts: {', '.join(host.hostname for host in hosts)}.",
-            )
-        check_ports(self.core, self.reconciler.services, spec, hosts, beside)
-        if spec.service_type in KINDS:
-            check_ids(spec, matching)
-            self._refuse_others_names(spec)
-            check_networks(self.core, spec, matching)
-        check_mon_places(self.core, spec, matching)
-        check_mon_locations(self.core, spec, [host.hostname for host in hosts])
-
-    def _refuse_others_names(self, spec: ServiceSpec) -> None:
-        """Raise for a daemon that shall have the name of one on another host."""
-        for each in spec.placement.hosts or ():
-            name = f"{spec.service_type}.{each.name}"
-            there = self.core.places.hosts_of(name) if each.name else []
-            if there and each.hostname not in there:
-                raise InvalidValue(
-                    "placement",
-                    str(each),
-                    f"{name} is on host {there[0]}",
-                    f"Choose another name, or remove that one first: `ceph orch daemon rm {name}`.",
-                )
-
     def _apply(self, spec: Any, no_overwrite: bool) -> str:
-        if no_overwrite and self._is_there(spec):
+        if no_overwrite and self._checks.is_there(spec):
             return skipped(spec)
         if isinstance(spec, HostSpec):
-            return str(raise_if_exception(self.add_host(spec)))
+            return self._host_specs.add_host(spec)
         if spec.service_type == "osd":
             return self._keep_osds(spec)
         return self._keep_service(spec)
-
-    def _is_there(self, spec: Any) -> bool:
-        """Tell whether a host is there, or a service is kept, also where nobody can say how."""
-        core = self.core
-        if isinstance(spec, HostSpec):
-            return spec.hostname in core.hosts
-        with core.lock:
-            name = spec.service_name()
-            known = core.specs.find(name)
-            return name in core.specs.problems if known is None else not known.deleted
 
     def _keep_service(self, spec: ServiceSpec) -> str:
         """Keep a service; the loop brings it about."""
@@ -249,32 +124,31 @@ class ServiceMethods(HostMethods, DaemonMethods, PreviewMethods):
         """Keep a drive group and say what it does now."""
         core, planner = self.core, self.reconciler.planner
         name = spec.service_name()
-        self._await_reports(spec)
+        self._groups.await_reports(spec)
         self.reconciler.read_maps()
         with core.lock:
             known = core.specs.find(name)
             # The same again keeps its turn among the drive groups.
-            same = known is not None and self._keeps_its_turn(spec)
+            same = known is not None and self._groups.keeps_its_turn(spec)
             created = known.created if known is not None and same else time.time()
-            taken = self._taken_before(spec)
-            claims = self._claims(spec, taken)
+            taken = self._groups.taken_before(spec)
+            claims = self._groups.claims(spec, taken)
             core.specs.save(Wanted(spec, created, claims=claims))
             core.events.note(name, "the drive group was applied")
             hosts = [host.hostname for host in planner.hosts(spec)]
             self.reconciler.creator.forget_backoff(hosts)
             held = "" if spec.unmanaged else core.held_osds()
-            plans = [] if spec.unmanaged or held else self._plans(spec, claims, taken)
-            left_out = self._left_out(spec, plans)
+            plans = [] if spec.unmanaged or held else self._groups.plans(spec, claims, taken)
+            left_out = self._groups.left_out(spec, plans)
         core.wake_event.set()
         if held:
             return f"Scheduled {name} update: no disk is written to now; {held}"
         return _scheduled(name, [*describe_plans(plans), *filter(None, [left_out])], plans, spec)
 
-    @handle_orch_error
+    @method
     def apply_drivegroups(self, specs: List[DriveGroupSpec]) -> List[str]:
         """Keep drive groups: make their OSDs, now and when a disk that they name appears."""
-        texts: List[str] = raise_if_exception(self.apply(specs))
-        return texts
+        return self.apply(specs)
 
 
 def _not_applied(

@@ -103,7 +103,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._records = MonStore(self)
         self.keys: Optional[KeyStore] = None
         self._clean_errors = CleanErrors(
-            orchestrator_commands(), self._cleans_errors, lambda: self.ansible
+            orchestrator_commands(), self._cleans_errors, lambda: self.ansible.service_list
         )
         self._clean_errors.install()
 
@@ -231,7 +231,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             return None
         if name == "apply":
             return []
-        rows = self.ansible.preview(named["spec"], no_overwrite=command.no_overwrite)
+        rows = self.ansible.previews.preview(named["spec"], no_overwrite=command.no_overwrite)
         command.refused += [row["error"] for row in rows if row.get("error")]
         left = [row for row in rows if not row.get("error")]
         command.planned = bool(left)

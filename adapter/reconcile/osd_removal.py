@@ -346,8 +346,9 @@ class OsdRemover:
         self._finish(removal, f"host {host} is not managed; its disks stay")
 
     def _tell(self, removal: Removal, what: str) -> None:
-        events, service = self._core.events, removal.service or NO_SERVICE
-        events.fail(service, f"osd.{removal.osd_id} {what}")
+        with self._core.lock:
+            events, service = self._core.events, removal.service or NO_SERVICE
+            events.fail(service, f"osd.{removal.osd_id} {what}")
 
     @staticmethod
     def _is_back(removal: Removal, osd_map: OsdMap) -> bool:

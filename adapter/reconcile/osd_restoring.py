@@ -113,10 +113,12 @@ class OsdRestorer:
         if not osd.up and self._queue.reachable(removal):
             ready.append(removal)
         elif not osd.up and self._is_unmanaged(removal):
-            self._core.events.fail(
-                removal.service or NO_SERVICE,
-                f"osd.{removal.osd_id} is not started again: host {removal.host} is not managed",
-            )
+            with self._core.lock:
+                self._core.events.fail(
+                    removal.service or NO_SERVICE,
+                    f"osd.{removal.osd_id} is not started again: host {removal.host} is not "
+                    "managed",
+                )
             self._finish(removal, f"host {removal.host} is not managed")
         elif not osd.up:
             waits = f"waiting for host {removal.host} to start it again; {give_up}"

@@ -146,7 +146,9 @@ def main() -> None:
 
     module._building = threading.Lock()
     # Ceph's own classes of commands are not here: nothing stands in front of them.
-    module._clean_errors = CleanErrors(None, lambda: False, lambda: module._orchestrator)
+    module._clean_errors = CleanErrors(
+        None, lambda: False, lambda: module._orchestrator.service_list
+    )
     assert len(module.get_inventory().result) == HOSTS
     assert len(module.list_daemons().result) == HOSTS * DAEMONS
     figures = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple, TypeVar
 
+from adapter.cluster.events import Events
 from adapter.cluster.store import MemoryStore
 from adapter.engine.model import HostOutcome, HostStatus, Request
 from adapter.interface import (
@@ -15,6 +16,7 @@ from adapter.interface import (
     raise_if_exception,
 )
 from adapter.orchestrator import AnsibleOrchestrator
+from adapter.state_lock import under_lock
 from tests.unit.methods.world import World, device
 from tests.unit.reconcile.fake_monitors import Daemon, Monitors
 
@@ -34,6 +36,22 @@ def device_on(host: str, path: str) -> DriveGroupSpec:
     return DriveGroupSpec(
         placement=PlacementSpec(host_pattern=host), data_devices=DeviceSelection(paths=[path])
     )
+
+
+class LockedEvents(Events):
+    """Events that nobody writes without the lock."""
+
+    def __init__(self, core: Any) -> None:
+        super().__init__()
+        self.core = core
+
+    @under_lock
+    def note(self, service: str, message: str) -> None:
+        super().note(service, message)
+
+    @under_lock
+    def fail(self, service: str, message: str) -> None:
+        super().fail(service, message)
 
 
 class Refusal(Exception):
@@ -140,6 +158,7 @@ class Cluster(World):
             self.core.reports.absorb(host.hostname, report, 1.0)
             if before is None:
                 self.core.refresh.reported(host.hostname, 0.0)
+        self.core.events = LockedEvents(self.core)
         self.orchestrator = AnsibleOrchestrator(self.core)
         self.now = 1000.0
         self.core.going_down.clock = lambda: self.now

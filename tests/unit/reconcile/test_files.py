@@ -38,7 +38,7 @@ def apply(cluster: Cluster, text: str, **more: Any) -> List[str]:
 
 
 def preview(cluster: Cluster, text: str, **more: Any) -> List[Dict[str, Any]]:
-    return list(cluster.orchestrator.preview(read_spec_file(text).specs, **more))
+    return list(cluster.orchestrator.previews.preview(read_spec_file(text).specs, **more))
 
 
 def kept(cluster: Cluster) -> Any:
@@ -259,7 +259,7 @@ def test_what_is_listed_is_applied_again_and_changes_nothing(cluster: Cluster) -
     before = kept(cluster)
     cluster.requests.clear()
 
-    file = read_spec_file(text, services=cluster.orchestrator)
+    file = read_spec_file(text, services=cluster.orchestrator.service_list)
     assert file.errors == []
     raise_if_exception(cluster.orchestrator.apply(file.specs))
     cluster.settle()
@@ -279,8 +279,8 @@ def test_what_a_forgotten_drive_group_left_is_nobodys(cluster: Cluster) -> None:
     names = [row.spec.service_name() for row in rows]
 
     assert "osd.big" in names
-    assert [name for name in names if cluster.orchestrator.is_nobodys(name)] == names
-    file = read_spec_file(specs_to_yaml(rows), services=cluster.orchestrator)
+    assert [name for name in names if cluster.orchestrator.service_list.is_nobodys(name)] == names
+    file = read_spec_file(specs_to_yaml(rows), services=cluster.orchestrator.service_list)
     assert (file.errors, file.specs) == ([], [])
     assert len(file.notes) >= len(names)
 
@@ -299,7 +299,7 @@ def test_a_service_that_is_being_removed_is_not_revived_by_its_listing(cluster: 
     raise_if_exception(cluster.orchestrator.remove_service("mds.fs"))
     rows = raise_if_exception(cluster.orchestrator.describe_service(service_name="mds.fs"))
 
-    file = read_spec_file(specs_to_yaml(rows), services=cluster.orchestrator)
+    file = read_spec_file(specs_to_yaml(rows), services=cluster.orchestrator.service_list)
     assert (file.specs, file.errors) == ([], [])
     assert "mds.fs is being removed" in file.notes[-1]
     by_hand = read_spec_file(
