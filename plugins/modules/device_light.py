@@ -137,6 +137,7 @@ ceph_orch_result:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.leds.lights import WAYS, CannotSwitch, find_light, state_word, switch
+from ..module_utils.leds.sysfs import PATIENCE
 from ..module_utils.system.reading import Roots
 
 PUBLISHED = ("dev", "path", "kind", "on", "method", "read_back")
@@ -201,10 +202,14 @@ def act(roots, locations, module):
     return lights, problems
 
 
-def make_ways(roots, methods, command):
-    """Return the ways in the order in which they are tried."""
+def make_ways(roots, methods, command, patience=PATIENCE):
+    """Return the ways in the order in which they are tried.
+
+    ``patience`` is how long (seconds) a light of the kernel's may need to read back as it was set.
+    """
     names = methods or [name for name in WAYS if name != "command" or command]
-    arguments = {"command": (command,), "enclosure": (roots,), "npem": (roots,)}
+    of_kernel = (roots, patience)
+    arguments = {"command": (command,), "enclosure": of_kernel, "npem": of_kernel}
     return [WAYS[name](*arguments.get(name, ())) for name in names]
 
 

@@ -45,7 +45,7 @@ def read_daemons(roots, hostname, kept):
         return []
     argv = [program, "show", "--no-pager", "--property=" + _PROPERTIES, "--", *units]
     units = units_of(run(argv, _TIMEOUT))
-    return describe_daemons(units, hostname, roots, Processes(roots), Versions(kept))
+    return describe_daemons(units, hostname, roots, Processes(roots), Versions(kept, roots))
 
 
 def units_of(answer):
