@@ -9,9 +9,10 @@ from typing import Any, Callable, List
 
 import click
 
-from adapter.cli.ceph import Ceph, Pause
+from adapter.cli.ceph import Ceph, Pause, until
 from adapter.cli.config import Config
 from adapter.cli.content import usable_content
+from adapter.cli.driver import POLL
 from adapter.cli.mgr_files import Place
 from adapter.engine.access import SshAccess
 from adapter.engine.base import Engine
@@ -40,9 +41,16 @@ class Environment:
 
     ceph: Ceph = field(default_factory=Ceph)
     pause: Pause = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    # How often (seconds) jobs are looked after.
+    poll: float = POLL
     place: Callable[..., Place] = Place
     access: Callable[..., Any] = ssh_access
     engine: Callable[..., Engine] = local_engine
+
+    def until(self, done: Callable[[], bool], seconds: float) -> str:
+        """Ask again and again until ``done``; return nothing, or the last reason why not."""
+        return until(done, seconds, pause=self.pause, clock=self.clock)
 
 
 @dataclass

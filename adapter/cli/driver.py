@@ -54,8 +54,9 @@ class Driver:
         progress: bool,
         verbose: bool,
         say: Callable[[str], None],
+        poll: float = POLL,
     ) -> None:
-        self._engine = engine
+        self._engine, self._poll = engine, poll
         self._line = ProgressLine(sys.stderr, progress and not verbose)
         self._verbose, self._say = verbose, say
         self._printed: Dict[str, int] = {}
@@ -75,7 +76,7 @@ class Driver:
 
     def _run(self) -> None:
         next_log = 0.0
-        while not self._stop.wait(POLL):
+        while not self._stop.wait(self._poll):
             try:
                 self._engine.poll()
             except Exception as error:  # noqa: BLE001 -- told by the thread that waits

@@ -132,7 +132,7 @@ def enable_verb(context: Context, replace: bool) -> None:
       orch-ansible mgr enable
     """
     environment = context.environment
-    click.echo(enable(environment.ceph, context.say, environment.pause, replace=replace).rstrip())
+    click.echo(enable(environment.ceph, context.say, environment.until, replace=replace).rstrip())
     context.say(
         "Next: `ceph ansible generate-key`, put the key that it prints into authorized_keys on "
         "the hosts, then `ceph orch host add NAME ADDR`."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List
 
-from adapter.cli.ceph import Ceph, CephError, Managers, Pause, orchestrator_status, until
+from adapter.cli.ceph import Ceph, CephError, Managers, orchestrator_status
 from adapter.errors import NotReady
 
 NAME = "ansible"
@@ -20,9 +20,11 @@ WHY_FORCE = (
 )
 
 Say = Callable[[str], None]
+# Asks again and again for so many seconds; returns nothing, or why it is not so.
+Until = Callable[[Callable[[], bool], float], str]
 
 
-def enable(ceph: Ceph, say: Say, pause: Pause, *, replace: bool = False) -> str:
+def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
     """Enable the module, make it the backend, wait for both; return ``ceph orch status``."""
     before = orchestrator_status_or_none(ceph)
     other = str(before.get("backend") or "")
@@ -38,15 +40,13 @@ def enable(ceph: Ceph, say: Say, pause: Pause, *, replace: bool = False) -> str:
         say(f"The module {NAME} is enabled already.")
     else:
         _enable_module(ceph, managers, say)
-    _wait_for_module(ceph, say, pause, enabled_by_us=not managers.enabled)
+    _wait_for_module(ceph, say, until, enabled_by_us=not managers.enabled)
     if other == NAME:
         say(f"The backend is {NAME} already.")
     else:
         say(WHY_FORCE)
         ceph("config", "set", "mgr", OPTION, NAME, "--force")
-    reason = until(
-        lambda: orchestrator_status(ceph).get("backend") == NAME, BACKEND_WAIT, pause=pause
-    )
+    reason = until(lambda: orchestrator_status(ceph).get("backend") == NAME, BACKEND_WAIT)
     if reason:
         raise NotReady(f"`ceph orch status` does not name the backend {NAME}: {reason}.")
     for name in Managers.ask(ceph, NAME).lacking:
@@ -76,9 +76,9 @@ def _enable_module(ceph: Ceph, managers: Managers, say: Say) -> None:
         ceph("mgr", "module", "enable", NAME, "--force")
 
 
-def _wait_for_module(ceph: Ceph, say: Say, pause: Pause, *, enabled_by_us: bool) -> None:
+def _wait_for_module(ceph: Ceph, say: Say, until: Until, *, enabled_by_us: bool) -> None:
     say("Waiting for the module to answer ...")
-    reason = until(lambda: bool(ceph("ansible", "get-user").strip()), MODULE_WAIT, pause=pause)
+    reason = until(lambda: bool(ceph("ansible", "get-user").strip()), MODULE_WAIT)
     if not reason:
         return
     managers = Managers.ask(ceph, NAME)

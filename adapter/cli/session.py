@@ -98,7 +98,11 @@ class Session:
         )
         self.orchestrator = AnsibleOrchestrator(self.core)
         self.driver = Driver(
-            self.engine, progress=context.progress, verbose=context.verbose, say=context.say
+            self.engine,
+            progress=context.progress,
+            verbose=context.verbose,
+            say=context.say,
+            poll=context.environment.poll,
         )
 
     def __enter__(self) -> Session:

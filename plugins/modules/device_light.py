@@ -139,6 +139,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Tuple
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.leds.lights import WAYS, CannotSwitch, Way, find_light, state_word, switch
+from ..module_utils.leds.sysfs import PATIENCE
 from ..module_utils.system.reading import Roots
 
 PUBLISHED = ("dev", "path", "kind", "on", "method", "read_back")
@@ -205,10 +206,16 @@ def act(
     return lights, problems
 
 
-def make_ways(roots: Roots, methods: List[str], command: List[str]) -> List[Way]:
-    """Return the ways in the order in which they are tried."""
+def make_ways(
+    roots: Roots, methods: List[str], command: List[str], patience: float = PATIENCE
+) -> List[Way]:
+    """Return the ways in the order in which they are tried.
+
+    ``patience`` is how long (seconds) a light of the kernel's may need to read back as it was set.
+    """
     names = methods or [name for name in WAYS if name != "command" or command]
-    arguments = {"command": (command,), "enclosure": (roots,), "npem": (roots,)}
+    of_kernel = (roots, patience)
+    arguments = {"command": (command,), "enclosure": of_kernel, "npem": of_kernel}
     return [WAYS[name](*arguments.get(name, ())) for name in names]
 
 

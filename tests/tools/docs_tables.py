@@ -280,9 +280,9 @@ def renewed(page: str, text: str) -> str:
     return text
 
 
-def old() -> List[str]:
+def old(docs: Path = DOCS) -> List[str]:
     """Return the pages with a table that is not as it should be."""
-    pages = {page: _read(DOCS / f"{page}.md") for page in TABLES}
+    pages = {page: _read(docs / f"{page}.md") for page in TABLES}
     return [page for page, text in pages.items() if renewed(page, text) != text]
 
 
@@ -290,14 +290,14 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def main(words: Sequence[str]) -> int:
+def main(words: Sequence[str], docs: Path = DOCS) -> int:
     """Write the tables, or with ``--check`` name the pages that are old."""
-    found = old()
+    found = old(docs)
     for page in found:
         if "--check" in words:
             print(f"docs/{page}.md is old: run `make docs-tables`", file=sys.stderr)
         else:
-            path = DOCS / f"{page}.md"
+            path = docs / f"{page}.md"
             path.write_text(renewed(page, _read(path)), encoding="utf-8")
             print(f"docs/{page}.md is written anew")
     return 1 if found and "--check" in words else 0

@@ -48,7 +48,7 @@ def read_daemons(roots: Roots, hostname: str, kept: JsonCache) -> List[Dict[str,
         return []
     argv = [program, "show", "--no-pager", "--property=" + _PROPERTIES, "--", *units]
     found = units_of(run(argv, _TIMEOUT))
-    return describe_daemons(found, hostname, roots, Processes(roots), Versions(kept))
+    return describe_daemons(found, hostname, roots, Processes(roots), Versions(kept, roots))
 
 
 def units_of(answer: Answer) -> List[Dict[str, str]]:

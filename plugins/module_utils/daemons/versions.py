@@ -10,7 +10,7 @@ from typing import Any, Optional
 from ..cluster.admin_socket import ask
 from ..system.command import run
 from ..system.json_cache import JsonCache
-from ..system.reading import clean
+from ..system.reading import Roots, clean
 from .kinds.registry import ALL
 
 # Any of them says it; the last ones are of clients.
@@ -19,10 +19,9 @@ _PROGRAMS = (
     "ceph-fuse",
     "rados",
 )
-_PROGRAM_DIRS = ("/usr/bin", "/usr/local/bin")
+_PROGRAM_DIRS = ("bin", "local/bin")
 _VERSION = re.compile(r"ceph version (\S+)")
 _TIMEOUT = 5.0
-_SOCKET_DIR = "/run/ceph"
 # All questions to daemons together; a daemon that hangs must not delay the report.
 _BUDGET = 1.0
 
@@ -30,8 +29,9 @@ _BUDGET = 1.0
 class Versions:
     """The versions on a host: of the installed package, and of processes older than it."""
 
-    def __init__(self, kept: JsonCache) -> None:
+    def __init__(self, kept: JsonCache, roots: Roots) -> None:
         self._kept = kept
+        self._roots = roots
         self._installed: Optional[str] = None
         self._until = 0.0
 
@@ -50,18 +50,13 @@ class Versions:
     def _ask(self, kind: str, identity: str) -> str:
         self._until = self._until or time.monotonic() + _BUDGET
         left = self._until - time.monotonic()
-        path = os.path.join(_SOCKET_DIR, ALL[kind].version_socket.format(id=identity))
+        path = os.path.join(self._roots.ceph_run, ALL[kind].version_socket.format(id=identity))
         return ask_socket(path, left) if left > 0 else ""
 
     def _read_installed(self) -> str:
-        program = next(
-            (
-                path
-                for path in (os.path.join(d, p) for p in _PROGRAMS for d in _PROGRAM_DIRS)
-                if os.access(path, os.X_OK)
-            ),
-            "",
-        )
+        usr = self._roots.usr
+        paths = (os.path.join(usr, d, p) for p in _PROGRAMS for d in _PROGRAM_DIRS)
+        program = next((path for path in paths if os.access(path, os.X_OK)), "")
         if not program:
             return ""
         state = os.stat(program)

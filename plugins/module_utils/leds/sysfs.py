@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .command import LightLike
 
 # An enclosure needs a moment until it reports what it was told.
-_PATIENCE = 2.0
+PATIENCE = 2.0
 _SLOT_FILES = {"ident": "locate", "fault": "fault"}
 _LED_NAMES = {"ident": ("locate",), "fault": ("fail", "fault")}
 _PCI_ADDRESS = re.compile(r"[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
@@ -22,8 +22,9 @@ _PCI_ADDRESS = re.compile(r"[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7
 class _File:
     """A light that is a file: writing 1 or 0 switches it, reading tells its state."""
 
-    def __init__(self, roots: Roots) -> None:
+    def __init__(self, roots: Roots, patience: float = PATIENCE) -> None:
         self.roots = roots
+        self._patience = patience
 
     def place(self, light: LightLike) -> Tuple[str, str]:
         """Return the light's file, or an empty text and why there is none."""
@@ -48,7 +49,7 @@ class _File:
                 stream.write("1" if wanted else "0")
         except OSError as error:
             return f"{path} cannot be written: {error.strerror}"
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + self._patience
         while self.read(light) is not wanted and time.monotonic() < until:
             time.sleep(0.05)
         return ""

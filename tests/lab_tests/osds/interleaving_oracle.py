@@ -144,8 +144,11 @@ class Seen:
 class Oracle:
     """Watch maps, queue and disks in a thread, from the beginning to the end of an interleaving."""
 
-    def __init__(self, agent: Agent, disks: Disks, needed: Mapping[str, int]) -> None:
+    def __init__(
+        self, agent: Agent, disks: Disks, needed: Mapping[str, int], patience: float = PATIENCE
+    ) -> None:
         self._agent = agent
+        self._patience = patience
         self._disks = disks
         self._lock = threading.RLock()
         self._end = threading.Event()
@@ -169,9 +172,9 @@ class Oracle:
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
-        self._thread.join(PATIENCE)
+        self._thread.join(self._patience)
         if self._thread.is_alive():
-            self.wrong.append(f"the watcher has not ended within {PATIENCE:.0f} s")
+            self.wrong.append(f"the watcher has not ended within {self._patience:.0f} s")
 
     # What the program tells it.
 

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from adapter.cli import driver
 from tests.unit.cli.door import Door
 
 
 @pytest.fixture
-def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
+def door(tmp_path: Path) -> Door:
     """Return the command on an empty directory, with an engine that answers at once."""
-    monkeypatch.setattr(driver, "POLL", 0.002)
     return Door(tmp_path)
 
 

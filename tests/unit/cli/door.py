@@ -36,12 +36,15 @@ class Door:
         self.engine = MemoryEngine(self._run)
         self.configs: List[Config] = []
         self.pauses = 0
+        self.now = 0.0
 
     def run(self, *words: str, status: int = 0) -> Result:
         """Run ``orch-ansible WORDS``; its exit status must be ``status``, errors one line each."""
         environment = Environment(
             ceph=self.ceph,
             pause=self._pause,
+            clock=lambda: self.now,
+            poll=0.002,
             place=lambda where, *more: Place(self.directory / "machine", *more),
             access=self._access,
             engine=lambda *_: self.engine,
@@ -61,6 +64,7 @@ class Door:
 
     def _pause(self, seconds: float) -> None:
         self.pauses += 1
+        self.now += seconds
 
     def _access(self, directory: Path, config: Config) -> Any:
         self.configs.append(config)

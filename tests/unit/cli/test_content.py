@@ -11,35 +11,30 @@ from adapter.cli import content
 
 
 @pytest.fixture
-def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def bare(tmp_path: Path) -> Path:
     """Return a content as a wheel installs it."""
     root = tmp_path / "share"
     for name in content.PARTS:
         (root / name).mkdir(parents=True)
         (root / name / "file").write_text(name)
-    monkeypatch.setattr(content, "content_root", lambda: root)
     return root
 
 
 def test_a_view_is_made_beside_the_hosts(bare: Path, tmp_path: Path) -> None:
-    view = content.usable_content(tmp_path / "dir")
+    view = content.usable_content(tmp_path / "dir", bare)
 
     assert view == tmp_path / "dir" / "content"
     assert (view / "playbooks/file").read_text() == "playbooks"
     assert (view / content.COLLECTION / "roles/file").read_text() == "roles"
 
 
-def test_a_view_that_is_there_is_kept_and_follows_the_package(
-    bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    view = content.usable_content(tmp_path)
+def test_a_view_that_is_there_is_kept_and_follows_the_package(bare: Path, tmp_path: Path) -> None:
+    view = content.usable_content(tmp_path, bare)
     inode = os.lstat(view / "roles").st_ino
-    assert content.usable_content(tmp_path) == view
+    assert content.usable_content(tmp_path, bare) == view
     assert os.lstat(view / "roles").st_ino == inode
 
-    bare.rename(tmp_path / "newer")
-    monkeypatch.setattr(content, "content_root", lambda: tmp_path / "newer")
-    content.usable_content(tmp_path)
+    content.usable_content(tmp_path, bare.rename(tmp_path / "newer"))
 
     assert (view / content.COLLECTION / "roles/file").read_text() == "roles"
 
@@ -49,5 +44,5 @@ def test_a_content_with_links_is_used_as_it_is(bare: Path, tmp_path: Path) -> No
         (bare / name).parent.mkdir(parents=True, exist_ok=True)
         (bare / name).symlink_to(target)
 
-    assert content.usable_content(tmp_path) == bare
+    assert content.usable_content(tmp_path, bare) == bare
     assert not (tmp_path / "content").exists()

@@ -8,7 +8,6 @@ from typing import Any, Dict, List
 
 import pytest
 
-from adapter.cli import mgr_backend
 from adapter.cli.ceph import Ceph, CephError
 from adapter.errors import NotReady
 from tests.unit.cli.door import Door
@@ -94,9 +93,7 @@ class Cluster(Ceph):
 
 
 @pytest.fixture
-def cluster(door: Door, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    monkeypatch.setattr(mgr_backend, "MODULE_WAIT", 0.05)
-    monkeypatch.setattr(mgr_backend, "BACKEND_WAIT", 0.05)
+def cluster(door: Door) -> Cluster:
     found = Cluster()
     door.ceph = found
     return found

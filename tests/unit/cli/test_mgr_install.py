@@ -188,17 +188,14 @@ def test_the_state_belongs_to_ceph_of_that_root(door: Door, host: Path) -> None:
     assert "to ceph, 0700" in door.run("mgr", "install").stdout
 
 
-def test_byte_code_is_made_for_the_final_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_byte_code_is_made_for_the_final_place(tmp_path: Path) -> None:
     import marshal
 
-    monkeypatch.setattr(mgr_files, "PYTHON", sys.executable)
     made = tmp_path / "made"
     (made / "adapter").mkdir(parents=True)
     (made / "adapter" / "__init__.py").write_text("x = 1\n")
 
-    mgr_files.precompile(Place(), made, Place().content)
+    mgr_files.precompile(Place(), made, Place().content, sys.executable)
 
     (code,) = (made / "adapter").rglob("*.pyc")
     assert marshal.loads(code.read_bytes()[16:]).co_filename == f"{CONTENT}/adapter/__init__.py"
@@ -225,8 +222,10 @@ def test_this_python_has_what_is_needed() -> None:
     assert mgr_files.missing_packages(sys.executable) == []
 
 
-def test_a_host_without_ceph_mgr_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mgr_files.shutil, "which", lambda _: None)
+def test_a_host_without_ceph_mgr_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(mgr_files.NotReady, match="no ceph-mgr"):
         mgr_files.install(Place())

@@ -100,6 +100,11 @@ class Sshd:
     def public_host_key(self) -> str:
         return " ".join(self.host_key.with_suffix(".pub").read_text().split()[:2])
 
+    def run_only(self, command: str) -> None:
+        """Run this at each login, whatever is asked for, as a login shell like nologin does."""
+        key = self.key.with_suffix(".pub").read_text()
+        (self.directory / "authorized").write_text(f'command="{command}" {key}')
+
     def new_host_key(self, kind: str = "ed25519") -> None:
         self.host_key.unlink(missing_ok=True)
         _keygen(self.host_key, kind)

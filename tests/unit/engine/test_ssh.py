@@ -260,10 +260,11 @@ def test_keys(state: Path) -> None:
         assert not text or text[:40] not in str(caught.value)
 
 
-def test_a_shell_that_runs_nothing(prober: SshProber, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapter.engine.ssh._SCRIPT", "echo This account is not available; exit 1")
-    seen = prober.probe(Target("here", "127.0.0.1", connection="local"))
-    assert seen.reason == ("the login works but the probe does not: This account is not available")
+def test_a_shell_that_runs_nothing(prober: SshProber, files: SshFiles, sshd: Sshd) -> None:
+    files.write([(sshd.target, [sshd.public_host_key])])
+    sshd.run_only("echo This account is not available; exit 1")
+    seen = prober.probe(sshd.target)
+    assert seen.reason == "the login works but the probe does not: This account is not available"
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,11 @@ def test_clean_is_what_the_newest_map_says() -> None:
     assert not is_active({"5.0": group(1, state="down")})
 
 
-def an_oracle(**answers: Any) -> Oracle:
+def an_oracle(patience: float = 60.0, **answers: Any) -> Oracle:
     """Return one that watches a cluster of no OSDs, or what ``answers`` say of it."""
     told = {"ask.return_value": {"osds": []}, "orch.return_value": [], "placement.return_value": {}}
-    return Oracle(Mock(**{**told, **answers}), Mock(**{"labels.return_value": {}}), {})
+    disks = Mock(**{"labels.return_value": {}})
+    return Oracle(Mock(**{**told, **answers}), disks, {}, patience)
 
 
 def test_a_watcher_that_ends_is_named() -> None:
@@ -106,9 +107,8 @@ def test_a_watcher_that_watches_to_the_end_is_not_named() -> None:
     assert oracle.wrong == []
 
 
-def test_a_watcher_that_does_not_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.lab_tests.osds.interleaving_oracle.PATIENCE", 0.1)
-    with an_oracle() as oracle:
+def test_a_watcher_that_does_not_end_is_named() -> None:
+    with an_oracle(patience=0.1) as oracle:
         oracle._lock.acquire()
         time.sleep(0.3)
     assert oracle.wrong == ["the watcher has not ended within 0 s"]

@@ -16,8 +16,8 @@ from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.deployment import Wanted
 from plugins.module_utils.daemons.mon.joining import Joining
 from plugins.module_utils.daemons.mon.store import MonStores
-from plugins.module_utils.system import command
 from plugins.module_utils.system.reading import Roots
+from tests.unit.plugins.programs import only_programs_of
 
 UNIT = "ceph-mon@h1.service"
 KEY = "[mon.]\n\tkey = AQBfakefakefakefakefakefakefakefakefake==\n"
@@ -80,8 +80,7 @@ class Host:
         self.top = top
         for name in ("bin", "etc/ceph", "var/lib/ceph", "run", "proc"):
             (top / name).mkdir(parents=True)
-        patch.setattr(command, "SEARCH_PATH", f"{top}/bin:/usr/bin:/bin")
-        patch.setenv("PATH", f"{top}/bin:/usr/bin:/bin")
+        only_programs_of(top, patch)
         patch.setenv("TREE", str(top))
         for name, body in PROGRAMS.items():
             path = top / "bin" / name

@@ -14,9 +14,9 @@ from plugins.module_utils.osd.creation import Creation
 from plugins.module_utils.osd.directories import osd_directories
 from plugins.module_utils.osd.plan_check import Plan
 from plugins.module_utils.osd.startup import Startup
-from plugins.module_utils.system import command
 from plugins.module_utils.system.host_lock import HostLock
 from tests.unit.plugins.labels import FSID, OSD_UUID
+from tests.unit.plugins.programs import only_programs_of
 from tests.unit.plugins.tree import Tree, write
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,8 +88,7 @@ class OsdHost:
         self.roots = Tree(top, tree).roots
         for name in ("bin", "units", "run"):
             (top / name).mkdir()
-        patch.setattr(command, "SEARCH_PATH", f"{top}/bin:/usr/bin:/bin")
-        patch.setenv("PATH", f"{top}/bin:/usr/bin:/bin")
+        only_programs_of(top, patch)
         patch.setenv("TREE", str(top))
         patch.setenv("CHECKOUT", str(ROOT))
         for name, body in PROGRAMS.items():

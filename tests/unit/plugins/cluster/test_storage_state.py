@@ -12,8 +12,8 @@ from plugins.module_utils.cluster.storage_state import osds_lack, placement_lack
 from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.deployment import Wanted
 from plugins.module_utils.daemons.health import wait_at_work
-from plugins.module_utils.system import command
 from plugins.module_utils.system.reading import Roots
+from tests.unit.plugins.programs import only_programs_of
 
 SYSTEMCTL = """#!/bin/sh
 cat <<END
@@ -75,8 +75,7 @@ def waited_for(top: Path, patch: pytest.MonkeyPatch, osds: Any, groups: Any) -> 
     """Return what is said of a gateway that runs and does not listen on its port."""
     for name in ("bin", "etc/ceph", "var", "proc"):
         (top / name).mkdir(parents=True)
-    patch.setattr(command, "SEARCH_PATH", f"{top}/bin:/usr/bin:/bin")
-    patch.setenv("PATH", f"{top}/bin:/usr/bin:/bin")
+    only_programs_of(top, patch)
     patch.setenv("TREE", str(top))
     for name, text in (("systemctl", SYSTEMCTL), ("ceph", CEPH), ("journalctl", "#!/bin/sh\n")):
         (top / "bin" / name).write_text(text)

@@ -9,10 +9,10 @@ from typing import Any, Iterator
 
 import pytest
 
-from plugins.module_utils.daemons import health
 from plugins.module_utils.daemons.at_work import answering, daemon_of, idle
 from plugins.module_utils.system.listening import listens
 from plugins.module_utils.system.reading import Roots
+from tests.unit.plugins.programs import only_programs_of
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,11 @@ def test_a_manager_that_could_be_asked_before_must_answer_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: Any, works: bool
 ) -> None:
     """One that hangs before it has a socket is still a standby in the manager map."""
-    state = {"ActiveState": "active", "SubState": "running", "MainPID": "7"}
-    monkeypatch.setattr(health, "show_units", lambda units: dict.fromkeys(units, state))
-    monkeypatch.setattr(health, "words_of", lambda units: "")
+    programs = only_programs_of(tmp_path, monkeypatch)
+    state = "ActiveState=active\\nSubState=running\\nMainPID=7\\n\\n"
+    for name, body in (("systemctl", f"printf '{state}'"), ("journalctl", "exit 0")):
+        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
+        (programs / name).chmod(0o755)
     found = idle(
         Roots(ceph_run=str(tmp_path)), ["ceph-mgr@h1.service"], 60.0 if works else 1.0, answered
     )

@@ -11,8 +11,8 @@ import pytest
 from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.deployment import Deployment, Wanted
 from plugins.module_utils.daemons.kinds.extra import NONE
-from plugins.module_utils.system import command
 from plugins.module_utils.system.reading import Roots
+from tests.unit.plugins.programs import only_programs_of
 
 KEY = "[mds.a]\n\tkey = AQBfakefakefakefakefakefakefakefakefake==\n"
 SYSTEMCTL = """#!/bin/sh
@@ -27,8 +27,7 @@ def verdict(top: Path, patch: pytest.MonkeyPatch, ago: float, state: str, since:
         (top / name).mkdir(parents=True)
     (top / "bin/systemctl").write_text(SYSTEMCTL)
     (top / "bin/systemctl").chmod(0o755)
-    patch.setattr(command, "SEARCH_PATH", f"{top}/bin:/usr/bin:/bin")
-    patch.setenv("PATH", f"{top}/bin:/usr/bin:/bin")
+    only_programs_of(top, patch)
     patch.setenv("STATE", state)
     patch.setenv("STARTED", str(int((time.monotonic() - ago) * 1e6)))
     roots = Roots(etc=str(top / "etc"), var=str(top / "var"), proc=str(top / "proc"))

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from plugins.module_utils.daemons import versions as asked_versions
 from plugins.module_utils.daemons.kinds.registry import ALL
 from plugins.module_utils.daemons.listing import daemon_of, describe_daemons, parse_units
 from plugins.module_utils.daemons.versions import Versions, ask_socket
 from plugins.module_utils.system.json_cache import JsonCache
 from plugins.module_utils.system.processes import Processes
+from plugins.module_utils.system.reading import Roots
 from tests.unit.plugins.tree import Tree, case_files, load
 
 
@@ -118,31 +118,27 @@ def test_a_daemon_that_says_nothing_has_no_version(tmp_path: Path) -> None:
     thread.join()
 
 
-def test_the_packages_version_is_asked_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = tmp_path / "ceph-osd"
+def test_the_packages_version_is_asked_once(tmp_path: Path) -> None:
+    program = tmp_path / "bin/ceph-osd"
+    program.parent.mkdir()
     program.write_text(
         "#!/bin/sh\necho called >>\"$0.log\"\necho ceph version 20.2.4 '(abc)' tentacle\n"
     )
     program.chmod(0o755)
-    monkeypatch.setattr(asked_versions, "_PROGRAM_DIRS", (str(tmp_path),))
     kept = JsonCache("v.json", 600, directory=str(tmp_path / "run"))
     for _ in range(2):
-        versions = Versions(kept)
+        versions = Versions(kept, Roots(usr=str(tmp_path)))
         assert versions.of("osd", "0", "/usr/bin/ceph-osd") == "20.2.4"
         assert versions.of("osd", "1", "") == "20.2.4"
 
-    assert (tmp_path / "ceph-osd.log").read_text() == "called\n"
+    assert (tmp_path / "bin/ceph-osd.log").read_text() == "called\n"
 
 
-def test_a_daemon_older_than_its_package_is_asked_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(asked_versions, "_SOCKET_DIR", str(tmp_path))
+def test_a_daemon_older_than_its_package_is_asked_itself(tmp_path: Path) -> None:
     answer = b'{"version": "19.2.1"}'
     thread = _daemon(tmp_path / "ceph-osd.3.asok", struct.pack(">I", len(answer)) + answer)
-    versions = Versions(JsonCache("v.json", 0, directory=str(tmp_path / "run")))
+    kept = JsonCache("v.json", 0, directory=str(tmp_path / "run"))
+    versions = Versions(kept, Roots(ceph_run=str(tmp_path)))
 
     assert versions.of("osd", "3", "/usr/bin/ceph-osd (deleted)") == "19.2.1"
     thread.join()

@@ -7,21 +7,17 @@ from typing import Any, Dict, List
 
 import pytest
 
-from plugins.module_utils.leds import sysfs
 from plugins.module_utils.leds.lights import CannotSwitch, find_light, switch
 from plugins.module_utils.leds.tools import parse_pattern
-from plugins.module_utils.system import command
 from plugins.modules.device_light import describe, make_ways
+from tests.unit.plugins.programs import only_programs_of
 from tests.unit.plugins.tree import Tree, case_files, load
 
 
 @pytest.fixture(autouse=True)
 def _only_fake_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "bin").mkdir()
-    monkeypatch.setattr(command, "SEARCH_PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin")
+    only_programs_of(tmp_path, monkeypatch, rest="")
     monkeypatch.setenv("TREE", str(tmp_path))
-    monkeypatch.setattr(sysfs, "_PATIENCE", 0.0)
 
 
 def _install(directory: Path, programs: Dict[str, str]) -> None:
@@ -33,7 +29,7 @@ def _install(directory: Path, programs: Dict[str, str]) -> None:
 
 def _act(tree: Tree, case: Dict[str, Any], *, simulate: bool = False) -> Dict[str, Any]:
     light = find_light(tree.roots, case["location"], case["kind"])
-    ways = make_ways(tree.roots, case.get("methods", []), case.get("command", []))
+    ways = make_ways(tree.roots, case.get("methods", []), case.get("command", []), patience=0.0)
     return switch(light, case["on"], ways, simulate=simulate)
 
 

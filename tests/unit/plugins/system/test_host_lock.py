@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from plugins.module_utils.system import command
 from plugins.module_utils.system.host_lock import Detached, HostIsBusy, HostLock, unit_name
+from tests.unit.plugins.programs import only_programs_of
 
 ROOT = Path(__file__).resolve().parents[4]
 BEGIN = """
@@ -26,12 +26,9 @@ with HostLock(5.0, sys.argv[1]) as lock:
 
 @pytest.fixture(autouse=True)
 def _fake_systemd_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin/systemd-run"
+    program = only_programs_of(tmp_path, monkeypatch) / "systemd-run"
     program.write_text('#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"\n')
     program.chmod(0o755)
-    monkeypatch.setattr(command, "SEARCH_PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
 
 
 def test_output_and_status(tmp_path: Path) -> None:

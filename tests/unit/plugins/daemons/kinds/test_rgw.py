@@ -11,8 +11,8 @@ from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.deployment import Wanted
 from plugins.module_utils.daemons.kinds.registry import extras_of
 from plugins.module_utils.daemons.kinds.rgw import GatewayFiles
-from plugins.module_utils.system import command
 from plugins.module_utils.system.reading import Roots
+from tests.unit.plugins.programs import only_programs_of
 
 UNIT = "etc/systemd/system/ceph-radosgw@rgw.a.h1.x.service.d/ceph-orch.conf"
 
@@ -20,13 +20,9 @@ UNIT = "etc/systemd/system/ceph-radosgw@rgw.a.h1.x.service.d/ceph-orch.conf"
 @pytest.fixture
 def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Roots:
     """Return a host on which systemctl writes down what it is asked."""
-    program = tmp_path / "bin/systemctl"
-    program.parent.mkdir()
+    program = only_programs_of(tmp_path, monkeypatch) / "systemctl"
     program.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\n')
     program.chmod(0o755)
-    path = f"{program.parent}:/usr/bin:/bin"
-    monkeypatch.setattr(command, "SEARCH_PATH", path)
-    monkeypatch.setenv("PATH", path)
     return Roots(dev="none", etc=str(tmp_path / "etc"), var=str(tmp_path / "var"))
 
 
