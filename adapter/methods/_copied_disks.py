@@ -8,6 +8,7 @@ from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.core import Core
 from adapter.errors import InvalidValue
+from adapter.methods._removals import is_copy
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.state_lock import under_lock
 
@@ -40,6 +41,27 @@ def refuse_copy(core: Core, planner: OsdPlanner, hostname: str, path: str, osd_m
                     f"{', '.join(map(str, seen))} too: one of the disks is a copy",
                     "Take the copy out; `ceph orch device ls --refresh` looks at the hosts again.",
                 )
+
+
+@under_lock
+def refuse_other_disk(
+    core: Core, planner: OsdPlanner, hostname: str, path: str, osd_map: OsdMap
+) -> None:
+    """Raise ``InvalidValue`` for a device with the label of an OSD that is on another one."""
+    for osd_id in planner.on_disk(hostname, path, osd_map):
+        osd, said = osd_map.osds[osd_id], core.owners.metadata(osd_id)
+        rows = planner.disks_of(osd_id, hostname, osd_map)
+        here = [row for row in rows if row["path"] == path]
+        elsewhere = osd.up and core.owners.host_of(osd) not in ("", hostname)
+        if elsewhere or any(is_copy(core, osd, row) for row in here):
+            place = core.owners.host_of(osd) or hostname
+            disks = ", ".join(f"/dev/{name} ({serial})" for name, serial in said.names)
+            raise InvalidValue(
+                "device",
+                f"{hostname}:{path}",
+                f"it has a copy of osd.{osd_id}, which is on host {place}: {disks or 'another'}",
+                f"Name that one, or `ceph orch osd rm {osd_id} --replace`.",
+            )
 
 
 @under_lock

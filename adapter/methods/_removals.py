@@ -45,7 +45,7 @@ def removal_of(
                 "one must have its label, and be that which it was on last",
                 "Remove it without --zap, and erase its disk by name: `ceph orch device zap`.",
             )
-    rows = [row for row in rows if not _is_copy(core, osd, row)]
+    rows = [row for row in rows if not is_copy(core, osd, row)]
     places = _reported(rows) if rows or osd.destroyed else _said(core, osd)
     return Removal(
         osd_id=osd.osd_id,
@@ -106,7 +106,7 @@ def unwipable(core: Core, removal: Removal) -> List[str]:
     return [f"osd.{removal.osd_id}: {where} is not managed, so its disks are not wiped"]
 
 
-def _is_copy(core: Core, osd: Osd, row: Dict[str, Any]) -> bool:
+def is_copy(core: Core, osd: Osd, row: Dict[str, Any]) -> bool:
     """Tell whether a disk is none of those that an OSD named when it started last."""
     known = {name for _, name in core.owners.metadata(osd.osd_id).names}
     name = str(row["device_id"] or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import List, Optional, Sequence
 
 from adapter.cluster.daemon_actions import ACTIONS, OF_SERVICE, DaemonAction
@@ -14,6 +15,7 @@ from adapter.core import Core
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, NotKept, UnknownName
 from adapter.interface import DaemonDescription, PlacementSpec, ServiceSpec
 from adapter.kinds import KINDS, check_fields, hands_over, kind_of
+from adapter.methods._awaited import when_reported
 from adapter.methods._method import method
 from adapter.methods._ports import check_more
 from adapter.methods.daemons import DaemonMethods
@@ -59,7 +61,7 @@ class ActionMethods:
         else:
             name = f"{OF_SERVICE}{service_name}"
             asked = DaemonAction(name, action, tuple(names), service_name, asked=time.time())
-            ended = self.reconciler.acts.do(asked)
+            ended = when_reported(self.core, lambda: self.reconciler.acts.do(asked))
         texts = [f"Scheduled to {action} {d.name()} on host '{d.hostname}'" for d in daemons]
         return [*texts, ended] if ended else texts
 
@@ -119,12 +121,13 @@ class ActionMethods:
         if action == "restart" and hands_over(str(daemon.daemon_type)):
             acts.check_host(daemon_name, force)
             if not force:
-                acts.check_stop(daemon_name, restart=True)
+                when_reported(self.core, lambda: acts.check_stop(daemon_name, restart=True))
             # The active one cannot see its own restart to the end: who takes over does it.
             self._begin_restart(daemon.service_name(), [daemon_name])
         else:
             names, service = (daemon_name,), daemon.service_name()
-            more = acts.do(DaemonAction(daemon_name, action, names, service, force, time.time()))
+            asked = DaemonAction(daemon_name, action, names, service, force, time.time())
+            more = when_reported(self.core, lambda: acts.do(asked))
         text = f"Scheduled to {action} {daemon_name} on host '{daemon.hostname}'"
         return f"{text}. {more}" if more else text
 
@@ -271,22 +274,25 @@ class ActionMethods:
                 self._refuse_osd(daemon)
             _check_kind(daemon)
         self._check_answers([str(daemon.hostname) for daemon in daemons])
-        reconciler = self.reconciler.services
         texts: List[str] = []
         for daemon in daemons:
-            kind = KINDS[str(daemon.daemon_type)]
-            row = Daemon(str(daemon.hostname), str(daemon.daemon_id))
-            with reconciler.guards.acting:
-                chosen, reason = reconciler.guards.may_remove(kind, [row])
-                if reason:
-                    done = "".join(f" {text}." for text in texts)
-                    raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}{done}")
-                more = leave_out(self.core, daemon.name(), "it is removed")
-                before = reconciler.guards.removal_again(kind, chosen)
-                job = reconciler.jobs.remove(daemon.service_name(), kind, chosen, before)
-            text = f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
-            texts.append(f"{text}. {more}" if more else text)
+            texts.append(when_reported(self.core, partial(self._remove, daemon, texts)))
         return texts
+
+    def _remove(self, daemon: DaemonDescription, done: Sequence[str]) -> str:
+        """Remove a daemon if it can be spared; ``done`` is what was said of those before it."""
+        reconciler, kind = self.reconciler.services, KINDS[str(daemon.daemon_type)]
+        row = Daemon(str(daemon.hostname), str(daemon.daemon_id))
+        with reconciler.guards.acting:
+            chosen, reason = reconciler.guards.may_remove(kind, [row])
+            if reason:
+                before = "".join(f" {text}." for text in done)
+                raise AdapterError(f"{daemon.name()} cannot be removed now: {reason}{before}")
+            more = leave_out(self.core, daemon.name(), "it is removed")
+            ask = reconciler.guards.removal_again(kind, chosen)
+            job = reconciler.jobs.remove(daemon.service_name(), kind, chosen, ask)
+        text = f"Removing {daemon.name()} from host '{daemon.hostname}' (job {job.job_id})"
+        return f"{text}. {more}" if more else text
 
 
 def _check_action(action: str) -> None:

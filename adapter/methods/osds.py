@@ -27,7 +27,7 @@ from adapter.interface import (
     DriveGroupSpec,
     OrchestratorError,
 )
-from adapter.methods._copied_disks import as_moved, refuse_copy
+from adapter.methods._copied_disks import as_moved, refuse_copy, refuse_other_disk
 from adapter.methods._method import method
 from adapter.methods._removals import refuse_queued, removal_of, unwipable
 from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy, refuse_waiting
@@ -327,6 +327,8 @@ class OsdMethods:
         with self.core.lock:
             path = self.reconciler.planner.renamed(host, path)
             ids = self.reconciler.planner.on_disk(hostname, path, osd_map)
+            if not clear:
+                refuse_other_disk(self.core, self.reconciler.planner, hostname, path, osd_map)
         found = [str(each) for each in ids]
         if not found:
             raise UnknownName("OSD on the device", f"{hostname}:{path}")

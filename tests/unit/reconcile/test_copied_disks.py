@@ -75,3 +75,21 @@ def test_a_free_disk_is_not_said_to_be_moved(full: Cluster) -> None:
     full.requests.clear()
     make(full)
     assert ["moved" in group for groups in asked(full) for group in groups] == [False]
+
+
+@pytest.mark.parametrize("host", ["h1", "h2"])
+def test_the_disk_of_a_copy_is_not_replaced(full: Cluster, host: str) -> None:
+    """The OSD's own disk, which nobody named, would be wiped."""
+    osd = copied(full, host, "/dev/sdx")
+    with pytest.raises(InvalidValue, match=r"has a copy of osd\.3, which is on host h2"):
+        raise_if_exception(full.orchestrator.replace_device(host, "/dev/sdx"))
+    assert full.core.removals.all() == []
+    text = raise_if_exception(full.orchestrator.replace_device("h2", osd.disk))
+    assert "osd.3" in text
+
+
+def test_a_copy_is_not_among_the_disks_that_are_wiped(full: Cluster) -> None:
+    osd = copied(full, "h2", "/dev/sdx")
+    raise_if_exception(full.orchestrator.remove_osds(["3"], zap=True))
+    (removal,) = full.core.removals.all()
+    assert [path for path, _ in removal.places] == [osd.disk]
