@@ -48,7 +48,7 @@ class Traces:
         self.osd_uuid: str = wanted["osd_uuid"]
         self.proc = host.roots.proc
         labelled = [disk for disk in host.pieces if self.is_on(disk)]
-        self.copies = [disk for disk in labelled if disk in host.disks and _is_copy(disk, wanted)]
+        self.copies = [disk for disk in labelled if _is_copy(host.whole(disk), wanted)]
         self.disks = [disk for disk in labelled if disk not in self.copies]
         self.volumes = self._volumes(host)
         self.directory = host.here.directories.get(self.osd_id)
@@ -155,6 +155,11 @@ class Host:
         self.pieces = [*self.disks, *(part for part in parts if os.path.exists(part.block.node))]
         look_at(self.pieces)
         self.here = LocalOsds.read(osd_directories(roots), self.pieces)
+
+    def whole(self, piece: Disk) -> Disk:
+        """Return the disk that a partition is on, or the disk itself."""
+        paths = ((disk, [each.path for each in disk.block.pieces]) for disk in self.disks)
+        return next((disk for disk, mine in paths if piece.block.path in mine), piece)
 
     def run(
         self, name: str, argv: List[str], lock: HostLock, timeout: float, only: Sequence[str] = ()
