@@ -40,9 +40,11 @@ class DiskOwners:
         names = _names(row)
         for said in self._on_host.get(host, ()):
             named = names & {*said.devices, *said.db_devices, *said.wal_devices}
-            is_up = self._osd_map.osds[said.osd_id].up
-            same = bool(named) and _is_same_disk(row, said, named)
-            if same and (is_up or not _says_otherwise(row, said, named)):
+            if self._osd_map.osds[said.osd_id].up:
+                mine = bool(named) and _is_same_disk(row, said, named)
+            else:
+                mine = not row.get("osds") and _was_on(row, said, named)
+            if mine:
                 found.add(said.osd_id)
         return sorted(found)
 
@@ -98,13 +100,15 @@ def _is_same_disk(row: Row, said: OsdMetadata, named: Set[str]) -> bool:
     return not ids or not row.get("device_id") or row["device_id"] in ids
 
 
-def _says_otherwise(row: Row, said: OsdMetadata, named: Set[str]) -> bool:
-    """Tell whether a disk is known to be another OSD's, or a blank one in the place of its disk.
+def _was_on(row: Row, said: OsdMetadata, named: Set[str]) -> bool:
+    """Tell whether an OSD that is down was on a disk without a label.
 
-    One with the serial of the OSD's disk is that disk, whatever has become of its first bytes.
+    One with the serial of its disk is that disk, whatever it is called by now, and whatever has
+    become of its first bytes. By name alone a blank disk in its place is another one.
     """
-    is_it = bool(row.get("device_id")) and row["device_id"] in _ids(said, named)
-    return bool(row.get("osds")) or (bool(row.get("available")) and not is_it)
+    if row.get("device_id") and row["device_id"] in {value for _, value in said.names}:
+        return True
+    return bool(named) and _is_same_disk(row, said, named) and not row.get("available")
 
 
 def _ids(said: OsdMetadata, named: Set[str]) -> Set[str]:

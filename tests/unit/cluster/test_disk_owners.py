@@ -67,6 +67,18 @@ CASES = {
     "another host": ([osd(up=False)], [said(hostname="h1")], row(), []),
     "another disk has its name now": ([osd(up=False)], [said()], row(device_id="ID9"), []),
     "its disk's first bytes are lost": ([osd(up=False)], [said()], row(available=True), [3]),
+    "its disk has another name now": (
+        [osd(up=False)],
+        [said()],
+        row(available=True, path="/dev/sdz", sys_api={"device_nodes": ["sdz"]}),
+        [3],
+    ),
+    "a disk with its serial while it is up": (
+        [osd()],
+        [said()],
+        row(path="/dev/sdz", sys_api={"device_nodes": ["sdz"]}),
+        [],
+    ),
     "a blank disk in its place": (
         [osd(up=False)],
         [said()],
