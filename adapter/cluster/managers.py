@@ -61,7 +61,8 @@ def backend_lack(report: Optional[HostReport], python: str) -> Optional[str]:
     """Return why a manager on a host could not run this backend, an empty text if it could.
 
     None is for a host that has not said. A complete backend of another version is fine. ``python``
-    is the interpreter that managers are told to run jobs with: what another one lacks says nothing.
+    is the interpreter that managers are told to run jobs with; of one that the backend there was
+    not installed for nobody knows what it lacks.
     """
     if report is None or "backend" not in report.identity:
         return None
@@ -72,7 +73,13 @@ def backend_lack(report: Optional[HostReport], python: str) -> Optional[str]:
     if lack:
         return f"the backend on its host {report.hostname} is not whole: {lack}"
     needs = " ".join(str(said.get("python_lacks") or "").split())
-    if needs and said.get("python") == python:
+    installed_for = abridged(str(said.get("python") or python), 400)
+    if installed_for != python:
+        return (
+            f"the backend on its host {report.hostname} was installed for {installed_for}, and "
+            f"managers run jobs with {python} (mgr/ansible/python)"
+        )
+    if needs:
         return f"no playbook can run on its host {report.hostname}: {abridged(needs, 400)}"
     return ""
 

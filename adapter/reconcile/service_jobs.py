@@ -20,7 +20,7 @@ from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
 from adapter.interface import OrchestratorError
-from adapter.kinds import KINDS, QUORUM, Kind, kind_of
+from adapter.kinds import KINDS, MANAGERS, QUORUM, Kind, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.daemon_lacks import DaemonLacks
 from adapter.reconcile.key_marks import KeyMarks
@@ -119,6 +119,8 @@ class ServiceJobs:
             digests[here] = with_key(digests[here], key)
         names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
+        if kind.guard == MANAGERS:
+            parameters["python"] = core.settings.python
         verb = "Restart" if restart else "Deploy"
         job = self._submit(
             wanted.name,

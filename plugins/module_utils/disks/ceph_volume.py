@@ -21,7 +21,7 @@ from ..system.reading import Roots, clean_data, hash_of, list_dir, read_text
 from .block import DEVICE_PATH, LOOP_VARIABLE, Block
 from .inventory import busy_numbers
 
-_VERSION = 1
+_VERSION = 2
 # The kernel's attributes that appear in the inventory or decide a reason for rejection.
 _ATTRIBUTES = [
     "size",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..system.command import Command
 from ..system.json_cache import JsonCache
@@ -49,6 +49,7 @@ class DeviceReport:
         if self._command is not None:
             self._rows, self.error = ceph_volume.finish(self._command, self._timeout)
             if self._rows is not None:
+                self._rows = with_doubts(self._roots, self._rows, self._blocks, self._contents)
                 self._kept.save(self._mark, self._rows)
         if self._rows is not None:
             self.source = "ceph-volume"
@@ -94,6 +95,24 @@ class DeviceReport:
                 # A disk of LVM's is not free all the same.
                 self.error = " ".join(filter(None, [self.error, str(problem)]))
         return describe_devices(self._roots, self._blocks, contents, volumes)
+
+
+def with_doubts(
+    roots: Roots,
+    rows: Sequence[Dict[str, Any]],
+    blocks: Sequence[Block],
+    contents: Mapping[str, Dict[str, Any]],
+) -> List[Dict[str, Any]]:
+    """Return ceph-volume's rows with disks available only where nothing else is found on them.
+
+    It calls a disk available on which there is data of a format that it does not know.
+    """
+    free = {row["path"] for row in rows if row.get("available")}
+    seen = [block for block in blocks if block.path in free]
+    found = describe_devices(roots, seen, second_opinions(seen, contents), {})
+    own = {row["path"]: row for row in found if not row["available"]}
+    keys = ("available", "rejected_reasons")
+    return [{**row, **{key: own.get(row["path"], row)[key] for key in keys}} for row in rows]
 
 
 def loop_setting(roots: Roots) -> str:

@@ -111,7 +111,8 @@ class Verdict:
             try:
                 answer = self._agent.orch("orch osd rm stop", osd_id=[str(osd)])
             except Refused as error:
-                if "Its removal goes on" in str(error) and self._ends_now(osd):
+                gone = "no OSD in the removal queue" in str(error)
+                if (gone or "Its removal goes on" in str(error)) and self._ends_now(osd):
                     # What it waited for has come a moment before.
                     self.outcome += "; then ended"
                     continue

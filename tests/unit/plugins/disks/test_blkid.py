@@ -10,7 +10,7 @@ import pytest
 from plugins.module_utils.disks.blkid import judge, opinions
 from plugins.module_utils.disks.block import own_blocks
 from plugins.module_utils.disks.inventory import describe_devices, inspections, second_opinions
-from plugins.module_utils.disks.report import DeviceReport
+from plugins.module_utils.disks.report import DeviceReport, with_doubts
 from plugins.module_utils.system.command import Answer, run
 from plugins.module_utils.system.json_cache import JsonCache
 from tests.unit.plugins.osd_host import OsdHost
@@ -103,6 +103,23 @@ def test_data_that_nobody_knows_is_not_nothing(
         "/dev/sda": [],
         "/dev/sdb": ["Has data of an unknown format (`ceph orch device zap` erases it)"],
     }
+
+
+def test_what_ceph_volume_calls_available_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disks: Dict[str, Any] = {"sda": {}, "sdb": {"content": {0: "no signature"}}, "sdc": {}}
+    host = OsdHost(tmp_path, {"tree": {"disks": disks}}, monkeypatch)
+    blocks = own_blocks(host.roots)
+    contents = {name: job() for name, job in inspections(blocks).items()}
+    said = [
+        {"path": f"/dev/{name}", "available": name != "sdc", "rejected_reasons": [], "lvs": [name]}
+        for name in disks
+    ]
+    found = with_doubts(host.roots, said, blocks, contents)
+    assert [row["available"] for row in found] == [True, False, False]
+    assert [len(row["rejected_reasons"]) for row in found] == [0, 1, 0]
+    assert [row["lvs"] for row in found] == [["sda"], ["sdb"], ["sdc"]]
 
 
 FOUND = "DEVNAME=/dev/a b\nTYPE=xfs\nUUID=1\n"
