@@ -17,12 +17,14 @@ from adapter.cluster.schedule import daemon_id
 from adapter.interface import PlacementSpec, ServiceSpec
 from adapter.interface.orchestrator import FEATURES, Orchestrator
 from adapter.kinds import KINDS
+from adapter.methods._method import marked
 from adapter.operations import REGISTRY
-from adapter.orchestrator import AnsibleOrchestrator
+from adapter.orchestrator import NOUNS, AnsibleOrchestrator
 from tests.tools.documents import ROOT, anchor, headings
 
 DOCS = ROOT / "docs"
 VERBS = ROOT / "tests" / "tools" / "verbs.yml"
+CODE = ROOT / "tests" / "tools" / "code.yml"
 # The pages that have the sections of methods, in the order in which they are looked up.
 PAGES = ("verbs", "services", "osds")
 TITLES = {"osds": "OSDs", "services": "Services"}
@@ -68,25 +70,37 @@ def minutes(seconds: float) -> str:
     return f"{seconds / 60:g} min"
 
 
-def section_of(name: str) -> Tuple[str, str]:
-    """Return the page and the heading of a method; raises ``LookupError``."""
-    for page in PAGES:
-        for heading in headings(_without_tables(_read(DOCS / f"{page}.md"))):
-            if name in re.split(r"[\s,:]+", heading):
-                return page, heading
-    raise LookupError(f"no section of {name} in {', '.join(PAGES)}")
+def sections_of(name: str) -> List[Tuple[str, str]]:
+    """Return page and heading of a method's sections; raises ``LookupError`` where none is.
+
+    What ``docs/verbs.md`` says of a method is all of it.
+    """
+    found = [
+        (page, heading)
+        for page in PAGES
+        for heading in headings(_without_tables(_read(DOCS / f"{page}.md")))
+        if name in re.split(r"[\s,:]+", heading)
+    ]
+    if not found:
+        raise LookupError(f"no section of {name} in {', '.join(PAGES)}")
+    return found[:1] if found[0][0] == "verbs" else found
+
+
+def _link(words: str, page: str, heading: str) -> str:
+    return f"[{words}]({'' if page == 'verbs' else page + '.md'}#{anchor(heading)})"
 
 
 def table_of_verbs() -> str:
     """Return a row for each method and operation."""
     rows = []
     for name, verb in verbs().items():
-        page, heading = section_of(name)
-        job = REGISTRY.get(verb.get("job", name))
+        first, *others = sections_of(name)
+        links = [_link(name, *first), *(_link(TITLES[page], page, at) for page, at in others)]
+        job = REGISTRY.get(verb.get("job", name)) or REGISTRY.get(name)
         changes = verb.get("does") or ("changes" if job and job.changes else "reads")
         rows.append(
             [
-                f"[{name}]({'' if page == 'verbs' else page + '.md'}#{anchor(heading)})",
+                ", ".join(links),
                 _typed("ceph", verb["ceph"]),
                 _typed("orch-ansible", verb["command"]),
                 _playbook(name, verb),
@@ -108,29 +122,71 @@ def _playbook(name: str, verb: Mapping[str, Any]) -> str:
     return f"`{name}.yml`{by_hand}{also}"
 
 
+def code() -> Dict[str, Dict[str, Any]]:
+    """Return what the code does not say of each operation: files of hosts, tests, who asks."""
+    given: Dict[str, Dict[str, Any]] = yaml.safe_load(_read(CODE))
+    of_kinds = given.pop("apply_KIND")
+    for kind in KINDS.values():
+        own = given.get(kind.operation, {})
+        files = [file.replace("KIND", _stem(kind.operation)) for file in of_kinds["host"]]
+        host = [*files, *own.get("host", ())]
+        given[kind.operation] = {**of_kinds, **own, "host": host}
+    return given
+
+
+def _stem(operation: str) -> str:
+    return operation.partition("apply_")[2]
+
+
+def methods() -> Dict[str, str]:
+    """Return by operation the file and the function of the method that asks for it.
+
+    Services of all kinds arrive at one.
+    """
+    found = {
+        name: f"`{noun.__module__.replace('.', '/')}.py` `{name}`".replace("adapter/", "", 1)
+        for noun in NOUNS.values()
+        for name in marked(noun)
+    }
+    found.update(dict.fromkeys((kind.operation for kind in KINDS.values()), found["apply"]))
+    return {"available": "`orchestrator.py` `available`", **found}
+
+
 def table_of_code() -> str:
     """Return a row for each operation: where its code stands, from the manager to the host."""
     rows = []
-    kinds = {kind.operation: kind for kind in KINDS.values()}
+    kinds = {kind.operation for kind in KINDS.values()}
+    asked, known = methods(), code()
     for name, operation in sorted(REGISTRY.items()):
-        stem = name.partition("apply_")[2] if name in kinds else name
         files = [f"operations/{name}.py"]
         if name in kinds:
-            files = ["operations/apply_kinds.py", f"kinds/{stem}.py"]
+            files = ["operations/apply_kinds.py", f"kinds/{_stem(name)}.py"]
         assert all((ROOT / "adapter" / file).is_file() for file in files), files
-        modules = list(dict.fromkeys(each for role in operation.phases for each in _modules(role)))
+        modules = modules_of(name)
         library = sorted({package for module in modules for package in _packages(module)})
         rows.append(
             [
                 f"`{name}`",
-                ", ".join(f"`{file}`" for file in files),
-                ", ".join(f"`{role}`" for role in operation.phases),
-                ", ".join(f"`{module}`" for module in modules),
-                ", ".join(f"`{package}`" for package in library),
+                asked.get(name) or f"`{known[name]['by']}`",
+                _quoted(files),
+                _quoted(operation.phases),
+                _quoted(modules),
+                "; ".join(filter(None, [_quoted(known[name]["host"]), _quoted(library)])),
+                _quoted(known[name]["tests"]),
             ]
         )
-    head = ["operation, playbook", "`adapter/`", "role", "module", "`module_utils/`"]
-    return table(head, rows)
+    head = ["operation, playbook", "method", "`adapter/`", "role", "module"]
+    return table([*head, "`module_utils/`", "`tests/`"], rows)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def modules_of(operation: str) -> List[str]:
+    """Return the modules of ours that an operation's roles run."""
+    roles = REGISTRY[operation].phases
+    return list(dict.fromkeys(each for role in roles for each in _modules(role)))
 
 
 def _modules(role: str) -> List[str]:
@@ -152,9 +208,9 @@ def sections_elsewhere() -> str:
     """Return a heading for each method whose section is on another page."""
     text = ""
     for name in verbs():
-        page, heading = section_of(name)
-        if page != "verbs":
-            where = f"[{TITLES[page]}]({page}.md#{anchor(heading)})"
+        found = sections_of(name)
+        if found[0][0] != "verbs":
+            where = ", ".join(_link(TITLES[page], page, heading) for page, heading in found)
             text += f"### {name}\n\n{_summary(name)}: {where}.\n\n"
     return text.rstrip("\n") + "\n"
 

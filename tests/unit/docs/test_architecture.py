@@ -80,6 +80,19 @@ def test_the_files_of_a_method_are_those_that_are_named() -> None:
     assert "def get_inventory(" in (ROOT / files[2]).read_text(encoding="utf-8")
 
 
+def test_classes_and_files_on_the_way_of_a_call_are_where_they_are_said_to_be() -> None:
+    said = flat(section(PAGE, "The way of a call"))
+    pairs = re.findall(r"`(?:([A-Z]\w+)(?:\.(\w+))?|[^`]+)`,? \(`([\w/]+\.py)`\)", said)
+
+    assert {"Removals", "OsdRemover", "OsdCopies", "RemovalJobs"} <= {name for name, *_ in pairs}
+    assert {"ServiceActions", "ServiceRestarts", "ServiceJobs"} <= {name for name, *_ in pairs}
+    for name, function, file in pairs:
+        (path,) = [base / file for base in (ADAPTER, ROOT) if (base / file).is_file()]
+        text = path.read_text(encoding="utf-8")
+        assert not name or re.search(rf"^class {name}\b", text, flags=re.MULTILINE), file
+        assert not function or f"    def {function}(" in text, file
+
+
 def test_what_is_named_as_a_class_exists() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in sources("adapter"))
     classes = set(re.findall(r"^(?:class|def) (\w+)", text, flags=re.MULTILINE))

@@ -6,6 +6,8 @@ import ast
 import re
 from typing import Set
 
+from adapter.methods._method import marked
+from adapter.methods.apply_kinds import KindMethods
 from tests.tools.docs_tables import implemented
 from tests.tools.documents import ROOT, flat, names, rows, section, texts
 
@@ -34,9 +36,21 @@ def test_two_files_have_the_name_of_the_operation() -> None:
     assert "Two files have that name" in flat(OPERATION)
     named = [name for row in rows(OPERATION) for name in names(row[0]) if "/NAME." in name]
     assert named == ["adapter/operations/NAME.py", "playbooks/NAME.yml"]
+    assert "of `apply_KIND` one" in flat(OPERATION)
     kinds = ROOT / "adapter/operations/apply_kinds.py"
     for path in {*(ROOT / "adapter/operations").glob("[a-z]*.py")} - {kinds}:
         assert (ROOT / named[1].replace("NAME", path.stem)).is_file()
+
+
+def test_where_methods_of_kinds_are_made_is_said() -> None:
+    assert "its method in `adapter/methods/apply_kinds.py`" in flat(OPERATION)
+    assert "calls `apply` (`adapter/methods/services.py`)" in flat(OPERATION)
+    made = {name for name in marked(KindMethods) if name.startswith("apply_")}
+
+    assert made == set(marked(KindMethods)) != set()
+    written = [path.read_text(encoding="utf-8") for path in (ROOT / "adapter/methods").glob("*.py")]
+    assert not [name for name in made for text in written if f"def {name}(" in text]
+    assert "def apply(" in (ROOT / "adapter/methods/services.py").read_text(encoding="utf-8")
 
 
 def test_all_files_of_an_operation_exist() -> None:

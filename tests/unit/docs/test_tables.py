@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Set
 
 import pytest
 import yaml
@@ -11,9 +13,11 @@ import yaml
 from adapter.cli.app import root
 from adapter.operations import REGISTRY
 from tests.tools import ceph_commands, click_words, docs_tables
-from tests.tools.documents import ROOT, choices
+from tests.tools.documents import ROOT, choices, names
+from tests.unit.plugins.test_layers import UTILS, imports
 
 VERBS = docs_tables.verbs()
+CODE = docs_tables.code()
 CEPH = ceph_commands.recorded()
 
 
@@ -49,10 +53,73 @@ def test_the_table_of_verbs_has_every_method_and_operation() -> None:
 def test_what_is_said_of_a_job_is_said_of_an_operation() -> None:
     for name, verb in VERBS.items():
         assert set(verb) <= {"ceph", "command", "job", "does", "also"}
-        is_known = name in REGISTRY
-        assert ("job" in verb or "does" in verb) != is_known, name
-        assert verb.get("job", "get_hosts") in REGISTRY
+        # Some operations are for use by hand, and the manager runs another one.
+        by_hand = name in REGISTRY and "job" in verb
+        assert ("job" in verb or "does" in verb) == (name not in REGISTRY or by_hand), name
+        assert not by_hand or not asked_for(name), name
+        assert verb.get("job", "get_hosts") in {*REGISTRY, "apply_KIND"}
         assert verb.get("does", "reads") in ("reads", "changes")
+
+
+def asked_for(operation: str) -> bool:
+    """Tell whether the manager submits an operation."""
+    asks = re.compile(rf'submit\((\s*\w+,)?\s*"{operation}"')
+    return any(asks.search(path.read_text("utf-8")) for path in (ROOT / "adapter").rglob("*.py"))
+
+
+def test_what_submits_an_operation_is_seen() -> None:
+    assert asked_for("remove_daemons")
+    assert asked_for("zap_device")
+
+
+def reached(operation: str) -> Set[Path]:
+    """Return the files of module_utils that an operation's modules import, directly or not."""
+    todo = [ROOT / "plugins/modules" / f"{name}.py" for name in docs_tables.modules_of(operation)]
+    found: Set[Path] = set()
+    while todo:
+        new = set(imports(todo.pop())) - found
+        found |= new
+        todo += new
+    return found
+
+
+def test_the_table_of_code_has_every_operation() -> None:
+    assert set(CODE) == set(REGISTRY)
+    given = yaml.safe_load(docs_tables.CODE.read_text(encoding="utf-8"))
+    assert set(given) - set(REGISTRY) == {"apply_KIND"}
+    for name, each in CODE.items():
+        assert set(each) <= {"host", "tests", "by"}, name
+        assert ("by" in each) != (name in docs_tables.methods()), name
+        if "by" in each:
+            assert f'"{name}"' in (ROOT / "adapter" / each["by"]).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_the_files_on_hosts_are_reached_by_the_module(name: str) -> None:
+    files = {UTILS / file for file in CODE[name]["host"]}
+
+    assert bool(files) == bool(docs_tables.modules_of(name))
+    assert files - reached(name) == set()
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_an_operation_has_tests_here_and_on_the_lab(name: str) -> None:
+    named = CODE[name]["tests"]
+
+    assert len(named) <= 3
+    assert {each.startswith("lab_tests/") for each in named} == {True, False}
+    for each in named:
+        found = list((ROOT / "tests").glob(each))
+        files = [file for path in found for file in (path.rglob("*") if path.is_dir() else [path])]
+        assert any(file.match("test_*.py") for file in files), each
+
+
+def test_the_methods_are_where_the_table_has_them() -> None:
+    for name, said in docs_tables.methods().items():
+        file, function = names(said)
+        tree = ast.parse((ROOT / "adapter" / file).read_text(encoding="utf-8"))
+        defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        assert function in defined, name
 
 
 def test_ceph_knows_the_commands_of_methods() -> None:

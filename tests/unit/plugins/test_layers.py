@@ -41,7 +41,7 @@ def _file(place: Path) -> Path:
     return module if module.is_file() else place / "__init__.py"
 
 
-def _imports(path: Path) -> Iterator[Path]:
+def imports(path: Path) -> Iterator[Path]:
     """Yield the files of the plugins that one imports, at its beginning or where it needs them."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -73,7 +73,7 @@ def test_each_file_is_in_a_package_with_a_layer() -> None:
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_imports_go_downwards(path: Path) -> None:
     own = _package(path)
-    for other in _imports(path):
+    for other in imports(path):
         assert other.is_file(), f"{_name(path)} imports {other}, which is not there"
         assert UTILS in other.parents, f"{_name(path)} leaves module_utils"
         package = _package(other)
@@ -82,7 +82,7 @@ def test_imports_go_downwards(path: Path) -> None:
 
 def test_no_file_imports_itself_over_others() -> None:
     """Also not where it imports late: who reads one file need not read a circle of them."""
-    todo: Dict[Path, List[Path]] = {path: list(_imports(path)) for path in FILES}
+    todo: Dict[Path, List[Path]] = {path: list(imports(path)) for path in FILES}
     while True:
         done = {path for path, others in todo.items() if not set(others) & set(todo)}
         if not done:
@@ -105,7 +105,7 @@ def test_imports_from_outside_are_there_on_a_host(path: Path) -> None:
 @pytest.mark.parametrize("path", USERS, ids=_name)
 def test_only_modules_use_them(path: Path) -> None:
     """Other plugins run on the controller; what they have in common with hosts is data."""
-    used = [other for other in _imports(path) if UTILS in other.parents]
+    used = [other for other in imports(path) if UTILS in other.parents]
     assert path.parent.name == "modules" or not used
     for other in used:
         assert other.is_file(), f"{_name(path)} imports {other}, which is not there"
