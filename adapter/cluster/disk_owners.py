@@ -37,7 +37,7 @@ class DiskOwners:
     def of(self, row: Row, host: str) -> List[int]:
         """Return the OSDs, of the map and not destroyed, that a disk of a host belongs to."""
         found = {self._by_uuid[each] for each in self._labels(row) if each in self._by_uuid}
-        names = _names(row)
+        names = names_of(row)
         for said in self._on_host.get(host, ()):
             named = names & {*said.devices, *said.db_devices, *said.wal_devices}
             if self._osd_map.osds[said.osd_id].up:
@@ -87,7 +87,7 @@ class DiskOwners:
         return "an OSD that is not in this cluster"
 
 
-def _names(row: Row) -> Set[str]:
+def names_of(row: Row) -> Set[str]:
     """Return what the kernel calls a disk; one of several paths has them all."""
     nodes = row["sys_api"].get("device_nodes") if isinstance(row.get("sys_api"), dict) else None
     named = {str(each) for each in nodes} if isinstance(nodes, list) else set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_map import Osd, OsdMap
 from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.core import Core
 from adapter.errors import InvalidValue
@@ -31,6 +31,7 @@ def refuse_copy(core: Core, planner: OsdPlanner, hostname: str, path: str, osd_m
                 f"If it is the OSD's disk, `ceph orch osd rm {osd_id} --zap` drains it first; if "
                 "it is a copy of it, take it out, or wipe it by hand.",
             )
+        _refuse_unsure(core, planner, osd, where, osd_map)
         for other in core.online_hosts():
             seen = [row["path"] for row in planner.disks_of(osd_id, other.hostname, osd_map)]
             if other.hostname != hostname and seen:
@@ -41,6 +42,30 @@ def refuse_copy(core: Core, planner: OsdPlanner, hostname: str, path: str, osd_m
                     f"{', '.join(map(str, seen))} too: one of the disks is a copy",
                     "Take the copy out; `ceph orch device ls --refresh` looks at the hosts again.",
                 )
+
+
+def _refuse_unsure(core: Core, planner: OsdPlanner, osd: Osd, where: str, osd_map: OsdMap) -> None:
+    """Raise ``InvalidValue`` where an OSD may still run on its own disk, on a host that is offline.
+
+    A disk with the serial of that one was moved.
+    """
+    hostname, _, path = where.partition(":")
+    said = core.owners.metadata(osd.osd_id)
+    rows = planner.disks_of(osd.osd_id, hostname, osd_map)
+    serials = [str(row["device_id"] or "") for row in rows if row["path"] == path]
+    # Another controller may give another vendor or model; the serial stays.
+    known = {serial.rpartition("_")[2] for _, serial in said.names if serial}
+    if serials and serials[0] and serials[0].rpartition("_")[2] in known:
+        return
+    place = core.owners.host_of(osd)
+    if place != hostname and place in core.hosts and not core.liveness.online(place):
+        raise InvalidValue(
+            "device",
+            where,
+            f"osd.{osd.osd_id} is on it, which was on host {place}, and that host is offline: the "
+            "OSD may run there, and this may be a copy",
+            f"Bring the host back, or remove it: `ceph orch host rm {place} --offline --force`.",
+        )
 
 
 @under_lock

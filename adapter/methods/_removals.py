@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
+from adapter.cluster.disk_owners import names_of
 from adapter.cluster.osd_map import Osd, OsdMap
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
@@ -107,10 +108,17 @@ def unwipable(core: Core, removal: Removal) -> List[str]:
 
 
 def is_copy(core: Core, osd: Osd, row: Dict[str, Any]) -> bool:
-    """Tell whether a disk is none of those that an OSD named when it started last."""
-    known = {name for _, name in core.owners.metadata(osd.osd_id).names}
+    """Tell whether a disk is none of those that an OSD named when it started last.
+
+    By vendor, model and serial where there are some; of one that is up by the name too.
+    """
+    said = core.owners.metadata(osd.osd_id)
+    known = {name for _, name in said.names}
     name = str(row["device_id"] or "")
-    return bool(name) and bool(known) and "" not in known and name not in known
+    if name and known and "" not in known:
+        return name not in known
+    named = {*said.devices, *said.db_devices, *said.wal_devices}
+    return osd.up and bool(named) and named.isdisjoint(names_of(row))
 
 
 def _reported(rows: List[Dict[str, Any]]) -> Places:

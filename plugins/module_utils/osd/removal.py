@@ -47,11 +47,12 @@ class Traces:
         self.osd_id: int = wanted["osd_id"]
         self.osd_uuid: str = wanted["osd_uuid"]
         self.proc = host.roots.proc
+        self.directory = host.here.directories.get(self.osd_id)
         labelled = [disk for disk in host.pieces if self.is_on(disk)]
         self.copies = [disk for disk in labelled if _is_copy(host.whole(disk), wanted)]
         self.disks = [disk for disk in labelled if disk not in self.copies]
+        self._tell_copies_by_links()
         self.volumes = self._volumes(host)
-        self.directory = host.here.directories.get(self.osd_id)
         self.is_own = self._belongs_to(self.osd_uuid) or bool(self.disks or self.volumes)
         if self.directory is not None and self.directory.osd_uuid not in ("", self.osd_uuid):
             self.is_own = False
@@ -65,6 +66,35 @@ class Traces:
 
     def _belongs_to(self, osd_uuid: str) -> bool:
         return self.directory is not None and self.directory.osd_uuid == osd_uuid
+
+    def _tell_copies_by_links(self) -> None:
+        """Tell the OSD's disks from copies by its directory: disks need not have a serial."""
+        directory = self.directory
+        if directory is None or directory.osd_uuid != self.osd_uuid:
+            return
+        linked = directory.devices
+        for same in self._of_one_kind():
+            mine = [disk for disk in same if os.path.realpath(disk.block.node) in linked]
+            if mine:
+                self.copies += [disk for disk in same if disk not in mine]
+        self.disks = [disk for disk in self.disks if disk not in self.copies]
+
+    def _of_one_kind(self) -> List[List[Disk]]:
+        """Return the disks of which there are several with the same part of the OSD."""
+        found: Dict[str, List[Disk]] = {}
+        for disk in self.disks:
+            found.setdefault(str((disk.label or {}).get("kind")), []).append(disk)
+        return [disks for disks in found.values() if len(disks) > 1]
+
+    def refuse_doubles(self) -> None:
+        """Raise ``RemovalRefused`` where nobody can tell the OSD's disk from a copy of it."""
+        for same in self._of_one_kind():
+            names = " and ".join(_name(disk) for disk in same)
+            kind = str((same[0].label or {}).get("kind"))
+            raise RemovalRefused(
+                f"{names} both carry the {kind} of osd.{self.osd_id}: one is a copy, so none is "
+                "wiped. Take the copy out, or wipe them by name with `ceph orch device zap`."
+            )
 
     def _is_anothers(self, host: Host) -> bool:
         """Tell whether another OSD with this id is set up here, or was."""
@@ -206,6 +236,7 @@ def find_all(
             if reason:
                 raise RemovalRefused(f"osd.{traces.osd_id} is not removed: {reason}")
         if wanted["zap"]:
+            traces.refuse_doubles()
             for disk in traces.disks:
                 reason = reason_in_use(host.roots, disk)
                 if reason:

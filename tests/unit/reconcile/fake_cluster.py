@@ -97,6 +97,8 @@ class Cluster(World):
         self.unreached: Set[str] = set()
         # What destroyed OSDs left on disks: id and uuid by host and disk.
         self.left: Dict[Tuple[str, str], Tuple[int, str]] = {}
+        # What disks say that they are, by host and path, if not what their places say.
+        self.device_ids: Dict[Tuple[str, str], str] = {}
         # Disks that a host does not show at the moment.
         self.hidden: List[str] = []
         # Disks that hold other things by now.
@@ -249,7 +251,7 @@ class Cluster(World):
             ],
             available=free,
             rejected_reasons=[] if free else ["Has BlueStore device label"],
-            device_id=f"ID{host}{path[-1]}",
+            device_id=self.device_ids.get((host, path), f"ID{host}{path[-1]}"),
             sys_api={
                 "size": 8.0 * GIB,
                 "rotational": "1",

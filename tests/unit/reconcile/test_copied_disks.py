@@ -69,6 +69,22 @@ def test_what_a_host_showed_that_is_off_says_nothing_of_now(full: Cluster) -> No
     assert [group["moved"] for groups in asked(full) for group in groups] == [True]
 
 
+def test_nobody_knows_whether_it_runs_on_its_own_host_while_that_is_off(full: Cluster) -> None:
+    copied(full).up = False
+    full.offline("h2")
+    with pytest.raises(InvalidValue, match="which was on host h2, and that host is offline"):
+        make(full)
+    assert asked(full) == []
+
+
+def test_the_disk_with_its_serial_was_moved_though_its_host_is_off(full: Cluster) -> None:
+    full.device_ids["h1", "/dev/sdd"] = "OTHERVENDOR_IDh2c"
+    copied(full).up = False
+    full.offline("h2")
+    make(full)
+    assert [group["moved"] for groups in asked(full) for group in groups] == [True]
+
+
 def test_a_free_disk_is_not_said_to_be_moved(full: Cluster) -> None:
     full.free["h1"] = ["/dev/sdd"]
     full.report()
@@ -86,6 +102,14 @@ def test_the_disk_of_a_copy_is_not_replaced(full: Cluster, host: str) -> None:
     assert full.core.removals.all() == []
     text = raise_if_exception(full.orchestrator.replace_device("h2", osd.disk))
     assert "osd.3" in text
+
+
+def test_nor_where_disks_have_no_serial(full: Cluster) -> None:
+    osd = full.monitors.osds[3]
+    full.device_ids = {("h2", "/dev/sdx"): "", ("h2", osd.disk): ""}
+    copied(full, "h2", "/dev/sdx")
+    with pytest.raises(InvalidValue, match=r"has a copy of osd\.3"):
+        raise_if_exception(full.orchestrator.replace_device("h2", "/dev/sdx"))
 
 
 def test_a_copy_is_not_among_the_disks_that_are_wiped(full: Cluster) -> None:
