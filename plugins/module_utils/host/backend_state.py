@@ -28,6 +28,8 @@ import importlib.util, sys
 print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])
 """
 _ASK_TIMEOUT = 10.0
+# A job needs a few hundred kB; with less than this the next ones do not fit.
+_ROOM = 16 << 20
 _FILE_LIMIT = 1 << 24
 _MOST = 20000
 
@@ -44,25 +46,34 @@ def read_backend(usr: str) -> Optional[Dict[str, str]]:
         return None
     version = ""
     wrong = []
-    python = ""
+    python, state = "", ""
     needs: Dict[str, Any] = {}
     for name, path in places.items():
         manifest = _manifest(path)
         version = version or clean(manifest.get("version") or "", 64)
         wrong += _wrong(path, manifest, _NEEDED[name])
         python = python or clean(manifest.get("python") or "")
+        state = state or clean(manifest.get("state_directory") or "")
         needs = needs or manifest.get("needs") or {}
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     return {
         "version": version,
         "lacks": clean(wrong[0] + more) if wrong else "",
         "python": python,
-        "python_lacks": _python_lacks(python, needs) if python else "",
+        "python_lacks": _python_lacks(python, needs, _below(usr, state)) if python else "",
     }
 
 
-def _python_lacks(python: str, needs: Any) -> str:
-    """Return what an interpreter needs to run playbooks and cannot find, with its packages."""
+def _below(usr: str, path: str) -> str:
+    """Return a path of the host that has this directory /usr."""
+    return os.path.join(os.path.dirname(usr), path.lstrip("/")) if path else ""
+
+
+def _python_lacks(python: str, needs: Any, state: str) -> str:
+    """Return what an interpreter needs to run playbooks and cannot find, with its packages.
+
+    Jobs also need room in the state directory, which need not be there yet.
+    """
     known = needs if isinstance(needs, dict) else {}
     packages = {str(name): clean(package) for name, package in known.items()}
     answer = run([python, "-I", "-c", _ASK, *sorted(packages)], _ASK_TIMEOUT)
@@ -71,7 +82,14 @@ def _python_lacks(python: str, needs: Any) -> str:
     missing = [f"{name} (package {packages.get(name, name)})" for name in answer.out.split()]
     if not find_program("ssh"):
         missing.append("ssh (package openssh-client)")
-    return clean(f"{python} lacks {', '.join(missing)}") if missing else ""
+    lacks = [f"{python} lacks {', '.join(missing)}"] if missing else []
+    if os.path.isdir(state):
+        place = os.statvfs(state)
+        if place.f_flag & os.ST_RDONLY:
+            lacks.append(f"{state} is read-only")
+        elif place.f_bavail * place.f_frsize < _ROOM:
+            lacks.append(f"{state} has less than {_ROOM >> 20} MiB free")
+    return clean("; ".join(lacks))
 
 
 def _manifest(path: str) -> Dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable, Dict
 
 import pytest
@@ -148,3 +149,21 @@ def test_a_real_interpreter_is_asked(host: Path) -> None:
     needs = {"json": "python3", "no_such_module": "a-package"}
     path.write_text(json.dumps({**manifest, "python": sys.executable, "needs": needs}))
     assert "lacks no_such_module (package a-package)" in read(host)["python_lacks"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "free", "says"),
+    [
+        (os.ST_RDONLY, 1 << 20, "is read-only"),
+        (0, 100, "has less than 16 MiB free"),
+        (0, 1 << 20, ""),
+    ],
+)
+def test_a_state_directory_without_room_is_a_lack(
+    host: Path, flag: int, free: int, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = below(host, "/var/lib/ceph/orch-ansible")
+    state.mkdir(parents=True, exist_ok=True)
+    place = SimpleNamespace(f_flag=flag, f_bavail=free, f_frsize=4096)
+    monkeypatch.setattr("os.statvfs", lambda path: place if str(path) == str(state) else None)
+    assert installed_for(host, "").endswith(says)
