@@ -53,6 +53,7 @@ OPTIONS = (
 # Other tests of OSDs set these as well.
 KEPT = ("mgr_pool", "mon_allow_pool_delete", *(name for who, name, _ in OPTIONS if "log_" in name))
 # Where BlueStore 20.2 keeps its label and the copies of it on a disk of 8 GiB.
+BEGINNING = 16 << 20
 LABELS_AT = (0, 1 << 30)
 TAKE_AWAY = (
     "cd /var/lib/ceph/osd; for each in ceph-*; do test -e $each || continue; id=${each#ceph-}; "
@@ -424,6 +425,8 @@ def erase(disk: Disk) -> None:
     """Take BlueStore's labels off a disk of the lab that nobody uses, as an operator would."""
     descriptor = os.open(disk[1], os.O_RDWR)
     try:
+        # As a wipe does: what is not zero at the beginning is somebody's data.
+        os.pwrite(descriptor, bytes(BEGINNING), 0)
         for offset in LABELS_AT:
             os.pwrite(descriptor, bytes(1 << 20), offset)
         os.fsync(descriptor)
