@@ -55,8 +55,9 @@ def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Daemon]) -> st
         anyway = f"`ceph orch apply {kind} --placement=...` with other hosts moves them"
     return (
         f"its placement ({placement}) leaves {diff.size} of the {had} daemon(s) that it had, and "
-        f"at least {floor} are kept: {names} not removed. Restore the labels or hosts, or apply "
-        f"the service again: {anyway}."
+        f"at least {floor} are kept: {names} not removed. Restore the labels or hosts (with "
+        f"`ceph orch set-unmanaged {wanted.name}` until all are back: {floor} are enough), "
+        f"or apply the service again: {anyway}."
     )
 
 
