@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..disks.block import LOOP_VARIABLE, allows_loop_devices, own_blocks
 from ..disks.inventory import is_labelled
 from ..disks.planned import Disk, look_at, reason_held, reason_in_use
 from ..disks.report import loop_setting
-from ..disks.udev import device_id
 from ..disks.writers import OpenDisks
 from ..system.host_lock import Detached, HostLock
 from ..system.mounts import reason_of_mounts
@@ -21,6 +20,7 @@ from ..system.reading import Roots, clean
 from ..systemd.units import act, forget_starts, is_alive, show_units, unmask
 from . import ceph_volume_calls as calls
 from .directories import osd_directories, remove_directory
+from .disk_names import is_copy, is_disk, name_of
 from .local_osds import LocalOsds, ceph_volumes, osd_unit
 from .startup import UNIT, Startup
 
@@ -49,7 +49,7 @@ class Traces:
         self.proc = host.roots.proc
         self.directory = host.here.directories.get(self.osd_id)
         labelled = [disk for disk in host.pieces if self.is_on(disk)]
-        self.copies = [disk for disk in labelled if _is_copy(host.whole(disk), wanted)]
+        self.copies = [disk for disk in labelled if is_copy(host.whole(disk), wanted)]
         self.disks = [disk for disk in labelled if disk not in self.copies]
         self._tell_copies_by_links()
         self.volumes = self._volumes(host)
@@ -89,7 +89,7 @@ class Traces:
     def refuse_doubles(self) -> None:
         """Raise ``RemovalRefused`` where nobody can tell the OSD's disk from a copy of it."""
         for same in self._of_one_kind():
-            names = " and ".join(_name(disk) for disk in same)
+            names = " and ".join(name_of(disk) for disk in same)
             kind = str((same[0].label or {}).get("kind"))
             raise RemovalRefused(
                 f"{names} both carry the {kind} of osd.{self.osd_id}: one is a copy, so none is "
@@ -272,7 +272,7 @@ def unseen(host: Host, wanted: Mapping[str, Any]) -> List[str]:
     """
     devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
     missing = [
-        device for device in devices if not any(_is_disk(disk, device) for disk in host.disks)
+        device for device in devices if not any(is_disk(disk, device) for disk in host.disks)
     ]
     return sorted({clean(device.get("device_id") or device["path"]) for device in missing})
 
@@ -280,7 +280,7 @@ def unseen(host: Host, wanted: Mapping[str, Any]) -> List[str]:
 def unread(host: Host, wanted: Mapping[str, Any], traces: Traces) -> List[str]:
     """Return the disks of an OSD that this host shows and cannot read, each with the reason."""
     devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
-    found = [disk for disk in host.disks if any(_is_disk(disk, device) for device in devices)]
+    found = [disk for disk in host.disks if any(is_disk(disk, device) for device in devices)]
     found += traces.disks if wanted["zap"] else []
     return sorted({_describe_unread(disk) for disk in found if "error" in disk.content})
 
@@ -293,42 +293,22 @@ def left_alone(host: Host, wanted: Mapping[str, Any], traces: Traces) -> List[st
     devices = (wanted.get("disks") or ()) if wanted["zap"] else ()
     mine = {disk.path for disk in traces.disks} | set(traces.volumes)
     return sorted(
-        _name(disk)
+        name_of(disk)
         for disk in host.disks
-        if any(_is_disk(disk, device) for device in devices)
+        if any(is_disk(disk, device) for device in devices)
         and mine.isdisjoint([disk.path, *(part.path for part in disk.block.parts)])
         and "error" not in disk.content
         and (disk.content["type"] or disk.content["table"] or disk.label or disk.block.parts)
     )
 
 
-def _is_copy(disk: Disk, wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a disk is none of those that the OSD was on, by vendor, model and serial."""
-    known = {device.get("device_id") or "" for device in wanted.get("disks") or ()}
-    name = device_id(disk.block.udev, disk.block.sys_dir)
-    return bool(known) and "" not in known and bool(name) and name not in known
-
-
 def names_of_copies(traces: Traces) -> List[str]:
     """Return the disks with a copy of an OSD, which are left as they are."""
-    return sorted(_name(disk) for disk in traces.copies)
+    return sorted(name_of(disk) for disk in traces.copies)
 
 
 def _describe_unread(disk: Disk) -> str:
-    return f"{_name(disk)} ({clean(disk.content['error'])})"
-
-
-def _name(disk: Disk) -> str:
-    name = device_id(disk.block.udev, disk.block.sys_dir)
-    return f"{clean(name)} at {disk.path}" if name else disk.path
-
-
-def _is_disk(disk: Disk, device: Mapping[str, Any]) -> bool:
-    name: Optional[str] = device.get("device_id")
-    if name:
-        return device_id(disk.block.udev, disk.block.sys_dir) == name
-    path: str = device["path"]
-    return disk.block.path == path
+    return f"{name_of(disk)} ({clean(disk.content['error'])})"
 
 
 def predict(wanted: Mapping[str, Any], traces: Traces) -> Dict[str, Any]:

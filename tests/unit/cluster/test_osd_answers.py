@@ -81,8 +81,13 @@ def test_another_program_at_the_address_is_no_osd(osds: Osds) -> None:
 
 def test_those_that_hang_hold_up_no_other(osds: Osds) -> None:
     known: Dict[int, Any] = {0: osds.add([], accepts=False)}
-    known.update({number: osds.add([GREETING]) for number in range(1, 300)})
-    assert silent(known, patience=1.0) == {0}
+    known.update({number: osds.add([GREETING]) for number in range(1, 20)})
+    assert silent(known, patience=5.0) == {0}
+
+
+def test_very_many_are_asked_in_parts(osds: Osds) -> None:
+    known = {number: osds.add([GREETING]) for number in range(300)}
+    assert silent(known, patience=60.0) == set()
 
 
 def test_an_ipv6_address(osds: Osds) -> None:
