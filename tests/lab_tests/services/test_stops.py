@@ -73,7 +73,8 @@ def test_no_monitor_is_removed_beside_one_that_is_stopped(three: Services) -> No
     lab.ok("orch", "daemon", "stop", "mon.h2")
     answer = lab.ceph("orch", "daemon", "rm", "mon.h3", "--force")
     assert answer.rc != 0, answer
-    assert "mon.h2 is going down or just did" in answer.err
+    # On a slow machine it is out of the quorum by then, and the monitors say it.
+    assert "mon.h2 is going down or just did" in answer.err or "quorum" in answer.err, answer
     assert runs(lab, "ceph-mon@h3")
 
 
