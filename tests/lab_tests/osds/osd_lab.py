@@ -379,3 +379,13 @@ def one_line(answer: Answer) -> str:
     assert len(lines) == 1, answer.err
     assert "Traceback" not in answer.err
     return lines[0]
+
+
+def refused(osds: Osds, answer: Answer) -> str:
+    """Return the error, also of a job that took longer than the command wanted to wait."""
+    if answer.rc == 0 and "(job " in answer.out:
+        job = osds.lab.wait_for_job(answer.out.rpartition("(job ")[2].split(")")[0])
+        assert job["status"] == "failed", job
+        osds.lab.ok("ansible", "job", "ack", job["id"])
+        return " ".join(str(job).split())
+    return one_line(answer)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.lab_tests.lab_client import wait_until
-from tests.lab_tests.osds.osd_lab import SERVICE, SPEC, STEP_SECONDS, Osds, one_line
+from tests.lab_tests.osds.osd_lab import SERVICE, SPEC, STEP_SECONDS, Osds, one_line, refused
 
 EXTRA = {
     **SPEC,
@@ -61,7 +61,7 @@ def test_a_disk_that_a_program_has_open_is_not_written_to(six: Osds) -> None:
         ("orch", "daemon", "add", "osd", f"h1:{disk}"),
         ("orch", "device", "zap", "h1", disk, "--force"),
     ):
-        assert "has it open for writing" in one_line(six.lab.ceph(*command))
+        assert "has it open for writing" in refused(six, six.lab.ceph(*command))
     six.undo()
     assert disk in six.free()["h1"]
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab_tests.lab_client import Answer
-from tests.lab_tests.osds.osd_lab import Osds, one_line
+from tests.lab_tests.osds.osd_lab import Osds, one_line, refused
 
 CASES: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "data" / "refused.yml").read_text()
@@ -109,13 +108,3 @@ def test_the_host_refuses_what_its_report_did_not_show(
         assert word in line.lower()
     assert osds.map().keys() == before
     assert osds.lab.sh("h2", CONTENT, path) == content
-
-
-def refused(osds: Osds, answer: Answer) -> str:
-    """Return the error, also of a job that took longer than the command wanted to wait."""
-    if answer.rc == 0 and "(job " in answer.out:
-        job = osds.lab.wait_for_job(answer.out.rpartition("(job ")[2].split(")")[0])
-        assert job["status"] == "failed", job
-        osds.lab.ok("ansible", "job", "ack", job["id"])
-        return " ".join(str(job).split())
-    return one_line(answer)
