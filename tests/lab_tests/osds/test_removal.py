@@ -113,14 +113,14 @@ def test_a_device_is_replaced_and_the_removal_is_taken_back(held: Osds) -> None:
     lab.ok("orch", "device", "replace", *place)
     assert osds.queue()[number]["replace"] is True
     reason(osds, number)
-    assert osds.tree()[number]["reweight"] == 0
+    wait_until("it is out", lambda: osds.tree()[number]["reweight"] == 0, STEP_SECONDS)
     lab.ok("orch", "device", "replace", *place, "--clear")
     assert osds.queue() == {}
     assert osds.tree()[number]["reweight"] == before["reweight"]
 
     lab.ok("orch", "osd", "rm", str(number))
     reason(osds, number)
-    assert osds.tree()[number]["crush_weight"] == 0
+    wait_until("it drains", lambda: osds.tree()[number]["crush_weight"] == 0, STEP_SECONDS)
     lab.ok("orch", "osd", "rm", "stop", str(number))
     assert osds.queue() == {}
     assert osds.tree()[number]["crush_weight"] == before["crush_weight"]
