@@ -26,7 +26,8 @@ MAKE_PARTITION = r"""
 printf '\0\0\0\0\203\0\0\0\0\10\0\0\0\0\20\0' | dd of=$1 bs=1 seek=446 conv=notrunc status=none
 printf '\125\252' | dd of=$1 bs=1 seek=510 conv=notrunc status=none
 """
-BLANK = "head -c 16M /dev/zero >$1; wipefs -qa $1"
+# wipefs lets udev look again; it does so only where it finds something.
+BLANK = "wipefs -qa $1; head -c 16M /dev/zero >$1"
 # What is done to a free disk behind the orchestrator's back, how it is undone, and the word of
 # the refusal. The disk is $1.
 BEHIND_ITS_BACK = {
