@@ -228,5 +228,5 @@ def test_the_physical_disks_page_shows_the_disks(
         wait_until("the page shows what `ceph orch device ls` says", shown, CACHED)
         picture(browser, "dashboard-physical-disks.png", tmp_path)
     finally:
-        cluster.sh("h3", f"head -c 16M /dev/zero >{used}")
+        cluster.sh("h3", f"wipefs -q -a {used}; head -c 16M /dev/zero >{used}")
         cluster.ok("orch", "device", "ls", "--refresh")

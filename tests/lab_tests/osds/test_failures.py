@@ -30,7 +30,7 @@ def warnings(osds: Osds) -> list[str]:
 def test_a_failed_creation_is_no_secret_and_leaves_nothing_half_made(six: Osds) -> None:
     """The disk changed after it was reported: cephadm keeps the error in a log of its own."""
     (path,) = six.free()["h3"]
-    six.trace("h3", f"head -c 16M /dev/zero >{path}")
+    six.trace("h3", f"wipefs -qa {path}; head -c 16M /dev/zero >{path}")
     six.lab.sh("h3", "mkfs.ext4 -qF $1", path)
     before = six.map().keys()
     six.apply(spec("h3", path))
