@@ -78,10 +78,8 @@ def test_refresh_brings_new_data_without_asking_twice(cluster: Lab) -> None:
 @pytest.mark.parametrize(("host", "make"), [("h2", "mkfs.ext4 -q -F"), ("h3", "mkswap")])
 def test_a_changed_disk_shows_after_one_refresh(cluster: Lab, host: str, make: str) -> None:
     disk = cluster.machines[host].disks[1]
-    steps = (
-        (f"{make} {disk}", False),
-        (f"wipefs -q -a {disk}; head -c 16M /dev/zero >{disk}", True),
-    )
+    blank = f"wipefs -q -a {disk}; head -c 16M /dev/zero >{disk}"
+    steps = ((f"{make} {disk}", False), (blank, True))
     assert cluster.listed_devices()[host][disk]["available"] is True
     for command, available in steps:
         cluster.sh(host, command)
