@@ -176,7 +176,7 @@ def test_what_is_printed_is_applied_again_and_changes_nothing(
 
         assert answer.rc == 0, answer.err
         assert kept(lab) == before
-        assert ("passed over" in answer.err) == (words[-1] == "yaml" and words[1] == "ls")
+        assert ("is ignored" in answer.err) == (words[-1] == "yaml" and words[1] == "ls")
     finally:
         lab.ok("orch", "rm", "crash")
         lab.ok("orch", "rm", SERVICE)
