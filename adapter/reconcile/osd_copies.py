@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Sequence
+from typing import Dict
 
 from adapter.cluster.osd_map import Osd, OsdMap
 from adapter.cluster.osd_removals import Removal
@@ -81,10 +81,12 @@ class OsdCopies:
         self._queue.save(removal, reason=reason)
         return False
 
-    def wipe_again(self, removals: Sequence[Removal], osd_map: OsdMap) -> Optional[Ask]:
-        """Return the question that is asked again where a wipe has to wait for its turn."""
-        if not any(removal.taken or _may_hold_data(removal) for removal in removals):
-            return None
+    def is_asked_about(self, removal: Removal) -> bool:
+        """Tell whether the wipe of an OSD's disks depends on how all data is."""
+        return removal.taken or _may_hold_data(removal)
+
+    def wipe_again(self, osd_map: OsdMap) -> Ask:
+        """Return the question that is asked again where such a wipe has to wait for its turn."""
 
         def ask(job: str) -> None:
             if not self._core.maps.all_clean(osd_map.pgs):

@@ -328,7 +328,10 @@ class OsdRemover:
                 self._queue.save(removal, reason=f"waiting for host {removal.host} to {what}")
             elif self._copies.may_wipe(removal, osd_map):
                 ready.append(removal)
-        self._jobs.submit(ready, REMOVE, osd_map, self._copies.wipe_again(ready, osd_map))
+        # Those that nobody is asked about do not wait for the others.
+        asked = [each for each in ready if self._copies.is_asked_about(each)]
+        self._jobs.submit([each for each in ready if each not in asked], REMOVE, osd_map)
+        self._jobs.submit(asked, REMOVE, osd_map, self._copies.wipe_again(osd_map))
 
     def _give_up_wiping(self, removal: Removal) -> None:
         """End the removal of an OSD whose id a new one has, and whose old disk is out of reach."""
