@@ -26,14 +26,14 @@ MAKE_PARTITION = r"""
 printf '\0\0\0\0\203\0\0\0\0\10\0\0\0\0\20\0' | dd of=$1 bs=1 seek=446 conv=notrunc status=none
 printf '\125\252' | dd of=$1 bs=1 seek=510 conv=notrunc status=none
 """
-# wipefs lets udev look again; it does so only where it finds something.
+# mount asks udev what is on a disk, and udev does not see all that is done on hosts of the lab.
 BLANK = "wipefs -qa $1; head -c 16M /dev/zero >$1"
 # What is done to a free disk behind the orchestrator's back, how it is undone, and the word of
 # the refusal. The disk is $1.
 BEHIND_ITS_BACK = {
     "a file system": ("mkfs.ext4 -qF $1", BLANK, "ext4"),
     "mounted": (
-        "mkfs.ext4 -qF $1; mkdir -p /mnt/osd-lab; mount $1 /mnt/osd-lab",
+        "mkfs.ext4 -qF $1; mkdir -p /mnt/osd-lab; mount -t ext4 $1 /mnt/osd-lab",
         "umount /mnt/osd-lab; " + BLANK,
         "mounted",
     ),
