@@ -72,7 +72,7 @@ def backend_lack(report: Optional[HostReport], python: str) -> Optional[str]:
     lack = abridged(" ".join(str(said.get("lacks") or "").split()), 400)
     if lack:
         return f"the backend on its host {report.hostname} is not whole: {lack}"
-    needs = " ".join(str(said.get("python_lacks") or "").split())
+    needs = " ".join(str(said.get("job_lacks") or "").split())
     installed_for = abridged(str(said.get("python") or python), 400)
     if installed_for != python:
         return (

@@ -31,7 +31,7 @@ def refuse_copy(core: Core, planner: OsdPlanner, hostname: str, path: str, osd_m
                 f"If it is the OSD's disk, `ceph orch osd rm {osd_id} --zap` drains it first; if "
                 "it is a copy of it, take it out, or wipe it by hand.",
             )
-        _refuse_unsure(core, planner, osd, where, osd_map)
+        _refuse_unsure(core, planner, osd, hostname, path)
         for other in core.online_hosts():
             seen = [row["path"] for row in planner.disks_of(osd_id, other.hostname, osd_map)]
             if other.hostname != hostname and seen:
@@ -44,24 +44,22 @@ def refuse_copy(core: Core, planner: OsdPlanner, hostname: str, path: str, osd_m
                 )
 
 
-def _refuse_unsure(core: Core, planner: OsdPlanner, osd: Osd, where: str, osd_map: OsdMap) -> None:
+def _refuse_unsure(core: Core, planner: OsdPlanner, osd: Osd, hostname: str, path: str) -> None:
     """Raise ``InvalidValue`` where an OSD may still run on its own disk, on a host that is offline.
 
     A disk with the serial of that one was moved.
     """
-    hostname, _, path = where.partition(":")
     said = core.owners.metadata(osd.osd_id)
-    rows = planner.disks_of(osd.osd_id, hostname, osd_map)
-    serials = [str(row["device_id"] or "") for row in rows if row["path"] == path]
+    name = str((planner.row(hostname, path) or {}).get("device_id") or "")
     # Another controller may give another vendor or model; the serial stays.
-    known = {serial.rpartition("_")[2] for _, serial in said.names if serial}
-    if serials and serials[0] and serials[0].rpartition("_")[2] in known:
+    known = {each.rpartition("_")[2] for _, each in said.names if each}
+    if name and name.rpartition("_")[2] in known:
         return
     place = core.owners.host_of(osd)
     if place != hostname and place in core.hosts and not core.liveness.online(place):
         raise InvalidValue(
             "device",
-            where,
+            f"{hostname}:{path}",
             f"osd.{osd.osd_id} is on it, which was on host {place}, and that host is offline: the "
             "OSD may run there, and this may be a copy",
             f"Bring the host back, or remove it: `ceph orch host rm {place} --offline --force`.",
@@ -75,12 +73,9 @@ def refuse_other_disk(
     """Raise ``InvalidValue`` for a device with the label of an OSD that is on another one."""
     for osd_id in planner.on_disk(hostname, path, osd_map):
         osd, said = osd_map.osds[osd_id], core.owners.metadata(osd_id)
-        rows = planner.disks_of(osd_id, hostname, osd_map)
-        here = [row for row in rows if row["path"] == path]
-        elsewhere = osd.up and core.owners.host_of(osd) not in ("", hostname)
-        if elsewhere or any(is_copy(core, osd, row) for row in here):
-            place = core.owners.host_of(osd) or hostname
-            disks = ", ".join(f"/dev/{name} ({serial})" for name, serial in said.names)
+        row, place = planner.row(hostname, path), core.owners.host_of(osd) or hostname
+        if (osd.up and place != hostname) or (row is not None and is_copy(core, osd, row)):
+            disks = ", ".join(f"/dev/{name} ({each})" for name, each in said.names)
             raise InvalidValue(
                 "device",
                 f"{hostname}:{path}",

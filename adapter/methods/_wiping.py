@@ -63,7 +63,9 @@ def refuse_waiting(core: Core, job: Completion, host: str, path: str) -> None:
 
     The next manager would know nothing of what was promised here.
     """
-    if core.engine.overtake(job.job_id, "it had to wait for another job"):
+    with core.lock:
+        dropped = core.overtaken.drop(job.job_id, "it had to wait, and was refused")
+    if dropped:
         raise AdapterError(
             f"{host}:{path} was not erased: another job works on {host}.",
             "Try again when it has ended: `ceph ansible job ls` shows it.",

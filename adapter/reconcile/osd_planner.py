@@ -264,16 +264,20 @@ class OsdPlanner:
     @under_lock
     def on_disk(self, hostname: str, path: str, osd_map: OsdMap) -> List[int]:
         """Return the OSDs of the map, up or down, that a reported disk belongs to."""
-        rows = [row for row in self._rows(hostname) if row["path"] == path]
         # A disk that the report has not yet may have an OSD that said so itself.
-        row = rows[0] if rows else {"path": path}
+        row = self.row(hostname, path) or {"path": path}
         return self.owners(osd_map).of(row, hostname)
+
+    @under_lock
+    def row(self, hostname: str, path: str) -> Optional[Dict[str, Any]]:
+        """Return what a host reported of a disk, None where its report has not got it."""
+        return next((row for row in self._rows(hostname) if row["path"] == path), None)
 
     @under_lock
     def left_behind(self, hostname: str, path: str, osd_map: OsdMap) -> List[str]:
         """Return the OSDs, by name, that left data on a disk and that the map does not have."""
-        rows = [row for row in self._rows(hostname) if row["path"] == path]
-        return self.owners(osd_map).left_behind(rows[0]) if rows else []
+        row = self.row(hostname, path)
+        return self.owners(osd_map).left_behind(row) if row else []
 
     @under_lock
     def disks_of(self, osd_id: int, hostname: str, osd_map: OsdMap) -> List[Dict[str, Any]]:

@@ -118,8 +118,8 @@ ceph_orch_result:
           effect because others below name other monitors, or null without one, C(admin), whether
           the administrator's keyring is C(ours) and a digest of its C(key), or null without one,
           and C(backend), the C(version) of this orchestrator backend on the host and what it
-          C(lacks) to be as it was installed, the C(python) that it was installed for and what that
-          lacks to run playbooks (C(python_lacks)), or null without one.
+          C(lacks) to be as it was installed, the C(python) that it was installed for and what the
+          host lacks to run a manager's jobs (C(job_lacks)), or null without one.
       type: dict
       sample:
         hostname: ceph-1
@@ -129,7 +129,7 @@ ceph_orch_result:
         record: null
         conf: {mons: [192.0.2.1], ours: false}
         admin: null
-        backend: {version: 1.0.0, lacks: '', python: /usr/bin/python3, python_lacks: ''}
+        backend: {version: 1.0.0, lacks: '', python: /usr/bin/python3, job_lacks: ''}
     facts:
       description:
         - The host's facts, with the keys of C(cephadm gather-facts). Only C(sysctl_options) is a

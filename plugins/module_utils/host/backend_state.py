@@ -37,9 +37,9 @@ _MOST = 20000
 def read_backend(usr: str) -> Optional[Dict[str, str]]:
     """Return the version of the installed backend and what it ``lacks``, or None without any.
 
-    ``python`` is the interpreter that it was installed for, ``python_lacks`` what that one and the
-    host lack to run playbooks. ``usr`` is the directory /usr. Only a host that has a part of it
-    spends time on this.
+    ``python`` is the interpreter that it was installed for, ``job_lacks`` what the host lacks to
+    run a manager's jobs: modules of that interpreter, ssh, room in the state directory. ``usr`` is
+    the directory /usr. Only a host that has a part of it spends time on this.
     """
     places = {name: os.path.join(usr, name) for name in (CONTENT, MODULE)}
     if not any(os.path.lexists(path) for path in places.values()):
@@ -60,7 +60,7 @@ def read_backend(usr: str) -> Optional[Dict[str, str]]:
         "version": version,
         "lacks": clean(wrong[0] + more) if wrong else "",
         "python": python,
-        "python_lacks": _python_lacks(python, needs, _below(usr, state)) if python else "",
+        "job_lacks": _job_lacks(python, needs, _below(usr, state)) if python else "",
     }
 
 
@@ -69,10 +69,10 @@ def _below(usr: str, path: str) -> str:
     return os.path.join(os.path.dirname(usr), path.lstrip("/")) if path else ""
 
 
-def _python_lacks(python: str, needs: Any, state: str) -> str:
-    """Return what an interpreter needs to run playbooks and cannot find, with its packages.
+def _job_lacks(python: str, needs: Any, state: str) -> str:
+    """Return what jobs need that is not there: modules and programs with their packages, and room.
 
-    Jobs also need room in the state directory, which need not be there yet.
+    The state directory need not be there yet.
     """
     known = needs if isinstance(needs, dict) else {}
     packages = {str(name): clean(package) for name, package in known.items()}

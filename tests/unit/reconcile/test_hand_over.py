@@ -65,7 +65,7 @@ def test_what_is_mended_is_seen_at_once(pair: Cluster) -> None:
 def test_a_host_where_no_playbook_can_run_is_seen(pair: Cluster) -> None:
     lack = "/usr/bin/python3 lacks ansible (package ansible-core)"
     whole = {"version": "1.0.0", "lacks": "", "python": "/usr/bin/python3"}
-    pair.backends["h2"] = {**whole, "python_lacks": lack}
+    pair.backends["h2"] = {**whole, "job_lacks": lack}
     assert f"mgr.h2: no playbook can run on its host h2: {lack}" in restart_all(pair)
     assert failed_over(pair) == []
 
@@ -77,7 +77,7 @@ def test_a_backend_for_another_interpreter_is_none(pair: Cluster) -> None:
         "version": "1.0.0",
         "lacks": "",
         "python": "/usr/bin/python3",
-        "python_lacks": "",
+        "job_lacks": "",
     }
     reason = restart_all(pair)
     assert "installed for /usr/bin/python3, and managers run jobs with /opt/ansible" in reason

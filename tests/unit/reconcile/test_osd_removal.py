@@ -218,3 +218,4 @@ def test_a_wipe_that_cannot_begin_is_not_acknowledged(full: Cluster) -> None:
     full.engine.held.clear()
     full.settle(2)
     assert full.operations() == []
+    assert "ANSIBLE_JOB_FAILED" not in full.orchestrator.health.checks(), "it was told at once"

@@ -91,7 +91,7 @@ def test_what_is_wrong_is_named(host: Path, says: str) -> None:
 def test_without_a_manifest_what_ceph_mgr_loads_counts(host: Path) -> None:
     for path in (CONTENT, MODULE):
         (below(host, path) / "installed.json").unlink()
-    assert read(host) == {"version": "", "lacks": "", "python": "", "python_lacks": ""}
+    assert read(host) == {"version": "", "lacks": "", "python": "", "job_lacks": ""}
     (below(host, CONTENT) / "ansible.cfg").unlink()
     assert read(host)["lacks"].endswith("ansible.cfg is not there")
 
@@ -119,7 +119,7 @@ def installed_for(host: Path, answer: str, status: int = 0) -> str:
     path.write_text(json.dumps({**manifest, "python": str(python)}), encoding="utf-8")
     found = read(host)
     assert (found["python"], found["lacks"]) == (str(python), "")
-    return str(found["python_lacks"])
+    return str(found["job_lacks"])
 
 
 def test_what_runs_playbooks_is_part_of_it(host: Path) -> None:
@@ -140,7 +140,7 @@ def test_needs_that_say_nothing_are_survived(host: Path, needs: Any) -> None:
     path = below(host, CONTENT) / "installed.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**manifest, "python": sys.executable, "needs": needs}))
-    assert isinstance(read(host)["python_lacks"], str)
+    assert isinstance(read(host)["job_lacks"], str)
 
 
 def test_a_real_interpreter_is_asked(host: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_real_interpreter_is_asked(host: Path) -> None:
     manifest = json.loads(path.read_text(encoding="utf-8"))
     needs = {"json": "python3", "no_such_module": "a-package"}
     path.write_text(json.dumps({**manifest, "python": sys.executable, "needs": needs}))
-    assert "lacks no_such_module (package a-package)" in read(host)["python_lacks"]
+    assert "lacks no_such_module (package a-package)" in read(host)["job_lacks"]
 
 
 @pytest.mark.parametrize(
