@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from adapter.cluster.fields import Fields, are_texts
 from adapter.cluster.store import Store, Unusable, read_records
@@ -28,12 +28,14 @@ class OsdClaims:
 
     In a record they stand by host: the host's name once, then its disks. ``only`` are the disks
     that were free when a spec with ``all`` was applied: later ones are
-    nobody's choice and are left alone. ``released`` are disks whose OSD was removed since: they
-    are taken again only when the spec is applied again.
+    nobody's choice and are left alone. ``unheard`` are hosts that had not said then which disks
+    they have: those that are free in their first report are added. ``released`` are disks whose
+    OSD was removed since: they are taken again only when the spec is applied again.
     """
 
     only: Optional[FrozenSet[Tuple[str, str]]] = None
     released: FrozenSet[Tuple[str, str]] = frozenset()
+    unheard: FrozenSet[str] = frozenset()
 
     def allow(self, host: str, key: str) -> bool:
         """Tell whether the disk may be taken."""
@@ -43,19 +45,29 @@ class OsdClaims:
 
     def to_json(self) -> Dict[str, Any]:
         """Return the claims as JSON data."""
-        return {
+        record = {
             "only": None if self.only is None else _by_host(self.only),
             "released": _by_host(self.released),
         }
+        return {**record, "unheard": sorted(self.unheard)} if self.unheard else record
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> OsdClaims:
         """Read what ``to_json`` wrote, or raise."""
         only, released = data.get("only"), data.get("released")
+        unheard = data.get("unheard") or []
+        if not are_texts(unheard):
+            raise Unusable("the hosts that had not said which disks they have are not texts")
         return cls(
             None if only is None else _pairs(only),
             frozenset() if released is None else _pairs(released),
+            frozenset(unheard),
         )
+
+    def heard(self, host: str, keys: Iterable[str]) -> OsdClaims:
+        """Return the claims when a host has said which of its disks are free."""
+        only = (self.only or frozenset()) | {(host, key) for key in keys}
+        return replace(self, only=only, unheard=self.unheard - {host})
 
 
 # With 24,000 disks it takes a fifth of a second, and one disk that is released changes one of two.

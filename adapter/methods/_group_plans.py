@@ -11,6 +11,7 @@ from adapter.core import Core
 from adapter.errors import NotReady
 from adapter.interface import DriveGroupSpec, HostSpec
 from adapter.reconcile import Reconciler
+from adapter.reconcile.osd_claims import FreeDisks
 from adapter.reconcile.osd_planner import Taken
 from adapter.state_lock import under_lock
 
@@ -68,7 +69,7 @@ class GroupPlans:
         held = self.core.held()
         if held:
             raise NotReady(f"Which disks are free is not known on all hosts: {held}.")
-        return self.reconciler.planner.free_disks(spec, taken)
+        return FreeDisks(self.core, self.reconciler.planner).claims(spec, taken)
 
     @under_lock
     def plans_now(

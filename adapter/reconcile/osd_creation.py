@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.backoff import Backoff
@@ -15,13 +16,14 @@ from adapter.cluster.osd_intents import Intent
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_owners import NO_SERVICE, PendingOsd
 from adapter.cluster.osd_plan import Group, HostPlan
-from adapter.cluster.specs import Wanted
+from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome
 from adapter.errors import NotKept, NotReady
 from adapter.interface import DriveGroupSpec, OrchestratorError
 from adapter.reconcile.free_hosts import apart
+from adapter.reconcile.osd_claims import FreeDisks
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.unwanted_osds import UnwantedOsds
@@ -36,8 +38,11 @@ class OsdCreator:
     def __init__(self, core: Core, planner: OsdPlanner) -> None:
         self._core = core
         self._planner = planner
+        self._free = FreeDisks(core, planner)
         self._jobs: Dict[str, str] = {}
+        # By host, and by service.
         self._backoffs: Dict[str, Backoff] = {}
+        self._unkept: Dict[str, Backoff] = {}
         self._seen: Tuple[Any, ...] = ()
         self._now = 0.0
         self._unwanted = UnwantedOsds(core)
@@ -76,7 +81,8 @@ class OsdCreator:
             sorted(h for h, backoff in self._backoffs.items() if backoff.until > now)
         )
         waits = bool(osd_map.missing)
-        seen = (*core.state_serials(), backing_off, tuple(_destroyed(osd_map)), waits)
+        unkept = tuple(sorted(s for s, backoff in self._unkept.items() if backoff.until > now))
+        seen = (*core.state_serials(), backing_off, unkept, tuple(_destroyed(osd_map)), waits)
         if seen == self._seen:
             return
         self._seen = seen
@@ -93,11 +99,31 @@ class OsdCreator:
         if spec.unmanaged:
             self._core.service_failures.keep(wanted.name, ())
             return
-        plans = self._planner.plan(spec, osd_map, claims=wanted.claims)
+        if self._unkept.get(wanted.name, Backoff()).until > now:
+            return
+        try:
+            claims = self._claims(wanted)
+        except NotKept as error:
+            self._core.unkept.note(error)
+            self._unkept.setdefault(wanted.name, Backoff()).longer(now)
+            return
+        plans = self._planner.plan(spec, osd_map, claims=claims)
         self._warn(wanted.name, plans, now)
         for plan in plans:
             if plan.groups and plan.host not in backing_off:
                 self._want_if_kept(plan, now)
+
+    def _claims(self, wanted: Wanted) -> OsdClaims:
+        """Return which disks a drive group may take, with those of hosts that have said so since.
+
+        They are kept before a disk is written to, or one that comes later would be taken too.
+        Raises ``NotKept``.
+        """
+        claims = self._free.with_heard(wanted.claims)
+        if claims is not wanted.claims:
+            self._core.specs.save(replace(wanted, claims=claims))
+            self._unkept.pop(wanted.name, None)
+        return claims
 
     def _warn(self, service: str, plans: Sequence[HostPlan], now: float) -> None:
         """Warn of hosts that can make nothing of a drive group, once, as long as it is so."""

@@ -11,7 +11,7 @@ from adapter.cluster.device_names import NO_DEVICE, DeviceNames, NamedPaths
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.cluster.osd_map import OsdMap, listed
-from adapter.cluster.osd_plan import HostPlan, disk_of
+from adapter.cluster.osd_plan import HostPlan
 from adapter.cluster.osd_plan_reasons import Disks, why_not
 from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.shared_disks import Disk, shared
@@ -26,6 +26,7 @@ from adapter.state_lock import under_lock
 # By host and path: the drive group that takes the disk.
 Taken = Mapping[str, Mapping[str, str]]
 
+UNHEARD = "the host has not said yet which disks it has"
 # How many hosts a sentence names.
 NAMED_HOSTS = 10
 
@@ -120,6 +121,8 @@ class OsdPlanner:
     ) -> HostPlan:
         core, name = self._core, host.hostname
         refusal = self._refusal(host)
+        if refusal == UNHEARD and name in claims.unheard:
+            refusal = f"{UNHEARD}; those that are free when it does are taken"
         if refusal:
             return HostPlan(name, notes=(refusal,))
         claimed, mine, nobodys = self._ids(spec, name, osd_map)
@@ -318,16 +321,13 @@ class OsdPlanner:
             return f"the host has the label {NO_SCHEDULE}"
         if name in core.intents.problems:
             return f"the record osd_creation.{name} cannot be used: {core.intents.problems[name]}"
-        report = core.reports.get(name)
-        if report is None or "devices" not in report.taken:
-            return "the host has not said yet which disks it has"
-        return ""
+        return "" if self.has_said(name) else UNHEARD
 
     @under_lock
     def devices(self, host: Host) -> List[Device]:
         """Return a host's devices as it reported them last; those of other hosts too are taken."""
         report = self._core.reports.get(host.hostname)
-        if report is None or "devices" not in report.taken:
+        if report is None or not self.has_said(host.hostname):
             return []
         others = self._shared()
         return [
@@ -360,16 +360,10 @@ class OsdPlanner:
         return there + core.intents.osds(host, str(spec.service_id or ""))
 
     @under_lock
-    def free_disks(self, spec: DriveGroupSpec, taken: Optional[Taken] = None) -> OsdClaims:
-        """Return a claim on the disks of these hosts that are free now, and on no others."""
-        taken = taken or {}
-        pairs = frozenset(
-            (host.hostname, disk_of(device).key)
-            for host in self.hosts(spec)
-            for device in self.devices(host)
-            if device.available and device.path not in taken.get(host.hostname, {})
-        )
-        return OsdClaims(only=pairs)
+    def has_said(self, hostname: str) -> bool:
+        """Tell whether a host has said which disks it has."""
+        report = self._core.reports.get(hostname)
+        return report is not None and "devices" in report.taken
 
 
 def _rejected(device: Device, reason: str) -> Device:

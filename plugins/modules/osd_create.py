@@ -12,7 +12,7 @@ module: osd_create
 short_description: Make OSDs on disks and start them
 description:
   - Makes OSDs with ceph-volume as planned, starts them, and sees to it that they start with the
-    host.
+    host. The packages that this needs are installed first where the programs are not there.
   - Every disk of the plan is looked at first. When one of them is not what was planned, is in use
     or is not empty, nothing is done on the host, and every such disk is named with the reason.
   - A disk on which an OSD of the cluster runs already is left as it is. One whose OSD was made but
@@ -234,6 +234,13 @@ ceph_orch_result:
   returned: always
   type: dict
   contains:
+    packages:
+      description:
+        - Where packages were missing, C(name) and C(state) (present, unknown, installed, would be
+          installed) of each.
+      type: list
+      elements: dict
+      sample: [{name: ceph-osd, state: installed}]
     access:
       description:
         - For C(conf) and C(keyring) one of V(present), V(written) and V(would be written); only
@@ -267,26 +274,26 @@ ceph_orch_result:
       sample: []
 """
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import List, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.cluster.access import AccessRefused
 from ..module_utils.cluster.conf import cluster_fsid
-from ..module_utils.cluster.osd_map import NoAnswer
 from ..module_utils.disks.block import allows_loop_devices, own_blocks
 from ..module_utils.disks.report import loop_setting
 from ..module_utils.host.preparation import Preparation
 from ..module_utils.host.state import state_after
-from ..module_utils.osd.creation import Creation, what_came_of
+from ..module_utils.osd.creation import Creation
+from ..module_utils.osd.creation_result import REFUSALS, describe, what_came_of
 from ..module_utils.osd.directories import osd_directories
 from ..module_utils.osd.groups import GROUP
+from ..module_utils.osd.packages import osd_packages
 from ..module_utils.osd.plan_check import Plan, PlanRefused
 from ..module_utils.osd.startup import Startup
 from ..module_utils.system.command import find_program
-from ..module_utils.system.host_lock import HostIsBusy, HostLock
+from ..module_utils.system.distribution import not_installed
+from ..module_utils.system.host_lock import HostLock
 from ..module_utils.system.reading import Roots, clean
-from ..module_utils.systemd.units import UnitsFailed
 
 
 def main() -> None:
@@ -315,10 +322,11 @@ def main() -> None:
     try:
         preparation.check()
         if module.params["groups"]:
+            preparation.install(osd_packages())
             preparation.configure(module.params["conf"])
             preparation.authorize(module.params["keyring"])
             create(module, roots, creations)
-    except (AccessRefused, PlanRefused, HostIsBusy, NoAnswer, UnitsFailed, OSError) as error:
+    except REFUSALS as error:
         refused = error
     preparation.warn(module)
     rows, problems, unfinished = what_came_of(module.params["groups"], creations, refused)
@@ -352,9 +360,10 @@ def create(module: AnsibleModule, roots: Roots, creations: List[Creation]) -> No
 def prepare(module: AnsibleModule, roots: Roots) -> Creation:
     """Look at the host; return what is to be done. Raises ``PlanRefused``."""
     params = module.params
-    if not find_program("ceph-volume"):
+    # In check mode the programs of packages that would be installed are not there yet.
+    if not module.check_mode and not find_program("ceph-volume"):
         raise PlanRefused(
-            "There is no ceph-volume on this host. Install the packages ceph-osd and ceph-volume."
+            f"No disk of this host was touched: {not_installed('ceph-volume')}. Install it."
         )
     blocks = own_blocks(roots, allows_loop_devices(loop_setting(roots)))
     directories = osd_directories(roots)
@@ -382,18 +391,6 @@ def check_host(module: AnsibleModule, roots: Roots) -> None:
             f"{found or '(none)'!r}, the plan is for {clean(wanted)!r}. Give the host its "
             "cluster's configuration (the option conf)."
         )
-
-
-def describe(rows: Iterable[Mapping[str, Any]]) -> Dict[str, str]:
-    """Return the difference that ``--diff`` shows."""
-    before, after = [], []
-    for row in rows:
-        name = "a new OSD" if row["osd_id"] is None else f"osd.{row['osd_id']}"
-        what = {"present": f"{name}, running", "created": "free", "would be created": "free"}
-        before.append(f"{row['data']}: {what.get(row['state'], f'{name}, not running')}\n")
-        ready = row["state"] != "not started"
-        after.append(f"{row['data']}: {name}, {'running' if ready else 'not running'}\n")
-    return {"before": "".join(before), "after": "".join(after)}
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ attributes:
 options:
   packages:
     description:
-      - The packages' names by the family of the distribution, C(Debian) or C(RedHat).
+      - The packages' names by the family of the distribution, C(Debian) or C(RedHat). One that ends
+        with C(?) is left out where no source of the host has it.
     type: dict
     required: true
   optional:

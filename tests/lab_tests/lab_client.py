@@ -163,6 +163,20 @@ class Lab:
         command = ["ceph", "--connect-timeout", "20", *argv]
         return self.ssh(self.first, *command, stdin=stdin, seconds=seconds)
 
+    def ok_when_settled(self, *argv: str, seconds: float = 90.0) -> str:
+        """Run ``ceph`` until it does not say any more that a manager has just taken over.
+
+        Such a manager does not know for half a minute what the one before has stopped.
+        """
+
+        def ask() -> Answer | None:
+            answer = self.ceph(*argv)
+            return None if answer.rc and "has just taken over" in answer.err else answer
+
+        answer = wait_until(f"{shlex.join(argv)} is taken", ask, seconds)
+        assert answer.rc == 0, f"ceph {shlex.join(argv)} ended with {answer.rc}: {answer.err}"
+        return str(answer.out)
+
     def ok(self, *argv: str, stdin: str = "") -> str:
         """Run ``ceph`` and return its output; a failure fails the test."""
         answer = self.ceph(*argv, stdin=stdin)

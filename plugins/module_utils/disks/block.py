@@ -66,9 +66,20 @@ class Block:
 
 
 def has_device_mapper(roots: Roots) -> bool:
-    """Tell whether this host's kernel can have logical volumes."""
-    places = [(roots.sys, "class/misc/device-mapper"), (roots.dev, "mapper/control")]
-    return any(os.path.exists(os.path.join(*place)) for place in places)
+    """Tell whether this host's kernel can have logical volumes.
+
+    The control file alone does not say it: packages make it where the kernel has no device mapper,
+    and opening it is what loads the kernel's module where that is not loaded yet.
+    """
+    if os.path.exists(os.path.join(roots.sys, "class/misc/device-mapper")):
+        return True
+    try:
+        os.close(os.open(os.path.join(roots.dev, "mapper/control"), os.O_RDWR | os.O_CLOEXEC))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def allows_loop_devices(setting: str) -> bool:

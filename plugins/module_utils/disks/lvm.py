@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict
+from typing import Any, Dict, List, Mapping
 
 from ..system.command import find_program, last_line, run
 from ..system.reading import clean, to_int
@@ -35,6 +35,16 @@ def read_volumes(timeout: float = _TIMEOUT) -> Dict[str, Dict[str, Any]]:
         return parse_volumes(answer.out)
     except ValueError as error:
         raise LvmUnreadable(error) from error
+
+
+def unused(volumes: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    """Return the physical volumes whose volume groups have no logical volume on any disk."""
+    owned = {group for entry in volumes.values() for group, _ in entry["volumes"]}
+    return [
+        path
+        for path, entry in volumes.items()
+        if entry["groups"] and not owned.intersection(entry["groups"])
+    ]
 
 
 def parse_volumes(text: str) -> Dict[str, Dict[str, Any]]:

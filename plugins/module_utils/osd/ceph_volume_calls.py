@@ -14,6 +14,9 @@ _USAGE = re.compile(r"ceph-volume [^:]*: error: (.*)")
 _NEW = re.compile(r" osd new ([0-9a-f-]{36})\b")
 _PROGRESS = ("Running command:", "-->", " stderr: ", " stdout: ")
 _STDERR = " stderr: "
+_COMMAND = "Running command: "
+# Programs of LVM say first what is wrong, and then what follows from it.
+_LVM = re.compile(rf"{_COMMAND}(?:/\S*/)?(?:lv|vg|pv)\w+ ")
 _NOISE = re.compile(
     r"No valid bdev label found|unparsable uuid|load failed dlopen|cannot load compressor"
     r"|got monmap|NOTE: no keyring found|handle_auth_bad_method|purged osd|records (in|out)"
@@ -93,6 +96,7 @@ def reason_of_failure(text: str) -> str:
         for line in lines[:end]
         if line.startswith(_STDERR) and not _NOISE.search(line)
     ]
+    said = _first_of_lvm(lines[:end]) or said
     own = _errors(lines[:end]) or ([] if said else _errors(lines))
     parts = usage[-1:] or own[-1:] + [line for line in said[-1:] if line not in "".join(own[-1:])]
     if not parts:
@@ -100,6 +104,16 @@ def reason_of_failure(text: str) -> str:
         remarks = [line[3:] for line in lines[:end] if line.startswith("-->")]
         parts = plain[-1:] or (remarks[-1:] if end < len(lines) else [])
     return clean(": ".join(part.strip() for part in parts), 600).rstrip(".")
+
+
+def _first_of_lvm(lines: Sequence[str]) -> List[str]:
+    """Return the first line that says something, if a program of LVM was the last that ran."""
+    begun = [number for number, line in enumerate(lines) if line.startswith(_COMMAND)]
+    if not begun or not _LVM.match(lines[begun[-1]]):
+        return []
+    after = lines[begun[-1] + 1 :]
+    texts = [line[len(_STDERR) :].strip() for line in after if line.startswith(_STDERR)]
+    return [text for text in texts if text][:1]
 
 
 def begun_osd(text: str) -> str:

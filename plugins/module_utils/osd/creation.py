@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ..cluster.access import AccessRefused
 from ..cluster.osd_map import NoAnswer, forget_new, known_osds, problem_of_reuse
 from ..disks.block import LOOP_VARIABLE
 from ..disks.bluestore_label import read_label
-from ..disks.lvm import LvmUnreadable, read_volumes
-from ..disks.planned import look_at
+from ..disks.lvm import LvmUnreadable, read_volumes, unused
+from ..disks.planned import Disk, look_at
 from ..disks.report import loop_setting
 from ..system.command import Answer
 from ..system.host_lock import Detached, HostLock
@@ -27,26 +26,6 @@ from .plan_check import CREATE, PRESENT, START, Plan, PlanRefused, Slot, osds_on
 from .startup import UNIT, Startup
 
 _LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
-
-
-def what_came_of(
-    groups: Iterable[Mapping[str, Any]],
-    creations: Sequence[Creation],
-    error: Optional[Exception] = None,
-) -> Tuple[List[Dict[str, Any]], List[str], List[str]]:
-    """Return the rows, the problems and the unfinished disks of a plan.
-
-    ``creations`` is empty where it did not come to one, else what was made before the error is
-    told all the same. Only a refusal says that nothing is under way on the disks, also of an
-    earlier run.
-    """
-    problems = [str(error)] if error else []
-    if creations:
-        creation = creations[0]
-        return creation.rows, [*creation.problems, *problems], creation.unfinished
-    if error is None or isinstance(error, (PlanRefused, AccessRefused)):
-        return [], problems, []
-    return [], problems, [disk["path"] for group in groups for disk in group["data"]]
 
 
 class Creation:
@@ -245,6 +224,8 @@ class Creation:
         return {"osd_id": osd_id, "osd_uuid": osd_uuid, "block": slot.data.block.path, **others}
 
     def _make_lvm(self, group: Mapping[str, Any], slots: List[Slot], lock: HostLock) -> None:
+        disks = [slot.data for slot in slots] + self._plan.shared
+        empty = [disk for disk in disks if not disk.has_lvm]
         argv = calls.lvm_batch(group, _free_ids(group, self._plan.slots))
         name = f"create-{slots[0].data.block.name}"
         work = Detached(name, argv, lock, self._environment(group))
@@ -267,7 +248,25 @@ class Creation:
                 self._failed.append(slot)
             if not found and not answer.problem:
                 self.problems.append(f"{slot.data.path}: ceph-volume made no OSD on it. {_LOG}.")
+        if answer.problem:
+            self._tidy_lvm(empty, volumes, lock)
         self._report_started([slot for slot in slots if slot.osds])
+
+    def _tidy_lvm(
+        self, empty: Iterable[Disk], volumes: Mapping[str, Mapping[str, Any]], lock: HostLock
+    ) -> None:
+        """Take back the volume groups without volumes that a failure left on disks without LVM."""
+        for disk in empty:
+            path = disk.block.path
+            if path in unused(volumes):
+                work = Detached(
+                    f"zap-{disk.block.name}",
+                    calls.zap_device(path),
+                    lock,
+                    self._environment(),
+                    [path],
+                )
+                work.result(self._timeout)
 
     def _activate_lvm(self, slot: Slot, lock: HostLock) -> None:
         if not self._still_to_start([slot]):

@@ -8,6 +8,8 @@ import signal
 import subprocess
 from typing import Dict, Iterable, Mapping, Optional
 
+from .distribution import not_installed
+
 # Where administrators' tools are, also for a login that is not root's.
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OUTPUT_LIMIT = 32 << 20
@@ -47,6 +49,8 @@ class Command:
                 cwd="/",
                 start_new_session=True,
             )
+        except FileNotFoundError:
+            self._problem = not_installed(os.path.basename(self.argv[0]))
         except (OSError, ValueError) as error:
             self._problem = f"{self.argv[0]} cannot be started: {error}"
 

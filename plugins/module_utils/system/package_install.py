@@ -6,18 +6,20 @@ import contextlib
 import re
 from typing import Dict, Iterable, List, Mapping, NoReturn, Optional, Sequence, Tuple, Union
 
+from .distribution import family_of
 from .host_lock import HostLock
-from .package_manager import Apt, Dnf, PackagesRefused, family_of, manager_of, no_source_has
+from .package_manager import Apt, Dnf, PackagesRefused, manager_of, no_source_has
 from .reading import Roots, clean
 
 PRESENT, UNKNOWN = "present", "unknown"
-_NAME = re.compile(r"[a-z0-9][A-Za-z0-9+._-]{0,100}")
+_NAME = re.compile(r"[a-z0-9][A-Za-z0-9+._-]{0,100}\??")
 
 
 class PackageInstall:
     """The packages of one host. ``packages`` are names by the family of the distribution.
 
-    ``optional`` leaves out what no source of the host has; ``timeout`` is in seconds. ``rows`` has
+    ``optional`` leaves out what no source of the host has, as for a name that ends with ``?``;
+    ``timeout`` is in seconds. ``rows`` has
     a name and a state for each package. Raises ``PackagesRefused`` and ``HostIsBusy``.
     """
 
@@ -29,12 +31,15 @@ class PackageInstall:
         timeout: float = 600,
         check_mode: bool = False,
     ) -> None:
-        self._optional = optional
+        family, names = _names_of(roots, packages)
+        self._optional = {name[:-1] for name in names if name.endswith("?")}
+        names = [name.rstrip("?") for name in names]
+        if optional:
+            self._optional.update(names)
         self._timeout = max(timeout, 1)
         self._check_mode = check_mode
         self.rows: List[Dict[str, str]] = []
-        family, names = _names_of(roots, packages)
-        states = self._install(manager_of(family), names) if names else {}
+        states = self._install(manager_of(family, roots), names) if names else {}
         self.rows = [{"name": name, "state": states.get(name, PRESENT)} for name in names]
 
     @property
@@ -50,10 +55,10 @@ class PackageInstall:
         guard = HostLock(self._timeout, part="packages")
         with contextlib.nullcontext() if self._check_mode else guard as lock:
             unknown, problem = self._look_for(manager, missing, lock)
-            if self._optional:
-                missing = [name for name in missing if name not in unknown]
-            elif unknown:
-                _refuse(unknown, problem or no_source_has(unknown))
+            lacking = [name for name in unknown if name not in self._optional]
+            if lacking:
+                _refuse(lacking, problem or no_source_has(lacking))
+            missing = [name for name in missing if name not in unknown]
             if missing and self._check_mode:
                 problem = manager.predict(missing)
             elif missing and lock:

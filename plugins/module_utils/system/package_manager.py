@@ -6,12 +6,12 @@ import os
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from .command import Answer, find_program, last_line, run
+from .distribution import DEBIAN, REDHAT
 from .host_lock import Detached, HostLock
-from .reading import Roots, clean, list_dir, read_assignments
+from .reading import Roots, clean, list_dir
 
 _ASK_TIMEOUT = 60.0
-_LISTS = "/var/lib/apt/lists"
-_FAMILIES = {"debian": "Debian", "ubuntu": "Debian", "rhel": "RedHat", "fedora": "RedHat"}
+_LISTS = "lib/apt/lists"
 # Lines of apt that give advice, not the reason.
 _ADVICE = ("Unable to fetch some archives", "Some index files failed", "The repository '")
 
@@ -20,23 +20,16 @@ class PackagesRefused(Exception):
     """Say why packages cannot be installed."""
 
 
-def family_of(roots: Roots) -> str:
-    """Return ``Debian`` or ``RedHat``, or an empty text for another distribution."""
-    release = read_assignments(os.path.join(roots.etc, "os-release"))
-    names = [release.get("ID", ""), *release.get("ID_LIKE", "").split()]
-    return next((_FAMILIES[name] for name in names if name in _FAMILIES), "")
-
-
-def manager_of(family: str) -> Union[Apt, Dnf]:
+def manager_of(family: str, roots: Roots) -> Union[Apt, Dnf]:
     """Return the package manager of a family; raises ``PackagesRefused``."""
     managers: Dict[str, Tuple[str, Union[Type[Apt], Type[Dnf]]]] = {
-        "Debian": ("apt-get", Apt),
-        "RedHat": ("dnf", Dnf),
+        DEBIAN: ("apt-get", Apt),
+        REDHAT: ("dnf", Dnf),
     }
     program, manager = managers[family]
     if not find_program(program):
         raise PackagesRefused(f"There is no {program} on this host, so nothing can be installed.")
-    return manager()
+    return manager(roots)
 
 
 def no_source_has(names: Iterable[str]) -> str:
@@ -46,6 +39,9 @@ def no_source_has(names: Iterable[str]) -> str:
 
 class _Manager:
     """What both package managers have in common: they install what is missing, one at a time."""
+
+    def __init__(self, roots: Roots) -> None:
+        self._lists = os.path.join(roots.var, _LISTS)
 
     def _run(
         self,
@@ -87,7 +83,7 @@ class Apt(_Manager):
 
     def has_lists(self) -> bool:
         """Tell whether the sources' lists were ever read."""
-        return any("_Packages" in name for name in list_dir(_LISTS))
+        return any("_Packages" in name for name in list_dir(self._lists))
 
     def refresh(self, lock: HostLock, timeout: float) -> str:
         """Read the sources' lists anew; return what went wrong, if anything did."""

@@ -112,6 +112,8 @@ def test_osds_of_a_service_that_is_gone_are_not_made(six: Osds) -> None:
         return not [key for key in keys if "osd_creation.h2" in key]
 
     wait_until("nothing is to be made on h2 any more", dropped, 3 * STEP_SECONDS)
+    # Those of h2 were down while it was away.
+    wait_until("h2 has its own again", lambda: len(six.on("h2")) >= 2, STEP_SECONDS)
     assert len(six.on("h2")) == 2
     six.refresh()
     assert six.free()["h2"] == [disk]

@@ -134,7 +134,7 @@ def actions(services: Services) -> None:
     services.wait_runs("mds.verb", 2)
     name = services.ps("mds.verb")[0]["daemon_name"]
     for action in ("stop", "start", "restart"):
-        lab.ok("orch", "daemon", action, name)
+        lab.ok_when_settled("orch", "daemon", action, name)
     services.wait_runs("mds.verb", 2)
     lab.ok("orch", "daemon", "rm", name, "--force")
     services.wait_runs("mds.verb", 2)

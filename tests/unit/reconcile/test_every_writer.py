@@ -208,6 +208,21 @@ def unkept(cluster: KeptCluster) -> List[str]:
     )
 
 
+def test_disks_that_cannot_be_kept_as_chosen_are_not_written_to() -> None:
+    """A host reports for the first time after a drive group with ``all`` was applied."""
+    cluster = KeptCluster()
+    cluster.core.reports.forget("h2")
+    raise_if_exception(cluster.orchestrator.apply([drive_group("all", "h2")]))
+    cluster.refuse(errno.EACCES)
+    cluster.report()
+    assert not cluster.monitors.osds
+    assert unkept(cluster)
+
+    cluster.keys.refuse = lambda prefix, key: 0
+    cluster.settle()
+    assert {osd.host for osd in cluster.monitors.osds.values()} == {"h2"}
+
+
 def test_plans_that_cannot_be_written_are_made_when_they_can() -> None:
     cluster = KeptCluster()
     raise_if_exception(

@@ -68,6 +68,34 @@ def test_a_disk_that_comes_later_is_nobodys_choice_of_all_available(cluster: Clu
     assert "h2:/dev/sdx" in where(cluster)
 
 
+def unheard(cluster: Cluster, host: str) -> None:
+    """Let a host be one that was added just now: it has not reported yet."""
+    cluster.core.reports.forget(host)
+
+
+def test_all_means_also_the_disks_of_a_host_that_has_not_reported_yet(cluster: Cluster) -> None:
+    """Hosts and drive groups stand in one file: a host has said nothing then."""
+    unheard(cluster, "h2")
+    text = apply(cluster, drive_group("all"))
+    assert "h2: the host has not said yet which disks it has; those that are free when" in text
+    cluster.settle()
+    assert where(cluster) == [f"h{n}:/dev/sd{x}" for n in (1, 3) for x in "bc"]
+
+    cluster.report()
+    assert where(cluster) == [f"h{n}:/dev/sd{x}" for n in (1, 2, 3) for x in "bc"]
+    cluster.free["h2"].append("/dev/sdx")
+    cluster.report()
+    assert "h2:/dev/sdx" not in where(cluster), "a later disk is nobody's choice"
+
+
+def test_the_next_manager_knows_of_whom_it_waits_to_hear(cluster: Cluster) -> None:
+    unheard(cluster, "h2")
+    apply(cluster, drive_group("all"))
+    cluster.start_anew()
+    cluster.report()
+    assert "h2:/dev/sdb" in where(cluster)
+
+
 def test_a_filter_takes_a_disk_that_comes_later(cluster: Cluster) -> None:
     apply(cluster, drive_group("big", data_devices=DeviceSelection(size="1G:")))
     cluster.settle()

@@ -11,16 +11,19 @@ import pytest
 
 from plugins.module_utils.cluster.access import AccessRefused
 from plugins.module_utils.cluster.osd_map import NoAnswer
-from plugins.module_utils.osd.creation import Creation, what_came_of
+from plugins.module_utils.osd.creation import Creation
+from plugins.module_utils.osd.creation_result import what_came_of
 from plugins.module_utils.osd.plan_check import PlanRefused
 from plugins.module_utils.system.host_lock import HostIsBusy
 from tests.unit.plugins.labels import FSID, label
 from tests.unit.plugins.osd.test_ceph_volume_calls import group
 from tests.unit.plugins.osd_host import OsdHost
+from tests.unit.plugins.tree import CASES, load
 
 UUID7 = "3875f924-cc0a-455b-96ee-fa4071c29307"
 UUID8 = "3875f924-cc0a-455b-96ee-fa4071c29308"
 SDB = {"sdb": None}
+FAILURES = CASES / "failures"
 TAGS = "ceph.osd_id={},ceph.osd_fsid={},ceph.cluster_fsid=" + FSID + ",ceph.type={}"
 MAPPER = {"sys/class/misc/device-mapper/dev": "10:236"}
 
@@ -299,6 +302,25 @@ def test_logical_volumes(make: Any) -> None:
     batch = "ceph-volume lvm batch --no-auto /dev/sdb /dev/sdc --db-devices /dev/nvme0n1"
     assert host.calls("ceph-volume") == [f"{batch} --osds-per-device 1 --bluestore --yes"]
     assert "DevicePolicy" not in host.calls("systemd-run")[0]
+
+
+def test_what_a_failed_batch_left_on_empty_disks_is_taken_back(make: Any) -> None:
+    """vgcreate works without device mapper, lvcreate does not."""
+    host = make(tree={"disks": {"sdb": None, "sdc": None, "nvme0n1": None}, "files": MAPPER})
+    after = volumes(
+        ("/dev/sdb", "b7", TAGS.format(7, UUID7, "block")),
+        ("/dev/sdc", "", ""),
+        ("/dev/nvme0n1", "d7", TAGS.format(7, UUID7, "db")),
+    )
+    (host.top / "pvs_after.json").write_text(json.dumps(after))
+    (host.top / "fails").write_text(load(FAILURES / "device_mapper_is_not_there.yml")["said"])
+    creation = create(host, group(data=["/dev/sdb", "/dev/sdc"], db=["/dev/nvme0n1"]))
+
+    problem = creation.problems[0]
+    assert "ceph-volume failed: /dev/mapper/control: open failed: No such device. Look" in problem
+    zaps = [call for call in host.calls("ceph-volume") if " zap " in call]
+    assert zaps == ["ceph-volume lvm zap --destroy /dev/sdc"]
+    assert "--property=DeviceAllow=/dev/sdc rwm" in host.calls("systemd-run")[-1]
 
 
 def test_logical_volumes_that_do_not_run_are_activated(make: Any) -> None:

@@ -91,7 +91,8 @@ def test_programs() -> None:
     failed = run(["/bin/sh", "-c", "echo why >&2; exit 3"], 5)
     assert failed.problem == "/bin/sh ended with status 3"
     assert last_line(failed.err) == "why"
-    assert "cannot be started" in run(["/no/such/program"], 5).problem
+    assert run(["/no/such/program"], 5).problem == "program is not installed"
+    assert "cannot be started" in run(["/"], 5).problem
     assert find_program("no-such-program") == ""
 
 
