@@ -5,12 +5,13 @@ Somebody has to mend that file: health says so, and the host is asked again and 
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Collection, Dict, Optional
 
 from adapter.cluster.host_conf import PATH, confs_of, only_way
 from adapter.cluster.schedule import Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.errors import AdapterError
 from adapter.kinds import QUORUM, kind_of
 from adapter.state_lock import under_lock
 
@@ -45,6 +46,26 @@ def only_ways(core: Core, wanted: Wanted, diff: Difference) -> Dict[str, str]:
 def hold_reason(core: Core, wanted: Wanted, diff: Difference) -> str:
     """Return why monitors that are too many stay, or nothing."""
     return " ".join(dict.fromkeys(only_ways(core, wanted, diff).values()))
+
+
+def check_ways(core: Core, leaving: str, staying: Optional[Collection[str]] = None) -> None:
+    """Raise if a host's own ceph.conf names no monitor but the one that goes, or is stopped.
+
+    ``staying`` are those that count, by default all others of the map. The caller does not hold
+    the lock.
+    """
+    addresses = core.maps.mon_addresses()
+    others = {*(addresses if staying is None else staying)} - {leaving}
+    left = frozenset().union(*(addresses.get(mon, frozenset()) for mon in others))
+    with core.lock:
+        confs = confs_of(core.hosts, core.reports)
+    for address in sorted(addresses.get(leaving, ())):
+        hosts = only_way(confs, address, left)
+        if hosts:
+            raise AdapterError(
+                f"mon.{leaving} is the only monitor that {PATH} names on {', '.join(hosts)}.",
+                "Name the others there too: `ceph config generate-minimal-conf` prints them.",
+            )
 
 
 class ConfHold:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from adapter.cluster.going_down import STOPPED_SEEN
-from adapter.cluster.host_conf import PATH, confs_of, only_way
 from adapter.cluster.managers import Managers
 from adapter.cluster.osd_map import Osd
 from adapter.cluster.schedule import Daemon
@@ -18,6 +17,7 @@ from adapter.engine.gate import Ask, Asked
 from adapter.errors import AdapterError, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.kinds import MANAGERS, QUORUM, RANKS, SERVING, Kind, kind_of
+from adapter.reconcile.conf_hold import check_ways
 from adapter.reconcile.fresh_reports import check_answer
 from adapter.reconcile.osd_peers import check_peers
 from adapter.reconcile.ranks import Ranks
@@ -98,7 +98,7 @@ class Guards:
         quorum, known = self._core.maps.quorum()
         if name not in known:
             return
-        self._check_confs(name)
+        check_ways(self._core, name)
         if len(known) <= 1:
             raise AdapterError(f"mon.{name} is the last one.")
         if name in quorum:
@@ -116,21 +116,6 @@ class Guards:
                 f"the monitors would have no quorum ({', '.join(left)} left): "
                 f"{_describe(kind, going)}."
             )
-
-    def _check_confs(self, leaving: str) -> None:
-        """Raise if a host would not find the cluster any more without a mon."""
-        core = self._core
-        addresses = core.maps.mon_addresses()
-        staying = frozenset().union(*(where for mon, where in addresses.items() if mon != leaving))
-        with core.lock:
-            confs = confs_of(core.hosts, core.reports)
-        for address in sorted(addresses.get(leaving, ())):
-            hosts = only_way(confs, address, staying)
-            if hosts:
-                raise AdapterError(
-                    f"mon.{leaving} is the only monitor that {PATH} names on {', '.join(hosts)}.",
-                    "Name the others there too: `ceph config generate-minimal-conf` prints them.",
-                )
 
     def _remove_manager(
         self, kind: Kind, daemons: Sequence[Daemon], kept: Sequence[Daemon]
@@ -249,6 +234,9 @@ class Guards:
                     raise
                 text = " ".join(str(error).split())
                 raise AdapterError(f"{text}; {_describe(daemon_type, going)}.") from error
+            if kind.guard == QUORUM and not restart:
+                quorum, _ = maps.quorum()
+                check_ways(self._core, daemon_id, {*quorum} - {daemon_id, *going})
 
     def _check_manager(self, kind: Kind, daemon_id: str, *, restart: bool, but: str) -> None:
         managers = self._core.maps.manager_map()

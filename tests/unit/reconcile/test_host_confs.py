@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from adapter.cluster.host_conf import HostConf, only_way
-from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from adapter.interface import (
+    OrchestratorError,
+    PlacementSpec,
+    ServiceSpec,
+    raise_if_exception,
+)
 from tests.unit.reconcile.fake_cluster import Cluster
 
 
@@ -52,6 +59,26 @@ def test_a_monitor_stays_where_a_host_knows_no_other(cluster: Cluster) -> None:
     cluster.start_anew()
     cluster.settle(20)
     assert sorted(cluster.monitors.mons) == ["h2", "h3"]
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["named alone", "the other one is down"])
+def test_a_monitor_that_a_host_knows_alone_is_not_stopped(cluster: Cluster, down: bool) -> None:
+    """The host that made the cluster names its own monitor; `ceph` hung there without it."""
+    cluster.confs = {"h1": {"mons": ["10.0.0.1", "10.0.0.2"][: 1 + down], "ours": False}}
+    cluster.start_anew()
+    place_mons(cluster, "h1", "h2", "h3")
+    if down:
+        cluster.monitors.out_of_quorum.append("h2")
+
+    def act(action: str, force: bool = False) -> str:
+        answer = cluster.orchestrator.daemon_action(action, "mon.h1", force=force)
+        return str(raise_if_exception(answer))
+
+    with pytest.raises(OrchestratorError, match=r"only monitor that \S+ names on h1"):
+        act("stop")
+    act("restart")
+    cluster.settle(5)
+    assert "Scheduled to stop mon.h1" in act("stop", force=True)
 
 
 def test_a_file_that_leads_nowhere_is_a_warning(cluster: Cluster) -> None:
