@@ -70,9 +70,9 @@ def lvm_activate(osd_id: int, osd_uuid: str) -> List[str]:
     return ["ceph-volume", "lvm", "activate", "--bluestore", str(osd_id), osd_uuid]
 
 
-def zap_device(path: str) -> List[str]:
-    """Return the command that wipes a disk with all that is on it."""
-    return ["ceph-volume", "lvm", "zap", "--destroy", path]
+def zap_device(path: str, destroy: bool = True) -> List[str]:
+    """Return the command that wipes a disk or partition, and destroys the volumes or it."""
+    return ["ceph-volume", "lvm", "zap", *(["--destroy"] if destroy else []), path]
 
 
 def zap_osd(osd_id: int, osd_uuid: str, destroy: bool) -> List[str]:

@@ -369,10 +369,15 @@ def zap(
 
 
 def zap_disk(host: Host, disk: Disk, lock: HostLock, timeout: float) -> None:
-    """Wipe a whole disk, and see to it that nothing is left."""
+    """Wipe a whole disk, or a partition, and see to it that nothing is left.
+
+    A partition itself stays: to take it away would be to write to the table of a disk on which
+    others may have theirs.
+    """
     path = disk.block.path
     only = [] if disk.has_lvm else [os.path.realpath(disk.block.node)]
-    host.run(f"zap-{disk.block.name}", calls.zap_device(path), lock, timeout, only)
+    argv = calls.zap_device(path, destroy=host.whole(disk) is disk)
+    host.run(f"zap-{disk.block.name}", argv, lock, timeout, only)
     look_at([disk])
     content = disk.content
     if "error" in content:
