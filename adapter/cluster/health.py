@@ -163,6 +163,11 @@ def _watched(watch: Watch) -> Checks:
         ("ANSIBLE_DAEMON_OUTSIDE", "daemon(s) outside the cluster", watch.outside_lines()),
         ("ANSIBLE_MGR_UNABLE", "standby manager(s) could not manage hosts", watch.unable_lines()),
         (
+            "ANSIBLE_MGR_MODULES",
+            "standby manager(s) could not run all enabled modules",
+            watch.missing_lines(),
+        ),
+        (
             "ANSIBLE_SERVICE_HELD",
             "service(s) keep unwanted daemons",
             watch.held_lines(),

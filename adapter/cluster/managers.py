@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from adapter.cluster.reports import HostReport
 from adapter.errors import abridged
@@ -13,11 +13,17 @@ MODULE = "ansible"
 
 @dataclass(frozen=True)
 class Managers:
-    """``lacks`` says of each manager why it could not manage hosts, an empty text if it could."""
+    """``lacks`` says of each manager why it could not manage hosts, an empty text if it could.
+
+    ``modules`` are those that are enabled, ``missing`` has by standby those of them that it could
+    not run, each with the reason or an empty text where it has not got it.
+    """
 
     active: str = ""
     standbys: List[str] = field(default_factory=list)
     lacks: Mapping[str, str] = field(default_factory=dict)
+    modules: Tuple[str, ...] = ()
+    missing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def unable(self, names: Iterable[str]) -> Dict[str, str]:
         """Return those of these managers that could not manage hosts, with the reason."""
@@ -40,7 +46,15 @@ def read_managers(data: Mapping[str, Any]) -> Managers:
     lacks = {str(row.get("name")): _lack(row) for row in rows}
     if active:
         lacks[active] = _lack(data)
-    return Managers(active, [str(row.get("name")) for row in rows], lacks)
+    modules = tuple(sorted(str(name) for name in data.get("modules") or ()))
+    missing = {str(row.get("name")): _missing(row, modules) for row in rows}
+    return Managers(
+        active,
+        [str(row.get("name")) for row in rows],
+        lacks,
+        modules,
+        {name: found for name, found in missing.items() if found},
+    )
 
 
 def _lack(row: Mapping[str, Any]) -> str:
@@ -55,6 +69,37 @@ def _lack(row: Mapping[str, Any]) -> str:
             reason = " ".join(str(module.get("error_string") or "no reason is given").split())
             return f"its module {MODULE} cannot run: {reason}"
     return f"it has no module {MODULE}"
+
+
+def _missing(row: Mapping[str, Any], modules: Iterable[str]) -> Dict[str, str]:
+    """Return the enabled modules that a standby could not run; of ours ``lacks`` tells."""
+    told = {
+        str(each.get("name")): each
+        for each in row.get("available_modules") or ()
+        if isinstance(each, dict)
+    }
+    if not told:
+        # A manager that has just begun has not told any.
+        return {}
+    found = {}
+    for name in modules:
+        if name == MODULE or told.get(name, {}).get("can_run") is True:
+            continue
+        reason = " ".join(str(told.get(name, {}).get("error_string") or "").split())
+        found[name] = abridged(reason, 200) or ("it cannot run" if name in told else "")
+    return found
+
+
+def missing_line(name: str, modules: Mapping[str, str]) -> str:
+    """Return the sentence for a standby that could not run all modules that are enabled."""
+    parts = [f"{module} ({reason})" if reason else module for module, reason in modules.items()]
+    plural = len(modules) > 1
+    return (
+        f"mgr.{name} could not run the module{'s' if plural else ''} {', '.join(parts)}, which "
+        f"{'are' if plural else 'is'} enabled: after a fail-over to it the cluster would be "
+        f"without. `ceph orch daemon redeploy mgr.{name}` installs the packages that its host's "
+        "sources have for them and restarts it; otherwise install them there by hand."
+    )
 
 
 def backend_lack(report: Optional[HostReport], python: str) -> Optional[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.fs_map import FsMap
-from adapter.cluster.managers import Managers, remedy
+from adapter.cluster.managers import Managers, missing_line, remedy
 from adapter.kinds import kind_of
 
 # No start takes so long (seconds): a monitor that reads a large store is up long before.
@@ -211,6 +211,12 @@ class Watch:
         return [
             f"mgr.{name} could not manage hosts if it took over: {reason}. {remedy([name])}"
             for name, reason in sorted(unable.items())
+        ]
+
+    def missing_lines(self) -> List[str]:
+        """Return a sentence for each standby manager without a module that is enabled."""
+        return [
+            missing_line(name, modules) for name, modules in sorted(self.managers.missing.items())
         ]
 
     def held_lines(self) -> List[str]:

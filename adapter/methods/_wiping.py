@@ -36,7 +36,7 @@ def allowed_to_wipe(
         if not osd_map.osds[osd_id].up:
             reason = core.maps.need(osd_map.osds[osd_id], osd_map)
             reason = f"is on it, down and in the cluster's map: {reason}" if reason else ""
-            start = f"If it only stopped, `ceph orch daemon start osd.{osd_id}` starts it; "
+            start = way_back(core, host, path, osd_id)
         if reason:
             raise InvalidValue(
                 "device",
@@ -45,6 +45,21 @@ def allowed_to_wipe(
                 f"{start}`ceph orch osd rm {osd_id} --zap` drains it first.",
             )
     return [osd_map.osds[osd_id].uuid for osd_id in ids]
+
+
+def way_back(core: Core, host: str, path: str, osd_id: int) -> str:
+    """Return the beginning of a remedy: how an OSD that is down starts again from its disk.
+
+    A host that was installed anew has the disk and nothing else of the OSD.
+    """
+    with core.lock:
+        is_set_up = core.places.reports(host, f"osd.{osd_id}")
+    if is_set_up:
+        return f"If it only stopped, `ceph orch daemon start osd.{osd_id}` starts it; "
+    return (
+        f"`ceph orch daemon add osd {host}:{path} --skip-validation` sets it up from this disk and "
+        "starts it, as after a new installation of the host; "
+    )
 
 
 def refuse_busy(core: Core, host: str, path: str) -> None:

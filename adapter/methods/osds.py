@@ -30,7 +30,13 @@ from adapter.interface import (
 from adapter.methods._copied_disks import as_moved, refuse_copy, refuse_other_disk
 from adapter.methods._method import method
 from adapter.methods._removals import refuse_queued, removal_of, unwipable
-from adapter.methods._wiping import allowed_to_wipe, erased, refuse_busy, refuse_waiting
+from adapter.methods._wiping import (
+    allowed_to_wipe,
+    erased,
+    refuse_busy,
+    refuse_waiting,
+    way_back,
+)
 from adapter.methods.devices import reachable
 from adapter.reconcile import Reconciler
 
@@ -108,11 +114,12 @@ class OsdMethods:
             ids = self.reconciler.planner.on_disk(hostname, path, osd_map)
         if ids:
             up = all(osd_map.osds[each].up for each in ids)
+            start = "" if up else way_back(self.core, hostname, path, ids[0])
             raise InvalidValue(
                 "device",
                 f"{hostname}:{path}",
                 f"{listed(ids)} {'runs' if up else 'is'} on it",
-                f"`ceph orch osd rm {ids[0]} --zap` drains it first.",
+                f"{start}`ceph orch osd rm {ids[0]} --zap` drains it first.",
             )
 
     def _named_devices(

@@ -14,16 +14,24 @@ ROLE = "daemon_deploy"
 Daemons = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def apply_variables(daemons: Daemons, cluster: str, conf: str = "", python: str = "") -> Variables:
+def apply_variables(
+    daemons: Daemons,
+    cluster: str,
+    conf: str = "",
+    python: str = "",
+    modules: Sequence[str] = (),
+) -> Variables:
     """Return the variables that bring daemons of a kind to run.
 
     ``daemons`` are by host; each has id, keyring_file (a file of the job's secrets; empty: the host
     has the key), port and addr. ``cluster`` is the fsid, ``conf`` the ceph.conf for a host that has
-    none. ``python`` is the interpreter that managers run jobs with.
+    none. ``python`` is the interpreter that managers run jobs with, ``modules`` are those that are
+    enabled in the cluster.
     """
     backend = {"orchestrator_backend_python": python} if python else {}
     return {
         **backend,
+        **({f"{ROLE}_modules": list(modules)} if modules else {}),
         f"{ROLE}_daemons": {host: [dict(row) for row in rows] for host, rows in daemons.items()},
         f"{ROLE}_fsid": cluster,
         f"{ROLE}_conf": conf,

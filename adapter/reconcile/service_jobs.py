@@ -121,6 +121,7 @@ class ServiceJobs:
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
         if kind.guard == MANAGERS:
             parameters["python"] = core.settings.python
+            parameters["modules"] = core.watch.managers.modules
         verb = "Restart" if restart else "Deploy"
         job = self._submit(
             wanted.name,

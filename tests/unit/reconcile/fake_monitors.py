@@ -51,6 +51,8 @@ class Monitors:
     managers: List[str] = field(default_factory=lambda: ["h1"])
     # Mons of ``mons`` that do not take part, and managers that were started without our module.
     out_of_quorum: List[str] = field(default_factory=list)
+    enabled_modules: List[str] = field(default_factory=lambda: ["ansible", "dashboard"])
+    without_dashboard: List[str] = field(default_factory=list)
     without_module: List[str] = field(default_factory=list)
     keys: List[str] = field(default_factory=list)
     # Keys that were given anew.
@@ -344,10 +346,11 @@ class Monitors:
     def _mgr_dump(self, arguments: Dict[str, Any]) -> str:
         rows = [{"name": name, "available_modules": self._modules(name)} for name in self.managers]
         active = {"active_name": rows[0]["name"], "available_modules": rows[0]["available_modules"]}
-        return json.dumps({**active, "standbys": rows[1:]})
+        return json.dumps({**active, "standbys": rows[1:], "modules": self.enabled_modules})
 
     def _modules(self, name: str) -> List[Dict[str, Any]]:
         modules = [{"name": "dashboard", "can_run": True, "error_string": ""}]
+        modules = [row for row in modules if name not in self.without_dashboard]
         if name not in self.without_module:
             modules.append({"name": "ansible", "can_run": True, "error_string": ""})
         return modules

@@ -167,6 +167,25 @@ def test_a_manager_that_could_not_manage_hosts_is_named(adopted: Cluster) -> Non
     assert "ANSIBLE_MGR_UNABLE" not in adopted.orchestrator.health.checks()
 
 
+def test_a_module_that_a_standby_could_not_run_is_named(adopted: Cluster) -> None:
+    """A second manager had no dashboard, and nobody heard of it before the fail-over."""
+    adopted.monitors.without_module.clear()
+    adopted.settle(1)
+    assert "ANSIBLE_MGR_MODULES" not in adopted.orchestrator.health.checks()
+    adopted.monitors.without_dashboard.append("h2")
+    adopted.settle(1)
+    said = str(adopted.orchestrator.health.checks()["ANSIBLE_MGR_MODULES"])
+    assert "mgr.h2 could not run the module dashboard, which is enabled" in said
+    assert "`ceph orch daemon redeploy mgr.h2` installs the packages" in said
+
+
+def test_managers_get_the_packages_of_the_modules_that_are_enabled(cluster: Cluster) -> None:
+    cluster.step()
+    apply(cluster, ServiceSpec("mgr", placement=PlacementSpec(hosts=["h1", "h2"])))
+    (request,) = [each for each in cluster.requests if each.operation == "apply_mgr"]
+    assert request.variables["daemon_deploy_modules"] == ["ansible", "dashboard"]
+
+
 @pytest.mark.parametrize("action", ["restart", "stop"])
 def test_nobody_takes_over_without_the_module(adopted: Cluster, action: str) -> None:
     with pytest.raises(AdapterError, match=r"mgr\.h2: it has no module ansible.*mgr install"):

@@ -359,7 +359,7 @@ def test_a_disk_in_use_is_refused_with_the_reason(cluster: Cluster) -> None:
         raise_if_exception(cluster.orchestrator.create_osds(spec))
     cluster.monitors.osds[0].up = False
     cluster.settle()
-    with pytest.raises(InvalidValue, match=r"osd.0 is on it. `ceph orch osd rm 0 --zap` drains"):
+    with pytest.raises(InvalidValue, match=r"osd.0 is on it. If it only stopped, `ceph orch"):
         raise_if_exception(cluster.orchestrator.create_osds(spec))
     del cluster.monitors.osds[0]
     cluster.used["h1"] = ["/dev/sdb"]
