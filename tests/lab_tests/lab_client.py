@@ -96,6 +96,7 @@ class Lab:
         # What was switched off or cut through this object.
         self.off: set[str] = set()
         self.cut: set[str] = set()
+        self._jobs: dict[str, dict[str, Any]] = {}
 
     def _reread(self) -> None:
         self._raw: list[dict[str, Any]] = json.loads(self.lab("hosts").out)
@@ -260,9 +261,17 @@ class Lab:
         }
 
     def jobs(self) -> list[dict[str, Any]]:
-        """Return all jobs, the newest last."""
+        """Return all jobs that the manager has, the newest last."""
         found: list[dict[str, Any]] = self.ceph_json("ansible", "job", "ls", "--all")
         return found
+
+    def seen_jobs(self) -> list[dict[str, Any]]:
+        """Return all jobs, the newest last, with those that were seen by this before.
+
+        A manager keeps the last 200: what is compared must not fall off while a test looks.
+        """
+        self._jobs.update((row["id"], row) for row in self.jobs())
+        return list(self._jobs.values())
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Return all that is known of a job."""

@@ -158,7 +158,7 @@ class Osds:
         """Return the jobs of these operations, or of all that change something."""
         return [
             job
-            for job in self.lab.jobs()
+            for job in self.lab.seen_jobs()
             if (job["operation"] in operations if operations else job["operation"] not in READING)
         ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -76,8 +75,7 @@ class Services:
     def changing_jobs(self) -> list[str]:
         """Return the jobs that change something about daemons."""
         kinds = ("apply_", "remove_daemons", "service_action", "daemon_action")
-        rows = json.loads(self.lab.ok("ansible", "job", "ls", "--all", "--format", "json"))
-        return [row["id"] for row in rows if row["operation"].startswith(kinds)]
+        return [row["id"] for row in self.lab.seen_jobs() if row["operation"].startswith(kinds)]
 
     def auth_names(self) -> list[str]:
         """Return the names of all keys of the cluster."""

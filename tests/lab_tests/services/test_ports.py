@@ -64,9 +64,9 @@ def test_ranges_and_redeploys(services: Services) -> None:
     before = told(lab)
     assert sorted(before.values()) == ["beast port=8300", "beast port=8301"]
     last = max(before, key=lambda section: before[section])
-    jobs = len(lab.jobs())
+    jobs = len(lab.seen_jobs())
     lab.ok("orch", "daemon", "redeploy", last.partition(".")[2])
-    wait_until("it was deployed again", lambda: len(lab.jobs()) > jobs, SECONDS)
+    wait_until("it was deployed again", lambda: len(lab.seen_jobs()) > jobs, SECONDS)
     services.wait_runs("rgw.range", 2)
     assert told(lab) == before
 
@@ -129,7 +129,7 @@ def test_ten_labels_are_one_job_that_waits(services: Services) -> None:
     slow = f"/run/systemd/system/ceph-mds@{daemon}.service.d"
     script = "mkdir -p $1 && printf '[Service]\\nExecStop=/bin/sleep 25\\n' >$1/slow.conf"
     lab.sh("h2", f"{script} && systemctl daemon-reload", slow)
-    before = {row["id"] for row in lab.jobs()}
+    before = {row["id"] for row in lab.seen_jobs()}
     labels = [f"ten-{number}" for number in range(10)]
     try:
         # The host is at this for 25 s.
@@ -138,7 +138,7 @@ def test_ten_labels_are_one_job_that_waits(services: Services) -> None:
             lab.ok("orch", "host", "label", "add", "h2", label)
 
         def ended() -> list[dict[str, Any]]:
-            rows = [row for row in lab.jobs() if row["id"] not in before]
+            rows = [row for row in lab.seen_jobs() if row["id"] not in before]
             mine = [row for row in rows if row["operation"] == "add_host_label"]
             assert mine
             assert all(row["status"] not in ("queued", "running") for row in mine), mine

@@ -49,7 +49,7 @@ def kept(services: Services) -> dict[str, Any]:
     return {
         "records": {key: value for key, value in found.items() if key.startswith(mine)},
         "options": sorted(options),
-        "jobs": [row["id"] for row in lab.jobs() if row["operation"] not in READING],
+        "jobs": [row["id"] for row in lab.seen_jobs() if row["operation"] not in READING],
         "keys": services.auth_names(),
         "daemons": sorted(
             (row["hostname"], row["daemon_name"], str(row.get("started"))) for row in services.ps()

@@ -75,11 +75,11 @@ def test_a_file_system_gets_its_daemons_from_the_volumes_module(cluster: Lab) ->
         "an active MDS and a standby", lambda: sorted(states()) == ["active", "standby"], SECONDS
     )
     wait_until("orch ls shows them", runs(cluster, "mds.data"), 60)
-    jobs = len(cluster.jobs())
+    jobs = len(cluster.seen_jobs())
     cluster.ok("orch", "apply", "mds", "data")
     wait_until("the spec is kept", runs(cluster, "mds.data"), 60)
     assert [
-        row["operation"] for row in cluster.jobs()[jobs:] if row["operation"] == "apply_mds"
+        row["operation"] for row in cluster.seen_jobs()[jobs:] if row["operation"] == "apply_mds"
     ] == []
 
 
@@ -184,10 +184,10 @@ curl -fsS $sign "$1/bucket/object" | cmp - /tmp/object && echo same
 
 def test_what_is_exported_can_be_applied(cluster: Lab) -> None:
     before = cluster.ok("orch", "ls", "--export")
-    jobs = len(cluster.jobs())
+    jobs = len(cluster.seen_jobs())
     cluster.ok("orch", "apply", "-i", "-", stdin=before)
     assert cluster.ok("orch", "ls", "--export") == before
-    done = [row["operation"] for row in cluster.jobs()[jobs:]]
+    done = [row["operation"] for row in cluster.seen_jobs()[jobs:]]
     assert [each for each in done if each.startswith("apply_")] == []
 
 
