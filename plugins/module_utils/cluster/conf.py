@@ -6,6 +6,7 @@ one, and of a key's lines in it the last.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
@@ -177,6 +178,15 @@ def _sorted(values: Iterable[str]) -> List[str]:
 
 def _key(text: str) -> str:
     return re.sub(r"[\s-]+", "_", text.strip().lower())
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address, and no name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def addresses(value: str) -> List[str]:

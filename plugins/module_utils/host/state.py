@@ -6,9 +6,10 @@ import os
 import platform
 import socket
 import time
-from typing import TYPE_CHECKING, Any, Container, Dict, List, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Container, Dict, List, Mapping
 
-from ..cluster.conf import read_conf
+from ..cluster.conf import is_address, read_conf
 from ..system.reading import Roots, clean, read_text
 from ..system.subprocess_worker import run_apart
 from .admin_state import read_admin
@@ -27,17 +28,32 @@ _KEPT_FOR = 600
 def read_identity(roots: Roots) -> Dict[str, Any]:
     """Return who the host is. A name server that does not answer costs two seconds at most."""
     hostname = clean(os.uname().nodename)
-    names = run_apart({"fqdn": socket.getfqdn}, _NAME_TIMEOUT)
+    conf = read_conf(roots)
+    mons = [mon for mon in (conf or {}).get("mons", ()) if not is_address(mon)]
+    asked: Dict[str, Callable[[], Any]] = {f"mon {mon}": partial(_resolved, mon) for mon in mons}
+    names = run_apart({"fqdn": socket.getfqdn, **asked}, _NAME_TIMEOUT)
+    if conf is not None:
+        # Names are resolved where they are used: only this host knows what they mean to it.
+        found = [names.get(f"mon {mon}") or [mon] for mon in conf["mons"]]
+        conf["mons"] = sorted({address for each in found for address in each})
     return {
         "hostname": hostname,
         "fqdn": clean(names.get("fqdn", "")) or hostname,
         "machine_id": read_text(os.path.join(roots.etc, "machine-id")),
         "python": platform.python_version(),
         "record": read_record(),
-        "conf": read_conf(roots),
+        "conf": conf,
         "admin": read_admin(roots),
         "backend": read_backend(roots.usr),
     }
+
+
+def _resolved(name: str) -> List[str]:
+    """Return the addresses of a name, none where nobody knows it."""
+    try:
+        return sorted({str(row[4][0]) for row in socket.getaddrinfo(name, None)})
+    except (OSError, UnicodeError):
+        return []
 
 
 def daemons_of(
