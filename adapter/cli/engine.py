@@ -80,6 +80,10 @@ class LocalAccess:
     def pin(self, hosts: object) -> None:
         """Do nothing: there is no host to be pinned."""
 
+    def resolve(self, name: str) -> str:
+        """Return the address that a name means here."""
+        return self._ssh.resolve(name)
+
     def probe(
         self, target: Target, *, learn_keys: bool = False, as_root: bool = False
     ) -> ProbeResult:

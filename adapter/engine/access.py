@@ -6,6 +6,7 @@ in-memory fake.
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Protocol, Tuple
 
@@ -23,6 +24,10 @@ class Ssh(Protocol):
 
     def pin(self, hosts: Iterable[PinnedHost]) -> None:
         """Know exactly these hosts, each by its own keys."""
+        ...
+
+    def resolve(self, name: str) -> str:
+        """Return the address that a name means here, an empty text where it means none."""
         ...
 
     def probe(
@@ -67,6 +72,15 @@ class SshAccess:
         self._hosts = list(hosts)
         for target in self.files.write(self._hosts):
             self.close(target)
+
+    def resolve(self, name: str) -> str:
+        """Return the address that a name means here, IPv4 before IPv6, or an empty text."""
+        try:
+            rows = socket.getaddrinfo(name, 22, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return ""
+        rows.sort(key=lambda row: row[0] != socket.AF_INET)
+        return str(rows[0][4][0]) if rows else ""
 
     def probe(
         self, target: Target, *, learn_keys: bool = False, as_root: bool = False
@@ -124,9 +138,13 @@ def _text(path: Path) -> str:
 
 
 class MemoryAccess:
-    """The in-memory fake: hosts answer as ``answers`` says, by address; others well."""
+    """The in-memory fake: hosts answer as ``answers`` says, by address; others well.
+
+    ``names`` are the names that mean an address.
+    """
 
     def __init__(self, answers: Optional[Dict[str, ProbeResult]] = None, problem: str = "") -> None:
+        self.names: Dict[str, str] = {}
         self.prober = MemoryProber(answers or {})
         self.problem = problem
         self.pinned: List[PinnedHost] = []
@@ -148,6 +166,10 @@ class MemoryAccess:
     def pin(self, hosts: Iterable[PinnedHost]) -> None:
         """Remember the hosts."""
         self.pinned = list(hosts)
+
+    def resolve(self, name: str) -> str:
+        """Return the address given for the name."""
+        return self.names.get(name, "")
 
     def probe(
         self, target: Target, *, learn_keys: bool = False, as_root: bool = False

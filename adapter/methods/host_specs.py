@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import ipaddress
 from dataclasses import replace
 from typing import Any, Dict, Optional, Tuple
 
@@ -42,7 +44,8 @@ class HostSpecMethods:
         hostname = names.check_hostname(host_spec.hostname)
         if hostname in core.hosts:
             return self._bring_to_spec(host_spec)
-        addr = names.check_address(host_spec.addr or hostname)
+        host_spec = self._with_address(host_spec)
+        addr = names.check_address(host_spec.addr)
         seen = self._look_at_new(host_spec)
         put_host(core, hostname, host_spec.location)
         given, labels = _labels(host_spec), self._labels_kept(host_spec, seen)
@@ -105,6 +108,7 @@ class HostSpecMethods:
         """Return what applying the spec of a host would do; raises what it would raise."""
         check_host_spec(self.core, spec)
         if spec.hostname not in self.core.hosts:
+            spec = self._with_address(spec)
             labels = self._labels_kept(spec, self._look_at_new(spec))
             with_labels = f" and the labels {', '.join(labels)}" if labels else ""
             return f"host {spec.hostname}: would be added with addr '{spec.addr}'{with_labels}"
@@ -114,6 +118,27 @@ class HostSpecMethods:
             self._same_machine(known, change.addr)
         what = f"would be updated: {change.describe()}" if change else "would stay as it is"
         return f"host {spec.hostname}: {what}"
+
+    def _with_address(self, spec: HostSpec) -> HostSpec:
+        """Return the spec of a new host with the address that its name means, if it gives none.
+
+        Daemons need an address, and what a name means may be another one tomorrow. Raises
+        ``InvalidValue`` for one that means only the manager's own host.
+        """
+        hostname = names.check_hostname(spec.hostname)
+        if spec.addr and spec.addr != hostname:
+            return spec
+        found = self.core.ssh.resolve(hostname)
+        if found and ipaddress.ip_address(found.partition("%")[0]).is_loopback:
+            raise InvalidValue(
+                "address",
+                hostname,
+                f"on this host the name means {found}, which no other host reaches",
+                f"Give its address: `ceph orch host add {hostname} ADDRESS`, or addr in its spec.",
+            )
+        changed = copy.copy(spec)
+        changed.addr = found or hostname
+        return changed
 
     def _look_at_new(self, spec: HostSpec) -> ProbeResult:
         """Look at the machine of a new host; raises what speaks against it. Keeps nothing."""

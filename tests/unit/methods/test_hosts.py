@@ -46,6 +46,38 @@ def test_a_host_is_kept_with_its_keys_and_prepared_by_a_job(world: Any) -> None:
     assert call(world.orchestrator.get_facts("h1")) == [{"hostname": "h1", "cpu_count": 1}]
 
 
+@pytest.mark.parametrize("door", ["add", "apply"])
+def test_without_an_address_what_the_name_means_is_kept(world: Any, door: str) -> None:
+    """Monitors and gateways need an address; a name may mean another one tomorrow."""
+    world.ssh.names["h1"] = "10.0.0.9"
+    if door == "add":
+        text = str(call(world.orchestrator.add_host(HostSpec("h1"))))
+    else:
+        (text,) = call(world.orchestrator.apply([HostSpec("h1")]))
+    assert text.startswith("Added host 'h1' with addr '10.0.0.9' (job ")
+    assert world.store.get("host.h1")["addr"] == "10.0.0.9"
+    world.ssh.names["h1"] = "10.0.0.10"
+    (text,) = call(world.orchestrator.apply([HostSpec("h1")]))
+    assert text == "Host 'h1' with addr '10.0.0.9' is there already; nothing is changed"
+
+
+def test_a_dry_run_shows_what_the_name_means(world: Any) -> None:
+    world.ssh.names["h1"] = "10.0.0.9"
+    (row,) = call(world.orchestrator.plan([HostSpec("h1")]))
+    assert "host h1: would be added with addr '10.0.0.9'" in str(row)
+    assert world.store.get("host.h1") is None
+
+
+@pytest.mark.parametrize("address", ["127.0.1.1", "::1"])
+def test_a_name_that_means_only_this_host_is_no_address(world: Any, address: str) -> None:
+    """Debian's installer writes such a line into /etc/hosts."""
+    world.ssh.names["h1"] = address
+    with pytest.raises(InvalidValue, match=f"the name means {address}.*ceph orch host add h1 ADDR"):
+        call(world.orchestrator.add_host(HostSpec("h1")))
+    assert world.store.get("host.h1") is None
+    assert "10.0.0.1" in add(world)
+
+
 def test_a_host_that_cannot_be_reached_is_not_kept(world: Any) -> None:
     world.unreachable("10.0.0.1", "Permission denied (publickey)")
 
