@@ -6,9 +6,22 @@ Nothing here waits for a host.
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    FrozenSet,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from adapter import operations
 from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
@@ -18,7 +31,7 @@ from adapter.cluster.daemon_services import DaemonServices
 from adapter.cluster.deployments import Deployments
 from adapter.cluster.events import Events
 from adapter.cluster.going_down import GoingDown
-from adapter.cluster.health import Failure
+from adapter.cluster.health import Failure, when
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.liveness import Liveness
 from adapter.cluster.maps import Maps, Mon, NoMon
@@ -121,6 +134,8 @@ class Core:
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         self.service_failures = ServiceFailures()
         self.watch = Watch()
+        # While it is paused: what would be done otherwise.
+        self.waiting_steps: List[str] = []
         self.waits = Waits()
         # Set when the cluster's maps are to be read again.
         self.maps_changed = threading.Event()
@@ -161,6 +176,15 @@ class Core:
             key: failure for key, failure in self.failures.items() if failure.host in there
         }
 
+    @under_lock
+    def osds_are_up(self, up: Collection[int]) -> None:
+        """Forget failures of OSDs that did not start, where the map has them up now."""
+        self.failures = {
+            key: failure
+            for key, failure in self.failures.items()
+            if not failure.unstarted or failure.unstarted - set(up)
+        }
+
     def reload(self) -> None:
         """Take over what another program changed in the store."""
         running = {job.request.operation for job in self.engine.jobs() if not job.status.final}
@@ -179,10 +203,25 @@ class Core:
             return True
         return record is not None and record.get("paused") is not False
 
-    def pause(self, paused: bool) -> None:
-        """Stop doing things by itself, or go on; raises ``NotKept``."""
-        self.store.set(PAUSE, {"paused": True} if paused else None)
+    def pause(self, paused: bool, why: str = "") -> None:
+        """Stop doing things by itself, or go on; raises ``NotKept``.
+
+        ``why`` says who stops it and what for, where no administrator does.
+        """
+        record = {"paused": True, "since": round(time.time()), "why": why}
+        self.store.set(PAUSE, record if paused else None)
         self.wake_event.set()
+
+    def pause_lines(self) -> List[str]:
+        """Return for `ceph health detail` why nothing is done by itself, and what would be."""
+        if not self.paused or self.bad_records.pause():
+            # A record that cannot be used is a warning of its own.
+            return []
+        record = self.store.get(PAUSE) or {}
+        since, why = record.get("since"), str(record.get("why") or "ceph orch pause")
+        text = f"paused since {when(float(since))}" if isinstance(since, (int, float)) else "paused"
+        waits = "" if self.waiting_steps else "; nothing waits for that"
+        return [f"{text} ({why}): `ceph orch resume` goes on{waits}", *self.waiting_steps]
 
     def held(self) -> str:
         """Return what holds decisions that depend on which hosts there are, or nothing.

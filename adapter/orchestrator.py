@@ -23,6 +23,7 @@ from adapter.methods.devices import DeviceMethods
 from adapter.methods.host_specs import HostSpecMethods
 from adapter.methods.hosts import HostMethods
 from adapter.methods.osds import OsdMethods
+from adapter.methods.pending import PendingMethods
 from adapter.methods.previews import PreviewMethods
 from adapter.methods.service_list import ServiceListMethods
 from adapter.methods.services import ServiceMethods
@@ -52,6 +53,7 @@ class AnsibleOrchestrator(Orchestrator):
         self.service_list = ServiceListMethods(core, reconciler)
         self.previews = PreviewMethods(core, reconciler, checks, groups, self.host_specs)
         self.kinds = KindMethods(self.services)
+        self.pending = PendingMethods(core, reconciler, self.osds)
 
     def available(self) -> Tuple[bool, str, Dict[str, Any]]:
         """Tell from memory whether hosts can be managed, why not, and details.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import Any, Mapping, Set
+from typing import Any, FrozenSet, Mapping, Set
 
 from adapter.cluster.going_down import ACTIONS
 from adapter.cluster.health import Failure
@@ -69,7 +69,7 @@ class Outcomes:
             elif message and record.request.changes:
                 # What it did before it failed is only known from a report.
                 core.refresh.want([hostname])
-            self._note_failure(record, hostname, message)
+            self._note_failure(record, hostname, message, outcome.result)
         core.wake_event.set()
 
     @under_lock
@@ -156,7 +156,9 @@ class Outcomes:
                 self._core.unkept.note(error)
 
     @under_lock
-    def _note_failure(self, record: JobRecord, hostname: str, message: str) -> None:
+    def _note_failure(
+        self, record: JobRecord, hostname: str, message: str, result: Mapping[str, Any]
+    ) -> None:
         """Keep the last failure of a changing operation on a host until it succeeds there."""
         core = self._core
         key = (record.request.operation, hostname)
@@ -171,7 +173,8 @@ class Outcomes:
                 return
             when = record.created if unstarted else record.finished or time.time()
             summary = record.request.summary if key[0] in ACTIONS else ""
-            core.failures[key] = Failure(*key, message, record.id, when, summary)
+            osds = _unstarted(record, hostname, result)
+            core.failures[key] = Failure(*key, message, record.id, when, summary, osds)
 
     def absorb_end(self, completion: Completion) -> None:
         """Account for the hosts that a finished job left without an answer."""
@@ -194,3 +197,14 @@ class Outcomes:
                     if core.refresh.reporter(hostname) == record.id:
                         message = "it published no report"
                         core.refresh.failed(hostname, message, time.monotonic())
+
+
+def _unstarted(record: JobRecord, hostname: str, result: Mapping[str, Any]) -> FrozenSet[int]:
+    """Return the OSDs that were made and did not start, where that is all that went wrong."""
+    groups = record.request.variables.get("osd_create_groups") or {}
+    disks = {disk["path"] for group in groups.get(hostname) or () for disk in group["data"]}
+    rows = [row for row in result.get("osds") or () if isinstance(row, dict)]
+    if not disks or disks - {row.get("data") for row in rows}:
+        return frozenset()
+    left = (row.get("osd_id") for row in rows if row.get("state") == "not started")
+    return frozenset(osd_id for osd_id in left if isinstance(osd_id, int))

@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 import click
 
 from adapter import __version__
+from adapter.cli.ceph import Managers
 from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.mgr_backend import (
     NAME,
@@ -27,6 +28,7 @@ from adapter.cli.mgr_files import (
     module_items,
     uninstall,
 )
+from adapter.cli.mgr_records import purge as purge_records
 from adapter.cli.output import format_option, print_data
 from adapter.errors import AdapterError, NotReady
 
@@ -97,13 +99,19 @@ def install_verb(context: Context, root: Path, state_dir: str, python: str, chec
 
 @mgr.command("uninstall")
 @root_option
-@click.option("--purge", is_flag=True, help="Remove the state directory too: jobs, keys, reports.")
+@click.option(
+    "--purge",
+    is_flag=True,
+    help="Remove the state directory too (jobs, keys, reports), and what the monitors keep: hosts, "
+    "specs, queues.",
+)
 @check_option
 @pass_context
 def uninstall_verb(context: Context, root: Path, purge: bool, check: bool) -> None:
     """Remove what `mgr install` made here.
 
-    Exactly that, as root.
+    Exactly that, as root. With --purge also all that was kept, on this host and, once the module is
+    disabled, in the monitors; daemons and OSDs run on.
 
     \b
     Example:
@@ -112,7 +120,8 @@ def uninstall_verb(context: Context, root: Path, purge: bool, check: bool) -> No
     """
     place = context.environment.place(root)
     _need_root(place)
-    changes = uninstall(place, purge=purge, check=check)
+    changes = _purge_records(context, place, check=check) if purge else []
+    changes += uninstall(place, purge=purge, check=check)
     _print_changes(changes, check=check)
     if changes and not check:
         context.say("A running ceph-mgr keeps what it has loaded until it is restarted.")
@@ -204,6 +213,19 @@ def _here_lines(here: Dict[str, Any]) -> List[str]:
         f"Installed here   {here['version']}, {same}",
         f"State            {here['state_directory']}",
     ]
+
+
+def _purge_records(context: Context, place: Place, *, check: bool) -> List[str]:
+    """Remove what the monitors keep; raises ``NotReady`` while a manager works with it."""
+    if not place.live:
+        return []
+    ceph = context.environment.ceph
+    if Managers.ask(ceph, NAME).enabled:
+        raise NotReady(
+            f"The module {NAME} is enabled, and works with what the monitors keep.",
+            "Run `orch-ansible mgr disable` first.",
+        )
+    return purge_records(ceph, check=check)
 
 
 def _need_root(place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List
 
 from adapter.cli.ceph import Ceph, CephError, Managers, orchestrator_status
+from adapter.cli.mgr_records import kept_specs, mark_disabled, say_what_waits
 from adapter.errors import NotReady
 
 NAME = "ansible"
@@ -36,9 +37,11 @@ def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
     managers = Managers.ask(ceph, NAME)
     if not managers.active:
         raise NotReady("No manager is active in this cluster.", "Start one: ceph-mgr@NAME.")
+    specs: List[str] = []
     if managers.enabled:
         say(f"The module {NAME} is enabled already.")
     else:
+        specs = kept_specs(ceph)
         _enable_module(ceph, managers, say)
     _wait_for_module(ceph, say, until, enabled_by_us=not managers.enabled)
     if other == NAME:
@@ -54,6 +57,7 @@ def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
             f"Warning: manager {name} does not have the module. Run `orch-ansible mgr install` on "
             "its host, or `ceph orch` stops when it becomes the active one."
         )
+    say_what_waits(ceph, say, until, specs)
     return ceph("orch", "status")
 
 
@@ -118,6 +122,7 @@ def disable(ceph: Ceph, say: Say) -> None:
     if Managers.ask(ceph, NAME).enabled:
         ceph("mgr", "module", "disable", NAME)
         say(f"The module {NAME} is disabled. Its hosts are kept for the next time.")
+        mark_disabled(ceph, say)
     else:
         say(f"The module {NAME} is not enabled.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.liveness import HostLiveness
 from adapter.cluster.service_failures import ServiceFailure
@@ -22,7 +22,11 @@ Checks = Dict[str, Dict[str, Any]]
 
 @dataclass(frozen=True)
 class Failure:
-    """The last failed job of one operation on one host; ``summary`` says of what."""
+    """The last failed job of one operation on one host; ``summary`` says of what.
+
+    ``unstarted`` are OSDs that were made and did not start, where nothing else went wrong: it is
+    over when they are up, whoever started them.
+    """
 
     operation: str
     host: str
@@ -30,6 +34,7 @@ class Failure:
     job: str
     when: float
     summary: str = ""
+    unstarted: FrozenSet[int] = frozenset()
 
     @property
     def what(self) -> str:
@@ -37,7 +42,8 @@ class Failure:
         return f"{self.operation} ({self.summary})" if self.summary else self.operation
 
 
-def _when(epoch: float) -> str:
+def when(epoch: float) -> str:
+    """Return a time as it is written in warnings."""
     moment = datetime.datetime.fromtimestamp(epoch, tz=datetime.timezone.utc)
     return moment.strftime("%Y-%m-%d %H:%M:%SZ")
 
@@ -66,6 +72,7 @@ def _broken(name: str, host: str, watch: Optional[Watch]) -> str:
 def health_checks(
     *,
     unready: str = "",
+    paused: Sequence[str] = (),
     offline: Mapping[str, HostLiveness],
     unreported: Mapping[str, str],
     failures: Mapping[Tuple[str, str], Failure],
@@ -81,7 +88,8 @@ def health_checks(
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
-    ``unready`` says what is missing before any host can be reached, ``broken`` are daemons in error
+    ``unready`` says what is missing before any host can be reached, ``paused`` why nothing is done
+    by itself and then what would be, ``broken`` are daemons in error
     with their hosts, ``foreign`` says what hosts have of others' daemons, ``cut_off`` says by host
     how its ceph.conf is wrong, ``service_failures`` what stands in the way of services, ``watch``
     what is outside the cluster or is held, ``unkept`` by key why the loop cannot write a record,
@@ -91,9 +99,11 @@ def health_checks(
     checks: Checks = {}
     if unready:
         checks["ANSIBLE_NOT_READY"] = _check("hosts cannot be managed", [unready])
+    if paused:
+        checks["ANSIBLE_PAUSED"] = _check("nothing is done by itself", list(paused))
     if offline:
         lines = [
-            f"host {name} is offline since {_when(state.since or 0)}: {state.reason}"
+            f"host {name} is offline since {when(state.since or 0)}: {state.reason}"
             for name, state in sorted(offline.items())
         ]
         checks["ANSIBLE_HOST_OFFLINE"] = _check(f"{_hosts(len(lines))} offline", lines)
@@ -106,7 +116,7 @@ def health_checks(
         summary = f"{_hosts(len(lines))} cannot be inventoried"
         checks["ANSIBLE_REFRESH_FAILED"] = _check(summary, lines)
     lines = [
-        f"{failure.what} on host {failure.host} failed at {_when(failure.when)}: "
+        f"{failure.what} on host {failure.host} failed at {when(failure.when)}: "
         f"{abridged(failure.message, MESSAGE_LENGTH)} (ceph ansible job show {failure.job})"
         for _, failure in sorted(failures.items())
     ]
@@ -179,4 +189,4 @@ def _service_failure(failure: ServiceFailure) -> str:
     where = f" on host {failure.host}" if failure.host else ""
     record = f" (ceph ansible job show {failure.job})" if failure.job else ""
     reason = abridged(failure.reason, MESSAGE_LENGTH)
-    return f"{failure.service}{where} failed at {_when(failure.when)}: {reason}{record}"
+    return f"{failure.service}{where} failed at {when(failure.when)}: {reason}{record}"

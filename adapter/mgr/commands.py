@@ -127,6 +127,21 @@ def job_ack(mgr: Any, id: str) -> str:
     return f"Job {id} has no warning"
 
 
+@read_command("ansible pending")
+def pending(mgr: Any, format: Optional[str] = None) -> str:
+    """Show what is still to be done by itself: what waits while it is paused"""
+    rows = mgr.ansible.pending.rows()
+    text = "\n".join(f"{row['what']}: {row['step']}" for row in rows)
+    return _formatted(rows, text or "Nothing is to be done", format)
+
+
+@write_command("ansible drop-pending")
+def drop_pending(mgr: Any) -> str:
+    """Leave everything as it is: make the services unmanaged that `ceph ansible pending` names,
+    drop what else it names, and go on (`ceph orch resume`)"""
+    return str(mgr.ansible.pending.drop())
+
+
 @write_command("ansible device light")
 def device_light(mgr: Any, hostname: str, path: str, light: str, state: str) -> str:
     """Switch the ident or fault light of a disk on or off, also of a disk that Ceph does not use:

@@ -36,6 +36,7 @@ from adapter.mgr.keys import KEY, KeyStore
 from adapter.mgr.progress import ProgressReporter
 from adapter.mgr.store import MonStore
 from adapter.orchestrator import AnsibleOrchestrator
+from adapter.reconcile.absence import Absence
 from adapter.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -176,7 +177,9 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
 
     def serve(self) -> None:
         """Run the loop until ``shutdown``."""
-        loop = Loop(self.ansible.core, self.ansible.reconciler)
+        core, reconciler = self.ansible.core, self.ansible.reconciler
+        reconciler.absence = Absence(core, reconciler.pending)
+        loop = Loop(core, reconciler)
         progress = ProgressReporter(self.remote)
         try:
             loop.run(self._stopped, after=lambda: self._publish(progress, loop))

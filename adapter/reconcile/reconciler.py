@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
 from adapter.cluster.watch import units_of_report
 from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
+from adapter.reconcile.absence import Absence
 from adapter.reconcile.daemon_acts import DaemonActs
 from adapter.reconcile.gateway_zones import GatewayZones
 from adapter.reconcile.host_admins import HostAdmins
@@ -21,6 +22,7 @@ from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.osd_removal import OsdRemover
 from adapter.reconcile.ownership import read_places
 from adapter.reconcile.parts import Parts
+from adapter.reconcile.pending import Pending
 from adapter.reconcile.service_restarts import ServiceRestarts
 from adapter.reconcile.services import ServiceReconciler
 from adapter.reconcile.successors import with_backends
@@ -52,6 +54,11 @@ class Reconciler:
         self.admins = HostAdmins(core)
         self.mon_locations = MonLocations(core)
         self.zones = GatewayZones(core, self.services)
+        self.pending = Pending(core, self.services, self.planner, lambda: self.osd_map)
+        # Of a manager; who runs a command is there by that.
+        self.absence: Optional[Absence] = None
+        # As of which state what waits was found.
+        self._waiting_for: Tuple[object, ...] = ()
         self._parts = Parts()
         self.osd_map: Optional[OsdMap] = None
         self._read = -MAP_INTERVAL
@@ -85,8 +92,12 @@ class Reconciler:
             self._read = now
             run("reading the cluster's maps", lambda: self.read_maps(now), now)
             run("reading where daemons are", lambda: self._read_places(now), now)
+        if self._is_absent(now):
+            return EAGER_INTERVAL
         if core.paused:
+            self._note_waiting()
             return None
+        self._waiting_for = ()
         pauses = [
             run("making OSDs", lambda: self.creator.step(now, self.osd_map), now),
             run("removing OSDs", lambda: self.remover.step(now), now),
@@ -101,6 +112,25 @@ class Reconciler:
         if eager:
             pauses.append(EAGER_INTERVAL)
         return min((pause for pause in pauses if pause is not None), default=None)
+
+    def _is_absent(self, now: float) -> bool:
+        """Tell whether it is not known yet how long nobody was there, and what follows."""
+        found = [self.absence is not None]
+
+        def look() -> None:
+            found[0] = self.absence is not None and self.absence.holds(now)
+
+        self._parts.run("looking since when nobody managed the hosts", look, now)
+        return found[0]
+
+    def _note_waiting(self) -> None:
+        """Note what would be done if it were not paused, where anything has changed."""
+        core = self._core
+        with core.lock:
+            seen = (*core.state_serials(), id(self.osd_map))
+            if seen != self._waiting_for:
+                core.waiting_steps = [str(step) for step in self.pending.steps()]
+                self._waiting_for = seen
 
     def _read_places(self, now: float) -> None:
         """Read where the cluster has its daemons, often only while hosts report news."""
@@ -137,6 +167,7 @@ class Reconciler:
             self.services.needs.see(osd_map, fs_map.names)
             core.watch.see_file_systems(fs_map)
             core.watch.see_osds({each.osd_id: each.up for each in osd_map.osds.values()})
+            core.osds_are_up([osd.osd_id for osd in osd_map.osds.values() if osd.up])
             core.owners.learn(metadata, core.places.host_of)
             try:
                 core.owners.follow(osd_map)

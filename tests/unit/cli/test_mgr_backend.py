@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 import pytest
 
 from adapter.cli.ceph import Ceph, CephError
+from adapter.cli.mgr_records import purge
 from adapter.errors import NotReady
 from tests.unit.cli.door import Door
 
@@ -26,6 +27,8 @@ class Cluster(Ceph):
         self.active = "a"
         self.slow = 2
         self.health: Dict[str, Any] = {}
+        self.records: Dict[str, str] = {"osd/elsewhere": "x"}
+        self.pending: List[Dict[str, Any]] = []
 
     def __call__(self, *words: str, timeout: float = 0) -> str:
         """Answer."""
@@ -41,6 +44,10 @@ class Cluster(Ceph):
             ("orch set backend", self._clear),
             ("orch status", self._status),
             ("health detail", lambda _: json.dumps(self.health)),
+            ("config-key ls", lambda _: json.dumps(sorted(self.records))),
+            ("config-key set mgr/ansible/state.present", self._mark),
+            ("config-key rm", lambda words: self.records.pop(words[2])),
+            ("ansible pending", self._pending),
         ):
             if line.startswith(prefix):
                 return str(method(words))
@@ -80,6 +87,16 @@ class Cluster(Ceph):
         self.backend = "ansible"
         return ""
 
+    def _mark(self, words: Any) -> str:
+        self.records[words[2]] = words[3]
+        return ""
+
+    def _pending(self, words: Any) -> str:
+        self.slow -= 1
+        if self.slow > -3:
+            raise CephError(list(words), "Error EINVAL: waits for the first reports", 22)
+        return json.dumps(self.pending)
+
     def _clear(self, _: Any) -> str:
         self.backend = ""
         return ""
@@ -111,6 +128,49 @@ def test_enable_sets_the_backend_and_says_why_so(door: Door, cluster: Cluster) -
         "config set mgr mgr/orchestrator/orchestrator ansible --force",
     ]
     assert door.pauses >= 1, "it waited for the module"
+
+
+@pytest.fixture
+def kept(cluster: Cluster) -> Cluster:
+    """Return a cluster that has specs of before."""
+    for name in ("spec.mds.fs", "spec.mon", "host.h1", "state.present"):
+        cluster.records[f"mgr/ansible/{name}"] = "{}"
+    return cluster
+
+
+def test_disabling_names_the_specs_that_are_kept_and_not_in_force(
+    door: Door, kept: Cluster
+) -> None:
+    door.run("mgr", "enable")
+    said = door.run("mgr", "disable").stderr
+    assert "Specs are kept, and not in force: mds.fs, mon." in said
+    assert kept.records["mgr/ansible/state.present"] == '{"at": 0}'
+    marked = kept.calls.index('config-key set mgr/ansible/state.present {"at": 0}')
+    assert kept.calls.index("mgr module disable ansible") < marked, "a manager would write it anew"
+
+
+def test_enabling_names_what_specs_of_before_would_change(door: Door, kept: Cluster) -> None:
+    kept.pending = [{"what": "mds.fs", "step": "mds.x on h2 would be removed", "asked_for": False}]
+    kept.health = {"checks": {"ANSIBLE_PAUSED": {}}}
+    said = door.run("mgr", "enable").stderr
+    assert "Specs of before: mds.fs, mon." in said
+    assert "They are not in force" in said
+    assert "\n  mds.fs: mds.x on h2 would be removed\n" in said
+    assert "`ceph orch resume` puts them in force; `ceph ansible drop-pending` leaves" in said
+
+
+def test_enabling_says_when_they_are_in_force(door: Door, kept: Cluster) -> None:
+    said = door.run("mgr", "enable").stderr
+    assert "They are in force: nothing that runs is removed by that." in said
+
+
+def test_a_purge_takes_what_the_monitors_keep(door: Door, kept: Cluster) -> None:
+    lines = purge(kept, check=True)
+    assert "remove mgr/ansible/spec.mds.fs from the monitors (ceph config-key)" in lines
+    assert len(kept.records) == 5
+    assert purge(kept, check=False) == lines
+    assert kept.records == {"osd/elsewhere": "x"}
+    assert purge(kept, check=False) == []
 
 
 def test_enable_twice_changes_nothing(door: Door, cluster: Cluster) -> None:

@@ -20,12 +20,14 @@ READ = {
     "ansible get-user",
     "ansible job log",
     "ansible job ls",
+    "ansible pending",
     "ansible job show",
 }
 WRITE = {
     "ansible check-host",
     "ansible clear-key",
     "ansible device light",
+    "ansible drop-pending",
     "ansible generate-key",
     "ansible job ack",
     "ansible job cancel",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple, TypeVar
 
 from adapter.cluster.events import Events
 from adapter.cluster.store import MemoryStore
@@ -105,6 +105,8 @@ class Cluster(World):
         self.overwritten: List[str] = []
         # Disks that are seen and cannot be read.
         self.unreadable: List[str] = []
+        # What hosts do otherwise than usual, by operation.
+        self.acts: Dict[str, Callable[[str, Any], Dict[str, Any]]] = {}
         self.used: Dict[str, List[str]] = {}
         # What ceph.conf says by host: the monitors' addresses, and whether the file is ours.
         self.confs: Dict[str, Dict[str, Any]] = {}
@@ -278,7 +280,9 @@ class Cluster(World):
                 said = {"osds": [], "unfinished": []} if request.operation == "create_osds" else {}
                 answers[target.name] = HostOutcome(HostStatus.FAILED, broken, said)
                 continue
-            act = getattr(self, f"_on_{request.operation}", None)
+            act = self.acts.get(request.operation) or getattr(
+                self, f"_on_{request.operation}", None
+            )
             if act is None and request.operation.startswith("apply_"):
                 self._deploy(request.operation[6:].replace("_", "-"), target.name, request)
             try:
@@ -288,6 +292,9 @@ class Cluster(World):
                 answers[target.name] = HostOutcome(HostStatus.FAILED, str(refusal), nothing)
                 continue
             report = self._report(target.name)
+            if result.get("failed"):
+                answers[target.name] = HostOutcome(HostStatus.FAILED, result["failed"], result)
+                continue
             if result.get("unfinished"):
                 why = "ceph-volume has not ended"
                 answers[target.name] = HostOutcome(HostStatus.FAILED, why, result)

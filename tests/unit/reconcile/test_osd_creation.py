@@ -415,3 +415,32 @@ def test_an_answer_that_nobody_understands_takes_no_host_out_of_service(
     raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb")))
     cluster.settle()
     assert where(cluster) == ["h2:/dev/sdb"]
+
+
+def failed_to_start(cluster: Cluster, host: str) -> None:
+    """Let a job say that it has made the OSD of a host, and that it did not start."""
+    spec = device_on(host, "/dev/sdb")
+    act = cluster._on_create_osds
+
+    def made(name: str, variables: Any) -> Any:
+        result = act(name, variables)
+        for row in result["osds"]:
+            row["state"] = "not started"
+            cluster.monitors.osds[row["osd_id"]].up = False
+        return {**result, "failed": "ceph-osd@0.service did not stay up"}
+
+    cluster.acts["create_osds"] = made
+    raise_if_exception(cluster.orchestrator.create_osds(spec))
+    cluster.settle(2)
+    cluster.acts.clear()
+
+
+def test_an_osd_that_did_not_start_is_no_failure_any_more_once_it_is_up(cluster: Cluster) -> None:
+    """Whoever started it: nothing is to be made on the host any more, and no job says so."""
+    failed_to_start(cluster, "h2")
+    cluster.settle()
+    said = str(cluster.orchestrator.health.checks()["ANSIBLE_JOB_FAILED"])
+    assert "create_osds on host h2 failed" in said
+    cluster.monitors.osds[0].up = True
+    cluster.settle()
+    assert "ANSIBLE_JOB_FAILED" not in cluster.orchestrator.health.checks()

@@ -19,6 +19,7 @@ from ...systemd.units import act
 
 # On a command line or in CEPH_ARGS it is stronger than any configuration file, however it is spelt.
 NO_FIRST_MEMBERS = "--mon_initial_members="
+_ADDRESS = "--public-addr="
 _DIRECTORY = "systemd/system/{unit}.d"
 _NAME = "ceph-orch-joining"
 _CONF = """\
@@ -63,9 +64,18 @@ class Joining:
                 return line[len(key) :].split()
         return []
 
-    def begin(self, members: Iterable[str], epoch: int) -> None:
-        """Have every start from now on join these members' cluster."""
-        args = " ".join([*self._args(), NO_FIRST_MEMBERS])
+    @property
+    def knows_address(self) -> bool:
+        """Tell whether each start is told the monitor's address."""
+        return any(_ADDRESS in line for line in read_lines(self._environment))
+
+    def begin(self, members: Iterable[str], epoch: int, addr: str) -> None:
+        """Have every start from now on join these members' cluster.
+
+        From the second start on its store may hold the cluster's map, which does not name it yet:
+        nothing else says then at which address it is.
+        """
+        args = " ".join([*self._args(), NO_FIRST_MEMBERS, f"{_ADDRESS}{addr}"])
         quoted = args.replace("\\", "\\\\").replace('"', '\\"')
         names = " ".join(sorted(members))
         text = f'{_MEMBERS} {names}\n{_EPOCH} {epoch}\nCEPH_ARGS="{quoted}"\n'

@@ -135,7 +135,7 @@ class MonStores(Extra):
             _stop(daemon)
             self._make_room(daemon, owner)
             # From here on there may be a store, and whoever starts the unit must have it join.
-            Joining(self._roots, daemon.unit).begin(members, epoch)
+            Joining(self._roots, daemon.unit).begin(members, epoch, wanted.addr)
             _make_store(daemon, keyring, monmap, owner)
         self._unmark(daemon)
 
@@ -187,8 +187,8 @@ class MonStores(Extra):
             # The store cannot be opened for reading alone.
             return daemon.daemon_id not in cluster.mons and not begun.is_begun
         if begun.is_begun and own is not None and own.epoch <= begun.epoch:
-            # It has never been in the map: it joins when it starts.
-            return False
+            # It has never been in the map: it joins when it starts, if it knows where it is.
+            return not begun.knows_address
         return has_left(daemon.daemon_id, own, cluster)
 
     def _view(self, wanted: WantedShape) -> Optional[View]:

@@ -1,0 +1,91 @@
+"""What this backend keeps in the monitors, seen from the command that installs and removes it."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List
+
+from adapter.cli.ceph import Ceph, CephError
+from adapter.engine.outcomes import one_line
+
+PREFIX = "mgr/ansible/"
+_SPEC = f"{PREFIX}spec."
+# As adapter.reconcile.absence has it: a manager that begins finds that it was disabled on purpose.
+_PRESENT = f"{PREFIX}state.present"
+_SHOWN = 20
+_KNOWN_WAIT = 120.0
+
+Say = Callable[[str], None]
+Until = Callable[[Callable[[], bool], float], str]
+
+
+def records(ceph: Ceph) -> List[str]:
+    """Return the keys of all records in the monitors."""
+    return sorted(str(key) for key in ceph.json("config-key", "ls") if key.startswith(PREFIX))
+
+
+def kept_specs(ceph: Ceph) -> List[str]:
+    """Return the names of the services whose specs are kept."""
+    return [key[len(_SPEC) :] for key in records(ceph) if key.startswith(_SPEC)]
+
+
+def mark_disabled(ceph: Ceph, say: Say) -> None:
+    """Have the next manager take nothing away unasked, and say which specs are kept."""
+    specs = kept_specs(ceph)
+    if not specs:
+        return
+    ceph("config-key", "set", _PRESENT, '{"at": 0}')
+    say(
+        f"Specs are kept, and not in force: {_listed(specs)}. When the module is enabled again, "
+        "nothing that runs then is removed before you say so."
+    )
+
+
+def say_what_waits(ceph: Ceph, say: Say, until: Until, specs: List[str]) -> None:
+    """Say which specs of before are kept, and what they would change, where that waits."""
+    if not specs:
+        return
+    say(f"Specs of before: {_listed(specs)}. Waiting for the hosts' first reports ...")
+    rows: List[Dict[str, Any]] = []
+
+    def known() -> bool:
+        rows[:] = ceph.json("ansible", "pending")
+        return True
+
+    reason = until(known, _KNOWN_WAIT)
+    if reason:
+        say(f"What they would change is not known yet: {reason}. `ceph ansible pending` shows it.")
+        return
+    if not _is_paused(ceph):
+        say("They are in force: nothing that runs is removed by that.")
+        return
+    say("They are not in force, for they would change what runs:")
+    for row in rows[:_SHOWN]:
+        say(f"  {one_line(str(row.get('what')))}: {one_line(str(row.get('step')))}")
+    if len(rows) > _SHOWN:
+        say(f"  and {len(rows) - _SHOWN} more: `ceph ansible pending`")
+    say(
+        "`ceph orch resume` puts them in force; `ceph ansible drop-pending` leaves all as it is "
+        "and makes these services unmanaged."
+    )
+
+
+def purge(ceph: Ceph, *, check: bool) -> List[str]:
+    """Remove all records from the monitors, or say which; return lines for the administrator."""
+    found = records(ceph)
+    if not check:
+        for key in found:
+            ceph("config-key", "rm", key)
+    return [f"remove {key} from the monitors (ceph config-key)" for key in found]
+
+
+def _is_paused(ceph: Ceph) -> bool:
+    try:
+        checks = ceph.json("health", "detail").get("checks") or {}
+    except CephError:
+        return True
+    return "ANSIBLE_PAUSED" in checks or bool(ceph.json("orch", "status").get("paused"))
+
+
+def _listed(names: List[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"

@@ -1,0 +1,68 @@
+"""What waits while nothing is done by itself: shown, and dropped. ``ceph ansible pending``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List
+
+from adapter.core import Core
+from adapter.errors import AdapterError
+from adapter.methods.osds import OsdMethods
+from adapter.reconcile import Reconciler
+
+NOTHING = "Nothing is to be done"
+
+
+class PendingMethods:
+    """Show and drop what would be done by itself, on a ``Core``."""
+
+    def __init__(self, core: Core, reconciler: Reconciler, osds: OsdMethods) -> None:
+        self.core, self.reconciler, self._osds = core, reconciler, osds
+
+    def rows(self) -> List[Dict[str, Any]]:
+        """Return what would be done now: of which service or OSD, what, and whether it was asked.
+
+        Raises ``AdapterError`` as long as a manager that has just begun does not know it yet.
+        """
+        self._check_known()
+        with self.core.lock:
+            steps = self.reconciler.pending.steps()
+        return [
+            {"what": each.what, "step": each.text, "asked_for": each.asked_for} for each in steps
+        ]
+
+    def drop(self) -> str:
+        """Leave everything as it is: services become unmanaged, what was asked for is dropped.
+
+        Then it goes on. OSDs that are being removed are given back. Raises ``NotKept``; what was
+        dropped before stays so.
+        """
+        core = self.core
+        self._check_known()
+        with core.lock:
+            steps = self.reconciler.pending.steps()
+            removals = [str(each.osd_id) for each in core.removals.all()]
+        if removals:
+            self._osds.stop_remove_osds(removals)
+        with core.lock:
+            for name in dict.fromkeys(each.what for each in steps if not each.asked_for):
+                wanted = core.specs.get(name)
+                spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": True})
+                core.specs.save(replace(wanted, spec=spec, deleted=0.0))
+            for intent in core.intents.all():
+                core.intents.drop(intent.host, intent.groups)
+            for action in core.actions.all():
+                core.actions.cancel(action.service)
+            for act in core.daemon_actions.all():
+                core.daemon_actions.leave_out(act.daemons)
+        core.pause(False)
+        lines = [str(each) for each in steps]
+        return "\n".join(["Dropped:", *lines]) if lines else NOTHING
+
+    def _check_known(self) -> None:
+        absence = self.reconciler.absence
+        if absence is not None and not absence.decided:
+            raise AdapterError(
+                "This manager has just begun, and waits for the first reports of the hosts.",
+                "Try again in some seconds.",
+            )

@@ -1,0 +1,104 @@
+"""What would be done now by itself: for an administrator who let it rest, or who comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, List, Optional
+
+from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_plan_text import describe_plans
+from adapter.cluster.specs import Wanted
+from adapter.core import Core
+from adapter.interface import DriveGroupSpec
+from adapter.kinds import KINDS
+from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.reconcile.services import ServiceReconciler
+from adapter.state_lock import under_lock
+
+# So many disks or daemons of a service are named.
+NAMED = 10
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that would be done, in words. ``what`` is the service, or the OSD.
+
+    ``unasked`` tells that a daemon that runs would go because a spec does not name it;
+    ``asked_for`` that somebody asked for this very act, and it is under way.
+    """
+
+    what: str
+    text: str
+    unasked: bool = False
+    asked_for: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.text}"
+
+
+class Pending:
+    """Say what the reconciler would do, on a ``Core``. Nothing is asked of hosts or monitors."""
+
+    def __init__(
+        self,
+        core: Core,
+        services: ServiceReconciler,
+        planner: OsdPlanner,
+        osd_map: Callable[[], Optional[OsdMap]],
+    ) -> None:
+        self._core, self._services, self._planner = core, services, planner
+        self._osd_map = osd_map
+
+    @under_lock
+    def steps(self) -> List[Step]:
+        """Return all that would be done, as far as the last reports and maps show it."""
+        core = self._core
+        found = [step for wanted in core.specs.in_turn() for step in self._of_service(wanted)]
+        for intent in core.intents.all():
+            disks = sum(len(group.data) for group in intent.groups)
+            text = f"OSDs of {disks} disk(s) would be made on {intent.host}"
+            found.append(Step("OSDs that were asked for", text, asked_for=True))
+        for removal in core.removals.all():
+            text = f"its removal would go on ({removal.stage.value})"
+            found.append(Step(f"osd.{removal.osd_id}", text, asked_for=True))
+        for action in core.actions.all():
+            left = [*action.doing, *action.left]
+            text = f"{action.action} would go on: {_listed(left)}"
+            found.append(Step(action.service, text, asked_for=True))
+        for act in core.daemon_actions.all():
+            text = f"{act.action} would be done"
+            found.append(Step(_listed(list(act.daemons)), text, asked_for=True))
+        return found
+
+    def _of_service(self, wanted: Wanted) -> List[Step]:
+        spec = wanted.spec
+        if isinstance(spec, DriveGroupSpec):
+            return [] if spec.unmanaged else self._of_group(spec, wanted)
+        if spec.service_type not in KINDS or (spec.unmanaged and not wanted.deleted):
+            return []
+        there = self._services.running().get(wanted.name, [])
+        diff = self._services.diff(wanted, there, self._services.hosts())
+        found = []
+        if diff.remove:
+            names = [f"{spec.service_type}.{d.daemon_id} on {d.hostname}" for d in diff.remove]
+            placement = spec.placement.pretty_str()
+            why = "the service is being removed" if wanted.deleted else f"placement {placement}"
+            text = f"{_listed(names)} would be removed ({why})"
+            found.append(Step(wanted.name, text, unasked=True))
+        if diff.add:
+            hosts = _listed(sorted({place.hostname for place in diff.add}))
+            found.append(Step(wanted.name, f"daemons would be deployed on {hosts}"))
+        return found
+
+    def _of_group(self, spec: DriveGroupSpec, wanted: Wanted) -> List[Step]:
+        osd_map = self._osd_map()
+        if osd_map is None or self._core.held_osds():
+            return []
+        plans = self._planner.plan(spec, osd_map, claims=wanted.claims)
+        lines = describe_plans([plan for plan in plans if plan.groups])
+        return [Step(wanted.name, f"OSDs would be made of {_listed(lines)}")] if lines else []
+
+
+def _listed(names: List[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
