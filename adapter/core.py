@@ -134,8 +134,8 @@ class Core:
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         self.service_failures = ServiceFailures()
         self.watch = Watch()
-        # While it is paused: what would be done otherwise.
-        self.waiting_steps: List[str] = []
+        # While it is paused: what would be done otherwise; None as long as nobody has looked.
+        self.waiting_steps: Optional[List[str]] = None
         self.waits = Waits()
         # Set when the cluster's maps are to be read again.
         self.maps_changed = threading.Event()
@@ -210,6 +210,7 @@ class Core:
         """
         record = {"paused": True, "since": round(time.time()), "why": why}
         self.store.set(PAUSE, record if paused else None)
+        self.waiting_steps = None
         self.wake_event.set()
 
     def pause_lines(self) -> List[str]:
@@ -220,8 +221,9 @@ class Core:
         record = self.store.get(PAUSE) or {}
         since, why = record.get("since"), str(record.get("why") or "ceph orch pause")
         text = f"paused since {when(float(since))}" if isinstance(since, (int, float)) else "paused"
-        waits = "" if self.waiting_steps else "; nothing waits for that"
-        return [f"{text} ({why}): `ceph orch resume` goes on{waits}", *self.waiting_steps]
+        waits = "; nothing waits for that" if self.waiting_steps == [] else ""
+        lines = self.waiting_steps or []
+        return [f"{text} ({why}): `ceph orch resume` goes on{waits}", *lines]
 
     def held(self) -> str:
         """Return what holds decisions that depend on which hosts there are, or nothing.

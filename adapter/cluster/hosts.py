@@ -31,7 +31,8 @@ class Host:
     ``/etc/machine-id`` there, ``python`` its interpreter. ``status`` is ``""`` or
     ``maintenance``; whether the host answers is not kept but seen (``adapter.cluster.liveness``).
     ``connection`` is ``ssh``, or ``local`` for the machine that the command itself runs on.
-    ``spec_labels`` are those that its spec gave it: what a later one leaves out goes.
+    ``spec_labels`` are those that its spec gave it: what a later one leaves out goes. ``added`` is
+    when it was, in epoch seconds.
     """
 
     hostname: str
@@ -44,6 +45,7 @@ class Host:
     location: Optional[Mapping[str, str]] = None
     connection: str = "ssh"
     spec_labels: Tuple[str, ...] = ()
+    added: float = 0.0
 
     def target(self, user: str) -> Target:
         """Return how the engine reaches the host."""
@@ -73,6 +75,8 @@ class Host:
             record["connection"] = self.connection
         if self.spec_labels:
             record["spec_labels"] = list(self.spec_labels)
+        if self.added:
+            record["added"] = self.added
         return record
 
     @classmethod
@@ -92,6 +96,7 @@ class Host:
             location=dict(location) or None,
             connection=read.choice("connection", ("ssh", "local"), "ssh"),
             spec_labels=tuple(names.check_labels(read.texts("spec_labels"))),
+            added=read.time("added"),
         )
         check_target(host.target("root"))
         for key in host.keys:

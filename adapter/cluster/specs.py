@@ -96,7 +96,8 @@ class Wanted:
     """A service that is wanted. Times are seconds since the epoch.
 
     ``deleted`` is when its removal was asked for: its daemons go, then the record. ``had`` is the
-    largest number of daemons that it had since somebody applied it.
+    largest number of daemons that it had since somebody applied it. ``applied`` is when that was
+    last, ``created`` when it was first.
     """
 
     spec: ServiceSpec
@@ -104,6 +105,12 @@ class Wanted:
     deleted: float = 0.0
     claims: OsdClaims = field(default_factory=OsdClaims)
     had: int = 0
+    applied: float = 0.0
+
+    @property
+    def asked(self) -> float:
+        """Return when somebody asked for it last."""
+        return self.applied or self.created
 
     @property
     def name(self) -> str:
@@ -117,7 +124,7 @@ class Wanted:
         if isinstance(spec.get("spec"), dict):
             spec["spec"] = {k: v for k, v in spec["spec"].items() if k != "preview_only"}
         record = {"spec": spec, "created": self.created, "claims": self.claims.to_json()}
-        more = {"deleted": self.deleted, "had": self.had}
+        more = {"deleted": self.deleted, "had": self.had, "applied": self.applied}
         return {**record, **{key: value for key, value in more.items() if value}}
 
     @classmethod
@@ -130,6 +137,7 @@ class Wanted:
             deleted=read.time("deleted"),
             claims=OsdClaims.from_json(read.mapping("claims", {})),
             had=read.whole("had", 0),
+            applied=read.time("applied"),
         )
 
 

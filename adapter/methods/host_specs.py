@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ipaddress
+import time
 from dataclasses import replace
 from typing import Any, Dict, Optional, Tuple
 
@@ -62,6 +63,7 @@ class HostSpecMethods:
                     python=seen.python,
                     location=host_spec.location,
                     spec_labels=given,
+                    added=round(time.time(), 3),
                 )
             )
             core.follow_hosts()

@@ -148,6 +148,8 @@ class HostMethods:
                     known,
                     labels=tuple(each for each in known.labels if each != label),
                     spec_labels=tuple(each for each in known.spec_labels if each != label),
+                    # What its labels say from now on is what somebody asked for.
+                    added=0.0,
                 )
             )
             tell_labels(core, "remove_host_label", changed)

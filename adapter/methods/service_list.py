@@ -197,7 +197,8 @@ class ServiceListMethods:
         with self.core.lock:
             wanted = kept_service(self.core, self.reconciler.services, service_name)
             spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": bool(value)})
-            self.core.specs.save(replace(wanted, spec=spec))
+            applied = wanted.applied if value else round(time.time(), 3)
+            self.core.specs.save(replace(wanted, spec=spec, applied=applied))
             self.reconciler.services.forget_backoff(service_name)
             goes = what_goes(self.core, self.reconciler.services, replace(wanted, spec=spec))
         self.core.wake_event.set()

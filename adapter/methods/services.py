@@ -91,7 +91,7 @@ class ServiceMethods:
             created = known.created if known is not None else time.time()
             # Of what a cluster needs it is kept how many somebody wants.
             had = diff.size if kind_of(spec.service_type).cluster_needs else 0
-            core.specs.save(Wanted(spec, created, had=had))
+            core.specs.save(Wanted(spec, created, had=had, applied=self._applied(spec, known)))
             if known is None:
                 core.events.note(name, "the service was created")
             elif restarts:
@@ -103,6 +103,15 @@ class ServiceMethods:
         said = [f"Scheduled {name} update...{restarts}", replaced, held, goes]
         said += [f"It waits: {lack.reason}."] if lack is not None and not spec.unmanaged else []
         return " ".join(filter(None, said))
+
+    @under_lock
+    def _applied(self, spec: ServiceSpec, known: Optional[Wanted]) -> float:
+        """Return when a service was applied last: the same again matters where hosts are newer."""
+        same = known is not None and not known.deleted and same_spec(known.spec, spec)
+        newest = max((host.added for host in self.core.hosts.all()), default=0.0)
+        if known is not None and same and newest <= known.asked:
+            return known.applied
+        return round(time.time(), 3)
 
     def _before_change(self, spec: ServiceSpec, known: Optional[Wanted], diff: Difference) -> str:
         """Note what daemons have of the spec that goes; return the restarts that follow."""

@@ -11,6 +11,7 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import DriveGroupSpec
 from adapter.kinds import KINDS
+from adapter.reconcile.came_back import without_came_back
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.services import ServiceReconciler
 from adapter.state_lock import under_lock
@@ -78,6 +79,7 @@ class Pending:
             return []
         there = self._services.running().get(wanted.name, [])
         diff = self._services.diff(wanted, there, self._services.hosts())
+        diff, _ = without_came_back(self._core, wanted, diff)
         found = []
         if diff.remove:
             names = [f"{spec.service_type}.{d.daemon_id} on {d.hostname}" for d in diff.remove]

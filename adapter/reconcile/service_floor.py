@@ -17,11 +17,16 @@ from adapter.errors import NotKept
 from adapter.kinds import kind_of
 
 
-def hold(core: Core, wanted: Wanted, diff: Difference, there: Sequence[Daemon]) -> bool:
-    """Tell whether nothing of a service is removed now, and let health say why."""
+def hold(
+    core: Core, wanted: Wanted, diff: Difference, there: Sequence[Daemon], stays: str = ""
+) -> bool:
+    """Tell whether nothing of a service is removed now, and let health say why.
+
+    ``stays`` says why some of its daemons stay besides.
+    """
     reason = "" if wanted.deleted else held_reason(wanted, diff, there)
     with core.lock:
-        core.watch.hold(wanted.name, reason)
+        core.watch.hold(wanted.name, " ".join(filter(None, [reason, stays])))
     return bool(reason)
 
 

@@ -19,6 +19,7 @@ from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
 from adapter.kinds import KINDS, Kind, kind_of
+from adapter.reconcile.came_back import without_came_back
 from adapter.reconcile.conf_hold import ASK_AGAIN, ConfHold
 from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
 from adapter.reconcile.free_hosts import free_first
@@ -213,7 +214,9 @@ class ServiceReconciler:
             more = [*unable, *outside, *going, *(each.daemon for each in behind)]
             self._follow_failures(wanted.name, diff, more)
         remember_size(core, wanted, diff)
-        held = hold(core, wanted, diff, there) or is_short(wanted, diff, [*unable, *outside])
+        with core.lock:
+            diff, stays = without_came_back(core, wanted, diff)
+        held = hold(core, wanted, diff, there, stays) or is_short(wanted, diff, [*unable, *outside])
         held = held or self._is_held_by_confs(wanted, diff, now)
         again = [each for each in diff.kept if not each.ok]
         # One manager after the other: it is restarted.

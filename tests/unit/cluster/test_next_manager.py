@@ -37,13 +37,15 @@ EVERY: Dict[str, Any] = {
         location={"rack": "r1"},
         connection="local",
         spec_labels=("osd",),
+        added=5.0,
     ),
     "spec": Wanted(
         ServiceSpec.from_json({"service_type": "mon", "placement": {"count": 3}}),
         created=1.0,
         deleted=2.0,
-        claims=OsdClaims(frozenset({("h1", "a")}), frozenset({("h2", "b")})),
+        claims=OsdClaims(frozenset({("h1", "a")}), frozenset({("h2", "b")}), frozenset({"h3"})),
         had=3,
+        applied=6.0,
     ),
     "intent": Intent(
         "h1",
