@@ -1,4 +1,4 @@
-"""Specs of before take nothing away unasked: after the module was off, and on a host that is back."""
+"""Specs of before take nothing away unasked, after the module was off or a host was added again."""
 
 from __future__ import annotations
 
