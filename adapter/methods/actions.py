@@ -23,6 +23,7 @@ from adapter.reconcile import Reconciler
 from adapter.reconcile.daemon_acts import DEPLOYING
 from adapter.reconcile.ended_restarts import end_restart, leave_out
 from adapter.reconcile.mon_addresses import check_mon_places, check_networks
+from adapter.reconcile.ownership import no_daemon
 
 ACTED_ON = ("osd", *KINDS)
 
@@ -153,7 +154,8 @@ class ActionMethods:
             if daemon.name() == name:
                 _check_id(daemon)
                 return daemon
-        raise UnknownName("daemon", name, "`ceph orch ps` lists the daemons.")
+        with self.core.lock:
+            raise no_daemon(self.core, name)
 
     def _check_answers(self, hostnames: Sequence[str]) -> None:
         """Raise ``HostUnreachable`` for a host on which nothing can be done now."""

@@ -6,6 +6,7 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 
 from adapter.core import Core
 from adapter.errors import AdapterError, HostUnreachable, UnknownName
+from adapter.interface import OrchestratorError
 from adapter.state_lock import under_lock
 
 # A host and a daemon on it, as in ``("h1", "mon.h1")``.
@@ -60,6 +61,33 @@ def all_reported(core: Core) -> bool:
     reports = [core.reports.get(host.hostname) for host in core.hosts.all()]
     known = all(each is not None and "daemons" in each.taken for each in reports)
     return known and not core.outdated() and not core.hosts.problems
+
+
+@under_lock
+def no_daemon(core: Core, name: str) -> OrchestratorError:
+    """Return why nothing can be done to a daemon that no host reports as its own.
+
+    The cluster's maps may have it on a host that has said nothing yet, or nothing of it.
+    """
+    for host in core.places.hosts_with(name):
+        if core.reports.get(host) is None:
+            why = "" if core.liveness.online(host) else f": {core.liveness.of(host).reason}"
+            return AdapterError(
+                f"{name} is on host '{host}' as the cluster has it, and that host has not reported "
+                f"to this manager yet{why}.",
+                "Try again when it answers.",
+            )
+        remedy = "`ceph orch ps` lists the daemons."
+        if name.startswith("osd."):
+            remedy = (
+                f"If the host was installed anew, `ceph orch daemon add osd {host}:DEVICE "
+                "--skip-validation` sets the OSD up again from its disk."
+            )
+        return AdapterError(
+            f"{name} is on host '{host}' as the cluster has it, but nothing of it is set up there.",
+            remedy,
+        )
+    return UnknownName("daemon", name, "`ceph orch ps` lists the daemons.")
 
 
 def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:
