@@ -8,7 +8,9 @@ from typing import Any, Dict, Iterable, List, Optional
 from adapter import tables
 from adapter.engine.completion import Completion
 from adapter.engine.model import HostOutcome, JobRecord, JobStatus
+from adapter.errors import NotReady
 
+LAST = "last"
 COLUMNS = ("ID", "STATUS", "PROGRESS", "HOSTS", "STARTED", "TOOK", "SUMMARY")
 
 
@@ -20,6 +22,16 @@ def listed(records: Iterable[JobRecord], *, everything: bool = False) -> List[Jo
         if everything or record.request.changes or record.status is not JobStatus.SUCCEEDED
     ]
     return kept[::-1]
+
+
+def meant(records: Iterable[JobRecord], job_id: str) -> str:
+    """Return the id of a job; ``last`` means the newest one that is listed. Raises ``NotReady``."""
+    if job_id != LAST:
+        return job_id
+    found = listed(records)
+    if not found:
+        raise NotReady("There is no job yet.", "`ceph orch host add NAME ADDR` makes the first.")
+    return found[-1].id
 
 
 def row(record: JobRecord) -> Dict[str, Any]:

@@ -43,7 +43,7 @@ def ls(context: Context, everything: bool, form: str) -> None:
 @format_option
 @pass_context
 def show(context: Context, job_id: str, form: str) -> None:
-    """Show all of a job.
+    """Show all of a job: of its ID, or of the `last` one.
 
     Who asked for it, what it does, where, when, the outcome per host, and the command that does
     the same by hand.
@@ -54,7 +54,8 @@ def show(context: Context, job_id: str, form: str) -> None:
     """
     with Session(context) as session:
         session.engine.poll()
-        data = jobs_view.details(session.engine.completion(job_id))
+        wanted = jobs_view.meant(session.engine.jobs(), job_id)
+        data = jobs_view.details(session.engine.completion(wanted))
         print_data(data, jobs_view.text(data), form)
 
 
@@ -67,10 +68,11 @@ def log(context: Context, job_id: str, lines: int) -> None:
 
     \b
     Example:
-      orch-ansible job log 20261123T052600-add_host-1a2b --lines 20
+      orch-ansible job log last --lines 20
     """
     with Session(context) as session:
-        for line in collections.deque(session.engine.log(job_id), maxlen=lines):
+        wanted = jobs_view.meant(session.engine.jobs(), job_id)
+        for line in collections.deque(session.engine.log(wanted), maxlen=lines):
             click.echo(printable(line))
 
 
@@ -87,6 +89,7 @@ def cancel(context: Context, job_id: str) -> None:
       orch-ansible job cancel 20261123T052600-add_host-1a2b
     """
     with Session(context) as session:
+        job_id = jobs_view.meant(session.engine.jobs(), job_id)
         completion = session.engine.completion(job_id)
         if completion.is_finished:
             click.echo(f"Job {job_id} has ended already: {completion.status.value}")

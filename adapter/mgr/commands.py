@@ -30,6 +30,11 @@ def _formatted(data: Any, plain_text: str, wanted: Optional[str]) -> str:
     raise InvalidValue("format", wanted, "there is no such format", "Use plain, json or yaml.")
 
 
+def _job(mgr: Any, name: str) -> str:
+    """Return the id of a job that is given by its id, or as the last one."""
+    return jobs_view.meant(mgr.ansible.core.engine.jobs(), name)
+
+
 @write_command("ansible generate-key")
 def generate_key(mgr: Any, force: bool = False) -> str:
     """Make an ssh key for the hosts, keep it, and print its public part"""
@@ -95,21 +100,22 @@ def job_ls(mgr: Any, all: bool = False, format: Optional[str] = None) -> str:
 
 @read_command("ansible job show")
 def job_show(mgr: Any, id: str, format: Optional[str] = None) -> str:
-    """Show who asked for a job, what it does, where, when, the outcome per host, and the command
-    that does the same by hand"""
-    data = jobs_view.details(mgr.ansible.core.engine.completion(id))
+    """Show who asked for a job (an id, or last), what it does, where, when, the outcome per host,
+    and the command that does the same by hand"""
+    data = jobs_view.details(mgr.ansible.core.engine.completion(_job(mgr, id)))
     return _formatted(data, jobs_view.text(data), format)
 
 
 @read_command("ansible job log")
 def job_log(mgr: Any, id: str, lines: Optional[int] = None) -> str:
-    """Print the last lines (200) of what a job's playbook printed"""
-    return "\n".join(list(mgr.ansible.core.engine.log(id))[-abs(lines or 200) :])
+    """Print the last lines (200) of what the playbook of a job printed (an id, or last)"""
+    return "\n".join(list(mgr.ansible.core.engine.log(_job(mgr, id)))[-abs(lines or 200) :])
 
 
 @write_command("ansible job cancel")
 def job_cancel(mgr: Any, id: str) -> str:
-    """Stop a job, on the hosts too"""
+    """Stop a job (an id, or last), on the hosts too"""
+    id = _job(mgr, id)
     record = mgr.ansible.core.engine.cancel(id)
     mgr.ansible.core.wake_event.set()
     if record.status.final:
