@@ -20,7 +20,7 @@ def _directory(context: click.Context) -> Path:
 def complete_host(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
     """Return the hosts that begin so."""
     names = [path.stem for path in sorted((_directory(context) / "host").glob("*.yml"))]
-    return [name for name in [LAST, *names] if name.startswith(typed)]
+    return [name for name in names if name.startswith(typed)]
 
 
 def complete_label(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
@@ -46,4 +46,4 @@ def complete_job(context: click.Context, _: click.Parameter, typed: str) -> List
     except OSError:
         return []
     names = sorted((path.name for path in found), reverse=True)
-    return [name for name in names if name.startswith(typed)]
+    return [name for name in [LAST, *names] if name.startswith(typed)]

@@ -15,12 +15,15 @@ def run(engine: MemoryEngine, operation: str, *, changes: bool) -> str:
         operation=operation, targets=(Target("h1", "10.0.0.1"),), variables={}, changes=changes
     )
     job = engine.submit(request)
-    engine.poll()
-    return job.job_id
+    while not job.is_finished:
+        engine.poll()
+    return str(job.job_id)
 
 
 def test_last_is_the_newest_of_those_that_are_listed() -> None:
-    engine = MemoryEngine(lambda request: {"h1": HostOutcome(HostStatus.CHANGED)})
+    engine = MemoryEngine(
+        lambda request: {"h1": HostOutcome(HostStatus.CHANGED, result={"hostname": "h1"})}
+    )
     first = run(engine, "add_host", changes=True)
     last = run(engine, "apply_mds", changes=True)
     run(engine, "get_inventory", changes=False)
