@@ -47,7 +47,9 @@ def read_managers(data: Mapping[str, Any]) -> Managers:
     if active:
         lacks[active] = _lack(data)
     modules = tuple(sorted(str(name) for name in data.get("modules") or ()))
-    missing = {str(row.get("name")): _missing(row, modules) for row in rows}
+    # What the active one cannot run either is not lost with a fail-over.
+    running = [name for name in modules if _told(data).get(name, {}).get("can_run") is True]
+    missing = {str(row.get("name")): _missing(row, running) for row in rows}
     return Managers(
         active,
         [str(row.get("name")) for row in rows],
@@ -71,13 +73,15 @@ def _lack(row: Mapping[str, Any]) -> str:
     return f"it has no module {MODULE}"
 
 
+def _told(row: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
+    """Return the modules of a manager by name, as it told the monitors when it started."""
+    rows = [each for each in row.get("available_modules") or () if isinstance(each, dict)]
+    return {str(each.get("name")): each for each in rows}
+
+
 def _missing(row: Mapping[str, Any], modules: Iterable[str]) -> Dict[str, str]:
     """Return the enabled modules that a standby could not run; of ours ``lacks`` tells."""
-    told = {
-        str(each.get("name")): each
-        for each in row.get("available_modules") or ()
-        if isinstance(each, dict)
-    }
+    told = _told(row)
     if not told:
         # A manager that has just begun has not told any.
         return {}

@@ -177,6 +177,9 @@ def test_a_module_that_a_standby_could_not_run_is_named(adopted: Cluster) -> Non
     said = str(adopted.orchestrator.health.checks()["ANSIBLE_MGR_MODULES"])
     assert "mgr.h2 could not run the module dashboard, which is enabled" in said
     assert "`ceph orch daemon redeploy mgr.h2` installs the packages" in said
+    adopted.monitors.without_dashboard.append("h1")
+    adopted.settle(1)
+    assert "ANSIBLE_MGR_MODULES" not in adopted.orchestrator.health.checks(), "nothing is lost"
 
 
 def test_managers_get_the_packages_of_the_modules_that_are_enabled(cluster: Cluster) -> None:
