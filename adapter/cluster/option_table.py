@@ -8,12 +8,12 @@ from __future__ import annotations
 import errno
 import threading
 from functools import partial
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 from adapter.cluster.ceph_options import Option, check_value
 from adapter.cluster.maps import Maps
 from adapter.cluster.parallel import run_parallel
-from adapter.errors import InvalidValue, NotReady
+from adapter.errors import AdapterError, InvalidValue, NotReady
 from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.kinds import kind_of
 
@@ -77,27 +77,36 @@ class OptionTable:
     def check(self, spec: ServiceSpec) -> None:
         """Raise for a value under ``config`` that the monitors would refuse.
 
-        ``InvalidValue`` names option, value and what is allowed. ``NotReady`` is where the monitors
-        do not answer: nothing is accepted unseen.
+        ``InvalidValue`` names option, value and what is allowed; where several are wrong,
+        ``AdapterError`` has them all. ``NotReady`` is where the monitors do not answer: nothing is
+        accepted unseen.
         """
         names: List[str] = sorted(map(str, spec.config or {}))
-        for name in names:
-            field = kind_of(spec.service_type).made_of_fields(spec).get(name)
-            if field:
-                raise InvalidValue(
-                    f"config {name}",
-                    (spec.config or {})[name],
-                    f"it follows from {field} of the spec",
-                    f"Set {field}, and leave this out.",
-                )
         try:
-            options = run_parallel([partial(self.get, name) for name in names])
-        except InvalidValue:
-            raise
+            found = run_parallel([partial(self._problem, spec, name) for name in names])
         except OrchestratorError as error:
             raise NotReady(
                 f"The config of {spec.service_name()} cannot be checked: {error}",
                 "The spec is not saved; try again when the monitors answer.",
             ) from error
-        for name, option in zip(names, options):
-            check_value(option, (spec.config or {})[name], spec.service_type)
+        problems = [problem for problem in found if problem is not None]
+        if len(problems) > 1:
+            raise AdapterError(" ".join(map(str, problems)))
+        if problems:
+            raise problems[0]
+
+    def _problem(self, spec: ServiceSpec, name: str) -> Optional[InvalidValue]:
+        """Return what is wrong with an option of a spec, or None."""
+        value = (spec.config or {})[name]
+        field = kind_of(spec.service_type).made_of_fields(spec).get(name)
+        if field:
+            why, remedy = (
+                f"it follows from {field} of the spec",
+                f"Set {field}, and leave this out.",
+            )
+            return InvalidValue(f"config {name}", value, why, remedy)
+        try:
+            check_value(self.get(name), value, spec.service_type)
+        except InvalidValue as error:
+            return error
+        return None

@@ -40,6 +40,10 @@ class Services(Protocol):
         """Tell whether it is being removed."""
         ...
 
+    def config_problem(self, spec: Any) -> str:
+        """Return what is wrong with the ``config`` of a spec, in words, or an empty text."""
+        ...
+
 
 class NoServices:
     """Nothing is known."""
@@ -51,6 +55,10 @@ class NoServices:
     def is_going(self, name: str) -> bool:
         """Tell it of no service."""
         return False
+
+    def config_problem(self, spec: Any) -> str:
+        """Return that nothing is wrong."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -129,21 +137,28 @@ def read_spec_file(
     read: Read = json_to_generic_spec,
     services: Optional[Services] = None,
     lists: bool = False,
+    check: Callable[[Any], str] = lambda spec: "",
 ) -> SpecFile:
     """Read a file; raises ``SpecValidationError`` where it is not YAML, or has a key twice.
 
-    With ``lists`` a list counts as that many documents, as commands print them as JSON.
+    With ``lists`` a list counts as that many documents, as commands print them as JSON. ``check``
+    says what else is wrong with a spec that could be read.
     """
     known, given = services or NoServices(), documents_with_lines(text)
     if lists:
         parts = ((line, data if isinstance(data, list) else [data]) for line, data in given)
         given = [(line, each) for line, rows in parts for each in rows]
     found = [
-        _read(Document(number, line, data), read, known)
+        _checked(_read(Document(number, line, data), read, known), check)
         for number, (line, data) in enumerate(given, start=1)
         if data is not None
     ]
     return SpecFile(text, tuple(_each_once(found)))
+
+
+def _checked(document: Document, check: Callable[[Any], str]) -> Document:
+    problem = check(document.spec) if document.spec is not None else ""
+    return replace(document, spec=None, error=problem) if problem else document
 
 
 def _read(given: Document, read: Read, services: Services) -> Document:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from adapter import names
+from adapter.cluster.device_names import NO_DEVICE, DeviceNames
 from adapter.cluster.hosts import Host
 from adapter.cluster.views import inventory_host
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.errors import HostUnreachable, InvalidValue, JobError, JobFailed, NotReady
+from adapter.errors import (
+    HostUnreachable,
+    InvalidValue,
+    JobError,
+    JobFailed,
+    NotReady,
+    UnknownName,
+)
 from adapter.interface import DeviceLightLoc, InventoryFilter, InventoryHost
 from adapter.methods._method import method
 from adapter.methods._state_cache import StateCache
@@ -81,6 +89,8 @@ class DeviceMethods:
             )
         rows = [_location(location) for location in locations]
         hosts = [reachable(self.core, name) for name in dict.fromkeys(row["host"] for row in rows)]
+        for row in rows:
+            self._check_known(row)
         state = "on" if on else "off"
         parameters = {
             "kind": ident_fault,
@@ -96,6 +106,23 @@ class DeviceMethods:
         if job.exception is not None:
             raise _light_failure(job, job.exception)
         return _light_lines(ident_fault, job)
+
+    def _check_known(self, row: Mapping[str, str]) -> None:
+        """Raise ``UnknownName`` for a device that its host has not reported under any name."""
+        with self.core.lock:
+            host, report = self.core.hosts.get(row["host"]), self.core.reports.get(row["host"])
+            if report is None or "devices" not in report.taken:
+                return
+            devices = inventory_host(host, report).devices.devices
+            device_names = DeviceNames(devices, report.storage.get("links") or {})
+        asked = (row["dev"], row["path"])
+        if all(device_names.find(name)[1] == NO_DEVICE for name in asked):
+            known = ", ".join(sorted(device.path for device in devices)) or "none"
+            raise UnknownName(
+                "device",
+                f"{row['host']}:{row['dev']}",
+                f"It has: {known} (`ceph orch device ls {row['host']} --refresh` looks again).",
+            )
 
     def _left_alone(self, job: Completion, summary: str) -> str:
         """Say that a job goes on; if it fails, health tells it."""

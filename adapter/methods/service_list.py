@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from dataclasses import replace
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_places import NONE
 from adapter.cluster.osd_map import listed
@@ -14,7 +14,12 @@ from adapter.cluster.specs import Wanted
 from adapter.cluster.views import Share, shares_of
 from adapter.core import Core
 from adapter.errors import AdapterError
-from adapter.interface import OrchestratorEvent, ServiceDescription, ServiceSpec
+from adapter.interface import (
+    OrchestratorError,
+    OrchestratorEvent,
+    ServiceDescription,
+    ServiceSpec,
+)
 from adapter.interface.times import datetime_now
 from adapter.kinds import KINDS, kind_of
 from adapter.methods._announce import what_goes
@@ -190,6 +195,21 @@ class ServiceListMethods:
             ended = end_restart(core, service_name, "removal")
         stay = f"; {listed(osds)} run on unmanaged" if osds else ""
         return f"Removed service {service_name}{stay}" + (f". {ended}" if ended else "")
+
+    def config_problem(self, spec: Any) -> str:
+        """Return what is wrong with the ``config`` of a spec, or an empty text.
+
+        Ceph's own check comes before a backend is asked: it names neither service nor value, and
+        one option at a time.
+        """
+        kept = isinstance(spec, ServiceSpec) and spec.service_type in KINDS
+        if not kept or not isinstance(spec.config, dict):
+            return ""
+        try:
+            self.core.options.check(spec)
+        except OrchestratorError as error:
+            return f"{spec.service_name()}: {error}"
+        return ""
 
     @method
     def set_unmanaged(self, service_name: str, value: bool) -> str:

@@ -113,13 +113,13 @@ def test_a_light_is_switched_on_the_hosts_named_and_read_back(two: Any) -> None:
         two.orchestrator.blink_device_light(
             "ident",
             True,
-            [DeviceLightLoc("h1", "sdb", "/dev/sdb"), DeviceLightLoc("h2", "sdc", "")],
+            [DeviceLightLoc("h1", "sdb", "/dev/sdb"), DeviceLightLoc("h2", "sdb", "")],
         )
     )
 
     assert lines == [
         "h1:/dev/sdb: ident light is on (enclosure)",
-        "h2:/dev/sdc: ident light is on (enclosure)",
+        "h2:/dev/sdb: ident light is on (enclosure)",
     ]
     assert two.requests[-1].hosts == ["h1", "h2"]
 
@@ -157,6 +157,7 @@ def test_a_light_that_fails_when_nobody_waits_any_more_is_told_by_health(two: An
 @pytest.mark.parametrize(
     ("kind", "location", "error"),
     [
+        ("ident", ("h1", "nope", "/dev/nope"), UnknownName),
         ("blink", ("h1", "sdb", "/dev/sdb"), InvalidValue),
         ("ident", ("nope", "sdb", "/dev/sdb"), UnknownName),
         ("ident", ("h1", "../x", "/dev/../x"), InvalidValue),

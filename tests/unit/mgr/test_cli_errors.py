@@ -349,3 +349,31 @@ def test_a_dry_run_without_a_file_tells_its_error_alone(commands: Any, front: Cl
 
     words = {"prefix": "orch apply mds", "dry_run": True}
     assert commands(plan).call("mgr", words) == (-errno.EINVAL, "", "There is no host 'h9'.")
+
+
+class Strict(NoServices):
+    """Options are looked at."""
+
+    def config_problem(self, spec: Any) -> str:
+        wrong = ", ".join(sorted(spec.config or ()))
+        return f"{spec.service_name()}: no option {wrong}" if wrong else ""
+
+
+WRONG = "service_type: mds\nservice_id: b\nconfig: {mds_cach: 1, mds_x: 2}\n"
+
+
+def test_wrong_options_of_all_documents_are_named_before_ceph_looks(commands: Any) -> None:
+    """Ceph's own check ends at the first one, and names neither service nor value."""
+    CleanErrors(commands, lambda: True, Strict).install()
+    text = f"{GOOD}---\n{WRONG}---\n{BAD_TYPE}"
+    status, out, error = commands(fails(AssertionError("Ceph was asked"))).call("m", APPLY, text)
+    assert (status, out) == (-errno.EINVAL, "")
+    second, third = error.splitlines()
+    assert second == "document 2: mds.b: no option mds_cach, mds_x"
+    assert third.startswith("document 3: service_type: 'mdss'")
+
+
+def test_with_continue_on_error_it_is_left_to_ceph(commands: Any) -> None:
+    CleanErrors(commands, lambda: True, Strict).install()
+    words = {**APPLY, "continue_on_error": True}
+    assert commands().call("m", words, WRONG) == ANSWER

@@ -7,7 +7,7 @@ from typing import Any, Dict
 import pytest
 
 from adapter.errors import InvalidValue, NotReady
-from adapter.interface import raise_if_exception
+from adapter.interface import OrchestratorError, ServiceSpec, raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.over_monitors import KeptCluster
 from tests.unit.reconcile.test_changed_specs import apply, events, rgw
@@ -55,3 +55,15 @@ def test_what_the_monitors_refuse_after_all_is_named(cluster: Cluster) -> None:
     assert any(
         "config rgw_dns_name 'x' was refused for client.rgw.pc" in e for e in events(cluster)
     )
+
+
+def test_all_wrong_options_are_named_at_once(cluster: Cluster) -> None:
+    spec = ServiceSpec("mds", "fs", config={"mds_cache_memory_limit": "much", "no_such": 1})
+    with pytest.raises(OrchestratorError) as refused:
+        raise_if_exception(cluster.orchestrator.apply([spec]))
+    said = str(refused.value)
+    assert "mds_cache_memory_limit" in said
+    assert "no_such" in said
+    problem = cluster.orchestrator.service_list.config_problem(spec)
+    assert problem == f"mds.fs: {said}"
+    assert cluster.orchestrator.service_list.config_problem(ServiceSpec("mds", "fs")) == ""
