@@ -19,6 +19,7 @@ from adapter.interface import OrchestratorError
 from adapter.kinds import hands_over
 from adapter.reconcile.ended_restarts import leave_out
 from adapter.reconcile.guards import Guards
+from adapter.reconcile.healed_options import epoch_of
 from adapter.reconcile.ownership import all_reported, check_units, units_of
 from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
 from adapter.reconcile.restart_tries import BACK_WITHIN, TRIES, after, failed_in
@@ -78,16 +79,44 @@ class ServiceRestarts:
             self._fail(action, str(error), now)
 
     def _tell_again(self, action: ServiceAction, waiting: Sequence[str]) -> bool:
-        """Let OSDs be told again whom a manager before may not have told: its job has ended."""
+        """Let daemons be told again whom a manager before may not have told: its job has ended.
+
+        OSDs are told by the map, others by their hosts' reports, which are waited for.
+        """
         if action.service in self._told:
             return False
-        osds = self._core.maps.osd_map().osds
-        again = [name for name in waiting if name.startswith("osd.") and osds[int(name[4:])].up]
+        again: List[str] = []
+        if any(name.startswith("osd.") for name in waiting):
+            osds = self._core.maps.osd_map().osds
+            again = [name for name in waiting if name.startswith("osd.") and osds[int(name[4:])].up]
+        for name in action.doing:
+            if not name.startswith("osd."):
+                started = self._started(name)
+                if started is None:
+                    reason = f"waiting for the report of the host of {name}"
+                    self._save(replace(action, reason=reason))
+                    return True
+                again += [name] if started <= action.asked else []
         if not again:
             return False
         doing = tuple(name for name in action.doing if name not in again)
         self._save(replace(action, left=(*again, *action.left), doing=doing))
         return True
+
+    def _started(self, name: str) -> Optional[float]:
+        """Return when a daemon was started as its host says, 0 where it does not run.
+
+        None is as long as its host has not reported to this manager, and answers.
+        """
+        core, times = self._core, []
+        with core.lock:
+            hosts, outdated = core.places.hosts_of(name), core.outdated()
+            for host in hosts:
+                if host in outdated:
+                    return None
+                row = core.places.row(host, name)
+                times.append(epoch_of(row.get("started")) if row["state"] == "running" else 0.0)
+        return min(times) if times else None
 
     def _leave_out_gone(self, action: ServiceAction) -> ServiceAction:
         """Leave out daemons that are no more, and OSDs that are being removed.

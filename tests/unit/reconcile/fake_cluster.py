@@ -15,6 +15,7 @@ from adapter.interface import (
     PlacementSpec,
     raise_if_exception,
 )
+from adapter.interface.times import datetime_now
 from adapter.orchestrator import AnsibleOrchestrator
 from adapter.state_lock import under_lock
 from tests.unit.methods.world import World, device
@@ -456,6 +457,11 @@ class Cluster(World):
             starts = variables["daemon_action_action"] in ("start", "restart")
             if osd is not None and starts and int(number) not in self.monitors.hung:
                 osd.up_from = self.monitors.epoch = self.monitors.epoch + 1
+            kind, _, identity = unit.partition("@")
+            if osd is None and starts and (host, kind, identity) in self.daemons:
+                said = self.said.get((host, kind, identity), {})
+                started = {"started": datetime_now().isoformat()}
+                self.said[host, kind, identity] = {**said, **started}
         return {"units": variables["daemon_action_units"][host]}
 
     _on_daemon_action = _on_service_action
