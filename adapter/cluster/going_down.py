@@ -89,6 +89,11 @@ class GoingDown:
             if again:
                 self._jobs[job_id] = _Going(again, True)
 
+    def stopping(self) -> FrozenSet[str]:
+        """Return the daemons that jobs take down for good."""
+        found = [each.daemons for each in self._jobs.values() if not each.comes_back]
+        return frozenset().union(*found)
+
     def daemons_of(self, request: Request) -> FrozenSet[str]:
         """Return the daemons that a request starts, stops, restarts, deploys or removes."""
         variables = request.variables

@@ -19,7 +19,7 @@ from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
-from adapter.interface import OrchestratorError
+from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.kinds import KINDS, MANAGERS, QUORUM, Kind, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.daemon_lacks import DaemonLacks
@@ -160,11 +160,22 @@ class ServiceJobs:
         now = self._core.maps.settings()
         asked, digests, behind = self._compared(wanted, addressed, (), now)
         if behind and is_kept(wanted) and not force:
-            self._leave_behind(asked.known, digests, behind)
-            places = [each for each in places if (each.hostname, each.daemon_id) not in behind]
+            # One that does not run is nobody's to restart: it is deployed here.
+            left = {which: each for which, each in behind.items() if self._runs_on(spec, which)}
+            self._leave_behind(asked.known, digests, left)
+            places = [each for each in places if (each.hostname, each.daemon_id) not in left]
         elif behind:
             may(sorted(f"{spec.service_type}.{daemon_id}" for _, daemon_id in behind))
         return (self.deploy(wanted, places) if places else None), places
+
+    def _runs_on(self, spec: ServiceSpec, which: HostDaemon) -> bool:
+        """Tell whether a daemon runs, and no job is about to stop it."""
+        hostname, name = which[0], f"{spec.service_type}.{which[1]}"
+        with self._core.lock:
+            if name in self._core.going_down.stopping():
+                return False
+            reported = self._core.places.reports(hostname, name)
+            return bool(reported and self._core.places.row(hostname, name)["state"] == "running")
 
     def _leave_behind(
         self,

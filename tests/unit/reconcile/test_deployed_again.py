@@ -197,3 +197,30 @@ def test_a_digest_without_options_differs_in_them() -> None:
     assert options_of(digest) == ["a", "b", "certificate"]
     assert differences(without_options(digest, ["b", "c"]), digest) == ["b", "c"]
     assert differences(without_options(digest, []), digest) == []
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["stopped", "being stopped"])
+@pytest.mark.parametrize("how", ["redeploy", "reconfig"])
+def test_one_that_is_stopped_is_deployed_although_its_spec_has_changed(
+    cluster: KeptCluster, how: str, ended: bool
+) -> None:
+    """Those that run are left to the reconciler, which lets stopped ones be: it was forgotten."""
+    # The one that the reconciler would come to last.
+    stopped = apply(cluster, "h1 h2")[0]
+
+    def act(host: str, variables: Any) -> Dict[str, Any]:
+        cluster.daemons[stopped] = "stopped"
+        return {"units": {}}
+
+    cluster.acts["daemon_action"] = act
+    hosts = PlacementSpec(hosts=["h1", "h2"])
+    spec = RGWSpec(service_id="pc", placement=hosts, rgw_frontend_port=9099)
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    name = f"rgw.{stopped[2]}"
+    raise_if_exception(cluster.orchestrator.daemon_action("stop", name, force=True))
+    if ended:
+        cluster.engine.poll()
+    raise_if_exception(cluster.orchestrator.service_action(how, "rgw.pc"))
+    cluster.settle(30)
+    assert cluster.daemons[stopped] == "running"
+    assert cluster.core.daemon_actions.all() == []
