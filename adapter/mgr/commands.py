@@ -82,6 +82,8 @@ def check_host(mgr: Any, hostname: str) -> str:
     """Ask a host now whether it can be used through ssh"""
     core = mgr.ansible.core
     target = core.hosts.get(hostname).target(core.settings.ssh_user)
+    # Over a connection that is kept, keys are not looked at any more.
+    core.ssh.close(target, gently=True)
     result = core.ssh.probe(target, as_root=True)
     if not result.ok:
         raise NotReady(f"Host '{hostname}' cannot be used: {result.reason}.", result.remedy)
