@@ -213,6 +213,10 @@ class Core:
         self.waiting_steps = None
         self.wake_event.set()
 
+    def paused_note(self) -> str:
+        """Return what is said of something that the loop does later, nothing while it goes on."""
+        return "It is paused: this is done after `ceph orch resume`." if self.paused else ""
+
     def pause_lines(self) -> List[str]:
         """Return for `ceph health detail` why nothing is done by itself, and what would be."""
         if not self.paused or self.bad_records.pause():

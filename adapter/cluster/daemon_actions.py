@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import logging
 from dataclasses import dataclass, replace
-from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
 from adapter.cluster.fields import Fields
 from adapter.cluster.service_actions import is_daemon
@@ -103,6 +103,11 @@ class DaemonActions:
     def all(self) -> List[DaemonAction]:
         """Return the actions by name."""
         return [self._actions[name] for name in sorted(self._actions)]
+
+    def stops(self) -> FrozenSet[str]:
+        """Return the daemons (``mds.a``) whose stop was asked for and is not done yet."""
+        found = [each.daemons for each in self._actions.values() if each.action == "stop"]
+        return frozenset(name for names in found for name in names)
 
     def lines(self) -> List[str]:
         """Return a sentence for each action that waits."""

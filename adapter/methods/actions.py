@@ -64,6 +64,8 @@ class ActionMethods:
             asked = DaemonAction(name, action, tuple(names), service_name, asked=time.time())
             ended = when_reported(self.core, lambda: self.reconciler.acts.do(asked))
         texts = [f"Scheduled to {action} {d.name()} on host '{d.hostname}'" for d in daemons]
+        if action == "restart":
+            ended = " ".join(filter(None, [ended, self.core.paused_note()]))
         return [*texts, ended] if ended else texts
 
     def _begin_restart(self, service: str, names: List[str]) -> None:

@@ -241,7 +241,7 @@ class OsdMethods:
         core.wake_event.set()
         what = "replacement" if keep_id else "removal"
         text = f"Scheduled OSD(s) for {what}: {listed([osd.osd_id for osd in osds])}"
-        return "; ".join([text, *notes])
+        return "; ".join([text, *notes, *filter(None, [core.paused_note()])])
 
     def _pg_counts(self) -> Dict[int, int]:
         """Return the placement groups by OSD, or nothing where they are not known now."""

@@ -181,6 +181,7 @@ class ServiceListMethods:
                 held, job = core.held(), self.reconciler.services.jobs.running.get(service_name)
                 more = [f"its daemons go when job {job} has ended"] if job else []
                 more += describe_put_back(core, service_name)
+                more += [core.paused_note()] if core.paused else []
                 text = "; ".join([f"Removed service {service_name}", *filter(None, [held, *more])])
                 return f"{text}. {ended}" if ended else text
             osds = core.owners.of_service(service_name)

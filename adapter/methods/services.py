@@ -101,6 +101,7 @@ class ServiceMethods:
             goes = what_goes(core, self.reconciler.services, core.specs.get(name))
         core.wake_event.set()
         said = [f"Scheduled {name} update...{restarts}", replaced, held, goes]
+        said += [core.paused_note()]
         said += [f"It waits: {lack.reason}."] if lack is not None and not spec.unmanaged else []
         return " ".join(filter(None, said))
 
@@ -152,7 +153,8 @@ class ServiceMethods:
         core.wake_event.set()
         if held:
             return f"Scheduled {name} update: no disk is written to now; {held}"
-        return _scheduled(name, [*describe_plans(plans), *filter(None, [left_out])], plans, spec)
+        more = [] if spec.unmanaged else [left_out, core.paused_note()]
+        return _scheduled(name, [*describe_plans(plans), *filter(None, more)], plans, spec)
 
     @method
     def apply_drivegroups(self, specs: List[DriveGroupSpec]) -> List[str]:

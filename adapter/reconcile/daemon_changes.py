@@ -49,13 +49,14 @@ class DaemonChanges:
     def behind(
         self, wanted: Wanted, kept: Sequence[Daemon], before: Optional[Wanted] = None
     ) -> List[Behind]:
-        """Return the daemons that run and have to be restarted.
+        """Return the daemons that run and have to be restarted, without those that shall stop.
 
         A daemon of which nothing is known is as its spec says, as far as anybody can tell; where
         ``wanted`` is not kept yet that is ``before``. Raises ``OrchestratorError``.
         """
         with self._core.lock:
             ports = self._digests.ports_now(wanted, list(kept))
+            stops = self._core.daemon_actions.stops()
             known = {
                 (each.hostname, each.daemon_id): self._digests.known(
                     wanted, each.hostname, each.daemon_id
@@ -66,7 +67,8 @@ class DaemonChanges:
         old_ports = self._digests.ports(before, ports) if before is not None else {}
         found: List[Behind] = []
         for daemon in kept:
-            if not daemon.runs or not daemon.ok:
+            shall_stop = f"{wanted.spec.service_type}.{daemon.daemon_id}" in stops
+            if not daemon.runs or not daemon.ok or shall_stop:
                 continue
             place = daemon.hostname, daemon.daemon_id
             key = self._keys.of(_entity(wanted, daemon))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, List, Tuple
 
 import pytest
 
+from adapter.cluster.daemon_actions import DaemonAction
 from adapter.cluster.service_changes import differences, options_of, without_options
 from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, RGWSpec, ServiceSpec, raise_if_exception
@@ -223,4 +225,27 @@ def test_one_that_is_stopped_is_deployed_although_its_spec_has_changed(
     raise_if_exception(cluster.orchestrator.service_action(how, "rgw.pc"))
     cluster.settle(30)
     assert cluster.daemons[stopped] == "running"
+    assert cluster.core.daemon_actions.all() == []
+
+
+def test_one_that_shall_stop_is_not_restarted_first(cluster: KeptCluster) -> None:
+    """The manager that was asked has ended: the next one started it, and stopped it then."""
+    (key,) = apply(cluster)
+    spec = RGWSpec(service_id="pc", placement=PlacementSpec(hosts=["h2"]), rgw_frontend_port=9099)
+    raise_if_exception(cluster.orchestrator.apply([spec]))
+    name = f"rgw.{key[2]}"
+
+    def act(host: str, variables: Any) -> Dict[str, Any]:
+        cluster.daemons[key] = "stopped"
+        return {"units": {}}
+
+    cluster.acts["daemon_action"] = act
+    cluster.core.daemon_actions.save(
+        DaemonAction(name, "stop", (name,), "rgw.pc", asked=time.time())
+    )
+    cluster.start_anew()
+    cluster.settle(5)
+    assert restarts(cluster) == []
+    cluster.settle(40)
+    assert [each.operation for each in cluster.requests if "rgw" in each.operation] == []
     assert cluster.core.daemon_actions.all() == []
