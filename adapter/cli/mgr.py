@@ -141,7 +141,10 @@ def enable_verb(context: Context, replace: bool) -> None:
       orch-ansible mgr enable
     """
     environment = context.environment
-    click.echo(enable(environment.ceph, context.say, environment.until, replace=replace).rstrip())
+    status = enable(environment.ceph, context.say, environment.until, replace=replace)
+    click.echo(status.rstrip())
+    if "Available: Yes" in status:
+        return
     context.say(
         "Next: `ceph ansible generate-key`, put the key that it prints into authorized_keys on "
         "the hosts, then `ceph orch host add NAME ADDR`."

@@ -136,6 +136,14 @@ _KNOWN: Tuple[Tuple[str, Words], ...] = (
         ),
     ),
     (
+        # What is printed where it went over a connection that was open before.
+        r"mux_client_\w+|Timeout, server \S+ not responding|client_loop: send disconnect",
+        lambda t: (
+            f"no answer from {_where(t)}: the connection that was open broke",
+            "Is the host switched on, and does a firewall let ssh through?",
+        ),
+    ),
+    (
         r"Connection (?:closed|reset)|kex_exchange_identification|Broken pipe",
         lambda t: (
             f"{_where(t)} closed the connection before the login",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from ..cluster.conf import cluster_fsid
@@ -20,7 +21,13 @@ from .versions import Versions
 _TIMEOUT = 15.0
 # A unit that cannot be started is there as well.
 _THERE = ("loaded", "masked", "bad-setting", "error")
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID"
+_PROPERTIES = (
+    "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,"
+    "NRestarts,ActiveEnterTimestampMonotonic"
+)
+# For so long (seconds) a daemon that systemd has started again by itself is only starting: one that
+# ends again and again runs in between.
+_STAYS = 10
 _DATA_DIR = "lib/ceph"
 
 # The kinds by the unit's name before the @, and those of which a host has but one unit.
@@ -165,9 +172,13 @@ def is_by_hand(unit: str, kind: Kind) -> bool:
 
 
 def daemon_state(unit: Mapping[str, str]) -> str:
-    """Return ``running``, ``stopped``, ``error`` or ``unknown`` for a unit's states."""
+    """Return what a daemon is by its unit: running, starting, stopped, error or unknown."""
     if unit.get("ActiveState") == "failed" or unit.get("SubState") == "auto-restart":
         return "error"
+    if unit.get("ActiveState") == "active" and to_int(unit.get("NRestarts", "")):
+        began = to_int(unit.get("ActiveEnterTimestampMonotonic", ""))
+        if began and time.clock_gettime(time.CLOCK_MONOTONIC) - began / 1e6 < _STAYS:
+            return "starting"
     states = {"active": "running", "reloading": "running", "inactive": "stopped"}
     return states.get(unit.get("ActiveState", ""), "unknown")
 

@@ -276,6 +276,14 @@ def test_a_shell_that_runs_nothing(prober: SshProber, files: SshFiles, sshd: Ssh
             "no answer from 10.0.0.1 port 22",
         ),
         (
+            "mux_client_request_session: read from master failed: Connection reset by peer",
+            "no answer from 10.0.0.1 port 22: the connection that was open broke",
+        ),
+        (
+            "Timeout, server 10.0.0.1 not responding.\nConnection reset",
+            "no answer from 10.0.0.1 port 22: the connection that was open broke",
+        ),
+        (
             "kex_exchange_identification: Connection closed by remote host",
             "10.0.0.1 port 22 closed the connection before the login",
         ),
