@@ -163,7 +163,7 @@ ceph_orch_result:
       description:
         - The daemons, each with C(daemon_type), C(daemon_id), C(unit), C(state) (running, starting
           (again by itself), stopped, error or unknown), C(enabled), C(load) (what systemd says of
-          its files, such as loaded or masked), C(by_hand) (its unit has another name than ours have),
+          its files, such as loaded or masked), C(by_hand) (its unit has another name than ours),
           C(pid), C(memory_usage) in bytes, C(cpu_percentage) since the start, C(started),
           C(version), C(ports) and C(fsid); one that others are removed for also with C(answers),
           whether it does so on its administration socket; a monitor also with C(quorum),
