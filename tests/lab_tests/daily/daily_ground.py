@@ -18,6 +18,8 @@ LEFT = (
     "/etc/ceph/ceph.client.rbd-mirror.* /etc/ceph/ceph.client.crash.* "
     "/etc/ceph/ceph.client.ceph-exporter.* 2>/dev/null || true"
 )
+# The service is told something else, or there are other daemons of it then.
+ENDS_A_RESTART = ("redeploy", "remove", "rename", "stop-by-hand", "stop-and-redeploy")
 KILL = "systemctl kill -s KILL {unit}"
 KILL_MANAGER = (
     "systemctl kill -s KILL ceph-mgr@{host}; systemctl reset-failed ceph-mgr@{host} || true; "
@@ -26,11 +28,15 @@ KILL_MANAGER = (
 
 
 class Ground:
-    """Do what is drawn on a lab. ``story`` is what was done and answered."""
+    """Do what is drawn on a lab. ``story`` is what was done and answered.
+
+    ``to_restart`` has by service the daemons that are to be restarted, with when they were started.
+    """
 
     def __init__(self, lab: Lab, services: Services) -> None:
         self.lab, self.services = lab, services
         self.story: list[str] = []
+        self.to_restart: dict[str, dict[str, str]] = {}
 
     # Before and after.
 
@@ -84,6 +90,8 @@ class Ground:
 
     def do(self, act: Act, service: Service | None) -> None:
         """Do it; everything that is drawn must be taken."""
+        if act.kind in ENDS_A_RESTART:
+            self.to_restart.pop(act.what, None)
         said = getattr(self, f"_{act.kind.replace('-', '_')}")(act, service)
         self.story.append(f"{act}: {' '.join(str(said or 'done').split())[:300]}")
 
@@ -119,7 +127,27 @@ class Ground:
         return f"{answer.rc} {answer.out}{answer.err}"
 
     def _restart(self, act: Act, _service: Service | None) -> str:
-        return self._on_service(act)
+        rows = self.services.ps(act.what)
+        running = {
+            r["daemon_name"]: r.get("started") for r in rows if r["status_desc"] == "running"
+        }
+        answer = self._on_service(act)
+        if answer.startswith("0 "):
+            told = {name: since for name, since in running.items() if since and name in answer}
+            self.to_restart.setdefault(act.what, {}).update(told)
+        return answer
+
+    def _stop_and_redeploy(self, act: Act, _service: Service | None) -> str:
+        """Stop a daemon, and ask for the whole service before it has stopped."""
+        rows = [row for row in self.services.ps(act.what) if row["status_desc"] == "running"]
+        if not rows:
+            return "none runs"
+        stop = self.lab.ceph("orch", "daemon", "stop", rows[-1]["daemon_name"], "--force")
+        answer = self.lab.ceph("orch", "redeploy", act.what)
+        if answer.rc:
+            # Refused, as while a manager has just taken over: then it is started.
+            self._orch("start", act.what)
+        return f"{stop.rc} {stop.out}{stop.err}; {answer.rc} {answer.out}{answer.err}"
 
     def _redeploy(self, act: Act, _service: Service | None) -> str:
         return self._on_service(act)

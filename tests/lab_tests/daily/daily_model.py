@@ -221,6 +221,9 @@ class Model:
     def _stop_by_hand(self, chance: random.Random) -> Act | None:
         return self._act(chance, "stop-by-hand")
 
+    def _stop_and_redeploy(self, chance: random.Random) -> Act | None:
+        return self._act(chance, "stop-and-redeploy")
+
     def _kill(self, chance: random.Random) -> Act | None:
         return self._act(chance, "kill")
 
@@ -252,6 +255,7 @@ _OFTEN = {
     "restart": 2,
     "redeploy": 1,
     "stop-by-hand": 2,
+    "stop-and-redeploy": 2,
     "kill": 2,
     "edit": 2,
     "mgr-fail": 1,

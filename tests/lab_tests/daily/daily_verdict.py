@@ -39,6 +39,7 @@ class Verdict:
             except AssertionError as error:
                 wrong = str(error)
             else:
+                self._ground.to_restart.clear()
                 return list(self._flips())
             if "under way: " not in wrong or self._ended() == ended:
                 break
@@ -59,6 +60,7 @@ class Verdict:
             *self._under_way(),
             *self._wrong_services(),
             *self._wrong_settings(),
+            *self._not_restarted(),
             *self._wrong_cluster(),
         ]
         assert not wrong, "; ".join(wrong)
@@ -90,6 +92,14 @@ class Verdict:
         for name in listed.keys() - self._model.services.keys():
             if name.split(".")[0] not in ("mon", "mgr", "osd"):
                 yield f"{name} is listed, and nobody wants it"
+
+    def _not_restarted(self) -> Iterator[str]:
+        """Yield the daemons whose restart was acknowledged, and that run since before it."""
+        for service, told in self._ground.to_restart.items():
+            for row in self._services.ps(service):
+                name = row["daemon_name"]
+                if row["status_desc"] == "running" and row.get("started") == told.get(name, ""):
+                    yield f"{name} was to be restarted, and runs since {told[name]}"
 
     @staticmethod
     def _wrong_ports(service: Service, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
