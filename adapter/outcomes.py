@@ -168,8 +168,9 @@ class Outcomes:
             return
         elif record.request.changes and key[0] not in OF_SERVICES:
             unstarted = record.started is None
-            if unstarted and key[0] in ACTIONS and record.id in self._of_before:
-                # It is kept until it is done, by whichever manager.
+            cut = unstarted or record.status is JobStatus.CANCELLED
+            if cut and key[0] in ACTIONS and record.id in self._of_before:
+                # It is kept until it is done, by whichever manager; often it is by now.
                 return
             when = record.created if unstarted else record.finished or time.time()
             summary = record.request.summary if key[0] in ACTIONS else ""
