@@ -108,7 +108,7 @@ class ActionMethods:
         image: Optional[str] = None,
         force: bool = False,
     ) -> str:
-        """Start, stop or restart one daemon; ``force`` leaves out the question whether it is safe.
+        """Start, stop or restart one daemon; ``force`` skips the ok-to-stop check.
 
         Raises ``UnknownName``, and ``AdapterError`` with what speaks against it.
         """

@@ -50,14 +50,14 @@ class OsdRemover:
         self._looked = 0.0
         self._core.wake_event.set()
 
-    def step(self, now: float, *, at_once: bool = False) -> Optional[float]:
+    def step(self, now: float) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""
         core = self._core
         with core.lock:
             removals = core.removals.all()
         if not removals:
             return None
-        if not at_once and now - self._looked < LOOK_AGAIN:
+        if now - self._looked < LOOK_AGAIN:
             return LOOK_AGAIN - (now - self._looked)
         self._looked = now
         with self.acting:

@@ -14,7 +14,7 @@ description:
   - Installs the packages that are missing, writes the host's C(ceph.conf) where there is none,
     gives each daemon its key and its data directory, enables and starts its unit, and waits until
     the daemon does its work. All of a host goes into one call.
-  - Everything that speaks against it is looked for first, on all daemons. A taken port, a missing
+  - All preconditions are checked before anything is changed, for all daemons. A taken port, a missing
     key or a missing unit is refused, and nothing is done on the host.
   - A daemon that runs already is left as it is. One whose key has changed is restarted, and one
     that was started before what it reads at its start was changed (C(since)).
@@ -22,8 +22,8 @@ description:
     whatever C(mon_initial_members) the configuration has. It works when its quorum holds another
     one of that map. The store of one that leads a cluster of its own, and that the cluster's
     quorum does not name, is put aside and made anew.
-  - With O(state=absent) the unit is stopped for good, and directory and key are removed. What is
-    not there is fine. Of a daemon that somebody made by hand, under another unit than ours have
+  - With O(state=absent) the unit is stopped for good, and directory and key are removed. Absent
+    daemons are ignored. Of a daemon that somebody made by hand, under another unit than ours have
     (C(ceph-radosgw@radosgw.gateway)), that unit goes; its directory and its key stay and are named.
     Nothing is deployed over such a one. Where something is mounted on or below what would be
     removed, nothing is stopped and nothing removed on the host.

@@ -42,7 +42,7 @@ options:
     default: remove
   osds:
     description:
-      - The OSDs to take from this host. One that is not there is fine.
+      - The OSDs to take from this host. Absent OSDs are ignored.
     type: list
     elements: dict
     required: true
