@@ -14,8 +14,8 @@ description:
   - Installs the packages that are missing, writes the host's C(ceph.conf) where there is none,
     gives each daemon its key and its data directory, enables and starts its unit, and waits until
     the daemon does its work. All of a host goes into one call.
-  - All preconditions are checked before anything is changed, for all daemons. A taken port, a missing
-    key or a missing unit is refused, and nothing is done on the host.
+  - All preconditions are checked before anything is changed, for all daemons. A taken port, a
+    missing key or a missing unit is refused, and nothing is done on the host.
   - A daemon that runs already is left as it is. One whose key has changed is restarted, and one
     that was started before what it reads at its start was changed (C(since)).
   - A monitor's store is made of the cluster's map of monitors, and the monitor joins by itself,
