@@ -98,13 +98,21 @@ class DaemonChanges:
     def take_over(self, before: Wanted, after: Wanted, kept: Sequence[Daemon]) -> None:
         """Keep of daemons of which nothing is known what they have, before their spec changes.
 
-        Raises ``NotKept``, ``UnreadableRecord``.
+        Also of those that a job of a manager before may still bring up. Raises ``NotKept``,
+        ``UnreadableRecord``.
         """
         core = self._core
         unknown = []
         with core.lock:
-            ports = self._digests.ports_now(before, list(kept))
-            for each in kept:
+            seen = {(each.hostname, each.daemon_id) for each in kept}
+            coming = [
+                Daemon(host, each.daemon_id)
+                for host, each in core.deployments.of_service(before.name)
+                if (host, each.daemon_id) not in seen and not each.digest
+            ]
+            daemons = [*kept, *coming]
+            ports = self._digests.ports_now(before, daemons)
+            for each in daemons:
                 known = self._digests.known(before, each.hostname, each.daemon_id)
                 if each.hostname in core.deployments.problems:
                     # Nothing is done there until its record can be read; that says it then.

@@ -37,6 +37,7 @@ class DaemonLacks:
     ) -> List[str]:
         """Return what a daemon that runs lacks, nothing of one that does not: it is started.
 
+        One that was deployed before, and that its host has not reported, may run by now.
         ``goal`` is the digest that it shall have, ``own`` are the options of daemons alone,
         ``there`` is the monitors' configuration before anything is set.
         """
@@ -44,7 +45,9 @@ class DaemonLacks:
         with self._core.lock:
             row = self._row(place.hostname, name)
             known = self._core.deployments.get(place.hostname, name)
-        if row is None or row["state"] != "running":
+        if row is None:
+            return _by_record(known, goal) if known is not None else []
+        if row["state"] != "running":
             return []
         entity = KINDS[kind].entity_of(place.daemon_id)
         found = set(_by_record(known, goal))

@@ -436,3 +436,25 @@ def test_a_daemon_that_was_started_with_another_value_is_restarted(cluster: Clus
     assert settings(cluster)["rgw_dns_name"] == "a"
     assert restarts(cluster) == [[again[2]]]
     assert any(f"restarted rgw.{again[2]}: rgw_dns_name changed" in e for e in events(cluster))
+
+
+@pytest.mark.parametrize("reported", [True, False])
+def test_what_a_job_of_the_manager_before_brings_up_gets_what_has_changed_meanwhile(
+    cluster: Cluster, reported: bool
+) -> None:
+    """Seen in a day's work: `apply`, `mgr fail`, `apply` with another port: the old one stayed."""
+    raise_if_exception(cluster.orchestrator.apply([rgw(8100)]))
+    cluster.orchestrator.reconciler.step(cluster.now)
+    ((host, known),) = cluster.core.deployments.of_service("rgw.pc")
+    cluster.start_anew()
+    raise_if_exception(cluster.orchestrator.apply([rgw(8200)]))
+    key = (host, "rgw", known.daemon_id)
+    cluster.daemons[key], cluster.said[key] = "running", {"ports": [8100]}
+    cluster.requests.clear()
+    if reported:
+        cluster.core.reports.absorb(host, cluster._report(host), 2.0)
+    cluster.report(40)
+    assert settings(cluster, f"client.{known.daemon}") == {"rgw_frontends": "beast port=8200"}
+    told = [each for each in cluster.requests if each.operation == "apply_rgw"]
+    # The host restarts one that was started before that moment.
+    assert [row["since"] > 0 for each in told for row in _rows(each)[host]] == [True]
