@@ -136,6 +136,10 @@ class Refresh:
             if state.last is None and not state.retry.failures
         ]
 
+    def unheard(self) -> List[str]:
+        """Return the hosts that no report has come from since this manager began."""
+        return [name for name, state in self._hosts.items() if state.last is None]
+
     def pending(self, hostname: str) -> bool:
         """Tell whether a report of the host that was asked for is still to come."""
         state = self._hosts.get(hostname)

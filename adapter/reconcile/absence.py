@@ -66,8 +66,15 @@ class Absence:
         return True
 
     def _reasons(self, long: bool) -> List[Step]:
-        with self._core.lock:
+        core = self._core
+        with core.lock:
             steps = self._pending.steps()
+            if core.specs.all():
+                # What runs there now is not known: unknown is not nothing.
+                steps += [
+                    Step(f"host {name}", "it has not reported since", unasked=True)
+                    for name in core.refresh.unheard()
+                ]
         return steps if long else [step for step in steps if step.unasked]
 
     def _left(self) -> Optional[float]:

@@ -8,6 +8,7 @@ from typing import Callable, List, Optional
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_plan_text import describe_plans
 from adapter.cluster.specs import Wanted
+from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.interface import DriveGroupSpec
 from adapter.kinds import KINDS
@@ -38,7 +39,10 @@ class Step:
 
 
 class Pending:
-    """Say what the reconciler would do, on a ``Core``. Nothing is asked of hosts or monitors."""
+    """Say what the reconciler would do, on a ``Core``. Nothing is asked of hosts or monitors.
+
+    Also what it would do on hosts that are offline now, once they are back.
+    """
 
     def __init__(
         self,
@@ -78,7 +82,8 @@ class Pending:
         if spec.service_type not in KINDS or (spec.unmanaged and not wanted.deleted):
             return []
         there = self._services.running().get(wanted.name, [])
-        diff = self._services.diff(wanted, there, self._services.hosts())
+        all_back = [host_spec(host, True) for host in self._core.hosts.all()]
+        diff = self._services.diff(wanted, there, all_back)
         diff, _ = without_came_back(self._core, wanted, diff)
         found = []
         if diff.remove:
@@ -98,7 +103,12 @@ class Pending:
             return []
         plans = self._planner.plan(spec, osd_map, claims=wanted.claims)
         lines = describe_plans([plan for plan in plans if plan.groups])
-        return [Step(wanted.name, f"OSDs would be made of {_listed(lines)}")] if lines else []
+        away = [plan.host for plan in plans if not self._core.liveness.online(plan.host)]
+        found = [Step(wanted.name, f"OSDs would be made of {_listed(lines)}")] if lines else []
+        if away:
+            text = f"OSDs may be made on {_listed(away)}, when it answers again"
+            found.append(Step(wanted.name, text))
+        return found
 
 
 def _listed(names: List[str]) -> str:

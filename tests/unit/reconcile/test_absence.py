@@ -7,7 +7,7 @@ from typing import Any, List
 import pytest
 
 from adapter.errors import AdapterError
-from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
+from adapter.interface import DeviceSelection, PlacementSpec, ServiceSpec, raise_if_exception
 from adapter.reconcile.absence import AWAY, FORGOTTEN, PRESENT, Absence
 from tests.unit.reconcile.fake_cluster import Cluster, drive_group
 
@@ -144,3 +144,34 @@ def test_disabled_on_purpose_or_unreadable_counts_as_long_ago(moved: Cluster, re
     moved.store.set(PRESENT, record)
     moved.report(20)
     assert moved.core.paused
+
+
+def test_what_would_go_on_a_host_that_is_offline_counts(moved: Cluster) -> None:
+    """It would go when the host is back."""
+    come_back(moved, AWAY + 1)
+    moved.offline("h3")
+    moved.settle(20)
+    assert moved.core.paused
+    assert "mds.fs.h3.byhand on h3 would be removed" in health(moved)
+    moved.orchestrator.pending.drop()
+    assert moved.core.specs.get("mds.fs").spec.unmanaged
+
+
+def test_a_host_of_which_nothing_is_known_may_run_anything(moved: Cluster) -> None:
+    del moved.daemons["h3", "mds", "fs.h3.byhand"]
+    come_back(moved, AWAY + 1)
+    moved.core.refresh.track(["h1", "h2"])
+    moved.core.refresh.track(["h1", "h2", "h3"])
+    # Its report fails, or it is offline: the one of before is old.
+    moved.core.refresh.failed("h3", "no route to host", 1.0)
+    moved.settle(20)
+    assert moved.core.paused
+
+
+def test_a_drive_group_of_a_host_that_is_offline_is_dropped_too(cluster: Cluster) -> None:
+    apply(cluster, drive_group("big", data_devices=DeviceSelection(size="1G:")))
+    cluster.orchestrator.pause()
+    cluster.offline("h3")
+    cluster.settle(2)
+    assert "OSDs may be made on h3" in cluster.orchestrator.pending.drop()
+    assert cluster.core.specs.get("osd.big").spec.unmanaged
