@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List
 
 from adapter.cli.ceph import Ceph, CephError, Managers, orchestrator_status
-from adapter.cli.mgr_records import kept_specs, mark_disabled, say_what_waits
+from adapter.cli.mgr_records import kept_wishes, mark_disabled, say_what_waits
 from adapter.errors import NotReady
 
 NAME = "ansible"
@@ -37,11 +37,11 @@ def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
     managers = Managers.ask(ceph, NAME)
     if not managers.active:
         raise NotReady("No manager is active in this cluster.", "Start one: ceph-mgr@NAME.")
-    specs: List[str] = []
+    wishes: List[str] = []
     if managers.enabled:
         say(f"The module {NAME} is enabled already.")
     else:
-        specs = kept_specs(ceph)
+        wishes = kept_wishes(ceph)
         _enable_module(ceph, managers, say)
     _wait_for_module(ceph, say, until, enabled_by_us=not managers.enabled)
     if other == NAME:
@@ -57,7 +57,7 @@ def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
             f"Warning: manager {name} does not have the module. Run `orch-ansible mgr install` on "
             "its host, or `ceph orch` stops when it becomes the active one."
         )
-    say_what_waits(ceph, say, until, specs)
+    say_what_waits(ceph, say, until, wishes)
     return ceph("orch", "status")
 
 

@@ -8,7 +8,14 @@ from adapter.cli.ceph import Ceph, CephError
 from adapter.engine.outcomes import one_line
 
 PREFIX = "mgr/ansible/"
-_SPEC = f"{PREFIX}spec."
+_SPEC = "spec."
+# Work that was asked for and is not done: a record of it, and what it is called.
+_WORK = {
+    "osd_removal": "the removal of osd.",
+    "osd_creation": "OSDs to be made on ",
+    "service_action": "an action on ",
+    "daemon_action": "the action ",
+}
 # As adapter.reconcile.absence has it: a manager that begins finds that it was disabled on purpose.
 _PRESENT = f"{PREFIX}state.present"
 _SHOWN = 20
@@ -23,28 +30,35 @@ def records(ceph: Ceph) -> List[str]:
     return sorted(str(key) for key in ceph.json("config-key", "ls") if key.startswith(PREFIX))
 
 
-def kept_specs(ceph: Ceph) -> List[str]:
-    """Return the names of the services whose specs are kept."""
-    return [key[len(_SPEC) :] for key in records(ceph) if key.startswith(_SPEC)]
+def kept_wishes(ceph: Ceph) -> List[str]:
+    """Return the services whose specs are kept, and the work that was asked for and is not done."""
+    specs, work = [], []
+    for key in records(ceph):
+        name = key[len(PREFIX) :]
+        if name.startswith(_SPEC):
+            specs.append(name[len(_SPEC) :])
+        kind, _, of = name.partition(".")
+        work += [f"{_WORK[kind]}{of}"] if kind in _WORK else []
+    return specs + work
 
 
 def mark_disabled(ceph: Ceph, say: Say) -> None:
-    """Have the next manager take nothing away unasked, and say which specs are kept."""
-    specs = kept_specs(ceph)
-    if not specs:
+    """Have the next manager take nothing away unasked, and say what is kept."""
+    wishes = kept_wishes(ceph)
+    if not wishes:
         return
     ceph("config-key", "set", _PRESENT, '{"at": 0}')
     say(
-        f"Specs are kept, and not in force: {_listed(specs)}. When the module is enabled again, "
+        f"Kept, and not in force: {_listed(wishes)}. When the module is enabled again, "
         "nothing that runs then is removed before you say so."
     )
 
 
-def say_what_waits(ceph: Ceph, say: Say, until: Until, specs: List[str]) -> None:
-    """Say which specs of before are kept, and what they would change, where that waits."""
-    if not specs:
+def say_what_waits(ceph: Ceph, say: Say, until: Until, wishes: List[str]) -> None:
+    """Say which specs and work of before are kept, and what they would change, where that waits."""
+    if not wishes:
         return
-    say(f"Specs of before: {_listed(specs)}. Waiting for the hosts' first reports ...")
+    say(f"Kept from before: {_listed(wishes)}. Waiting for the hosts' first reports ...")
     rows: List[Dict[str, Any]] = []
 
     def known() -> bool:

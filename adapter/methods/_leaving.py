@@ -78,11 +78,13 @@ def forget_deployments(core: Core, hostname: str) -> None:
 
 @under_lock
 def forget_osds_to_make(core: Core, hostname: str) -> str:
-    """Drop what is to be made on a host; return what is said of it."""
+    """Drop what is to be made on a host, also if it comes back; return what is said of it."""
+    groups = core.specs.forget_host(hostname)
     intents = [intent for intent in core.intents.all() if intent.host == hostname]
     paths = sorted(path for intent in intents for path in intent.paths)
     for intent in intents:
         core.intents.drop(hostname, intent.groups)
-    if not paths:
-        return ""
-    return f". OSDs that were to be made there are not made: {', '.join(paths)}"
+    text = f". OSDs that were to be made there are not made: {', '.join(paths)}" if paths else ""
+    if groups:
+        text += f". If it is added again, apply {', '.join(groups)} again to use its free disks"
+    return text

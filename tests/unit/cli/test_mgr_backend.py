@@ -143,17 +143,27 @@ def test_disabling_names_the_specs_that_are_kept_and_not_in_force(
 ) -> None:
     door.run("mgr", "enable")
     said = door.run("mgr", "disable").stderr
-    assert "Specs are kept, and not in force: mds.fs, mon." in said
+    assert "Kept, and not in force: mds.fs, mon." in said
     assert kept.records["mgr/ansible/state.present"] == '{"at": 0}'
     marked = kept.calls.index('config-key set mgr/ansible/state.present {"at": 0}')
     assert kept.calls.index("mgr module disable ansible") < marked, "a manager would write it anew"
+
+
+def test_work_that_waits_counts_without_a_spec(door: Door, cluster: Cluster) -> None:
+    """A removal that nobody thinks of any more would go on by itself."""
+    cluster.records["mgr/ansible/osd_removal.6"] = "{}"
+    cluster.records["mgr/ansible/host.h1"] = "{}"
+    assert "Kept from before: the removal of osd.6." in door.run("mgr", "enable").stderr
+    said = door.run("mgr", "disable").stderr
+    assert "Kept, and not in force: the removal of osd.6." in said
+    assert cluster.records["mgr/ansible/state.present"] == '{"at": 0}'
 
 
 def test_enabling_names_what_specs_of_before_would_change(door: Door, kept: Cluster) -> None:
     kept.pending = [{"what": "mds.fs", "step": "mds.x on h2 would be removed", "asked_for": False}]
     kept.health = {"checks": {"ANSIBLE_PAUSED": {}}}
     said = door.run("mgr", "enable").stderr
-    assert "Specs of before: mds.fs, mon." in said
+    assert "Kept from before: mds.fs, mon." in said
     assert "They are not in force" in said
     assert "\n  mds.fs: mds.x on h2 would be removed\n" in said
     assert "`ceph orch resume` puts them in force; `ceph ansible drop-pending` leaves" in said

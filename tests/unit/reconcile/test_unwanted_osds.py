@@ -7,7 +7,7 @@ from typing import Any, List
 import pytest
 
 from adapter.cluster.osd_plan import Disk, Group
-from adapter.interface import raise_if_exception
+from adapter.interface import HostSpec, raise_if_exception
 from tests.unit.reconcile.fake_cluster import GIB, Cluster, device_on, drive_group
 from tests.unit.reconcile.test_busy_hosts import occupy
 
@@ -36,6 +36,19 @@ def remove(cluster: Cluster) -> Any:
 
 def hold(cluster: Cluster) -> Any:
     return cluster.orchestrator.set_unmanaged("osd.all", True)
+
+
+def test_a_host_that_was_removed_and_is_added_again_makes_none(cluster: Cluster) -> None:
+    """Its OSDs were said not to be made; a group with ``all`` takes them when applied again."""
+    raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
+    cluster.offline("h2")
+    said = cluster.orchestrator.remove_host("h2", force=True, offline=True)
+    assert "If it is added again, apply osd.all again" in raise_if_exception(said)
+    assert not any(host == "h2" for host, _ in cluster.core.specs.get("osd.all").claims.only or ())
+    raise_if_exception(cluster.orchestrator.add_host(HostSpec("h2", "10.0.0.2")))
+    cluster.report(4)
+    assert on(cluster, "h2") == []
+    assert len(on(cluster, "h1")) == 2
 
 
 @pytest.mark.parametrize("act", [remove, hold])
