@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List
 
+from adapter.cluster.osd_removals import Stage
 from adapter.core import Core
 from adapter.errors import AdapterError
 from adapter.methods.osds import OsdMethods
@@ -41,7 +42,10 @@ class PendingMethods:
         self._check_known()
         with core.lock:
             steps = self.reconciler.pending.steps()
-            removals = [str(each.osd_id) for each in core.removals.all()]
+            # One whose removal was stopped already is only started again: that was acknowledged.
+            removals = [
+                str(each.osd_id) for each in core.removals.all() if each.stage is not Stage.KEEPING
+            ]
         if removals:
             self._osds.stop_remove_osds(removals)
         with core.lock:
@@ -56,8 +60,13 @@ class PendingMethods:
             for act in core.daemon_actions.all():
                 core.daemon_actions.leave_out(act.daemons)
         core.pause(False)
-        lines = [str(each) for each in steps]
-        return "\n".join(["Dropped:", *lines]) if lines else NOTHING
+        dropped = [str(each) for each in steps if not each.goes_on]
+        going = [
+            f"{each.what} is started again: its removal was stopped"
+            for each in steps
+            if each.goes_on
+        ]
+        return "\n".join([*(["Dropped:", *dropped] if dropped else []), *going]) or NOTHING
 
     def _check_known(self) -> None:
         absence = self.reconciler.absence

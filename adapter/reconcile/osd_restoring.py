@@ -94,7 +94,7 @@ class OsdRestorer:
                 f"osd.{osd_id} is started when host {removal.host} answers; another `ceph orch osd "
                 f"rm stop {osd_id}` leaves it as it is"
             )
-        return f"osd.{osd_id} is started again"
+        return ". ".join(filter(None, (f"osd.{osd_id} is started again", self._core.paused_note())))
 
     def keep_all(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """Bring those back that were stopped before somebody wanted to keep them."""

@@ -7,6 +7,7 @@ from typing import Callable, List, Optional
 
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_plan_text import describe_plans
+from adapter.cluster.osd_removals import Stage
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
@@ -26,13 +27,15 @@ class Step:
     """Something that would be done, in words. ``what`` is the service, or the OSD.
 
     ``unasked`` tells that a daemon that runs would go because a spec does not name it;
-    ``asked_for`` that somebody asked for this very act, and it is under way.
+    ``asked_for`` that somebody asked for this very act, and it is under way; ``goes_on`` that it
+    gives an OSD back, and is not dropped with the rest.
     """
 
     what: str
     text: str
     unasked: bool = False
     asked_for: bool = False
+    goes_on: bool = False
 
     def __str__(self) -> str:
         return f"{self.what}: {self.text}"
@@ -64,8 +67,10 @@ class Pending:
             text = f"OSDs of {disks} disk(s) would be made on {intent.host}"
             found.append(Step("OSDs that were asked for", text, asked_for=True))
         for removal in core.removals.all():
+            kept = removal.stage is Stage.KEEPING
             text = f"its removal would go on ({removal.stage.value})"
-            found.append(Step(f"osd.{removal.osd_id}", text, asked_for=True))
+            text = "it would be started again, for its removal was stopped" if kept else text
+            found.append(Step(f"osd.{removal.osd_id}", text, asked_for=True, goes_on=kept))
         for action in core.actions.all():
             left = [*action.doing, *action.left]
             text = f"{action.action} would go on: {_listed(left)}"

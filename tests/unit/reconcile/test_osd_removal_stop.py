@@ -27,6 +27,24 @@ class TestStop:
         assert status(full) == []
         assert steps(full) == ["start"]
 
+    def test_what_was_acknowledged_is_done_after_a_pause_that_is_dropped(
+        self, full: Cluster
+    ) -> None:
+        """`ceph ansible drop-pending` gives back what is being removed, this one too."""
+        remove(full, "4", zap=True)
+        at(full, Stage.STOPPING, asked_stop=True)
+        full.monitors.osds[4].up = False
+        full.orchestrator.pause()
+        assert keep(full, "4").endswith(
+            "osd.4 is started again. It is paused: this is done after `ceph orch resume`."
+        )
+        (row,) = full.orchestrator.pending.rows()
+        assert row["step"] == "it would be started again, for its removal was stopped"
+        assert full.orchestrator.pending.drop() == "osd.4 is started again: its removal was stopped"
+        full.settle(40)
+        assert full.monitors.osds[4].up
+        assert status(full) == []
+
     def test_one_that_never_comes_up_can_be_left_as_it_is(self, full: Cluster) -> None:
         remove(full, "4")
         at(full, Stage.STOPPING, asked_stop=True)
