@@ -151,6 +151,10 @@ class ReportAwaited(NotReady):
     """Say that hosts have been asked for a report that decides, and have not answered yet."""
 
 
+class JustTakenOver(AdapterError):
+    """Say that the cluster's maps may not show yet what the manager before has stopped."""
+
+
 class NotKept(AdapterError):
     """Say that a record was not written; never what is in it.
 

@@ -16,7 +16,7 @@ from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.engine.model import JobStatus
-from adapter.errors import AdapterError, InvalidValue, NotKept, ReportAwaited
+from adapter.errors import AdapterError, InvalidValue, JustTakenOver, NotKept, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.reconcile.ended_restarts import end_restart, leave_out
 from adapter.reconcile.kept_service import kept_service
@@ -324,5 +324,8 @@ def _refusal(what: str, error: OrchestratorError) -> AdapterError:
     """Return the error that refuses a stop, with the remedy that the reason has, if any."""
     remedy = getattr(error, "remedy", "") or "Wait until the cluster is well, or give --force."
     reason = getattr(error, "message", "") or str(error)
+    if isinstance(error, JustTakenOver):
+        # To remove a daemon is not forced; this is.
+        remedy = f"{remedy.rstrip('.')}, or give --force."
     kind = ReportAwaited if isinstance(error, ReportAwaited) else AdapterError
     return kind(f"{what}: {reason}", remedy)

@@ -14,7 +14,7 @@ from adapter.cluster.osd_map import Osd
 from adapter.cluster.schedule import Daemon
 from adapter.core import Core
 from adapter.engine.gate import Ask, Asked
-from adapter.errors import AdapterError, ReportAwaited
+from adapter.errors import AdapterError, JustTakenOver, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.kinds import MANAGERS, QUORUM, RANKS, SERVING, Kind, kind_of
 from adapter.reconcile.conf_hold import check_ways
@@ -271,10 +271,10 @@ class Guards:
         with self._core.lock:
             seconds = 0.0 if asked else self._core.going_down.unknown_for()
             if seconds:
-                raise AdapterError(
+                raise JustTakenOver(
                     "this manager has just taken over, and the cluster's maps may not show yet "
                     "what the one before it has stopped",
-                    f"Try again in {math.ceil(seconds)} s, or give --force.",
+                    f"Try again in {math.ceil(seconds)} s.",
                 )
             found = {*self._core.going_down.of(kind, [but]), *self._just_lost(kind)}
         return sorted(found - {beside})
