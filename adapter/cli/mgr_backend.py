@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List
 
 from adapter.cli.ceph import Ceph, CephError, Managers, orchestrator_status
-from adapter.cli.mgr_records import kept_wishes, mark_disabled, say_what_waits
+from adapter.cli.mgr_records import kept_wishes, mark, mark_disabled, say_what_waits
 from adapter.errors import NotReady
 
 NAME = "ansible"
@@ -42,6 +42,9 @@ def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
         say(f"The module {NAME} is enabled already.")
     else:
         wishes = kept_wishes(ceph)
+        if wishes:
+            # Whoever disabled it, and however lately: what runs may be somebody's work since.
+            mark(ceph)
         _enable_module(ceph, managers, say)
     _wait_for_module(ceph, say, until, enabled_by_us=not managers.enabled)
     if other == NAME:
@@ -122,9 +125,9 @@ def disable(ceph: Ceph, say: Say) -> None:
     if Managers.ask(ceph, NAME).enabled:
         ceph("mgr", "module", "disable", NAME)
         say(f"The module {NAME} is disabled. Its hosts are kept for the next time.")
-        mark_disabled(ceph, say)
     else:
         say(f"The module {NAME} is not enabled.")
+    mark_disabled(ceph, say)
 
 
 def cluster_status(ceph: Ceph) -> Dict[str, Any]:

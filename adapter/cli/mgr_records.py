@@ -42,12 +42,17 @@ def kept_wishes(ceph: Ceph) -> List[str]:
     return specs + work
 
 
+def mark(ceph: Ceph) -> None:
+    """Have the next manager take nothing away unasked."""
+    ceph("config-key", "set", _PRESENT, '{"at": 0}')
+
+
 def mark_disabled(ceph: Ceph, say: Say) -> None:
     """Have the next manager take nothing away unasked, and say what is kept."""
     wishes = kept_wishes(ceph)
     if not wishes:
         return
-    ceph("config-key", "set", _PRESENT, '{"at": 0}')
+    mark(ceph)
     say(
         f"Kept, and not in force: {_listed(wishes)}. When the module is enabled again, "
         "nothing that runs then is removed before you say so."
@@ -69,14 +74,20 @@ def say_what_waits(ceph: Ceph, say: Say, until: Until, wishes: List[str]) -> Non
     if reason:
         say(f"What they would change is not known yet: {reason}. `ceph ansible pending` shows it.")
         return
-    if not _is_paused(ceph):
+    paused = _is_paused(ceph)
+    if not rows and not paused:
         say("They are in force: nothing that runs is removed by that.")
         return
-    say("They are not in force, for they would change what runs:")
+    words = (
+        "not in force, for they would change what runs" if paused else "in force, and this is done"
+    )
+    say(f"They are {words}:")
     for row in rows[:_SHOWN]:
         say(f"  {one_line(str(row.get('what')))}: {one_line(str(row.get('step')))}")
     if len(rows) > _SHOWN:
         say(f"  and {len(rows) - _SHOWN} more: `ceph ansible pending`")
+    if not paused:
+        return
     say(
         "`ceph orch resume` puts them in force; `ceph ansible drop-pending` leaves all as it is "
         "and makes these services unmanaged."

@@ -24,14 +24,16 @@ class FreeDisks:
     def claims(self, spec: DriveGroupSpec, taken: Optional[Taken] = None) -> OsdClaims:
         """Return a claim on the disks that are free now on the hosts of a drive group.
 
-        Of hosts that have not said yet which they have, on those that are free when they do.
+        Of hosts that answer and have not said yet which they have, on those that are free when
+        they do; on none of a host that is offline, for nobody sees what is put in meanwhile.
         ``taken`` are disks of other drive groups.
         """
         hosts, has_said = self._planner.hosts(spec), self._planner.has_said
-        unheard = frozenset(host.hostname for host in hosts if not has_said(host.hostname))
+        silent = [host.hostname for host in hosts if not has_said(host.hostname)]
+        unheard = frozenset(filter(self._core.liveness.online, silent))
         claims = OsdClaims(only=frozenset(), unheard=unheard)
         for host in hosts:
-            if host.hostname not in unheard:
+            if host.hostname not in silent:
                 claims = claims.heard(host.hostname, self._free(host, taken or {}))
         return claims
 

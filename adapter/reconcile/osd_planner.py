@@ -123,6 +123,8 @@ class OsdPlanner:
         refusal = self._refusal(host)
         if refusal == UNHEARD and name in claims.unheard:
             refusal = f"{UNHEARD}; those that are free when it does are taken"
+        elif refusal and claims.only is not None and not self.has_said(name):
+            refusal += "; apply this again when it has reported, to use its disks"
         if refusal:
             return HostPlan(name, notes=(refusal,))
         claimed, mine, nobodys = self._ids(spec, name, osd_map)

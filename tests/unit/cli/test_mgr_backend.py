@@ -145,8 +145,9 @@ def test_disabling_names_the_specs_that_are_kept_and_not_in_force(
     said = door.run("mgr", "disable").stderr
     assert "Kept, and not in force: mds.fs, mon." in said
     assert kept.records["mgr/ansible/state.present"] == '{"at": 0}'
-    marked = kept.calls.index('config-key set mgr/ansible/state.present {"at": 0}')
-    assert kept.calls.index("mgr module disable ansible") < marked, "a manager would write it anew"
+    after = kept.calls[kept.calls.index("mgr module disable ansible") :]
+    marks = 'config-key set mgr/ansible/state.present {"at": 0}'
+    assert marks in after, "a manager would write it anew"
 
 
 def test_work_that_waits_counts_without_a_spec(door: Door, cluster: Cluster) -> None:
@@ -172,6 +173,27 @@ def test_enabling_names_what_specs_of_before_would_change(door: Door, kept: Clus
 def test_enabling_says_when_they_are_in_force(door: Door, kept: Cluster) -> None:
     said = door.run("mgr", "enable").stderr
     assert "They are in force: nothing that runs is removed by that." in said
+
+
+def test_enabling_names_what_is_done_where_nothing_waits(door: Door, kept: Cluster) -> None:
+    kept.pending = [{"what": "mds.fs", "step": "daemons would be deployed on h2"}]
+    said = door.run("mgr", "enable").stderr
+    assert "They are in force, and this is done:\n  mds.fs: daemons would be deployed on h2" in said
+    assert "nothing that runs" not in said
+
+
+def test_a_module_that_somebody_else_disabled_is_no_short_absence(
+    door: Door, kept: Cluster
+) -> None:
+    door.run("mgr", "enable")
+    marked = kept.calls.index('config-key set mgr/ansible/state.present {"at": 0}')
+    assert marked < kept.calls.index("mgr module enable ansible")
+
+
+def test_disabling_marks_also_what_is_disabled_already(door: Door, kept: Cluster) -> None:
+    said = door.run("mgr", "disable").stderr
+    assert "is not enabled" in said
+    assert kept.records["mgr/ansible/state.present"] == '{"at": 0}'
 
 
 def test_a_purge_takes_what_the_monitors_keep(door: Door, kept: Cluster) -> None:

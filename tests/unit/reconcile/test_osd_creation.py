@@ -88,6 +88,20 @@ def test_all_means_also_the_disks_of_a_host_that_has_not_reported_yet(cluster: C
     assert "h2:/dev/sdx" not in where(cluster), "a later disk is nobody's choice"
 
 
+def test_all_means_no_disk_of_a_host_that_is_offline_and_unknown(cluster: Cluster) -> None:
+    """What somebody puts in while it is off is nobody's choice."""
+    unheard(cluster, "h2")
+    cluster.offline("h2")
+    text = apply(cluster, drive_group("all"))
+    assert "; apply this again when it has reported, to use its disks" in text
+    cluster.core.liveness.seen("h2", cluster.now)
+    cluster.report()
+    assert [disk for disk in where(cluster) if disk.startswith("h2")] == []
+    apply(cluster, drive_group("all"))
+    cluster.settle()
+    assert "h2:/dev/sdb" in where(cluster)
+
+
 def test_the_next_manager_knows_of_whom_it_waits_to_hear(cluster: Cluster) -> None:
     unheard(cluster, "h2")
     apply(cluster, drive_group("all"))
