@@ -26,7 +26,7 @@ positive; the packages that speak to Ceph turn the sign.
 from __future__ import annotations
 
 import errno
-from typing import Any, Dict, Sequence, Tuple, Type
+from typing import Any, Dict, Iterable, Sequence, Tuple, Type
 
 from adapter.interface import OrchestratorError
 from adapter.interface.confidential import without_secrets
@@ -57,6 +57,13 @@ def abridged(text: str, most: int) -> str:
     head, tail = text[: most - 5 - half], text[len(text) - half :]
     head, tail = head.rpartition(" ")[0] or head, tail.partition(" ")[2] or tail
     return f"{head} ... {tail}"
+
+
+def some_of(names: Iterable[str], most: int) -> str:
+    """Return the first ``most`` names, and how many more there are; nothing where there is none."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return f"{', '.join(listed[:most])}{more}"
 
 
 def _ended(text: str, *, more: bool) -> str:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List
 
 from adapter.cli.ceph import Ceph, CephError
+from adapter.cluster import daemon_actions, osd_intents, osd_removals, service_actions, specs
+from adapter.cluster.bad_records import PRESENT
 from adapter.engine.outcomes import one_line
+from adapter.errors import some_of
 
 PREFIX = "mgr/ansible/"
-_SPEC = "spec."
+_SPEC = f"{specs.KIND}."
 # Work that was asked for and is not done: a record of it, and what it is called.
 _WORK = {
-    "osd_removal": "the removal of osd.",
-    "osd_creation": "OSDs to be made on ",
-    "service_action": "an action on ",
-    "daemon_action": "the action ",
+    osd_removals.KIND: "the removal of osd.",
+    osd_intents.KIND: "OSDs to be made on ",
+    service_actions.KIND: "an action on ",
+    daemon_actions.KIND: "the action ",
 }
-# As adapter.reconcile.absence has it: a manager that begins finds that it was disabled on purpose.
-_PRESENT = f"{PREFIX}state.present"
 _SHOWN = 20
 _KNOWN_WAIT = 120.0
 
@@ -32,19 +33,19 @@ def records(ceph: Ceph) -> List[str]:
 
 def kept_wishes(ceph: Ceph) -> List[str]:
     """Return the services whose specs are kept, and the work that was asked for and is not done."""
-    specs, work = [], []
+    services, work = [], []
     for key in records(ceph):
         name = key[len(PREFIX) :]
         if name.startswith(_SPEC):
-            specs.append(name[len(_SPEC) :])
+            services.append(name[len(_SPEC) :])
         kind, _, of = name.partition(".")
         work += [f"{_WORK[kind]}{of}"] if kind in _WORK else []
-    return specs + work
+    return services + work
 
 
 def mark(ceph: Ceph) -> None:
     """Have the next manager take nothing away unasked."""
-    ceph("config-key", "set", _PRESENT, '{"at": 0}')
+    ceph("config-key", "set", f"{PREFIX}{PRESENT}", '{"at": 0}')
 
 
 def mark_disabled(ceph: Ceph, say: Say) -> None:
@@ -54,16 +55,16 @@ def mark_disabled(ceph: Ceph, say: Say) -> None:
         return
     mark(ceph)
     say(
-        f"Kept, and not in force: {_listed(wishes)}. When the module is enabled again, "
+        f"Kept, and not in force: {some_of(wishes, _SHOWN)}. When the module is enabled again, "
         "nothing that runs then is removed before you say so."
     )
 
 
 def say_what_waits(ceph: Ceph, say: Say, until: Until, wishes: List[str]) -> None:
-    """Say which specs and work of before are kept, and what they would change, where that waits."""
+    """Say which earlier specs and requests are kept, and what they would change."""
     if not wishes:
         return
-    say(f"Kept from before: {_listed(wishes)}. Waiting for the hosts' first reports ...")
+    say(f"Kept from before: {some_of(wishes, _SHOWN)}. Waiting for the hosts' first reports ...")
     rows: List[Dict[str, Any]] = []
 
     def known() -> bool:
@@ -75,8 +76,12 @@ def say_what_waits(ceph: Ceph, say: Say, until: Until, wishes: List[str]) -> Non
         say(f"What they would change is not known yet: {reason}. `ceph ansible pending` shows it.")
         return
     paused = _is_paused(ceph)
-    if not rows and not paused:
-        say("They are in force: nothing that runs is removed by that.")
+    if not rows:
+        say(
+            "It is paused, and nothing waits: `ceph orch resume` goes on."
+            if paused
+            else "They are in force: nothing that runs is removed by that."
+        )
         return
     words = (
         "not in force, for they would change what runs" if paused else "in force, and this is done"
@@ -109,8 +114,3 @@ def _is_paused(ceph: Ceph) -> bool:
     except CephError:
         return True
     return "ANSIBLE_PAUSED" in checks or bool(ceph.json("orch", "status").get("paused"))
-
-
-def _listed(names: List[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"

@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 
 from adapter.cli.mounts import refuse_mounts
 from adapter.engine.files import OPEN_DIR, make_dirs
-from adapter.errors import AdapterError, NotReady
+from adapter.errors import AdapterError, NotReady, some_of
 
 MANIFEST = "installed.json"
 BYTECODE = "__pycache__"
@@ -174,7 +174,7 @@ class Tree:
         foreign = self.foreign()
         if foreign:
             raise NotReady(
-                f"{self.directory} holds files that were not installed: {_some(foreign)}.",
+                f"{self.directory} holds files that were not installed: {some_of(foreign, 3)}.",
                 "Move them away.",
             )
         refuse_mounts(self.directory)
@@ -267,8 +267,3 @@ def _user(number: int) -> str:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return f"user {number}"
-
-
-def _some(names: List[str], shown: int = 3) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

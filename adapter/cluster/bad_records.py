@@ -10,13 +10,15 @@ from typing import Any, Collection, Dict, List, Mapping, Protocol, Tuple, cast
 from adapter.cluster.hosts import Hosts
 from adapter.cluster.osd_owners import DESTROYED, OWNER, PENDING, OsdOwners
 from adapter.cluster.store import Store
-from adapter.errors import NotKept, UnreadableRecord
+from adapter.errors import NotKept, UnreadableRecord, some_of
 
 log = logging.getLogger(__name__)
 
 # What was not kept is tried again within minutes; so long it is shown that it was not (seconds).
 UNKEPT_SHOWN = 900.0
 PAUSE = "state.paused"
+# When a manager last had the hosts in its care, in epoch seconds; 0: it was disabled on purpose.
+PRESENT = "state.present"
 REASON_LENGTH = 160
 SHOWN_KEYS = 5
 # By kind: the operation whose jobs do what such a record says.
@@ -215,7 +217,6 @@ class Unkept:
 def _held(keys: List[str]) -> str:
     if not keys:
         return ""
-    more = "" if len(keys) <= SHOWN_KEYS else f" and {len(keys) - SHOWN_KEYS} more"
-    named = ", ".join(sorted(keys)[:SHOWN_KEYS])
+    named = some_of(sorted(keys), SHOWN_KEYS)
     which = "the record" if len(keys) == 1 else "the records"
-    return f"waiting until {which} {named}{more} can be used again (`ceph health detail`)"
+    return f"waiting until {which} {named} can be used again (`ceph health detail`)"

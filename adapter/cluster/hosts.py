@@ -11,7 +11,7 @@ from adapter.cluster.fields import Fields
 from adapter.cluster.store import UNUSABLE, Records, Store, why_unusable
 from adapter.engine.model import Target
 from adapter.engine.ssh_files import check_key_line, check_target
-from adapter.errors import UnknownName, UnreadableRecord
+from adapter.errors import UnknownName, UnreadableRecord, some_of
 
 log = logging.getLogger(__name__)
 
@@ -164,9 +164,8 @@ class Hosts:
         try:
             return self._hosts[hostname]
         except (KeyError, TypeError):
-            known = ", ".join(list(self._hosts)[:8]) or "none yet"
-            more = "" if len(self._hosts) <= 8 else f" and {len(self._hosts) - 8} more"
-            raise UnknownName("host", hostname, f"Known hosts: {known}{more}.") from None
+            known = some_of(self._hosts, 8) or "none yet"
+            raise UnknownName("host", hostname, f"Known hosts: {known}.") from None
 
     def check_readable(self, hostname: str) -> None:
         """Raise ``UnreadableRecord`` for a host whose record cannot be used."""

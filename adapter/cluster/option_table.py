@@ -100,11 +100,10 @@ class OptionTable:
         value = (spec.config or {})[name]
         field = kind_of(spec.service_type).made_of_fields(spec).get(name)
         if field:
-            why, remedy = (
-                f"it follows from {field} of the spec",
-                f"Set {field}, and leave this out.",
+            reason = f"it follows from {field} of the spec"
+            return InvalidValue(
+                f"config {name}", value, reason, f"Set {field}, and leave this out."
             )
-            return InvalidValue(f"config {name}", value, why, remedy)
         try:
             check_value(self.get(name), value, spec.service_type)
         except InvalidValue as error:

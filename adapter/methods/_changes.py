@@ -9,6 +9,7 @@ from adapter.cluster.schedule import Difference
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.errors import some_of
 from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.reconcile import Reconciler
 from adapter.state_lock import under_lock
@@ -74,9 +75,7 @@ def describe_put_back(core: Core, service: str) -> List[str]:
 
 
 def _named(pairs: Sequence[Pair]) -> str:
-    names = [f"{option} of {section}" for section, option in pairs]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"
+    return some_of([f"{option} of {section}" for section, option in pairs], NAMED)
 
 
 def describe_restarts(

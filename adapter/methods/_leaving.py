@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterable, List
 
 from adapter.core import Core
-from adapter.errors import NotKept
+from adapter.errors import NotKept, some_of
 from adapter.interface import HostPlacementSpec
 from adapter.kinds import KINDS
 from adapter.state_lock import under_lock
@@ -30,8 +30,7 @@ def left_running(core: Core, hostname: str) -> str:
             services.add(wanted.name)
     if not names:
         return ""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    text = f". Left there as they are, unmanaged: {', '.join(sorted(names)[:SHOWN])}{more}"
+    text = f". Left there as they are, unmanaged: {some_of(sorted(names), SHOWN)}"
     if services:
         text += (
             f". {', '.join(sorted(services))}: others are deployed on the hosts that remain, where "

@@ -10,7 +10,7 @@ from adapter.cluster.hosts import Host
 from adapter.cluster.locations import bucket_of
 from adapter.cluster.views import host_spec
 from adapter.core import Core
-from adapter.errors import AdapterError, InvalidValue
+from adapter.errors import AdapterError, InvalidValue, some_of
 from adapter.interface import HostSpec
 from adapter.methods._announce import gone_with_labels, news_of_labels
 from adapter.methods._leaving import (
@@ -102,8 +102,7 @@ class HostMethods:
         report = self.core.reports.get(host.hostname)
         daemons = [f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in _daemons(report)]
         if daemons and not force:
-            more = len(daemons) - SHOWN_DAEMONS
-            listed = ", ".join(daemons[:SHOWN_DAEMONS]) + (f" and {more} more" if more > 0 else "")
+            listed = some_of(daemons, SHOWN_DAEMONS)
             raise AdapterError(
                 f"Host '{host.hostname}' has {len(daemons)} Ceph daemon(s): {listed}.",
                 "Remove them first, or give --force to leave them running unmanaged.",

@@ -27,7 +27,8 @@ class PendingMethods:
         """
         self._check_known()
         with self.core.lock:
-            steps = self.reconciler.pending.steps()
+            pending = self.reconciler.pending
+            steps = [*pending.steps(), *pending.unknown()]
         return [
             {"what": each.what, "step": each.text, "asked_for": each.asked_for} for each in steps
         ]
@@ -35,12 +36,19 @@ class PendingMethods:
     def drop(self) -> str:
         """Leave everything as it is: services become unmanaged, what was asked for is dropped.
 
-        Then it goes on. OSDs that are being removed are given back. Raises ``NotKept``; what was
-        dropped before stays so.
+        Then it goes on. OSDs that are being removed are given back. Raises ``AdapterError`` where
+        it is not known what all hosts would lose, and ``NotKept``; what was dropped before stays
+        so.
         """
         core = self.core
         self._check_known()
         with core.lock:
+            for unknown in self.reconciler.pending.unknown():
+                raise AdapterError(
+                    f"Nothing is dropped: {unknown}.",
+                    "Try again when it has reported (`ceph health detail` says why it has not), or "
+                    "remove the host: `ceph orch host rm`.",
+                )
             steps = self.reconciler.pending.steps()
             # One whose removal was stopped already is only started again: that was acknowledged.
             removals = [

@@ -12,6 +12,7 @@ import yaml
 from adapter import jobs_view, names
 from adapter.errors import InvalidValue, NotReady
 from adapter.interface import DeviceLightLoc, raise_if_exception
+from adapter.methods.pending import NOTHING
 from adapter.mgr.compat import read_command, write_command
 
 
@@ -140,7 +141,7 @@ def pending(mgr: Any, format: Optional[str] = None) -> str:
     """Show what is still to be done by itself: what waits while it is paused"""
     rows = mgr.ansible.pending.rows()
     text = "\n".join(f"{row['what']}: {row['step']}" for row in rows)
-    return _formatted(rows, text or "Nothing is to be done", format)
+    return _formatted(rows, text or NOTHING, format)
 
 
 @write_command("ansible drop-pending")

@@ -1,7 +1,8 @@
 """Nothing that runs is removed unasked when nobody has managed the hosts for a while.
 
-Somebody may have disabled or removed the module, and moved daemons by hand since: what specs of
-before would take away then is held by a pause, until `ceph orch resume` or new specs.
+Somebody may have disabled or removed the module, and moved daemons by hand since: what earlier
+specs would take away then is held by a pause, until `ceph orch resume` or `ceph ansible
+drop-pending`.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ import logging
 import time
 from typing import Callable, List, Optional
 
+from adapter.cluster.bad_records import PRESENT
 from adapter.cluster.health import when
 from adapter.core import Core
-from adapter.errors import UnreadableRecord
+from adapter.errors import NotKept, UnreadableRecord
 from adapter.reconcile.pending import Pending, Step
 
 log = logging.getLogger(__name__)
 
-# When a manager last had the hosts in its care, in epoch seconds; 0: it was disabled on purpose.
-PRESENT = "state.present"
 PERIOD = 60.0
 # A fail-over takes no longer; what is disabled and enabled again within that is a restart.
 AWAY = 180.0
@@ -40,12 +40,19 @@ class Absence:
         self._written = float("-inf")
 
     def holds(self, now: float) -> bool:
-        """Tell whether nothing is done by itself yet; raises ``NotKept``."""
+        """Tell whether nothing is done by itself yet; ``now`` is in (monotonic) seconds.
+
+        Raises ``NotKept`` where the pause that is needed cannot be kept: nothing is done then.
+        """
         if not self.decided:
             self.decided = self._decide(now)
         if self.decided and now - self._written >= PERIOD:
-            self._core.store.set(PRESENT, {"at": round(self._clock())})
             self._written = now
+            try:
+                self._core.store.set(PRESENT, {"at": round(self._clock())})
+            except NotKept as error:
+                # The next manager sees a longer absence than there was, which is the safe side.
+                self._core.unkept.note(error)
         return not self.decided
 
     def _decide(self, now: float) -> bool:
@@ -61,20 +68,15 @@ class Absence:
         steps = self._reasons(self._clock() - left > FORGOTTEN)
         if steps:
             since = f"since {when(left)}" if left else "after it was disabled"
-            core.pause(True, f"nobody managed the hosts {since}, and specs of before would change")
+            why = "earlier specs or requests would change what runs"
+            core.pause(True, f"nobody managed the hosts {since}, and {why}")
             log.warning("paused: %s", "; ".join(map(str, steps)))
         return True
 
     def _reasons(self, long: bool) -> List[Step]:
-        core = self._core
-        with core.lock:
-            steps = self._pending.steps()
-            if core.specs.all():
-                # What runs there now is not known: unknown is not nothing.
-                steps += [
-                    Step(f"host {name}", "it has not reported since", unasked=True)
-                    for name in core.refresh.unheard()
-                ]
+        with self._core.lock:
+            # What runs on some hosts may not be known: unknown is not nothing.
+            steps = [*self._pending.steps(), *self._pending.unknown()]
         return steps if long else [step for step in steps if step.unasked]
 
     def _left(self) -> Optional[float]:

@@ -10,7 +10,7 @@ from typing import Collection, Mapping
 
 from adapter.cluster.maps import Maps
 from adapter.cluster.osd_map import Osd
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, some_of
 
 SHOWN = 8
 
@@ -29,11 +29,10 @@ def check_peers(maps: Maps, ids: Collection[int], known: Mapping[int, Osd]) -> N
     lost = sorted(osd.osd_id for osd in peers if osd.osd_id in silent)
     if not lost or all(osd.osd_id in silent for osd in stopping):
         return
-    names = ", ".join(_describe(known[each]) for each in lost[:SHOWN])
-    more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
+    names = some_of((_describe(known[each]) for each in lost), SHOWN)
     some = len(lost) > 1
     raise AdapterError(
-        f"{names}{more} {'hold copies' if some else 'holds copies'} of the same data and "
+        f"{names} {'hold copies' if some else 'holds copies'} of the same data and "
         f"{'do' if some else 'does'} not answer, though the map still shows "
         f"{'them' if some else 'it'} up."
     )

@@ -18,7 +18,7 @@ from adapter.cluster.shared_disks import Disk, shared
 from adapter.cluster.specs import OsdClaims
 from adapter.cluster.views import host_spec, inventory_host
 from adapter.core import Core
-from adapter.errors import InvalidValue, UnknownName
+from adapter.errors import InvalidValue, UnknownName, some_of
 from adapter.interface import Device, DriveGroupSpec, HostSpec
 from adapter.names import check_device_path
 from adapter.state_lock import under_lock
@@ -204,8 +204,7 @@ class OsdPlanner:
         names = [name for name, count in free.items() if count]
         if not names:
             return ""
-        more = f" and {len(names) - NAMED_HOSTS} more" if len(names) > NAMED_HOSTS else ""
-        hosts = f"{', '.join(names[:NAMED_HOSTS])}{more}"
+        hosts = some_of(names, NAMED_HOSTS)
         return f"hosts outside the placement that have free disks: {hosts}"
 
     @under_lock

@@ -11,6 +11,7 @@ from adapter.cluster.osd_removals import Stage
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
+from adapter.errors import some_of
 from adapter.interface import DriveGroupSpec
 from adapter.kinds import KINDS
 from adapter.reconcile.came_back import without_came_back
@@ -73,12 +74,24 @@ class Pending:
             found.append(Step(f"osd.{removal.osd_id}", text, asked_for=True, goes_on=kept))
         for action in core.actions.all():
             left = [*action.doing, *action.left]
-            text = f"{action.action} would go on: {_listed(left)}"
+            text = f"{action.action} would go on: {some_of(left, NAMED)}"
             found.append(Step(action.service, text, asked_for=True))
         for act in core.daemon_actions.all():
             text = f"{act.action} would be done"
-            found.append(Step(_listed(list(act.daemons)), text, asked_for=True))
+            found.append(Step(some_of(act.daemons, NAMED), text, asked_for=True))
         return found
+
+    @under_lock
+    def unknown(self) -> List[Step]:
+        """Return a step for each host of which this manager does not know what specs would change.
+
+        No report has come from it: it may run anything. Where there is no spec nothing would go.
+        """
+        if not self._core.specs.all():
+            return []
+        text = "it has not reported to this manager, so what would be removed there is not known"
+        hosts = self._core.refresh.unheard()
+        return [Step(f"host {name}", text, unasked=True) for name in hosts]
 
     def _of_service(self, wanted: Wanted) -> List[Step]:
         spec = wanted.spec
@@ -95,10 +108,10 @@ class Pending:
             names = [f"{spec.service_type}.{d.daemon_id} on {d.hostname}" for d in diff.remove]
             placement = spec.placement.pretty_str()
             why = "the service is being removed" if wanted.deleted else f"placement {placement}"
-            text = f"{_listed(names)} would be removed ({why})"
+            text = f"{some_of(names, NAMED)} would be removed ({why})"
             found.append(Step(wanted.name, text, unasked=True))
         if diff.add:
-            hosts = _listed(sorted({place.hostname for place in diff.add}))
+            hosts = some_of(sorted({place.hostname for place in diff.add}), NAMED)
             found.append(Step(wanted.name, f"daemons would be deployed on {hosts}"))
         return found
 
@@ -109,13 +122,10 @@ class Pending:
         plans = self._planner.plan(spec, osd_map, claims=wanted.claims)
         lines = describe_plans([plan for plan in plans if plan.groups])
         away = [plan.host for plan in plans if not self._core.liveness.online(plan.host)]
-        found = [Step(wanted.name, f"OSDs would be made of {_listed(lines)}")] if lines else []
+        found = []
+        if lines:
+            found.append(Step(wanted.name, f"OSDs would be made of {some_of(lines, NAMED)}"))
         if away:
-            text = f"OSDs may be made on {_listed(away)}, when it answers again"
+            text = f"OSDs may be made on {some_of(away, NAMED)} (offline now)"
             found.append(Step(wanted.name, text))
         return found
-
-
-def _listed(names: List[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"

@@ -92,8 +92,10 @@ class Reconciler:
             self._read = now
             run("reading the cluster's maps", lambda: self.read_maps(now), now)
             run("reading where daemons are", lambda: self._read_places(now), now)
-        if self._is_absent(now):
-            return EAGER_INTERVAL
+        look = "looking since when nobody managed the hosts"
+        pause = run(look, lambda: self._pause_after_absence(now), now)
+        if pause is not None:
+            return pause
         if core.paused:
             self._note_waiting()
             return None
@@ -113,15 +115,10 @@ class Reconciler:
             pauses.append(EAGER_INTERVAL)
         return min((pause for pause in pauses if pause is not None), default=None)
 
-    def _is_absent(self, now: float) -> bool:
-        """Tell whether it is not known yet how long nobody was there, and what follows."""
-        found = [self.absence is not None]
-
-        def look() -> None:
-            found[0] = self.absence is not None and self.absence.holds(now)
-
-        self._parts.run("looking since when nobody managed the hosts", look, now)
-        return found[0]
+    def _pause_after_absence(self, now: float) -> Optional[float]:
+        """Return the seconds until the next look while nothing is done by itself yet, or None."""
+        waits = self.absence is not None and self.absence.holds(now)
+        return EAGER_INTERVAL if waits else None
 
     def _note_waiting(self) -> None:
         """Note what would be done if it were not paused, where anything has changed."""
@@ -129,7 +126,8 @@ class Reconciler:
         with core.lock:
             seen = (*core.state_serials(), id(self.osd_map))
             if seen != self._waiting_for:
-                core.waiting_steps = [str(step) for step in self.pending.steps()]
+                steps = [*self.pending.steps(), *self.pending.unknown()]
+                core.waiting_steps = [str(step) for step in steps]
                 self._waiting_for = seen
 
     def _read_places(self, now: float) -> None:

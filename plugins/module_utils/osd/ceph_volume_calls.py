@@ -71,7 +71,10 @@ def lvm_activate(osd_id: int, osd_uuid: str) -> List[str]:
 
 
 def zap_device(path: str, destroy: bool = True) -> List[str]:
-    """Return the command that wipes a disk or partition, and destroys the volumes or it."""
+    """Return the command that wipes a disk or partition.
+
+    ``destroy`` also removes its logical volumes, and a partition itself.
+    """
     return ["ceph-volume", "lvm", "zap", *(["--destroy"] if destroy else []), path]
 
 

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, List, Mapping, Optional
 
 import pytest
 
-from adapter.errors import AdapterError
+from adapter.cluster.bad_records import PRESENT
+from adapter.cluster.store import MemoryStore
+from adapter.errors import AdapterError, NotKept
 from adapter.interface import DeviceSelection, PlacementSpec, ServiceSpec, raise_if_exception
-from adapter.reconcile.absence import AWAY, FORGOTTEN, PRESENT, Absence
+from adapter.reconcile.absence import AWAY, FORGOTTEN, Absence
 from tests.unit.reconcile.fake_cluster import Cluster, drive_group
+
+
+class FullOfPresence(MemoryStore):
+    """A store that takes all records but the one that a manager is there."""
+
+    def __init__(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__()
+        for name, record in hosts.items():
+            self.set(f"host.{name}", record)
+
+    def set(self, key: str, record: Optional[Mapping[str, Any]]) -> None:
+        """Refuse that one."""
+        if key == PRESENT:
+            raise NotKept(key, 16, "the monitors refuse it", "Ask again.")
+        super().set(key, record)
 
 
 def apply(cluster: Cluster, spec: Any) -> None:
@@ -166,6 +183,25 @@ def test_a_host_of_which_nothing_is_known_may_run_anything(moved: Cluster) -> No
     moved.core.refresh.failed("h3", "no route to host", 1.0)
     moved.settle(20)
     assert moved.core.paused
+    assert "host h3: it has not reported to this manager" in health(moved)
+    (row,) = [row for row in moved.orchestrator.pending.rows() if row["what"] == "host h3"]
+    assert not row["asked_for"]
+    with pytest.raises(AdapterError, match="Nothing is dropped: host h3: it has not reported"):
+        moved.orchestrator.pending.drop()
+    assert moved.core.paused
+    moved.report(2)
+    moved.orchestrator.pending.drop()
+    assert not moved.core.paused
+
+
+def test_that_nobody_can_write_that_somebody_is_there_holds_nothing(cluster: Cluster) -> None:
+    cluster.start_anew(FullOfPresence(cluster.store.items("host")))
+    reconciler = cluster.orchestrator.reconciler
+    reconciler.absence = Absence(cluster.core, reconciler.pending)
+    cluster.report(2)
+    apply(cluster, mds("h1", "h2"))
+    assert PRESENT in cluster.core.unkept.reasons(cluster.now)
+    assert len(at(cluster, "h2")) == 1
 
 
 def test_a_drive_group_of_a_host_that_is_offline_is_dropped_too(cluster: Cluster) -> None:
