@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit docs docs-tables docs-check faults contract-18 lab-test lab-long interleavings daily molecule soak bench down clean
+.PHONY: help demo test lint unit docs docs-tables docs-check faults contract-18 lab-test lab-long interleavings daily molecule soak bench deb rpm wheel collection down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -72,6 +72,22 @@ soak:
 ## make bench        the benchmarks, printed as ratios (as root)
 bench:
 	@tests/tools/steps bench
+
+## make deb          the Debian packages, in dist/: ceph-mgr-ansible, and ceph-mgr-ansible-bundled for Debian 12
+deb:
+	@tests/tools/steps deb
+
+## make rpm          the RPM, in dist/; it was run on no EL host
+rpm:
+	@tests/tools/steps rpm
+
+## make wheel        the wheel, in dist/
+wheel:
+	@tests/tools/steps wheel
+
+## make collection   the archive of the collection, in dist/
+collection:
+	@tests/tools/steps collection
 
 ## make down         stop the lab and leave nothing of it
 down:

@@ -61,7 +61,7 @@ class AnsibleOrchestrator(Orchestrator):
         Without any host it is available: adding the first is how it starts.
         """
         core = self.core
-        problem = core.ssh.ready()
+        problem = core.engine.ready() or core.ssh.ready()
         if problem:
             return False, problem, {}
         with core.lock:

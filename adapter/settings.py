@@ -15,7 +15,8 @@ class Settings:
     whether they answer (stretched for very many hosts). ``report_batch`` hosts are reported by
     one job. ``light_command`` is the site's own command for device lights (an argv list) and
     ``light_sysfs_root`` another root for /sys, see docs/verbs.md. ``python`` is the
-    interpreter that runs the jobs on managers' hosts.
+    interpreter that runs the jobs on all managers' hosts, empty where each host's installation says
+    it.
     """
 
     ssh_user: str = "root"
@@ -24,4 +25,4 @@ class Settings:
     report_batch: int = 100
     light_command: Tuple[str, ...] = ()
     light_sysfs_root: str = ""
-    python: str = "/usr/bin/python3"
+    python: str = ""

@@ -13,7 +13,7 @@ from adapter.cli.ceph import Ceph, Pause, until
 from adapter.cli.config import Config
 from adapter.cli.content import usable_content
 from adapter.cli.driver import POLL
-from adapter.cli.mgr_files import Place
+from adapter.cli.place import Place
 from adapter.engine.access import SshAccess
 from adapter.engine.base import Engine
 from adapter.engine.local import LocalEngine

@@ -25,6 +25,10 @@ class WatchedEngine:
         self._check = check
         self.submitted: List[Completion] = []
 
+    def ready(self) -> str:
+        """Return why no job could be started now, or nothing."""
+        return self._engine.ready()
+
     def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Submit a job, as a dry run if so wished."""
         if self._check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -18,19 +19,13 @@ from adapter.cli.mgr_backend import (
     disable,
     enable,
 )
-from adapter.cli.mgr_files import (
-    PYTHON,
-    STATE,
-    Place,
-    content_items,
-    facts,
-    install,
-    module_items,
-    uninstall,
-)
+from adapter.cli.mgr_files import install, uninstall
 from adapter.cli.mgr_records import purge as purge_records
 from adapter.cli.output import format_option, print_data
+from adapter.cli.packaged import PACKAGE
+from adapter.cli.place import Place, content_items, facts, module_items
 from adapter.errors import AdapterError, NotReady
+from adapter.installed import PYTHON, STATE
 
 root_option = click.option(
     "--root",
@@ -58,15 +53,16 @@ def mgr() -> None:
 @root_option
 @click.option(
     "--state-dir",
-    default=STATE,
-    show_default=True,
+    default="",
+    show_default=f"as installed, else {STATE}",
     help="Where jobs, ssh files and reports go; belongs to the user ceph.",
 )
 @click.option(
     "--python",
-    default=PYTHON,
-    show_default=True,
-    help="The interpreter that has ansible-core and ansible-runner.",
+    default="",
+    show_default=f"as installed, else {PYTHON}",
+    help="The interpreter that has ansible-core and ansible-runner. A command of a virtual "
+    "environment takes its own.",
 )
 @check_option
 @pass_context
@@ -87,10 +83,7 @@ def install_verb(context: Context, root: Path, state_dir: str, python: str, chec
     _need_root(place)
     changes = install(place, check=check)
     _print_changes(changes, check=check)
-    if check:
-        return
-    _say_settings(context, place)
-    if changes:
+    if changes and not check:
         context.say(
             "Next: do the same on every manager's host; restart ceph-mgr where the module was "
             "in use already; then `orch-ansible mgr enable` once."
@@ -118,7 +111,7 @@ def uninstall_verb(context: Context, root: Path, purge: bool, check: bool) -> No
       orch-ansible mgr disable
       orch-ansible mgr uninstall
     """
-    place = context.environment.place(root)
+    place: Place = context.environment.place(root)
     _need_root(place)
     changes = _purge_records(context, place, check=check) if purge else []
     changes += uninstall(place, purge=purge, check=check)
@@ -179,7 +172,7 @@ def status_verb(context: Context, root: Path, form: str) -> None:
       orch-ansible mgr status
       orch-ansible mgr status -f json
     """
-    data: Dict[str, Any] = {"here": _installed(context.environment.place(root))}
+    data: Dict[str, Any] = {"here": _installed(context.environment.place(root, "", ""))}
     lines = _here_lines(data["here"])
     try:
         data["cluster"] = cluster_status(context.environment.ceph)
@@ -193,13 +186,20 @@ def status_verb(context: Context, root: Path, form: str) -> None:
 def _installed(place: Place) -> Dict[str, Any]:
     content, module = place.content.manifest(), place.module.manifest()
     changed: List[str] = []
+    package = (content or {}).get(PACKAGE)
     if content is not None and module is not None:
-        manifest = facts(Place(place.root, str(content.get("state_directory")), place.python))
-        changed += place.content.differences(content_items(), manifest)
+        # As it is installed, whatever this command would install.
+        place = replace(
+            place, state=str(content.get("state_directory")), python=str(content.get("python"))
+        )
+        manifest = {} if package else facts(place)
+        changed += place.content.differences(content_items(place.python), manifest)
         changed += place.module.differences(module_items(), manifest)
     return {
         "installed": content is not None and module is not None,
         "version": (content or {}).get("version"),
+        "package": package,
+        "python": (content or {}).get("python"),
         "content": str(place.content.directory),
         "module": str(place.module.directory),
         "state_directory": (content or {}).get("state_directory"),
@@ -212,8 +212,10 @@ def _here_lines(here: Dict[str, Any]) -> List[str]:
         return ["Installed here   no"]
     differs = len(here["differences"])
     same = "as this command has it" if not differs else f"differs from this command ({differs})"
+    package = f" from the package {here['package']}" if here["package"] else ""
     return [
-        f"Installed here   {here['version']}, {same}",
+        f"Installed here   {here['version']}{package}, {same}",
+        f"Interpreter      {here['python']}",
         f"State            {here['state_directory']}",
     ]
 
@@ -241,10 +243,3 @@ def _print_changes(changes: List[str], *, check: bool) -> None:
         click.echo(f"Nothing to change ({__version__} is there)" if check else "Nothing changed")
     for line in changes:
         click.echo(f"would {line}" if check else line)
-
-
-def _say_settings(context: Context, place: Place) -> None:
-    if place.state != STATE:
-        context.say(f"Set it in Ceph: ceph config set mgr mgr/{NAME}/state_directory {place.state}")
-    if place.python != PYTHON:
-        context.say(f"Set it in Ceph: ceph config set mgr mgr/{NAME}/python {place.python}")

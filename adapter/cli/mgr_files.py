@@ -1,161 +1,39 @@
-"""What ceph-mgr needs on a manager's host: put there, compared, taken away.
-
-::
-
-    /usr/share/ceph-orch-ansible/     the package and the Ansible content
-    /usr/share/ceph/mgr/ansible/      two files: what ceph-mgr finds, and imports from there
-    /usr/local/bin/orch-ansible       a link to this command in the first
-    /var/lib/ceph/orch-ansible/       jobs, ssh files, reports; belongs to the user ceph
-"""
+"""What ceph-mgr needs on a manager's host: put there, compared, taken away."""
 
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
-from adapter import __version__
-from adapter.cli.content import PARTS, collection_links
+from adapter.cli.interpreter import check_interpreter, run
 from adapter.cli.mounts import refuse_mounts
-from adapter.cli.tree import Item, Items, Tree, read_tree
-from adapter.content import PACKAGE, content_root
-from adapter.engine.files import closed_mode, make_dirs
-from adapter.errors import AdapterError, InvalidValue, NotReady
-from adapter.programs import TimeoutExpired, run_program
-
-CONTENT = "/usr/share/ceph-orch-ansible"
-MODULE = "/usr/share/ceph/mgr/ansible"
-COMMAND = "/usr/local/bin/orch-ansible"
-STATE = "/var/lib/ceph/orch-ansible"
-PYTHON = "/usr/bin/python3"
-USER = "ceph"
-
-INIT_TEXT = '''\
-"""The orchestrator backend `ansible`, put here by `orch-ansible mgr install`."""
-
-from .module import Module
-'''
-MODULE_TEXT = f'''\
-"""What ceph-mgr loads: it finds the package and imports one class, nothing else."""
-
-import sys
-
-CONTENT = "{CONTENT}"
-
-if CONTENT not in sys.path:
-    sys.path.append(CONTENT)
-
-from adapter.mgr.module import Module
-'''
-
-COMMAND_FILE = "bin/orch-ansible"
-COMMAND_TEXT = f'''\
-#!{PYTHON} -IB
-"""The command orch-ansible, put here by `orch-ansible mgr install`."""
-
-import sys
-
-sys.path.insert(0, "{CONTENT}")
-
-from adapter.cli import main
-
-main()
-'''
-
-# Each import, the least version, and the Debian package that has it.
-NEEDED = (
-    ("ansible", "ansible.release", "2.17", "ansible-core"),
-    ("ansible_runner", "", "2.4", "python3-ansible-runner"),
-    ("yaml", "", "", "python3-yaml"),
-    ("click", "", "8.1", "python3-click"),
+from adapter.cli.packaged import (
+    files_stay,
+    manifest_of_package,
+    refuse_another,
+    refuse_removal,
 )
-# What the command needs, and a manager does not.
-ONLY_COMMAND = ("click",)
-_ASK = """\
-import importlib, importlib.metadata, sys
-for name in sys.argv[1:]:
-    module, _, where = name.partition("=")
-    try:
-        importlib.import_module(module)
-        if where:
-            version = importlib.import_module(where).__version__
-        else:
-            version = importlib.metadata.version(module.replace("_", "-").replace("yaml", "pyyaml"))
-    except Exception as error:
-        version = "none: %s" % error
-    print(module, version.splitlines()[0])
-"""
-_ASK_TIMEOUT = 60.0
+from adapter.cli.place import (
+    COMMAND,
+    COMMAND_FILE,
+    CONTENT,
+    MODULE,
+    USER,
+    Place,
+    content_items,
+    facts,
+    module_items,
+    settled,
+)
+from adapter.cli.tree import Tree
+from adapter.engine.files import closed_mode, make_dirs
+from adapter.errors import InvalidValue, NotReady
+from adapter.installed import PYTHON, STATE
+
 _COMPILE_TIMEOUT = 300.0
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where to install. ``root`` other than / is a tree that becomes a host's later.
-
-    What a running host has (Python, ceph-mgr) is then not looked at, and byte code is left to
-    the host.
-    """
-
-    root: Path = Path("/")
-    state: str = STATE
-    python: str = PYTHON
-
-    @property
-    def live(self) -> bool:
-        """Tell whether this is the running host."""
-        return self.root == Path("/")
-
-    @property
-    def files_owner(self) -> int:
-        """Return the uid that owns all installed files; the state directory belongs to ceph."""
-        return 0 if self.live else os.geteuid()
-
-    def below(self, path: str) -> Path:
-        """Return an absolute path below the root."""
-        return self.root / path.lstrip("/")
-
-    @property
-    def content(self) -> Tree:
-        """Return the tree of package and content."""
-        return Tree(self.below(CONTENT), self.files_owner)
-
-    @property
-    def module(self) -> Tree:
-        """Return the directory that ceph-mgr scans."""
-        return Tree(self.below(MODULE), self.files_owner)
-
-    @property
-    def command(self) -> Path:
-        """Return the link under which shells find the command."""
-        return self.below(COMMAND)
-
-    @property
-    def state_directory(self) -> Path:
-        """Return the state directory."""
-        return self.below(self.state)
-
-
-def content_items() -> Items:
-    """Return what goes to the content directory, from where this command itself lies."""
-    source = content_root()
-    items = read_tree(PACKAGE, PACKAGE.name)
-    for name in PARTS:
-        path = source / name
-        if path.exists():
-            items.update(read_tree(path, name))
-    items.update({name: Item(link=target) for name, target in collection_links().items()})
-    items[COMMAND_FILE] = Item(COMMAND_TEXT.encode(), executable=True)
-    return items
-
-
-def module_items() -> Items:
-    """Return the two files of the mgr module's directory."""
-    return {"__init__.py": Item(INIT_TEXT.encode()), "module.py": Item(MODULE_TEXT.encode())}
 
 
 def check_host(place: Place) -> None:
@@ -167,74 +45,31 @@ def check_host(place: Place) -> None:
             "There is no ceph-mgr on this host.",
             "Install the package ceph-mgr, or run this on a manager's host.",
         )
-    missing = missing_packages(place.python)
-    if missing:
-        raise NotReady(
-            f"{place.python} lacks what runs the playbooks: {'; '.join(missing)}.",
-            f"Install the packages: apt install {' '.join(each[-1] for each in NEEDED)}.",
-        )
-
-
-def missing_packages(python: str) -> List[str]:
-    """Return what that interpreter cannot import, or has too old, each with its package."""
-    wanted = [f"{name}={where}" for name, where, _, _ in NEEDED]
-    try:
-        done = run([python, "-I", "-c", _ASK, *wanted], _ASK_TIMEOUT)
-    except AdapterError as error:
-        return [error.message.rstrip(".")]
-    found = dict(line.split(" ", 1) for line in done.splitlines() if " " in line)
-    lines = []
-    for name, _, least, package in NEEDED:
-        version = found.get(name, "none: no answer")
-        if version.startswith("none: "):
-            lines.append(f"{name} cannot be imported ({version[6:]}; package {package})")
-        elif least and _numbers(version) < _numbers(least):
-            lines.append(f"{name} is {version}, {least} is needed (package {package})")
-    return lines
-
-
-def _numbers(version: str) -> Tuple[int, ...]:
-    parts = version.split(".")[:2]
-    return tuple(int("".join(char for char in part if char.isdigit()) or 0) for part in parts)
-
-
-def run(argv: List[str], timeout: float) -> str:
-    """Run a program of this host and return its output; raises ``AdapterError`` on one line."""
-    try:
-        done = run_program(argv, timeout, cwd="/")
-    except TimeoutExpired as error:
-        raise NotReady(f"{argv[0]} did not end within {timeout:g} s.") from error
-    except OSError as error:
-        raise NotReady(f"{argv[0]} cannot be run: {error.strerror}.") from error
-    if done.returncode:
-        words = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
-        raise NotReady(f"{argv[0]} failed ({done.returncode}): {words[-1]}.")
-    return done.stdout
-
-
-def facts(place: Place) -> Dict[str, Any]:
-    """Return what the manifest keeps beside the files."""
-    tag = ""
-    if place.live:
-        tag = run([PYTHON, "-I", "-c", "import sys; print(sys.implementation.cache_tag)"], 30.0)
-    return {
-        "version": __version__,
-        "state_directory": place.state,
-        "bytecode": tag.strip(),
-        # What runs the playbooks: hosts are asked whether a manager still has it.
-        "python": place.python,
-        "needs": {name: package for name, _, _, package in NEEDED if name not in ONLY_COMMAND},
-    }
+    check_interpreter(place.python, place.owner)
 
 
 def install(place: Place, *, check: bool = False) -> List[str]:
-    """Install, or say what would be done; return a line for each thing that changes."""
+    """Install, or say what would be done; return a line for each thing that changes.
+
+    Of what a package installed only the state directory is made.
+    """
+    place = settled(place)
     check_host(place)
+    package = manifest_of_package(place)
+    if package is not None:
+        refuse_another(place, package)
+        changes = state_changes(place)
+        if changes and not check:
+            make_state(place)
+        return changes
     changes = state_changes(place)
     manifest = facts(place)
     planned = [
         (tree, items, tree.differences(items, manifest))
-        for tree, items in ((place.content, content_items()), (place.module, module_items()))
+        for tree, items in (
+            (place.content, content_items(place.python)),
+            (place.module, module_items()),
+        )
     ]
     above = wrong_parents(place)
     link = not os.path.lexists(place.command)
@@ -287,24 +122,6 @@ def precompile(place: Place, made: Path, tree: Tree, python: str = "") -> None:
         run(argv, _COMPILE_TIMEOUT)
 
 
-def owner(place: Place) -> Optional[Tuple[int, int]]:
-    """Return uid and gid of the user ceph, None if a tree that is not live has none."""
-    if place.live:
-        try:
-            entry = pwd.getpwnam(USER)
-        except KeyError:
-            raise NotReady(
-                f"There is no user {USER} on this host.", "Install the package ceph-common."
-            ) from None
-        return entry.pw_uid, entry.pw_gid
-    try:
-        lines = place.below("/etc/passwd").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return None
-    rows = [line.split(":") for line in lines if line.startswith(f"{USER}:")]
-    return (int(rows[0][2]), int(rows[0][3])) if rows else None
-
-
 def state_changes(place: Place) -> List[str]:
     """Return what the state directory needs; raises for one that is not fit."""
     directory = place.state_directory
@@ -319,7 +136,7 @@ def state_changes(place: Place) -> List[str]:
             f"{directory} holds other things than an orchestrator's state.", "Choose another."
         )
     found = directory.stat()
-    wanted = owner(place)
+    wanted = place.owner
     right = wanted is None or (found.st_uid, found.st_gid) == wanted
     if right and found.st_mode & 0o777 == 0o700:
         return []
@@ -358,7 +175,7 @@ def make_state(place: Place) -> None:
         directory.mkdir(mode=0o700)
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        wanted = owner(place)
+        wanted = place.owner
         if wanted is not None:
             os.fchown(handle, *wanted)
         os.fchmod(handle, 0o700)
@@ -376,9 +193,12 @@ def uninstall(place: Place, *, purge: bool = False, check: bool = False) -> List
         refuse_mounts(tree.directory)
         if manifest is not None:
             place = Place(place.root, str(manifest.get("state_directory") or STATE), place.python)
+    package = manifest_of_package(place)
+    if package is not None and not purge:
+        refuse_removal(package)
     purged = purge and _may_go(place.state_directory)
-    lines = []
-    for tree, manifest in found:
+    lines = [files_stay(package)] if package is not None else []
+    for tree, manifest in found if package is None else ():
         if manifest is not None:
             lines.append(f"remove {tree.directory} ({len(manifest['files'])} files)")
             left = tree.foreign() if check else tree.remove()

@@ -20,8 +20,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 from adapter.cli.mounts import refuse_mounts
 from adapter.engine.files import OPEN_DIR, make_dirs
 from adapter.errors import AdapterError, NotReady, some_of
+from adapter.installed import MANIFEST
 
-MANIFEST = "installed.json"
 BYTECODE = "__pycache__"
 OPEN_FILE = 0o644
 OPEN_EXECUTABLE = 0o755

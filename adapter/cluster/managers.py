@@ -110,8 +110,8 @@ def backend_lack(report: Optional[HostReport], python: str) -> Optional[str]:
     """Return why a manager on a host could not run this backend, an empty text if it could.
 
     None is for a host that has not said. A complete backend of another version is fine. ``python``
-    is the interpreter that managers are told to run jobs with; of one that the backend there was
-    not installed for nobody knows what it lacks.
+    is the interpreter that all managers are told to run jobs with, if they are; of one that the
+    backend there was not installed for nobody knows what it lacks.
     """
     if report is None or "backend" not in report.identity:
         return None
@@ -123,7 +123,7 @@ def backend_lack(report: Optional[HostReport], python: str) -> Optional[str]:
         return f"the backend on its host {report.hostname} is not whole: {lack}"
     needs = " ".join(str(said.get("job_lacks") or "").split())
     installed_for = abridged(str(said.get("python") or python), 400)
-    if installed_for != python:
+    if python and installed_for != python:
         return (
             f"the backend on its host {report.hostname} was installed for {installed_for}, and "
             f"managers run jobs with {python} (mgr/ansible/python)"

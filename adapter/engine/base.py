@@ -17,6 +17,10 @@ class Engine(Protocol):
     can be called from any thread.
     """
 
+    def ready(self) -> str:
+        """Return why no job could be started now, with the remedy, or nothing."""
+        ...
+
     def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Record a job and start it, or queue it behind the writers of its hosts.
 

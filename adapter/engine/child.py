@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -111,6 +112,16 @@ def start_cleaner(job: JobDir, *, python: str, home: Path) -> subprocess.Popen[b
             start_new_session=True,
             close_fds=True,
         )
+
+
+def problem_of(python: str) -> str:
+    """Return why an interpreter cannot start a worker, or nothing; a look, not a try."""
+    if shutil.which(python):
+        return ""
+    return (
+        f"There is no interpreter {python} any more, which runs the playbooks. Install it again, "
+        "or name another one: `orch-ansible mgr install --python PATH`, then restart this manager."
+    )
 
 
 def default_python() -> str:

@@ -91,6 +91,10 @@ class LocalEngine:
         self._dirs.sweep()
         self._adopt()
 
+    def ready(self) -> str:
+        """Return why no job could be started now, or nothing; a look, not a try."""
+        return children.problem_of(self._python)
+
     def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Record a job and start it, or queue it behind the writers of its hosts.
 

@@ -19,6 +19,7 @@ from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.local import LocalEngine
 from adapter.errors import NotKept, abridged
+from adapter.installed import read_installed
 from adapter.interface import (
     HostSpec,
     OrchestratorError,
@@ -135,8 +136,9 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             return self._orchestrator
 
     def _build(self) -> Core:
-        state = Path(str(self.get_module_option("state_directory")))
-        python = str(self.get_module_option("python"))
+        installed = read_installed(content_root())
+        state = Path(str(self.get_module_option("state_directory") or installed.state_directory))
+        python = str(self.get_module_option("python") or "")
         settings = self._settings(Settings(python=python))
         ssh = SshAccess(state, user=settings.ssh_user, command="ceph ansible")
         self.keys = KeyStore(self, ssh)
@@ -145,7 +147,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             state,
             content_root(),
             ssh.files,
-            python=python,
+            python=python or installed.python,
         )
         core = Core(
             store=self._records,

@@ -13,8 +13,6 @@ from adapter import names
 from adapter.errors import AdapterError, InvalidValue
 from adapter.settings import Settings
 
-DEFAULT_STATE = "/var/lib/ceph/orch-ansible"
-
 OPTIONS: List[Any] = [
     Option(
         "ssh_user",
@@ -78,16 +76,18 @@ OPTIONS: List[Any] = [
     Option(
         "state_directory",
         type="str",
-        default=DEFAULT_STATE,
+        default="",
         desc="Where jobs, ssh files and kept reports are, on the manager's host; belongs to the "
-        "user ceph. Takes effect when the manager starts.",
+        "user ceph. Empty: the one that `orch-ansible mgr install` made on each manager's host. "
+        "Takes effect when the manager starts.",
     ),
     Option(
         "python",
         type="str",
-        default="/usr/bin/python3",
-        desc="The interpreter on the manager's host that has ansible-core and ansible-runner. "
-        "Takes effect when the manager starts.",
+        default="",
+        desc="The interpreter on all managers' hosts that has ansible-core and ansible-runner. "
+        "Empty: the one that each host's installation is for. Takes effect when the manager "
+        "starts.",
     ),
 ]
 

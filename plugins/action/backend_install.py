@@ -33,6 +33,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
         """Run the module once or twice."""
         super().run(tmp, task_vars)
+        package = self._task.args.get("package")
+        if package:
+            return self._by_package(str(package), task_vars)
         files = _files()
         arguments = {**self._task.args, "digest": _digest(files), "archive": ""}
         result = self._ask(arguments, task_vars)
@@ -40,6 +43,26 @@ class ActionModule(ActionBase):
             return result
         arguments["archive"] = self._send(files)
         return self._ask(arguments, task_vars)
+
+    def _by_package(self, package: str, task_vars: Any) -> Dict[str, Any]:
+        """Send the package's file where the host has another version."""
+        path = os.path.abspath(os.path.expanduser(package))
+        if not os.path.isfile(path):
+            raise AnsibleActionFail(f"There is no package {path} on the controller.")
+        arguments = {**self._task.args, "package": os.path.basename(path), "archive": ""}
+        result = self._ask(arguments, task_vars)
+        if not result.pop("wants_archive", False) or self._task.check_mode:
+            return result
+        remote = self._remote(os.path.basename(path))
+        self._transfer_file(path, remote)
+        self._fixup_perms2((self._connection._shell.tmpdir, remote))
+        return self._ask({**arguments, "archive": remote}, task_vars)
+
+    def _remote(self, name: str) -> str:
+        """Return a name in the task's directory on the host, which is made."""
+        if not self._connection._shell.tmpdir:
+            self._make_tmp_path()
+        return str(self._connection._shell.join_path(self._connection._shell.tmpdir, name))
 
     def _ask(self, arguments: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:
         return self._execute_module(
@@ -50,9 +73,7 @@ class ActionModule(ActionBase):
 
     def _send(self, files: Dict[str, bytes]) -> str:
         """Put the tree as one file into the task's directory on the host."""
-        if not self._connection._shell.tmpdir:
-            self._make_tmp_path()
-        remote = self._connection._shell.join_path(self._connection._shell.tmpdir, "tree.tar.gz")
+        remote = self._remote("tree.tar.gz")
         with tempfile.NamedTemporaryFile(suffix=".tar.gz") as local:
             local.write(_packed(files))
             local.flush()

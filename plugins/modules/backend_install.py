@@ -17,6 +17,7 @@ description:
     Python that runs Ansible.
   - Nothing is sent where the host has the same tree already.
   - A host that lacks what the backend needs is refused with the words of that command.
+  - With O(package) the package of this project is installed from a file instead.
 notes:
   - A manager that runs is not restarted. It goes on with what it has loaded.
 extends_documentation_fragment:
@@ -30,14 +31,23 @@ attributes:
 options:
   state_dir:
     description:
-      - Where jobs, ssh files and reports of the manager go.
+      - Where jobs, ssh files and reports of the manager go. Empty is where they go already, or
+        C(/var/lib/ceph/orch-ansible).
     type: str
-    default: /var/lib/ceph/orch-ansible
+    default: ''
   python:
     description:
-      - The interpreter that has ansible-core and ansible-runner.
+      - The interpreter that has ansible-core and ansible-runner, and runs the installation. Empty
+        is the one that the backend is installed for already, or C(/usr/bin/python3).
     type: str
-    default: /usr/bin/python3
+    default: ''
+  package:
+    description:
+      - The file of the package on the controller, as C(make deb) or C(make rpm) made it, under the
+        name that it has. It is installed where the host has another version or none; what it needs
+        comes from the host's own sources.
+    type: path
+    default: ''
   digest:
     description:
       - What the tree is; filled in by the part on the controller.
@@ -45,7 +55,7 @@ options:
     default: ''
   archive:
     description:
-      - Where the tree is on the host; filled in by the part on the controller.
+      - Where the tree or the package is on the host; filled in by the part on the controller.
     type: str
     default: ''
 author:
@@ -55,6 +65,10 @@ author:
 EXAMPLES = r"""
 - name: Let the host's manager take over
   ceph_orch.ansible.backend_install:
+
+- name: Let the host's manager take over, with the Debian package
+  ceph_orch.ansible.backend_install:
+    package: dist/ceph-mgr-ansible_0.1.0-1_all.deb
 """
 
 RETURN = r"""
@@ -73,18 +87,20 @@ ceph_orch_result:
 """
 
 import contextlib
+import os
 import tempfile
 from typing import ContextManager, Iterator, List, NoReturn, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.host.backend_tree import CONTENT, digest_of, unpack
+from ..module_utils.host.backend_package import BackendPackage
+from ..module_utils.host.backend_tree import CONTENT, digest_of, interpreter_of, unpack
 from ..module_utils.system.command import last_line, run
 from ..module_utils.system.host_lock import HostIsBusy, HostLock
 from ..module_utils.system.mounts import remove_tree
-from ..module_utils.system.reading import clean
+from ..module_utils.system.package_manager import PackagesRefused
+from ..module_utils.system.reading import Roots, clean
 
-INTERPRETER = "/usr/bin/python3"
 TIMEOUT = 400.0
 # What the command says besides what it changes.
 REMARKS = ("Nothing changed", "Nothing to change", "Next: ", "Set it in Ceph: ")
@@ -97,14 +113,17 @@ class InstallFailed(Exception):
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "state_dir": {"type": "str", "default": "/var/lib/ceph/orch-ansible"},
-            "python": {"type": "str", "default": "/usr/bin/python3"},
+            "state_dir": {"type": "str", "default": ""},
+            "python": {"type": "str", "default": ""},
+            "package": {"type": "path", "default": ""},
             "digest": {"type": "str", "default": ""},
             "archive": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     archive = module.params["archive"]
+    if module.params["package"]:
+        by_package(module, archive)
     if not archive and digest_of(CONTENT) != module.params["digest"]:
         # The part on the controller sends the tree, unless this is check mode.
         publish(module, ["make or change " + CONTENT], wants_archive=True)
@@ -116,6 +135,18 @@ def main() -> None:
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}.")
     publish(module, changes)
+
+
+def by_package(module: AnsibleModule, path: str) -> NoReturn:
+    """Install the package where the host has another version of it, or none."""
+    try:
+        package = BackendPackage(Roots(), os.path.basename(module.params["package"]))
+        change = package.change
+        if change and path and not module.check_mode:
+            package.install(path, TIMEOUT)
+    except (PackagesRefused, HostIsBusy, OSError) as error:
+        module.fail_json(msg=str(error), ceph_orch_result={"backend": {"state": "failed"}})
+    publish(module, [change] if change else [], wants_archive=bool(change and not path))
 
 
 def publish(module: AnsibleModule, changes: List[str], **more: bool) -> NoReturn:
@@ -151,8 +182,12 @@ def tree(archive: str) -> Iterator[str]:
 
 def install(module: AnsibleModule, root: str) -> List[str]:
     """Run the installation from a tree; return a line for each change."""
-    argv = [INTERPRETER, "-B", "-m", "adapter.cli", "mgr", "install"]
-    argv += ["--state-dir", module.params["state_dir"], "--python", module.params["python"]]
+    named = module.params["python"]
+    argv = [named or interpreter_of(CONTENT), "-B", "-m", "adapter.cli", "mgr", "install"]
+    if module.params["state_dir"]:
+        argv += ["--state-dir", module.params["state_dir"]]
+    if named:
+        argv += ["--python", named]
     if module.check_mode:
         argv.append("--check")
     answer = run(argv, TIMEOUT, {"PYTHONPATH": root})

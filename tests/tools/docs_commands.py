@@ -115,9 +115,11 @@ def _of_playbook(command: Command) -> str:
     words = command.words
     if not re.search(r"playbooks/\w", command.text):
         return CHANGES
+    name = playbook_of(command).rpartition("/")[2].removesuffix(".yml")
+    if name == "install":
+        return CHANGES
     if "-i" in words:
         return HERE
-    name = playbook_of(command).rpartition("/")[2].removesuffix(".yml")
     reads = name in REGISTRY and not REGISTRY[name].changes
     return LAB if reads or ("--check" in words and "@" not in command.text) else CHANGES
 

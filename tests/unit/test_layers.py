@@ -20,6 +20,7 @@ LAYERS = {
     "errors": 2,
     "settings": 2,
     "content": 3,
+    "installed": 1,
     "names": 3,
     "kinds": 4,
     "engine": 4,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 import tarfile
-from typing import Iterator
+from typing import Any, Dict, Iterator
 
 from ..system.atomic_write import make_directory
+from ..system.reading import read_bytes
 
 CONTENT = "/usr/share/ceph-orch-ansible"
 # The parts of an installed tree that were copied; the rest was made on the host.
@@ -23,6 +25,30 @@ _PARTS = (
     "roles",
 )
 _LEFT_OUT = (".pyc", ".swp")
+
+
+INTERPRETER = "/usr/bin/python3"
+_MANIFEST = "installed.json"
+_FILE_LIMIT = 1 << 24
+
+
+def interpreter_of(root: str) -> str:
+    """Return the interpreter that a tree was installed for, else the system's."""
+    named = str(_manifest(root).get("python") or "")
+    return named if os.access(named, os.X_OK) else INTERPRETER
+
+
+def is_packaged(root: str) -> bool:
+    """Tell whether a package has installed the tree, or none is there."""
+    return not os.path.lexists(root) or bool(_manifest(root).get("package"))
+
+
+def _manifest(root: str) -> Dict[str, Any]:
+    try:
+        data = json.loads(read_bytes(os.path.join(root, _MANIFEST), _FILE_LIMIT).decode("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def digest_of(root: str) -> str:

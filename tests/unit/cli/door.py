@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from adapter.cli.app import root
 from adapter.cli.config import Config
 from adapter.cli.context import Context, Environment
-from adapter.cli.mgr_files import Place
+from adapter.cli.place import Place
 from adapter.engine.access import MemoryAccess
 from adapter.engine.memory import MemoryEngine
 from adapter.engine.model import HostOutcome, HostStatus, Request

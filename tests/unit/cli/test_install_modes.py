@@ -10,8 +10,8 @@ from typing import Any, Callable, Dict
 import pytest
 
 from adapter.cli import mgr_files
-from adapter.cli.mgr_files import CONTENT, MODULE, Place
-from adapter.cli.tree import Tree
+from adapter.cli.place import CONTENT, MODULE, Place
+from adapter.cli.tree import Item, Tree
 from tests.unit.cli.door import Door
 from tests.unit.modes import UMASKS, modes, umask
 
@@ -141,7 +141,7 @@ def test_byte_code_is_there_for_every_directory_so_that_nobody_else_makes_it(
 ) -> None:
     place = Place()
     items = {
-        name: mgr_files.Item(b"x = 1\n")
+        name: Item(b"x = 1\n")
         for name in ("adapter/a.py", "plugins/modules/b.py", "plugins/c.py", "roles/d.yml")
     }
     tree = Tree(tmp_path / "tree")

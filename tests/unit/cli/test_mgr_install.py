@@ -11,8 +11,11 @@ from typing import Tuple
 
 import pytest
 
-from adapter.cli import mgr_files
-from adapter.cli.mgr_files import CONTENT, MODULE, Place, content_items
+from adapter.cli import interpreter, mgr_files
+from adapter.cli.ceph import Ceph
+from adapter.cli.place import CONTENT, MODULE, Place, content_items, module_items
+from adapter.errors import InvalidValue, NotReady
+from adapter.installed import Installed, read_installed
 from tests.unit.cli.door import Door
 
 LINKS = "collections/ansible_collections/ceph_orch/ansible"
@@ -89,26 +92,54 @@ def test_the_installed_package_installs_the_same(door: Door, host: Path) -> None
     )
 
 
-def test_ceph_mgr_finds_one_class_and_the_path_is_appended_once(door: Door, host: Path) -> None:
+SCAN = """\
+import sys
+sys.path[:0] = sys.argv[2:]
+import inspect
+if sys.argv[1] == "another":
+    import adapter
+try:
+    import ansible
+except ImportError as error:
+    print(error)
+else:
+    print([n for n, v in vars(ansible).items() if inspect.isclass(v)], ansible.Module.where)
+    import adapter.late
+    print(adapter.late.__file__, [path for path in sys.path if "orch" in path])
+"""
+
+
+def scan(door: Door, found: str) -> str:
+    """Load the module as ceph-mgr does, with another project's package before ours on the path."""
+    ours, other, modules = (door.directory / name for name in ("orch", "other", "modules"))
+    for top, where in ((ours, "ours"), (other, "another's")):
+        (top / "adapter" / "mgr").mkdir(parents=True)
+        (top / "adapter" / "__init__.py").write_text("")
+        (top / "adapter" / "late.py").write_text("")
+        (top / "adapter" / "mgr" / "__init__.py").write_text("")
+        (top / "adapter" / "mgr" / "module.py").write_text(
+            f"class MgrModule: pass\nclass Module(MgrModule): where = {where!r}\n"
+        )
+    for name, item in module_items(str(ours)).items():
+        (modules / "ansible").mkdir(parents=True, exist_ok=True)
+        (modules / "ansible" / name).write_bytes(item.data)
+    argv = [sys.executable, "-c", SCAN, found, str(modules), str(other)]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def test_ceph_mgr_finds_one_class_and_nothing_of_ours_is_on_the_path(door: Door) -> None:
     """The first MgrModule in the package's namespace is the module (contract 2.11)."""
-    door.run("mgr", "install")
-    package = door.directory / "scan"
-    (package / "adapter" / "mgr").mkdir(parents=True)
-    (package / "adapter" / "__init__.py").write_text("")
-    (package / "adapter" / "mgr" / "__init__.py").write_text("")
-    (package / "adapter" / "mgr" / "module.py").write_text(
-        "class MgrModule: pass\nclass Module(MgrModule): pass\n"
-    )
-    script = (
-        "import sys; sys.path[:0] = sys.argv[1:]; import ansible, inspect; "
-        "print([n for n, v in vars(ansible).items() if inspect.isclass(v)], "
-        f"sys.path[-1], sys.path.count('{CONTENT}'))"
-    )
-    argv = [sys.executable, "-c", script, str(module(host).parent), str(package)]
+    assert scan(door, "ours").splitlines() == [
+        "['Module'] ours",
+        f"{door.directory}/orch/adapter/late.py []",
+    ]
 
-    done = subprocess.run(argv, check=True, capture_output=True, text=True)
 
-    assert done.stdout.split("\n")[0] == f"['Module'] {CONTENT} 1"
+def test_a_package_of_the_same_name_that_is_loaded_already_is_named(door: Door) -> None:
+    said = scan(door, "another")
+
+    assert "another Python package adapter is loaded" in said
+    assert str(door.directory / "other") in said
 
 
 def test_uninstall_removes_exactly_what_install_made(door: Door, host: Path) -> None:
@@ -134,13 +165,16 @@ def test_uninstall_removes_exactly_what_install_made(door: Door, host: Path) -> 
 
 
 def test_a_state_directory_of_its_own_is_remembered(door: Door, host: Path) -> None:
-    result = door.run(
-        "mgr", "install", "--state-dir", "/srv/orch", "--python", "/opt/py/bin/python"
-    )
+    """Also by the next installation, and by a manager, which reads it from there."""
+    python = "/opt/py/bin/python"
+    door.run("mgr", "install", "--state-dir", "/srv/orch", "--python", python)
 
-    assert "ceph config set mgr mgr/ansible/state_directory /srv/orch" in result.stderr
-    assert "ceph config set mgr mgr/ansible/python /opt/py/bin/python" in result.stderr
+    assert read_installed(content(host)) == Installed(python, "/srv/orch")
+    assert (content(host) / "bin/orch-ansible").read_text().startswith(f"#!{python} -IB\n")
     assert (host / "srv/orch").is_dir()
+    assert door.run("mgr", "install").stdout == "Nothing changed\n"
+    door.ceph = Ceph("/nope/ceph")
+    assert f"Interpreter      {python}" in door.run("mgr", "status").stdout
     door.run("mgr", "uninstall", "--purge")
     assert not (host / "srv/orch").exists()
 
@@ -209,17 +243,17 @@ def test_missing_packages_are_named(tmp_path: Path) -> None:
     )
     python.chmod(0o755)
 
-    assert mgr_files.missing_packages(str(python)) == [
+    assert interpreter.missing_packages(str(python)) == [
         "ansible is 2.14.18, 2.17 is needed (package ansible-core)",
         "ansible_runner cannot be imported (No module named x; package python3-ansible-runner)",
     ]
-    assert "cannot be run" in mgr_files.missing_packages("/nope")[0]
+    assert "cannot be run" in interpreter.missing_packages("/nope")[0]
 
 
 def test_this_python_has_what_is_needed() -> None:
     pytest.importorskip("ansible_runner")
 
-    assert mgr_files.missing_packages(sys.executable) == []
+    assert interpreter.missing_packages(sys.executable) == []
 
 
 def test_a_host_without_ceph_mgr_is_refused(
@@ -227,7 +261,7 @@ def test_a_host_without_ceph_mgr_is_refused(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(mgr_files.NotReady, match="no ceph-mgr"):
+    with pytest.raises(NotReady, match="no ceph-mgr"):
         mgr_files.install(Place())
 
 
@@ -264,3 +298,51 @@ def test_nothing_is_deleted_across_a_mount_point(
     assert f"{mounted} is mounted below it" in words
     assert f"umount '{mounted}'" in words
     assert sorted(host.rglob("*")) == before
+
+
+def test_without_what_it_needs_the_command_says_what_is_missing(tmp_path: Path) -> None:
+    """In one line, before any of it is imported."""
+    for name in ("click", "ansible", "ansible_runner"):
+        (tmp_path / f"{name}.py").write_text("")
+    script = (
+        "import sys, importlib.machinery as m; find = m.PathFinder.find_spec; "
+        "m.PathFinder.find_spec = classmethod(lambda cls, name, *more: "
+        "None if name in ('click', 'ansible_runner') else find(name, *more)); "
+        "sys.argv[1:] = ['mgr', 'install', '--check']; "
+        "from adapter.cli import main; main()"
+    )
+    root = str(Path(mgr_files.__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    lacks = "lacks ansible_runner (package python3-ansible-runner), click (package python3-click). "
+    assert line.startswith(f"orch-ansible: {sys.executable} {lacks}")
+    assert "-m pip install" in line
+
+
+@pytest.mark.parametrize("python", ["bin/python3", "/opt/my venv/bin/python3", f"/{'x' * 200}"])
+def test_an_interpreter_that_cannot_begin_a_script(door: Door, host: Path, python: str) -> None:
+    assert "Invalid interpreter" in door.refused("mgr", "install", "--python", python)
+    assert list(host.iterdir()) == []
+
+
+def test_an_interpreter_that_is_gone_is_named() -> None:
+    with pytest.raises(NotReady, match=r"no interpreter /nope/python .*--python"):
+        interpreter.check_interpreter("/nope/python", None)
+
+
+def test_an_interpreter_that_ceph_cannot_reach_is_refused(tmp_path: Path) -> None:
+    """Its unit hides /home, /root and /tmp; elsewhere the modes decide."""
+    python = tmp_path / "bin/python"
+    python.parent.mkdir()
+    python.symlink_to("/usr/bin/env")
+    user = (64045, 64045)
+
+    assert "hides /tmp" in interpreter.out_of_reach("/tmp/x/bin/python", user)
+    assert "hides /root" in interpreter.out_of_reach("/root/x/bin/python", user)
+    assert interpreter.out_of_reach("/usr/bin/env", user) == ""
+    with pytest.raises(InvalidValue):
+        interpreter.check_name("python3")

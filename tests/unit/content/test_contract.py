@@ -21,6 +21,7 @@ COLLECTION = "ceph_orch.ansible"
 PUBLISHERS = {"host_report", "host_record", "device_light", "host_rescan", "publish_result"}
 # Their modules end with a report of the host.
 PUBLISHERS |= {
+    "orchestrator_backend",
     "daemon_deploy",
     "osd_create",
     "osd_remove",

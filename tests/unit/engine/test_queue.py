@@ -228,6 +228,14 @@ def test_a_worker_that_does_not_stop_is_killed(
     assert events.exists()
 
 
+def test_a_python_that_is_gone_is_seen_before_any_job(make_engine: Engines) -> None:
+    assert make_engine().ready() == ""
+    said = make_engine(python="/nowhere/python3").ready()
+
+    assert said.startswith("There is no interpreter /nowhere/python3 any more")
+    assert "mgr install --python PATH" in said
+
+
 def test_a_python_that_is_not_there(make_engine: Engines) -> None:
     engine = make_engine(python="/nowhere/python3")
     completion = finish(engine, engine.submit(stub_request()))

@@ -12,7 +12,8 @@ from typing import Any, Callable, Dict
 
 import pytest
 
-from adapter.cli.mgr_files import CONTENT, MODULE, Place, install
+from adapter.cli.mgr_files import install
+from adapter.cli.place import CONTENT, MODULE, Place
 from plugins.module_utils.host.backend_state import read_backend
 from plugins.module_utils.host.state import read_identity
 from plugins.module_utils.system.reading import Roots
