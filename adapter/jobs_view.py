@@ -66,6 +66,7 @@ def details(completion: Completion) -> Dict[str, Any]:
         "deadline_seconds": record.request.timeout,
         "controller": record.controller,
         "command": record.command,
+        "no_command": "" if record.command else record.no_command or _why_no_command(record),
         "outcomes": outcomes,
     }
 
@@ -100,13 +101,22 @@ def text(data: Dict[str, Any]) -> str:
         f"Created   {data['created']}",
         f"Started   {data['started'] or '-'}",
         f"Finished  {data['finished'] or '-'}",
-        f"By hand   {data['command'] or '-'}",
+        f"By hand   {data['command'] or '# ' + data['no_command']}",
         "Hosts",
     ]
     for host, outcome in data["outcomes"].items():
         message = f": {outcome['message']}" if outcome["message"] else ""
         lines.append(f"  {host}  {outcome['status']}{message}")
     return "\n".join(lines)
+
+
+def _why_no_command(record: JobRecord) -> str:
+    """Return why a job has no command, where it was not its worker that said so."""
+    if record.status is JobStatus.QUEUED:
+        return "there is no command before the job begins; show it again then"
+    if record.status is JobStatus.RUNNING:
+        return "the job is just beginning; show it again"
+    return "the job did not begin, so there is nothing to repeat; ask for the same again"
 
 
 def _short(hosts: List[str]) -> str:

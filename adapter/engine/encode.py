@@ -9,7 +9,6 @@ error. No template is among those. (A tag on what holds the strings empties it b
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence
 
@@ -64,18 +63,6 @@ def write_inventory(path: Path, request: Request, marker: str) -> None:
 def write_variables(path: Path, variables: Mapping[str, Any]) -> None:
     """Write the variables; keys are names, values anything that JSON can hold."""
     write_private(path, _dump({str(name): _tagged(value) for name, value in variables.items()}))
-
-
-def command_line(
-    job: Path, content: Path, request: Request, ssh_args: str, *, playbook: str
-) -> str:
-    """Return the shell line that runs the same by hand."""
-    words = ["ansible-playbook", playbook, "-i", str(job / "inventory.yml")]
-    words += ["-e", f"@{job / 'vars.yml'}", *mode_flags(request)]
-    return (
-        f"cd {shlex.quote(str(content))} && ANSIBLE_SSH_ARGS={shlex.quote(ssh_args)} "
-        f"{' '.join(map(shlex.quote, words))}"
-    )
 
 
 def mode_flags(request: Request) -> List[str]:

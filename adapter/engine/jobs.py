@@ -313,6 +313,7 @@ def record_to_json(record: JobRecord) -> Dict[str, Any]:
         "progress": record.progress,
         "message": record.message,
         "command": record.command,
+        "no_command": record.no_command,
         "controller": record.controller,
         "outcomes": {
             host: outcome.to_json(with_result=False)
@@ -334,6 +335,7 @@ def record_from_json(data: Any) -> Optional[JobRecord]:
             progress=float(data.get("progress") or 0.0),
             message=str(data.get("message") or ""),
             command=str(data.get("command") or ""),
+            no_command=str(data.get("no_command") or ""),
             controller=str(data.get("controller") or ""),
             outcomes=read_outcomes(data.get("outcomes")),
         )

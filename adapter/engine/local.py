@@ -248,6 +248,7 @@ class LocalEngine:
             "ssh_config": str(self._ssh.config_path),
             "marker": marker,
             "lease": self._lease,
+            "ssh_stays": self._state in self._ssh.config_path.parents,
         }
         record = JobRecord(
             id="",

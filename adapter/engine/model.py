@@ -144,8 +144,8 @@ class JobRecord:
     """A job as it is known now. Times are seconds since the epoch.
 
     ``progress`` goes from 0.0 to 1.0 and never back. ``message`` says what is being done or how
-    it ended. ``command`` is what an operator types to run the same by hand. ``controller`` names
-    the machine whose process runs it.
+    it ended. ``command`` is what an operator types to run the same by hand; where there is no such
+    command, ``no_command`` says why. ``controller`` names the machine whose process runs it.
     """
 
     id: str
@@ -157,6 +157,7 @@ class JobRecord:
     progress: float = 0.0
     message: str = ""
     command: str = ""
+    no_command: str = ""
     controller: str = ""
     outcomes: Mapping[str, HostOutcome] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -219,6 +220,16 @@ def playbook_path(request: Request) -> str:
     return f"playbooks/{request.operation}.yml"
 
 
+def program() -> str:
+    """Return the ansible-playbook that is run: the one beside this Python, else the first found."""
+    return shutil.which("ansible-playbook", path=_search_path()) or "ansible-playbook"
+
+
+def _search_path() -> str:
+    programs = os.path.dirname(sys.executable)
+    return os.pathsep.join(filter(None, (programs, os.environ.get("PATH"))))
+
+
 def ssh_arguments(settings: Mapping[str, Any]) -> str:
     """Return ssh's arguments for Ansible: the shared configuration and nothing else."""
     return f"-F {shlex.quote(str(settings['ssh_config']))}"
@@ -226,10 +237,9 @@ def ssh_arguments(settings: Mapping[str, Any]) -> str:
 
 def environment(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[str, str]:
     """Return what ansible-playbook's environment has beside the worker's own."""
-    programs = os.path.dirname(sys.executable)
     temporary = temporary_dir(job)
     return {
-        "PATH": os.pathsep.join(filter(None, (programs, os.environ.get("PATH")))),
+        "PATH": _search_path(),
         "ANSIBLE_CONFIG": os.path.join(settings["content_root"], "ansible.cfg"),
         "ANSIBLE_HOME": str(private_dir(Path(settings["state_dir"]) / "ansible")),
         "ANSIBLE_LOCAL_TEMP": str(temporary),

@@ -36,6 +36,7 @@ class Progress:
         self.published: Set[str] = set()
         self.notes: List[str] = []
         self.command = ""
+        self.no_command = ""
         self.pid: Optional[int] = None
         self._keep_results = keep_results
         self._phases = [short_role(name) for name in request.phases]
@@ -67,6 +68,7 @@ class Progress:
 
     def _start(self, event: Mapping[str, Any]) -> None:
         self.command = str(event.get("command") or "")
+        self.no_command = str(event.get("no_command") or "")
         if isinstance(event.get("pid"), int):
             self.pid = event["pid"]
 

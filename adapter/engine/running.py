@@ -221,7 +221,7 @@ class Running:
 
     def _read_events(self, *, everything: bool) -> None:
         changed: Dict[str, HostOutcome] = {}
-        before = (self.record.progress, self.record.message, self.record.command)
+        before = self.record
         lines = self._tail.read_all() if everything else self._tail.read()
         heard = False
         for event in lines:
@@ -232,11 +232,14 @@ class Running:
         if not heard:
             return
         progress = self._progress
-        after = (progress.fraction, progress.message, progress.command or self.record.command)
-        if after != before or changed:
-            self.record = replace(
-                self.record, progress=after[0], message=after[1], command=after[2]
-            )
+        self.record = replace(
+            self.record,
+            progress=progress.fraction,
+            message=progress.message,
+            command=progress.command or before.command,
+            no_command=progress.no_command or before.no_command,
+        )
+        if self.record != before or changed:
             self.completion.update(self.record, changed)
 
     def _take_result(self) -> None:
@@ -260,7 +263,8 @@ class Running:
             interrupted=status is JobStatus.LOST,
         )
         command = str(data.get("command") or self.record.command)
-        self.record = replace(self.record, command=command)
+        reason = str(data.get("no_command") or self.record.no_command)
+        self.record = replace(self.record, command=command, no_command=reason)
         message = str(data.get("message") or status.value)
         self._finish(status, message, outcomes, self._now_or_then())
 

@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from adapter.engine import outcomes as words
-from adapter.engine.encode import command_line, write_inventory, write_variables
+from adapter.engine.by_hand import by_hand, job_variables
+from adapter.engine.encode import write_inventory, write_variables
 from adapter.engine.files import read_json, try_lock
 from adapter.engine.jobs import JobDir
 from adapter.engine.model import HostOutcome, HostStatus, JobStatus, Request
-from adapter.engine.playbook_run import PlaybookRun, playbook_path, ssh_arguments
+from adapter.engine.playbook_run import PlaybookRun, playbook_path, program
 from adapter.engine.processes import MARK
 from adapter.engine.remote import end_on_hosts, why_unreachable
 from adapter.engine.watchdog import Stop, Watchdog
 
-# The variable that tells roles where the job's secret files are.
-SECRETS = "ceph_orch_secrets"
 _BUSY = 3
 _UNUSABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
@@ -74,14 +73,8 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
         signal.signal(number, lambda *_: watchdog.signalled())
     watchdog.start()
     write_inventory(job / "inventory.yml", request, marker)
-    variables = dict(request.variables)
-    if JobDir(job).secrets.is_dir():
-        variables[SECRETS] = str(JobDir(job).secrets)
-    write_variables(job / "vars.yml", variables)
-    content = Path(settings["content_root"])
-    command = command_line(
-        job, content, request, ssh_arguments(settings), playbook=playbook_path(request)
-    )
+    write_variables(job / "vars.yml", {**request.variables, **job_variables(job)})
+    line = by_hand(job, settings, request, playbook=playbook_path(request), program=program())
     run = PlaybookRun(
         job,
         request,
@@ -89,7 +82,7 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
         stopping=lambda: watchdog.is_stopping,
         must_kill=watchdog.must_kill,
     )
-    run.lines.write({"type": "start", "pid": os.getpid(), "command": command})
+    run.lines.write({"type": "start", "pid": os.getpid(), **line})
     if not watchdog.is_stopping:
         run.run()
     watchdog.finish()
@@ -105,7 +98,7 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
     result = conclude(request, run, watchdog.stop, cut_at)
     with contextlib.suppress(OSError):
         run.lines.write({"type": "end", "status": result["status"]})
-    return {**result, "command": command}
+    return {**result, **line}
 
 
 def conclude(

@@ -14,6 +14,9 @@ description:
     of the module M(ceph_orch.ansible.ceph_daemon).
   - A daemon whose C(keyring_file) is empty or missing is left out; it keeps the key that its host
     has.
+  - The files of a job of the orchestrator are gone when it has ended. Whoever does the same by hand
+    then gets the keys from the monitors, by C(ceph auth get) on the controller; where that does not
+    go, there is a warning, and hosts keep the keys that they have.
 options:
   _terms:
     description:
@@ -24,6 +27,16 @@ options:
       - Where a C(keyring_file) lies that is a plain file name. Empty means the current directory.
     type: str
     default: ''
+    vars:
+      - name: ceph_orch_secrets
+  entities:
+    description:
+      - Whose keyrings the plain file names are, such as C(mds.a). It is for a C(directory) that is
+        there no more; the monitors are asked for these then.
+    type: dict
+    default: {}
+    vars:
+      - name: ceph_orch_entities
 author:
   - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
@@ -49,11 +62,18 @@ _raw:
 """
 
 import os
+import re
+import subprocess
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
 _LIMIT = 1 << 16
+_CONNECT_TIMEOUT = "10"
+_CALL_TIMEOUT = 40.0
+_ENTITY = re.compile(r"[a-z]+\.[A-Za-z0-9._-]*")
+_KEY = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
 class LookupModule(LookupBase):
@@ -64,12 +84,19 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         directory = self.get_option("directory")
         rows = [row for row in self._flatten(terms) if row.get("keyring_file")]
-        return [{str(row["keyring_file"]): _read(row, directory) for row in rows}]
+        found = {}
+        for row in rows:
+            name = str(row["keyring_file"])
+            if "/" in name or not directory or os.path.isdir(directory):
+                found[name] = _read(row, directory)
+            elif name not in found:
+                found[name] = _fetched(str(self.get_option("entities").get(name, "")))
+        return [found]
 
 
 def _read(row, directory):
     name = str(row["keyring_file"])
-    path = name if "/" in name or not directory else os.path.join(directory, name)
+    path = name if "/" in name else os.path.join(directory, name)
     try:
         with open(path, encoding="utf-8") as stream:
             return stream.read(_LIMIT)
@@ -79,3 +106,38 @@ def _read(row, directory):
             f"The keyring_file {name!r} of the daemon {row.get('id', '')!r} cannot be read: "
             f"{reason}. Give a file on this machine, or '' to keep the key that the host has."
         ) from None
+
+
+def _fetched(entity):
+    """Return the keyring that the monitors have, nothing (after a warning) without an answer."""
+    if not entity:
+        return ""
+    try:
+        return f"[{entity}]\n\tkey = {_key(entity)}\n"
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        Display().warning(
+            f"The key of {entity} cannot be fetched: {str(error).rstrip('.')}. Hosts keep the one "
+            "that they have. To give them one, run this where the package ceph-common and the "
+            "administrator's keyring are."
+        )
+        return ""
+
+
+def _key(entity):
+    if not _ENTITY.fullmatch(entity):
+        raise ValueError(f"{entity!r} is no entity's name")
+    argv = ["ceph", "--connect-timeout", _CONNECT_TIMEOUT, "auth", "print-key", entity]
+    done = subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=_CALL_TIMEOUT,
+        check=False,
+        text=True,
+    )
+    key = done.stdout.strip()
+    if done.returncode or not _KEY.fullmatch(key):
+        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        raise ValueError(said[-1] if said else "ceph gave no key")
+    return key

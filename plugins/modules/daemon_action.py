@@ -16,7 +16,8 @@ description:
   - A daemon that was started must stay up for a moment; the module fails with the last lines of one
     that does not. A monitor, manager, metadata server or object gateway must also do its work, as
     its administration socket or its port says.
-  - A unit that is started already or stopped already is left alone; a restart always changes.
+  - A unit that is started already or stopped already is left alone. A restart always changes, but
+    for one with the same O(once) as before.
   - At the end it says who the host is and which daemons run, as M(ceph_orch.ansible.host_report)
     does, so that no other call has to ask.
 extends_documentation_fragment:
@@ -42,6 +43,13 @@ options:
       - For how many seconds a unit may take to become active.
     type: int
     default: 60
+  once:
+    description:
+      - What the restart is for, such as the name of a job. A unit that was restarted for the same
+        already, and runs, is left alone; the host knows it until it starts anew. Empty restarts
+        each time.
+    type: str
+    default: ''
 author:
   - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
@@ -79,12 +87,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.daemons.at_work import answering, idle
 from ..module_utils.host.state import state_after
+from ..module_utils.system.done_once import DoneOnce
 from ..module_utils.system.reading import Roots, clean
 from ..module_utils.systemd.faults import KNOWN, fault_of
 from ..module_utils.systemd.units import (
     UnitsFailed,
     act,
     is_alive,
+    runs,
     show_units,
     wait_active,
 )
@@ -100,22 +110,30 @@ def main() -> None:
             "action": {"type": "str", "choices": ["start", "stop", "restart"], "required": True},
             "units": {"type": "list", "elements": "str", "required": True},
             "wait": {"type": "int", "default": 60},
+            "once": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
     units = list(dict.fromkeys(module.params["units"]))
     action = module.params["action"]
+    restarted = DoneOnce("restarts", module.params["once"] if action == "restart" else "")
     refuse_strangers(module, units)
     try:
         before = show_units(units)
         refuse_unknown(module, before)
         refuse_faulty(module, action, before)
-        concerned = [unit for unit in units if needs(action, before[unit])]
+        concerned = [
+            unit
+            for unit in units
+            if needs(action, before[unit]) and not (restarted.has(unit) and runs(before[unit]))
+        ]
         if concerned and not module.check_mode:
             answered = answering(Roots(), concerned)
             do(action, concerned, max(module.params["wait"], 1))
             if action != "stop":
                 refuse_idle(module, units, concerned, answered)
+            if action == "restart" and module.params["once"]:
+                restarted.note(concerned)
         after = before if module.check_mode else show_units(units)
     except UnitsFailed as failure:
         module.fail_json(msg=str(failure), ceph_orch_result={"units": rows(units)})

@@ -87,6 +87,13 @@ options:
       - Where the kernel's description of the hardware is mounted.
     type: path
     default: /sys
+  once:
+    description:
+      - What the light is switched for, such as the name of a job. One that cannot be read back
+        counts as unchanged where it was last switched for the same, and so; the host knows it until
+        it starts anew. Empty is a change each time.
+    type: str
+    default: ''
 author:
   - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
@@ -140,6 +147,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.leds.lights import WAYS, CannotSwitch, Way, find_light, state_word, switch
 from ..module_utils.leds.sysfs import PATIENCE
+from ..module_utils.system.done_once import DoneOnce
 from ..module_utils.system.reading import Roots
 
 PUBLISHED = ("dev", "path", "kind", "on", "method", "read_back")
@@ -169,6 +177,7 @@ def main() -> None:
             },
             "command": {"type": "list", "elements": "str", "default": []},
             "sysfs_root": {"type": "path", "default": "/sys"},
+            "once": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
@@ -198,11 +207,21 @@ def act(
         wanted = [find_light(roots, location, params["kind"]) for location in locations]
     except CannotSwitch as error:
         return [], [str(error)]
+    mark = f"{params['once']} {state_word(params['on'])}" if params["once"] else ""
+    done = DoneOnce("lights", mark, most=1)
     for light in wanted:
+        name = f"{light.kind} {light.path}"
         try:
-            lights.append(switch(light, params["on"], ways, simulate=module.check_mode))
+            outcome = switch(light, params["on"], ways, simulate=module.check_mode)
         except CannotSwitch as error:
             problems.append(str(error))
+            continue
+        if outcome["before"] is None:
+            # It is switched all the same: somebody may have used another way since.
+            outcome["changed"] = not done.has(name)
+            if not module.check_mode:
+                done.note([name])
+        lights.append(outcome)
     return lights, problems
 
 

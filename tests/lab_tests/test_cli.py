@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from tests.lab_tests.conftest import settle
 from tests.lab_tests.lab_client import CONTENT, RECORD, ROOT, Answer, Lab, run, wait_until
 from tests.lab_tests.test_devices import ENCLOSURE, MAKE_ENCLOSURE
+from tests.lab_tests.test_playbooks import recap
 
 HOSTS = ("h2", "h3")
 SLOT = f"{ENCLOSURE}/class/enclosure/0:0:8:0/Slot01"
@@ -127,6 +129,44 @@ def test_light(ready: Lab, standalone: Standalone) -> None:
             assert ready.sh("h2", f"cat {SLOT}/locate").strip() == value
     finally:
         (directory / "config.yml").unlink()
+
+
+def test_the_line_by_hand_does_the_same(ready: Lab, standalone: Standalone) -> None:
+    """Each operation that runs without a manager: pasted twice it changes nothing."""
+    added(standalone, ready)
+    disk = ready.machines["h2"].disks[0]
+    (directory_of(standalone) / "config.yml").write_text("light_command: /usr/bin/touch /run/lit\n")
+    done = []
+    try:
+        for words in (
+            ("host", "label", "add", "h2", "hand"),
+            ("host", "label", "rm", "h2", "hand"),
+            ("host", "set-addr", "h2", ready.machines["h2"].addr),
+            ("host", "rescan", "h2"),
+            ("host", "check", "h2"),
+            ("host", "facts", "h2"),
+            ("device", "ls", "h2"),
+            ("device", "light", "h2", disk, "ident", "on"),
+            ("ps", "h2"),
+            ("host", "label", "add", "h2", "never", "--check"),
+        ):
+            ok(standalone(*words))
+            job = json.loads(ok(standalone("job", "ls", "--all", "-f", "json")))[-1]
+            done.append(job["operation"])
+            shown = ok(standalone("job", "show", job["id"]))
+            (line,) = re.findall("^By hand   (.*)$", shown, re.M)
+            for more in (" --check --diff", "", ""):
+                answer = run(
+                    ["env", "-i", f"PATH={os.defpath}", "HOME=/root", "sh"], stdin=line + more
+                )
+                changed = recap(answer, "h2")
+                # A dry run once more is a dry run: it says again what would be changed.
+                assert changed == ("--check" in words), f"{line}{more}: {answer.out}"
+    finally:
+        (directory_of(standalone) / "config.yml").unlink()
+    record = json.loads(ready.sh("h2", f"cat {RECORD}"))
+    assert not {"hand", "never"} & set(record["labels"])
+    assert len(set(done)) == 9, done
 
 
 def directory_of(standalone: Standalone) -> Path:

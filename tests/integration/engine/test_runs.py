@@ -178,8 +178,10 @@ def test_an_unreachable_host_does_not_hold_the_others(ended: Ended) -> None:
 def test_the_command_runs_the_same_by_hand(ended: Ended) -> None:
     command = ended.jobs["loop"].record.command
     directory = ended.directory("loop")
+    program = Path(sys.executable).with_name("ansible-playbook")
     assert command == (
-        f"cd {CONTENT} && ANSIBLE_SSH_ARGS='-F {ended.state}/ssh_config' ansible-playbook "
+        f"cd {CONTENT} && ANSIBLE_CONFIG=ansible.cfg "
+        f"ANSIBLE_SSH_ARGS='-F {ended.state}/ssh_config -o ControlMaster=no' {program} "
         f"playbooks/loop.yml -i {directory}/inventory.yml -e @{directory}/vars.yml --check --diff"
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from adapter.engine.encode import command_line, write_inventory, write_variables
+from adapter.engine.encode import write_inventory, write_variables
 from adapter.engine.model import Request, Target
 from tests.unit.engine.harness import local
 
@@ -128,12 +128,3 @@ def test_the_inventory_is_the_scope(tmp_path: Path) -> None:
     }
     assert "ansible_become" not in hosts["10"]
     assert all(is_harmless(text) for text in strings(list(hosts["h2"].values())))
-
-
-def test_the_command_is_one_line_for_a_shell() -> None:
-    request = Request("get_report", local("h1"), check=True)
-    job, content = Path("/var/lib/x y/jobs/1"), Path("/usr/share/c o")
-    assert command_line(job, content, request, "-F /x", playbook="playbooks/a.yml") == (
-        "cd '/usr/share/c o' && ANSIBLE_SSH_ARGS='-F /x' ansible-playbook playbooks/a.yml "
-        "-i '/var/lib/x y/jobs/1/inventory.yml' -e '@/var/lib/x y/jobs/1/vars.yml' --check"
-    )

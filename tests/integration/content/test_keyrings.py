@@ -1,0 +1,117 @@
+"""Keyrings on the controller: from a job's files, and from the monitors when these are gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.content.runs import ROOT
+
+KEY = "AQDkeyMadeForTests000000000000000000000A=="
+FROM_FILE = "[mds.a]\n\tkey = fromAfile==\n"
+CEPH = """#!/bin/sh
+echo "$*" >>"$(dirname "$0")/asked"
+case $5 in
+mds.a) echo {key};;
+*) echo "Error ENOENT: failed to find $5 in keyring" >&2; exit 2;;
+esac
+"""
+
+
+def playbook(*daemons: tuple[str, str]) -> list[dict[str, Any]]:
+    rows = [{"id": name, "keyring_file": file} for name, file in daemons]
+    text = "{{ lookup('ceph_orch.ansible.keyrings', rows) | to_json }}"
+    task = {"ansible.builtin.copy": {"content": text, "dest": "{{ answer }}", "mode": "0600"}}
+    return [{"hosts": "all", "gather_facts": False, "vars": {"rows": rows}, "tasks": [task]}]
+
+
+class Controller:
+    """A controller whose ``ceph`` knows one key."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self.secrets = top / "secrets"
+        self._ceph = top / "bin/ceph"
+        self._ceph.parent.mkdir()
+        self._ceph.write_text(CEPH.format(key=KEY))
+        self._ceph.chmod(0o755)
+
+    @property
+    def asked(self) -> list[str]:
+        """Return what ``ceph`` was asked."""
+        path = self._ceph.with_name("asked")
+        return path.read_text().splitlines() if path.exists() else []
+
+    def read(self, *daemons: tuple[str, str], entities: Any = None) -> tuple[Any, str]:
+        """Return the keyrings of daemons, or None, and what else was said."""
+        path = self.top / "play.yml"
+        path.write_text(yaml.safe_dump(playbook(*daemons)))
+        answer = self.top / "answer.json"
+        given = {"ceph_orch_secrets": str(self.secrets), "ceph_orch_entities": entities or {}}
+        given["answer"] = str(answer)
+        programs = f"{self._ceph.parent}:{os.path.dirname(sys.executable)}:/usr/bin:/bin"
+        done = subprocess.run(
+            ["ansible-playbook", "-i", "h1,", "-c", "local", str(path), "-e", json.dumps(given)],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PATH": programs,
+                "ANSIBLE_HOME": str(self.top / "home"),
+                "ANSIBLE_LOCALHOST_WARNING": "False",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        if done.returncode:
+            return None, said
+        return json.loads(answer.read_text()), said
+
+
+@pytest.fixture
+def controller(tmp_path: Path) -> Controller:
+    return Controller(tmp_path)
+
+
+def test_while_the_job_runs_its_files_are_read(controller: Controller) -> None:
+    controller.secrets.mkdir()
+    (controller.secrets / "mds.a.keyring").write_text(FROM_FILE)
+    found, _ = controller.read(
+        ("a", "mds.a.keyring"), ("b", ""), entities={"mds.a.keyring": "mds.a"}
+    )
+    assert found == {"mds.a.keyring": FROM_FILE}
+    assert controller.asked == []
+    found, said = controller.read(("b", "mds.b.keyring"), entities={"mds.b.keyring": "mds.b"})
+    assert found is None, "a file that is missing while the job runs is no reason to ask elsewhere"
+    assert "mds.b.keyring" in said
+    assert controller.asked == []
+
+
+def test_by_hand_the_monitors_are_asked(controller: Controller) -> None:
+    """Seen to fail before: the keyring_file of a job that had ended could not be read."""
+    names = {"mds.a.keyring": "mds.a", "mds.b.keyring": "mds.b"}
+    daemons = (("a", "mds.a.keyring"), ("b", "mds.b.keyring"), ("c", "mds.c.keyring"))
+    found, said = controller.read(*daemons, entities=names)
+    assert found == {
+        "mds.a.keyring": f"[mds.a]\n\tkey = {KEY}\n",
+        "mds.b.keyring": "",
+        "mds.c.keyring": "",
+    }
+    wanted = "--connect-timeout 10 auth print-key"
+    assert controller.asked == [f"{wanted} mds.a", f"{wanted} mds.b"]
+    assert "key of mds.b cannot be fetched" in " ".join(said.split())
+    assert KEY not in said
+
+
+def test_what_is_no_entity_is_not_asked_for(controller: Controller) -> None:
+    found, _ = controller.read(("a", "x.keyring"), entities={"x.keyring": "--help"})
+    assert found == {"x.keyring": ""}
+    assert controller.asked == []
