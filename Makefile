@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit docs docs-tables docs-check faults contract-18 lab-test lab-long interleavings daily molecule soak bench deb rpm wheel collection down clean
+.PHONY: help demo test lint unit docs man docs-tables docs-check faults contract-18 lab-test lab-long interleavings daily molecule soak bench deb rpm wheel collection down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ unit:
 ## make docs         the documents as a site with search, in .cache/site; a warning is an error
 docs:
 	@tests/tools/steps docs
+
+## make man          the manual pages of orch-ansible, from its help texts, in build/man/man1
+man:
+	@tests/tools/steps man
 
 ## make docs-tables  what is made of the code, written anew: tables in docs/, the list of messages
 docs-tables:

@@ -8,7 +8,7 @@ import click
 
 from adapter.cli import formatters
 from adapter.cli.context import Context, Verb, pass_context
-from adapter.cli.names import complete_host
+from adapter.cli.names import complete_daemon_type, complete_host, complete_service
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session
 from adapter.interface import datetime_now, raise_if_exception
@@ -16,8 +16,18 @@ from adapter.interface import datetime_now, raise_if_exception
 
 @click.command("ps", cls=Verb)
 @click.argument("hosts", metavar="[HOST]...", nargs=-1, shell_complete=complete_host)
-@click.option("--daemon-type", metavar="TYPE", help="Only mon, mgr, osd, ...")
-@click.option("--service-name", metavar="NAME", help="Only the daemons of a service.")
+@click.option(
+    "--daemon-type",
+    metavar="TYPE",
+    shell_complete=complete_daemon_type,
+    help="Only mon, mgr, osd, ...",
+)
+@click.option(
+    "--service-name",
+    metavar="NAME",
+    shell_complete=complete_service,
+    help="Only the daemons of a service.",
+)
 @click.option("--refresh/--cached", default=True, help="Read the hosts now, or the last report.")
 @format_option
 @pass_context

@@ -8,7 +8,7 @@ import click
 
 from adapter.cli import formatters
 from adapter.cli.context import Context, VerbGroup, pass_context
-from adapter.cli.names import complete_host
+from adapter.cli.names import complete_device, complete_host
 from adapter.cli.output import format_option, print_data
 from adapter.cli.session import Session
 from adapter.cli.verbs import check_option, print_check
@@ -55,7 +55,7 @@ def ls(context: Context, hosts: Tuple[str, ...], wide: bool, refresh: bool, form
 
 @device.command("light")
 @click.argument("host", metavar="HOST", shell_complete=complete_host)
-@click.argument("path", metavar="PATH")
+@click.argument("path", metavar="PATH", shell_complete=complete_device)
 @click.argument("kind", metavar="ident|fault", type=click.Choice(["ident", "fault"]))
 @click.argument("state", metavar="on|off", type=click.Choice(["on", "off"]))
 @check_option

@@ -11,6 +11,7 @@ from typing import Callable, Dict, List, Optional, TextIO
 from adapter.cli.engine import WatchedEngine
 from adapter.cli.output import printable
 from adapter.engine.completion import Completion
+from adapter.errors import abridged
 
 POLL = 0.05
 LOG_POLL = 0.5
@@ -30,7 +31,7 @@ class ProgressLine:
             return
         width = max(20, shutil.get_terminal_size().columns - 1)
         self._shown = text
-        self._write(f"\r\x1b[2K{text[:width]}")
+        self._write(f"\r\x1b[2K{abridged(text, width)}")
 
     def clear(self) -> None:
         """Leave the line empty."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Any, List, Set
+from typing import Any, Iterator, List, Set
 
 import click
 import yaml
@@ -29,6 +30,44 @@ def complete_label(context: click.Context, _: click.Parameter, typed: str) -> Li
     for path in (_directory(context) / "host").glob("*.yml"):
         found.update(str(label) for label in _record(path).get("labels") or ())
     return sorted(label for label in found if label.startswith(typed))
+
+
+def complete_service(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
+    """Return the services with a spec that begin so."""
+    names = [path.stem for path in sorted((_directory(context) / "spec").glob("*.yml"))]
+    return [name for name in names if name.startswith(typed)]
+
+
+def complete_daemon(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
+    """Return the daemons that the hosts reported last and that begin so."""
+    rows = _reported(context, "daemons", "*")
+    names = {f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in rows}
+    return sorted(name for name in names if name.startswith(typed))
+
+
+def complete_daemon_type(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
+    """Return the kinds of the daemons that the hosts reported last and that begin so."""
+    kinds = {str(row.get("daemon_type")) for row in _reported(context, "daemons", "*")}
+    return sorted(kind for kind in kinds if kind.startswith(typed))
+
+
+def complete_device(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
+    """Return the disks of the host that is typed before, as it reported them last."""
+    host = str(context.params.get("host") or "*")
+    paths = {str(row.get("path")) for row in _reported(context, "devices", host)}
+    return sorted(path for path in paths if path.startswith(typed))
+
+
+def _reported(context: click.Context, part: str, host: str) -> Iterator[Any]:
+    """Yield the rows of a part of the kept reports, of one host or (``*``) of all."""
+    for path in (_directory(context) / "reports").glob("*.json"):
+        if host not in ("*", path.stem):
+            continue
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))[part]
+            yield from [row for row in rows if isinstance(row, dict)]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
 
 
 def _record(path: Path) -> Any:

@@ -11,6 +11,7 @@ from adapter.cli.cluster import Cluster, find_cluster, fsid_of
 from adapter.cli.context import Context, Verb, VerbGroup, pass_context
 from adapter.cli.converge import Converge
 from adapter.cli.monitors import CephMon, DryMon
+from adapter.cli.names import complete_daemon, complete_service
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session, failure_lines
 from adapter.cli.verbs import check_option, print_check
@@ -139,7 +140,7 @@ def _described(session: Session, names: Sequence[str]) -> List[Any]:
 
 
 @click.command("ls", cls=Verb)
-@click.argument("services", metavar="[SERVICE]...", nargs=-1)
+@click.argument("services", metavar="[SERVICE]...", nargs=-1, shell_complete=complete_service)
 @click.option("--export", is_flag=True, help="Print the specs, for `apply -i`.")
 @format_option
 @pass_context
@@ -181,7 +182,7 @@ def _owner_of_osds(context: Context) -> Optional[Cluster]:
 
 
 @click.command("rm", cls=Verb)
-@click.argument("service")
+@click.argument("service", metavar="SERVICE", shell_complete=complete_service)
 @click.option("--force", is_flag=True, help="Also a drive group that has OSDs; they run on.")
 @check_option
 @wait_option
@@ -224,7 +225,7 @@ Example:
 
 def _acting(action: str) -> None:
     @daemon.command(action, help=ACT_HELP.format(action.capitalize(), action))
-    @click.argument("name")
+    @click.argument("name", metavar="NAME", shell_complete=complete_daemon)
     @click.option("--force", is_flag=True, help="Do not ask whether the cluster can spare it.")
     @check_option
     @pass_context

@@ -24,7 +24,7 @@ class ServiceAction:
 
     ``reason`` says what it waits for, ``tries`` how often daemons of ``left`` did not start.
     ``epoch`` is that of the OSD map before the OSDs of ``doing`` were told to: only those that
-    started later are back.
+    started later are back. ``of`` is how many daemons there were at the beginning.
     """
 
     service: str
@@ -35,6 +35,17 @@ class ServiceAction:
     reason: str = ""
     tries: Mapping[str, int] = field(default_factory=dict)
     epoch: int = 0
+    of: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return how many daemons it is about, those that are done already too."""
+        return max(self.of, len(self.left) + len(self.doing))
+
+    @property
+    def done(self) -> int:
+        """Return how many daemons are done."""
+        return self.total - len(self.left) - len(self.doing)
 
     def to_json(self) -> Dict[str, Any]:
         """Return the record."""
@@ -46,6 +57,7 @@ class ServiceAction:
             "asked": self.asked,
             **tries,
             **({"epoch": self.epoch} if self.epoch else {}),
+            **({"of": self.of} if self.of else {}),
         }
 
     @classmethod
@@ -62,6 +74,7 @@ class ServiceAction:
             read.time("asked"),
             tries={name: counts.whole(name, most=1000) for name in tries},
             epoch=read.whole("epoch", 0),
+            of=read.whole("of", 0),
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 import time
 from collections import deque
 from pathlib import Path
@@ -30,6 +31,7 @@ class Lines:
 
     def __init__(self, path: Path, limit: int = MOST_ANSWERED) -> None:
         self._descriptor = _open(path)
+        self._lock = threading.Lock()
         self._limit = limit
         self._answered: Dict[str, int] = {}
 
@@ -42,14 +44,15 @@ class Lines:
             if answered > self._limit:
                 line = _too_much(line, answered, self._limit)
                 data = _encoded(line)
-        before = os.fstat(self._descriptor).st_size
-        try:
-            write_all(self._descriptor, data)
-        except OSError:
-            # Half a line would spoil the next one.
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, before)
-            raise
+        with self._lock:
+            before = os.fstat(self._descriptor).st_size
+            try:
+                write_all(self._descriptor, data)
+            except OSError:
+                # Half a line would spoil the next one.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._descriptor, before)
+                raise
         return line
 
 

@@ -12,11 +12,13 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from adapter.engine.model import HostOutcome, HostStatus, Request
 from adapter.engine.outcomes import one_line
+from adapter.errors import some_of
 
 # Only the end of a job is 1.0.
 ALMOST_DONE = 0.99
 _KEPT_NOTES = 20
 _KEPT_DIFFS = 50
+_NAMED_HOSTS = 3
 _BAD = (HostStatus.FAILED, HostStatus.UNREACHABLE)
 
 
@@ -45,11 +47,13 @@ class Progress:
         self._positions: Dict[str, int] = dict.fromkeys(self.outcomes, 0)
         self._total = 0
         self.changed: Set[str] = set()
+        self._doing: Dict[str, str] = {}
         self._readers: Dict[str, Callable[[Mapping[str, Any]], Optional[str]]] = {
             "start": self._start,
             "phase": self._enter_phase,
             "host": self._host,
             "note": self._note,
+            "doing": self._is_doing,
         }
 
     def apply(self, event: Any) -> Optional[str]:
@@ -85,8 +89,12 @@ class Progress:
         self.notes.append(one_line(event.get("text") or ""))
         del self.notes[:-_KEPT_NOTES]
 
+    def _is_doing(self, event: Mapping[str, Any]) -> None:
+        self._doing[str(event.get("host"))] = one_line(event.get("text") or "")
+
     def _host(self, event: Mapping[str, Any]) -> Optional[str]:
         host = str(event.get("host"))
+        self._doing.pop(host, None)
         before = self.outcomes.get(host)
         if before is None:
             return None
@@ -166,14 +174,29 @@ class Progress:
 
     @property
     def message(self) -> str:
-        """Return what is being done, e.g. ``get_inventory: host_report (2/3 hosts, 1 failed)``."""
+        """Return what is being done, where, and how many hosts are through with it.
+
+        ``get_inventory: host_report on h3 (1/3 hosts, 1 failed)``; what takes long on a host stands
+        behind its name: ``apply_rgw: daemon_deploy on h2 (installs radosgw), h3 (0/2 hosts)``.
+        """
         if not self._phase_name:
             return f"{self.request.operation}: starting"
         before = max(self._phase, 0)
         done = sum(position > before for position in self._positions.values())
         failed = sum(outcome.status in _BAD for outcome in self.outcomes.values())
         counts = f"{done}/{len(self._positions)} hosts" + (f", {failed} failed" if failed else "")
-        return f"{self.request.operation}: {self._phase_name} ({counts})"
+        return f"{self.request.operation}: {self._phase_name}{self._where(before)} ({counts})"
+
+    def _where(self, phase: int) -> str:
+        """Return the hosts that are at a phase or before it, those first that say what they do."""
+        at = [
+            host
+            for host, position in self._positions.items()
+            if position <= phase and self.outcomes[host].status not in _BAD
+        ]
+        at.sort(key=lambda host: not self._doing.get(host))
+        named = [f"{host} ({self._doing[host]})" if self._doing.get(host) else host for host in at]
+        return f" on {some_of(named, _NAMED_HOSTS)}" if named else ""
 
 
 def short_role(name: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from adapter.engine import outcomes as words
 from adapter.engine.by_hand import by_hand, job_variables
+from adapter.engine.doing import Doing
 from adapter.engine.encode import write_inventory, write_variables
 from adapter.engine.files import read_json, try_lock
 from adapter.engine.jobs import JobDir
@@ -83,8 +84,17 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
         must_kill=watchdog.must_kill,
     )
     run.lines.write({"type": "start", "pid": os.getpid(), **line})
+    doing = Doing(
+        request.targets,
+        str(settings["ssh_config"]),
+        lambda: run.reader.busy,
+        lambda host, text: _tell(run, host, text),
+    )
     if not watchdog.is_stopping:
+        if request.changes:
+            doing.start()
         run.run()
+    doing.finish()
     watchdog.finish()
     if watchdog.stop is not None or run.was_cut_off:
         watchdog.sweep()
@@ -99,6 +109,10 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
     with contextlib.suppress(OSError):
         run.lines.write({"type": "end", "status": result["status"]})
     return {**result, **line}
+
+
+def _tell(run: PlaybookRun, host: str, text: str) -> None:
+    run.lines.write({"type": "doing", "host": host, "text": text})
 
 
 def conclude(

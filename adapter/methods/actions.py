@@ -82,8 +82,9 @@ class ActionMethods:
             if names:
                 before = core.daemon_actions.leave_out(names)
                 try:
+                    asked = time.time()
                     core.actions.save(
-                        ServiceAction(service, "restart", tuple(names), (), time.time())
+                        ServiceAction(service, "restart", tuple(names), (), asked, of=len(names))
                     )
                 except NotKept:
                     core.daemon_actions.put_back(before)

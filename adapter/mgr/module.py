@@ -197,7 +197,8 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
 
     def _publish(self, progress: ProgressReporter, loop: Loop) -> None:
         core, problems = self.ansible.core, loop.problems()
-        progress.tell(core.engine.jobs())
+        restarts = self.ansible.reconciler.restarts
+        progress.tell(core.engine.jobs(), restarts.under_way(), restarts.events_of)
         self._records.tidy(time.monotonic())
         checks = self.ansible.health.checks()
         if problems:

@@ -15,7 +15,7 @@ from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.errors import NotKept
-from adapter.interface import OrchestratorError
+from adapter.interface import OrchestratorError, OrchestratorEvent
 from adapter.kinds import hands_over
 from adapter.reconcile.ended_restarts import leave_out
 from adapter.reconcile.guards import Guards
@@ -48,6 +48,16 @@ class ServiceRestarts:
         self._since: Dict[str, float] = {}
         # Those that another manager's job may be at, for as long as it may go on by itself.
         self._of_before = {each.service for each in core.actions.all() if each.doing}
+
+    def under_way(self) -> List[Tuple[ServiceAction, str]]:
+        """Return the restarts that have not ended, each with the job that is at it, if one is."""
+        with self._core.lock:
+            return [(each, self._jobs.get(each.service, "")) for each in self._core.actions.all()]
+
+    def events_of(self, service: str) -> List[OrchestratorEvent]:
+        """Return what became of a service lately, the newest last."""
+        with self._core.lock:
+            return self._core.events.of(service)
 
     def step(self, now: float) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""

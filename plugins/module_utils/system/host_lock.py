@@ -68,7 +68,7 @@ class Detached:
     """A program that systemd runs, whatever becomes of this process.
 
     ``only`` are the devices that it may write to, where the kernel can hold it to that; without
-    them it may do what it wants.
+    them it may do what it wants. ``description`` is what systemd lists it by.
     """
 
     def __init__(
@@ -78,10 +78,12 @@ class Detached:
         lock: HostLock,
         environment: Optional[Mapping[str, str]] = None,
         only: Sequence[str] = (),
+        description: str = "",
     ) -> None:
         self._unit = unit_name(name)
         self._output = os.path.join(lock.directory, f"{self._unit}.log")
-        self._argv = [*self._systemd_run(only, environment or {}), *argv]
+        words = [f"--description={description}"] if description else []
+        self._argv = [*self._systemd_run(only, environment or {}, words), *argv]
         self._problem = ""
         self._process: Optional[subprocess.Popen[bytes]] = None
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -98,9 +100,11 @@ class Detached:
             except OSError as error:
                 self._problem = f"{self._argv[0]} cannot be started: {error}"
 
-    def _systemd_run(self, only: Sequence[str], environment: Mapping[str, str]) -> List[str]:
+    def _systemd_run(
+        self, only: Sequence[str], environment: Mapping[str, str], words: Sequence[str]
+    ) -> List[str]:
         argv = [find_program("systemd-run") or "systemd-run", "--quiet", "--wait", "--collect"]
-        argv += ["--pipe", f"--unit={self._unit}"]
+        argv += ["--pipe", f"--unit={self._unit}", *words]
         if only:
             argv += ["--property=DevicePolicy=closed"]
             allowed = ["char-* rwm", "block-* r", *(f"{path} rwm" for path in only)]

@@ -49,9 +49,11 @@ class _Manager:
         lock: HostLock,
         timeout: float,
         environment: Optional[Mapping[str, str]] = None,
+        what: str = "",
     ) -> Answer:
         program = find_program(argv[0])
-        answer = Detached("packages", [program, *argv[1:]], lock, environment).result(timeout)
+        work = Detached("packages", [program, *argv[1:]], lock, environment, description=what)
+        answer = work.result(timeout)
         if answer.problem and "still works" in answer.problem:
             raise PackagesRefused(f"{argv[0]}: {answer.problem}.")
         return answer
@@ -88,7 +90,7 @@ class Apt(_Manager):
     def refresh(self, lock: HostLock, timeout: float) -> str:
         """Read the sources' lists anew; return what went wrong, if anything did."""
         argv = ["apt-get", *self._OPTIONS, "-o", "APT::Update::Error-Mode=any", "update"]
-        answer = self._run(argv, lock, timeout, self._ENVIRONMENT)
+        answer = self._run(argv, lock, timeout, self._ENVIRONMENT, "reads the lists of packages")
         return _reason(answer.err) if answer.problem else ""
 
     def predict(self, names: Sequence[str]) -> str:
@@ -107,7 +109,7 @@ class Apt(_Manager):
         )
         keep = ["-o", "Dpkg::Options::=--force-confold", "--no-remove"]
         argv = ["apt-get", *self._OPTIONS, *keep, "install", "--", *names]
-        answer = self._run(argv, lock, timeout, self._ENVIRONMENT)
+        answer = self._run(argv, lock, timeout, self._ENVIRONMENT, f"installs {', '.join(names)}")
         return (_reason(answer.err) or answer.problem) if answer.problem else ""
 
 
@@ -141,7 +143,8 @@ class Dnf(_Manager):
 
     def install(self, names: Sequence[str], lock: HostLock, timeout: float) -> str:
         """Install packages; return what went wrong, if anything did."""
-        answer = self._run(["dnf", "-q", "-y", "install", "--", *names], lock, timeout)
+        argv = ["dnf", "-q", "-y", "install", "--", *names]
+        answer = self._run(argv, lock, timeout, what=f"installs {', '.join(names)}")
         return (_reason(answer.err) or answer.problem) if answer.problem else ""
 
 

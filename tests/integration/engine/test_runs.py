@@ -137,8 +137,8 @@ def test_progress_goes_by_phases_and_never_back(ended: Ended) -> None:
     assert ended.statuses("phases") == ["changed", "ok"]
     assert ended.heard == sorted(ended.heard, key=lambda heard: heard[0])
     messages = [message for _, message in ended.heard]
-    assert any(message.startswith("two_phases: alpha (") for message in messages)
-    assert any(message.startswith("two_phases: beta (") for message in messages)
+    assert any(message.startswith("two_phases: alpha on h") for message in messages)
+    assert any(message.startswith("two_phases: beta on h") for message in messages)
     assert ended.heard[-1] == (1.0, "done on 2 hosts (1 changed)")
 
 

@@ -59,6 +59,15 @@ def test_the_line_is_written_over_and_cleared() -> None:
     assert parts[3] == ""
 
 
+def test_a_line_that_is_too_long_keeps_its_end() -> None:
+    """A message ends with the hosts it waits for, or with what to do."""
+    stream = Terminal()
+    ProgressLine(stream, wanted=True).show(f"{'a word ' * 40}and do this")
+
+    assert stream.getvalue().endswith("and do this")
+    assert " ... " in stream.getvalue()
+
+
 @pytest.mark.parametrize(("stream", "wanted"), [(io.StringIO(), True), (Terminal(), False)])
 def test_nothing_is_written_where_it_is_not_wanted(stream: io.StringIO, wanted: bool) -> None:
     line = ProgressLine(stream, wanted=wanted)

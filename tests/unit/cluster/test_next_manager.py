@@ -94,7 +94,7 @@ EVERY: Dict[str, Any] = {
         tries=2,
     ),
     "action": ServiceAction(
-        "osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting", {"osd.1": 2}, 7
+        "osd.big", "restart", ("osd.1",), ("osd.2",), 5.0, "waiting", {"osd.1": 2}, 7, 9
     ),
     "daemon_action": DaemonAction(
         "service.mds.a", "stop", ("mds.a", "mds.b"), "mds.a", force=True, asked=5.0
