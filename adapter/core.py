@@ -145,6 +145,8 @@ class Core:
         self.unawaited: Set[str] = set()
         # Hosts that are removed already, and reached once more to take their record away.
         self.leaving: Dict[str, Host] = {}
+        # Hosts that nobody manages and that are being read.
+        self.visited: Dict[str, Host] = {}
         self.reports.load([host.hostname for host in self.hosts.all()])
         with self.lock:
             self.follow_hosts()
@@ -169,9 +171,10 @@ class Core:
         there = {*hostnames, *self.hosts.problems}
         self.liveness.track([host.hostname for host in known if host.connection == "ssh"])
         self.refresh.track(hostnames)
-        leaving = [host for name, host in self.leaving.items() if name not in self.hosts]
+        passing = {**self.visited, **self.leaving}
+        more = [host for name, host in passing.items() if name not in self.hosts]
         user = self.settings.ssh_user
-        self.ssh.pin([(host.target(user), host.keys) for host in [*known, *leaving]])
+        self.ssh.pin([(host.target(user), host.keys) for host in [*known, *more]])
         self.failures = {
             key: failure for key, failure in self.failures.items() if failure.host in there
         }
@@ -322,6 +325,30 @@ class Core:
             with self.lock:
                 self.leaving.pop(host.hostname, None)
                 self.follow_hosts()
+
+    def visit(self, visited: Sequence[Host], hosts: Sequence[Host]) -> Completion:
+        """Read which daemons hosts run; ``visited`` of them are not managed, and are forgotten.
+
+        Their keys are pinned until the job has ended.
+        """
+        with self.lock:
+            self.visited = {host.hostname: host for host in visited}
+            self.follow_hosts()
+        completion = self.submit("list_daemons", hosts, summary="Look at hosts for adoption")
+        completion.on_change(lambda job: self._left(job, visited))
+        return completion
+
+    def _left(self, completion: Completion, visited: Sequence[Host]) -> None:
+        if not completion.record.status.final:
+            return
+        user = self.settings.ssh_user
+        for host in visited:
+            if host.hostname not in self.hosts:
+                self.ssh.close(host.target(user), gently=True)
+        with self.lock:
+            for host in visited:
+                self.visited.pop(host.hostname, None)
+            self.follow_hosts()
 
     def record_of(self, host: Host) -> Dict[str, object]:
         """Return what the host's own record shall say."""

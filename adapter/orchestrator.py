@@ -17,6 +17,7 @@ from adapter.methods._group_plans import GroupPlans
 from adapter.methods._method import marked
 from adapter.methods._spec_checks import SpecChecks
 from adapter.methods.actions import ActionMethods
+from adapter.methods.adoption import AdoptionMethods
 from adapter.methods.apply_kinds import KindMethods
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.devices import DeviceMethods
@@ -54,6 +55,7 @@ class AnsibleOrchestrator(Orchestrator):
         self.previews = PreviewMethods(core, reconciler, checks, groups, self.host_specs)
         self.kinds = KindMethods(self.services)
         self.pending = PendingMethods(core, reconciler, self.osds)
+        self.adoption = AdoptionMethods(core)
 
     def available(self) -> Tuple[bool, str, Dict[str, Any]]:
         """Tell from memory whether hosts can be managed, why not, and details.

@@ -13,6 +13,7 @@ from typing import Any, List, NoReturn, Optional, Sequence
 import click
 
 from adapter import __version__
+from adapter.cli.adopt import adopt
 from adapter.cli.completion import completion
 from adapter.cli.context import VerbGroup, common_options
 from adapter.cli.daemons import ps, status
@@ -110,5 +111,5 @@ def root() -> None:
     """
 
 
-for _command in (host, device, apply, ls, ps, rm, daemon, status, key, job, mgr, completion):
+for _command in (adopt, host, device, apply, ls, ps, rm, daemon, status, key, job, mgr, completion):
     root.add_command(_command)

@@ -63,5 +63,5 @@ def plan_lines(row: Dict[str, Any]) -> List[str]:
     parts += [f"would wait: {row['waits']}"] if row.get("waits") else []
     parts += [f"would remove {daemon}" for daemon in row["remove"]]
     parts += [f"would {line}" for line in row.get("change", ())]
-    parts += [row["stays"]] if row.get("stays") else []
+    parts += [row[key] for key in ("stays", "kept") if row.get(key)]
     return [f"{name}: {part}" for part in parts] or [f"{name}: would stay as it is"]

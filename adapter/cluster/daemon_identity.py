@@ -87,7 +87,7 @@ def read_names(node_ls: str, mon_dump: str, service_map: Mapping[str, Any]) -> C
         for name, each in daemons.items():
             said = _mapping(_mapping(each).get("metadata"))
             if said.get("hostname"):
-                daemon = _without(kind, str(said.get("id") or name))
+                daemon = without_kind(kind, str(said.get("id") or name))
                 hosts.setdefault(f"{kind}.{daemon}", set()).add(str(said["hostname"]))
     known = {name: frozenset(where) for name, where in hosts.items()}
     return ClusterNames(known, read_mon_addresses(mon_dump))
@@ -109,7 +109,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _without(kind: str, daemon_id: str) -> str:
+def without_kind(kind: str, daemon_id: str) -> str:
     """Return an id as the units have it: some say their kind in front of it."""
     for prefix in (f"client.{kind}.", f"{kind}."):
         if daemon_id.startswith(prefix):

@@ -59,6 +59,11 @@ class DaemonPlaces:
         """Tell whether the cluster itself names a daemon, as it does while one is at work."""
         return daemon in self._cluster.hosts
 
+    def told_of(self, kind: str) -> Dict[str, FrozenSet[str]]:
+        """Return the daemons of a kind that the cluster names, each with the host names it has."""
+        told = self._cluster.hosts.items()
+        return {daemon: names for daemon, names in told if daemon.partition(".")[0] == kind}
+
     def said_on(self, hostname: str) -> List[str]:
         """Return the daemons (``mon.h1``) that the cluster says are on a host."""
         self._follow()

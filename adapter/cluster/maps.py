@@ -45,6 +45,7 @@ from adapter.cluster.pg_states import (
     read_left,
     unknown_pgs,
 )
+from adapter.cluster.told_daemons import FIELDS, ToldDaemon, read_daemons
 from adapter.errors import NotReady
 from adapter.interface import OrchestratorError
 
@@ -368,6 +369,11 @@ class Maps:
     def daemon_names(self) -> ClusterNames:
         """Return on which hosts the cluster has its daemons."""
         return read_names(self._read("node ls"), self._read("mon dump"), self._mon.service_map())
+
+    def told_daemons(self) -> List[ToldDaemon]:
+        """Return the daemons with what each told of its host."""
+        metadata = {kind: self._read(f"{kind} metadata") for kind in FIELDS}
+        return read_daemons(metadata, self._read("mon dump"), self._mon.service_map())
 
     def mon_can_go(self, name: str) -> None:
         """Raise with the reason if a mon cannot leave without the quorum."""

@@ -128,6 +128,7 @@ def daemon_row(row: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         "load": text(row.get("load"), 32),
         "by_hand": row.get("by_hand") is True,
         "version": text(row.get("version"), 64),
+        "fsid": text(row.get("fsid"), 64),
         "started": moment(row.get("started")),
         "memory_usage": number(row.get("memory_usage")),
         "quorum": texts(row.get("quorum")),

@@ -109,6 +109,37 @@ class MemoryStore:
         return f"the record {key}"
 
 
+# The kinds of records that there are, by what is before the first dot of their keys.
+KINDS = (
+    "host",
+    "spec",
+    "osd_owner",
+    "osd_vacant",
+    "osd_made",
+    "osd_removal",
+    "osd_creation",
+    "service_action",
+    "daemon_action",
+    "unused_key",
+    "removed_mon",
+    "deployed",
+    "settings",
+    "state",
+)
+
+
+def copy_of(store: Store) -> MemoryStore:
+    """Return all records of a store, in memory; what cannot be read cannot be read there."""
+    copy = MemoryStore()
+    for kind in KINDS:
+        records = store.items(kind)
+        for name, record in records.items():
+            copy.set(f"{kind}.{name}", record)
+        for name, reason in records.unreadable.items():
+            copy.spoil(f"{kind}.{name}", reason)
+    return copy
+
+
 class YamlStore:
     """A directory of YAML: ``DIR/<kind>/<name>.yml``, one record a file.
 

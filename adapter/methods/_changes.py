@@ -101,7 +101,7 @@ def with_warning(row: Dict[str, Any]) -> List[Dict[str, Any]]:
     The table has columns for daemons that come and go alone.
     """
     lines = [f"would {line}" for line in row.get("change") or ()]
-    lines += [str(row["stays"])] if row.get("stays") else []
+    lines += [str(row[key]) for key in ("stays", "kept") if row.get(key)]
     if not lines:
         return [row]
     text = "".join(f"{row['service_name']}: {line}\n" for line in lines)

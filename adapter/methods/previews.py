@@ -14,10 +14,12 @@ from adapter.interface import DriveGroupSpec, HostSpec, OrchestratorError, Servi
 from adapter.methods._changes import predicted, with_warning
 from adapter.methods._group_plans import Group, GroupPlans
 from adapter.methods._method import method
+from adapter.methods._new_hosts import without_known
 from adapter.methods._spec_checks import SpecChecks, skipped, title
 from adapter.methods.host_specs import HostSpecMethods
 from adapter.reconcile import Reconciler
 from adapter.reconcile.conf_hold import hold_reason
+from adapter.reconcile.ownership import read_places
 
 NEW_HOST = "the host is added by this file; which disks it has is seen then"
 
@@ -111,6 +113,11 @@ class PreviewMethods:
             stays = hold_reason(self.core, Wanted(spec), diff)
         if spec.unmanaged:
             return _told(f"{spec.service_name()}: would be left as it is: it is unmanaged")
+        kept = ""
+        if hosts.new and diff.add:
+            read_places(self.core)
+            with self.core.lock:
+                diff, kept = without_known(self.core, spec, diff, hosts.new)
         return {
             "service_name": spec.service_name(),
             "service_type": spec.service_type,
@@ -119,6 +126,7 @@ class PreviewMethods:
             "change": predicted(self.core, self.reconciler, spec, diff, before).lines(),
             **({"waits": lack.reason} if lack is not None and diff.add else {}),
             **({"stays": stays} if stays else {}),
+            **({"kept": kept} if kept else {}),
         }
 
     @method

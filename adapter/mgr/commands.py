@@ -93,6 +93,15 @@ def check_host(mgr: Any, hostname: str) -> str:
     return f"Host {hostname} answers as {result.hostname}"
 
 
+@write_command("ansible adopt")
+def adopt(mgr: Any, inbuf: Optional[str] = None, format: Optional[str] = None) -> str:
+    """Propose hosts and services of what runs already, as a file for `ceph orch apply -i`; changes
+    nothing (-o FILE: where it goes; -i FILE: an Ansible inventory)"""
+    proposal = mgr.ansible.adoption.adopt(inbuf or "")
+    apply = "ceph orch apply -i FILE"
+    return _formatted(proposal.to_json(), proposal.to_file(apply, f"{apply} --dry-run"), format)
+
+
 @read_command("ansible job ls")
 def job_ls(mgr: Any, all: bool = False, format: Optional[str] = None) -> str:
     """List jobs, the newest last; without --all not the background refreshes that went well"""

@@ -6,24 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab_tests.fingerprint import prints
 from tests.lab_tests.lab_client import RECORD, Lab, wait_until
 from tests.lab_tests.services import by_hand
 from tests.lab_tests.services.service_lab import NEEDED, SECONDS, Services
 from tests.lab_tests.test_faults import answers, kill_manager
 
 BY_HAND = {("h2", "mds", "byhand"), ("h3", "rgw", "gate")}
-# Files with owner, mode and content below /etc; names below /var/lib/ceph, without what daemons
-# write while they run; units with what is started at boot and what runs.
-FINGERPRINT = """
-cd /
-find etc -xdev -type f -print0 | sort -z | xargs -0 sha256sum
-find etc -xdev -printf '%p %m %u %g %l\\n' | sort
-find var/lib/ceph -path var/lib/ceph/orch-ansible -prune -o -path var/lib/ceph/crash/\\* -prune \
-    -o -path \\*/store.db/\\* -prune -o -printf '%p %m %u %g %l\\n' | sort
-systemctl list-unit-files --no-legend --no-pager | sort
-systemctl list-units --no-legend --no-pager --plain --all 'ceph*' | awk '{print $1, $2, $3}' | sort
-systemctl show --value -p MainPID -p NRestarts 'ceph-m[do]*' 'ceph-osd*' 'ceph-radosgw*'
-"""
 
 
 @pytest.fixture
@@ -50,10 +39,6 @@ def made_by_hand(services: Services) -> Iterator[Lab]:
 def listed(services: Services) -> set[tuple[str, str, str]]:
     rows = ((row["hostname"], row["daemon_type"], row["daemon_id"]) for row in services.ps())
     return set(rows) & BY_HAND
-
-
-def prints(lab: Lab) -> dict[str, list[str]]:
-    return {host: lab.sh(host, FINGERPRINT).splitlines() for host in lab.hosts()}
 
 
 def test_what_was_made_by_hand_is_seen_and_left_alone(

@@ -21,6 +21,7 @@ OWN_WORDS: Dict[str, Set[str]] = {
     "cli/mgr_backend.py": {"mgr"},
     "cluster/ceph_options.py": {"mgr"},
     "cluster/maps.py": {"mon"},
+    "cluster/told_daemons.py": {"mon", "mgr", "mds"},
     "cluster/watch.py": {"mon", "mgr", "mds"},
     "cluster/views.py": {"mon"},
     "mgr/compat.py": {"mgr"},

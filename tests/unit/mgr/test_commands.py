@@ -24,6 +24,7 @@ READ = {
     "ansible job show",
 }
 WRITE = {
+    "ansible adopt",
     "ansible check-host",
     "ansible clear-key",
     "ansible device light",

@@ -95,6 +95,8 @@ class Monitors:
     # Host names of daemons (``mgr.x``) that are elsewhere than their names say, or in no map.
     elsewhere: Dict[str, str] = field(default_factory=dict)
     second: Dict[str, str] = field(default_factory=dict)
+    # What else daemons of the service map tell of themselves.
+    told_more: Dict[str, Dict[str, str]] = field(default_factory=dict)
     # Addresses of mons that are not those of their hosts.
     addresses: Dict[str, str] = field(default_factory=dict)
     # Whether the monitors count who is left when one is to stop.
@@ -283,6 +285,29 @@ class Monitors:
         ]
         return json.dumps({"mons": mons})
 
+    def _mon_metadata(self, arguments: Dict[str, Any]) -> str:
+        rows = [
+            {"name": name, "hostname": self.elsewhere.get(f"mon.{name}", name)}
+            for name in self.mons
+            if name not in self.out_of_quorum
+        ]
+        return json.dumps(rows)
+
+    def _mgr_metadata(self, arguments: Dict[str, Any]) -> str:
+        rows = [
+            {"name": name, "hostname": self.elsewhere.get(f"mgr.{name}", name), "addr": "127.0.0.1"}
+            for name in self.managers
+        ]
+        return json.dumps(rows)
+
+    def _mds_metadata(self, arguments: Dict[str, Any]) -> str:
+        rows = [
+            {"name": daemon[4:], "hostname": host}
+            for daemon, host in self.elsewhere.items()
+            if daemon.startswith("mds.")
+        ]
+        return json.dumps(rows)
+
     def _node_ls(self, arguments: Dict[str, Any]) -> str:
         found: Dict[str, Dict[str, List[Any]]] = {"mon": {}, "mgr": {}, "mds": {}, "osd": {}}
         known = [("mon", name) for name in self.mons] + [("mgr", name) for name in self.managers]
@@ -303,7 +328,8 @@ class Monitors:
             kind, _, name = daemon.partition(".")
             if kind in ("rgw", "rbd-mirror", "cephfs-mirror"):
                 daemons = services.setdefault(kind, {"daemons": {"summary": ""}})["daemons"]
-                daemons[str(4100 + number)] = {"metadata": {"hostname": host, "id": name}}
+                said = {"hostname": host, "id": name, **self.told_more.get(daemon, {})}
+                daemons[str(4100 + number)] = {"metadata": said}
         return {"services": services}
 
     def _addr(self, name: str) -> str:
