@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit docs man docs-tables docs-check faults contract-18 lab-test lab-long interleavings daily molecule soak bench deb rpm wheel collection down clean
+.PHONY: help demo test lint unit docs man docs-tables docs-check faults contract-16 contract-18 lab-test lab-long interleavings daily molecule soak bench deb rpm wheel collection down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ faults:
 ## make contract-18  the interface's types against Ceph 18.2's own (as root)
 contract-18:
 	@tests/tools/steps contract-18
+
+## make contract-16  what the module hands to Ceph 16.2's own classes (as root)
+contract-16:
+	@tests/tools/steps contract-16
 
 ## make lab-test     the tests on real hosts alone (as root)
 lab-test:

@@ -46,7 +46,10 @@ def _register(prefix: str, permission: str, handler: Handler) -> Handler:
     handler.__annotations__ = {
         name: kind for name, kind in handler.__annotations__.items() if name != "mgr"
     }
-    registered: Handler = CommandRegistry(prefix, permission)(_answer(handler))
+    answer = _answer(handler)
+    # 16 reads the parameters of what it is given, and sees none of what is wrapped.
+    answer.__signature__ = inspect.signature(handler)  # type: ignore[attr-defined]
+    registered: Handler = CommandRegistry(prefix, permission)(answer)
     return registered
 
 

@@ -8,28 +8,41 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
+import logging
 import weakref
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
 import orchestrator
+from ceph.deployment import drive_group as ceph_drive_group
+from ceph.deployment import hostspec as ceph_hostspec
 from ceph.deployment import inventory as ceph_inventory
-from ceph.deployment.hostspec import HostSpec as CephHostSpec
-from ceph.deployment.service_spec import PlacementSpec as CephPlacementSpec
-from ceph.deployment.service_spec import ServiceSpec as CephServiceSpec
+from ceph.deployment import service_spec as ceph_specs
 
 from adapter import interface
-from adapter.mgr.compat import REMOTE_PICKLES, known_parameters
+from adapter.mgr.ceph_classes import read_classes
+from adapter.mgr.compat import REMOTE_PICKLES
 from adapter.mgr.device_words import as_given
 
-_DEVICE_PARAMETERS = known_parameters(ceph_inventory.Device.__init__)
-_SERVICE_PARAMETERS = known_parameters(orchestrator.ServiceDescription.__init__)
-_DAEMON_PARAMETERS = known_parameters(orchestrator.DaemonDescription.__init__)
+log = logging.getLogger(__name__)
+
+CEPH = read_classes(
+    ceph_specs.ServiceSpec,
+    (ceph_specs, ceph_drive_group, ceph_inventory, ceph_hostspec, orchestrator),
+)
+# What its classes raise where a value is not to their liking.
+REFUSALS = (ceph_hostspec.SpecValidationError, AssertionError, KeyError, TypeError, ValueError)
+# A service of a type that the running Ceph does not know.
+_UNKNOWN = object()
 
 
 def to_ceph(value: Any) -> Any:
-    """Return a result of ours as Ceph's classes; plain data stays as it is."""
+    """Return a result of ours as Ceph's classes; plain data stays as it is.
+
+    Of a list what the running Ceph has no type for is left out.
+    """
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return [to_ceph(each) for each in value]
+        return [each for each in map(to_ceph, value) if each is not _UNKNOWN]
     convert = _TO_CEPH.get(type(value))
     return value if convert is None else convert(value)
 
@@ -45,23 +58,19 @@ def from_ceph(value: Any) -> Any:
     return value if convert is None else convert(value)
 
 
+def _taken(name: str, ours: Any, *leave: str) -> Dict[str, Any]:
+    """Return what a class of the running Ceph takes of an object of ours, but for some."""
+    known: FrozenSet[str] = CEPH.parameters[name]
+    return {each: getattr(ours, each) for each in known.difference(leave) if hasattr(ours, each)}
+
+
 def _host_spec(spec: interface.HostSpec) -> Any:
-    return CephHostSpec(
-        spec.hostname,
-        addr=spec.addr,
-        labels=list(spec.labels),
-        status=spec.status,
-        location=spec.location,
-    )
+    values = {**_taken("HostSpec", spec, "oob"), "labels": list(spec.labels)}
+    return ceph_hostspec.HostSpec(**values)
 
 
 def _device(device: interface.Device) -> Any:
-    values = {
-        name: getattr(device, name)
-        for name in _DEVICE_PARAMETERS
-        if name != "self" and hasattr(device, name)
-    }
-    return ceph_inventory.Device(**values)
+    return ceph_inventory.Device(**_taken("Device", device))
 
 
 class CephObjectCache:
@@ -102,11 +111,7 @@ def _copied_inventory_host(host: Any) -> Any:
 
 
 def _daemon(daemon: interface.DaemonDescription) -> Any:
-    values = {
-        name: getattr(daemon, name)
-        for name in _DAEMON_PARAMETERS
-        if name not in ("self", "service_name", "status") and hasattr(daemon, name)
-    }
+    values = _taken("DaemonDescription", daemon, "service_name", "status")
     status = orchestrator.DaemonDescriptionStatus(
         -2 if daemon.status is None else int(daemon.status)
     )
@@ -116,31 +121,56 @@ def _daemon(daemon: interface.DaemonDescription) -> Any:
 
 
 def _service(service: interface.ServiceDescription) -> Any:
-    values = {
-        name: getattr(service, name)
-        for name in _SERVICE_PARAMETERS
-        if name not in ("self", "spec", "events") and hasattr(service, name)
-    }
+    spec = _ceph_spec(service)
+    if spec is _UNKNOWN:
+        return spec
+    values = _taken("ServiceDescription", service, "spec", "events")
     events = [
         orchestrator.OrchestratorEvent(
             event.created, event.kind, event.subject, event.level, event.message
         )
         for event in service.events
     ]
-    return orchestrator.ServiceDescription(spec=_ceph_spec(service), events=events, **values)
+    return orchestrator.ServiceDescription(spec=spec, events=events, **values)
 
 
 def _ceph_spec(service: interface.ServiceDescription) -> Any:
-    """Return the spec of a service; one that nobody gave need not be complete."""
-    spec = service.spec
+    """Return the spec of a service; one that nobody gave need not be complete.
+
+    One spec that Ceph's class refuses must not take the others away: it is shown without what is
+    in it.
+    """
+    data = CEPH.fitted(service.spec.to_json())
+    if data is None:
+        _say_once(f"this Ceph does not know the type of {service.spec.service_name()}")
+        return _UNKNOWN
     if service.created is not None:
-        return CephServiceSpec.from_json(spec.to_json())
-    return CephServiceSpec(
-        service_type=spec.service_type,
-        service_id=spec.service_id,
-        placement=CephPlacementSpec.from_json(spec.placement.to_json()),
-        unmanaged=True,
-    )
+        try:
+            return ceph_specs.ServiceSpec.from_json(data)
+        except REFUSALS as error:
+            _say_once(f"Ceph's class refuses the spec of {service.spec.service_name()}: {error}")
+    return _bare_spec(service, data)
+
+
+def _bare_spec(service: interface.ServiceDescription, data: Mapping[str, Any]) -> Any:
+    """Return a spec with type, name and placement alone."""
+    values = {
+        "service_type": service.spec.service_type,
+        "placement": ceph_specs.PlacementSpec.from_json(data.get("placement") or {}),
+        "unmanaged": service.created is None or service.spec.unmanaged,
+    }
+    if service.spec.service_id:
+        values["service_id"] = service.spec.service_id
+    try:
+        return ceph_specs.ServiceSpec(**values)
+    except REFUSALS as error:
+        _say_once(f"Ceph's class cannot hold {service.spec.service_name()}: {error}")
+        return _UNKNOWN
+
+
+@functools.lru_cache(maxsize=1024)
+def _say_once(text: str) -> None:
+    log.warning("%s; `ceph orch ls` shows less of it", text)
 
 
 _TO_CEPH: Dict[type, Callable[[Any], Any]] = {
@@ -198,7 +228,8 @@ def _our_drive_group(spec: Any) -> interface.DriveGroupSpec:
     values["placement"] = interface.PlacementSpec.from_json(spec.placement.to_json())
     for name in ("extra_container_args", "extra_entrypoint_args"):
         if values.get(name):
-            values[name] = [each.to_json() for each in values[name]]
+            # Texts before Ceph 18.
+            values[name] = [getattr(each, "to_json", lambda e=each: e)() for each in values[name]]
     for name in ("osds_per_device", "db_slots", "wal_slots", "data_allocate_fraction"):
         values[name] = _number(values.get(name))
     if values.get("method") is not None:

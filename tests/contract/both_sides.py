@@ -5,27 +5,17 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import json
-import sys
 import types
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 import yaml
-
-MGR_MODULES = "/usr/share/ceph/mgr"
+from stand_ins import put_in_place
 
 
 def _import_ceph() -> Tuple[Any, Any]:
-    """Import Ceph's classes; what only exists inside ceph-mgr is replaced by an empty stand-in."""
-    for name in ("ceph_module", "cephfs", "rados", "rbd"):
-        try:
-            __import__(name)
-        except ImportError:
-            stand_in: Any = types.ModuleType(name)
-            stand_in.__getattr__ = lambda attribute: type(attribute, (Exception,), {})
-            sys.modules[name] = stand_in
-    if not any(Path(entry, "orchestrator").is_dir() for entry in sys.path if entry):
-        sys.path.append(MGR_MODULES)
+    """Import Ceph's classes; what only exists inside ceph-mgr is stood in for."""
+    put_in_place()
     import ceph.deployment.drive_group as drive_group
     import ceph.deployment.drive_selection as drive_selection
     import ceph.deployment.hostspec as hostspec

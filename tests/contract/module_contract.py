@@ -13,11 +13,11 @@ import pickle
 import subprocess
 import sys
 import threading
-import types
 from pathlib import Path
 from typing import Any, Dict, List
 
-MGR = "/usr/share/ceph/mgr"
+from stand_ins import put_in_place
+
 # What another module does with our error: it has Ceph's classes and nothing of ours.
 READER = """
 import base64, pickle, sys, types
@@ -36,21 +36,10 @@ except orchestrator.OrchestratorError as error:
 """
 
 
-class Nothing:
-    """Stand for a C++ base class of ceph-mgr."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take whatever ceph-mgr would give."""
-
-
 def load() -> Any:
     """Return the module's class, loaded as ceph-mgr loads it."""
-    stub = types.ModuleType("ceph_module")
-    names = ("BaseMgrModule", "BaseMgrStandbyModule", "BasePyOSDMap", "BasePyOSDMapIncremental")
-    for name in (*names, "BasePyCRUSH"):
-        setattr(stub, name, type(name, (Nothing,), {}))
-    sys.modules["ceph_module"] = stub
-    sys.path[:0] = [MGR, str(Path(__file__).resolve().parents[2])]
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    put_in_place()
     from adapter.mgr.module import Module
 
     return Module

@@ -1,6 +1,7 @@
 """Install this checkout's backend on the lab's first host and let it reach all hosts.
 
-What is done here is what docs/install.md tells an operator to do, in the same order.
+What is done here is what docs/install.md tells an operator to do, in the same order. Where the
+release's Ansible is too old, hosts with Ceph get a virtual environment first (docs/versions.md).
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
+
+import wheels
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
@@ -59,15 +63,36 @@ def say(text: str) -> None:
     print(f"[{time.monotonic() - STARTED:5.1f}s] {text}", flush=True)
 
 
-def install(first: str) -> None:
+def interpreter(machines: Sequence[Dict[str, Any]]) -> str:
+    """Return what runs the playbooks on the managers' hosts; made where theirs cannot."""
+    release = json.loads(lab("status", "--format", "json"))["release"]
+    found = wheels.wheels(release)
+    if found is None:
+        return "/usr/bin/python3"
+    names = [machine["name"] for machine in machines if machine["image"] == "full"]
+    say(f"{wheels.INTERPRETER} on {', '.join(names)}: the Ansible of {release} is too old")
+
+    def make(name: str) -> None:
+        lab("copy", *map(str, found.iterdir()), f"{name}:{wheels.ON_HOST}")
+        on(name, "sh", "-euc", wheels.MAKE, "sh", found.name, *wheels.WANTED)
+
+    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        list(pool.map(make, names))
+    return wheels.INTERPRETER
+
+
+def install(first: str, python: str) -> None:
     """Put the module and its content on the manager's host, and make it the backend."""
     say(f"copy this checkout to {first}:{SOURCE}")
     on(first, "rm", "-rf", SOURCE)
     lab("copy", *(str(ROOT / name) for name in CONTENT), f"{first}:{SOURCE}")
     say("orch-ansible mgr install")
-    printed = on(
-        first, "env", f"PYTHONPATH={SOURCE}", "python3", "-m", "adapter.cli", "mgr", "install"
-    )
+    words = [python, "-m", "adapter.cli", "mgr", "install"]
+    if python == wheels.INTERPRETER:
+        words += ["--python", python]
+        # No manager knows the module's options yet: hence --force.
+        on(first, "ceph", "config", "set", "mgr", "mgr/ansible/python", python, "--force")
+    printed = on(first, "env", f"PYTHONPATH={SOURCE}", *words)
     print(printed.strip())
     if "change " in printed or "remove " in printed:
         say("restart ceph-mgr: it has loaded what was there before")
@@ -107,7 +132,7 @@ def main() -> None:
     """Install on the first host, and make its key known."""
     machines = hosts()
     first = machines[0]["name"]
-    install(first)
+    install(first, interpreter(machines))
     trust(first, machines)
     say("the backend is there")
 

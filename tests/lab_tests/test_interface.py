@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.on_lab import compare
+from tests.contract.on_lab import compare, conversions
 from tests.lab_tests.lab_client import Lab
 
 
@@ -28,3 +28,9 @@ def test_all_of_it_was_compared(report: dict[str, Any]) -> None:
     print(f"Ceph {report['ceph']}, Python {report['python']}, {report['cases']} documents")
     assert report["ceph"] == "20.2"
     assert report["cases"] > 600
+
+
+def test_ceph_s_classes_take_what_the_module_hands_to_them(lab: Lab) -> None:
+    found = conversions(lab.name)
+    assert (found["problems"], found["refused"]) == ({}, {})
+    assert found["recorded"] == "20.2.4"
