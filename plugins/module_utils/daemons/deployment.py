@@ -9,6 +9,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence
 from ..cluster.ceph_user import ceph_owner
 from ..cluster.keyring_file import key_of, with_section
 from ..system.atomic_write import make_directory, read_whole, write_text
+from ..system.command import find_program
 from ..system.listening import holders
 from ..system.reading import Roots, read_lines, to_int
 from ..systemd.faults import fault_of
@@ -151,10 +152,7 @@ class Deployment:
         if fault:
             reasons.append(f"{daemon.name}: {fault}")
         elif self._state(one).get("LoadState") != "loaded" and not packages_missing:
-            reasons.append(
-                f"{daemon.name}: the host has no unit {daemon.unit}. Install the package that has "
-                f"{daemon.kind.program}."
-            )
+            reasons.append(f"{daemon.name}: {no_unit(daemon)}")
         if not one.keyring and not has_key(daemon):
             reasons.append(
                 f"{daemon.name}: there is no key of {daemon.entity} in {daemon.keyring_path}, and "
@@ -263,3 +261,17 @@ def _began_before(when: float, state: Mapping[str, str]) -> bool:
     """Tell whether the unit's process was started before a time (seconds since the epoch)."""
     started = to_int(state.get("ExecMainStartTimestampMonotonic")) / 1e6
     return started > 0 and when > time.time() - time.monotonic() + started
+
+
+def no_unit(daemon: Daemon) -> str:
+    """Say what is missing where a host has no unit of a daemon."""
+    if not find_program(daemon.kind.program):
+        return (
+            f"the host has no unit {daemon.unit}. Install the package that has "
+            f"{daemon.kind.program}."
+        )
+    template = daemon.unit.partition("@")[0] + "@.service" if "@" in daemon.unit else daemon.unit
+    return (
+        f"the host has {daemon.kind.program} and no unit {daemon.unit}: its package brings none. "
+        f"Write /etc/systemd/system/{template}."
+    )

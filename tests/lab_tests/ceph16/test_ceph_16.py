@@ -29,6 +29,9 @@ from tests.lab_tests.services.service_lab import SECONDS, Services, with_osds
 from tests.lab_tests.test_dashboard import ask, browser, dashboard
 
 __all__ = ["browser", "dashboard"]
+# Debian's package of it has no unit.
+WITHOUT = "cephfs-mirror"
+RUNNING = WANTED.keys() - {WITHOUT}
 SHOWN = (
     ("orch", "status"),
     ("orch", "host", "ls"),
@@ -133,21 +136,36 @@ def test_a_drive_group(services: Services) -> None:
 def test_services_actions_and_what_is_shown_of_them(services: Services) -> None:
     """Seen to fail before: `ceph orch ls` failed for good once there was an object gateway."""
     lab = services.lab
-    with all_services(services):
+    with all_services(services, WITHOUT):
         everything_is_shown(lab)
         actions(services)
         everything_is_shown(lab)
         exported = lab.ok("orch", "ls", "--export")
         names = {each.get("service_name") for each in yaml.safe_load_all(exported)}
-        assert {"mon", "mgr", *WANTED} <= names
+        assert {"mon", "mgr", *RUNNING} <= names
         jobs = services.changing_jobs()
-        lab.ok("orch", "apply", "-i", "-", stdin=yaml.safe_dump_all(SPECS))
-        ours = [each for each in yaml.safe_load_all(exported) if each["service_name"] in WANTED]
+        specs = [spec for spec in SPECS if spec["service_type"] != WITHOUT]
+        lab.ok("orch", "apply", "-i", "-", stdin=yaml.safe_dump_all(specs))
+        ours = [each for each in yaml.safe_load_all(exported) if each["service_name"] in RUNNING]
         lab.ok("orch", "apply", "-i", "-", stdin=yaml.safe_dump_all(ours))
         services.wait_runs("rgw.verb", 1)
         assert services.changing_jobs() == jobs, "what was exported is not what there is"
         other_manager(lab)
     everything_is_shown(lab)
+
+
+def test_a_package_without_a_unit_is_named(services: Services) -> None:
+    """Seen to fail before: it asked for the package that was there."""
+    services.lab.ok("orch", "apply", WITHOUT)
+    reason = "the host has cephfs-mirror and no unit"
+
+    def named() -> bool:
+        lines = services.health("ANSIBLE_SERVICE_FAILED")
+        assert any(reason in line for line in lines), lines
+        return True
+
+    wait_until("it is named", named, SECONDS)
+    services.remove(WITHOUT)
 
 
 def other_manager(lab: Lab) -> None:

@@ -109,19 +109,21 @@ def is_up(lab: Lab, number: int) -> bool:
 
 
 @contextlib.contextmanager
-def all_services(services: Services) -> Iterator[None]:
+def all_services(services: Services, *without: str) -> Iterator[None]:
     """Run a service of each kind; at the end nothing is left but one monitor and one manager."""
     lab = services.lab
     services.remove_all()
+    specs = [spec for spec in SPECS if spec["service_type"] not in without]
+    wanted = {name: size for name, size in WANTED.items() if name not in without}
     try:
         lab.ok("orch", "apply", "mon", "3")
         lab.ok("orch", "apply", "mgr", "2")
-        lab.ok("orch", "apply", "-i", "-", stdin=yaml.safe_dump_all(SPECS))
-        for name, size in {"mon": 3, "mgr": 2, **WANTED}.items():
+        lab.ok("orch", "apply", "-i", "-", stdin=yaml.safe_dump_all(specs))
+        for name, size in {"mon": 3, "mgr": 2, **wanted}.items():
             services.wait_runs(name, size)
         yield
     finally:
-        services.remove(*WANTED)
+        services.remove(*wanted)
         for kind in ("mgr", "mon"):
             lab.ok("orch", "apply", kind, f"--placement={lab.first}")
             services.wait_runs(kind, 1)
