@@ -49,6 +49,7 @@ from adapter.cluster.set_options import SetOptions
 from adapter.cluster.shared_event import SharedEvent
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
+from adapter.cluster.strays import Strays
 from adapter.cluster.unused_keys import MONS, UnusedKeys
 from adapter.cluster.watch import Watch
 from adapter.engine.access import Ssh
@@ -134,6 +135,7 @@ class Core:
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
         self.service_failures = ServiceFailures()
         self.watch = Watch()
+        self.strays = Strays()
         # While it is paused: what would be done otherwise; None as long as nobody has looked.
         self.waiting_steps: Optional[List[str]] = None
         self.waits = Waits()

@@ -33,6 +33,10 @@ class Health:
                 failures=core.failures,
                 service_failures=core.service_failures.all(),
                 watch=core.watch if len(core.hosts) else None,
+                stray_hosts=core.strays.host_lines() if core.settings.warn_on_stray_hosts else (),
+                stray_daemons=(
+                    core.strays.daemon_lines() if core.settings.warn_on_stray_daemons else ()
+                ),
                 waiting=core.waits.lines(time.time()),
                 undone=core.daemon_actions.lines(),
                 problems=core.bad_records.describe(),

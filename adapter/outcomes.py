@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import Any, FrozenSet, Mapping, Set
+from typing import Any, FrozenSet, List, Mapping, Set, Tuple
 
 from adapter.cluster.going_down import ACTIONS
 from adapter.cluster.health import Failure
@@ -160,22 +160,24 @@ class Outcomes:
         self, record: JobRecord, hostname: str, message: str, result: Mapping[str, Any]
     ) -> None:
         """Keep the last failure of a changing operation on a host until it succeeds there."""
-        core = self._core
-        key = (record.request.operation, hostname)
+        core, operation = self._core, record.request.operation
+        keys = _keys(record, hostname)
         if not message:
-            core.failures.pop(key, None)
-        elif key[0] in AWAITED and record.id not in core.unawaited:
+            for key in keys:
+                core.failures.pop(key, None)
+        elif operation in AWAITED and record.id not in core.unawaited:
             return
-        elif record.request.changes and key[0] not in OF_SERVICES:
+        elif record.request.changes and operation not in OF_SERVICES:
             unstarted = record.started is None
             cut = unstarted or record.status is JobStatus.CANCELLED
-            if cut and key[0] in ACTIONS and record.id in self._of_before:
+            if cut and operation in ACTIONS and record.id in self._of_before:
                 # It is kept until it is done, by whichever manager; often it is by now.
                 return
             when = record.created if unstarted else record.finished or time.time()
-            summary = record.request.summary if key[0] in ACTIONS else ""
+            summary = record.request.summary if operation in (*ACTIONS, *AWAITED) else ""
             osds = _unstarted(record, hostname, result)
-            core.failures[key] = Failure(*key, message, record.id, when, summary, osds)
+            failure = Failure(operation, hostname, message, record.id, when, summary, osds)
+            core.failures.update(dict.fromkeys(keys, failure))
 
     def absorb_end(self, completion: Completion) -> None:
         """Account for the hosts that a finished job left without an answer."""
@@ -198,6 +200,14 @@ class Outcomes:
                     if core.refresh.reporter(hostname) == record.id:
                         message = "it published no report"
                         core.refresh.failed(hostname, message, time.monotonic())
+
+
+def _keys(record: JobRecord, hostname: str) -> List[Tuple[str, str]]:
+    """Return under which keys a job's failure on a host is kept: each light has one of its own."""
+    operation, variables = record.request.operation, record.request.variables
+    kind, rows = variables.get("device_light_kind"), variables.get("device_light_locations")
+    lights = sorted({f"{kind} {row['dev']}" for row in rows or () if row["host"] == hostname})
+    return [(f"{operation} {light}", hostname) for light in lights] or [(operation, hostname)]
 
 
 def _unstarted(record: JobRecord, hostname: str, result: Mapping[str, Any]) -> FrozenSet[int]:

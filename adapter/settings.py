@@ -16,7 +16,8 @@ class Settings:
     one job. ``light_command`` is the site's own command for device lights (an argv list) and
     ``light_sysfs_root`` another root for /sys, see docs/verbs.md. ``python`` is the
     interpreter that runs the jobs on all managers' hosts, empty where each host's installation says
-    it.
+    it. ``warn_on_stray_hosts`` and ``warn_on_stray_daemons`` let health name what runs and nobody
+    looks after.
     """
 
     ssh_user: str = "root"
@@ -26,3 +27,5 @@ class Settings:
     light_command: Tuple[str, ...] = ()
     light_sysfs_root: str = ""
     python: str = ""
+    warn_on_stray_hosts: bool = True
+    warn_on_stray_daemons: bool = True

@@ -102,4 +102,10 @@ CHECKERS: Dict[str, Callable[[str, Any], Any]] = {
     "python": _text,
 }
 # What is for the loop of a manager: a command asks hosts whenever it needs them.
-OF_MANAGERS = ("report_interval", "probe_interval", "report_batch")
+OF_MANAGERS = (
+    "report_interval",
+    "probe_interval",
+    "report_batch",
+    "warn_on_stray_hosts",
+    "warn_on_stray_daemons",
+)

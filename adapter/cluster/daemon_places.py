@@ -64,6 +64,18 @@ class DaemonPlaces:
         told = self._cluster.hosts.items()
         return {daemon: names for daemon, names in told if daemon.partition(".")[0] == kind}
 
+    def said(self) -> Mapping[str, FrozenSet[str]]:
+        """Return the host names that the cluster has by daemon; it is not to be changed."""
+        return self._cluster.hosts
+
+    def meant_by_cluster(self, daemon: str) -> FrozenSet[str]:
+        """Return the managed hosts that the cluster can mean with what it says of a daemon."""
+        self._follow()
+        addresses = self._cluster.addresses.get(daemon, ())
+        there = {self._addresses[each] for each in addresses if each in self._addresses}
+        named = self._cluster.hosts.get(daemon, ())
+        return frozenset(there or (h for name in named for h in self._host_names.meant(name)))
+
     def said_on(self, hostname: str) -> List[str]:
         """Return the daemons (``mon.h1``) that the cluster says are on a host."""
         self._follow()

@@ -142,6 +142,18 @@ class Watch:
         """
         return self._known.get(kind)
 
+    def is_at_work(self, kind: str, daemon_id: str) -> bool:
+        """Tell whether the cluster has a daemon now: up, in quorum, in the manager map.
+
+        Of the other kinds there is an entry only while they are at work. It is False as long as
+        the maps have not been read.
+        """
+        if kind == "osd":
+            known = self._osds is not None and daemon_id in self._osds
+            return known and (kind, daemon_id) not in self._down
+        members = self._known.get(kind, frozenset())
+        return daemon_id in members if kind_of(kind).cluster_needs else bool(self._known)
+
     def outside(self, hostname: str) -> FrozenSet[Tuple[str, str]]:
         """Return kind and id of the daemons of a host that run outside the cluster."""
         return self._late.get(hostname, frozenset())

@@ -62,6 +62,19 @@ def left_in_maps(core: Core, hostname: str) -> str:
     )
 
 
+@under_lock
+def left_in_queue(core: Core, hostname: str) -> str:
+    """Return which OSDs of a host are being removed, to be added to a sentence."""
+    ids = [each.osd_id for each in core.removals.all() if each.host == hostname]
+    if not ids:
+        return ""
+    return (
+        f". In the removal queue stay {some_of((f'osd.{each}' for each in ids), SHOWN)}: while the "
+        "host is not managed they are not stopped there, and no disk is wiped; `ceph orch osd rm "
+        f"stop {' '.join(map(str, ids))}` takes them out of the queue"
+    )
+
+
 def _names(hosts: Iterable[HostPlacementSpec], hostname: str) -> bool:
     return any(each.hostname == hostname for each in hosts or ())
 

@@ -17,6 +17,7 @@ from adapter.methods._leaving import (
     forget_deployments,
     forget_osds_to_make,
     left_in_maps,
+    left_in_queue,
     left_running,
 )
 from adapter.methods._method import method
@@ -59,7 +60,7 @@ class HostMethods:
         with core.lock:
             known = core.hosts.get(host)
             left = left_running(core, host) + ("" if online else left_in_maps(core, host))
-            left += forget_osds_to_make(core, host)
+            left += left_in_queue(core, host) + forget_osds_to_make(core, host)
             core.hosts.remove(host)
             forget_deployments(core, host)
             core.reports.forget(host)
@@ -78,7 +79,7 @@ class HostMethods:
         if rm_crush_entry:
             self._remove_crush_entry(host)
         with core.lock:
-            left = forget_osds_to_make(core, host)
+            left = left_in_queue(core, host) + forget_osds_to_make(core, host)
             core.hosts.remove(host)
             forget_deployments(core, host)
             core.reports.forget(host)

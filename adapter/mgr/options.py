@@ -74,6 +74,22 @@ OPTIONS: List[Any] = [
         runtime=True,
     ),
     Option(
+        "warn_on_stray_hosts",
+        type="bool",
+        default=True,
+        desc="Warn of hosts that are not managed and run daemons of the cluster "
+        "(ANSIBLE_STRAY_HOST).",
+        runtime=True,
+    ),
+    Option(
+        "warn_on_stray_daemons",
+        type="bool",
+        default=True,
+        desc="Warn of daemons that run on managed hosts without a systemd unit there "
+        "(ANSIBLE_STRAY_DAEMON).",
+        runtime=True,
+    ),
+    Option(
         "state_directory",
         type="str",
         default="",
@@ -133,6 +149,12 @@ def _root(name: str, value: Any) -> str:
     return str(text)
 
 
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidValue(name, value, "it is neither true nor false")
+    return value
+
+
 _MINIMA = {"report_interval": 30, "probe_interval": 2}
 _READERS: Dict[str, Callable[[str, Any], Any]] = {
     "ssh_user": lambda name, value: names.check_user(value, name),
@@ -140,4 +162,6 @@ _READERS: Dict[str, Callable[[str, Any], Any]] = {
     "probe_interval": _seconds,
     "light_command": _argv,
     "light_sysfs_root": _root,
+    "warn_on_stray_hosts": _flag,
+    "warn_on_stray_daemons": _flag,
 }

@@ -25,6 +25,7 @@ from adapter.reconcile.parts import Parts
 from adapter.reconcile.pending import Pending
 from adapter.reconcile.service_restarts import ServiceRestarts
 from adapter.reconcile.services import ServiceReconciler
+from adapter.reconcile.stray_daemons import StrayDaemons
 from adapter.reconcile.successors import with_backends
 from adapter.reconcile.undone_acts import UndoneActs
 
@@ -55,6 +56,7 @@ class Reconciler:
         self.mon_locations = MonLocations(core)
         self.zones = GatewayZones(core, self.services)
         self.pending = Pending(core, self.services, self.planner, lambda: self.osd_map)
+        self.strays = StrayDaemons(core)
         # Of a manager; who runs a command is there by that.
         self.absence: Optional[Absence] = None
         # As of which state what waits was found.
@@ -92,6 +94,7 @@ class Reconciler:
             self._read = now
             run("reading the cluster's maps", lambda: self.read_maps(now), now)
             run("reading where daemons are", lambda: self._read_places(now), now)
+            run("looking for strays", lambda: self.strays.step(now), now)
         look = "looking since when nobody managed the hosts"
         pause = run(look, lambda: self._pause_after_absence(now), now)
         if pause is not None:

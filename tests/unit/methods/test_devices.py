@@ -145,13 +145,31 @@ def test_a_light_that_fails_when_nobody_waits_any_more_is_told_by_health(two: An
     assert "still at it" in line
     two.engine.poll()
     (told,) = two.orchestrator.health.checks()["ANSIBLE_JOB_FAILED"]["detail"]
-    assert "blink_device_light on host h1 failed" in told
+    what = "Switch the fault light on for h1:/dev/sdb"
+    assert told.startswith(f"blink_device_light ({what}) on host h1 failed")
     assert "no slot" in told
 
     two.answer = _lights
     call(two.orchestrator.blink_device_light("fault", True, [location]))
     two.engine.poll()
     assert "ANSIBLE_JOB_FAILED" not in two.orchestrator.health.checks()
+
+
+def test_each_light_of_a_host_that_fails_is_told(two: Any) -> None:
+    """Seen: only the last one was."""
+    two.answer = lambda request: {"h1": HostOutcome(HostStatus.FAILED, "no slot")}
+    two.core.answer_wait = 0.0
+    location = DeviceLightLoc("h1", "sdb", "/dev/sdb")
+    for kind in ("fault", "ident"):
+        call(two.orchestrator.blink_device_light(kind, True, [location]))
+        two.engine.poll()
+    told = two.orchestrator.health.checks()["ANSIBLE_JOB_FAILED"]["detail"]
+    assert [line.partition(" light ")[0].rpartition(" ")[2] for line in told] == ["fault", "ident"]
+    two.answer = _lights
+    call(two.orchestrator.blink_device_light("ident", False, [location]))
+    two.engine.poll()
+    (left,) = two.orchestrator.health.checks()["ANSIBLE_JOB_FAILED"]["detail"]
+    assert "fault" in left
 
 
 @pytest.mark.parametrize(

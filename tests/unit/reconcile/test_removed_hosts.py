@@ -61,3 +61,20 @@ def test_nothing_of_the_kind_is_said_of_a_host_that_has_none(full: Cluster) -> N
         del full.monitors.osds[n]
     full.report(3)
     assert "maps" not in forget(full, "h3")
+
+
+def test_osds_that_are_being_removed_are_named_with_what_happens_to_them(full: Cluster) -> None:
+    """Seen: they stayed in the queue for ever, without a word."""
+    ids = sorted(n for n, osd in full.monitors.osds.items() if osd.host == "h2")
+    for each in ids:
+        full.monitors.osds[each].pgs = 9
+    raise_if_exception(full.orchestrator.remove_osds([str(each) for each in ids]))
+    full.settle(3)
+    text = raise_if_exception(full.orchestrator.remove_host("h2", force=True))
+    names = ", ".join(f"osd.{n}" for n in ids)
+    assert f"In the removal queue stay {names}: while the host is not managed" in text
+    assert f"`ceph orch osd rm stop {' '.join(map(str, ids))}`" in text
+    raise_if_exception(full.orchestrator.stop_remove_osds([str(each) for each in ids]))
+    assert "removal queue" not in raise_if_exception(
+        full.orchestrator.remove_host("h1", force=True)
+    )
