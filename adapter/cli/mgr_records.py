@@ -8,7 +8,7 @@ from adapter.cli.ceph import Ceph, CephError
 from adapter.cluster import daemon_actions, osd_intents, osd_removals, service_actions, specs
 from adapter.cluster.bad_records import PRESENT
 from adapter.engine.outcomes import one_line
-from adapter.errors import some_of
+from adapter.errors import NotReady, some_of
 
 PREFIX = "mgr/ansible/"
 _SPEC = f"{specs.KIND}."
@@ -100,8 +100,21 @@ def say_what_waits(ceph: Ceph, say: Say, until: Until, wishes: List[str]) -> Non
 
 
 def purge(ceph: Ceph, *, check: bool) -> List[str]:
-    """Remove all records from the monitors, or say which; return lines for the administrator."""
+    """Remove all records from the monitors, or say which; return lines for the administrator.
+
+    Raises ``NotReady`` while OSDs are being removed: a record says what the OSD had before.
+    """
     found = records(ceph)
+    leaving = f"{PREFIX}{osd_removals.KIND}."
+    osds = [key[len(leaving) :] for key in found if key.startswith(leaving)]
+    if osds:
+        raise NotReady(
+            f"Nothing is purged: osd.{some_of(osds, _SHOWN)} is being removed, and its record says "
+            "which weight and place it had.",
+            f"`orch-ansible mgr enable`, then `ceph orch osd rm stop {' '.join(osds[:_SHOWN])}` "
+            "gives it back. To leave it as it is, remove the record: `ceph config-key rm "
+            f"{leaving}{osds[0]}`.",
+        )
     if not check:
         for key in found:
             ceph("config-key", "rm", key)

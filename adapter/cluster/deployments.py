@@ -28,7 +28,8 @@ class Deployment:
     ``service`` is the name of the spec that it was made for. ``ports`` and ``addr`` are what it was
     told to listen on. ``options`` are those of its own section of the monitors' configuration.
     ``digest`` stands for all that it got when it was configured last, at ``configured`` (seconds
-    since the epoch); it is empty until then.
+    since the epoch); it is empty until then. ``found`` tells that it was there before
+    anything of it was kept: its host was added with it.
     """
 
     daemon_type: str
@@ -39,6 +40,7 @@ class Deployment:
     options: Tuple[str, ...] = ()
     digest: str = ""
     configured: float = 0.0
+    found: bool = False
 
     @property
     def daemon(self) -> str:
@@ -56,6 +58,7 @@ class Deployment:
             "options": list(self.options),
             "digest": self.digest,
             "configured": self.configured,
+            "found": self.found,
         }
 
     @classmethod
@@ -70,6 +73,7 @@ class Deployment:
             read.texts("options"),
             read.text("digest", ""),
             read.time("configured"),
+            read.flag("found", False),
         )
         if not DAEMON_ID.fullmatch(found.daemon_id):
             raise Unusable(f"its daemon_id is {shown(found.daemon_id)}, which no daemon can have")

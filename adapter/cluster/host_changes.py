@@ -62,11 +62,11 @@ def change_of(host: Host, spec: HostSpec) -> HostChange:
 
 def changed_host(host: Host, change: HostChange) -> Host:
     """Return a host as a change makes it."""
-    labels = [each for each in host.labels if each not in change.removed]
+    left = host.without_labels(change.removed)
     return replace(
-        host,
+        left,
         addr=change.addr or host.addr,
-        labels=(*labels, *change.added),
+        labels=(*left.labels, *change.added),
         location=change.location or host.location,
         spec_labels=change.given,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter import names
 from adapter.cluster.fields import Fields
@@ -32,7 +32,7 @@ class Host:
     ``maintenance``; whether the host answers is not kept but seen (``adapter.cluster.liveness``).
     ``connection`` is ``ssh``, or ``local`` for the machine that the command itself runs on.
     ``spec_labels`` are those that its spec gave it: what a later one leaves out goes. ``added`` is
-    when it was, in epoch seconds.
+    when it was, in epoch seconds, and ``dropped_labels`` are those that were taken from it since.
     """
 
     hostname: str
@@ -46,6 +46,17 @@ class Host:
     connection: str = "ssh"
     spec_labels: Tuple[str, ...] = ()
     added: float = 0.0
+    dropped_labels: Tuple[str, ...] = ()
+
+    def without_labels(self, labels: Collection[str]) -> Host:
+        """Return the host without these labels, and with the memory that they were taken."""
+        dropped = [each for each in self.labels if each in labels]
+        return replace(
+            self,
+            labels=tuple(each for each in self.labels if each not in labels),
+            spec_labels=tuple(each for each in self.spec_labels if each not in labels),
+            dropped_labels=tuple(dict.fromkeys([*self.dropped_labels, *dropped])),
+        )
 
     def target(self, user: str) -> Target:
         """Return how the engine reaches the host."""
@@ -77,6 +88,8 @@ class Host:
             record["spec_labels"] = list(self.spec_labels)
         if self.added:
             record["added"] = self.added
+        if self.dropped_labels:
+            record["dropped_labels"] = list(self.dropped_labels)
         return record
 
     @classmethod
@@ -97,6 +110,7 @@ class Host:
             connection=read.choice("connection", ("ssh", "local"), "ssh"),
             spec_labels=tuple(names.check_labels(read.texts("spec_labels"))),
             added=read.time("added"),
+            dropped_labels=tuple(names.check_labels(read.texts("dropped_labels"))),
         )
         check_target(host.target("root"))
         for key in host.keys:

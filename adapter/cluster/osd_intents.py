@@ -27,7 +27,8 @@ class Intent:
     """What is to be made on a host; ``asked`` is in seconds since the epoch.
 
     ``begun`` are the data disks that a job was told of, None where that is not known; ``by_hand``
-    those that somebody named, whatever becomes of the drive group.
+    those that somebody named, whatever becomes of the drive group; ``unwanted`` those that were
+    dropped after a job may have begun with them: they are completed if it had.
     """
 
     host: str
@@ -35,6 +36,7 @@ class Intent:
     asked: float = 0.0
     begun: Optional[Tuple[str, ...]] = None
     by_hand: Tuple[str, ...] = ()
+    unwanted: Tuple[str, ...] = ()
 
     @property
     def paths(self) -> List[str]:
@@ -48,11 +50,16 @@ class Intent:
             "asked": self.asked,
             "begun": None if self.begun is None else list(self.begun),
             "by_hand": list(self.by_hand),
+            "unwanted": list(self.unwanted),
         }
 
     def may_be_begun(self, group: Group) -> bool:
         """Tell whether a job may have begun with a group."""
         return self.begun is None or any(disk.path in self.begun for disk in group.data)
+
+    def is_unwanted(self, group: Group) -> bool:
+        """Tell whether a group was dropped after a job may have begun with it."""
+        return any(disk.path in self.unwanted for disk in group.data)
 
     def is_by_hand(self, group: Group) -> bool:
         """Tell whether somebody named the disks of a group."""
@@ -63,7 +70,8 @@ class Intent:
         data = data_paths(groups)
         begun = None if self.begun is None else tuple(each for each in self.begun if each in data)
         by_hand = tuple(each for each in self.by_hand if each in data)
-        return replace(self, groups=groups, begun=begun, by_hand=by_hand)
+        unwanted = tuple(each for each in self.unwanted if each in data)
+        return replace(self, groups=groups, begun=begun, by_hand=by_hand, unwanted=unwanted)
 
     @classmethod
     def from_json(cls, host: str, data: Mapping[str, Any]) -> Intent:
@@ -75,6 +83,7 @@ class Intent:
             read.time("asked"),
             read.texts("begun", None),
             read.texts("by_hand"),
+            read.texts("unwanted"),
         )
 
 
@@ -144,6 +153,14 @@ class Intents:
         intent = replace(known, groups=(*known.groups, *groups), by_hand=(*known.by_hand, *named))
         self._keep(intent)
         return intent
+
+    def give_up(self, host: str) -> None:
+        """Drop all that is to be made on a host; what a job may have begun is only marked."""
+        known = self._intents[host]
+        begun = [group for group in known.groups if known.may_be_begun(group)]
+        if begun:
+            self._keep(replace(known, unwanted=data_paths(begun)))
+        self.drop(host, [group for group in known.groups if group not in begun])
 
     def begin(self, host: str) -> None:
         """Keep that a job is told of all that is to be made on a host."""

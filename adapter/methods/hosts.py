@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
 from adapter import names
@@ -143,15 +142,7 @@ class HostMethods:
                     "label", label, f"host '{host}' has no such label", f"Its labels: {has}."
                 )
             before = gone_with_labels(core, services, [label])
-            changed = core.hosts.save(
-                replace(
-                    known,
-                    labels=tuple(each for each in known.labels if each != label),
-                    spec_labels=tuple(each for each in known.spec_labels if each != label),
-                    # What its labels say from now on is what somebody asked for.
-                    added=0.0,
-                )
-            )
+            changed = core.hosts.save(known.without_labels([label]))
             tell_labels(core, "remove_host_label", changed)
             goes = news_of_labels(core, services, before, [label])
         return f"Removed label {label} from host {host}{goes}"

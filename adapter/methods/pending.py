@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from adapter.cluster.osd_removals import Stage
 from adapter.core import Core
 from adapter.errors import AdapterError
 from adapter.methods.osds import OsdMethods
 from adapter.reconcile import Reconciler
+from adapter.state_lock import under_lock
 
 NOTHING = "Nothing is to be done"
 
@@ -23,9 +24,11 @@ class PendingMethods:
     def rows(self) -> List[Dict[str, Any]]:
         """Return what would be done now: of which service or OSD, what, and whether it was asked.
 
-        Raises ``AdapterError`` as long as a manager that has just begun does not know it yet.
+        Raises ``AdapterError`` as long as a manager that has just begun does not know it yet, and
+        ``OrchestratorError`` where the monitors do not say what of theirs would change.
         """
         self._check_known()
+        self.reconciler.pending.look()
         with self.core.lock:
             pending = self.reconciler.pending
             steps = [*pending.steps(), *pending.unknown()]
@@ -37,17 +40,18 @@ class PendingMethods:
         """Leave everything as it is: services become unmanaged, what was asked for is dropped.
 
         Then it goes on. OSDs that are being removed are given back. Raises ``AdapterError`` where
-        it is not known what all hosts would lose, and ``NotKept``; what was dropped before stays
-        so.
+        it is not known what all hosts would lose, ``OrchestratorError`` where the monitors do not
+        say what of theirs would change, and ``NotKept``; what was dropped before stays so.
         """
         core = self.core
         self._check_known()
+        self.reconciler.pending.look()
         with core.lock:
             for unknown in self.reconciler.pending.unknown():
                 raise AdapterError(
                     f"Nothing is dropped: {unknown}.",
-                    "Try again when it has reported (`ceph health detail` says why it has not), or "
-                    "remove the host: `ceph orch host rm`.",
+                    "`ceph health detail` says why, and what mends it; try again then. A host can "
+                    "be removed instead: `ceph orch host rm`.",
                 )
             steps = self.reconciler.pending.steps()
             # One whose removal was stopped already is only started again: that was acknowledged.
@@ -56,25 +60,45 @@ class PendingMethods:
             ]
         if removals:
             self._osds.stop_remove_osds(removals)
+        ends = {each.what for each in steps if each.goes_on}
+        keys = self.reconciler.services.jobs.keys
         with core.lock:
-            for name in dict.fromkeys(each.what for each in steps if not each.asked_for):
-                wanted = core.specs.get(name)
-                spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": True})
-                core.specs.save(replace(wanted, spec=spec, deleted=0.0))
+            undone = [each.daemon for each in keys.pending() if each.daemon not in ends]
+        keys.keep(undone)
+        with core.lock:
+            groups = [
+                f"osd.{group.options.get('osdspec')}"
+                for intent in core.intents.all()
+                for group in intent.groups
+            ]
             for intent in core.intents.all():
-                core.intents.drop(intent.host, intent.groups)
+                core.intents.give_up(intent.host)
             for action in core.actions.all():
                 core.actions.cancel(action.service)
             for act in core.daemon_actions.all():
                 core.daemon_actions.leave_out(act.daemons)
+            self._leave_services([*(each.what for each in steps if not each.asked_for), *groups])
         core.pause(False)
         dropped = [str(each) for each in steps if not each.goes_on]
-        going = [
-            f"{each.what} is started again: its removal was stopped"
-            for each in steps
-            if each.goes_on
-        ]
-        return "\n".join([*(["Dropped:", *dropped] if dropped else []), *going]) or NOTHING
+        going = [str(each) for each in steps if each.goes_on]
+        parts = [*(["Dropped:", *dropped] if dropped else [])]
+        parts += ["Done all the same:", *going] if going else []
+        return "\n".join(parts) or NOTHING
+
+    @under_lock
+    def _leave_services(self, changing: Sequence[str]) -> None:
+        """Make the services unmanaged that would change, also those that would only now.
+
+        What was asked for hid what they would do: a disk of which an OSD was to be made, a daemon
+        that was to go.
+        """
+        core = self.core
+        while changing:
+            for wanted in filter(None, map(core.specs.find, dict.fromkeys(changing))):
+                if wanted.deleted or not wanted.spec.unmanaged:
+                    spec = type(wanted.spec).from_json({**wanted.spec.to_json(), "unmanaged": True})
+                    core.specs.save(replace(wanted, spec=spec, deleted=0.0))
+            changing = [each.what for each in self.reconciler.pending.steps() if not each.asked_for]
 
     def _check_known(self) -> None:
         absence = self.reconciler.absence

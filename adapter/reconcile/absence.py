@@ -42,7 +42,8 @@ class Absence:
     def holds(self, now: float) -> bool:
         """Tell whether nothing is done by itself yet; ``now`` is in (monotonic) seconds.
 
-        Raises ``NotKept`` where the pause that is needed cannot be kept: nothing is done then.
+        Raises ``NotKept`` where the pause that is needed cannot be kept, and ``OrchestratorError``
+        where the monitors do not say what they have: nothing is done then.
         """
         if not self.decided:
             self.decided = self._decide(now)
@@ -74,6 +75,7 @@ class Absence:
         return True
 
     def _reasons(self, long: bool) -> List[Step]:
+        self._pending.look()
         with self._core.lock:
             # What runs on some hosts may not be known: unknown is not nothing.
             steps = [*self._pending.steps(), *self._pending.unknown()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import List, Tuple
 
-from adapter.cluster.schedule import Daemon, Difference
+from adapter.cluster.schedule import NO_SCHEDULE, Daemon, Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.state_lock import under_lock
@@ -34,9 +34,13 @@ def _came_back(core: Core, wanted: Wanted, daemon: Daemon) -> bool:
     """Tell whether a host was added after the service was applied, with this daemon on it."""
     if daemon.hostname not in core.hosts:
         return False
-    added = core.hosts.get(daemon.hostname).added
+    host, label = core.hosts.get(daemon.hostname), wanted.spec.placement.label
+    if label in host.dropped_labels or NO_SCHEDULE in host.labels:
+        # Somebody asked for it since.
+        return False
     name = f"{wanted.spec.service_type}.{daemon.daemon_id}"
-    return added > wanted.asked and core.deployments.get(daemon.hostname, name) is None
+    known = core.deployments.get(daemon.hostname, name)
+    return host.added > wanted.asked and (known is None or known.found)
 
 
 def _reason(wanted: Wanted, names: str, hosts: List[str], first: str) -> str:

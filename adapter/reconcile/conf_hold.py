@@ -5,7 +5,7 @@ Somebody has to mend that file: health says so, and the host is asked again and 
 
 from __future__ import annotations
 
-from typing import Collection, Dict, Optional
+from typing import Collection, Dict, Iterable, Optional
 
 from adapter.cluster.host_conf import PATH, confs_of, only_way
 from adapter.cluster.schedule import Difference
@@ -66,6 +66,34 @@ def check_ways(core: Core, leaving: str, staying: Optional[Collection[str]] = No
                 f"mon.{leaving} is the only monitor that {PATH} names on {', '.join(hosts)}.",
                 "Name the others there too: `ceph config generate-minimal-conf` prints them.",
             )
+
+
+def lost_on_start(core: Core, daemons: Iterable[str]) -> Dict[str, AdapterError]:
+    """Return by daemon (``osd.3``) why it would not find the cluster when it is started again.
+
+    Its host's ceph.conf names no monitor that there is, as far as the host has said. The caller
+    does not hold the lock.
+    """
+    with core.lock:
+        confs = confs_of(core.hosts, core.reports)
+        places = {
+            daemon: [host for host in core.places.hosts_of(daemon) if host in confs]
+            for daemon in daemons
+        }
+    if not any(confs[host].mons for hosts in places.values() for host in hosts):
+        return {}
+    addresses = frozenset().union(*core.maps.mon_addresses().values())
+    return {
+        daemon: AdapterError(
+            f"{daemon} would not find the cluster when it starts again: {PATH} on host {host} "
+            f"names no monitor that there is, only {', '.join(confs[host].mons)}.",
+            "`ceph config generate-minimal-conf` prints a right one; `ceph orch ps --refresh` has "
+            "it read again.",
+        )
+        for daemon, hosts in places.items()
+        for host in hosts
+        if addresses and confs[host].is_cut_off(addresses)
+    }
 
 
 class ConfHold:

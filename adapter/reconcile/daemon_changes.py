@@ -16,6 +16,7 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError
 from adapter.kinds import KINDS, hands_over
+from adapter.reconcile.found_daemons import known_or_found
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.service_jobs import ServiceJobs
 
@@ -127,8 +128,7 @@ class DaemonChanges:
             has = self._digests.goal(before, place, goals[place])
             if not differences(has, self._digests.goal(after, place, new[place])):
                 continue
-            kind = before.spec.service_type
-            record = known or Deployment(kind, daemon.daemon_id, before.name)
+            record = known or known_or_found(core, daemon.hostname, before, daemon.daemon_id)
             port = goals[place]
             record = replace(record, digest=has, ports=(port,) if port else ())
             rows.setdefault(daemon.hostname, []).append(record)

@@ -17,7 +17,7 @@ from adapter.engine.gate import Ask, Asked
 from adapter.errors import AdapterError, JustTakenOver, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.kinds import MANAGERS, QUORUM, RANKS, SERVING, Kind, kind_of
-from adapter.reconcile.conf_hold import check_ways
+from adapter.reconcile.conf_hold import check_ways, lost_on_start
 from adapter.reconcile.fresh_reports import check_answer
 from adapter.reconcile.osd_peers import check_peers
 from adapter.reconcile.ranks import Ranks
@@ -221,6 +221,9 @@ class Guards:
         if daemon_type == "osd":
             self.osds_ok_to_stop(int(daemon_id), but=but, restart=restart)
             return
+        if restart:
+            for error in lost_on_start(self._core, [f"{daemon_type}.{daemon_id}"]).values():
+                raise error
         kind = kind_of(daemon_type)
         if kind.guard == MANAGERS:
             self._check_manager(kind, daemon_id, restart=restart, but=but)
@@ -359,6 +362,12 @@ class Guards:
         found = [
             each for each in allowed if each not in known or not known[each].stop_reason(restart)
         ]
+        if restart:
+            lost = lost_on_start(self._core, [f"osd.{each}" for each in found])
+            for osd_id in ids:
+                if f"osd.{osd_id}" in lost:
+                    raise lost[f"osd.{osd_id}"]
+            found = [each for each in found if f"osd.{each}" not in lost]
         check_peers(self._core.maps, found, known)
         with self._core.lock:
             self._starts.update({each: known[each].up_from for each in found if each in known})

@@ -15,7 +15,7 @@ from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 from adapter.cluster.parallel import run_parallel
 from adapter.cluster.unused_keys import UnusedKey, UnusedKeys
 from adapter.core import Core
-from adapter.engine.model import JobRecord, JobStatus
+from adapter.engine.model import HostStatus, JobRecord
 from adapter.errors import NotKept, UnknownName
 from adapter.interface import OrchestratorError
 from adapter.kinds import KINDS, QUORUM, RANKS, kind_of
@@ -83,6 +83,12 @@ class KeyRemoval:
         return self._all()
 
     @under_lock
+    def under_way(self, key: UnusedKey) -> bool:
+        """Tell whether a job may still be at a removal."""
+        ended = self._end_of(key)
+        return ended is None or ended > time.time()
+
+    @under_lock
     def undone(self) -> List[UnusedKey]:
         """Return the daemons whose removal is to be done again.
 
@@ -124,10 +130,11 @@ class KeyRemoval:
         if kind_of(key.daemon_type).guard == QUORUM:
             # One that is out of the map may still run until its host has stopped it.
             return core.places.is_said(key.daemon)
-        # One that its host refused to stop is named and stays. One whose job was cut before it came
-        # to it is to go still.
+        # One that its host refused to stop is named and stays. One that no job came to, for it was
+        # cut or did not reach the host, is to go still.
         record = self._record_of(key)
-        refused = record is not None and record.status is JobStatus.FAILED
+        outcome = record.outcomes.get(key.host) if record is not None else None
+        refused = outcome is not None and outcome.status is HostStatus.FAILED
         return refused or self._was_started(key, key.asked)
 
     def _was_started(self, key: UnusedKey, ended: float) -> bool:

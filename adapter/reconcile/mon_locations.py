@@ -37,17 +37,34 @@ class MonLocations:
             self._ask_at, self._serial = now + ASK_INTERVAL, serial
             wanted = self._wanted(given)
         try:
-            there = core.maps.mon_locations()
-            for name, words in wanted.items():
-                if name in there and there[name] != frozenset(words):
-                    core.maps.set_mon_location(name, words)
-                    with core.lock:
-                        core.events.note("mon", f"mon.{name} is at {', '.join(words)}")
+            for name, words in self._elsewhere(wanted).items():
+                core.maps.set_mon_location(name, words)
+                with core.lock:
+                    core.events.note("mon", f"mon.{name} is at {', '.join(words)}")
         except OrchestratorError as error:
             log.warning("the monitors cannot be told where they are: %s", error)
             with core.lock:
                 core.events.fail("mon", f"crush_locations: {error}")
         return None
+
+    def moved(self) -> List[str]:
+        """Return which monitors would be told another location; raises ``OrchestratorError``."""
+        with self._core.lock:
+            kept = self._core.specs.find("mon")
+            given = getattr(kept.spec, "crush_locations", None) if kept is not None else None
+            if kept is None or kept.spec.unmanaged or not given:
+                return []
+            wanted = self._wanted(given)
+        elsewhere = self._elsewhere(wanted)
+        return [f"mon.{name} at {', '.join(words)}" for name, words in elsewhere.items()]
+
+    def _elsewhere(self, wanted: Mapping[str, List[str]]) -> Dict[str, List[str]]:
+        there = self._core.maps.mon_locations()
+        return {
+            name: words
+            for name, words in wanted.items()
+            if name in there and there[name] != frozenset(words)
+        }
 
     def _wanted(self, given: Mapping[str, Sequence[str]]) -> Dict[str, List[str]]:
         """Return where the monitors of hosts shall be, by the monitors' names."""

@@ -19,6 +19,7 @@ from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.core import Core
 from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome
 from adapter.errors import NotKept, NotReady
 from adapter.interface import DriveGroupSpec, OrchestratorError
@@ -26,6 +27,7 @@ from adapter.reconcile.free_hosts import apart
 from adapter.reconcile.osd_claims import FreeDisks
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.parts import for_each
+from adapter.reconcile.pauses import unless_paused
 from adapter.reconcile.unwanted_osds import UnwantedOsds
 from adapter.state_lock import under_lock
 
@@ -213,15 +215,18 @@ class OsdCreator:
     def _submit_together(self, intents: Sequence[Intent], now: float) -> None:
         core = self._core
         try:
-            self.start(intents)
+            self.start(intents, unless_paused(core))
         except OrchestratorError as error:
             log.error("OSDs cannot be made: %s", error)
             with core.lock:
                 for intent in intents:
                     self._backoffs.setdefault(intent.host, Backoff()).longer(now)
 
-    def start(self, intents: Sequence[Intent]) -> Completion:
-        """Start a job that makes what is written down; raises ``OrchestratorError``."""
+    def start(self, intents: Sequence[Intent], before: Optional[Ask] = None) -> Completion:
+        """Start a job that makes what is written down; raises ``OrchestratorError``.
+
+        ``before`` is asked when it had to wait.
+        """
         core = self._core
         secrets = {"bootstrap-osd.keyring": core.maps.bootstrap_keyring()}
         conf = core.maps.minimal_conf()

@@ -16,6 +16,7 @@ from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome, HostStatus
 from adapter.errors import NotKept, abridged
 from adapter.reconcile.osd_removal_queue import RemovalQueue
+from adapter.reconcile.pauses import unless_paused
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ class RemovalJobs:
                 parameters=parameters,
                 secrets=secrets,
                 summary=f"{_WORDS[step]} {names}",
-                before=before,
+                before=unless_paused(core, before),
             )
         self._follow(job, list(removals), step)
 

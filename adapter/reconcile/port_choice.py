@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict, List, Sequence, Set, Tuple
 
-from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import Daemon, DaemonPlacement, candidates
 from adapter.cluster.service_ports import choose, most_on_a_host, span_of
 from adapter.cluster.specs import Wanted
@@ -13,6 +12,7 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.interface import ServiceSpec
 from adapter.kinds import kind_of
+from adapter.reconcile.found_daemons import known_or_found
 
 HostDaemon = Tuple[str, str]
 
@@ -56,10 +56,9 @@ def share_of_host(core: Core, spec: ServiceSpec) -> int:
 
 
 def _keep(core: Core, wanted: Wanted, hostname: str, ports: Dict[str, int]) -> None:
-    kind, records = wanted.spec.service_type, []
+    records = []
     for daemon_id, port in ports.items():
-        known = core.deployments.get(hostname, f"{kind}.{daemon_id}")
-        known = known or Deployment(kind, daemon_id, wanted.name)
+        known = known_or_found(core, hostname, wanted, daemon_id)
         records.append(replace(known, service=wanted.name, ports=(port,)))
     core.deployments.save(hostname, records)
 

@@ -55,7 +55,9 @@ class Reconciler:
         self.admins = HostAdmins(core)
         self.mon_locations = MonLocations(core)
         self.zones = GatewayZones(core, self.services)
-        self.pending = Pending(core, self.services, self.planner, lambda: self.osd_map)
+        self.pending = Pending(
+            core, self.services, self.planner, self.mon_locations, lambda: self.osd_map
+        )
         self.strays = StrayDaemons(core)
         # Of a manager; who runs a command is there by that.
         self.absence: Optional[Absence] = None
@@ -100,7 +102,7 @@ class Reconciler:
         if pause is not None:
             return pause
         if core.paused:
-            self._note_waiting()
+            run("looking what waits", self._note_waiting, now)
             return None
         self._waiting_for = ()
         pauses = [
@@ -128,7 +130,11 @@ class Reconciler:
         core = self._core
         with core.lock:
             seen = (*core.state_serials(), id(self.osd_map))
-            if seen != self._waiting_for:
+        if seen == self._waiting_for:
+            return
+        self.pending.look()
+        with core.lock:
+            if core.paused:
                 steps = [*self.pending.steps(), *self.pending.unknown()]
                 core.waiting_steps = [str(step) for step in steps]
                 self._waiting_for = seen

@@ -12,6 +12,7 @@ from adapter.interface import OrchestratorError
 from adapter.kinds import KINDS
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.parts import for_each
+from adapter.reconcile.pauses import unless_paused
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.state_lock import under_lock
 
@@ -79,7 +80,7 @@ class RemovalEnds:
                 chosen, reason = self._guards.may_remove(kind, [_running(key)])
             if not reason:
                 again = self._guards.removal_again(kind, chosen, leaving=leaving)
-                self._jobs.remove(service, kind, chosen, again)
+                self._jobs.remove(service, kind, chosen, unless_paused(self._core, again))
         return reason
 
     def _is_kept(self, service: str) -> bool:

@@ -23,6 +23,7 @@ from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.kinds import KINDS, MANAGERS, QUORUM, Kind, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.daemon_lacks import DaemonLacks
+from adapter.reconcile.found_daemons import known_or_found
 from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
@@ -316,10 +317,8 @@ class ServiceJobs:
         self, wanted: Wanted, place: DaemonPlacement, row: Mapping[str, Any], options: Sequence[str]
     ) -> Deployment:
         """Return what is kept of a daemon before it is deployed."""
-        core, kind = self._core, wanted.spec.service_type
-        with core.lock:
-            before = core.deployments.get(place.hostname, f"{kind}.{place.daemon_id}")
-        known = before or Deployment(kind, place.daemon_id, wanted.name)
+        with self._core.lock:
+            known = known_or_found(self._core, place.hostname, wanted, place.daemon_id)
         ports = (int(row["port"]),) if row["port"] else ()
         return replace(
             known, service=wanted.name, ports=ports, addr=str(row["addr"]), options=tuple(options)

@@ -22,6 +22,7 @@ from adapter.reconcile.guards import Guards
 from adapter.reconcile.healed_options import epoch_of
 from adapter.reconcile.ownership import all_reported, check_units, units_of
 from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
+from adapter.reconcile.pauses import unless_paused
 from adapter.reconcile.restart_tries import BACK_WITHIN, TRIES, after, failed_in
 
 log = logging.getLogger(__name__)
@@ -296,7 +297,7 @@ class ServiceRestarts:
                 [core.hosts.get(host) for host in units],
                 parameters={"action": action.action, "units": units},
                 summary=f"{action.action.capitalize()} {', '.join(batch)}",
-                before=asked,
+                before=unless_paused(core, asked),
             )
             self._jobs[action.service] = job.job_id
             self._told.add(action.service)

@@ -27,6 +27,7 @@ from adapter.reconcile.guards import Guards
 from adapter.reconcile.leftovers import Leftovers
 from adapter.reconcile.mon_addresses import in_networks
 from adapter.reconcile.parts import for_each
+from adapter.reconcile.pauses import unless_paused
 from adapter.reconcile.removal_ends import RemovalEnds
 from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
@@ -207,7 +208,7 @@ class ServiceReconciler:
         elif self._is_ended(wanted, diff, now):
             return
         unable, outside = not_well(core, kind.service_type, diff.kept)
-        behind = [] if self._held or wanted.deleted else self._behind(wanted, diff)
+        behind = [] if self._held or wanted.deleted else self.behind(wanted, diff.kept)
         if not self._held:
             with core.lock:
                 going = self.removals.of(wanted.name)
@@ -266,7 +267,7 @@ class ServiceReconciler:
         chosen = self.jobs.with_addresses(wanted, chosen)
         if chosen and not self.flips.stop(wanted, chosen, now):
             tell_left(self._core, wanted.name, wanted.spec.service_type, chosen)
-            job = self.jobs.deploy(wanted, chosen, there)
+            job = self.jobs.deploy(wanted, chosen, there, before=unless_paused(self._core))
             self.jobs.outdated.note(wanted, job.job_id, chosen)
 
     def _follow_failures(self, service: str, diff: Difference, more: Sequence[Daemon]) -> None:
@@ -334,7 +335,7 @@ class ServiceReconciler:
             if reason:
                 self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
                 return
-            self.jobs.remove(wanted.name, kind, chosen, before)
+            self.jobs.remove(wanted.name, kind, chosen, unless_paused(self._core, before))
         self.flips.removed(wanted, chosen, now)
 
     def _cannot_go(self, wanted: Wanted, diff: Difference, now: float) -> bool:
@@ -346,10 +347,10 @@ class ServiceReconciler:
             self.jobs.look_at = min(self.jobs.look_at, now + LOOK_AGAIN)
         return bool(reason)
 
-    def _behind(self, wanted: Wanted, diff: Difference) -> List[Behind]:
+    def behind(self, wanted: Wanted, kept: Sequence[Daemon]) -> List[Behind]:
         """Return the daemons that have to be restarted, none while nobody can tell."""
         try:
-            return self.changes.behind(wanted, diff.kept)
+            return self.changes.behind(wanted, kept)
         except OrchestratorError as error:
             log.warning("%s is not compared with what its daemons got: %s", wanted.name, error)
             return []
@@ -396,6 +397,7 @@ class ServiceReconciler:
             chosen, reason = self.changes.next(wanted, diff.kept, ready)
             if chosen is not None:
                 again = self.guards.again([f"{kind}.{chosen.daemon.daemon_id}"], restart=True)
+                again = unless_paused(self._core, again)
                 place = place_of(chosen)
                 self.jobs.deploy(wanted, [place], there, restart=chosen.why, before=again)
         if chosen is None:

@@ -54,12 +54,14 @@ class UnwantedOsds:
                 return blank is not None
         disks = ", ".join(disk.path for disk in group.data)
         self._core.intents.drop(intent.host, [group])
-        service = f"osd.{group.options.get('osdspec')}"
+        service = f"osd.{group.options.get('osdspec') or ''}".rstrip(".")
         self._core.events.note(service, f"{intent.host}: no OSD is made on {disks}: {why}")
         return True
 
     def _why_not(self, intent: Intent, group: Group) -> str:
         """Return why a group is not wanted any more, or nothing."""
+        if intent.is_unwanted(group):
+            return "it was dropped"
         name = str(group.options.get("osdspec") or "")
         service = f"osd.{name}"
         if not name or intent.is_by_hand(group) or service in self._core.specs.problems:

@@ -205,6 +205,15 @@ def test_a_purge_takes_what_the_monitors_keep(door: Door, kept: Cluster) -> None
     assert purge(kept, check=False) == []
 
 
+def test_a_purge_keeps_what_gives_an_osd_back(door: Door, kept: Cluster) -> None:
+    kept.records["mgr/ansible/osd_removal.6"] = "{}"
+    before = dict(kept.records)
+    for check in (True, False):
+        with pytest.raises(NotReady, match=r"osd\.6 is being removed.*`ceph orch osd rm stop 6`"):
+            purge(kept, check=check)
+    assert kept.records == before
+
+
 def test_enable_twice_changes_nothing(door: Door, cluster: Cluster) -> None:
     door.run("mgr", "enable")
     cluster.calls.clear()

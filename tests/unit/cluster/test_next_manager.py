@@ -38,6 +38,7 @@ EVERY: Dict[str, Any] = {
         connection="local",
         spec_labels=("osd",),
         added=5.0,
+        dropped_labels=("c",),
     ),
     "spec": Wanted(
         ServiceSpec.from_json({"service_type": "mon", "placement": {"count": 3}}),
@@ -61,6 +62,7 @@ EVERY: Dict[str, Any] = {
         asked=3.0,
         begun=("/dev/vdb",),
         by_hand=("/dev/vdb",),
+        unwanted=("/dev/vdb",),
     ),
     "removal": Removal(
         osd_id=7,
@@ -105,7 +107,7 @@ EVERY: Dict[str, Any] = {
     "unused_key": UnusedKey("mds", "a", "h1", "job-1", 6.0),
     "removed_mon": UnusedKey("mon", "h1", "h1", "job-1", 6.0),
     "deployment": Deployment(
-        "rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0
+        "rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0, True
     ),
     "settings": ServiceSettings(
         "rgw.a",
@@ -121,6 +123,7 @@ def _intents(store: MemoryStore, record: Intent) -> None:
     intents = Intents(store)
     intents.add(record.host, record.groups, record.asked, by_hand=True)
     intents.begin(record.host)
+    intents.give_up(record.host)
 
 
 # By kind: how a manager keeps a record, and how the next one gets it.

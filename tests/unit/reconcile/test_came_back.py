@@ -68,3 +68,38 @@ def test_who_asks_for_it_gets_it(back: Cluster, how: str) -> None:
     assert on(back, "h2") == []
     assert len(on(back, "h1")) == 1
     assert held(back) == ""
+
+
+def test_another_label_takes_nothing_away(back: Cluster) -> None:
+    before = on(back, "h2")
+    raise_if_exception(back.orchestrator.add_host_label("h2", "ssd"))
+    raise_if_exception(back.orchestrator.remove_host_label("h2", "ssd"))
+    back.report(40)
+    assert on(back, "h2") == before
+    assert f"mds.{before[0]} on host h2 not removed" in held(back)
+
+
+def test_deployed_again_it_stays(back: Cluster) -> None:
+    (name,) = on(back, "h2")
+    raise_if_exception(back.orchestrator.daemon_action("redeploy", f"mds.{name}"))
+    back.settle(20)
+    assert back.core.deployments.get("h2", f"mds.{name}")
+    back.start_anew()
+    back.report(40)
+    assert on(back, "h2") == [name]
+    assert f"mds.{name} on host h2 not removed" in held(back)
+
+
+def test_a_host_that_takes_no_daemons_keeps_none(back: Cluster) -> None:
+    raise_if_exception(back.orchestrator.add_host_label("h2", "_no_schedule"))
+    back.settle(40)
+    assert on(back, "h2") == []
+
+
+def test_a_label_that_its_spec_leaves_out_is_taken_on_purpose(back: Cluster) -> None:
+    for labels in ([LABEL], ["other"]):
+        spec = HostSpec("h2", addr="10.0.0.2", labels=labels)
+        raise_if_exception(back.orchestrator.add_host(spec))
+        back.settle(5)
+    back.settle(40)
+    assert on(back, "h2") == []

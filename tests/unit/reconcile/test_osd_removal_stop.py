@@ -40,7 +40,9 @@ class TestStop:
         )
         (row,) = full.orchestrator.pending.rows()
         assert row["step"] == "it would be started again, for its removal was stopped"
-        assert full.orchestrator.pending.drop() == "osd.4 is started again: its removal was stopped"
+        assert full.orchestrator.pending.drop() == (
+            "Done all the same:\nosd.4: it would be started again, for its removal was stopped"
+        )
         full.settle(40)
         assert full.monitors.osds[4].up
         assert status(full) == []
