@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit docs man docs-tables docs-check faults contract-16 contract-18 lab-test lab-long interleavings daily molecule soak bench deb rpm wheel collection down clean
+.PHONY: help demo test lint unit docs man docs-tables docs-check faults contract-16 contract-18 lab-test lab-long interleavings daily molecule soak bench install-test deb rpm wheel collection down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ interleavings:
 ## make daily        daily work at random against a model of what must hold: ten seeds, an hour (as root)
 daily:
 	@tests/tools/steps daily
+
+## make install-test  install, use, remove and install again in each way of docs/install.md (as root)
+install-test:
+	@tests/tools/steps install-test
 
 ## make molecule     the roles by themselves on real hosts: check, converge, idempotence, verify (as root)
 molecule:

@@ -5,6 +5,7 @@ The manifests name the package, so that `mgr install` and `mgr uninstall` leave 
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ from adapter.cli.packaged import facts_of_package
 from adapter.cli.place import COMMAND_FILE, CONTENT, Place, content_items, facts, module_items
 from adapter.cli.tree import OPEN_EXECUTABLE, OPEN_FILE
 from adapter.engine.files import OPEN_DIR, make_dirs
+from tests.tools.man_pages import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = "usr/bin/orch-ansible"
@@ -38,6 +40,8 @@ def stage(root: Path, *, package: str, manager: str, python: str) -> None:
     command.symlink_to(os.path.relpath(f"{CONTENT}/{COMMAND_FILE}", f"/{Path(COMMAND).parent}"))
     for name in DOCUMENTS:
         _copy(ROOT / name, root / "usr/share/doc" / package / name)
+    for name, text in pages().items():
+        write(root / "usr/share/man/man1" / f"{name}.gz", gzip.compress(text.encode(), 9, mtime=0))
 
 
 def _copy(source: Path, target: Path) -> None:

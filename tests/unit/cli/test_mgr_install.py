@@ -250,6 +250,18 @@ def test_missing_packages_are_named(tmp_path: Path) -> None:
     assert "cannot be run" in interpreter.missing_packages("/nope")[0]
 
 
+def test_a_package_that_does_not_say_its_version_is_not_too_old(tmp_path: Path) -> None:
+    """Debian 13's ansible-runner 2.4.1 calls itself 0.0.0."""
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/sh\necho 'ansible 2.19.11'\necho 'ansible_runner 0.0.0'\n"
+        "echo 'yaml 6.0'\necho 'click 8.1.8'\n"
+    )
+    python.chmod(0o755)
+
+    assert interpreter.missing_packages(str(python)) == []
+
+
 def test_this_python_has_what_is_needed() -> None:
     pytest.importorskip("ansible_runner")
 
