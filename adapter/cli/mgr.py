@@ -20,6 +20,7 @@ from adapter.cli.mgr_backend import (
     enable,
 )
 from adapter.cli.mgr_files import install, uninstall
+from adapter.cli.mgr_moves import hand_back, take_over
 from adapter.cli.mgr_records import purge as purge_records
 from adapter.cli.output import format_option, print_data
 from adapter.cli.packaged import PACKAGE
@@ -47,6 +48,10 @@ def mgr() -> None:
     On every manager's host:            orch-ansible mgr install
     Then on one with an admin keyring:  orch-ansible mgr enable
     """
+
+
+mgr.add_command(take_over)
+mgr.add_command(hand_back)
 
 
 @mgr.command("install")

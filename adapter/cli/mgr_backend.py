@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List
 
 from adapter.cli.ceph import Ceph, CephError, Managers, orchestrator_status
+from adapter.cli.mgr_holder import holder_of
 from adapter.cli.mgr_records import kept_wishes, mark, mark_disabled, say_what_waits
 from adapter.errors import NotReady
 
@@ -27,6 +28,7 @@ Until = Callable[[Callable[[], bool], float], str]
 
 def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
     """Enable the module, make it the backend, wait for both; return ``ceph orch status``."""
+    _check_not_held(ceph)
     before = orchestrator_status_or_none(ceph)
     other = str(before.get("backend") or "")
     if other not in ("", NAME) and not replace:
@@ -62,6 +64,16 @@ def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
         )
     say_what_waits(ceph, say, until, wishes)
     return ceph("orch", "status")
+
+
+def _check_not_held(ceph: Ceph) -> None:
+    """Raise ``NotReady`` while a directory of this command has the hosts and services."""
+    holder = holder_of(ceph)
+    if holder is not None:
+        raise NotReady(
+            f"Hosts and services of this cluster are held by {holder}.",
+            "Give them back there first: `orch-ansible mgr hand-back`.",
+        )
 
 
 def orchestrator_status_or_none(ceph: Ceph) -> Dict[str, Any]:

@@ -19,6 +19,8 @@ from adapter.cli.cluster import Cluster
 from adapter.cli.context import Context
 from adapter.cli.driver import Driver
 from adapter.cli.engine import LocalAccess, WatchedEngine
+from adapter.cli.mgr_holder import Holder, check_free
+from adapter.cli.monitors import DryMon
 from adapter.cli.output import own_words
 from adapter.cluster.hosts import KIND, Host, Hosts
 from adapter.cluster.store import MemoryStore, Store, YamlStore
@@ -61,6 +63,8 @@ class Session:
         self.directory = Path(os.path.expanduser(context.directory)).absolute()
         self.config = config.load(self.directory)
         kept = cluster.kept if cluster else None
+        if cluster and not check and not kept and not isinstance(cluster.mon, DryMon):
+            check_free(context.environment.ceph, Holder.here(self.directory))
         # What a manager logs in with is not to stay on this machine.
         self._borrowed = tempfile.TemporaryDirectory(prefix="orch-") if kept else None
         store: Store = YamlStore(self.directory)

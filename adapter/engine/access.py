@@ -129,6 +129,10 @@ class SshAccess:
         """Return the public line of the key in use, or nothing."""
         return self.files.public_key()
 
+    def private_key(self) -> str:
+        """Return the private key in use, or nothing."""
+        return _text(self.files.identity_path)
+
 
 def _text(path: Path) -> str:
     try:
@@ -154,6 +158,14 @@ class MemoryAccess:
     def check_key(self, private: str) -> str:
         """Take any text for a key."""
         return private
+
+    def public_key(self) -> str:
+        """Return the text that was kept."""
+        return self.key or ""
+
+    def private_key(self) -> str:
+        """Return the text that was kept."""
+        return self.key or ""
 
     def keep_key(self, private: Optional[str]) -> None:
         """Remember the key."""

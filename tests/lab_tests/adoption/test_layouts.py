@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import pytest
@@ -11,20 +10,23 @@ import yaml
 
 from tests.lab_tests.adoption import hand_made
 from tests.lab_tests.adoption.hand_made import LAYOUTS, Layout
+from tests.lab_tests.adoption.taking import (
+    FILE,
+    SECONDS,
+    adopt,
+    deployed,
+    listed,
+    running,
+    slow,
+)
 from tests.lab_tests.fingerprint import prints
-from tests.lab_tests.lab_client import DEPLOY, Lab, run, wait_until
-
-SECONDS = 180.0
-FILE, INVENTORY = "/root/cluster.yml", "/root/inventory"
+from tests.lab_tests.lab_client import Lab, wait_until
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_adopted_and_applied_nothing_changes(fresh: Lab, name: str) -> None:
     lab, layout = fresh, LAYOUTS[name]
-    fsid = hand_made.make(lab, layout)
-    answer = run(["env", f"LAB={lab.name}", sys.executable, str(DEPLOY)], seconds=600)
-    assert answer.rc == 0, f"the backend cannot be installed: {answer.out}{answer.err}"
-    wait_until("the managers stand by again", lambda: hand_made.serves(lab, layout), SECONDS)
+    fsid = deployed(lab, layout)
     before = prints(lab)
 
     text = adopt(lab, layout)
@@ -51,20 +53,6 @@ def test_adopted_and_applied_nothing_changes(fresh: Lab, name: str) -> None:
     same(lab, before, "after the specs were applied")
 
 
-def adopt(lab: Lab, layout: Layout) -> str:
-    """Give the command until all hosts have been read; return the file."""
-    lab.sh(lab.first, f"cat >{INVENTORY}", stdin=layout.inventory(lab))
-    options = ("-i", INVENTORY) if layout.groups else ()
-
-    def read() -> bool:
-        answer = lab.ceph("ansible", "adopt", *options, "-o", FILE)
-        assert answer.rc == 0, answer.err
-        return True
-
-    wait_until("all hosts have been read", read, SECONDS, every=2.0)
-    return lab.sh(lab.first, f"cat {FILE}")
-
-
 def check_file(documents: list[dict[str, Any]], layout: Layout) -> None:
     """Check that every host and every daemon but OSDs is in the file, and nothing else."""
     hosts = {each["hostname"] for each in documents if each["service_type"] == "host"}
@@ -83,23 +71,10 @@ def check_file(documents: list[dict[str, Any]], layout: Layout) -> None:
         assert not services[f"rgw.{identity}"].get("unmanaged")
 
 
-def slow(lab: Lab, *argv: str) -> str:
-    """Run a command on the first host that asks all others."""
-    answer = lab.ssh(lab.first, *argv, seconds=600)
-    assert answer.rc == 0, answer.err
-    return answer.out
-
-
 def same(lab: Lab, before: dict[str, list[str]], when: str) -> None:
     now = prints(lab)
     for host in lab.hosts():
         assert now[host] == before[host], f"{host} {when}: {set(now[host]) ^ set(before[host])}"
-
-
-def listed(lab: Lab) -> set[str]:
-    rows = lab.ceph_json("orch", "ps")
-    assert all(row["status_desc"] == "running" for row in rows), rows
-    return {f"{row['daemon_type']}.{row['daemon_id']}" for row in rows}
 
 
 def expected(layout: Layout) -> set[str]:
@@ -107,8 +82,3 @@ def expected(layout: Layout) -> set[str]:
     for kind in ("mon", "mgr", "mds", "rgw"):
         found |= {f"{kind}.{each}" for each in getattr(layout, f"{kind}s").values()}
     return found
-
-
-def running(lab: Lab) -> list[str]:
-    rows = json.loads(lab.ok("ansible", "job", "ls", "--all", "-f", "json"))
-    return [row["id"] for row in rows if row["status"] in ("queued", "running")]

@@ -44,6 +44,7 @@ class Cluster(Ceph):
             ("orch set backend", self._clear),
             ("orch status", self._status),
             ("health detail", lambda _: json.dumps(self.health)),
+            ("config-key dump mgr/ansible/", lambda _: json.dumps(self.records)),
             ("config-key ls", lambda _: json.dumps(sorted(self.records))),
             ("config-key set mgr/ansible/state.present", self._mark),
             ("config-key rm", lambda words: self.records.pop(words[2])),

@@ -1,0 +1,128 @@
+"""``orch-ansible mgr take-over`` and ``mgr hand-back``: hosts and services change hands."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import click
+
+from adapter.cli import mgr_holder
+from adapter.cli.ceph import Ceph
+from adapter.cli.context import Context, Verb, pass_context
+from adapter.cli.mgr_holder import Holder
+from adapter.cli.session import Session
+from adapter.errors import AlreadyExists, NotReady
+
+_USER = "mgr/ansible/ssh_user"
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.command("take-over", cls=Verb)
+@yes_option
+@pass_context
+def take_over(context: Context, yes: bool) -> None:
+    """Take hosts and services of the cluster's manager into the directory.
+
+    Hosts with labels and pinned keys, specs, removals of OSDs and what else is under way, and the
+    ssh key. The module must be disabled (`mgr disable`). The monitors keep that this directory has
+    them now, and nothing else.
+
+    \b
+    Example:
+      orch-ansible mgr disable
+      orch-ansible mgr take-over
+    """
+    ceph = context.environment.ceph
+    with Session(context) as session:
+        mine = Holder.here(session.directory)
+        mgr_holder.check_disabled(ceph)
+        mgr_holder.check_free(ceph, mine)
+        records, key = mgr_holder.kept(ceph)
+        if not records:
+            raise NotReady(
+                "The managers of this cluster keep no hosts and no services.",
+                "`orch-ansible adopt` proposes what runs.",
+            )
+        mgr_holder.check_empty(
+            mgr_holder.in_directory(session.core.store), records, str(session.directory)
+        )
+        _check_login(session, ceph, key)
+        _ask(context, f"Taken into {session.directory}:", records, yes)
+        if key and not session.config.ssh_identity_file:
+            session.access.keep_key(key)
+        mgr_holder.take_over(ceph, session.core.store, mine, records)
+        context.say("Done. `orch-ansible mgr hand-back` gives all of it to a manager again.")
+
+
+@click.command("hand-back", cls=Verb)
+@yes_option
+@pass_context
+def hand_back(context: Context, yes: bool) -> None:
+    """Give the directory's hosts and services to the cluster's manager.
+
+    The other way round of `mgr take-over`; the directory has none of them then. The module must be
+    disabled, and the monitors must have no others. `mgr enable` puts them in force.
+
+    \b
+    Example:
+      orch-ansible mgr hand-back
+      orch-ansible mgr enable
+    """
+    ceph = context.environment.ceph
+    with Session(context) as session:
+        mgr_holder.check_disabled(ceph)
+        mgr_holder.check_free(ceph, Holder.here(session.directory))
+        records = mgr_holder.in_directory(session.core.store)
+        if not records:
+            raise NotReady(
+                f"There are no hosts and no services in {session.directory}.",
+                "Give the directory that has them: --dir DIR.",
+            )
+        there, kept_key = mgr_holder.kept(ceph)
+        mgr_holder.check_empty(there, records, "The monitors' store")
+        own = "" if session.config.ssh_identity_file else session.access.private_key()
+        if not own and not kept_key:
+            context.say(
+                "The manager gets no ssh key: give it one with `ceph ansible set-priv-key -i FILE`."
+            )
+        _ask(context, "Given to the manager:", records, yes)
+        mgr_holder.hand_back(ceph, session.core.store, records, own)
+        context.say("Done. `orch-ansible mgr enable` puts them in force.")
+
+
+def _ask(context: Context, head: str, records: Dict[str, Any], yes: bool) -> None:
+    """Say what is moved and wait for a yes; without one nothing is done."""
+    lines: List[str] = [head, *(f"  {line}" for line in mgr_holder.described(records))]
+    for line in lines:
+        context.say(line)
+    if not yes:
+        click.confirm("Go on?", abort=True, err=True)
+
+
+def _check_login(session: Session, ceph: Ceph, key: str) -> None:
+    """Raise where this directory would reach hosts otherwise than the manager did."""
+    rows = ceph.json("config", "dump")
+    users = [str(row.get("value")) for row in rows if row.get("name") == _USER]
+    user, own = (users or ["root"])[0], session.config.settings.ssh_user
+    if user != own:
+        raise NotReady(
+            f"The manager reaches its hosts as user {user}, this directory as {own}.",
+            f"Write `ssh_user: {user}` into {session.directory}/config.yml first.",
+        )
+    there = session.access.public_key()
+    named = bool(session.config.ssh_identity_file)
+    if there and key and not named and not _is_same(there, session.access.check_key(key)):
+        raise AlreadyExists(
+            f"{session.directory} has an ssh key of its own already, which is another one.",
+            "Use an empty directory (--dir), or move that key away.",
+        )
+    if not there and not key:
+        raise NotReady(
+            "The manager keeps no ssh key in the monitors: it uses a file.",
+            f"Name that file in {session.directory}/config.yml (ssh_identity_file).",
+        )
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell whether two public keys are one, whatever their comments say."""
+    return one.split()[:2] == other.split()[:2]

@@ -1,0 +1,219 @@
+"""``orch-ansible mgr take-over`` and ``hand-back``: one holder, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from adapter.cli.ceph import Ceph, CephError
+from adapter.cli.mgr_holder import HOLDER
+from adapter.cluster.bad_records import PAUSE, PRESENT
+from adapter.cluster.store import YamlStore
+from tests.unit.cli.door import Door
+
+PREFIX = "mgr/ansible/"
+HOST = {
+    "hostname": "h1",
+    "addr": "10.0.0.1",
+    "labels": ["mon"],
+    "keys": ["ssh-ed25519 " + "A" * 68],
+}
+KEPT: Dict[str, Any] = {
+    "host.h1": HOST,
+    "spec.mon": {"spec": {"service_type": "mon", "placement": {"hosts": ["h1"]}}, "created": 1.5},
+    "osd_removal.3": {"osd_id": 3, "stage": "draining"},
+    "deployed.h1": {"rows": ["x" * 100_000]},
+}
+
+
+class Monitors(Ceph):
+    """The monitors' key-value store, and whether the module is enabled."""
+
+    def __init__(self) -> None:
+        self.values: Dict[str, str] = {}
+        self.enabled = False
+        self.user = ""
+        self.calls: List[str] = []
+        # A key that reads otherwise than it was written.
+        self.garbles = ""
+
+    def keep(self, records: Dict[str, Any]) -> None:
+        """Let a manager have kept records, and its ssh key."""
+        self.values.update({f"{PREFIX}{key}": json.dumps(each) for key, each in records.items()})
+        self.values[f"{PREFIX}ssh_identity_key"] = "PRIVATE"
+
+    def __call__(self, *words: str, timeout: float = 0, given: str = "") -> str:
+        """Answer."""
+        line = " ".join(words).replace(" --format json", "")
+        self.calls.append(line)
+        if line == "mgr dump":
+            return json.dumps({"active_name": "a", "modules": ["ansible"] if self.enabled else []})
+        if line == f"config-key dump {PREFIX}":
+            return json.dumps(self.values)
+        if line == "config-key ls":
+            return json.dumps(sorted(self.values))
+        if line == "config dump":
+            row = {"name": "mgr/ansible/ssh_user", "value": self.user}
+            return json.dumps([row] if self.user else [])
+        if words[:2] == ("config-key", "set"):
+            text = given if words[3] == "-i" else words[3]
+            self.values[words[2]] = '{"other": 1}' if words[2] == self.garbles else text
+            return ""
+        if words[:2] == ("config-key", "rm"):
+            self.values.pop(words[2], None)
+            return ""
+        raise CephError([*words], "Error EINVAL: invalid command", 22)
+
+    def records(self) -> Dict[str, Any]:
+        """Return what is kept, without the key."""
+        names = (name for name in self.values if name != f"{PREFIX}ssh_identity_key")
+        return {name[len(PREFIX) :]: json.loads(self.values[name]) for name in names}
+
+
+@pytest.fixture
+def monitors(door: Door) -> Monitors:
+    """Return monitors in which a manager has kept something."""
+    found = Monitors()
+    found.keep(KEPT)
+    door.ceph = found
+    return found
+
+
+def in_directory(directory: Path) -> Dict[str, Any]:
+    kinds = {key.partition(".")[0] for key in KEPT}
+    store = YamlStore(directory)
+    return {f"{kind}.{name}": each for kind in kinds for name, each in store.items(kind).items()}
+
+
+def test_all_of_it_is_taken_and_the_monitors_know_who_has_it(
+    door: Door, monitors: Monitors
+) -> None:
+    result = door.run("mgr", "take-over", "--yes")
+
+    assert in_directory(door.directory) == KEPT
+    assert set(monitors.records()) == {HOLDER, PAUSE}
+    assert monitors.records()[HOLDER]["directory"] == str(door.directory)
+    assert str(door.directory) in monitors.records()[PAUSE]["why"]
+    assert door.ssh.key == "PRIVATE"
+    assert "hosts (1): h1" in result.stderr
+    assert "PRIVATE" not in result.output + " ".join(monitors.calls)
+
+
+def test_and_back_again_it_is_as_it_was(door: Door, monitors: Monitors) -> None:
+    door.run("mgr", "take-over", "--yes")
+    del monitors.values[f"{PREFIX}ssh_identity_key"]
+
+    door.run("mgr", "hand-back", "--yes")
+
+    kept = monitors.records()
+    assert kept.pop(PRESENT) == {"at": 0}, "what runs then is not taken away unasked"
+    large = kept.pop("deployed.h1")
+    assert large != KEPT["deployed.h1"], "what is too large for the monitors is packed"
+    assert kept == {key: each for key, each in KEPT.items() if key != "deployed.h1"}
+    assert monitors.values[f"{PREFIX}ssh_identity_key"] == "PRIVATE"
+    assert in_directory(door.directory) == {}
+    assert not any("PRIVATE" in line for line in monitors.calls)
+
+
+def test_a_packed_record_comes_back(door: Door, monitors: Monitors) -> None:
+    door.run("mgr", "take-over", "--yes")
+    door.run("mgr", "hand-back", "--yes")
+    door.run("mgr", "take-over", "--yes")
+
+    assert in_directory(door.directory) == KEPT
+
+
+def test_without_a_yes_nothing_is_done(door: Door, monitors: Monitors) -> None:
+    before = dict(monitors.values)
+
+    door.run("mgr", "take-over", status=130)
+
+    assert monitors.values == before
+    assert in_directory(door.directory) == {}
+    assert door.ssh.key is None
+
+
+@pytest.mark.parametrize("verb", ["take-over", "hand-back"])
+def test_an_enabled_module_keeps_what_it_has(door: Door, monitors: Monitors, verb: str) -> None:
+    monitors.enabled = True
+
+    assert "The module ansible is enabled" in door.refused("mgr", verb, "--yes", status=1)
+
+
+def test_a_second_holder_is_refused(door: Door, monitors: Monitors) -> None:
+    door.run("mgr", "take-over", "--yes")
+    other = Door(door.directory / "other", ceph=monitors)
+
+    for words in (("mgr", "take-over"), ("mgr", "hand-back")):
+        line = other.refused(*words, "--yes", status=1)
+        assert f"are held by {door.directory} on" in line
+
+
+def test_a_directory_with_other_hosts_is_refused(door: Door, monitors: Monitors) -> None:
+    door.run("host", "add", "h1", "10.0.0.9")
+    before = dict(monitors.values)
+
+    line = door.refused("mgr", "take-over", "--yes")
+
+    assert "holds other hosts and services already: host.h1" in line
+    assert monitors.values == before
+
+
+def test_monitors_with_other_hosts_are_refused(door: Door, monitors: Monitors) -> None:
+    door.run("host", "add", "h2", "10.0.0.2")
+
+    line = door.refused("mgr", "hand-back", "--yes")
+
+    assert "The monitors' store holds other hosts and services already" in line
+
+
+def test_a_record_that_cannot_be_read_stops_it(door: Door, monitors: Monitors) -> None:
+    monitors.values[f"{PREFIX}spec.mds.a"] = "{"
+
+    line = door.refused("mgr", "take-over", "--yes", status=1)
+
+    assert "spec.mds.a" in line
+    assert in_directory(door.directory) == {}
+
+
+def test_what_does_not_read_as_it_was_written_is_not_removed(
+    door: Door, monitors: Monitors
+) -> None:
+    door.run("mgr", "take-over", "--yes")
+    monitors.garbles = f"{PREFIX}spec.mon"
+
+    result = door.run("mgr", "hand-back", "--yes", status=2)
+
+    assert "spec.mon is not kept" in result.stderr
+    assert in_directory(door.directory) == KEPT
+    assert HOLDER in monitors.records()
+
+
+def test_what_was_cut_is_done_to_its_end(door: Door, monitors: Monitors) -> None:
+    """The directory has it all, and the monitors still too."""
+    door.run("mgr", "take-over", "--yes")
+    monitors.keep(KEPT)
+
+    door.run("mgr", "take-over", "--yes")
+
+    assert set(monitors.records()) == {HOLDER, PAUSE}
+    assert in_directory(door.directory) == KEPT
+
+
+def test_another_login_is_refused(door: Door, monitors: Monitors) -> None:
+    monitors.user = "ceph-admin"
+
+    line = door.refused("mgr", "take-over", "--yes", status=1)
+
+    assert "ssh_user: ceph-admin" in line
+
+
+def test_the_manager_is_not_enabled_meanwhile(door: Door, monitors: Monitors) -> None:
+    door.run("mgr", "take-over", "--yes")
+
+    line = door.refused("mgr", "enable", status=1)
+
+    assert "orch-ansible mgr hand-back" in line
