@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List
 
 from adapter.errors import AdapterError, NotReady
@@ -89,6 +89,7 @@ class Managers:
     having: List[str]
     lacking: List[str]
     problem: str
+    unable: List[str] = field(default_factory=list)
 
     @classmethod
     def ask(cls, ceph: Ceph, module: str) -> Managers:
@@ -97,6 +98,7 @@ class Managers:
         active = str(data.get("active_name") or "")
         having: List[str] = []
         lacking: List[str] = []
+        unable: List[str] = []
         problem = ""
         managers = [(active, data.get("available_modules") or [])] if active else []
         managers += [
@@ -106,21 +108,38 @@ class Managers:
         for name, modules in managers:
             entry = next((each for each in modules if each.get("name") == module), None)
             (lacking if entry is None else having).append(name)
-            if entry is not None and not entry.get("can_run", True) and not problem:
-                problem = f"manager {name}: {entry.get('error_string')}"
+            if entry is not None and not entry.get("can_run", True):
+                unable.append(name)
+                problem = problem or f"manager {name}: {entry.get('error_string')}"
         enabled = module in (data.get("modules") or [])
-        return cls(active, bool(data.get("available")), enabled, having, lacking, problem)
+        return cls(active, bool(data.get("available")), enabled, having, lacking, problem, unable)
 
 
 def orchestrator_status(ceph: Ceph) -> Dict[str, Any]:
-    """Return what ``ceph orch status`` says; without a backend, ``{"backend": ""}``."""
+    """Return what ``ceph orch status`` says; without a backend, ``{"backend": ""}``.
+
+    So it is also where no manager can load Ceph's orchestrator; ``reason`` then tells why.
+    """
     try:
         data = ceph.json("orch", "status")
     except CephError as error:
         if any(sentence in error.reason for sentence in NO_BACKEND):
             return {"backend": ""}
+        reason = without_orchestrator(ceph)
+        if reason:
+            return {"backend": "", "reason": reason}
         raise
     return data if isinstance(data, dict) else {"backend": ""}
+
+
+def without_orchestrator(ceph: Ceph) -> str:
+    """Return why no manager can load Ceph's orchestrator; nothing where one can, or none is there.
+
+    Debian 13's managers can load none, and to `ceph` each of its commands is an invalid one.
+    """
+    managers = Managers.ask(ceph, "orchestrator")
+    there = {*managers.having, *managers.lacking}
+    return managers.problem if there and there == {*managers.unable} else ""
 
 
 def until(

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List
 
-from adapter.cli.ceph import Ceph, CephError, Managers, orchestrator_status
+from adapter.cli.ceph import (
+    Ceph,
+    CephError,
+    Managers,
+    orchestrator_status,
+    without_orchestrator,
+)
 from adapter.cli.mgr_holder import holder_of
 from adapter.cli.mgr_records import kept_wishes, mark, mark_disabled, say_what_waits
 from adapter.errors import NotReady
@@ -30,6 +36,13 @@ def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
     """Enable the module, make it the backend, wait for both; return ``ceph orch status``."""
     _check_not_held(ceph)
     before = orchestrator_status_or_none(ceph)
+    reason = without_orchestrator(ceph)
+    if reason:
+        raise NotReady(
+            f"The managers of this cluster cannot load Ceph's orchestrator ({reason}).",
+            "Use orch-ansible without a manager, or managers of another release "
+            "(docs/versions.md).",
+        )
     other = str(before.get("backend") or "")
     if other not in ("", NAME) and not replace:
         raise NotReady(

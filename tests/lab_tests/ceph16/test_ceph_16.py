@@ -29,6 +29,17 @@ from tests.lab_tests.services.service_lab import SECONDS, Services, with_osds
 from tests.lab_tests.test_dashboard import ask, browser, dashboard
 
 __all__ = ["browser", "dashboard"]
+# All labs have one kernel, and ceph-volume of 16.2 fails where the first device of all is a
+# partition: on a lab's host that of another lab's disk can be.
+HIDE_PARTITIONS = """
+mountpoint -q /sys/dev/block && exit 0
+mkdir -p /run/own-blocks
+cp -P /sys/dev/block/* /run/own-blocks/
+for link in /run/own-blocks/*; do
+  test ! -e "$(readlink -f "/sys/dev/block/${link##*/}")/partition" || rm "$link"
+done
+mount --bind /run/own-blocks /sys/dev/block
+"""
 # Debian's package of it has no unit.
 WITHOUT = "cephfs-mirror"
 RUNNING = WANTED.keys() - {WITHOUT}
@@ -38,8 +49,6 @@ SHOWN = (
     ("orch", "device", "ls"),
     ("orch", "ls"),
     ("orch", "ps"),
-    ("orch", "osd", "rm", "status"),
-    ("orch", "upgrade", "status"),
 )
 GROUP = {
     "service_type": "osd",
@@ -61,7 +70,7 @@ REFUSED = (
     ("orch", "device", "zap", "h2", "/dev/none", "--force"),
 )
 # What a page of the dashboard shows, by its address and the command that says it.
-PAGES = {"hosts": "h3", "inventory": "LABDISK_LABh3d1", "services": "mon"}
+PAGES = {"hosts": "h3", "inventory": "/dev/loop", "services": "mon"}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +78,8 @@ def services(lab: Lab) -> Iterator[Services]:
     """Return the services of a lab with Ceph 16.2 and an OSD on each of its three hosts."""
     if "version 16.2." not in lab.ok("version"):
         pytest.skip("needs Ceph 16.2: `tests/lab/lab up --release bookworm`")
+    for name in lab.machines:
+        lab.sh(name, HIDE_PARTITIONS)
     settle(lab)
     with_osds(lab)
     found = Services(lab)
@@ -90,10 +101,8 @@ def everything_is_shown(lab: Lab) -> None:
     """Have all that there is shown in each form that Ceph has."""
     for words in SHOWN:
         lab.ok(*words)
-        json.loads(lab.ok(*words, "--format", "json") if words[1] != "upgrade" else "{}")
-    for words in SHOWN[1:5]:
-        found = list(yaml.safe_load_all(lab.ok(*words, "--format", "yaml")))
-        assert found, words
+        assert json.loads(lab.ok(*words, "--format", "json")), words
+        assert list(yaml.safe_load_all(lab.ok(*words, "--format", "yaml"))), words
 
 
 def test_ceph_s_classes_take_what_they_are_given(services: Services) -> None:
@@ -126,7 +135,7 @@ def test_a_drive_group(services: Services) -> None:
     wait_until("they are up", lambda: all(is_up(lab, each) for each in new), SECONDS)
     services.wait_runs("osd.rest", len(left))
 
-    lab.ok("orch", "rm", "osd.rest")
+    lab.ok("orch", "rm", "osd.rest", "--force")
     lab.ok("orch", "osd", "rm", *map(str, new), "--zap", "--force")
     gone = lambda: not new & set(lab.ceph_json("osd", "ls"))  # noqa: E731
     wait_until("they are gone", gone, SECONDS)
@@ -194,7 +203,7 @@ def test_what_cannot_be_done_is_one_line(services: Services, words: tuple[str, .
 def test_the_dashboard_answers(services: Services, dashboard: dict[str, str]) -> None:
     login = {"username": dashboard["user"], "password": dashboard["password"]}
     token = ask(dashboard, "/api/auth", **login)["token"]
-    assert ask(dashboard, "/api/orchestrator/status", token)["available"] is True
+    assert ask(dashboard, "/ui-api/orchestrator/status", token)["available"] is True
     shown = {row["hostname"] for row in ask(dashboard, "/api/host", token)}
     assert shown == set(services.lab.machines)
     names = {row["service_name"] for row in ask(dashboard, "/api/service", token)}

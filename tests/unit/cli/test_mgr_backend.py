@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 import pytest
 
-from adapter.cli.ceph import Ceph, CephError
+from adapter.cli.ceph import Ceph, CephError, orchestrator_status
 from adapter.cli.mgr_records import purge
 from adapter.errors import NotReady
 from tests.unit.cli.door import Door
@@ -29,6 +29,8 @@ class Cluster(Ceph):
         self.health: Dict[str, Any] = {}
         self.records: Dict[str, str] = {"osd/elsewhere": "x"}
         self.pending: List[Dict[str, Any]] = []
+        # Managers that cannot load Ceph's orchestrator.
+        self.unable: List[str] = []
 
     def __call__(self, *words: str, timeout: float = 0) -> str:
         """Answer."""
@@ -56,7 +58,9 @@ class Cluster(Ceph):
 
     def _dump(self, _: Any) -> str:
         def modules(name: str) -> list[Dict[str, Any]]:
-            return [{"name": "ansible", "can_run": True}] if self.has_module[name] else []
+            orchestrator = {"name": "orchestrator", "can_run": name not in self.unable}
+            ours = [{"name": "ansible", "can_run": True}] if self.has_module[name] else []
+            return [{**orchestrator, "error_string": "PyO3 modules do not"}, *ours]
 
         return json.dumps(
             {
@@ -103,6 +107,8 @@ class Cluster(Ceph):
         return ""
 
     def _status(self, words: Any) -> str:
+        if self.active in self.unable:
+            raise CephError(list(words), "Error EINVAL: invalid command", 22)
         if not self.backend:
             raise CephError(list(words), "Error ENOENT: No orchestrator configured (try ...)", 2)
         if "json" in words:
@@ -129,6 +135,28 @@ def test_enable_sets_the_backend_and_says_why_so(door: Door, cluster: Cluster) -
         "config set mgr mgr/orchestrator/orchestrator ansible --force",
     ]
     assert door.pauses >= 1, "it waited for the module"
+
+
+def test_managers_that_can_load_no_orchestrator_have_no_backend(
+    door: Door, cluster: Cluster
+) -> None:
+    """Debian 13's: seen to fail before with `unrecognized key` and `invalid command`."""
+    cluster.unable = ["a", "b"]
+
+    said = door.refused("mgr", "enable", status=1)
+
+    assert "cannot load Ceph's orchestrator (manager a: PyO3 modules do not)" in said
+    assert "docs/versions.md" in said
+    assert not cluster.enabled
+    assert orchestrator_status(cluster)["backend"] == ""
+
+
+def test_a_manager_that_can_load_it_may_have_a_backend(cluster: Cluster) -> None:
+    """Whoever does not answer now is no proof that there is none."""
+    cluster.unable = ["a"]
+
+    with pytest.raises(CephError):
+        orchestrator_status(cluster)
 
 
 @pytest.fixture
