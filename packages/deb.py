@@ -96,7 +96,7 @@ def build(variant: Variant, target: Path, revision: str = "1") -> Path:
             "MAINTAINER": MAINTAINER,
             "DATE": format_datetime(datetime.fromtimestamp(when, timezone.utc)),
         }
-        _documents(root / "usr/share/doc" / variant.name, variant, values, when)
+        _documents(root, variant, values)
         places = ["/usr/share/ceph-orch-ansible", "/usr/share/ceph/mgr/ansible"]
         if variant.is_bundled:
             places.append(add_bundle(root, variant.name))
@@ -109,12 +109,15 @@ def build(variant: Variant, target: Path, revision: str = "1") -> Path:
     return result
 
 
-def _documents(directory: Path, variant: Variant, values: Dict[str, str], when: int) -> None:
+def _documents(root: Path, variant: Variant, values: Dict[str, str]) -> None:
     """Write what Debian wants beside a package's own documents."""
+    directory = root / "usr/share/doc" / variant.name
     entry = filled((HERE / "changelog").read_text(encoding="utf-8"), values)
     changes = (ROOT / "CHANGELOG.md").read_bytes()
     for name, data in (("changelog.Debian.gz", entry.encode()), ("changelog.gz", changes)):
         write(directory / name, gzip.compress(data, 9, mtime=0))
+    overrides = filled((HERE / "lintian-overrides").read_text(encoding="utf-8"), values)
+    write(root / "usr/share/lintian/overrides" / variant.name, overrides.encode())
     text = (HERE / "copyright").read_text(encoding="utf-8")
     if variant.is_bundled:
         text += (HERE / "copyright.bundled").read_text(encoding="utf-8")
