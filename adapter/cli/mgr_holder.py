@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from adapter.cli.ceph import Ceph, Managers
 from adapter.cli.mgr_records import PREFIX, mark
 from adapter.cluster.bad_records import PAUSE
-from adapter.cluster.packed_records import VALUE_SIZE, packed, record_of, values_of
+from adapter.cluster.packed_records import PART, VALUE_SIZE, packed, record_of, values_of
 from adapter.cluster.store import KINDS, Record, Store, Unusable
 from adapter.errors import AlreadyExists, NotKept, NotReady, UnreadableRecord, some_of
 
@@ -25,6 +25,8 @@ HOLDER = "state.holder"
 KEY = "ssh_identity_key"
 # What says how a manager is doing belongs to it, and does not move.
 MOVING = tuple(kind for kind in KINDS if kind != "state")
+# The parts of large records go with those, and the manager keeps its key.
+_STAYING = ("state", PART, KEY)
 _SHOWN = 12
 
 Records = Dict[str, Record]
@@ -78,7 +80,11 @@ def kept(ceph: Ceph) -> Tuple[Records, str]:
     texts = {name[len(PREFIX) :]: text for name, text in found.items()}
     records: Records = {}
     for key, text in sorted(texts.items()):
-        if key.partition(".")[0] in MOVING:
+        kind = key.partition(".")[0]
+        if kind not in (*MOVING, *_STAYING):
+            remedy = "Install the version of this command that the managers' hosts have."
+            raise UnreadableRecord(key, "this version does not know what it is", remedy)
+        if kind in MOVING:
             try:
                 records[key] = record_of(text, texts.get)
             except Unusable as error:
@@ -168,7 +174,7 @@ def _keys(ceph: Ceph) -> List[str]:
     """Return the keys of all that has moved, with the parts of large records."""
     found = (str(key) for key in ceph.json("config-key", "ls"))
     keys = (key[len(PREFIX) :] for key in found if key.startswith(PREFIX))
-    return [key for key in keys if key.partition(".")[0] in (*MOVING, "part")]
+    return [key for key in keys if key.partition(".")[0] in (*MOVING, PART)]
 
 
 def _tell(ceph: Ceph, key: str, record: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 @yes_option
 @pass_context
 def take_over(context: Context, yes: bool) -> None:
-    """Take hosts and services of the cluster's manager into the directory.
+    """Take a manager's hosts and services into the directory.
 
     Hosts with labels and pinned keys, specs, removals of OSDs and what else is under way, and the
     ssh key. The module must be disabled (`mgr disable`). The monitors keep that this directory has
@@ -58,7 +58,7 @@ def take_over(context: Context, yes: bool) -> None:
 @yes_option
 @pass_context
 def hand_back(context: Context, yes: bool) -> None:
-    """Give the directory's hosts and services to the cluster's manager.
+    """Give the directory's hosts and services to the manager.
 
     The other way round of `mgr take-over`; the directory has none of them then. The module must be
     disabled, and the monitors must have no others. `mgr enable` puts them in force.

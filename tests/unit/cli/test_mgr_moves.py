@@ -179,6 +179,15 @@ def test_a_record_that_cannot_be_read_stops_it(door: Door, monitors: Monitors) -
     assert in_directory(door.directory) == {}
 
 
+def test_a_record_of_a_newer_version_is_not_left_behind(door: Door, monitors: Monitors) -> None:
+    monitors.keep({"novelty.x": {"a": 1}})
+
+    line = door.refused("mgr", "take-over", "--yes", status=1)
+
+    assert "novelty.x" in line
+    assert in_directory(door.directory) == {}
+
+
 def test_what_does_not_read_as_it_was_written_is_not_removed(
     door: Door, monitors: Monitors
 ) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 from typing import Callable, Dict, Optional
 
 import pytest
 
-from adapter.cluster.store import MemoryStore, Store, YamlStore
+from adapter.cluster import osd_owners, unused_keys
+from adapter.cluster import store as store_module
+from adapter.cluster.store import KINDS, MemoryStore, Store, YamlStore, copy_of
 from adapter.errors import NotKept, NotReady, UnreadableRecord
 
 StoreMaker = Callable[[Path], Store]
@@ -116,3 +119,28 @@ def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     YamlStore(tmp_path).set("host.h1", {"hostname": "h1"})
 
     assert [path.name for path in (tmp_path / "host").iterdir()] == ["h1.yml"]
+
+
+def test_all_kinds_of_records_are_known() -> None:
+    """What is copied, or moves from a manager to a directory, is all that there is."""
+    package = Path(store_module.__file__).parent
+    found = set()
+    for path in package.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r'^KIND = "([a-z_]+)"', text, re.MULTILINE))
+    owners = {osd_owners.OWNER, osd_owners.DESTROYED, osd_owners.PENDING}
+
+    assert set(KINDS) == found | owners | {unused_keys.MONS, "state"}
+
+
+def test_a_copy_has_all_and_what_cannot_be_read_too() -> None:
+    store = MemoryStore()
+    store.set("host.h1", {"hostname": "h1"})
+    store.spoil("spec.mds.a", "it is not JSON")
+
+    copy = copy_of(store)
+    copy.set("host.h2", {"hostname": "h2"})
+
+    assert copy.get("host.h1") == {"hostname": "h1"}
+    assert copy.items("spec").unreadable == {"mds.a": "it is not JSON"}
+    assert store.get("host.h2") is None
