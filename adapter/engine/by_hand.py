@@ -21,6 +21,8 @@ from adapter.engine.model import Request
 SECRETS = "ceph_orch_secrets"
 ENTITIES = "ceph_orch_entities"
 JOB = "ceph_orch_job"
+# Says that the job is done again: what it was given of the cluster may be old.
+BY_HAND = "ceph_orch_by_hand"
 
 BORROWED_KEY = (
     "its ssh key was the manager's and is not kept on this machine; type the same `orch-ansible` "
@@ -63,7 +65,7 @@ def command_line(
     """
     ssh = f"-F {shlex.quote(str(settings['ssh_config']))} -o ControlMaster=no"
     words = [program, playbook, "-i", str(job / "inventory.yml")]
-    words += ["-e", f"@{job / 'vars.yml'}", *mode_flags(request)]
+    words += ["-e", f"@{job / 'vars.yml'}", "-e", f"{BY_HAND}=true", *mode_flags(request)]
     return (
         f"cd {shlex.quote(str(settings['content_root']))} && "
         f"ANSIBLE_CONFIG=ansible.cfg ANSIBLE_SSH_ARGS={shlex.quote(ssh)} "

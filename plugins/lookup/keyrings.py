@@ -63,15 +63,14 @@ _raw:
 
 import os
 import re
-import subprocess
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
+from ..plugin_utils.monitors import REMEDY, NoAnswer, ask
+
 _LIMIT = 1 << 16
-_CONNECT_TIMEOUT = "10"
-_CALL_TIMEOUT = 40.0
 _ENTITY = re.compile(r"[a-z]+\.[A-Za-z0-9._-]*")
 _KEY = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
@@ -114,30 +113,18 @@ def _fetched(entity):
         return ""
     try:
         return f"[{entity}]\n\tkey = {_key(entity)}\n"
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+    except NoAnswer as error:
         Display().warning(
-            f"The key of {entity} cannot be fetched: {str(error).rstrip('.')}. Hosts keep the one "
-            "that they have. To give them one, run this where the package ceph-common and the "
-            "administrator's keyring are."
+            f"The key of {entity} cannot be fetched: {error}. Hosts keep the one that they have. "
+            f"To give them one: {REMEDY}"
         )
         return ""
 
 
 def _key(entity):
     if not _ENTITY.fullmatch(entity):
-        raise ValueError(f"{entity!r} is no entity's name")
-    argv = ["ceph", "--connect-timeout", _CONNECT_TIMEOUT, "auth", "print-key", entity]
-    done = subprocess.run(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        timeout=_CALL_TIMEOUT,
-        check=False,
-        text=True,
-    )
-    key = done.stdout.strip()
-    if done.returncode or not _KEY.fullmatch(key):
-        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise ValueError(said[-1] if said else "ceph gave no key")
+        raise NoAnswer(f"{entity!r} is no entity's name")
+    key = ask("auth", "print-key", entity).strip()
+    if not _KEY.fullmatch(key):
+        raise NoAnswer("ceph gave no key")
     return key

@@ -1,4 +1,4 @@
-"""Keyrings on the controller: from a job's files, and from the monitors when these are gone."""
+"""Keyrings and ceph.conf: what a job was given, and what the monitors say when it is done again."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ FROM_FILE = "[mds.a]\n\tkey = fromAfile==\n"
 CEPH = """#!/bin/sh
 echo "$*" >>"$(dirname "$0")/asked"
 case $5 in
+"") echo "[global]"; echo "    mon_host = now";;
 mds.a) echo {key};;
 *) echo "Error ENOENT: failed to find $5 in keyring" >&2; exit 2;;
 esac
 """
 
 
-def playbook(*daemons: tuple[str, str]) -> list[dict[str, Any]]:
-    rows = [{"id": name, "keyring_file": file} for name, file in daemons]
-    text = "{{ lookup('ceph_orch.ansible.keyrings', rows) | to_json }}"
+KEYRINGS = "{{ lookup('ceph_orch.ansible.keyrings', rows) | to_json }}"
+
+
+def playbook(text: str) -> list[dict[str, Any]]:
     task = {"ansible.builtin.copy": {"content": text, "dest": "{{ answer }}", "mode": "0600"}}
-    return [{"hosts": "all", "gather_facts": False, "vars": {"rows": rows}, "tasks": [task]}]
+    return [{"hosts": "all", "gather_facts": False, "tasks": [task]}]
 
 
 class Controller:
@@ -51,10 +53,14 @@ class Controller:
 
     def read(self, *daemons: tuple[str, str], entities: Any = None) -> tuple[Any, str]:
         """Return the keyrings of daemons, or None, and what else was said."""
-        path = self.top / "play.yml"
-        path.write_text(yaml.safe_dump(playbook(*daemons)))
-        answer = self.top / "answer.json"
-        given = {"ceph_orch_secrets": str(self.secrets), "ceph_orch_entities": entities or {}}
+        rows = [{"id": name, "keyring_file": file} for name, file in daemons]
+        known = {"ceph_orch_secrets": str(self.secrets), "ceph_orch_entities": entities or {}}
+        return self.run(KEYRINGS, rows=rows, **known)
+
+    def run(self, text: str, **given: Any) -> tuple[Any, str]:
+        """Return what a template gives, or None, and what else was said."""
+        path, answer = self.top / "play.yml", self.top / "answer.json"
+        path.write_text(yaml.safe_dump(playbook(text)))
         given["answer"] = str(answer)
         programs = f"{self._ceph.parent}:{os.path.dirname(sys.executable)}:/usr/bin:/bin"
         done = subprocess.run(
@@ -109,6 +115,29 @@ def test_by_hand_the_monitors_are_asked(controller: Controller) -> None:
     assert controller.asked == [f"{wanted} mds.a", f"{wanted} mds.b"]
     assert "key of mds.b cannot be fetched" in " ".join(said.split())
     assert KEY not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "by_hand", "wanted"),
+    [
+        ("[global]\nmon_host = then\n", "true", "[global]\n    mon_host = now\n"),
+        ("[global]\nmon_host = then\n", "", "[global]\nmon_host = then\n"),
+        ("", "true", ""),
+    ],
+    ids=["by hand", "the job itself", "none"],
+)
+def test_a_ceph_conf_is_that_of_now(
+    controller: Controller, given: str, by_hand: str, wanted: str
+) -> None:
+    """Seen to fail before: a job done again took monitors out that had come since."""
+    text = "{{ lookup('ceph_orch.ansible.minimal_conf', given) | to_json }}"
+    found, _ = controller.run(
+        text, given=given, **({"ceph_orch_by_hand": by_hand} if by_hand else {})
+    )
+    assert found == wanted
+    assert controller.asked == (
+        ["--connect-timeout 10 config generate-minimal-conf"] if by_hand and given else []
+    )
 
 
 def test_what_is_no_entity_is_not_asked_for(controller: Controller) -> None:

@@ -182,7 +182,8 @@ def test_the_command_runs_the_same_by_hand(ended: Ended) -> None:
     assert command == (
         f"cd {CONTENT} && ANSIBLE_CONFIG=ansible.cfg "
         f"ANSIBLE_SSH_ARGS='-F {ended.state}/ssh_config -o ControlMaster=no' {program} "
-        f"playbooks/loop.yml -i {directory}/inventory.yml -e @{directory}/vars.yml --check --diff"
+        f"playbooks/loop.yml -i {directory}/inventory.yml -e @{directory}/vars.yml "
+        "-e ceph_orch_by_hand=true --check --diff"
     )
 
 

@@ -71,6 +71,8 @@ def test_a_shell_takes_the_words_as_they_are(top: Path, operation: str, check: b
         str(top / "jobs/1/inventory.yml"),
         "-e",
         f"@{top}/jobs/1/vars.yml",
+        "-e",
+        "ceph_orch_by_hand=true",
         *(["--check", "--diff"] if check else []),
         "--extra",
     ]
