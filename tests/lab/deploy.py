@@ -90,8 +90,6 @@ def install(first: str, python: str) -> None:
     words = [python, "-m", "adapter.cli", "mgr", "install"]
     if python == wheels.INTERPRETER:
         words += ["--python", python]
-        # No manager knows the module's options yet: hence --force.
-        on(first, "ceph", "config", "set", "mgr", "mgr/ansible/python", python, "--force")
     printed = on(first, "env", f"PYTHONPATH={SOURCE}", *words)
     print(printed.strip())
     if "change " in printed or "remove " in printed:
