@@ -119,16 +119,16 @@ class DaemonChanges:
                     # Nothing is done there until its record can be read; that says it then.
                     continue
                 if known is None or not known.digest:
-                    unknown.append((each, known))
+                    found = known_or_found(core, each.hostname, before, each.daemon_id)
+                    unknown.append((each, known or found))
         goals = self._digests.ports(before, ports)
         new = self._digests.ports(after, ports)
         rows: Dict[str, List[Deployment]] = {}
-        for daemon, known in unknown:
+        for daemon, record in unknown:
             place = daemon.hostname, daemon.daemon_id
             has = self._digests.goal(before, place, goals[place])
             if not differences(has, self._digests.goal(after, place, new[place])):
                 continue
-            record = known or known_or_found(core, daemon.hostname, before, daemon.daemon_id)
             port = goals[place]
             record = replace(record, digest=has, ports=(port,) if port else ())
             rows.setdefault(daemon.hostname, []).append(record)
