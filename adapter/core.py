@@ -50,6 +50,7 @@ from adapter.cluster.shared_event import SharedEvent
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.strays import Strays
+from adapter.cluster.turns import Turns
 from adapter.cluster.unused_keys import MONS, UnusedKeys
 from adapter.cluster.watch import Watch
 from adapter.engine.access import Ssh
@@ -143,6 +144,8 @@ class Core:
         self.maps_changed = threading.Event()
         self._job_listeners: List[Callable[[Completion], None]] = []
         self.failures: Dict[Tuple[str, str], Failure] = {}
+        # Which managers ran jobs, and what they left; only managers know it.
+        self.turns: Optional[Turns] = None
         # Jobs whose caller could not wait for their end: what goes wrong is told by health.
         self.unawaited: Set[str] = set()
         # Hosts that are removed already, and reached once more to take their record away.
@@ -189,6 +192,14 @@ class Core:
             for key, failure in self.failures.items()
             if not failure.unstarted or failure.unstarted - set(up)
         }
+
+    @under_lock
+    def forget_failures(self, job_id: str) -> int:
+        """Take a job's failures out of the health warnings; return how many there were."""
+        kept = {key: each for key, each in self.failures.items() if each.job != job_id}
+        gone = len(self.failures) - len(kept) + self.service_failures.acknowledge(job_id)
+        self.failures = kept
+        return gone
 
     def reload(self) -> None:
         """Take over what another program changed in the store."""

@@ -6,6 +6,7 @@
     └── AdapterError                  message + remedy + errno
         ├── InvalidValue              a field has a value that is not allowed          EINVAL
         ├── UnknownName               a host, job, device ... that is not known        ENOENT
+        ├── JobElsewhere          a job whose record is on another manager's host      ENOENT
         ├── AlreadyExists             a host that is there already                     EEXIST
         ├── HostUnreachable           a host cannot be used through ssh                EHOSTUNREACH
         ├── NotReady                  no key, no hosts, not installed ...              EAGAIN
@@ -121,6 +122,16 @@ class UnknownName(AdapterError):
 
     def __init__(self, kind: str, name: object, remedy: str = "") -> None:
         super().__init__(f"There is no {kind} {shown(name)}.", remedy)
+
+
+class JobElsewhere(AdapterError):
+    """Say on which host the record of a job is, what is known of it, and what shows it there."""
+
+    code = errno.ENOENT
+
+    def __init__(self, job: str, host: str, known: str, command: str) -> None:
+        super().__init__(f"Job {job} is on host {host} ({known}).", f"`{command}` shows it there.")
+        self.job = job
 
 
 class AlreadyExists(AdapterError):

@@ -8,6 +8,7 @@ from typing import List, Tuple
 from adapter.cluster.daemon_identity import lines as foreign_lines
 from adapter.cluster.health import Checks, health_checks
 from adapter.cluster.host_conf import confs_of, cut_off_lines
+from adapter.cluster.waiting_jobs import waiting_long
 from adapter.core import Core
 from adapter.state_lock import under_lock
 
@@ -37,6 +38,7 @@ class Health:
                 stray_daemons=(
                     core.strays.daemon_lines() if core.settings.warn_on_stray_daemons else ()
                 ),
+                late=[each.describe() for each in waiting_long(core.engine.jobs(), time.time())],
                 waiting=core.waits.lines(time.time()),
                 undone=core.daemon_actions.lines(),
                 problems=core.bad_records.describe(),
@@ -67,8 +69,6 @@ class Health:
         """Take a job's failures out of the health warnings; return how many there were."""
         core = self._core
         with core.lock:
-            kept = {key: each for key, each in core.failures.items() if each.job != job_id}
-            gone = len(core.failures) - len(kept) + core.service_failures.acknowledge(job_id)
-            core.failures = kept
+            gone = core.forget_failures(job_id)
         core.wake_event.set()
         return gone

@@ -83,7 +83,7 @@ def table(rows: List[Dict[str, Any]]) -> str:
             _short(each["hosts"]),
             (each["started"] or "-")[:19],
             "-" if each["seconds"] is None else f"{each['seconds']:.1f}s",
-            each["summary"],
+            _what(each),
         )
         for each in rows
     ]
@@ -102,6 +102,7 @@ def text(data: Dict[str, Any]) -> str:
         f"Started   {data['started'] or '-'}",
         f"Finished  {data['finished'] or '-'}",
         f"By hand   {data['command'] or '# ' + data['no_command']}",
+        *([f"Since     {data['since']}"] if data.get("since") else []),
         "Hosts",
     ]
     for host, outcome in data["outcomes"].items():
@@ -117,6 +118,12 @@ def _why_no_command(record: JobRecord) -> str:
     if record.status is JobStatus.RUNNING:
         return "the job is just beginning; show it again"
     return "the job did not begin, so there is nothing to repeat; ask for the same again"
+
+
+def _what(row: Dict[str, Any]) -> str:
+    """Return what a job does; of one that is queued also what it waits for."""
+    reason = row["message"].partition("; ")[2] if row["status"] == JobStatus.QUEUED.value else ""
+    return f"{row['summary']} ({reason})" if reason else str(row["summary"])
 
 
 def _short(hosts: List[str]) -> str:

@@ -23,6 +23,7 @@ from adapter.methods.daemons import DaemonMethods
 from adapter.methods.devices import DeviceMethods
 from adapter.methods.host_specs import HostSpecMethods
 from adapter.methods.hosts import HostMethods
+from adapter.methods.jobs import JobMethods
 from adapter.methods.osds import OsdMethods
 from adapter.methods.pending import PendingMethods
 from adapter.methods.previews import PreviewMethods
@@ -56,6 +57,7 @@ class AnsibleOrchestrator(Orchestrator):
         self.kinds = KindMethods(self.services)
         self.pending = PendingMethods(core, reconciler, self.osds)
         self.adoption = AdoptionMethods(core)
+        self.jobs = JobMethods(core)
 
     def available(self) -> Tuple[bool, str, Dict[str, Any]]:
         """Tell from memory whether hosts can be managed, why not, and details.

@@ -29,6 +29,16 @@ class WatchedEngine:
         """Return why no job could be started now, or nothing."""
         return self._engine.ready()
 
+    @property
+    def controller(self) -> str:
+        """Return the name of this machine."""
+        return self._engine.controller
+
+    @property
+    def directory(self) -> str:
+        """Return where the jobs' records are."""
+        return self._engine.directory
+
     def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Submit a job, as a dry run if so wished."""
         if self._check:

@@ -12,7 +12,13 @@ from adapter.cli.ceph import (
     without_orchestrator,
 )
 from adapter.cli.mgr_holder import holder_of
-from adapter.cli.mgr_records import kept_wishes, mark, mark_disabled, say_what_waits
+from adapter.cli.mgr_records import (
+    is_paused,
+    kept_wishes,
+    mark,
+    mark_disabled,
+    say_what_waits,
+)
 from adapter.errors import NotReady
 
 NAME = "ansible"
@@ -75,6 +81,9 @@ def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
             f"Warning: manager {name} does not have the module. Run `orch-ansible mgr install` on "
             "its host, or `ceph orch` stops when it becomes the active one."
         )
+    if managers.enabled and is_paused(ceph):
+        # Of an earlier time it was enabled, or an administrator's.
+        wishes = kept_wishes(ceph)
     say_what_waits(ceph, say, until, wishes)
     return ceph("orch", "status")
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List
 
 from adapter.cli.ceph import Ceph, CephError
-from adapter.cluster import daemon_actions, osd_intents, osd_removals, service_actions, specs
+from adapter.cluster import (
+    daemon_actions,
+    osd_intents,
+    osd_removals,
+    service_actions,
+    specs,
+    unused_keys,
+)
 from adapter.cluster.bad_records import PRESENT
 from adapter.engine.outcomes import one_line
 from adapter.errors import NotReady, some_of
@@ -18,6 +25,8 @@ _WORK = {
     osd_intents.KIND: "OSDs to be made on ",
     service_actions.KIND: "an action on ",
     daemon_actions.KIND: "the action ",
+    unused_keys.KIND: "the removal of ",
+    unused_keys.MONS: "the removal of ",
 }
 _SHOWN = 20
 _KNOWN_WAIT = 120.0
@@ -75,7 +84,7 @@ def say_what_waits(ceph: Ceph, say: Say, until: Until, wishes: List[str]) -> Non
     if reason:
         say(f"What they would change is not known yet: {reason}. `ceph ansible pending` shows it.")
         return
-    paused = _is_paused(ceph)
+    paused = is_paused(ceph)
     if not rows:
         say(
             "It is paused, and nothing waits: `ceph orch resume` goes on."
@@ -121,7 +130,8 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
     return [f"remove {key} from the monitors (ceph config-key)" for key in found]
 
 
-def _is_paused(ceph: Ceph) -> bool:
+def is_paused(ceph: Ceph) -> bool:
+    """Tell whether nothing is done by itself; also where nobody can say it."""
     try:
         checks = ceph.json("health", "detail").get("checks") or {}
     except CephError:

@@ -87,6 +87,7 @@ def health_checks(
     watch: Optional[Watch] = None,
     stray_hosts: Sequence[str] = (),
     stray_daemons: Sequence[str] = (),
+    late: Sequence[str] = (),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
@@ -96,8 +97,9 @@ def health_checks(
     how its ceph.conf is wrong, ``service_failures`` what stands in the way of services, ``watch``
     what is outside the cluster or is held, ``unkept`` by key why the loop cannot write a record,
     ``waiting`` what services have waited for too long, ``undone`` what was asked of daemons and
-    cannot be done yet, ``stray_hosts`` and ``stray_daemons`` what runs and nobody looks after. A
-    host that is offline is not named a second time for its missing report.
+    cannot be done yet, ``stray_hosts`` and ``stray_daemons`` what runs and nobody looks after,
+    ``late`` which jobs are queued for long. A host that is offline is not named a second
+    time for its missing report.
     """
     checks: Checks = {}
     if unready:
@@ -155,6 +157,7 @@ def health_checks(
             ),
             ("ANSIBLE_STRAY_HOST", "host(s) with daemons not managed", list(stray_hosts)),
             ("ANSIBLE_STRAY_DAEMON", "daemon(s) unknown to their hosts", list(stray_daemons)),
+            ("ANSIBLE_JOB_WAITS", "job(s) wait for others", list(late)),
             ("ANSIBLE_ACTION_WAITS", "action(s) cannot be done yet", list(undone)),
             (
                 "ANSIBLE_NOT_KEPT",

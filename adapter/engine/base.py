@@ -14,11 +14,22 @@ class Engine(Protocol):
 
     An engine has no thread of its own: ``poll`` moves everything on, and the caller decides who
     calls it (the serve loop in ceph-mgr, the waiting command in ``orch-ansible``). All methods
-    can be called from any thread.
+    can be called from any thread. ``controller`` is this machine's name, ``directory`` where the
+    records of jobs are on it.
     """
 
     def ready(self) -> str:
         """Return why no job could be started now, with the remedy, or nothing."""
+        ...
+
+    @property
+    def controller(self) -> str:
+        """Return the name of the machine that runs the jobs."""
+        ...
+
+    @property
+    def directory(self) -> str:
+        """Return the directory of the jobs' records."""
         ...
 
     def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:

@@ -32,7 +32,7 @@ from adapter.engine.files import (
 from adapter.engine.model import JobRecord, JobStatus, Request
 from adapter.engine.outcomes import read_outcomes, without_results
 
-_ID = re.compile(r"[0-9]{8}T[0-9]{6}-[a-z][a-z0-9_]*-[0-9a-f]{4}")
+JOB_ID = re.compile(r"[0-9]{8}T[0-9]{6}-[a-z][a-z0-9_]*-[0-9a-f]{4}")
 _UNFINISHED = ".new-"
 _REMOVED = ".gone-"
 _STALE_AFTER = 3600.0
@@ -169,11 +169,11 @@ class JobDirs:
 
     def ids(self) -> List[str]:
         """Return the ids of all jobs, the oldest first."""
-        return sorted(name for name in os.listdir(self.root) if _ID.fullmatch(name))
+        return sorted(name for name in os.listdir(self.root) if JOB_ID.fullmatch(name))
 
     def get(self, job_id: str) -> Optional[JobDir]:
         """Return a job's directory if there is one."""
-        if not _ID.fullmatch(job_id) or not (self.root / job_id).is_dir():
+        if not JOB_ID.fullmatch(job_id) or not (self.root / job_id).is_dir():
             return None
         return JobDir(self.root / job_id)
 

@@ -72,7 +72,8 @@ class LocalEngine:
         self._content = Path(content_root).absolute()
         self._ssh = ssh
         self._python = python or children.default_python()
-        self._controller = controller or socket.gethostname()
+        self.controller = controller or socket.gethostname()
+        self.directory = str(self._state)
         self._clock, self._monotonic = clock, monotonic
         self._max_running = max_running
         self._keep = keep or Keep()
@@ -256,7 +257,7 @@ class LocalEngine:
             status=JobStatus.QUEUED,
             created=now,
             message=f"{request.operation}: queued",
-            controller=self._controller,
+            controller=self.controller,
         )
         for _ in range(_TRIES):
             record = replace(record, id=new_id(request.operation, now))

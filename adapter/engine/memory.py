@@ -38,6 +38,7 @@ class MemoryEngine:
         self._counter = itertools.count(1)
         self.requests: List[Request] = []
         self.held: Set[str] = set()
+        self.controller, self.directory = "memory", "/nowhere"
 
     def ready(self) -> str:
         """Return nothing: what answers is a function."""
@@ -58,7 +59,7 @@ class MemoryEngine:
                 started=None if self._is_held(request) else now,
                 message=f"{request.operation}: starting",
                 command=f"ansible-playbook playbooks/{request.operation}.yml",
-                controller="memory",
+                controller=self.controller,
             )
             completion = Completion(record, cancel=self.cancel)
             self._completions[job_id] = completion

@@ -112,7 +112,11 @@ class ServiceListMethods:
             last_refresh=_moment(oldest) or datetime_now(),
             created=_moment(wanted.created) if wanted is not None else None,
             ports=list(wanted.spec.get_port_start()) if wanted is not None else [],
-            events=[*self.core.events.of(name), *self._bad_record(name)],
+            events=[
+                *self.core.events.of(name),
+                *self._bad_record(name),
+                *self._paused(name, wanted),
+            ],
         )
 
     def _bad_record(self, name: str) -> List[OrchestratorEvent]:
@@ -122,6 +126,17 @@ class ServiceListMethods:
             return []
         text = f"its record cannot be used, it is left as it is: {reason}"
         return [OrchestratorEvent(datetime_now(), "service", name, OrchestratorEvent.ERROR, text)]
+
+    def _paused(self, name: str, wanted: Optional[Wanted]) -> List[OrchestratorEvent]:
+        """Return an event where a service that is kept would not be: it is paused."""
+        core = self.core
+        kept = wanted is not None and (not wanted.spec.unmanaged or bool(wanted.deleted))
+        if not kept or not core.paused:
+            return []
+        waits = [step for step in core.waiting_steps or () if step.startswith(f"{name}: ")]
+        text = "paused: nothing is done by itself until `ceph orch resume`"
+        text = f"{text}; {'; '.join(step[len(name) + 2 :] for step in waits)}" if waits else text
+        return [OrchestratorEvent(datetime_now(), "service", name, OrchestratorEvent.INFO, text)]
 
     def _places(self, wanted: Optional[Wanted]) -> Optional[Tuple[str, ...]]:
         """Return the hosts on which a service shall have a daemon, None where nobody says it."""

@@ -31,11 +31,6 @@ def _formatted(data: Any, plain_text: str, wanted: Optional[str]) -> str:
     raise InvalidValue("format", wanted, "there is no such format", "Use plain, json or yaml.")
 
 
-def _job(mgr: Any, name: str) -> str:
-    """Return the id of a job that is given by its id, or as the last one."""
-    return jobs_view.meant(mgr.ansible.core.engine.jobs(), name)
-
-
 @write_command("ansible generate-key")
 def generate_key(mgr: Any, force: bool = False) -> str:
     """Make an ssh key for the hosts, keep it, and print its public part"""
@@ -105,29 +100,29 @@ def adopt(mgr: Any, inbuf: Optional[str] = None, format: Optional[str] = None) -
 @read_command("ansible job ls")
 def job_ls(mgr: Any, all: bool = False, format: Optional[str] = None) -> str:
     """List jobs, the newest last; without --all not the background refreshes that went well"""
-    records = jobs_view.listed(mgr.ansible.core.engine.jobs(), everything=all)
-    rows = [jobs_view.row(record) for record in records]
-    return _formatted(rows, jobs_view.table(rows), format)
+    jobs = mgr.ansible.jobs
+    rows = jobs.rows(everything=all)
+    return _formatted(rows, jobs.table(rows), format)
 
 
 @read_command("ansible job show")
 def job_show(mgr: Any, id: str, format: Optional[str] = None) -> str:
     """Show who asked for a job (an id, or last), what it does, where, when, the outcome per host,
     and the command that does the same by hand"""
-    data = jobs_view.details(mgr.ansible.core.engine.completion(_job(mgr, id)))
+    data = mgr.ansible.jobs.details(id)
     return _formatted(data, jobs_view.text(data), format)
 
 
 @read_command("ansible job log")
 def job_log(mgr: Any, id: str, lines: Optional[int] = None) -> str:
     """Print the last lines (200) of what the playbook of a job printed (an id, or last)"""
-    return "\n".join(list(mgr.ansible.core.engine.log(_job(mgr, id)))[-abs(lines or 200) :])
+    return "\n".join(list(mgr.ansible.jobs.log(id))[-abs(lines or 200) :])
 
 
 @write_command("ansible job cancel")
 def job_cancel(mgr: Any, id: str) -> str:
     """Stop a job (an id, or last), on the hosts too"""
-    id = _job(mgr, id)
+    id = mgr.ansible.jobs.completion(id).job_id
     record = mgr.ansible.core.engine.cancel(id)
     mgr.ansible.core.wake_event.set()
     if record.status.final:

@@ -38,6 +38,7 @@ from adapter.mgr.progress import ProgressReporter
 from adapter.mgr.store import MonStore
 from adapter.orchestrator import AnsibleOrchestrator
 from adapter.reconcile.absence import Absence
+from adapter.reconcile.left_jobs import LeftJobs
 from adapter.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -181,6 +182,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         """Run the loop until ``shutdown``."""
         core, reconciler = self.ansible.core, self.ansible.reconciler
         reconciler.absence = Absence(core, reconciler.pending)
+        reconciler.left_jobs = LeftJobs(core, core.actor)
         loop = Loop(core, reconciler)
         progress = ProgressReporter(self.remote)
         try:

@@ -16,6 +16,8 @@ from adapter.reconcile.daemon_acts import DaemonActs
 from adapter.reconcile.gateway_zones import GatewayZones
 from adapter.reconcile.host_admins import HostAdmins
 from adapter.reconcile.host_confs import HostConfs
+from adapter.reconcile.late_jobs import LateJobs
+from adapter.reconcile.left_jobs import LeftJobs
 from adapter.reconcile.mon_locations import MonLocations
 from adapter.reconcile.osd_creation import OsdCreator
 from adapter.reconcile.osd_planner import OsdPlanner
@@ -59,8 +61,10 @@ class Reconciler:
             core, self.services, self.planner, self.mon_locations, lambda: self.osd_map
         )
         self.strays = StrayDaemons(core)
+        self.late_jobs = LateJobs(core)
         # Of a manager; who runs a command is there by that.
         self.absence: Optional[Absence] = None
+        self.left_jobs: Optional[LeftJobs] = None
         # As of which state what waits was found.
         self._waiting_for: Tuple[object, ...] = ()
         self._parts = Parts()
@@ -97,6 +101,10 @@ class Reconciler:
             run("reading the cluster's maps", lambda: self.read_maps(now), now)
             run("reading where daemons are", lambda: self._read_places(now), now)
             run("looking for strays", lambda: self.strays.step(now), now)
+        run("looking which jobs wait", self.late_jobs.step, now)
+        left_jobs = self.left_jobs
+        if left_jobs is not None:
+            run("looking what managers before have left", lambda: left_jobs.step(now), now)
         look = "looking since when nobody managed the hosts"
         pause = run(look, lambda: self._pause_after_absence(now), now)
         if pause is not None:

@@ -24,6 +24,7 @@ from adapter.reconcile.conf_hold import ASK_AGAIN, ConfHold
 from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
 from adapter.reconcile.free_hosts import free_first
 from adapter.reconcile.guards import Guards
+from adapter.reconcile.idle_daemons import IdleDaemons
 from adapter.reconcile.leftovers import Leftovers
 from adapter.reconcile.mon_addresses import in_networks
 from adapter.reconcile.parts import for_each
@@ -53,6 +54,7 @@ class ServiceReconciler:
         self.leftovers = Leftovers(core, self.jobs)
         self.removals = RemovalEnds(core, self.guards, self.jobs)
         self.flips = ServiceFlips(core)
+        self.idle = IdleDaemons(core)
         self.needs = Needs(core)
         self.conf_hold = ConfHold(core)
         self.changes = DaemonChanges(core, self.guards, self.jobs)
@@ -217,6 +219,7 @@ class ServiceReconciler:
         remember_size(core, wanted, diff)
         with core.lock:
             diff, stays = without_came_back(core, wanted, diff)
+            stays = " ".join(filter(None, [stays, self.idle.outside(wanted, diff)]))
         held = hold(core, wanted, diff, there, stays) or is_short(wanted, diff, [*unable, *outside])
         held = held or self._is_held_by_confs(wanted, diff, now)
         again = [each for each in diff.kept if not each.ok]

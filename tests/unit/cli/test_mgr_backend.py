@@ -182,10 +182,13 @@ def test_disabling_names_the_specs_that_are_kept_and_not_in_force(
 def test_work_that_waits_counts_without_a_spec(door: Door, cluster: Cluster) -> None:
     """A removal that nobody thinks of any more would go on by itself."""
     cluster.records["mgr/ansible/osd_removal.6"] = "{}"
+    cluster.records["mgr/ansible/unused_key.mds.a"] = "{}"
+    cluster.records["mgr/ansible/removed_mon.mon.h2"] = "{}"
     cluster.records["mgr/ansible/host.h1"] = "{}"
-    assert "Kept from before: the removal of osd.6." in door.run("mgr", "enable").stderr
+    work = "the removal of osd.6, the removal of mon.h2, the removal of mds.a"
+    assert f"Kept from before: {work}." in door.run("mgr", "enable").stderr
     said = door.run("mgr", "disable").stderr
-    assert "Kept, and not in force: the removal of osd.6." in said
+    assert f"Kept, and not in force: {work}." in said
     assert cluster.records["mgr/ansible/state.present"] == '{"at": 0}'
 
 
@@ -197,6 +200,21 @@ def test_enabling_names_what_specs_of_before_would_change(door: Door, kept: Clus
     assert "They are not in force" in said
     assert "\n  mds.fs: mds.x on h2 would be removed\n" in said
     assert "`ceph orch resume` puts them in force; `ceph ansible drop-pending` leaves" in said
+
+
+def test_enabling_again_while_it_is_paused_says_the_same_and_ends_no_pause(
+    door: Door, kept: Cluster
+) -> None:
+    kept.pending = [{"what": "mds.fs", "step": "mds.x on h2 would be removed", "asked_for": False}]
+    kept.health = {"checks": {"ANSIBLE_PAUSED": {}}}
+    door.run("mgr", "enable")
+    before = len(kept.calls)
+    result = door.run("mgr", "enable")
+    assert "The module ansible is enabled already." in result.stderr
+    assert "They are not in force" in result.stderr
+    assert "\n  mds.fs: mds.x on h2 would be removed\n" in result.stderr
+    again = kept.calls[before:]
+    assert not [call for call in again if "resume" in call or "state." in call]
 
 
 def test_enabling_says_when_they_are_in_force(door: Door, kept: Cluster) -> None:

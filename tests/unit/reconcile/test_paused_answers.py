@@ -30,3 +30,26 @@ def test_an_answer_says_that_it_waits(cluster: Cluster, asked: str, paused: bool
     ask: Callable[[Any], Any] = ASKED[asked]
     said = str(raise_if_exception(ask(cluster.orchestrator)))
     assert (NOTE in said) is paused
+
+
+def said_of(cluster: Cluster, service: str) -> str:
+    """Return what the events of a service say, as `ceph orch ls` shows them."""
+    (found,) = raise_if_exception(cluster.orchestrator.describe_service(service_name=service))
+    return " ".join(event.message for event in found.events)
+
+
+def test_the_list_of_services_says_what_waits(cluster: Cluster) -> None:
+    cluster.serving()
+    raise_if_exception(cluster.orchestrator.apply([MDS]))
+    cluster.settle(20)
+    cluster.orchestrator.pause()
+    wanted = ServiceSpec("mds", "fs", placement=PlacementSpec(hosts=["h1", "h2"]))
+    raise_if_exception(cluster.orchestrator.apply([wanted]))
+    cluster.settle(3)
+    text = "paused: nothing is done by itself until `ceph orch resume`"
+    assert f"{text}; daemons would be deployed on h2" in said_of(cluster, "mds.fs")
+    raise_if_exception(cluster.orchestrator.set_unmanaged("mds.fs", True))
+    assert text not in said_of(cluster, "mds.fs"), "nothing is done to it anyway"
+    raise_if_exception(cluster.orchestrator.set_unmanaged("mds.fs", False))
+    cluster.orchestrator.resume()
+    assert text not in said_of(cluster, "mds.fs")
