@@ -48,8 +48,8 @@ class IdleDaemons:
 
     def _all(self) -> Dict[str, List[Tuple[str, str]]]:
         core = self._core
-        state = (core.reports.serial, core.places.serial, core.deployments.serial)
-        state = (*state, core.specs.serial, core.hosts.serial)
+        own = (core.reports.serial, core.places.serial, core.hosts.serial)
+        state = (*own, core.deployments.serial, core.specs.serial)
         if self._found[0] != state:
             found: Dict[str, List[Tuple[str, str]]] = {}
             for host, row in core.places.own():

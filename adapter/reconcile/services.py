@@ -27,6 +27,7 @@ from adapter.reconcile.guards import Guards
 from adapter.reconcile.idle_daemons import IdleDaemons
 from adapter.reconcile.leftovers import Leftovers
 from adapter.reconcile.mon_addresses import in_networks
+from adapter.reconcile.off_spec import OffSpec
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.pauses import unless_paused
 from adapter.reconcile.removal_ends import RemovalEnds
@@ -55,6 +56,7 @@ class ServiceReconciler:
         self.removals = RemovalEnds(core, self.guards, self.jobs)
         self.flips = ServiceFlips(core)
         self.idle = IdleDaemons(core)
+        self.off_spec = OffSpec(core)
         self.needs = Needs(core)
         self.conf_hold = ConfHold(core)
         self.changes = DaemonChanges(core, self.guards, self.jobs)
@@ -217,6 +219,8 @@ class ServiceReconciler:
             more = [*unable, *outside, *going, *(each.daemon for each in behind)]
             self._follow_failures(wanted.name, diff, more)
         remember_size(core, wanted, diff)
+        with core.lock:
+            self.off_spec.tell(wanted, diff.kept)
         with core.lock:
             diff, stays = without_came_back(core, wanted, diff)
             stays = " ".join(filter(None, [stays, self.idle.outside(wanted, diff)]))
