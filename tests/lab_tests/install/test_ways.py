@@ -15,7 +15,6 @@ from typing import Dict, Set
 
 import pytest
 
-from tests.lab.deploy import AUTHORIZE
 from tests.lab_tests.install.snapshot import Snapshot, not_said
 from tests.lab_tests.install.ways import NAMES, WAYS, Way
 from tests.lab_tests.lab_client import ROOT, Lab, wait_until
@@ -23,6 +22,7 @@ from tests.tools.documents import names, rows, section
 
 SHORT = bool(os.environ.get("SHORT"))
 MANAGER, HOST = "h1", "h2"
+AUTHORIZE = "mkdir -p -m 700 .ssh && cat >>.ssh/authorized_keys"
 # How a document writes what is different from host to host.
 PLACEHOLDERS = re.compile(r"\b(ID|UNIT|NAME|SERVICE|RELEASE)\b")
 
@@ -166,6 +166,7 @@ def test_install_use_remove_and_install_again(
         assert f"Has the module   {MANAGER}" in status_after_enabling(lab)
         if turn == "first":
             use(lab)
+            way.try_out()
             release(lab)
         remove(lab, way)
         assert kept(lab) - cluster_before == set()

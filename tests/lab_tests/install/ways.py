@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Dict, List, Type
 
 from adapter import __version__
+from adapter.cli.content import PARTS
 from packages import deb
-from tests.lab.deploy import CONTENT as PARTS
 from tests.lab_tests.lab_client import ROOT, Lab, run
 
 HOME = "/opt/ceph-orch-ansible"
@@ -33,6 +33,9 @@ class Way:
     def take_files(self) -> str:
         """Take away what ``install`` put there, after `mgr disable`; return what was printed."""
         raise NotImplementedError
+
+    def try_out(self) -> None:
+        """Try what only this way has, while the module is in use."""
 
     def type(self, script: str) -> str:
         """Type something on the manager's host."""
@@ -80,6 +83,15 @@ class Wheel(Way):
             f"/root/dist/ceph_orch_ansible-*.whl && {HOME}/bin/orch-ansible mgr install"
         )
 
+    def try_out(self) -> None:
+        """Take the environment away, which runs the playbooks, and put it back."""
+        self.type(f"mv {HOME} {HOME}.away")
+        lost = self.lab.ok("orch", "status")
+        self.type(f"mv {HOME}.away {HOME}")
+        assert "Available: No" in lost
+        assert f"no interpreter {HOME}/bin/python3 any more" in lost
+        assert "Available: Yes" in self.lab.ok("orch", "status")
+
     def take_files(self) -> str:
         """Uninstall with it, then remove the environment."""
         return self.type(f"{HOME}/bin/orch-ansible mgr uninstall --purge && rm -rf {HOME}")
@@ -122,7 +134,7 @@ class Checkout(Way):
 
     def install(self) -> str:
         """Install from the copy."""
-        self.lab.lab("copy", *(str(ROOT / name) for name in PARTS), "h1:/root/dist")
+        self.lab.lab("copy", *(str(ROOT / name) for name in ("adapter", *PARTS)), "h1:/root/dist")
         return self.type("cd /root/dist && python3 -B -m adapter.cli mgr install")
 
     def take_files(self) -> str:
