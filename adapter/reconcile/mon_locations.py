@@ -19,6 +19,8 @@ ASK_INTERVAL = 15.0
 class MonLocations:
     """Set the location of monitors that are elsewhere than their spec says."""
 
+    service = "mon"
+
     def __init__(self, core: Core) -> None:
         self._core = core
         self._ask_at = 0.0
@@ -28,7 +30,7 @@ class MonLocations:
         """Do what can be done now; return None: it is looked at again with every round."""
         core = self._core
         with core.lock:
-            kept, serial = core.specs.find("mon"), core.specs.serial
+            kept, serial = core.specs.find(self.service), core.specs.serial
             if kept is None or kept.spec.unmanaged:
                 return None
             given = getattr(kept.spec, "crush_locations", None)
@@ -50,7 +52,7 @@ class MonLocations:
     def moved(self) -> List[str]:
         """Return which monitors would be told another location; raises ``OrchestratorError``."""
         with self._core.lock:
-            kept = self._core.specs.find("mon")
+            kept = self._core.specs.find(self.service)
             given = getattr(kept.spec, "crush_locations", None) if kept is not None else None
             if kept is None or kept.spec.unmanaged or not given:
                 return []

@@ -32,7 +32,7 @@ class PendingSettings:
                 found[each.name] = [str(error)]
         moved = self._locations.moved()
         if moved:
-            found.setdefault("mon", []).extend(moved)
+            found.setdefault(self._locations.service, []).extend(moved)
         with core.lock:
             self._lines = found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..daemons.kinds.registry import ALL
 from ..system.command import find_program, run
 from ..system.distribution import DEBIAN, REDHAT, family_of
 from ..system.host_lock import HostLock
@@ -35,7 +36,8 @@ class BackendPackage:
                 f"{clean(file_name)} is no package of this backend for this host's distribution. "
                 "Give the file that `make deb` or `make rpm` made, under the name that it has."
             )
-        if not find_program("ceph-mgr"):
+        loaders = [kind.program for kind in ALL.values() if kind.loads_modules]
+        if not any(map(find_program, loaders)):
             raise PackagesRefused(
                 "There is no ceph-mgr on this host. Install the package ceph-mgr, or leave the "
                 "host out."

@@ -20,6 +20,7 @@ class Manager(Kind):
     socket = "ceph-mgr.{id}.asok"
     tells_version = True
     is_counted_on = True
+    loads_modules = True
     question = "version"
     lack = "it runs, but has not reached the monitors"
 
