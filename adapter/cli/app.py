@@ -16,14 +16,16 @@ from adapter import __version__
 from adapter.cli.adopt import adopt
 from adapter.cli.completion import completion
 from adapter.cli.context import VerbGroup, common_options
+from adapter.cli.daemon_verbs import daemon
 from adapter.cli.daemons import ps, status
 from adapter.cli.devices import device
 from adapter.cli.hosts import host
 from adapter.cli.jobs import job
 from adapter.cli.keys import key
 from adapter.cli.mgr import mgr
+from adapter.cli.osds import osd
 from adapter.cli.output import printable
-from adapter.cli.services import apply, daemon, ls, rm
+from adapter.cli.services import apply, ls, rm
 from adapter.cli.session import JobsFailed
 from adapter.errors import HostUnreachable, JobError, NotReady
 from adapter.interface import OrchestratorError, SpecValidationError
@@ -111,5 +113,9 @@ def root() -> None:
     """
 
 
-for _command in (adopt, host, device, apply, ls, ps, rm, daemon, status, key, job, mgr, completion):
+COMMANDS = (
+    *(adopt, host, device, osd, apply, ls, ps, rm),
+    *(daemon, status, key, job, mgr, completion),
+)
+for _command in COMMANDS:
     root.add_command(_command)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Dict, Mapping, Optional
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Callable, Dict, Mapping, Optional
 
 from adapter.cli.ceph import Ceph, orchestrator_status
 from adapter.cli.monitors import CephMon, DryMon
@@ -14,6 +15,9 @@ from adapter.errors import NotReady, UnreadableRecord
 
 MODULE = "mgr/ansible/"
 KEY = "ssh_identity_key"
+OWN_CLUSTER = "state.cluster"
+MANAGED = "The cluster's manager does this by itself."
+USE_ORCH = "Use `ceph orch` in place of `orch-ansible`, or --check to see what would change."
 RECORD_KINDS = (
     "host.",
     "spec.",
@@ -36,11 +40,17 @@ class ManagerState:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster by its fsid; ``kept`` is None where no manager of it has this backend."""
+    """A cluster by its fsid; ``kept`` is None where no manager of it has this backend.
+
+    ``is_changed`` tells that it is acted on, or that a dry run shows how. ``refuse_managed`` raises
+    where a manager has taken over since.
+    """
 
     fsid: str
     mon: Mon
     kept: Optional[ManagerState] = None
+    is_changed: bool = False
+    refuse_managed: Callable[[], None] = lambda: None
 
 
 def find_cluster(ceph: Ceph, *, check: bool) -> Cluster:
@@ -50,14 +60,43 @@ def find_cluster(ceph: Ceph, *, check: bool) -> Cluster:
     this one, a dry run sees the manager's hosts and services in place of the directory's.
     """
     backend = orchestrator_status(ceph).get("backend")
-    if backend and not check:
+    if check:
+        kept = kept_by_manager(ceph) if backend == "ansible" else None
+        return Cluster(fsid_of(ceph), DryMon(CephMon(ceph)), kept, is_changed=True)
+
+    def refuse_managed() -> None:
+        if orchestrator_status(ceph).get("backend"):
+            raise NotReady(MANAGED, USE_ORCH)
+
+    if backend:
+        raise NotReady(MANAGED, USE_ORCH)
+    mon = CephMon(ceph, refuse_managed)
+    return Cluster(fsid_of(ceph), mon, is_changed=True, refuse_managed=refuse_managed)
+
+
+def cluster_if_any(ceph: Ceph, *, check: bool) -> Optional[Cluster]:
+    """Return the cluster where it can be asked and no manager has a backend, else None."""
+    try:
+        found = find_cluster(ceph, check=False)
+    except NotReady:
+        return None
+    return replace(found, mon=DryMon(found.mon)) if check else found
+
+
+def keep_cluster(store: Store, fsid: str, directory: Path) -> None:
+    """Keep which cluster a directory is about; raises ``NotReady`` where it is another one.
+
+    An OSD's id means nothing elsewhere, and what is queued here would be done to another cluster.
+    """
+    record = store.get(OWN_CLUSTER)
+    if record is None:
+        store.set(OWN_CLUSTER, {"fsid": fsid})
+    elif record.get("fsid") != fsid:
         raise NotReady(
-            "The cluster's manager does this by itself.",
-            "Use `ceph orch` in place of `orch-ansible`, or --check to see what would change.",
+            f"{directory} is about the cluster {record.get('fsid')}, and `ceph` reaches {fsid}.",
+            "Let `ceph` reach the first one (CEPH_CONF), or use another directory (--dir). If that "
+            f"cluster is gone, remove {store.shown_by(OWN_CLUSTER)}.",
         )
-    mon: Mon = CephMon(ceph)
-    kept = kept_by_manager(ceph) if backend == "ansible" else None
-    return Cluster(fsid_of(ceph), DryMon(mon) if check else mon, kept)
 
 
 def fsid_of(ceph: Ceph) -> str:

@@ -16,7 +16,7 @@ SHELLS = ("bash", "zsh", "fish")
 def completion(context: click.Context, shell: str) -> None:
     """Print the completion for your shell.
 
-    It completes verbs, hosts, labels, services, daemons, disks and jobs, as they were read last.
+    It completes verbs, hosts, labels, services, daemons, OSDs, disks and jobs, as read last.
 
     \b
     Example:

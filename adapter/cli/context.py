@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Optional
 
 import click
 
@@ -61,6 +61,11 @@ class Context:
     directory: Path = field(default_factory=lambda: Path(DEFAULT_DIRECTORY).expanduser())
     progress: bool = True
     verbose: bool = False
+
+    @property
+    def path(self) -> Path:
+        """Return the directory without ``~``."""
+        return self.directory.expanduser().absolute()
 
     def say(self, line: str) -> None:
         """Tell the operator something that is not the answer."""
@@ -135,3 +140,27 @@ class VerbGroup(click.Group):
 
     command_class = Verb
     group_class = type
+
+
+class DefaultGroup(VerbGroup):
+    """A group of verbs; where the first word is none of them, it is another command."""
+
+    def __init__(self, name: str, *, default: click.Command) -> None:
+        super().__init__(name, help=default.help)
+        self.default = default
+
+    def collect_usage_pieces(self, ctx: click.Context) -> List[str]:
+        """Return how the other command is used: it comes first in the help."""
+        return self.default.collect_usage_pieces(ctx)
+
+    def make_context(
+        self,
+        info_name: Optional[str],
+        args: List[str],
+        parent: Optional[click.Context] = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Return the context of the verb, or of the other command."""
+        if args and args[0] in self.commands:
+            return super().make_context(info_name, args, parent, **extra)
+        return self.default.make_context(info_name, args, parent, **extra)

@@ -21,6 +21,8 @@ class Converge:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._reconciler = session.orchestrator.reconciler
+        # OSDs leave by commands of their own, which say what becomes of them.
+        self._reconciler.remover.is_resting = True
 
     def look(self) -> None:
         """Read all hosts; one that does not answer is said, and nothing is done on it.
@@ -69,8 +71,10 @@ class Converge:
             raise JobsFailed([f"{name}: {what}" for name, what in sorted(problems.items())])
         return jobs
 
-    def bring_about(self, services: Sequence[str], seconds: float) -> None:
-        """Take rounds until nothing of these services is left to do.
+    def bring_about(
+        self, services: Sequence[str], seconds: float, going: Sequence[str] = ()
+    ) -> None:
+        """Take rounds until nothing of these services is left to do, nor of daemons that go.
 
         Raises ``JobsFailed`` when a job fails, with what is left after ``seconds``, and with what
         services wait for that no round brings about.
@@ -82,7 +86,7 @@ class Converge:
             failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
             if failed:
                 raise JobsFailed(failed)
-            left = self.left(services)
+            left = {**self.left(services), **self._going(going)}
             if not left and not jobs:
                 return
             waits = self._waits(left)
@@ -93,6 +97,12 @@ class Converge:
                 raise JobsFailed([*lines, f"not done within {seconds:g} s; the next run goes on"])
             if not jobs:
                 self._session.context.environment.pause(PAUSE)
+
+    def _going(self, daemons: Sequence[str]) -> Dict[str, str]:
+        """Return of daemons that are being removed those that are not gone with their keys."""
+        with self._session.core.lock:
+            pending = {key.daemon for key in self._reconciler.services.jobs.keys.pending()}
+        return {name: "is not gone with its key yet" for name in daemons if name in pending}
 
     def _waits(self, left: Iterable[str]) -> List[str]:
         """Return what services wait for, if nothing else is left to do but what others bring."""

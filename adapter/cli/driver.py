@@ -25,6 +25,11 @@ class ProgressLine:
         self._stream = stream if wanted and stream is not None and stream.isatty() else None
         self._shown = ""
 
+    @property
+    def is_shown(self) -> bool:
+        """Tell whether anything is written."""
+        return self._stream is not None
+
     def show(self, text: str) -> None:
         """Show a text in place of the last one."""
         if self._stream is None or text == self._shown:
@@ -64,6 +69,18 @@ class Driver:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
         self.error: Optional[Exception] = None
+        # What is shown while no job runs.
+        self.idle_text = ""
+
+    @property
+    def shows_line(self) -> bool:
+        """Tell whether there is a line that is written over."""
+        return self._line.is_shown
+
+    def say(self, text: str) -> None:
+        """Print a line of its own, above the one that is written over."""
+        self._line.clear()
+        self._say(printable(text))
 
     def start(self) -> None:
         """Begin to poll."""
@@ -94,6 +111,8 @@ class Driver:
             job = running[0]
             more = f" (and {len(running) - 1} more jobs)" if len(running) > 1 else ""
             self._line.show(printable(f"{job.progress:4.0%} {job.message}{more}"))
+        elif self.idle_text:
+            self._line.show(printable(self.idle_text))
         else:
             self._line.clear()
 

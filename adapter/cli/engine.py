@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterator, List, Optional
+from typing import Callable, Iterator, List, Optional
 
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
@@ -17,12 +17,19 @@ from adapter.engine.ssh import ProbeResult
 class WatchedEngine:
     """An ``Engine`` that remembers what this command submitted.
 
-    With ``check`` every job is a dry run: Ansible's check mode, with differences.
+    With ``check`` every job is a dry run: Ansible's check mode, with differences. Before one that
+    changes hosts is submitted, ``before_change`` is called, which may raise.
     """
 
-    def __init__(self, engine: Engine, *, check: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        check: bool = False,
+        before_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self._engine = engine
-        self._check = check
+        self._check, self._before_change = check, before_change
         self.submitted: List[Completion] = []
 
     def ready(self) -> str:
@@ -43,6 +50,8 @@ class WatchedEngine:
         """Submit a job, as a dry run if so wished."""
         if self._check:
             request = replace(request, check=True, diff=True, changes=False)
+        elif request.changes:
+            self._before_change()
         completion = self._engine.submit(request, before)
         self.submitted.append(completion)
         return completion

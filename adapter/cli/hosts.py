@@ -8,6 +8,7 @@ import click
 import yaml
 
 from adapter.cli import formatters
+from adapter.cli.changing import leaving
 from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.names import complete_host, complete_label
 from adapter.cli.output import format_option, own_words, print_data
@@ -15,6 +16,7 @@ from adapter.cli.session import JobsFailed, Session
 from adapter.cli.verbs import change, check_option
 from adapter.engine.ssh import ProbeResult
 from adapter.interface import HostSpec, raise_if_exception
+from adapter.reconcile.ownership import read_places
 
 host_argument = click.argument("name", metavar="NAME", shell_complete=complete_host)
 
@@ -75,21 +77,50 @@ def add(context: Context, name: str, addr: str, labels: str, check: bool) -> Non
 @host_argument
 @click.option("--force", is_flag=True, help="Also if Ceph daemons run there; they stay.")
 @click.option("--offline", is_flag=True, help="Forget a host that does not answer (with --force).")
+@click.option("--rm-crush-entry", is_flag=True, help="Also remove its bucket from CRUSH.")
 @check_option
 @pass_context
-def rm(context: Context, name: str, force: bool, offline: bool, check: bool) -> None:
+def rm(
+    context: Context, name: str, force: bool, offline: bool, rm_crush_entry: bool, check: bool
+) -> None:
     """Remove a host from management.
 
-    Its daemons and data are left as they are.
+    It is asked for its daemons first: with some it needs --force, and they are left as they are.
+    To take them away before: `osd rm` of its OSDs, `apply` or `daemon rm` for the others.
 
     \b
     Example:
       orch-ansible host rm ceph-1
       orch-ansible host rm ceph-2 --offline --force
     """
-    with Session(context, check=check) as session:
-        session.probe([session.core.hosts.get(name)])
-        change(session, session.orchestrator.remove_host, name, force=force, offline=offline)
+    with leaving(context, f"host rm {name}", check=check) as session:
+        look_at(session, name, must_answer=not force)
+        change(
+            session,
+            session.orchestrator.remove_host,
+            name,
+            force=force,
+            offline=offline,
+            rm_crush_entry=rm_crush_entry,
+        )
+
+
+def look_at(session: Session, name: str, *, must_answer: bool) -> None:
+    """Read which daemons a host has, and what the cluster says of it, where there is one.
+
+    Raises ``JobsFailed`` where a host that is reached does not say it and it ``must_answer``.
+    """
+    core = session.core
+    if name in core.hosts.problems:
+        return
+    host = core.hosts.get(name)
+    if session.probe([host])[name].ok and not core.ssh.ready():
+        failed = session.read("list_daemons", [host])
+        if failed and must_answer:
+            raise failed
+        session.engine.submitted.clear()
+    if core.mon is not None:
+        read_places(core)
 
 
 @host.command("set-addr")

@@ -25,6 +25,8 @@ from adapter.cli.mgr_records import purge as purge_records
 from adapter.cli.output import format_option, print_data
 from adapter.cli.packaged import PACKAGE
 from adapter.cli.place import Place, content_items, facts, module_items
+from adapter.cluster.osd_removals import KIND
+from adapter.cluster.store import YamlStore
 from adapter.errors import AdapterError, NotReady
 from adapter.installed import PYTHON, STATE
 
@@ -139,6 +141,7 @@ def enable_verb(context: Context, replace: bool) -> None:
       orch-ansible mgr enable
     """
     environment = context.environment
+    refuse_queue(context)
     status = enable(environment.ceph, context.say, environment.until, replace=replace)
     click.echo(status.rstrip())
     if "Available: Yes" in status:
@@ -186,6 +189,24 @@ def status_verb(context: Context, root: Path, form: str) -> None:
         data["cluster"] = None
         lines.append(f"Cluster          not asked: {error}")
     print_data(data, "\n".join(lines), form)
+
+
+def refuse_queue(context: Context) -> None:
+    """Raise ``NotReady`` while OSDs are being removed by this command's own queue.
+
+    A manager would know nothing of them, nor of the weights that they are to get back.
+    """
+    queue = YamlStore(context.path).items(KIND)
+    ids = sorted([*queue, *queue.unreadable])
+    if ids:
+        names = ", ".join(f"osd.{each}" for each in ids)
+        raise NotReady(
+            f"{names} {'is' if len(ids) == 1 else 'are'} being removed by `orch-ansible` (queue in "
+            f"{context.path}), and a manager would not go on with that.",
+            "`orch-ansible mgr hand-back` gives the queue to the manager, `orch-ansible osd rm "
+            "continue` brings it to its end, `orch-ansible osd rm stop "
+            f"{' '.join(ids)}` gives {'it' if len(ids) == 1 else 'them'} back.",
+        )
 
 
 def _installed(place: Place) -> Dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Dict, List
 import click
 
 from adapter.cli import mgr_holder
+from adapter.cli.at_work import at_work
 from adapter.cli.ceph import Ceph
 from adapter.cli.context import Context, Verb, pass_context
 from adapter.cli.mgr_holder import Holder
@@ -33,7 +34,7 @@ def take_over(context: Context, yes: bool) -> None:
       orch-ansible mgr take-over
     """
     ceph = context.environment.ceph
-    with Session(context) as session:
+    with at_work(context.path, "mgr take-over"), Session(context) as session:
         mine = Holder.here(session.directory)
         mgr_holder.check_disabled(ceph)
         mgr_holder.check_free(ceph, mine)
@@ -69,7 +70,7 @@ def hand_back(context: Context, yes: bool) -> None:
       orch-ansible mgr enable
     """
     ceph = context.environment.ceph
-    with Session(context) as session:
+    with at_work(context.path, "mgr hand-back"), Session(context) as session:
         mgr_holder.check_disabled(ceph)
         mgr_holder.check_free(ceph, Holder.here(session.directory))
         records = mgr_holder.in_directory(session.core.store)

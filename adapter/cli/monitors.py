@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shlex
-from typing import Any, Dict, List, Mapping, Set
+from typing import Any, Callable, Dict, List, Mapping, Set
 
 from adapter.cli.ceph import Ceph, CephError
 from adapter.cluster import osd_answers
@@ -76,15 +76,20 @@ def _text(name: str, value: Any) -> str:
 
 
 class CephMon:
-    """The monitors, as an administrator's ``ceph`` reaches them."""
+    """The monitors, as an administrator's ``ceph`` reaches them.
 
-    def __init__(self, ceph: Ceph) -> None:
-        self._ceph = ceph
+    Before something is done to an OSD ``before_change`` is called, which may raise.
+    """
+
+    def __init__(self, ceph: Ceph, before_change: Callable[[], None] = lambda: None) -> None:
+        self._ceph, self._before_change = ceph, before_change
 
     def command(self, **arguments: Any) -> str:
         """Run a mon command and return its output; raises ``OrchestratorError``."""
         given = arguments.pop("inbuf", None)
         words = words_of(arguments)
+        if arguments["prefix"].startswith("osd ") and arguments["prefix"] not in READING:
+            self._before_change()
         try:
             if given is not None:
                 return self._ceph(*words, "-i", "-", given=given)

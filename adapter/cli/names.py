@@ -86,3 +86,21 @@ def complete_job(context: click.Context, _: click.Parameter, typed: str) -> List
         return []
     names = sorted((path.name for path in found), reverse=True)
     return [name for name in [LAST, *names] if name.startswith(typed)]
+
+
+def complete_osd(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
+    """Return the OSDs that begin so: those to be kept are in the queue, others in reports.
+
+    The first word may also be a verb.
+    """
+    group = context.command.name == "rm"
+    rows = _reported(context, "daemons", "*") if group else ()
+    reported = {str(row.get("daemon_id")) for row in rows if row.get("daemon_type") == "osd"}
+    names = sorted(reported) if group else _queued(_directory(context))
+    if group and not context.params.get("osd_ids"):
+        names += ["continue", "status", "stop"]
+    return [name for name in names if name.startswith(typed)]
+
+
+def _queued(directory: Path) -> List[str]:
+    return sorted(path.stem for path in (directory / "osd_removal").glob("*.yml"))

@@ -1,4 +1,4 @@
-"""``orch-ansible apply``, ``ls``, ``rm`` and ``daemon ...``: services without a manager."""
+"""``orch-ansible apply``, ``ls`` and ``rm``: services without a manager."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any, Dict, List, Optional, Sequence, TextIO, Tuple
 import click
 
 from adapter.cli import service_formatters
-from adapter.cli.cluster import Cluster, find_cluster, fsid_of
-from adapter.cli.context import Context, Verb, VerbGroup, pass_context
+from adapter.cli.changing import changing
+from adapter.cli.cluster import Cluster, fsid_of
+from adapter.cli.context import Context, Verb, pass_context
 from adapter.cli.converge import Converge
 from adapter.cli.monitors import CephMon, DryMon
-from adapter.cli.names import complete_daemon, complete_service
+from adapter.cli.names import complete_service
 from adapter.cli.output import format_option, own_words, print_data
-from adapter.cli.session import JobsFailed, Session, failure_lines
-from adapter.cli.verbs import check_option, print_check
+from adapter.cli.session import Session, need_success
+from adapter.cli.verbs import check_option, print_check, wait_option
 from adapter.cluster.spec_file import SpecFile, read_spec_file
 from adapter.errors import AdapterError, NotReady
 from adapter.interface import (
@@ -22,16 +23,6 @@ from adapter.interface import (
     SpecValidationError,
     datetime_now,
     raise_if_exception,
-)
-
-wait_option = click.option(
-    "--wait",
-    "seconds",
-    metavar="SECONDS",
-    type=click.FloatRange(min=1),
-    default=600.0,
-    show_default=True,
-    help="How long it may take until all is done.",
 )
 
 
@@ -55,8 +46,7 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
       orch-ansible apply -i services.yml
     """
     text, given = _read(file)
-    cluster = find_cluster(context.environment.ceph, check=check)
-    with Session(context, check=check, cluster=cluster) as session:
+    with changing(context, "apply", check=check) as session:
         converge = Converge(session)
         if len(session.core.hosts) or not any(isinstance(each, HostSpec) for each in given.specs):
             converge.look()
@@ -129,9 +119,7 @@ def _print_check(
     for words in sorted(set(mon.untold)) if isinstance(mon, DryMon) else ():
         click.echo(f"would run: {words}")
     print_check(session, before, jobs)
-    failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
-    if failed:
-        raise JobsFailed(failed)
+    need_success(jobs)
 
 
 def _described(session: Session, names: Sequence[str]) -> List[Any]:
@@ -196,8 +184,7 @@ def rm(context: Context, service: str, force: bool, check: bool, seconds: float)
     Example:
       orch-ansible rm mds.data
     """
-    cluster = find_cluster(context.environment.ceph, check=check)
-    with Session(context, check=check, cluster=cluster) as session:
+    with changing(context, f"rm {service}", check=check) as session:
         converge = Converge(session)
         converge.look()
         said = session.call(session.orchestrator.remove_service, service, force)
@@ -206,52 +193,3 @@ def rm(context: Context, service: str, force: bool, check: bool, seconds: float)
             return
         click.echo(own_words(str(said)))
         converge.bring_about([service], seconds)
-
-
-@click.group(cls=VerbGroup)
-def daemon() -> None:
-    """Start, stop and restart single daemons."""
-
-
-ACT_HELP = """{0} a daemon.
-
-Where the cluster cannot spare it meanwhile, this is refused.
-
-\b
-Example:
-  orch-ansible daemon {1} mds.data.h2.kxqwzn
-"""
-
-
-def _acting(action: str) -> None:
-    @daemon.command(action, help=ACT_HELP.format(action.capitalize(), action))
-    @click.argument("name", metavar="NAME", shell_complete=complete_daemon)
-    @click.option("--force", is_flag=True, help="Do not ask whether the cluster can spare it.")
-    @check_option
-    @pass_context
-    def act(context: Context, name: str, force: bool, check: bool) -> None:
-        cluster = find_cluster(context.environment.ceph, check=check)
-        with Session(context, check=check, cluster=cluster) as session:
-            converge = Converge(session)
-            converge.look()
-            before = session.records()
-            known = len(session.engine.submitted)
-            try:
-                said = session.call(session.orchestrator.daemon_action, action, name, force=force)
-                jobs = [*session.engine.submitted[known:], *converge.round()]
-                session.driver.wait(jobs)
-            finally:
-                # Nobody takes over from a command: what it has not done is not done later.
-                with session.core.lock:
-                    session.core.daemon_actions.leave_out([name])
-            if check:
-                print_check(session, before, jobs=jobs)
-            else:
-                click.echo(own_words(str(said)))
-            failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
-            if failed:
-                raise JobsFailed(failed)
-
-
-for _action in ("start", "stop", "restart"):
-    _acting(_action)

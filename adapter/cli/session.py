@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Type
 
 from adapter.cli import config
-from adapter.cli.cluster import Cluster
+from adapter.cli.cluster import Cluster, keep_cluster
 from adapter.cli.context import Context
 from adapter.cli.driver import Driver
 from adapter.cli.engine import LocalAccess, WatchedEngine
@@ -60,7 +60,7 @@ class Session:
         cluster: Optional[Cluster] = None,
     ) -> None:
         self.context, self.check = context, check
-        self.directory = Path(os.path.expanduser(context.directory)).absolute()
+        self.directory = context.path
         self.config = config.load(self.directory)
         kept = cluster.kept if cluster else None
         if cluster and not check and not kept and not isinstance(cluster.mon, DryMon):
@@ -77,6 +77,9 @@ class Session:
             )
         elif check:
             store = _copy(self.directory)
+        self.refuse_managed = cluster.refuse_managed if cluster else lambda: None
+        if cluster and cluster.is_changed and not kept:
+            keep_cluster(store, cluster.fsid, self.directory)
         self.is_local = local and not any((self.directory / KIND).glob("*.yml"))
         if self.is_local:
             store = MemoryStore()
@@ -88,7 +91,9 @@ class Session:
         if kept:
             self.access.keep_key(kept.ssh_key)
         self.engine = WatchedEngine(
-            context.environment.engine(self.directory, self.access, self.config), check=check
+            context.environment.engine(self.directory, self.access, self.config),
+            check=check,
+            before_change=self.refuse_managed,
         )
         self.core = Core(
             store=store,
@@ -242,6 +247,13 @@ def failure_lines(job: Completion) -> List[str]:
         how = f"{record.status.value}, {how}"
     lines.append(f"{record.request.operation} {how}; see `orch-ansible job log {record.id}`")
     return lines
+
+
+def need_success(jobs: Sequence[Completion]) -> None:
+    """Raise ``JobsFailed`` where some of these jobs did not succeed."""
+    failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
+    if failed:
+        raise JobsFailed(failed)
 
 
 def _copy(directory: Path) -> MemoryStore:

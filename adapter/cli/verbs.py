@@ -17,6 +17,16 @@ check_option = click.option(
     "--check", is_flag=True, help="Only show what would be changed, here and on the hosts."
 )
 
+wait_option = click.option(
+    "--wait",
+    "seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    default=600.0,
+    show_default=True,
+    help="How long it may take until all is done.",
+)
+
 
 def change(
     session: Session, method: Callable[..., OrchResult[Any]], *arguments: Any, **named: Any

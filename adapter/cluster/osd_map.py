@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, FrozenSet, List, Mapping, Sequence, Set, Tuple
 
 from adapter.cluster.osd_answers import address_of
-from adapter.errors import NotReady
+from adapter.errors import InvalidValue, NotReady
 
 
 @dataclass(frozen=True)
@@ -308,6 +308,14 @@ def osd_number(text: object) -> int:
     if not digits.isascii() or not digits.isdigit() or len(digits) > 9:
         raise ValueError(digits)
     return int(digits)
+
+
+def checked_number(text: object) -> int:
+    """Return an id from ``3`` or ``osd.3``; raises ``InvalidValue``."""
+    try:
+        return osd_number(text)
+    except ValueError:
+        raise InvalidValue("OSD id", text, "it is not a number from 0", "E.g. 3.") from None
 
 
 def listed(ids: Sequence[int]) -> str:

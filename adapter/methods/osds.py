@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Sequence
 from adapter import names
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.hosts import Host
-from adapter.cluster.osd_map import Osd, OsdMap, listed, osd_number
+from adapter.cluster.osd_map import Osd, OsdMap, checked_number, listed
 from adapter.cluster.osd_plan import HostPlan, disk_of, plan_host
 from adapter.cluster.osd_plan_text import describe_plans
 from adapter.cluster.osd_removals import OsdRemovalRow, Removal, removal_row
@@ -287,7 +287,7 @@ class OsdMethods:
         with remover.acting:
             osd_map = core.maps.osd_map()
             with core.lock:
-                numbers = list(dict.fromkeys(map(_number, osd_ids)))
+                numbers = list(dict.fromkeys(map(checked_number, osd_ids)))
                 unreadable = [each for each in numbers if str(each) in core.removals.problems]
                 removals = [self._queued(each) for each in numbers if each not in unreadable]
             for removal in removals:
@@ -372,15 +372,8 @@ def _as_available(device: Device) -> Device:
     return Device(device.path, sys_api=device.sys_api, available=True, device_id=device.device_id)
 
 
-def _number(text: object) -> int:
-    try:
-        return osd_number(text)
-    except ValueError:
-        raise InvalidValue("OSD id", text, "it is not a number from 0", "E.g. 3.") from None
-
-
 def _osd(osd_map: OsdMap, text: object) -> Osd:
-    number = _number(text)
+    number = checked_number(text)
     osd = osd_map.osds.get(number)
     if osd is None:
         raise UnknownName("OSD", f"osd.{number}", "`ceph osd tree` lists the OSDs.")

@@ -39,6 +39,8 @@ class OsdRemover:
         self._core = core
         # Held by whoever acts on the queue: a removal is never stopped in the middle of a step.
         self.acting = threading.Lock()
+        # Of a command that does something else, which leaves the queue as it is.
+        self.is_resting = False
         self._looked = 0.0
         self._queue = RemovalQueue(core)
         self._jobs = RemovalJobs(core, self._queue, self._news)
@@ -55,7 +57,7 @@ class OsdRemover:
         core = self._core
         with core.lock:
             removals = core.removals.all()
-        if not removals:
+        if not removals or self.is_resting:
             return None
         if now - self._looked < LOOK_AGAIN:
             return LOOK_AGAIN - (now - self._looked)

@@ -7,6 +7,8 @@ from typing import Dict, List, Sequence
 
 import click
 
+from adapter.cli.context import DefaultGroup
+
 # A value that stands for any other one.
 _PLACEHOLDER = re.compile(r".*[A-Z].*")
 
@@ -19,6 +21,10 @@ def problem(command: click.Command, words: Sequence[str], *, whole: bool) -> str
     rest, context = list(words), click.Context(command)
     known = _options(command)
     while isinstance(command, click.Group):
+        if isinstance(command, DefaultGroup) and (not rest or rest[0] not in command.commands):
+            command = command.default
+            known = {**known, **_options(command)}
+            continue
         if not rest:
             return "" if not whole else "a verb is missing"
         word = rest.pop(0)

@@ -48,6 +48,7 @@ def commands(
 
 def page(words: Sequence[str], command: click.Command) -> str:
     """Return the page of a command as a manual page's source."""
+    group, command = command, getattr(command, "default", command)
     context = click.Context(command, info_name=words[-1])
     name = "-".join(words)
     lines = [
@@ -61,8 +62,8 @@ def page(words: Sequence[str], command: click.Command) -> str:
     description, examples = _described(command)
     lines += [".SH DESCRIPTION", *description]
     lines += _list("OPTIONS", _options(command, context))
-    if isinstance(command, click.Group):
-        lines += _list("COMMANDS", _below(words, command))
+    if isinstance(group, click.Group):
+        lines += _list("COMMANDS", _below(words, group))
     if examples:
         lines += [".SH EXAMPLES", *examples]
     if command.epilog:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
 import pytest
 
-from tests.lab_tests.lab_client import Answer, Lab, wait_until
+from tests.lab_tests.lab_client import wait_until
 from tests.lab_tests.services.service_lab import SECONDS, Services
 from tests.lab_tests.services.test_by_hand import HOST, state
-from tests.lab_tests.test_faults import answers
+from tests.lab_tests.without_manager import DIRECTORY, command, enable, manager_off, ok
 
-DIRECTORY = "/root/lab-orch"
 NAME = "mds.same"
 SPEC = f"""service_type: mds
 service_id: same
@@ -21,17 +19,6 @@ placement:
   hosts:
   - {HOST}
 """
-
-
-def command(lab: Lab, *words: str, stdin: str = "") -> Answer:
-    """Run ``orch-ansible`` on the first host, on a directory of its own."""
-    script = 'dir=$1; shift; exec orch-ansible --dir "$dir" "$@"'
-    return lab.ssh(lab.first, "sh", "-c", script, "sh", DIRECTORY, *words, stdin=stdin)
-
-
-def ok(answer: Answer) -> str:
-    assert answer.rc == 0, answer.err
-    return answer.out
 
 
 @pytest.fixture
@@ -48,21 +35,8 @@ def bare(services: Services) -> Iterator[Services]:
 @pytest.fixture
 def unmanaged(bare: Services) -> Iterator[Services]:
     """Return the lab with its backend switched off, and the hosts in the directory."""
-    lab = bare.lab
-    found = json.loads(lab.ok("config-key", "dump", "mgr/ansible/host."))
-    config = "ssh_identity_file: /var/lib/ceph/orch-ansible/identity\n"
-    lab.sh(lab.first, 'mkdir -p "$1/host"; cat >"$1/config.yml"', DIRECTORY, stdin=config)
-    for name, text in found.items():
-        place = f"{DIRECTORY}/host/{name.partition('host.')[2]}.yml"
-        lab.sh(lab.first, 'cat >"$1"', place, stdin=text)
-    lab.ok("mgr", "module", "disable", "ansible")
-    gone = lambda: "Module not found" in lab.ceph("orch", "status").err  # noqa: E731
-    wait_until("the backend is off", gone, SECONDS)
-    try:
+    with manager_off(bare.lab):
         yield bare
-    finally:
-        lab.ok("mgr", "module", "enable", "ansible")
-        wait_until("the manager answers", lambda: answers(lab), SECONDS)
 
 
 def test_a_dry_run_shows_what_the_manager_would_change(bare: Services) -> None:
@@ -100,8 +74,7 @@ def test_without_a_manager_the_end_is_the_same(bare: Services, unmanaged: Servic
     ok(command(lab, "apply", "-i", "-", stdin=exported))
     assert ok(command(lab, "ls", "--export")) == exported
 
-    lab.ok("mgr", "module", "enable", "ansible")
-    wait_until("the manager answers", lambda: answers(lab), SECONDS)
+    enable(lab)
     seen = lambda: bare.ls().get(NAME, {}).get("unmanaged")  # noqa: E731
     lab.ok("orch", "ps", "--refresh")
     wait_until("the manager sees it, and leaves it alone", seen, SECONDS)

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Tuple
 from click.testing import CliRunner, Result
 
 from adapter.cli.app import root
+from adapter.cli.ceph import Ceph
 from adapter.cli.config import Config
 from adapter.cli.context import Context, Environment
 from adapter.cli.place import Place
@@ -29,7 +30,7 @@ class Door:
     directory: Path
     answer: Answer = well
     ssh: Any = field(default_factory=MemoryAccess)
-    ceph: Any = None
+    ceph: Any = field(default_factory=lambda: Ceph("no-such-ceph"))
 
     def __post_init__(self) -> None:
         self.requests: List[Request] = []

@@ -123,6 +123,20 @@ def cluster(door: Door) -> Cluster:
     return found
 
 
+def test_enable_is_refused_while_osds_are_in_the_commands_own_queue(
+    door: Door, cluster: Cluster
+) -> None:
+    queue = door.directory / "osd_removal"
+    queue.mkdir()
+    (queue / "3.yml").write_text("osd_id: [")
+
+    line = door.refused("mgr", "enable", status=1)
+
+    assert line.startswith("osd.3 is being removed by `orch-ansible` (queue in ")
+    assert line.endswith("`orch-ansible osd rm stop 3` gives it back.")
+    assert not cluster.enabled
+
+
 def test_enable_sets_the_backend_and_says_why_so(door: Door, cluster: Cluster) -> None:
     result = door.run("mgr", "enable")
 

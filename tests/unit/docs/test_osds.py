@@ -22,7 +22,11 @@ def test_what_works_without_a_manager_is_named() -> None:
         if name in methods
         for command in verb["command"]
     }
-    said = {"apply -i FILE", "ls", "rm", "daemon start|stop|restart"}
+    said = {
+        *("apply -i FILE", "ls", "rm", "daemon start|stop|restart", "daemon add osd HOST:DEVICE"),
+        *("device zap HOST PATH --force", "device replace HOST DEVICE"),
+        *("osd rm ID", "osd rm continue", "osd rm status", "osd rm stop ID"),
+    }
 
     assert {each.removesuffix(" NAME").removesuffix(" SERVICE") for each in known} == said
     assert all(f"`orch-ansible {each}`" in intro for each in said)
