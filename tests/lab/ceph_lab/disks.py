@@ -50,7 +50,11 @@ def attached(lab: Lab) -> bool:
 
 
 def _connect(file: Path) -> str:
-    return run(["losetup", "--find", "--show", str(file)]).strip()
+    loop = run(["losetup", "--find", "--show", str(file)]).strip()
+    # The kernel keeps the partitions of the file that the device had before, maybe another lab's.
+    if any(Path("/sys/block", Path(loop).name).glob("loop*p*")):
+        run(["partx", "--delete", loop])
+    return loop
 
 
 def _loops_over(file: Path) -> list[str]:
