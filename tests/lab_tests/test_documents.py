@@ -21,6 +21,9 @@ DIRECTORY = "/root/documents"
 # The files that the documents name.
 FILES = {
     "FILE": "service_type: crash\nplacement: {hosts: [h2]}\n",
+    "cluster.yml": "service_type: host\nhostname: h2\n---\n"
+    "service_type: crash\nplacement: {hosts: [h2]}\n",
+    "inventory.yml": "mons: {hosts: {h2: {}}}\n",
     "hosts.yml": "service_type: host\nhostname: h9\naddr: 192.0.2.9\n---\nservice_type: host\n",
     "mds.yml": "service_type: mds\nservice_id: data\nplacement: {hosts: [h2]}\n",
     "model.yml": "service_type: osd\nservice_id: model\nplacement: {hosts: [h2]}\n"
@@ -62,7 +65,7 @@ def type_in(lab: Lab, line: str) -> Answer:
     if JOB_HERE.search(line):
         line = JOB_HERE.sub(lab.jobs()[-1]["id"], line)
     where, environment = DIRECTORY, ""
-    if line.startswith("ansible-"):
+    if line.startswith("ansible-") and "inventory.yml" not in line:
         where = CONTENT
         environment = (
             f"export ORCH_ANSIBLE_SOURCE=ceph ORCH_ANSIBLE_SSH_CONFIG={STATE}/ssh_config; "

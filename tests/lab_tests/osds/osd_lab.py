@@ -235,8 +235,12 @@ class Osds:
             STEP_SECONDS,
         )
 
-    def wait_clean(self, count: int) -> None:
-        """Wait until so many placement groups, which are all, are active and clean."""
+    def wait_clean(self, count: int = 0) -> None:
+        """Wait until so many placement groups (by default those of all pools) are active and clean.
+
+        They are all that there are.
+        """
+        count = count or sum(pool["pg_num"] for pool in self.door.ask("osd dump")["pools"])
 
         def clean() -> bool:
             states = self.door.ask("pg stat", target="mgr")["pg_summary"]["num_pg_by_state"]
@@ -262,7 +266,11 @@ class Osds:
         if self._is_empty():
             return
         self._forget_all()
-        numbers = sorted(self.map())
+        found = self.map()
+        destroyed = [number for number, row in found.items() if "destroyed" in row["state"]]
+        for number in destroyed:
+            self.lab.ok("osd", "purge", str(number), "--yes-i-really-mean-it")
+        numbers = sorted(found.keys() - destroyed)
         if numbers:
             self.lab.ok("orch", "osd", "rm", *map(str, numbers), "--force", "--zap")
         self.wait_gone(*numbers)

@@ -79,7 +79,9 @@ class Alone:
 def alone(six: Osds) -> Iterator[Alone]:
     """Return the six OSDs of a cluster without a backend, and some data on them."""
     six.door.ask("osd pool create", pool=POOL, pg_num=PGS, size=2, autoscale_mode="off")
-    six.wait_clean(PGS)
+    six.wait_clean()
+    # Without a byte nothing has to be moved, and nothing holds a removal.
+    six.lab.sh(six.lab.first, "rados -p $1 bench 3 write -b 65536 --no-cleanup >/dev/null", POOL)
     try:
         with manager_off(six.lab):
             yield Alone(six)
@@ -103,7 +105,7 @@ def test_killed_in_a_stage_it_goes_on_and_the_disk_is_free(alone: Alone, stage: 
     assert f"osd.{osd_id} is removed" in said.err
     assert set(alone.osds.map()) == set(purges) - {osd_id}
     assert (alone.status(), alone.is_free(place)) == ([], True)
-    alone.osds.wait_clean(PGS)
+    alone.osds.wait_clean()
     made = ok(command(alone.lab, "daemon", "add", "osd", ":".join(place), "--method", "raw"))
     assert re.fullmatch(rf"Created osd\(s\) {osd_id} on host '{place.host}'\n", made)
 
