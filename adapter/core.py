@@ -24,7 +24,7 @@ from typing import (
 )
 
 from adapter import operations
-from adapter.cluster.bad_records import PAUSE, BadRecords, Unkept
+from adapter.cluster.bad_records import HOLDER, PAUSE, BadRecords, Unkept
 from adapter.cluster.daemon_actions import DaemonActions
 from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.cluster.daemon_services import DaemonServices
@@ -57,7 +57,7 @@ from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
-from adapter.errors import UnreadableRecord
+from adapter.errors import NotReady, UnreadableRecord
 from adapter.settings import Settings
 from adapter.state_lock import StateLock, under_lock
 
@@ -228,6 +228,27 @@ class Core:
         self.store.set(PAUSE, record if paused else None)
         self.waiting_steps = None
         self.wake_event.set()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Tell whether a directory has hosts and services instead; also where nobody knows."""
+        try:
+            return self.store.get(HOLDER) is not None
+        except UnreadableRecord:
+            return True
+
+    def check_holds(self) -> None:
+        """Raise ``NotReady`` where a directory of ``orch-ansible`` has hosts and services instead.
+
+        What were added here could not be given back to one holder. Raises ``UnreadableRecord``.
+        """
+        holder = self.store.get(HOLDER)
+        if holder is not None:
+            raise NotReady(
+                "Hosts and services of this cluster are held by "
+                f"{holder.get('directory')} on {holder.get('machine')}.",
+                "With the module disabled, `orch-ansible mgr hand-back` there gives them back.",
+            )
 
     def paused_note(self) -> str:
         """Return what is said of something that the loop does later, nothing while it goes on."""

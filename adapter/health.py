@@ -28,7 +28,7 @@ class Health:
         with core.lock:
             return health_checks(
                 unready=unready if len(core.hosts) else "",
-                paused=core.pause_lines() if len(core.hosts) else (),
+                paused=core.pause_lines() if len(core.hosts) or core.is_elsewhere else (),
                 offline=core.liveness.offline(),
                 unreported=core.refresh.errors(),
                 failures=core.failures,

@@ -119,16 +119,21 @@ def _enable_module(ceph: Ceph, managers: Managers, say: Say) -> None:
 
 def _wait_for_module(ceph: Ceph, say: Say, until: Until, *, enabled_by_us: bool) -> None:
     say("Waiting for the module to answer ...")
-    reason = until(lambda: bool(ceph("ansible", "get-user").strip()), MODULE_WAIT)
-    if not reason:
-        return
-    managers = Managers.ask(ceph, NAME)
+    managers, reason = Managers.ask(ceph, NAME), ""
+    if enabled_by_us or managers.active not in managers.lacking:
+        # One that lacks it was started without it, and does not look again.
+        reason = until(lambda: bool(ceph("ansible", "get-user").strip()), MODULE_WAIT)
+        if not reason:
+            return
+        managers = Managers.ask(ceph, NAME)
     if managers.active and managers.active in managers.lacking:
         if enabled_by_us:
             ceph("mgr", "module", "disable", NAME)
         raise NotReady(
-            f"The active manager {managers.active} does not have the module {NAME}.",
-            "Run `orch-ansible mgr install` on its host, then this again.",
+            f"The active manager {managers.active} has not loaded the module {NAME}: a manager "
+            "looks for modules only when it starts.",
+            "If `orch-ansible mgr install` says on its host that nothing changes, restart it "
+            f"(`systemctl restart ceph-mgr@{managers.active}`); then this again.",
         )
     raise NotReady(
         f"The module {NAME} does not answer: {managers.problem or _health(ceph) or reason}.",

@@ -39,6 +39,11 @@ def take_over(context: Context, yes: bool) -> None:
         mgr_holder.check_disabled(ceph)
         mgr_holder.check_free(ceph, mine)
         records, key = mgr_holder.kept(ceph)
+        if not records and mgr_holder.holder_of(ceph) == mine:
+            raise AlreadyExists(
+                f"{session.directory} has this cluster's hosts and services already.",
+                "`orch-ansible mgr hand-back` gives them to a manager again.",
+            )
         if not records:
             raise NotReady(
                 "The managers of this cluster keep no hosts and no services.",
@@ -48,7 +53,7 @@ def take_over(context: Context, yes: bool) -> None:
             mgr_holder.in_directory(session.core.store), records, str(session.directory)
         )
         _check_login(session, ceph, key)
-        _ask(context, f"Taken into {session.directory}:", records, yes)
+        _ask(context, f"To be taken into {session.directory}:", records, yes)
         if key and not session.config.ssh_identity_file:
             session.access.keep_key(key)
         mgr_holder.take_over(ceph, session.core.store, mine, records)
@@ -86,7 +91,7 @@ def hand_back(context: Context, yes: bool) -> None:
             context.say(
                 "The manager gets no ssh key: give it one with `ceph ansible set-priv-key -i FILE`."
             )
-        _ask(context, "Given to the manager:", records, yes)
+        _ask(context, "To be given to the manager:", records, yes)
         mgr_holder.hand_back(ceph, session.core.store, records, own)
         context.say("Done. `orch-ansible mgr enable` puts them in force.")
 

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 # What was not kept is tried again within minutes; so long it is shown that it was not (seconds).
 UNKEPT_SHOWN = 900.0
 PAUSE = "state.paused"
+# Which directory of `orch-ansible` has hosts and services; written by `mgr take-over`.
+HOLDER = "state.holder"
 # When a manager last had the hosts in its care, in epoch seconds; 0: it was disabled on purpose.
 PRESENT = "state.present"
 REASON_LENGTH = 160

@@ -29,8 +29,8 @@ from adapter.kinds import KINDS
 from adapter.methods._rehearsal import Rehearsal
 
 _OSD = (
-    "an OSD needs no spec: drive groups say which disks become new ones. `ceph orch osd "
-    "set-spec-affinity` gives it to one"
+    "an OSD needs no spec: drive groups say which disks become new ones. A manager's `set-spec-"
+    "affinity` gives it to one"
 )
 
 

@@ -168,6 +168,7 @@ class HostSpecMethods:
         return tuple(names.check_labels(seen.labels))
 
     def _check_ready(self) -> None:
+        self.core.check_holds()
         problem = self.core.ssh.ready()
         if problem:
             raise NotReady(problem)
@@ -192,6 +193,14 @@ class HostSpecMethods:
 
     def _check_free(self, hostname: str, cluster: str) -> None:
         """Refuse a host whose own record names another cluster than ours."""
+        if cluster and not self.core.cluster:
+            raise AlreadyExists(
+                f"Host '{hostname}' is managed for the cluster {cluster}, and nothing here says "
+                "which cluster this is.",
+                "Is it this one (`ceph fsid`)? Hosts that a manager keeps come by `orch-ansible "
+                "mgr take-over`, others by `orch-ansible apply -i FILE`, which asks the cluster. "
+                "If it is another one, remove the host there first.",
+            )
         if cluster and cluster != self.core.cluster:
             raise AlreadyExists(
                 f"Host '{hostname}' is managed by another cluster ({cluster}).",

@@ -82,6 +82,8 @@ def devices_of(answer: Answer) -> dict[str, dict[str, Any]]:
 
 
 def devices_listed(lab: Lab) -> dict[str, dict[str, Any]]:
+    # Other playbooks by hand may have run since the last report.
+    lab.ok("orch", "device", "ls", "--refresh")
     return {
         host: {path: comparable(device) for path, device in found.items()}
         for host, found in lab.listed_devices().items()

@@ -306,7 +306,7 @@ def test_an_active_manager_without_the_module(door: Door, cluster: Cluster) -> N
 
     result = door.run("mgr", "enable", status=1)
 
-    assert "The active manager a does not have the module" in result.stderr
+    assert "The active manager a has not loaded the module" in result.stderr
     assert "mgr install" in result.stderr
     assert not cluster.enabled, "it is disabled again: otherwise the cluster would complain"
 

@@ -9,7 +9,13 @@ import pytest
 from adapter.cluster.bad_records import PRESENT
 from adapter.cluster.store import MemoryStore
 from adapter.errors import AdapterError, NotKept
-from adapter.interface import DeviceSelection, PlacementSpec, ServiceSpec, raise_if_exception
+from adapter.interface import (
+    DeviceSelection,
+    HostSpec,
+    PlacementSpec,
+    ServiceSpec,
+    raise_if_exception,
+)
 from adapter.reconcile.absence import AWAY, FORGOTTEN, Absence
 from tests.unit.reconcile.fake_cluster import Cluster, drive_group
 
@@ -211,3 +217,19 @@ def test_a_drive_group_of_a_host_that_is_offline_is_dropped_too(cluster: Cluster
     cluster.settle(2)
     assert "OSDs may be made on h3" in cluster.orchestrator.pending.drop()
     assert cluster.core.specs.get("osd.big").spec.unmanaged
+
+
+def test_a_directory_that_holds_hosts_and_services_is_the_only_one(cluster: Cluster) -> None:
+    """What is added here besides could not be given back to one holder."""
+    cluster.store.set("state.holder", {"machine": "h1", "directory": "/root/.orch-ansible"})
+    cluster.orchestrator.pause()
+    held = r"held by /root/\.orch-ansible on h1"
+    for asked in (
+        lambda: cluster.orchestrator.apply([mds("h1")]),
+        lambda: cluster.orchestrator.add_host(HostSpec("h9", "10.0.0.9")),
+    ):
+        with pytest.raises(AdapterError, match=held):
+            raise_if_exception(asked())
+    for host in list(cluster.core.hosts.all()):
+        raise_if_exception(cluster.orchestrator.remove_host(host.hostname, force=True))
+    assert "nothing is done by itself" in str(cluster.orchestrator.health.checks())
