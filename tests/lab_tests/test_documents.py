@@ -65,7 +65,7 @@ def type_in(lab: Lab, line: str) -> Answer:
     if JOB_HERE.search(line):
         line = JOB_HERE.sub(lab.jobs()[-1]["id"], line)
     where, environment = DIRECTORY, ""
-    if line.startswith("ansible-") and "inventory.yml" not in line:
+    if line.startswith("ansible-") and "-i inventory.yml" not in line:
         where = CONTENT
         environment = (
             f"export ORCH_ANSIBLE_SOURCE=ceph ORCH_ANSIBLE_SSH_CONFIG={STATE}/ssh_config; "
