@@ -159,13 +159,15 @@ def check_disabled(ceph: Ceph) -> None:
         )
 
 
-def check_empty(there: Mapping[str, Any], coming: Mapping[str, Any], where: str) -> None:
+def check_empty(
+    there: Mapping[str, Any], coming: Mapping[str, Any], where: str, remedy: str
+) -> None:
     """Raise ``AlreadyExists`` where something else is held already; the same is a second try."""
     others = sorted(key for key, record in there.items() if coming.get(key) != record)
     if others:
         raise AlreadyExists(
             f"{where} holds other hosts and services already: {some_of(others, _SHOWN)}.",
-            "Two holders are not made one: use an empty directory (--dir), or remove them first.",
+            f"Two holders are not made one: {remedy}.",
         )
 
 

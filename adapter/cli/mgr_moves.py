@@ -11,6 +11,7 @@ from adapter.cli.at_work import at_work
 from adapter.cli.ceph import Ceph
 from adapter.cli.context import Context, Verb, pass_context
 from adapter.cli.mgr_holder import Holder
+from adapter.cli.mgr_records import PREFIX
 from adapter.cli.session import Session
 from adapter.errors import AlreadyExists, NotReady
 
@@ -50,7 +51,10 @@ def take_over(context: Context, yes: bool) -> None:
                 "`orch-ansible adopt` proposes what runs.",
             )
         mgr_holder.check_empty(
-            mgr_holder.in_directory(session.core.store), records, str(session.directory)
+            mgr_holder.in_directory(session.core.store),
+            records,
+            str(session.directory),
+            "use an empty directory (--dir)",
         )
         _check_login(session, ceph, key)
         _ask(context, f"To be taken into {session.directory}:", records, yes)
@@ -85,7 +89,12 @@ def hand_back(context: Context, yes: bool) -> None:
                 "Give the directory that has them: --dir DIR.",
             )
         there, kept_key = mgr_holder.kept(ceph)
-        mgr_holder.check_empty(there, records, "The monitors' store")
+        mgr_holder.check_empty(
+            there,
+            records,
+            "The monitors' store",
+            f"`ceph config-key rm {PREFIX}KEY` removes each that is not meant",
+        )
         own = "" if session.config.ssh_identity_file else session.access.private_key()
         if not own and not kept_key:
             context.say(

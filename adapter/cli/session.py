@@ -23,7 +23,7 @@ from adapter.cli.mgr_holder import Holder, check_free
 from adapter.cli.monitors import DryMon
 from adapter.cli.output import own_words
 from adapter.cluster.hosts import KIND, Host, Hosts
-from adapter.cluster.store import MemoryStore, Store, YamlStore
+from adapter.cluster.store import MemoryStore, Store, YamlStore, copy_of
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.ssh import ProbeResult
@@ -76,7 +76,7 @@ class Session:
                 ssh_identity_file="",
             )
         elif check:
-            store = _copy(self.directory)
+            store = copy_of(store)
         self.refuse_managed = cluster.refuse_managed if cluster else lambda: None
         if cluster and cluster.is_changed and not kept:
             keep_cluster(store, cluster.fsid, self.directory)
@@ -254,15 +254,3 @@ def need_success(jobs: Sequence[Completion]) -> None:
     failed = [line for job in jobs if job.is_errored() for line in failure_lines(job)]
     if failed:
         raise JobsFailed(failed)
-
-
-def _copy(directory: Path) -> MemoryStore:
-    """Return all records of a directory, in memory."""
-    store, copy = YamlStore(directory), MemoryStore()
-    for kind in sorted({path.parent.name for path in directory.glob("*/*.yml")}):
-        records = store.items(kind)
-        for name, record in records.items():
-            copy.set(f"{kind}.{name}", record)
-        for name, reason in records.unreadable.items():
-            copy.spoil(f"{kind}.{name}", reason)
-    return copy
