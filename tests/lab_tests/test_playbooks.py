@@ -10,7 +10,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.lab_tests.lab_client import CONTENT, RECORD, ROOT, STATE, Answer, Lab, run
+from tests.lab_tests.lab_client import (
+    CONTENT,
+    RECORD,
+    ROOT,
+    STATE,
+    Answer,
+    Lab,
+    run,
+    wait_until,
+)
 
 HOST = "h3"
 ENCLOSURE = "/run/lab-tests-playbooks"
@@ -82,12 +91,17 @@ def devices_of(answer: Answer) -> dict[str, dict[str, Any]]:
 
 
 def devices_listed(lab: Lab) -> dict[str, dict[str, Any]]:
-    # Other playbooks by hand may have run since the last report.
-    lab.ok("orch", "device", "ls", "--refresh")
     return {
         host: {path: comparable(device) for path, device in found.items()}
         for host, found in lab.listed_devices().items()
     }
+
+
+def the_manager_lists(lab: Lab, devices: dict[str, dict[str, Any]]) -> None:
+    """Wait until the manager lists these devices: it asks for a new report and does not wait."""
+    # Other playbooks by hand may have run since the last report.
+    lab.ok("orch", "device", "ls", "--refresh")
+    wait_until("device ls shows the same", lambda: devices_listed(lab) == devices, 120)
 
 
 def fingerprint(lab: Lab, host: str) -> str:
@@ -97,7 +111,7 @@ def fingerprint(lab: Lab, host: str) -> str:
 def test_get_inventory_by_hand_shows_what_device_ls_shows(cluster: Lab) -> None:
     answer = by_hand(cluster, ("get_inventory",))
     assert recap(answer, *cluster.hosts()) == 0
-    assert devices_of(answer) == devices_listed(cluster)
+    the_manager_lists(cluster, devices_of(answer))
 
 
 def test_the_mgrs_ssh_configuration_is_enough_by_hand(cluster: Lab) -> None:
@@ -131,7 +145,7 @@ def test_from_another_machine_with_a_static_inventory(cluster: Lab, tmp_path: Pa
     command = ["env", "-i", *environment, str(program), playbook, "-i", str(inventory), "-v"]
     answer = run(command, seconds=300)
     assert recap(answer, *cluster.hosts()) == 0
-    assert devices_of(answer) == devices_listed(cluster)
+    the_manager_lists(cluster, devices_of(answer))
 
 
 def test_reading_playbooks_change_nothing(cluster: Lab) -> None:
