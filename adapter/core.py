@@ -264,7 +264,18 @@ class Core:
         text = f"paused since {when(float(since))}" if isinstance(since, (int, float)) else "paused"
         waits = "; nothing waits for that" if self.waiting_steps == [] else ""
         lines = self.waiting_steps or []
-        return [f"{text} ({why}): `ceph orch resume` goes on{waits}", *lines]
+        return [f"{text} ({why}): `ceph orch resume` goes on{waits}", *self._elsewhere(why), *lines]
+
+    def _elsewhere(self, told: str) -> List[str]:
+        """Return who holds hosts and services, where that is a directory that ``told`` lacks."""
+        try:
+            self.check_holds()
+        except UnreadableRecord as error:
+            return [str(error)]
+        except NotReady as error:
+            holder = self.store.get(HOLDER) or {}
+            return [] if str(holder.get("directory")) in told else [str(error)]
+        return []
 
     def held(self) -> str:
         """Return what holds decisions that depend on which hosts there are, or nothing.

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Dict
 
 from adapter import __version__
+from adapter.cli.app import root as command_line
+from adapter.cli.completion import completion_script
 from adapter.cli.packaged import facts_of_package
 from adapter.cli.place import COMMAND_FILE, CONTENT, Place, content_items, facts, module_items
 from adapter.cli.tree import OPEN_EXECUTABLE, OPEN_FILE
@@ -22,6 +24,12 @@ from tests.tools.man_pages import pages
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = "usr/bin/orch-ansible"
 DOCUMENTS = ("README.md", "docs")
+# Where shells look; for zsh it depends on the distribution.
+COMPLETIONS = {
+    "bash": "usr/share/bash-completion/completions/orch-ansible",
+    "fish": "usr/share/fish/vendor_completions.d/orch-ansible.fish",
+}
+ZSH = {"apt": "usr/share/zsh/vendor-completions", "dnf": "usr/share/zsh/site-functions"}
 DESCRIPTION = """\
 The orchestrator backend for Ceph clusters that run from distribution packages:
 ceph orch, the dashboard's pages of hosts, disks and services, and the manager
@@ -42,6 +50,9 @@ def stage(root: Path, *, package: str, manager: str, python: str) -> None:
         _copy(ROOT / name, root / "usr/share/doc" / package / name)
     for name, text in pages().items():
         write(root / "usr/share/man/man1" / f"{name}.gz", gzip.compress(text.encode(), 9, mtime=0))
+
+    for shell, path in {**COMPLETIONS, "zsh": f"{ZSH[manager]}/_orch-ansible"}.items():
+        write(root / path, f"{completion_script(command_line, shell)}\n".encode())
 
 
 def _copy(source: Path, target: Path) -> None:

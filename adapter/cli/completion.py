@@ -24,8 +24,12 @@ def completion(context: click.Context, shell: str) -> None:
       orch-ansible completion fish > ~/.config/fish/completions/orch-ansible.fish
       eval "$(orch-ansible completion zsh)"
     """
+    click.echo(completion_script(context.find_root().command, shell))
+
+
+def completion_script(command: click.Command, shell: str) -> str:
+    """Return what a shell loads to complete the words of ``orch-ansible``."""
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"click knows no completion for {shell}.")
-    root = context.find_root()
-    click.echo(found(root.command, {}, "orch-ansible", "_ORCH_ANSIBLE_COMPLETE").source())
+    return found(command, {}, "orch-ansible", "_ORCH_ANSIBLE_COMPLETE").source()

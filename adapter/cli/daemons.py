@@ -7,10 +7,12 @@ from typing import Any, Dict, Tuple
 import click
 
 from adapter.cli import formatters
+from adapter.cli.ceph import orchestrator_status
 from adapter.cli.context import Context, Verb, pass_context
 from adapter.cli.names import complete_daemon_type, complete_host, complete_service
 from adapter.cli.output import format_option, own_words, print_data
 from adapter.cli.session import JobsFailed, Session
+from adapter.errors import AdapterError
 from adapter.interface import datetime_now, raise_if_exception
 
 
@@ -88,6 +90,9 @@ def status(context: Context, form: str) -> None:
         if reason:
             data["reason"] = own_words(reason)
         data.update(details, directory=str(session.directory))
+        manager = "" if len(session.core.hosts) else _manager_has_them(context)
+        if manager:
+            data["manager"] = manager
         offline = session.core.liveness.offline()
         lines = [
             "Backend: ansible",
@@ -96,7 +101,22 @@ def status(context: Context, form: str) -> None:
             f"Directory: {session.directory}",
             f"Hosts: {len(session.core.hosts)} ({len(offline)} offline)",
             *(f"  {name}: {state.reason}" for name, state in sorted(offline.items())),
+            *([f"Manager: {manager}"] if manager else []),
         ]
         print_data(data, "\n".join(lines), form)
         if not available:
             raise JobsFailed(["no host can be managed"])
+
+
+def _manager_has_them(context: Context) -> str:
+    """Return that a manager has the hosts, where this machine reaches one that has a backend."""
+    try:
+        backend = orchestrator_status(context.environment.ceph).get("backend")
+    except AdapterError:
+        return ""
+    if not backend:
+        return ""
+    return (
+        f"this cluster's hosts are the manager's, with the backend {backend}, and not this "
+        "directory's; `ceph orch status` asks it"
+    )

@@ -10,10 +10,8 @@ from typing import Any, Dict, List
 import click
 
 from adapter import __version__
-from adapter.cli.ceph import Managers
 from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.mgr_backend import (
-    NAME,
     cluster_lines,
     cluster_status,
     disable,
@@ -120,7 +118,9 @@ def uninstall_verb(context: Context, root: Path, purge: bool, check: bool) -> No
     """
     place: Place = context.environment.place(root)
     _need_root(place)
-    changes = _purge_records(context, place, check=check) if purge else []
+    changes: List[str] = []
+    if purge and place.live:
+        changes = purge_records(context.environment.ceph, check=check)
     changes += uninstall(place, purge=purge, check=check)
     _print_changes(changes, check=check)
     if changes and not check:
@@ -244,19 +244,6 @@ def _here_lines(here: Dict[str, Any]) -> List[str]:
         f"Interpreter      {here['python']}",
         f"State            {here['state_directory']}",
     ]
-
-
-def _purge_records(context: Context, place: Place, *, check: bool) -> List[str]:
-    """Remove what the monitors keep; raises ``NotReady`` while a manager works with it."""
-    if not place.live:
-        return []
-    ceph = context.environment.ceph
-    if Managers.ask(ceph, NAME).enabled:
-        raise NotReady(
-            f"The module {NAME} is enabled, and works with what the monitors keep.",
-            "Run `orch-ansible mgr disable` first.",
-        )
-    return purge_records(ceph, check=check)
 
 
 def _need_root(place: Place) -> None:

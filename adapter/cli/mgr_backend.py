@@ -13,6 +13,7 @@ from adapter.cli.ceph import (
 )
 from adapter.cli.mgr_holder import holder_of
 from adapter.cli.mgr_records import (
+    NAME,
     is_paused,
     kept_wishes,
     mark,
@@ -21,7 +22,6 @@ from adapter.cli.mgr_records import (
 )
 from adapter.errors import NotReady
 
-NAME = "ansible"
 OPTION = "mgr/orchestrator/orchestrator"
 # A manager that respawns loads some thirty modules; on a slow host that takes a while.
 MODULE_WAIT = 120.0
@@ -163,7 +163,10 @@ def disable(ceph: Ceph, say: Say) -> None:
         say(f"The backend is not {NAME}.")
     if Managers.ask(ceph, NAME).enabled:
         ceph("mgr", "module", "disable", NAME)
-        say(f"The module {NAME} is disabled. Its hosts are kept for the next time.")
+        say(
+            f"The module {NAME} is disabled. Its hosts are kept for the next time; "
+            "`orch-ansible mgr take-over` takes them into a directory, to go on without a manager."
+        )
     else:
         say(f"The module {NAME} is not enabled.")
     mark_disabled(ceph, say)
@@ -187,10 +190,14 @@ def cluster_status(ceph: Ceph) -> Dict[str, Any]:
 def cluster_lines(status: Dict[str, Any]) -> List[str]:
     """Return the same as lines."""
     yes = {True: "yes", False: "no"}
+    looks = ""
+    if status["managers_without_module"] and not status["enabled"]:
+        # Right after an installation that is every manager.
+        looks = " (as read when each manager started; `orch-ansible mgr enable` starts them again)"
     return [
         f"Active manager   {status['active_manager'] or '-'}",
         f"Has the module   {', '.join(status['managers_with_module']) or '-'}",
-        f"Lacks the module {', '.join(status['managers_without_module']) or '-'}",
+        f"Lacks the module {', '.join(status['managers_without_module']) or '-'}{looks}",
         f"Module enabled   {yes[status['enabled']]}",
         f"Backend          {status['backend'] or '-'}",
         f"Available        {yes[status['available']]}"

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cli.ceph import Ceph, Managers
-from adapter.cli.mgr_records import PREFIX, mark
+from adapter.cli.mgr_records import NAME, PREFIX, mark
 from adapter.cluster.bad_records import HOLDER, PAUSE
 from adapter.cluster.packed_records import PART, VALUE_SIZE, packed, record_of, values_of
 from adapter.cluster.store import KINDS, Record, Store, Unusable
 from adapter.errors import AlreadyExists, NotKept, NotReady, UnreadableRecord, some_of
 
-NAME = "ansible"
 KEY = "ssh_identity_key"
 # What says how a manager is doing belongs to it, and does not move.
 MOVING = tuple(kind for kind in KINDS if kind != "state")

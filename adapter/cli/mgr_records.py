@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List
 
-from adapter.cli.ceph import Ceph, CephError
+from adapter.cli.ceph import Ceph, CephError, Managers
 from adapter.cluster import (
     daemon_actions,
     osd_intents,
@@ -17,6 +17,8 @@ from adapter.cluster.bad_records import PRESENT
 from adapter.engine.outcomes import one_line
 from adapter.errors import NotReady, some_of
 
+# The module, as the managers call it.
+NAME = "ansible"
 PREFIX = "mgr/ansible/"
 _SPEC = f"{specs.KIND}."
 # Work that was asked for and is not done: a record of it, and what it is called.
@@ -111,9 +113,18 @@ def say_what_waits(ceph: Ceph, say: Say, until: Until, wishes: List[str]) -> Non
 def purge(ceph: Ceph, *, check: bool) -> List[str]:
     """Remove all records from the monitors, or say which; return lines for the administrator.
 
-    Raises ``NotReady`` while OSDs are being removed: a record says what the OSD had before.
+    Raises ``NotReady`` while a manager works with them (with ``check`` that is the first line), and
+    while OSDs are being removed: a record says what the OSD had before.
     """
     found = records(ceph)
+    lines: List[str] = []
+    if Managers.ask(ceph, NAME).enabled:
+        if not check:
+            raise NotReady(
+                f"The module {NAME} is enabled, and works with what the monitors keep.",
+                "Run `orch-ansible mgr disable` first.",
+            )
+        lines = [f"refuse: the module {NAME} is enabled, `orch-ansible mgr disable` first"]
     leaving = f"{PREFIX}{osd_removals.KIND}."
     osds = [key[len(leaving) :] for key in found if key.startswith(leaving)]
     if osds:
@@ -127,7 +138,7 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
     if not check:
         for key in found:
             ceph("config-key", "rm", key)
-    return [f"remove {key} from the monitors (ceph config-key)" for key in found]
+    return [*lines, *(f"remove {key} from the monitors (ceph config-key)" for key in found)]
 
 
 def is_paused(ceph: Ceph) -> bool:

@@ -42,7 +42,7 @@ ADVICE = {
     ),
     "osd_creation": (
         "no OSD is made on {name}",
-        "when no OSD is being made there, remove it with `ceph config-key rm mgr/ansible/{key}`",
+        "when no OSD is being made there, {removed} removes it",
     ),
     "osd_removal": (
         "nothing more is done to the OSD",
@@ -55,12 +55,12 @@ ADVICE = {
     ),
     "osd_vacant": (
         "the id is given to no new disk",
-        "`ceph orch osd rm {name} --replace` writes it anew where the OSD is not destroyed yet; or "
-        "remove it with `ceph config-key rm mgr/ansible/{key}`",
+        "`ceph orch osd rm {name} --replace` writes it anew where the OSD is not destroyed yet; "
+        "{removed} removes it",
     ),
     "osd_made": (
         "no drive group makes OSDs until the OSD is up",
-        "when it is up, remove it with `ceph config-key rm mgr/ansible/{key}`",
+        "when it is up, {removed} removes it",
     ),
     "service_action": (
         "the restart does not go on",
@@ -68,30 +68,27 @@ ADVICE = {
     ),
     "daemon_action": (
         "what was asked of the daemons is not done",
-        "asking for it again writes it anew; or remove it with `ceph config-key rm "
-        "mgr/ansible/{key}`",
+        "asking for it again writes it anew; {removed} removes it",
     ),
     "unused_key": (
         "the key of the removed daemon stays with the monitors",
-        "`ceph auth ls` shows it; when it is gone, remove the record with `ceph config-key rm "
-        "mgr/ansible/{key}`",
+        "`ceph auth ls` shows it; when it is gone, {removed} removes the record",
     ),
     "removed_mon": (
         "a removal that failed is not finished",
-        "when `ceph orch ps` no longer lists the monitor, remove the record with `ceph config-key "
-        "rm mgr/ansible/{key}`",
+        "when `ceph orch ps` no longer lists the monitor, {removed} removes the record",
     ),
     "deployed": (
         "no daemon is deployed on {name}",
-        "remove it with `ceph config-key rm mgr/ansible/{key}`; the daemons there are then known "
+        "{removed} removes it; the daemons there are then known "
         "by their names, and `ceph orch redeploy` of their services writes it anew",
     ),
     "settings": (
         "no option of {name} is set or removed in the monitors' configuration, and no daemon of it "
         "deployed",
-        "`ceph config dump` shows the options; remove the record with `ceph config-key rm "
-        "mgr/ansible/{key}`, and the options of its spec are set again; what they had before "
-        "is not known then, and not put back when the service goes",
+        "`ceph config dump` shows the options; {removed} removes the record, and the options of "
+        "its spec are set again; what they had before is not known then, and not put back when "
+        "the service goes",
     ),
     "state": (
         "the orchestrator is treated as paused",
@@ -159,7 +156,8 @@ class BadRecords:
 
     def _words(self, key: str, reason: str) -> str:
         kind, _, name = key.partition(".")
-        waits, remedy = (text.format(name=name, key=key) for text in ADVICE[kind])
+        removed = self._store.removed_by(key)
+        waits, remedy = (text.format(name=name, removed=removed) for text in ADVICE[kind])
         shown = self._store.shown_by(key)
         return f"{reason[:REASON_LENGTH].rstrip('.')}; {waits}. {shown} shows it; {remedy}."
 

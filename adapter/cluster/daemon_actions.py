@@ -112,7 +112,11 @@ class DaemonActions:
     def lines(self) -> List[str]:
         """Return a sentence for each action that waits."""
         return [
-            _describe(each, self.reasons[each.name])
+            _describe(
+                each,
+                self.reasons[each.name],
+                self._store.removed_by(f"{KIND}.{each.name}"),
+            )
             for each in self.all()
             if each.name in self.reasons
         ]
@@ -176,10 +180,10 @@ class DaemonActions:
         self.problems.pop(action.name, None)
 
 
-def _describe(action: DaemonAction, reason: str) -> str:
+def _describe(action: DaemonAction, reason: str, removed: str) -> str:
     names = ", ".join(action.daemons)
     when = datetime.datetime.fromtimestamp(action.asked, tz=datetime.timezone.utc)
     return (
         f"{action.action} of {names}, asked for at {when:%Y-%m-%d %H:%M:%SZ}: {reason.rstrip('.')}."
-        f" It is tried again; `ceph config-key rm mgr/ansible/{KIND}.{action.name}` ends it."
+        f" It is tried again; {removed} ends it."
     )

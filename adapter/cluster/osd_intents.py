@@ -16,10 +16,7 @@ from adapter.cluster.store import Store, read_records
 from adapter.errors import UnreadableRecord
 
 KIND = "osd_creation"
-AS_IT_IS = (
-    "when no OSD is being made on the host, `ceph config-key rm` of it lets the host take part "
-    "again."
-)
+AS_IT_IS = "when no OSD is being made on the host, {removed} lets the host take part again."
 
 
 @dataclass(frozen=True)
@@ -140,7 +137,8 @@ class Intents:
         """Raise ``UnreadableRecord`` where nobody knows which OSDs are being made on a host."""
         if host in self.problems:
             key = f"{KIND}.{host}"
-            remedy = f"{self.store.shown_by(key)} shows it; {AS_IT_IS}"
+            as_it_is = AS_IT_IS.format(removed=self.store.removed_by(key))
+            remedy = f"{self.store.shown_by(key)} shows it; {as_it_is}"
             raise UnreadableRecord(key, self.problems[host], remedy)
 
     def add(

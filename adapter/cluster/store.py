@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, TypeVar
 
@@ -65,6 +66,10 @@ class Store(Protocol):
         """Return how a person looks at a record, e.g. a command in backticks."""
         ...
 
+    def removed_by(self, key: str) -> str:
+        """Return the command with which a person removes a record, in backticks."""
+        ...
+
 
 class MemoryStore:
     """The store in memory, for tests, dry runs, and a machine that shall keep nothing."""
@@ -107,6 +112,10 @@ class MemoryStore:
     def shown_by(self, key: str) -> str:
         """Return where the record is."""
         return f"the record {key}"
+
+    def removed_by(self, key: str) -> str:
+        """Return the command of the monitors, which this is a copy of."""
+        return f"`ceph config-key rm mgr/ansible/{key}`"
 
 
 # The kinds of records that there are, by what is before the first dot of their keys.
@@ -197,6 +206,10 @@ class YamlStore:
     def shown_by(self, key: str) -> str:
         """Return the record's file."""
         return f"the file {self._path(key)}"
+
+    def removed_by(self, key: str) -> str:
+        """Return the command that removes the record's file."""
+        return f"`rm {shlex.quote(str(self._path(key)))}`"
 
 
 def _files(directory: Path) -> List[Path]:

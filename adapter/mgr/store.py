@@ -121,6 +121,10 @@ class MonStore:
         """Return the command that shows the record."""
         return f"`ceph config-key get {PREFIX}{key}`"
 
+    def removed_by(self, key: str) -> str:
+        """Return the command that removes the record."""
+        return f"`ceph config-key rm {PREFIX}{key}`"
+
     # Texts.
 
     def get_text(self, key: str) -> Optional[str]:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.lab_tests.install.snapshot import Snapshot, not_said
 from tests.lab_tests.install.ways import NAMES, WAYS, Way
-from tests.lab_tests.lab_client import ROOT, Lab, wait_until
+from tests.lab_tests.lab_client import ROOT, STATE, Lab, wait_until
 from tests.tools.documents import names, rows, section
 
 SHORT = bool(os.environ.get("SHORT"))
@@ -178,6 +178,21 @@ def status_after_enabling(lab: Lab) -> str:
     program = command(lab)
     lab.sh(MANAGER, f"{program} mgr enable")
     return lab.sh(MANAGER, f"{program} mgr status")
+
+
+def test_a_purge_takes_no_state_from_a_manager_that_runs(lab: Lab, tmp_path: Path) -> None:
+    way = WAYS["deb"](lab, tmp_path)
+    lab.sh(MANAGER, "rm -rf /root/dist")
+    way.make()
+    way.install()
+    status_after_enabling(lab)
+    said = lab.sh(MANAGER, "apt-get -q purge -y ceph-mgr-ansible 2>&1")
+    assert f"{STATE} is kept: the module ansible is enabled" in said
+    assert "Backend: ansible" in lab.ok("orch", "status")
+    assert lab.ssh(MANAGER, "test", "-e", f"{STATE}/ssh_config").rc == 0
+    way.install()
+    remove(lab, way)
+    assert lab.ssh(MANAGER, "test", "-e", STATE).rc == 1
 
 
 @pytest.mark.skipif(SHORT, reason="takes minutes")

@@ -266,6 +266,42 @@ def test_a_purge_takes_what_the_monitors_keep(door: Door, kept: Cluster) -> None
     assert purge(kept, check=False) == []
 
 
+def test_a_check_of_a_purge_shows_all_while_the_module_is_enabled(
+    kept: Cluster,
+) -> None:
+    kept.enabled, before = True, dict(kept.records)
+    lines = purge(kept, check=True)
+    assert "the module ansible is enabled, `orch-ansible mgr disable` first" in lines[0]
+    assert "remove mgr/ansible/spec.mds.fs from the monitors (ceph config-key)" in lines
+    with pytest.raises(NotReady, match="`orch-ansible mgr disable` first"):
+        purge(kept, check=False)
+    assert kept.records == before
+
+
+def test_disabling_names_the_way_on_without_a_manager(door: Door, kept: Cluster) -> None:
+    door.run("mgr", "enable")
+    assert "`orch-ansible mgr take-over`" in door.run("mgr", "disable").stderr
+
+
+def test_a_directory_without_hosts_names_the_manager_that_has_them(
+    door: Door, cluster: Cluster
+) -> None:
+    assert "Manager: " not in door.run("status").stdout
+    cluster.backend = "ansible"
+    said = door.run("status").stdout
+    assert "Manager: this cluster's hosts are the manager's, with the backend ansible" in said
+    assert "`ceph orch status` asks it" in said
+
+
+def test_before_it_is_enabled_the_status_says_why_managers_lack_it(
+    door: Door, cluster: Cluster
+) -> None:
+    cluster.has_module = {"a": False, "b": False}
+    assert "(as read when each manager started" in door.run("mgr", "status").stdout
+    cluster.enabled = True
+    assert "(as read when each manager started" not in door.run("mgr", "status").stdout
+
+
 def test_a_purge_keeps_what_gives_an_osd_back(door: Door, kept: Cluster) -> None:
     kept.records["mgr/ansible/osd_removal.6"] = "{}"
     before = dict(kept.records)

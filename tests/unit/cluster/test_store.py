@@ -72,6 +72,7 @@ def test_one_file_that_cannot_be_read_is_named_and_the_others_are_there(
     assert records == {"h2": {"hostname": "h2"}}
     assert list(records.unreadable) == ["h1"]
     assert str(tmp_path / "host" / "h1.yml") in store.shown_by("host.h1")
+    assert store.removed_by("host.h1") == f"`rm {tmp_path / 'host' / 'h1.yml'}`"
     assert (tmp_path / "host" / "h1.yml").read_bytes() == data
 
 

@@ -73,6 +73,9 @@ def test_it_holds_module_content_command_and_documents(package: Path) -> None:
 
     assert found - documents - pages == wanted | {
         "usr/bin/orch-ansible",
+        "usr/share/bash-completion/completions/orch-ansible",
+        "usr/share/fish/vendor_completions.d/orch-ansible.fish",
+        "usr/share/zsh/vendor-completions/_orch-ansible",
         "usr/share/lintian/overrides/ceph-mgr-ansible",
     }
     assert "usr/share/man/man1/orch-ansible-mgr-install.1.gz" in pages

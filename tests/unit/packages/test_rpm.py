@@ -33,7 +33,12 @@ def test_it_holds_module_content_and_command(package: Path) -> None:
 
     wanted = {f"{CONTENT}/{name}" for name in (*content_items(), "installed.json")}
     wanted |= {f"{MODULE}/{name}" for name in (*module_items(), "installed.json")}
-    assert files == wanted | {"/usr/bin/orch-ansible"}
+    assert files == wanted | {
+        "/usr/bin/orch-ansible",
+        "/usr/share/bash-completion/completions/orch-ansible",
+        "/usr/share/fish/vendor_completions.d/orch-ansible.fish",
+        "/usr/share/zsh/site-functions/_orch-ansible",
+    }
     assert {user for _, _, user in rows} == {"root"}
     for name, mode, _ in rows:
         runs = mode[0] == "d" or name == f"{CONTENT}/bin/orch-ansible"
