@@ -24,6 +24,7 @@ from adapter.methods.devices import DeviceMethods
 from adapter.methods.host_specs import HostSpecMethods
 from adapter.methods.hosts import HostMethods
 from adapter.methods.jobs import JobMethods
+from adapter.methods.maintenance import MaintenanceMethods
 from adapter.methods.osds import OsdMethods
 from adapter.methods.pending import PendingMethods
 from adapter.methods.previews import PreviewMethods
@@ -47,6 +48,7 @@ class AnsibleOrchestrator(Orchestrator):
         checks, groups = SpecChecks(core, reconciler), GroupPlans(core, reconciler)
         self.hosts = HostMethods(core, reconciler)
         self.host_specs = HostSpecMethods(core, reconciler)
+        self.maintenance = MaintenanceMethods(core, reconciler)
         self.devices = DeviceMethods(core)
         self.daemons = DaemonMethods(core)
         self.actions = ActionMethods(core, reconciler, self.daemons)
@@ -96,6 +98,7 @@ class AnsibleOrchestrator(Orchestrator):
 NOUNS = {
     "hosts": HostMethods,
     "host_specs": HostSpecMethods,
+    "maintenance": MaintenanceMethods,
     "devices": DeviceMethods,
     "daemons": DaemonMethods,
     "actions": ActionMethods,

@@ -19,9 +19,9 @@ from adapter.cli.context import VerbGroup, common_options
 from adapter.cli.daemon_verbs import daemon
 from adapter.cli.daemons import ps, status
 from adapter.cli.devices import device
-from adapter.cli.hosts import host
 from adapter.cli.jobs import job
 from adapter.cli.keys import key
+from adapter.cli.maintenance import host
 from adapter.cli.mgr import mgr
 from adapter.cli.osds import osd
 from adapter.cli.output import printable

@@ -45,6 +45,7 @@ from adapter.cluster.pg_states import (
     read_left,
     unknown_pgs,
 )
+from adapter.cluster.pool_sizes import Shortage, read_pools, shortages
 from adapter.cluster.told_daemons import FIELDS, ToldDaemon, read_daemons
 from adapter.errors import NotReady
 from adapter.interface import OrchestratorError
@@ -215,6 +216,10 @@ class Maps:
             arguments["max"] = most
         answer = read_json(self._read("osd ok-to-stop", **arguments), "osd ok-to-stop")
         return [int(each) for each in answer.get("osds") or ()]
+
+    def shortages(self, ids: Collection[int], up: Collection[int]) -> List[Shortage]:
+        """Return by pool how many placement groups would have too few copies without OSDs."""
+        return shortages(self._mon.pg_stats(), read_pools(self._read("osd dump")), ids, up)
 
     def peers(self, ids: Collection[int]) -> Set[int]:
         """Return the OSDs that have placement groups together with some of ``ids``."""

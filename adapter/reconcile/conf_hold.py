@@ -48,17 +48,20 @@ def hold_reason(core: Core, wanted: Wanted, diff: Difference) -> str:
     return " ".join(dict.fromkeys(only_ways(core, wanted, diff).values()))
 
 
-def check_ways(core: Core, leaving: str, staying: Optional[Collection[str]] = None) -> None:
+def check_ways(
+    core: Core, leaving: str, staying: Optional[Collection[str]] = None, stopping: str = ""
+) -> None:
     """Raise if a host's own ceph.conf names no monitor but the one that goes, or is stopped.
 
-    ``staying`` are those that count, by default all others of the map. The caller does not hold
-    the lock.
+    ``staying`` are those that count, by default all others of the map; ``stopping`` is a host that
+    is stopped with it. The caller does not hold the lock.
     """
     addresses = core.maps.mon_addresses()
     others = {*(addresses if staying is None else staying)} - {leaving}
     left = frozenset().union(*(addresses.get(mon, frozenset()) for mon in others))
     with core.lock:
         confs = confs_of(core.hosts, core.reports)
+    confs.pop(stopping, None)
     for address in sorted(addresses.get(leaving, ())):
         hosts = only_way(confs, address, left)
         if hosts:

@@ -109,7 +109,7 @@ class Guards:
         self, kind: str, leaving: str, quorum: Sequence[str], known: Sequence[str]
     ) -> None:
         """Raise if those that go down leave no quorum without a mon that is to be removed."""
-        going = [each for each in self._going(kind, leaving) if each in quorum]
+        going = [each for each in self.going(kind, leaving) if each in quorum]
         left = [each for each in quorum if each != leaving and each not in going]
         if going and len(left) <= (len(known) - 1) // 2:
             raise AdapterError(
@@ -159,7 +159,7 @@ class Guards:
         A daemon that runs and is not in the map stands by for nobody.
         """
         fs_map = self._core.maps.fs_map()
-        ranked, going = fs_map.ranked, self._going(kind.service_type, daemons[0].daemon_id)
+        ranked, going = fs_map.ranked, self.going(kind.service_type, daemons[0].daemon_id)
         for daemon in daemons:
             if daemon.daemon_id not in ranked:
                 self.ranks.check_standby(kind, daemon, going)
@@ -189,7 +189,7 @@ class Guards:
         The cluster is asked who serves, and the hosts whether those that stay answer.
         """
         name = kind.service_type
-        known, going = self._core.maps.daemon_names().hosts, self._going(name)
+        known, going = self._core.maps.daemon_names().hosts, self.going(name)
         said = {daemon for daemon in known if daemon.partition(".")[2] not in going}
         serving = [each for each in daemons if f"{name}.{each.daemon_id}" in said]
         others = [each for each in daemons if each not in serving]
@@ -228,7 +228,7 @@ class Guards:
         if kind.guard == MANAGERS:
             self._check_manager(kind, daemon_id, restart=restart, but=but)
         elif kind.guard in (QUORUM, RANKS):
-            going = self._going(daemon_type, daemon_id, but)
+            going = self.going(daemon_type, daemon_id, but)
             ask = maps.mon_can_stop if kind.guard == QUORUM else maps.mds_can_stop
             try:
                 ask(daemon_id, *going)
@@ -258,14 +258,14 @@ class Guards:
         self, kind: Kind, managers: Managers, leaving: str, but: str = ""
     ) -> List[str]:
         """Raise if no manager would be left; return those that go down."""
-        going = self._going(kind.service_type, leaving, but)
+        going = self.going(kind.service_type, leaving, but)
         # While none is active its name is empty.
         if not {managers.active, *managers.standbys} - {"", leaving, *going}:
             why = f": {_describe(kind.service_type, going)}" if going else ""
             raise AdapterError(f"no manager would be left{why}.")
         return going
 
-    def _going(self, kind: str, beside: str = "", but: str = "") -> List[str]:
+    def going(self, kind: str, beside: str = "", but: str = "") -> List[str]:
         """Return the ids of a kind's daemons that other jobs take down, or that are just lost.
 
         Raises while nobody can know it, but of managers: their hosts are asked.
@@ -333,7 +333,7 @@ class Guards:
                 ranked = [each for each in daemons if each.daemon_id in fs_map.ranked]
                 if not leaving:
                     for daemon in daemons:
-                        going = self._going(kind.service_type, daemon.daemon_id, job)
+                        going = self.going(kind.service_type, daemon.daemon_id, job)
                         self.ranks.check_standby(kind, daemon, going, job)
                 for daemon in self.ranks.of_others(leaving, daemons) if leaving else ranked:
                     self._check_known(kind, daemon, standing_by)
@@ -355,7 +355,7 @@ class Guards:
             if reason:
                 raise AdapterError(f"osd.{osd_id}: {reason}.")
         down = {osd.osd_id for osd in known.values() if not osd.up and not osd.destroyed}
-        going = {int(each) for each in self._going("osd", but=but) if each.isdigit()}
+        going = {int(each) for each in self.going("osd", but=but) if each.isdigit()}
         going -= {each for each in going & known.keys() if self._was_started(known[each])}
         beside = sorted((down | going | self._in_doubt(known)) & known.keys() - set(ids))
         allowed = self._core.maps.ok_to_stop([*ids, *beside], most=most + len(beside))

@@ -16,6 +16,7 @@ from adapter.reconcile.daemon_acts import DaemonActs
 from adapter.reconcile.gateway_zones import GatewayZones
 from adapter.reconcile.host_admins import HostAdmins
 from adapter.reconcile.host_confs import HostConfs
+from adapter.reconcile.host_stops import HostStops
 from adapter.reconcile.late_jobs import LateJobs
 from adapter.reconcile.left_jobs import LeftJobs
 from adapter.reconcile.mon_locations import MonLocations
@@ -50,6 +51,7 @@ class Reconciler:
         self.creator = OsdCreator(core, self.planner)
         self.remover = OsdRemover(core)
         self.services = ServiceReconciler(core)
+        self.host_stops = HostStops(core, self.services.guards, lambda: self.absence is not None)
         self.restarts = ServiceRestarts(core, self.services.guards)
         self.acts = DaemonActs(core, self.services)
         self.undone = UndoneActs(core, self.acts)

@@ -30,6 +30,7 @@ FEATURES = [
     "get_facts",
     "get_hosts",
     "get_inventory",
+    "host_ok_to_stop",
     "list_daemons",
     "pause",
     "plan",

@@ -25,6 +25,7 @@ _READS = re.compile(
     r"|health( detail)?"
     r"|log last .*"
     r"|node ls"
+    r"|orch host ok-to-stop .*"
     r"|orch (device ls|host ls|ls|osd rm status|ps|status)( .*)?"
     r"|orch apply .*--dry-run"
     r"|osd (info|ok-to-stop|safe-to-destroy|tree)( .*)?"

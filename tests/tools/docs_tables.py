@@ -26,8 +26,8 @@ DOCS = ROOT / "docs"
 VERBS = ROOT / "tests" / "tools" / "verbs.yml"
 CODE = ROOT / "tests" / "tools" / "code.yml"
 # The pages that have the sections of methods, in the order in which they are looked up.
-PAGES = ("verbs", "services", "osds")
-TITLES = {"osds": "OSDs", "services": "Services"}
+PAGES = ("verbs", "services", "osds", "maintenance")
+TITLES = {"osds": "OSDs", "services": "Services", "maintenance": "Maintenance"}
 
 Row = Sequence[str]
 
