@@ -29,6 +29,7 @@ from adapter.cluster.daemon_actions import DaemonActions
 from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.cluster.daemon_services import DaemonServices
 from adapter.cluster.deployments import Deployments
+from adapter.cluster.drain_watch import DrainWatch
 from adapter.cluster.events import Events
 from adapter.cluster.going_down import GoingDown
 from adapter.cluster.health import Failure, when
@@ -140,6 +141,7 @@ class Core:
         # While it is paused: what would be done otherwise; None as long as nobody has looked.
         self.waiting_steps: Optional[List[str]] = None
         self.waits = Waits()
+        self.drain_watch = DrainWatch()
         # Set when the cluster's maps are to be read again.
         self.maps_changed = threading.Event()
         self._job_listeners: List[Callable[[Completion], None]] = []

@@ -41,6 +41,7 @@ class Health:
                 late=[each.describe() for each in waiting_long(core.engine.jobs(), time.time())],
                 waiting=core.waits.lines(time.time()),
                 undone=core.daemon_actions.lines(),
+                drains=core.drain_watch.lines(time.time()),
                 problems=core.bad_records.describe(),
                 unkept=core.unkept.reasons(time.monotonic()),
                 broken=self._broken_daemons(),

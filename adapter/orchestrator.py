@@ -21,6 +21,7 @@ from adapter.methods.adoption import AdoptionMethods
 from adapter.methods.apply_kinds import KindMethods
 from adapter.methods.daemons import DaemonMethods
 from adapter.methods.devices import DeviceMethods
+from adapter.methods.draining import DrainMethods
 from adapter.methods.host_specs import HostSpecMethods
 from adapter.methods.hosts import HostMethods
 from adapter.methods.jobs import JobMethods
@@ -49,6 +50,7 @@ class AnsibleOrchestrator(Orchestrator):
         self.hosts = HostMethods(core, reconciler)
         self.host_specs = HostSpecMethods(core, reconciler)
         self.maintenance = MaintenanceMethods(core, reconciler)
+        self.drains = DrainMethods(core, reconciler)
         self.devices = DeviceMethods(core)
         self.daemons = DaemonMethods(core)
         self.actions = ActionMethods(core, reconciler, self.daemons)
@@ -99,6 +101,7 @@ NOUNS = {
     "hosts": HostMethods,
     "host_specs": HostSpecMethods,
     "maintenance": MaintenanceMethods,
+    "drains": DrainMethods,
     "devices": DeviceMethods,
     "daemons": DaemonMethods,
     "actions": ActionMethods,

@@ -19,6 +19,7 @@ from adapter.cli.context import VerbGroup, common_options
 from adapter.cli.daemon_verbs import daemon
 from adapter.cli.daemons import ps, status
 from adapter.cli.devices import device
+from adapter.cli.host_drains import drain
 from adapter.cli.jobs import job
 from adapter.cli.keys import key
 from adapter.cli.maintenance import host
@@ -117,5 +118,6 @@ COMMANDS = (
     *(adopt, host, device, osd, apply, ls, ps, rm),
     *(daemon, status, key, job, mgr, completion),
 )
+host.add_command(drain)
 for _command in COMMANDS:
     root.add_command(_command)

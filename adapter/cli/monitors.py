@@ -33,6 +33,7 @@ READING = frozenset(
         "mon ok-to-rm",
         "mon ok-to-stop",
         "node ls",
+        "osd crush dump",
         "osd df",
         "osd dump",
         "osd metadata",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import Collection, Dict, List, Mapping, Optional, Sequence
 
 from adapter.cli.ceph import CephError
 from adapter.cli.output import own_words
 from adapter.cli.session import JobsFailed, Session
 from adapter.cluster.osd_owners import NO_SERVICE
-from adapter.cluster.osd_removals import Removal, Stage
+from adapter.cluster.osd_removals import Removal, Stage, shown_status
 from adapter.interface import OrchestratorEvent, datetime_now
 from adapter.loop import Loop
 from adapter.reconcile.osd_restoring import successor
@@ -93,7 +94,7 @@ class Removing:
                 each: queue.problems[str(each)] for each in rows if str(each) in queue.problems
             }
         found = {
-            osd_id: f"osd.{osd_id}: {own_words(row.drain_status)}"
+            osd_id: f"osd.{osd_id}: {own_words(shown_status(row, time.time()))}"
             for osd_id, row in rows.items()
             if row is not None
         }

@@ -84,6 +84,7 @@ def health_checks(
     unkept: Mapping[str, str] = MappingProxyType({}),
     waiting: Sequence[str] = (),
     undone: Sequence[str] = (),
+    drains: Sequence[str] = (),
     watch: Optional[Watch] = None,
     stray_hosts: Sequence[str] = (),
     stray_daemons: Sequence[str] = (),
@@ -97,9 +98,9 @@ def health_checks(
     how its ceph.conf is wrong, ``service_failures`` what stands in the way of services, ``watch``
     what is outside the cluster or is held, ``unkept`` by key why the loop cannot write a record,
     ``waiting`` what services have waited for too long, ``undone`` what was asked of daemons and
-    cannot be done yet, ``stray_hosts`` and ``stray_daemons`` what runs and nobody looks after,
-    ``late`` which jobs are queued for long. A host that is offline is not named a second
-    time for its missing report.
+    cannot be done yet, ``drains`` which hosts do not get empty, ``stray_hosts`` and
+    ``stray_daemons`` what runs and nobody looks after, ``late`` which jobs are queued for long. A
+    host that is offline is not named a second time for its missing report.
     """
     checks: Checks = {}
     if unready:
@@ -159,6 +160,7 @@ def health_checks(
             ("ANSIBLE_STRAY_DAEMON", "daemon(s) unknown to their hosts", list(stray_daemons)),
             ("ANSIBLE_JOB_WAITS", "job(s) wait for others", list(late)),
             ("ANSIBLE_ACTION_WAITS", "action(s) cannot be done yet", list(undone)),
+            ("ANSIBLE_DRAIN_WAITS", "drain(s) of hosts stand still", list(drains)),
             (
                 "ANSIBLE_NOT_KEPT",
                 "record(s) cannot be kept",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter import names
+from adapter.cluster.drains import Drain
 from adapter.cluster.fields import Fields
 from adapter.cluster.store import UNUSABLE, Records, Store, why_unusable
 from adapter.engine.model import Target
@@ -33,6 +34,7 @@ class Host:
     ``connection`` is ``ssh``, or ``local`` for the machine that the command itself runs on.
     ``spec_labels`` are those that its spec gave it: what a later one leaves out goes. ``added`` is
     when it was, in epoch seconds, and ``dropped_labels`` are those that were taken from it since.
+    ``drain`` says that it is being emptied, or is empty, and what that did to its labels.
     """
 
     hostname: str
@@ -47,6 +49,7 @@ class Host:
     spec_labels: Tuple[str, ...] = ()
     added: float = 0.0
     dropped_labels: Tuple[str, ...] = ()
+    drain: Optional[Drain] = None
 
     def without_labels(self, labels: Collection[str]) -> Host:
         """Return the host without these labels, and with the memory that they were taken."""
@@ -56,6 +59,7 @@ class Host:
             labels=tuple(each for each in self.labels if each not in labels),
             spec_labels=tuple(each for each in self.spec_labels if each not in labels),
             dropped_labels=tuple(dict.fromkeys([*self.dropped_labels, *dropped])),
+            drain=self.drain.without_labels(labels) if self.drain else None,
         )
 
     def target(self, user: str) -> Target:
@@ -90,6 +94,8 @@ class Host:
             record["added"] = self.added
         if self.dropped_labels:
             record["dropped_labels"] = list(self.dropped_labels)
+        if self.drain:
+            record["drain"] = self.drain.to_json()
         return record
 
     @classmethod
@@ -97,7 +103,7 @@ class Host:
         """Read a record, which a person may have edited; raises ``InvalidValue``, ``Unusable``."""
         hostname = names.check_hostname(record.get("hostname"))
         read = Fields(record)
-        location = read.mapping("location", {})
+        location, drain = read.mapping("location", {}), read.mapping("drain", None)
         host = cls(
             hostname=hostname,
             addr=names.check_address(read.text("addr", "") or hostname),
@@ -111,6 +117,7 @@ class Host:
             spec_labels=tuple(names.check_labels(read.texts("spec_labels"))),
             added=read.time("added"),
             dropped_labels=tuple(names.check_labels(read.texts("dropped_labels"))),
+            drain=Drain.from_json(drain) if drain is not None else None,
         )
         check_target(host.target("root"))
         for key in host.keys:

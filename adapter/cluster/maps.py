@@ -18,7 +18,9 @@ from typing import (
 )
 
 from adapter.cluster.ceph_options import Option, read_option, read_settings
+from adapter.cluster.crush_rules import read_crush
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
+from adapter.cluster.failure_domains import Placements, read_pools, read_usage
 from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
 from adapter.cluster.locations import CrushTree, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
@@ -138,6 +140,20 @@ class Maps:
     def pg_counts(self) -> Dict[int, int]:
         """Return the number of placement groups by OSD."""
         return read_pg_counts(self._read("osd df"))
+
+    def placements(self, osd_map: OsdMap, leaving: Collection[int]) -> Placements:
+        """Return where data may be while OSDs are ``leaving`` already."""
+        pools, nearfull, full = read_pools(self._read("osd dump"))
+        osds = osd_map.osds.values()
+        return Placements(
+            crush=read_crush(self._read("osd crush dump")),
+            pools=pools,
+            usage=read_usage(self._read("osd df")),
+            able=[osd.osd_id for osd in osds if osd.up and osd.reweight > 0],
+            leaving=leaving,
+            nearfull=nearfull,
+            full=full,
+        )
 
     def all_clean(self, count: int) -> bool:
         """Tell whether all placement groups, so many, have all copies by their statistics."""

@@ -87,6 +87,8 @@ class Removal:
     asked_wipe: bool = False
     cleaned: bool = False
     places: Tuple[Tuple[str, str], ...] = ()
+    drain: str = ""
+    pgs_before: int = -1
     pgs: int = -1
     reason: str = ""
     tries: int = 0
@@ -128,6 +130,8 @@ class Removal:
             asked_wipe=read.flag("asked_wipe", False),
             cleaned=read.flag("cleaned", False),
             places=tuple((check_device_path(path), name) for path, name in pairs),
+            drain=read.text("drain", ""),
+            pgs_before=read.whole("pgs_before", -1, least=-1),
             pgs=read.whole("pgs", -1, least=-1),
             reason=read.text("reason", ""),
             tries=read.whole("tries", 0),
@@ -238,8 +242,38 @@ class OsdRemovalRow(Dict[str, Any]):
         return dict(self)
 
 
-def removal_row(removal: Removal) -> OsdRemovalRow:
-    """Return the row of an OSD that leaves."""
+def progress_of(removal: Removal, now: float) -> str:
+    """Return how far an OSD has drained, and about how long that takes as it went so far.
+
+    ``now`` is in epoch seconds. Nothing where it is not known.
+    """
+    left, before = removal.pgs, removal.pgs_before
+    moved, seconds = before - left, now - (removal.drain_started or now)
+    if removal.stage is not Stage.DRAINING or left < 0 or moved <= 0:
+        return ""
+    text = f"{moved} of {before} PGs moved"
+    if not left or seconds <= 0:
+        return text
+    return f"{text}, about {_duration(left * seconds / moved)} left"
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(1, round(seconds))} s"
+
+
+def shown_status(removal: Removal, now: float) -> str:
+    """Return the state of an OSD with its cause, how far it is, and what it waits for."""
+    cause = f"drain of host {removal.drain}" if removal.drain else ""
+    parts = (cause, progress_of(removal, now), removal.reason)
+    stage = removal.stage.shown(removal.replace)
+    return ": ".join(filter(None, (stage, "; ".join(filter(None, parts)))))
+
+
+def removal_row(removal: Removal, now: float) -> OsdRemovalRow:
+    """Return the row of an OSD that leaves; ``now`` is in epoch seconds."""
     return OsdRemovalRow(
         osd_id=removal.osd_id,
         hostname=removal.host,
@@ -249,13 +283,14 @@ def removal_row(removal: Removal) -> OsdRemovalRow:
         replace=removal.replace,
         force=removal.force,
         zap=removal.zap,
-        drain_status=removal.drain_status,
+        drain_status=shown_status(removal, now),
         pg_count=removal.pgs,
         drain_started_at=_time(removal.drain_started),
         drain_stopped_at=None,
         drain_done_at=_time(removal.drain_done),
         process_started_at=_time(removal.asked),
         original_weight=removal.crush_weight,
+        drain_of_host=removal.drain,
     )
 
 

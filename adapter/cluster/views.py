@@ -41,6 +41,14 @@ def host_spec(host: Host, online: bool) -> HostSpec:
     )
 
 
+def listed_host(host: Host, online: bool) -> HostSpec:
+    """Return a host as it is listed: also ``draining`` or ``drained`` where it is being emptied."""
+    spec = host_spec(host, online)
+    if not spec.status and host.drain:
+        spec.status = "drained" if host.drain.done else "draining"
+    return spec
+
+
 def inventory_host(host: Host, report: HostReport) -> InventoryHost:
     """Return a host's devices as the interface wants them."""
     created = datetime.datetime.fromtimestamp(report.taken["devices"], tz=datetime.timezone.utc)

@@ -8,8 +8,8 @@ from adapter.cluster.osd_map import Osd, OsdMap
 from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.core import Core
 from adapter.errors import InvalidValue
-from adapter.methods._removals import is_copy
 from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.reconcile.osd_removal_records import is_copy
 from adapter.state_lock import under_lock
 
 

@@ -1,71 +1,15 @@
-"""What is written down of an OSD whose removal is asked for."""
+"""Which removals of OSDs are refused, and what is said of others."""
 
 from __future__ import annotations
 
-import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import List, Optional
 
-from adapter.cluster.disk_owners import names_of
 from adapter.cluster.osd_map import Osd, OsdMap
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
-from adapter.errors import AlreadyExists, InvalidValue
-from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.errors import AlreadyExists
 from adapter.reconcile.osd_restoring import successor
 from adapter.state_lock import under_lock
-
-Places = Tuple[Tuple[str, str], ...]
-
-
-@under_lock
-def removal_of(
-    core: Core,
-    planner: OsdPlanner,
-    osd: Osd,
-    osd_map: OsdMap,
-    *,
-    keep_id: bool,
-    force: bool,
-    zap: bool,
-    no_destroy: bool,
-    pgs: int = -1,
-) -> Removal:
-    """Return the record of an OSD that leaves.
-
-    Raises ``InvalidValue`` for disks of a destroyed OSD that are to be wiped and nobody knows.
-    """
-    host = core.owners.host_of(osd)
-    label, rows = "", planner.disks_of(osd.osd_id, host, osd_map)
-    if osd.destroyed:
-        label, rows = planner.left_by(osd.osd_id, host, osd_map)
-        if zap and not label:
-            raise InvalidValue(
-                "zap",
-                f"osd.{osd.osd_id}",
-                f"it is destroyed, and no disk of host {host or '(unknown)'} is known to be its: "
-                "one must have its label, and be that which it was on last",
-                "Remove it without --zap, and erase its disk by name: `ceph orch device zap`.",
-            )
-    rows = [row for row in rows if not is_copy(core, osd, row)]
-    places = _reported(rows) if rows or osd.destroyed else _said(core, osd)
-    return Removal(
-        osd_id=osd.osd_id,
-        uuid=osd.uuid,
-        host=host,
-        label=label,
-        service=core.owners.service_of(osd.osd_id),
-        disks=tuple(name or path for path, name in places),
-        places=places,
-        crush_weight=osd.crush_weight,
-        was_in=osd.reweight > 0,
-        epoch=osd_map.epoch,
-        asked=time.time(),
-        replace=keep_id,
-        force=force,
-        zap=zap,
-        no_destroy=no_destroy,
-        pgs=pgs,
-    )
 
 
 def refuse_queued(known: Optional[Removal], osd: Osd, osd_map: OsdMap, *, replaced: bool) -> None:
@@ -105,29 +49,3 @@ def unwipable(core: Core, removal: Removal) -> List[str]:
         return []
     where = f"host {host}" if host else "its host"
     return [f"osd.{removal.osd_id}: {where} is not managed, so its disks are not wiped"]
-
-
-def is_copy(core: Core, osd: Osd, row: Dict[str, Any]) -> bool:
-    """Tell whether a disk is none of those that an OSD named when it started last.
-
-    By vendor, model and serial where there are some; of one that is up by the name too.
-    """
-    said = core.owners.metadata(osd.osd_id)
-    known = {name for _, name in said.names}
-    name = str(row["device_id"] or "")
-    if name and known and "" not in known:
-        return name not in known
-    named = {*said.devices, *said.db_devices, *said.wal_devices}
-    return osd.up and bool(named) and named.isdisjoint(names_of(row))
-
-
-def _reported(rows: List[Dict[str, Any]]) -> Places:
-    """Return path and device id of disks as their host reported them."""
-    return tuple((str(row["path"]), str(row["device_id"] or "")) for row in rows)
-
-
-def _said(core: Core, osd: Osd) -> Places:
-    """Return path and device id of an OSD's disks as it named them when it started last."""
-    said = core.owners.metadata(osd.osd_id)
-    named = dict(said.names)
-    return tuple((f"/dev/{name}", named.get(name, "")) for name in said.devices)

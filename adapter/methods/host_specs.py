@@ -318,7 +318,7 @@ def _labels(spec: HostSpec) -> Tuple[str, ...]:
 
 
 def _check_status(status: Optional[str], known: Optional[Host] = None) -> None:
-    if status in (None, "") or (known is not None and status == known.status):
+    if status in (None, "") or (known is not None and status in _statuses(known)):
         return
     if status != MAINTENANCE:
         raise InvalidValue("host status", status, "a host is added as it is", "Leave it out.")
@@ -328,6 +328,11 @@ def _check_status(status: Optional[str], known: Optional[Host] = None) -> None:
         "hosts cannot be put into maintenance by this backend",
         "Leave out --maintenance.",
     )
+
+
+def _statuses(known: Host) -> Tuple[str, ...]:
+    """Return the words that a host's own spec may have, as it was listed."""
+    return (known.status, *(("draining", "drained") if known.drain else ()))
 
 
 def _check_oob(oob: Optional[Dict[str, Any]]) -> None:

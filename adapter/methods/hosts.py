@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional
 from adapter import names
 from adapter.cluster.hosts import Host
 from adapter.cluster.locations import bucket_of
-from adapter.cluster.views import host_spec
+from adapter.cluster.views import listed_host
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue, some_of
 from adapter.interface import HostSpec
@@ -32,7 +32,7 @@ class HostMethods:
 
     def __init__(self, core: Core, reconciler: Reconciler) -> None:
         self.core, self.reconciler = core, reconciler
-        self._specs: StateCache[HostSpec] = StateCache(host_spec)
+        self._specs: StateCache[HostSpec] = StateCache(listed_host)
 
     @method
     def remove_host(
@@ -149,7 +149,7 @@ class HostMethods:
 
     @method
     def get_hosts(self) -> List[HostSpec]:
-        """Return all hosts; ``status`` is ``""``, ``maintenance`` or ``Offline``.
+        """Return all hosts; ``status`` is ``""``, ``maintenance``, ``Offline``, or how a drain is.
 
         The list is the caller's own, the hosts in it are shared and are not to be changed.
         """

@@ -29,7 +29,7 @@ from adapter.interface import (
 )
 from adapter.methods._copied_disks import as_moved, refuse_copy, refuse_other_disk
 from adapter.methods._method import method
-from adapter.methods._removals import refuse_queued, removal_of, unwipable
+from adapter.methods._removals import refuse_queued, unwipable
 from adapter.methods._wiping import (
     allowed_to_wipe,
     erased,
@@ -39,6 +39,7 @@ from adapter.methods._wiping import (
 )
 from adapter.methods.devices import reachable
 from adapter.reconcile import Reconciler
+from adapter.reconcile.osd_removal_records import removal_of
 
 # For how long it holds that the monitors call an OSD safe to destroy (seconds): a job begins within
 # a few, if it has not to wait.
@@ -230,10 +231,18 @@ class OsdMethods:
         with core.lock:
             for osd in osds:
                 refuse_queued(core.removals.get(osd.osd_id), osd, osd_map, replaced=keep_id)
-            flags = {"keep_id": keep_id, "force": force, "zap": zap, "no_destroy": no_destroy}
-            planner = self.reconciler.planner
             removals = [
-                removal_of(core, planner, osd, osd_map, pgs=counts.get(osd.osd_id, -1), **flags)
+                removal_of(
+                    core,
+                    self.reconciler.planner,
+                    osd,
+                    osd_map,
+                    keep_id=keep_id,
+                    force=force,
+                    zap=zap,
+                    no_destroy=no_destroy,
+                    pgs=counts.get(osd.osd_id, -1),
+                )
                 for osd in osds
             ]
             self._keep_removals(removals)
@@ -316,7 +325,7 @@ class OsdMethods:
     def remove_osds_status(self) -> List[OsdRemovalRow]:
         """Return the OSDs that are being removed, each with how far it is and what it waits for."""
         with self.core.lock:
-            return [removal_row(removal) for removal in self.core.removals.all()]
+            return [removal_row(removal, time.time()) for removal in self.core.removals.all()]
 
     @method
     def replace_device(

@@ -16,6 +16,7 @@ from adapter.reconcile.daemon_acts import DaemonActs
 from adapter.reconcile.gateway_zones import GatewayZones
 from adapter.reconcile.host_admins import HostAdmins
 from adapter.reconcile.host_confs import HostConfs
+from adapter.reconcile.host_drains import HostDrains
 from adapter.reconcile.host_stops import HostStops
 from adapter.reconcile.late_jobs import LateJobs
 from adapter.reconcile.left_jobs import LeftJobs
@@ -50,6 +51,7 @@ class Reconciler:
         self.planner = OsdPlanner(core)
         self.creator = OsdCreator(core, self.planner)
         self.remover = OsdRemover(core)
+        self.drains = HostDrains(core, self.planner)
         self.services = ServiceReconciler(core)
         self.host_stops = HostStops(core, self.services.guards, lambda: self.absence is not None)
         self.restarts = ServiceRestarts(core, self.services.guards)
@@ -117,6 +119,7 @@ class Reconciler:
         self._waiting_for = ()
         pauses = [
             run("making OSDs", lambda: self.creator.step(now, self.osd_map), now),
+            run("draining hosts", lambda: self.drains.step(now, self.osd_map), now),
             run("removing OSDs", lambda: self.remover.step(now), now),
             run("restarting services", lambda: self.restarts.step(now), now),
             run("acting on daemons", lambda: self.undone.step(now, self.osd_map), now),

@@ -9,6 +9,7 @@ import pytest
 
 from adapter.cluster.daemon_actions import DaemonAction, DaemonActions
 from adapter.cluster.deployments import Deployment, Deployments
+from adapter.cluster.drains import Drain
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.osd_intents import Intent, Intents
 from adapter.cluster.osd_owners import DestroyedOsd, OsdOwners
@@ -39,6 +40,7 @@ EVERY: Dict[str, Any] = {
         spec_labels=("osd",),
         added=5.0,
         dropped_labels=("c",),
+        drain=Drain(6.0, ("b",), ((7, UUID),), zap=True, begun=True, done=8.0),
     ),
     "spec": Wanted(
         ServiceSpec.from_json({"service_type": "mon", "placement": {"count": 3}}),
@@ -91,6 +93,8 @@ EVERY: Dict[str, Any] = {
         asked_wipe=True,
         cleaned=True,
         places=(("/dev/vdb", "VENDOR_1"),),
+        drain="h1",
+        pgs_before=9,
         pgs=4,
         reason="waiting",
         tries=2,

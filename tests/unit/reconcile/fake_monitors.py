@@ -73,6 +73,8 @@ class Monitors:
     # is down whether it is needed.
     degraded: bool = False
     pg_num: int = 0
+    # Of the only pool, over hosts.
+    pool_size: int = 1
     flags: List[str] = field(default_factory=list)
     # OSDs that do not come up again, and that the map still has up.
     hung: Set[int] = field(default_factory=set)
@@ -142,7 +144,8 @@ class Monitors:
             }
             for osd_id, osd in self.osds.items()
         ]
-        pools = self.pools or [{"pool": 1, "pool_name": "data", "pg_num": self.pg_num}]
+        pool = {"size": self.pool_size, "min_size": max(1, self.pool_size - 1), "crush_rule": 0}
+        pools = self.pools or [{"pool": 1, "pool_name": "data", "pg_num": self.pg_num, **pool}]
         known = {"epoch": self.epoch, "osds": rows, "pools": pools, "flags_set": self.flags}
         return json.dumps(known)
 
@@ -167,6 +170,25 @@ class Monitors:
             bucket = {"id": -300 - number, "type": kind, "name": name, "children": children}
             nodes.append(bucket)
         return json.dumps({"nodes": nodes})
+
+    def _osd_crush_dump(self, arguments: Dict[str, Any]) -> str:
+        hosts: Dict[str, List[Dict[str, Any]]] = {}
+        for osd_id, osd in self.osds.items():
+            items = hosts.setdefault(self.crush.get(osd_id, osd.host), [])
+            items.append({"id": osd_id, "weight": int(osd.weight * 65536)})
+        rows = [
+            {"id": -2 - number, "name": name, "type_name": "host", "items": items}
+            for number, (name, items) in enumerate(hosts.items())
+        ]
+        inside = [{"id": row["id"], "weight": 65536} for row in rows]
+        rows.append({"id": -1, "name": "default", "type_name": "root", "items": inside})
+        steps = [
+            {"op": "take", "item": -1},
+            {"op": "chooseleaf_firstn", "num": 0, "type": "host"},
+            {"op": "emit"},
+        ]
+        rule = {"rule_id": 0, "rule_name": "replicated_rule", "steps": steps}
+        return json.dumps({"buckets": rows, "rules": [rule]})
 
     def _osd_metadata(self, arguments: Dict[str, Any]) -> str:
         return json.dumps(
