@@ -13,19 +13,10 @@ from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from adapter.cluster.crush_rules import CrushMap, Rule, Usable, named
 from adapter.cluster.osd_map import read_json
+from adapter.cluster.pool_sizes import Pool
 
 NEARFULL, FULL = 0.85, 0.95
 KIB = 1024
-
-
-@dataclass(frozen=True)
-class Pool:
-    """A pool: how many copies or chunks it has, and how few it serves with."""
-
-    name: str
-    size: int
-    min_size: int
-    rule: int
 
 
 @dataclass(frozen=True)
@@ -106,8 +97,8 @@ def _places(placements: Placements, pool: Pool, going: Collection[int]) -> List[
         f"pool {pool.name} has size {pool.size} and needs as many of type {kind} "
         f"(CRUSH rule {rule.name}): {after} would remain{names}"
     )
-    if after < pool.min_size:
-        return [Obstacle(f"{reason}, less than its min_size {pool.min_size}", final=True)]
+    if after < pool.least:
+        return [Obstacle(f"{reason}, less than its min_size {pool.least}", final=True)]
     return [Obstacle(reason)]
 
 
@@ -151,20 +142,10 @@ def _size(kib: float) -> str:
     return f"{kib:.0f} {unit}"
 
 
-def read_pools(dump: str) -> Tuple[Tuple[Pool, ...], float, float]:
-    """Return the pools, the nearfull and the full ratio from `osd dump`; raises ``NotReady``."""
+def read_ratios(dump: str) -> Tuple[float, float]:
+    """Return the nearfull and the full ratio from `osd dump`; raises ``NotReady``."""
     data = read_json(dump, "osd dump")
-    pools = tuple(
-        Pool(
-            str(row["pool_name"]),
-            int(row.get("size") or 0),
-            int(row.get("min_size") or 0),
-            int(row.get("crush_rule") or 0),
-        )
-        for row in data.get("pools") or ()
-    )
-    ratios = [data.get(key) for key in ("nearfull_ratio", "full_ratio")]
-    return pools, float(ratios[0] or NEARFULL), float(ratios[1] or FULL)
+    return float(data.get("nearfull_ratio") or NEARFULL), float(data.get("full_ratio") or FULL)
 
 
 def read_usage(df: str) -> Dict[int, Usage]:

@@ -20,7 +20,7 @@ from typing import (
 from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.crush_rules import read_crush
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
-from adapter.cluster.failure_domains import Placements, read_pools, read_usage
+from adapter.cluster.failure_domains import Placements, read_ratios, read_usage
 from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
 from adapter.cluster.locations import CrushTree, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
@@ -143,11 +143,11 @@ class Maps:
 
     def placements(self, osd_map: OsdMap, leaving: Collection[int]) -> Placements:
         """Return where data may be while OSDs are ``leaving`` already."""
-        pools, nearfull, full = read_pools(self._read("osd dump"))
-        osds = osd_map.osds.values()
+        dump, osds = self._read("osd dump"), osd_map.osds.values()
+        nearfull, full = read_ratios(dump)
         return Placements(
             crush=read_crush(self._read("osd crush dump")),
-            pools=pools,
+            pools=tuple(read_pools(dump).values()),
             usage=read_usage(self._read("osd df")),
             able=[osd.osd_id for osd in osds if osd.up and osd.reweight > 0],
             leaving=leaving,

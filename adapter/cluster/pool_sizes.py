@@ -13,11 +13,15 @@ from adapter.cluster.osd_map import read_json
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool; with fewer copies than ``least`` (its ``min_size``) it takes no writes."""
+    """A pool; with fewer copies than ``least`` (its ``min_size``) it takes no writes.
+
+    ``rule`` is the number of its CRUSH rule.
+    """
 
     name: str
     size: int
     least: int
+    rule: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,10 @@ def read_pools(dump: str) -> Dict[int, Pool]:
     rows = read_json(dump, "osd dump").get("pools") or ()
     return {
         int(row["pool"]): Pool(
-            str(row["pool_name"]), int(row.get("size") or 0), int(row.get("min_size") or 0)
+            str(row["pool_name"]),
+            int(row.get("size") or 0),
+            int(row.get("min_size") or 0),
+            int(row.get("crush_rule") or 0),
         )
         for row in rows
     }

@@ -14,9 +14,10 @@ from adapter.cluster.failure_domains import (
     KIB,
     Placements,
     obstacles,
-    read_pools,
+    read_ratios,
     read_usage,
 )
+from adapter.cluster.pool_sizes import read_pools
 from adapter.errors import NotReady
 
 CASES = yaml.safe_load(Path(__file__).with_name("failure_domains.yml").read_text(encoding="utf-8"))
@@ -84,6 +85,7 @@ def placements_of(case: Mapping[str, Any]) -> Placements:
     rule = {"rule_id": 7, "rule_name": "rule", "steps": steps_of(crush, case.get("rule", HOSTS))}
     size = case.get("size", 3)
     pool = {
+        "pool": 1,
         "pool_name": "data",
         "size": size,
         "min_size": case.get("min_size", max(1, size - 1)),
@@ -100,10 +102,11 @@ def placements_of(case: Mapping[str, Any]) -> Placements:
         }
         for osd in osds
     ]
-    pools, nearfull, full = read_pools(json.dumps({"pools": [pool]}))
+    dump = json.dumps({"pools": [pool]})
+    nearfull, full = read_ratios(dump)
     return Placements(
         crush=read_crush(json.dumps({"buckets": crush.rows, "rules": [rule]})),
-        pools=pools,
+        pools=tuple(read_pools(dump).values()),
         usage=read_usage(json.dumps({"nodes": usage})),
         able=[osd for osd in osds if osd not in case.get("down", [])],
         leaving=case.get("leaving", []),
@@ -151,15 +154,15 @@ def test_a_bucket_that_is_in_itself_ends_the_count() -> None:
     assert list(crush.osds_below(-1)) == []
 
 
-@pytest.mark.parametrize("read", [read_crush, read_pools, read_usage])
+@pytest.mark.parametrize("read", [read_crush, read_ratios, read_usage])
 def test_an_answer_that_is_none(read: Any) -> None:
     with pytest.raises(NotReady, match="is not JSON"):
         read("osd: none")
 
 
 def test_ratios_of_the_cluster_are_used() -> None:
-    dump = json.dumps({"pools": [], "nearfull_ratio": 0.5, "full_ratio": 0.6})
-    assert read_pools(dump) == ((), 0.5, 0.6)
+    dump = json.dumps({"nearfull_ratio": 0.5, "full_ratio": 0.6})
+    assert read_ratios(dump) == (0.5, 0.6)
 
 
 def test_what_an_older_osd_df_says_of_used_space_counts_as_data() -> None:
