@@ -51,6 +51,8 @@ from adapter.cluster.shared_event import SharedEvent
 from adapter.cluster.specs import Specs
 from adapter.cluster.store import Store
 from adapter.cluster.strays import Strays
+from adapter.cluster.tuned_profiles import TunedProfiles
+from adapter.cluster.tuning import Tuning
 from adapter.cluster.turns import Turns
 from adapter.cluster.unused_keys import MONS, UnusedKeys
 from adapter.cluster.watch import Watch
@@ -113,6 +115,8 @@ class Core:
             cluster, self.specs, self.deployments, self.places, self.owners
         )
         self.set_options = SetOptions(store)
+        self.tuned = TunedProfiles(store)
+        self.tuning = Tuning(self.tuned, self.hosts, self.reports, self.liveness)
         self.bad_records = BadRecords(
             store,
             self.hosts,
@@ -127,6 +131,7 @@ class Core:
                 MONS: self.removed_mons,
                 "deployed": self.deployments,
                 "settings": self.set_options,
+                "tuned_profile": self.tuned,
             },
         )
         self.unkept = Unkept()

@@ -8,6 +8,7 @@ from typing import List, Tuple
 from adapter.cluster.daemon_identity import lines as foreign_lines
 from adapter.cluster.health import Checks, health_checks
 from adapter.cluster.host_conf import confs_of, cut_off_lines
+from adapter.cluster.tuning import OPERATION
 from adapter.cluster.waiting_jobs import waiting_long
 from adapter.core import Core
 from adapter.state_lock import under_lock
@@ -31,7 +32,8 @@ class Health:
                 paused=core.pause_lines() if len(core.hosts) or core.is_elsewhere else (),
                 offline=core.liveness.offline(),
                 unreported=core.refresh.errors(),
-                failures=core.failures,
+                failures={key: each for key, each in core.failures.items() if key[0] != OPERATION},
+                untuned=core.tuning.lines(core.failures),
                 service_failures=core.service_failures.all(),
                 watch=core.watch if len(core.hosts) else None,
                 stray_hosts=core.strays.host_lines() if core.settings.warn_on_stray_hosts else (),

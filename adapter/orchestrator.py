@@ -31,6 +31,7 @@ from adapter.methods.pending import PendingMethods
 from adapter.methods.previews import PreviewMethods
 from adapter.methods.service_list import ServiceListMethods
 from adapter.methods.services import ServiceMethods
+from adapter.methods.tuned_profiles import TunedProfileMethods
 from adapter.outcomes import Outcomes
 from adapter.reconcile import Reconciler
 
@@ -59,6 +60,7 @@ class AnsibleOrchestrator(Orchestrator):
         self.service_list = ServiceListMethods(core, reconciler)
         self.previews = PreviewMethods(core, reconciler, checks, groups, self.host_specs)
         self.kinds = KindMethods(self.services)
+        self.tuned = TunedProfileMethods(core, reconciler)
         self.pending = PendingMethods(core, reconciler, self.osds)
         self.adoption = AdoptionMethods(core)
         self.jobs = JobMethods(core)
@@ -110,6 +112,7 @@ NOUNS = {
     "service_list": ServiceListMethods,
     "previews": PreviewMethods,
     "kinds": KindMethods,
+    "tuned": TunedProfileMethods,
 }
 
 

@@ -28,6 +28,7 @@ from adapter.cli.osds import osd
 from adapter.cli.output import printable
 from adapter.cli.services import apply, ls, rm
 from adapter.cli.session import JobsFailed
+from adapter.cli.tuned_profiles import tuned_profile
 from adapter.errors import HostUnreachable, JobError, NotReady
 from adapter.interface import OrchestratorError, SpecValidationError
 
@@ -116,7 +117,7 @@ def root() -> None:
 
 COMMANDS = (
     *(adopt, host, device, osd, apply, ls, ps, rm),
-    *(daemon, status, key, job, mgr, completion),
+    *(daemon, tuned_profile, status, key, job, mgr, completion),
 )
 host.add_command(drain)
 for _command in COMMANDS:

@@ -25,6 +25,7 @@ RECORD_KINDS = (
     "service_action.",
     "deployed.",
     "settings.",
+    "tuned_profile.",
     "state.",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, Iterable, List
 
 from adapter.cli.ceph import Ceph, CephError, Managers
 from adapter.cluster import (
@@ -11,6 +11,7 @@ from adapter.cluster import (
     osd_removals,
     service_actions,
     specs,
+    tuned_profiles,
     unused_keys,
 )
 from adapter.cluster.bad_records import PRESENT
@@ -138,7 +139,19 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
     if not check:
         for key in found:
             ceph("config-key", "rm", key)
-    return [*lines, *(f"remove {key} from the monitors (ceph config-key)" for key in found)]
+    lines += [f"remove {key} from the monitors (ceph config-key)" for key in found]
+    return [*lines, *_left_on_hosts(found)]
+
+
+def _left_on_hosts(keys: Iterable[str]) -> List[str]:
+    """Return what hosts keep that no record tells of any more."""
+    start = f"{PREFIX}{tuned_profiles.KIND}."
+    names = [key[len(start) :] for key in keys if key.startswith(start)]
+    return [
+        f"leave the kernel settings of the tuned profile {name} on its hosts (/etc/sysctl.d/{name}"
+        f"{tuned_profiles.SUFFIX}; `ceph orch tuned-profile rm {name}` before takes them away)"
+        for name in names
+    ]
 
 
 def is_paused(ceph: Ceph) -> bool:

@@ -38,6 +38,12 @@ def complete_service(context: click.Context, _: click.Parameter, typed: str) -> 
     return [name for name in names if name.startswith(typed)]
 
 
+def complete_tuned_profile(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
+    """Return the tuned profiles that begin so."""
+    names = [path.stem for path in sorted((_directory(context) / "tuned_profile").glob("*.yml"))]
+    return [name for name in names if name.startswith(typed)]
+
+
 def complete_daemon(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
     """Return the daemons that the hosts reported last and that begin so."""
     rows = _reported(context, "daemons", "*")

@@ -83,6 +83,11 @@ ADVICE = {
         "{removed} removes it; the daemons there are then known "
         "by their names, and `ceph orch redeploy` of their services writes it anew",
     ),
+    "tuned_profile": (
+        "tuned profiles stay as they are on all hosts",
+        "`ceph orch tuned-profile apply` of {name} writes it anew, `ceph orch tuned-profile rm "
+        "{name}` removes it",
+    ),
     "settings": (
         "no option of {name} is set or removed in the monitors' configuration, and no daemon of it "
         "deployed",

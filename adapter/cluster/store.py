@@ -133,6 +133,7 @@ KINDS = (
     "removed_mon",
     "deployed",
     "settings",
+    "tuned_profile",
     "state",
 )
 

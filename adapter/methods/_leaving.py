@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Iterable, List
 
+from adapter.cluster.tuned_hosts import HostTuning
+from adapter.cluster.tuned_profiles import SUFFIX
 from adapter.core import Core
 from adapter.errors import NotKept, some_of
 from adapter.interface import HostPlacementSpec
@@ -37,6 +39,16 @@ def left_running(core: Core, hostname: str) -> str:
             "the placement lets them"
         )
     return text
+
+
+@under_lock
+def left_settings(core: Core, hostname: str) -> str:
+    """Return which files of tuned profiles stay on a host that cannot be reached."""
+    tuning = HostTuning.of(core.reports.get(hostname))
+    if tuning is None or not tuning.profiles:
+        return ""
+    paths = [f"/etc/sysctl.d/{name}{SUFFIX}" for name in sorted(tuning.profiles)]
+    return f". {some_of(paths, SHOWN)} and the kernel settings in it stay there"
 
 
 @under_lock

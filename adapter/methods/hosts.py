@@ -18,6 +18,7 @@ from adapter.methods._leaving import (
     left_in_maps,
     left_in_queue,
     left_running,
+    left_settings,
 )
 from adapter.methods._method import method
 from adapter.methods._state_cache import StateCache
@@ -60,6 +61,8 @@ class HostMethods:
             known = core.hosts.get(host)
             left = left_running(core, host) + ("" if online else left_in_maps(core, host))
             left += left_in_queue(core, host) + forget_osds_to_make(core, host)
+            reached = online and not core.ssh.ready()
+            left += "" if reached else left_settings(core, host)
             core.hosts.remove(host)
             forget_deployments(core, host)
             core.reports.forget(host)

@@ -173,12 +173,22 @@ def _say_once(text: str) -> None:
     log.warning("%s; `ceph orch ls` shows less of it", text)
 
 
+def _tuned_profile(profile: interface.TunedProfileSpec) -> Any:
+    placement = CEPH.placement(profile.placement.to_json())
+    return ceph_specs.TunedProfileSpec(
+        profile_name=profile.profile_name,
+        placement=ceph_specs.PlacementSpec.from_json(placement),
+        settings=dict(profile.settings),
+    )
+
+
 _TO_CEPH: Dict[type, Callable[[Any], Any]] = {
     interface.HostSpec: CephObjectCache(_host_spec, None if REMOTE_PICKLES else copy.deepcopy).of,
     interface.InventoryHost: CephObjectCache(
         _inventory_host, None if REMOTE_PICKLES else _copied_inventory_host
     ).of,
     interface.ServiceDescription: _service,
+    interface.TunedProfileSpec: _tuned_profile,
     interface.DaemonDescription: CephObjectCache(_daemon, None if REMOTE_PICKLES else copy.copy).of,
 }
 
@@ -200,6 +210,15 @@ def _our_filter(wanted: Any) -> interface.InventoryFilter:
 
 def _our_location(location: Any) -> interface.DeviceLightLoc:
     return interface.DeviceLightLoc(location.host, location.dev, location.path)
+
+
+def _our_tuned_profile(profile: Any) -> interface.TunedProfileSpec:
+    """Return a profile as ours; values that are not texts are for the method to judge."""
+    return interface.TunedProfileSpec(
+        profile.profile_name,
+        interface.PlacementSpec.from_json(profile.placement.to_json()),
+        dict(profile.settings or {}),
+    )
 
 
 def _our_spec(spec: Any) -> interface.ServiceSpec:
@@ -285,6 +304,7 @@ _FROM_CEPH: Dict[str, Callable[[Any], Any]] = {
     "HostSpec": _our_host_spec,
     "InventoryFilter": _our_filter,
     "DeviceLightLoc": _our_location,
+    "TunedProfileSpec": _our_tuned_profile,
 }
 
 

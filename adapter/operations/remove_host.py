@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapter.operations._registry import Variables, operation
 
 
-@operation(phases=("host_record",), changes=True, timeout=120.0)
+@operation(phases=("tuned_profiles", "host_record"), changes=True, timeout=120.0)
 def remove_host(cluster: str = "") -> Variables:
     """Release a host from management.
 

@@ -39,6 +39,7 @@ _CONTINUED = (
     "update_host_addr",
     "update_conf",
     "update_admin",
+    "apply_tuned_profiles",
 )
 # Its host is not managed any more.
 _NOT_FOLLOWED = ("remove_host",)

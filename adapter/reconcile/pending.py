@@ -91,6 +91,9 @@ class Pending:
         for act in core.daemon_actions.all():
             text = f"{act.action} would be done"
             found.append(Step(some_of(act.daemons, NAMED), text, asked_for=True))
+        for host, words in sorted(core.tuning.lacks().items()):
+            text = f"its kernel settings would be changed: {'; '.join(words)}"
+            found.append(Step(f"host {host}", text))
         return [*found, *self._of_removed()]
 
     def _of_intent(self, intent: Intent) -> List[Step]:

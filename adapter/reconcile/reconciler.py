@@ -9,6 +9,7 @@ from typing import Dict, Optional, Tuple
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
 from adapter.cluster.watch import units_of_report
 from adapter.core import Core
+from adapter.engine.completion import Completion
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.absence import Absence
@@ -31,6 +32,7 @@ from adapter.reconcile.service_restarts import ServiceRestarts
 from adapter.reconcile.services import ServiceReconciler
 from adapter.reconcile.stray_daemons import StrayDaemons
 from adapter.reconcile.successors import with_backends
+from adapter.reconcile.tuned_hosts import TunedHosts
 from adapter.reconcile.undone_acts import UndoneActs
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class Reconciler:
         self.undone = UndoneActs(core, self.acts)
         self.confs = HostConfs(core)
         self.admins = HostAdmins(core)
+        self.tuned = TunedHosts(core)
         self.mon_locations = MonLocations(core)
         self.zones = GatewayZones(core, self.services)
         self.pending = Pending(
@@ -126,12 +129,18 @@ class Reconciler:
             run("keeping services", lambda: self.services.step(now), now),
             run("keeping ceph.conf", lambda: self.confs.step(now), now),
             run("keeping the keyring of administrators", lambda: self.admins.step(now), now),
+            run("keeping tuned profiles", lambda: self.tuned.step(now), now),
             run("placing monitors in CRUSH", lambda: self.mon_locations.step(now), now),
             run("keeping zones of gateways", lambda: self.zones.step(now), now),
         ]
         if eager:
             pauses.append(EAGER_INTERVAL)
         return min((pause for pause in pauses if pause is not None), default=None)
+
+    def tune(self) -> Optional[Completion]:
+        """Begin at once to bring hosts to their tuned profiles, unless nothing is done now."""
+        waits = self.absence is not None and not self.absence.decided
+        return None if waits or self._core.paused else self.tuned.begin()
 
     def _pause_after_absence(self, now: float) -> Optional[float]:
         """Return the seconds until the next look while nothing is done by itself yet, or None."""

@@ -117,9 +117,10 @@ ceph_orch_result:
           C(ceph.conf) names, whether it is C(ours), and C(overridden) where lines of ours have no
           effect because others below name other monitors, or null without one, C(admin), whether
           the administrator's keyring is C(ours) and a digest of its C(key), or null without one,
-          and C(backend), the C(version) of this orchestrator backend on the host and what it
-          C(lacks) to be as it was installed, the C(python) that it was installed for and what the
-          host lacks to run a manager's jobs (C(job_lacks)), or null without one.
+          C(tuned), what the host has of tuned profiles and where its kernel differs, or null
+          without any, and C(backend), the C(version) of this orchestrator backend on the host and
+          what it C(lacks) to be as it was installed, the C(python) that it was installed for and
+          what the host lacks to run a manager's jobs (C(job_lacks)), or null without one.
       type: dict
       sample:
         hostname: ceph-1

@@ -7,10 +7,10 @@ import platform
 import socket
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Container, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Container, Dict, List, Mapping, Optional
 
 from ..cluster.conf import is_address, read_conf
-from ..system.reading import Roots, clean, read_text
+from ..system.reading import Roots, clean, list_dir, read_text
 from ..system.subprocess_worker import run_apart
 from .admin_state import read_admin
 from .backend_state import read_backend
@@ -44,8 +44,21 @@ def read_identity(roots: Roots) -> Dict[str, Any]:
         "record": read_record(),
         "conf": conf,
         "admin": read_admin(roots),
+        "tuned": _tuned(roots),
         "backend": read_backend(roots.usr),
     }
+
+
+def _tuned(roots: Roots) -> Optional[Dict[str, Any]]:
+    """Return what the host has of tuned profiles; None where it never had any."""
+    memory = os.path.join(roots.var, "lib/ceph-orch-ansible/sysctl.json")
+    names = list_dir(os.path.join(roots.etc, "sysctl.d"))
+    if not os.path.lexists(memory) and not any("ceph-orch-ansible" in name for name in names):
+        return None
+    # Imported where it is needed: Python compiles what a module imports on every call.
+    from .tuned_state import read_tuned
+
+    return read_tuned(roots)
 
 
 def _resolved(name: str) -> List[str]:

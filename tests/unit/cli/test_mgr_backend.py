@@ -266,6 +266,13 @@ def test_a_purge_takes_what_the_monitors_keep(door: Door, kept: Cluster) -> None
     assert purge(kept, check=False) == []
 
 
+def test_a_purge_says_what_stays_on_hosts(kept: Cluster) -> None:
+    kept.records["mgr/ansible/tuned_profile.net"] = "{}"
+    last = purge(kept, check=False)[-1]
+    assert last.startswith("leave the kernel settings of the tuned profile net on its hosts")
+    assert "/etc/sysctl.d/net-ceph-orch-ansible.conf" in last
+
+
 def test_a_check_of_a_purge_shows_all_while_the_module_is_enabled(
     kept: Cluster,
 ) -> None:

@@ -20,8 +20,7 @@ NOT_YET = {
     "NFS, SMB, iSCSI and NVMe-oF": ("apply_nfs", "apply_smb", "apply_iscsi", "apply_nvmeof"),
     "Maintenance mode": ("enter_host_maintenance", "exit_host_maintenance"),
     "Upgrades": ("upgrade_start", "upgrade_check", "upgrade_status"),
-    "Certificates, tuned profiles, monitoring stack": (
-        "apply_tuned_profiles",
+    "Certificates, monitoring stack": (
         "apply_prometheus",
         "apply_grafana",
     ),

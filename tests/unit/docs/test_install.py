@@ -25,10 +25,12 @@ ON_HOSTS = {
     "/var/lib/ceph/removed/": "daemons/store_aside.py",
     "/var/lib/ceph/bootstrap-osd/ceph.keyring": "cluster/osd_map.py",
     "/run/ceph-orch-ansible/": "system/json_cache.py",
+    "/etc/sysctl.d/NAME-ceph-orch-ansible.conf": "host/tuned_files.py",
+    "/var/lib/ceph-orch-ansible/sysctl.json": "host/tuned_memory.py",
 }
 # Of these paths, the part that stands in the code.
 IN_CODE = re.compile(
-    r"ceph-orch-osd@|ceph-orch-joining|ceph-orch\.conf|lib/ceph[a-z/-]*|run/ceph.*"
+    r"ceph-orch-osd@|ceph-orch-joining|ceph-orch\.conf|-ceph-orch-ansible\.conf|lib/ceph[a-z/-]*|run/ceph.*"
 )
 
 
