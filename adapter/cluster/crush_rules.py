@@ -5,6 +5,7 @@ Source: `osd crush dump` of Ceph 18.2 and 20.2.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -128,6 +129,9 @@ class CrushMap:
             if each != bucket and self._has(each, usable.weighted)
         ]
         chosen.sort(reverse=step.op in _CHOOSE_AGAIN)
+        if step.op == "choose_indep":
+            # Each has its positions, and what it lacks there the others do not fill.
+            number = min(number, math.ceil(size / _width(rest, size)))
         return sum(chosen[:number])
 
     def _has(self, number: int, chosen: Chosen) -> bool:
@@ -189,6 +193,11 @@ def _rule(row: Mapping[str, Any]) -> Rule:
 
 def _part(bucket: Optional[int], steps: Sequence[Step]) -> List[Part]:
     return [] if bucket is None else [Part(bucket, tuple(steps))]
+
+
+def _width(steps: Sequence[Step], size: int) -> int:
+    """Return how many OSDs steps would choose in one bucket."""
+    return math.prod(max(1, step.num if step.num > 0 else size + step.num) for step in steps)
 
 
 def _takes_leaf(step: Step) -> bool:

@@ -56,6 +56,24 @@ class Obstacle:
     final: bool = False
 
 
+class Places:
+    """How many OSDs rules find now, and when some are gone; each rule and size is counted once."""
+
+    def __init__(self, placements: Placements, going: Collection[int]) -> None:
+        self._crush = placements.crush
+        self.now = _usable(placements, ())
+        self.then = _usable(placements, going)
+        self._found: Dict[Tuple[int, int], Tuple[int, int]] = {}
+
+    def of(self, rule: Rule, size: int) -> Tuple[int, int]:
+        """Return how many OSDs a rule finds, of ``size``: now, and then."""
+        key = (rule.number, size)
+        if key not in self._found:
+            now, then = (self._crush.places(rule, size, each) for each in (self.now, self.then))
+            self._found[key] = (now, then)
+        return self._found[key]
+
+
 def obstacles(placements: Placements, osd_ids: Collection[int]) -> List[Obstacle]:
     """Return what keeps OSDs from being drained: by pool the places, by rule the room.
 
@@ -63,7 +81,10 @@ def obstacles(placements: Placements, osd_ids: Collection[int]) -> List[Obstacle
     none, moves as far as it can.
     """
     going = {*osd_ids} - {*placements.leaving}
-    found = [each for pool in placements.pools for each in _places(placements, pool, going)]
+    if not going:
+        return []
+    places = Places(placements, going)
+    found = [each for pool in placements.pools for each in _lacks(placements, pool, places)]
     rules: Dict[int, List[Pool]] = {}
     for pool in placements.pools:
         rules.setdefault(pool.rule, []).append(pool)
@@ -80,19 +101,21 @@ def _usable(placements: Placements, without: Collection[int]) -> Usable:
     return Usable(weighted=lambda osd: osd not in gone, able=lambda osd: osd in able)
 
 
-def _places(placements: Placements, pool: Pool, going: Collection[int]) -> List[Obstacle]:
-    crush, rule = placements.crush, placements.crush.rules.get(pool.rule)
+def _lacks(placements: Placements, pool: Pool, places: Places) -> List[Obstacle]:
+    """Return whether a pool would have too few places."""
+    rule = placements.crush.rules.get(pool.rule)
     if rule is None or rule.strange:
         what = f"the step {rule.strange!r}" if rule is not None else "no rule that is known"
-        reason = f"pool {pool.name}: its CRUSH rule has {what}, so its places cannot be counted"
-        return [Obstacle(reason)] if going else []
-    before = crush.places(rule, pool.size, _usable(placements, ()))
-    usable = _usable(placements, going)
-    after = crush.places(rule, pool.size, usable)
+        return [
+            Obstacle(
+                f"pool {pool.name}: its CRUSH rule has {what}, so its places cannot be counted"
+            )
+        ]
+    before, after = places.of(rule, pool.size)
     if after >= min(pool.size, before):
         return []
     kind = rule.domain or "OSD"
-    names = named(crush.domains(rule, usable))
+    names = named(placements.crush.domains(rule, places.then))
     reason = (
         f"pool {pool.name} has size {pool.size} and needs as many of type {kind} "
         f"(CRUSH rule {rule.name}): {after} would remain{names}"

@@ -9,7 +9,7 @@ from typing import Dict, List, Sequence, Tuple
 
 from adapter.cluster.drains import Drain
 from adapter.cluster.host_admin import WITHOUT
-from adapter.cluster.hosts import Host
+from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.cluster.osd_map import Osd, OsdMap, listed
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.cluster.schedule import NO_SCHEDULE
@@ -51,7 +51,14 @@ class DrainMethods:
         options of the last time. Goes on in the background.
         """
         core = self.core
-        core.hosts.get(hostname)
+        known = core.hosts.get(hostname)
+        if known.status == MAINTENANCE:
+            raise InvalidValue(
+                "host",
+                hostname,
+                "it is in maintenance, and its daemons are stopped",
+                f"`ceph orch host maintenance exit {hostname}` starts them; drain it then.",
+            )
         # Of two drains at the same time the second one counts what the first one takes away.
         with self._asking:
             return self._drain(hostname, force, keep_conf_keyring, zap_osd_devices)

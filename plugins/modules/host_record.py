@@ -17,7 +17,8 @@ description:
     manage one host by mistake.
   - With O(state=absent) the administrator's keyring goes too where it was put there by
     M(ceph_orch.ansible.cluster_access), and C(/etc/ceph/ceph.conf) where all of it is ours and no
-    daemon or key needs it.
+    daemon or key needs it. On a host without an OSD so does the key that OSDs were made with, in
+    C(/var/lib/ceph/bootstrap-osd), where it was put there by M(ceph_orch.ansible.osd_create).
 extends_documentation_fragment:
   - ceph_orch.ansible.attributes
 attributes:
@@ -108,6 +109,7 @@ from typing import Any, Mapping, Optional
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.host.admin_key import AdminKey
+from ..module_utils.host.bootstrap_key import to_remove as key_to_remove
 from ..module_utils.host.record import (
     RECORD_PATH,
     claimed_by_other,
@@ -148,7 +150,9 @@ def main() -> None:
     refuse_foreign(module, before)
     admin = AdminKey(Roots(), params["cluster"])
     try:
-        files = {} if wanted or not params["cluster"] else admin.to_remove()
+        files = {}
+        if not wanted and params["cluster"]:
+            files = {**admin.to_remove(), **key_to_remove(Roots(), params["cluster"])}
     except OSError as error:
         module.fail_json(msg=f"{error.filename or path} cannot be read: {error.strerror}.")
     changed = not is_kept(path, wanted) if wanted else os.path.lexists(path)

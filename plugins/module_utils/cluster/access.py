@@ -14,7 +14,7 @@ from .ceph_user import NoCephUser, ceph_owner
 from .conf import CONF, MARK, cluster_fsid, fsid_of, is_ours
 from .conf_block import Renewed, digest_of, renew
 from .keyring_file import with_section
-from .osd_map import KEYRING
+from .osd_map import KEYRING, KEYRING_MARK
 
 _FSID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SECTION = "[client.bootstrap-osd]"
@@ -129,7 +129,9 @@ class Access:
                 "The given keyring has no key of client.bootstrap-osd. Give what `ceph auth get "
                 "client.bootstrap-osd` prints."
             )
-        wanted = with_section(read_whole(self.keyring_path), text.rstrip() + "\n")
+        is_new = not os.path.lexists(self.keyring_path)
+        old = f"{KEYRING_MARK}\n" if is_new else read_whole(self.keyring_path)
+        wanted = with_section(old, text.rstrip() + "\n")
         return "" if is_written(self.keyring_path, wanted, 0o600, self._owner()) else wanted
 
     def write_conf(self, change: ConfChange) -> None:

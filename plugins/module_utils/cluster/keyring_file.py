@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterable, List, Tuple
+from typing import Iterable, List, Optional, Tuple
 
 # Ceph takes a heading with a comment behind it as well.
 SECTION = re.compile(r"\s*\[([^\]]+)\]\s*(?:[#;].*)?\s*")
@@ -36,6 +36,17 @@ def key_of(lines: Iterable[str], entity: str) -> str:
         if found and section == entity:
             return found.group(1)
     return ""
+
+
+def without_section(text: str, entity: str) -> Optional[str]:
+    """Return what else is in a keyring whose first line is a mark; None where that is nothing."""
+    kept, section = [], ""
+    for line in text.splitlines(keepends=True)[1:]:
+        head = SECTION.fullmatch(line)
+        section = head.group(1) if head else section
+        if section != entity:
+            kept.append(line)
+    return "".join(kept) if "".join(kept).strip() else None
 
 
 def _preamble(text: str) -> List[str]:

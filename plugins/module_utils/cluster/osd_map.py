@@ -13,6 +13,7 @@ from ..system.json_cache import RUN_DIR
 from ..system.reading import clean
 
 KEYRING = "/var/lib/ceph/bootstrap-osd/ceph.keyring"
+KEYRING_MARK = "# Put here by ceph-orch-ansible. Remove this line to keep the file."
 _TIMEOUT = 60.0
 _INFO = ("osd", "info", "--format", "json")
 _METADATA = ("osd", "metadata", "--format", "json")

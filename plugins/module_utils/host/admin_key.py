@@ -10,7 +10,7 @@ from typing import Dict, Mapping, Optional
 
 from ..cluster import conf_block
 from ..cluster.conf import CONF, cluster_fsid, find_block
-from ..cluster.keyring_file import SECTION, key_of, with_section
+from ..cluster.keyring_file import key_of, with_section, without_section
 from ..daemons.kinds.registry import ALL
 from ..system.atomic_write import is_written, read_whole, write_text
 from ..system.reading import Roots, list_dir, read_lines
@@ -53,7 +53,7 @@ class AdminKey:
             return {}
         found: Dict[str, Optional[str]] = {}
         if os.path.lexists(self.path) and is_ours(read_lines(self.path)):
-            found[self.path] = _without_ours(read_whole(self.path))
+            found[self.path] = without_section(read_whole(self.path), ENTITY)
         if self._is_conf_unused(found):
             found[self.conf_path] = None
         return found
@@ -83,14 +83,3 @@ class AdminKey:
         folders = {kind.data_folder for kind in ALL.values() if kind.data}
         data = [list_dir(os.path.join(self._roots.var, folder)) for folder in folders]
         return not any(data) and set(keyrings) <= gone
-
-
-def _without_ours(text: str) -> Optional[str]:
-    """Return what others have put into a keyring of ours, None where that is nothing."""
-    kept, section = [], ""
-    for line in text.splitlines(keepends=True)[1:]:
-        head = SECTION.fullmatch(line)
-        section = head.group(1) if head else section
-        if section != ENTITY:
-            kept.append(line)
-    return "".join(kept) if "".join(kept).strip() else None

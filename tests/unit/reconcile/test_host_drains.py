@@ -359,6 +359,13 @@ def test_the_last_monitors_stay(cluster: Cluster) -> None:
     assert any("mon.h2: its placement" in each for each in left(cluster, "h2"))
 
 
+def test_a_host_in_maintenance_is_not_drained(full: Cluster) -> None:
+    full.core.hosts.save(replace(full.core.hosts.get("h3"), status="maintenance"))
+    said = refused(full.orchestrator.drain_host("h3", force=True))
+    assert "it is in maintenance, and its daemons are stopped" in said
+    assert queue(full) == {}
+
+
 def test_what_names_the_host_is_said(cluster: Cluster) -> None:
     spec = ServiceSpec("crash", placement=PlacementSpec(hosts=["h2", "h3"]))
     raise_if_exception(cluster.orchestrator.apply([spec]))

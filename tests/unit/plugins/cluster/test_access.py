@@ -11,6 +11,7 @@ import pytest
 from plugins.module_utils.cluster.access import Access, AccessRefused
 from plugins.module_utils.cluster.conf import MARK, read_conf
 from plugins.module_utils.cluster.conf_block import renew
+from plugins.module_utils.cluster.osd_map import KEYRING_MARK
 from plugins.module_utils.system.atomic_write import write_text
 from plugins.module_utils.system.reading import Roots
 from tests.unit.plugins.labels import FSID
@@ -59,7 +60,8 @@ def test_what_is_missing_is_written_once(access: Access, tmp_path: Path) -> None
     assert rest[len(CONF) :].startswith("# End of what ceph-orch-ansible keeps up to date")
     assert (change.before, change.after, change.backup) == ("", conf.read_text(), "")
     assert conf.stat().st_mode & 0o777 == 0o644
-    assert (keyring.read_text(), keyring.stat().st_mode & 0o777) == (KEYRING, 0o600)
+    marked = f"{KEYRING_MARK}\n{KEYRING}"
+    assert (keyring.read_text(), keyring.stat().st_mode & 0o777) == (marked, 0o600)
     assert access.keyring_to_write(KEYRING) == access.keyring_to_write("") == ""
     assert access.conf_to_write("") is None
 
