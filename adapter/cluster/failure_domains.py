@@ -138,7 +138,7 @@ def _room(
     stay = {osd for osds in domains for osd in osds}
     held = moved + sum(usage.get(osd, Usage()).data for osd in stay)
     # A failure domain has one copy of each placement group: it takes no more than such a part.
-    most = held / max(1, min(pool.size for pool in pools))
+    most = held / min(len(domains), *(max(1, pool.size) for pool in pools))
 
     def fits(ratio: float) -> bool:
         room = [sum(usage.get(osd, Usage()).room(ratio) for osd in osds) for osds in domains]
@@ -147,9 +147,10 @@ def _room(
     if fits(placements.nearfull):
         return []
     names = ", ".join(sorted(pool.name for pool in pools))
+    noun = "pools" if len(pools) > 1 else "pool"
     total = sum(usage.get(osd, Usage()).total for osd in stay)
     reason = (
-        f"pools {names} (CRUSH rule {rule.name}): {_size(held)} would have to fit on OSDs of "
+        f"{noun} {names} (CRUSH rule {rule.name}): {_size(held)} would have to fit on OSDs of "
         f"{_size(total)} in all, which would be over the nearfull ratio {placements.nearfull:g}"
     )
     if not fits(placements.full):

@@ -155,7 +155,9 @@ def test_disks_that_are_not_wiped_are_told(hosts: Osds) -> None:
 
     wait_until("the disks are listed with the reason", told, STEP_SECONDS)
     for disk in disks:
-        lab.ok("orch", "device", "zap", HOST, disk, "--force")
+        # The job that reads the host that was added may still be at it.
+        zap = ("orch", "device", "zap", HOST, disk, "--force")
+        wait_until(f"{disk} is wiped", lambda zap=zap: lab.ceph(*zap).rc == 0, STEP_SECONDS)
     hosts.wait_free(HOST, *disks)
 
 
