@@ -23,6 +23,8 @@ class Converge:
         self._reconciler = session.orchestrator.reconciler
         # OSDs leave by commands of their own, which say what becomes of them.
         self._reconciler.remover.is_resting = True
+        # So do kernel settings, and what a host refuses of them holds up no service.
+        self._reconciler.tuned.is_resting = True
 
     def look(self) -> None:
         """Read all hosts; one that does not answer is said, and nothing is done on it.

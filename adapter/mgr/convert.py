@@ -174,6 +174,8 @@ def _say_once(text: str) -> None:
 
 
 def _tuned_profile(profile: interface.TunedProfileSpec) -> Any:
+    if "TunedProfileSpec" not in CEPH.parameters:
+        return _UNKNOWN
     placement = CEPH.placement(profile.placement.to_json())
     return ceph_specs.TunedProfileSpec(
         profile_name=profile.profile_name,

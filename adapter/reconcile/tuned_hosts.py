@@ -6,7 +6,7 @@ A host that is drained, in maintenance or does not answer is left as it is, and 
 from __future__ import annotations
 
 import logging
-from typing import Dict, Optional, Tuple
+from typing import Collection, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.backoff import Backoff
 from adapter.cluster.tuned_settings import Settings
@@ -17,6 +17,9 @@ from adapter.interface import OrchestratorError
 from adapter.reconcile.free_hosts import free_first
 from adapter.state_lock import under_lock
 
+# How long (seconds) a host is left alone whose kernel has refused what is still wanted.
+REFUSED_FIRST, REFUSED_LAST = 600.0, 3600.0
+
 log = logging.getLogger(__name__)
 
 
@@ -26,6 +29,8 @@ class TunedHosts:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._now = 0.0
+        # Set by a command that is about other things: `tuned-profile apply` brings hosts to theirs.
+        self.is_resting = False
         self._job: Optional[Completion] = None
         # By host: for which profiles it is left alone for a while. Others are tried at once.
         self._backoffs: Dict[str, Tuple[Dict[str, Settings], Backoff]] = {}
@@ -33,7 +38,8 @@ class TunedHosts:
     def step(self, now: float) -> Optional[float]:
         """Do what can be done; return None: it is looked at again with every round."""
         self._now = now
-        self.begin()
+        if not self.is_resting:
+            self.begin()
         return None
 
     def begin(self) -> Optional[Completion]:
@@ -85,14 +91,29 @@ class TunedHosts:
             return
         with self._core.lock:
             self._job = None
-            self._rest(profiles)
+            self._rest(profiles, _refusing(job))
         self._core.wake_event.set()
 
     @under_lock
-    def _rest(self, profiles: Wanted) -> None:
-        """Leave hosts alone for a while, where they still lack something of the same then."""
+    def _rest(self, profiles: Wanted, refusing: Collection[str] = ()) -> None:
+        """Leave hosts alone for a while, where they still lack something of the same then.
+
+        Those ``refusing`` were asked for what their kernels do not take: each try sets what comes
+        before it, and takes it back.
+        """
         for name, wanted in profiles.items():
             known = self._backoffs.get(name)
             backoff = known[1] if known is not None and known[0] == wanted else Backoff()
-            backoff.longer(self._now)
+            if name in refusing:
+                backoff.longer(self._now, REFUSED_LAST, REFUSED_FIRST)
+            else:
+                backoff.longer(self._now)
             self._backoffs[name] = (wanted, backoff)
+
+
+def _refusing(job: Completion) -> List[str]:
+    """Return the hosts whose kernels have refused a setting."""
+    states = {host: outcome.result.get("tuned_profiles") for host, outcome in job.outcomes.items()}
+    return [
+        host for host, each in states.items() if isinstance(each, Mapping) and each.get("refused")
+    ]

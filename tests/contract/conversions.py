@@ -42,6 +42,7 @@ OTHERS = {
     "host": "HostSpec",
     "inventory_host": "InventoryHost",
     "service_description": "ServiceDescription",
+    "tuned_profile": "TunedProfileSpec",
 }
 
 
@@ -94,7 +95,9 @@ def converted(convert: Any, thing: Any) -> Any:
     """Convert there; return what a caller gets, or None where the release has no such type."""
     found = convert.to_ceph([thing])
     kind = getattr(getattr(thing, "spec", None), "service_type", None)
-    if kind is not None and kind not in convert.CEPH.types:
+    known = convert.CEPH.parameters
+    unknown = type(thing).__name__ == "TunedProfileSpec" and "TunedProfileSpec" not in known
+    if unknown or (kind is not None and kind not in convert.CEPH.types):
         assert found == [], f"a type that is not known came through: {found}"
         return None
     (there,) = found

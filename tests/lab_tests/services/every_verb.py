@@ -11,6 +11,8 @@ from tests.lab_tests.lab_client import RECORD, Lab, wait_until
 from tests.lab_tests.services.service_lab import SECONDS, Services
 
 HOST, OTHER = "h2", "h3"
+KEY, VALUE = "net.core.somaxconn", "4095"
+SETTING = f"{KEY}={VALUE}"
 LIGHT = "/usr/bin/touch /run/every-verb-{dev}-{kind}-{state}"
 # Each with how many daemons it has. Debian has no package of ceph-exporter.
 WANTED = {
@@ -43,6 +45,7 @@ OPERATIONS = {
     "apply_mon",
     "apply_rbd_mirror",
     "apply_rgw",
+    "apply_tuned_profiles",
     "blink_device_light",
     "create_osds",
     "daemon_action",
@@ -59,7 +62,7 @@ OPERATIONS = {
 
 
 def hosts(lab: Lab) -> None:
-    """Remove a host, add it again, label it, move it to the address that it has."""
+    """Remove a host, add it again, label and tune it, move it to the address that it has."""
     lab.ok("orch", "host", "rm", OTHER, "--force")
     gone = lambda: lab.ssh(OTHER, "test", "-e", RECORD).rc == 1  # noqa: E731
     wait_until("the record on the host is gone", gone, SECONDS)
@@ -70,6 +73,11 @@ def hosts(lab: Lab) -> None:
     for words in (("label", "add", OTHER, "verb"), ("label", "rm", OTHER, "verb")):
         lab.ok("orch", "host", *words)
         wait_until("the host knows its labels", lambda: no_job(lab), SECONDS)
+    lab.ok("orch", "tuned-profile", "apply", "verb", "--settings", SETTING, "--placement", OTHER)
+    wait_until("it is set", lambda: VALUE in lab.sh(OTHER, f"sysctl -n {KEY}"), SECONDS)
+    lab.ok("orch", "tuned-profile", "rm", "verb")
+    wait_until("it is put back", lambda: VALUE not in lab.sh(OTHER, f"sysctl -n {KEY}"), SECONDS)
+    wait_until("the host is through", lambda: no_job(lab), SECONDS)
     lab.ok("orch", "host", "set-addr", OTHER, addr)
     lab.ok("ansible", "check-host", OTHER)
 

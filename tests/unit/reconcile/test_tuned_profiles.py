@@ -153,6 +153,26 @@ def test_what_a_host_refuses_is_told_with_the_host_and_tried_again_later(tuned: 
     assert not tuned.core.failures
 
 
+def test_what_a_kernel_refuses_is_not_tried_again_and_again(tuned: Tuned) -> None:
+    """Each try sets what comes before it, and takes it back."""
+    keep = tuned._tune
+
+    def refuse(host: str, variables: Mapping[str, Any]) -> Dict[str, Any]:
+        if host == "h2":
+            return {"failed": "it is refused", "tuned_profiles": {"refused": {"net": ["x"]}}}
+        return keep(host, variables)
+
+    tuned.acts["apply_tuned_profiles"] = refuse
+    tuned.apply()
+    tuned.settle(60)
+    assert tuned.jobs() == [["h1", "h2", "h3"]]
+    assert "it is refused" in tuned.lines()[0]
+    tuned.apply(settings={"net.core.somaxconn": "512"})
+    assert tuned.jobs()[1:] == [["h1", "h2", "h3"]]
+    tuned.settle(320)
+    assert tuned.jobs()[2:] == [["h2"]]
+
+
 def test_the_next_manager_knows_them(tuned: Tuned) -> None:
     tuned.apply()
     tuned.start_anew(tuned.core.store)  # type: ignore[arg-type]
