@@ -12,6 +12,7 @@ from adapter.cluster.tuned_profiles import TunedProfile
 from adapter.cluster.tuned_settings import Settings
 from adapter.cluster.views import host_spec
 from adapter.errors import some_of
+from adapter.interface import HostSpec
 
 SHOWN = 10
 _NOTHING: Mapping[str, Any] = {}
@@ -80,7 +81,11 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def hosts_of(profile: TunedProfile, hosts: Sequence[Host]) -> List[str]:
     """Return the hosts that a profile's placement selects, whatever state they are in."""
-    return profile.placement.filter_matching_hostspecs(host_spec(host, True) for host in hosts)
+    return profile.placement.filter_matching_hostspecs(_specs(hosts))
+
+
+def _specs(hosts: Sequence[Host]) -> List[HostSpec]:
+    return [host_spec(host, True) for host in hosts]
 
 
 def wanted_by_host(
@@ -88,8 +93,9 @@ def wanted_by_host(
 ) -> Dict[str, Dict[str, Settings]]:
     """Return by host the profiles that it shall have, each with its settings."""
     found: Dict[str, Dict[str, Settings]] = {host.hostname: {} for host in hosts}
+    specs = _specs(hosts)
     for profile in profiles:
-        for name in hosts_of(profile, hosts):
+        for name in profile.placement.filter_matching_hostspecs(specs):
             found[name][profile.name] = profile.settings
     return found
 

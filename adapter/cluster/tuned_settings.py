@@ -82,8 +82,11 @@ def check_value(key: str, value: object) -> str:
     return text
 
 
-def check_settings(settings: Mapping[Any, Any]) -> Settings:
+def check_settings(settings: Any) -> Settings:
     """Return settings by key, both as texts; raises ``InvalidValue``."""
+    if not isinstance(settings, Mapping):
+        remedy = "Give them as KEY: VALUE."
+        raise InvalidValue("settings", settings, "it is not a mapping", remedy)
     found: Settings = {}
     for given, value in settings.items():
         key = check_key(given)

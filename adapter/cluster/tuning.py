@@ -106,8 +106,13 @@ class Tuning:
     def clashes(self) -> Dict[Clash, List[str]]:
         """Return the hosts of each setting that two profiles want otherwise."""
         found: Dict[Clash, List[str]] = {}
+        # Most hosts have the same profiles.
+        known: Dict[Tuple[str, ...], List[Clash]] = {}
         for host, profiles in self.wanted().items():
-            for clash in clashes(profiles):
+            names = tuple(profiles)
+            if names not in known:
+                known[names] = clashes(profiles)
+            for clash in known[names]:
                 found.setdefault(clash, []).append(host)
         return found
 

@@ -219,7 +219,7 @@ def _our_tuned_profile(profile: Any) -> interface.TunedProfileSpec:
     return interface.TunedProfileSpec(
         profile.profile_name,
         interface.PlacementSpec.from_json(profile.placement.to_json()),
-        dict(profile.settings or {}),
+        profile.settings or {},
     )
 
 

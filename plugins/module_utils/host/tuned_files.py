@@ -153,11 +153,16 @@ def later_than(
 
 
 def _is_ours(path: str) -> bool:
-    return not os.path.islink(path) and read_lines(path)[0].startswith(_MARK)
+    return not os.path.islink(path) and _lines(path)[0].startswith(_MARK)
+
+
+def _lines(path: str) -> List[str]:
+    """Return the lines of a file; what is none (a pipe, /dev/null) has nothing in it."""
+    return read_lines(path) if os.path.isfile(path) else [""]
 
 
 def _settings(path: str) -> Iterator[Tuple[str, str]]:
-    for line in read_lines(path):
+    for line in _lines(path):
         key, separator, value = line.strip().partition("=")
         key = key.strip()
         if not separator or not key or key[0] in "#;":

@@ -44,6 +44,8 @@ class Memory:
         return made
 
     def _read(self) -> None:
+        if os.path.lexists(self.path) and not os.path.isfile(self.path):
+            raise Unreadable(f"{self.path} is no file")
         try:
             text = read_whole(self.path)
             keys = json.loads(text)["keys"] if text else {}

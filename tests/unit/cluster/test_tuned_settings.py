@@ -64,6 +64,8 @@ def test_values_that_are_refused(given: Any, why: str) -> None:
 def test_a_setting_is_given_once() -> None:
     with pytest.raises(InvalidValue, match="twice"):
         check_settings({"net.ipv4.ip_forward": 1, "net/ipv4/ip_forward": 0})
+    with pytest.raises(InvalidValue, match="not a mapping"):
+        check_settings(["net.ipv4.ip_forward=1"])
     with pytest.raises(InvalidValue, match="1000"):
         check_settings({f"a.b{number}": 1 for number in range(1001)})
 

@@ -377,6 +377,20 @@ def test_a_memory_that_cannot_be_read_is_not_an_empty_one(host: Host, text: str)
     assert not host.file("net").exists()
 
 
+def test_what_is_no_file_holds_nothing_up(host: Host) -> None:
+    host.run(WANTED)
+    for path in (host.file("pipe"), host.top / "etc/sysctl.d/a.conf"):
+        os.mkfifo(path)
+    (host.top / "etc/sysctl.d/null.conf").symlink_to("/dev/null")
+    assert not host.run(WANTED).changed
+    assert "somebody else's file" in host.run({"pipe": WANTED["net"]}).refused["pipe"][0]
+    host.memory.unlink(missing_ok=True)
+    host.memory.parent.mkdir(exist_ok=True)
+    os.mkfifo(host.memory)
+    with pytest.raises(Unreadable, match="no file"):
+        Memory(host.roots)
+
+
 def test_a_host_that_is_released_keeps_nothing(host: Host) -> None:
     host.run(WANTED)
     host.kernel.refused["net.core.somaxconn"] = "4096"
