@@ -219,7 +219,12 @@ class Core:
 
     @property
     def paused(self) -> bool:
-        """Tell whether nothing is to be done by itself; also where nobody knows."""
+        """Tell whether nothing is to be done by itself; also where nobody knows.
+
+        So it is as long as a directory has hosts and services.
+        """
+        if self.is_elsewhere:
+            return True
         try:
             record = self.store.get(PAUSE)
         except UnreadableRecord:
@@ -254,7 +259,8 @@ class Core:
             raise NotReady(
                 "Hosts and services of this cluster are held by "
                 f"{holder.get('directory')} on {holder.get('machine')}.",
-                "With the module disabled, `orch-ansible mgr hand-back` there gives them back.",
+                "With the module disabled, `orch-ansible mgr hand-back` there gives them back; if "
+                f"the directory is lost, {self.store.removed_by(HOLDER)} lets a manager have them.",
             )
 
     def paused_note(self) -> str:
@@ -266,23 +272,16 @@ class Core:
         if not self.paused or self.bad_records.pause():
             # A record that cannot be used is a warning of its own.
             return []
+        lines = self.waiting_steps or []
+        try:
+            self.check_holds()
+        except (NotReady, UnreadableRecord) as error:
+            return [f"paused: {error}", *lines]
         record = self.store.get(PAUSE) or {}
         since, why = record.get("since"), str(record.get("why") or "ceph orch pause")
         text = f"paused since {when(float(since))}" if isinstance(since, (int, float)) else "paused"
         waits = "; nothing waits for that" if self.waiting_steps == [] else ""
-        lines = self.waiting_steps or []
-        return [f"{text} ({why}): `ceph orch resume` goes on{waits}", *self._elsewhere(why), *lines]
-
-    def _elsewhere(self, told: str) -> List[str]:
-        """Return who holds hosts and services, where that is a directory that ``told`` lacks."""
-        try:
-            self.check_holds()
-        except UnreadableRecord as error:
-            return [str(error)]
-        except NotReady as error:
-            holder = self.store.get(HOLDER) or {}
-            return [] if str(holder.get("directory")) in told else [str(error)]
-        return []
+        return [f"{text} ({why}): `ceph orch resume` goes on{waits}", *lines]
 
     def held(self) -> str:
         """Return what holds decisions that depend on which hosts there are, or nothing.

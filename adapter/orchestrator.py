@@ -94,7 +94,8 @@ class AnsibleOrchestrator(Orchestrator):
         self.core.pause(True)
 
     def resume(self) -> None:
-        """Go on after ``pause``."""
+        """Go on after ``pause``; raises ``NotReady`` while a directory has hosts and services."""
+        self.core.check_holds()
         self.core.pause(False)
 
 
@@ -116,11 +117,34 @@ NOUNS = {
 }
 
 
+# What is allowed while a directory of ``orch-ansible`` has hosts and services: what keeps nothing
+# new. Anything else would be acknowledged by one who does not have them, and be lost.
+BESIDE_A_HOLDER = frozenset(
+    {
+        "blink_device_light",
+        "describe_service",
+        "get_facts",
+        "get_hosts",
+        "get_inventory",
+        "list_daemons",
+        "plan",
+        "preview_osdspecs",
+        "remove_host",
+        "remove_osds_status",
+        "remove_service",
+        "rescan_host",
+    }
+)
+
+
 def _handed_on(noun: str, function: Callable[..., Any]) -> Callable[..., OrchResult[Any]]:
     """Return the method of the orchestrator that calls a noun's one of the same name."""
+    keeps = function.__name__ not in BESIDE_A_HOLDER
 
     @functools.wraps(function)
     def call(self: AnsibleOrchestrator, *args: Any, **kwargs: Any) -> Any:
+        if keeps:
+            self.core.check_holds()
         return getattr(getattr(self, noun), function.__name__)(*args, **kwargs)
 
     return handle_orch_error(call)

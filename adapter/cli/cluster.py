@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable, Dict, Mapping, Optional
 
 from adapter.cli.ceph import Ceph, orchestrator_status
+from adapter.cli.mgr_records import NAME
 from adapter.cli.monitors import CephMon, DryMon
 from adapter.cluster.maps import Mon
 from adapter.cluster.packed_records import record_of
@@ -54,11 +55,14 @@ class Cluster:
     refuse_managed: Callable[[], None] = lambda: None
 
 
-def find_cluster(ceph: Ceph, *, check: bool) -> Cluster:
+def find_cluster(
+    ceph: Ceph, *, check: bool, still_ours: Callable[[], None] = lambda: None
+) -> Cluster:
     """Return the cluster that ``ceph`` reaches; with ``check`` its monitors are told nothing.
 
     Where a manager has a backend, whichever, a change is its own: raises ``NotReady``. Where it is
     this one, a dry run sees the manager's hosts and services in place of the directory's.
+    ``still_ours`` raises where somebody else changes the cluster by now.
     """
     backend = orchestrator_status(ceph).get("backend")
     if check:
@@ -68,17 +72,36 @@ def find_cluster(ceph: Ceph, *, check: bool) -> Cluster:
     def refuse_managed() -> None:
         if orchestrator_status(ceph).get("backend"):
             raise NotReady(MANAGED, USE_ORCH)
+        _refuse_module(ceph)
+        still_ours()
 
     if backend:
         raise NotReady(MANAGED, USE_ORCH)
+    _refuse_module(ceph)
     mon = CephMon(ceph, refuse_managed)
     return Cluster(fsid_of(ceph), mon, is_changed=True, refuse_managed=refuse_managed)
 
 
-def cluster_if_any(ceph: Ceph, *, check: bool) -> Optional[Cluster]:
+def _refuse_module(ceph: Ceph) -> None:
+    """Raise ``NotReady`` where a manager runs the module without being the backend of `ceph orch`.
+
+    It goes on with what it was asked for.
+    """
+    if NAME in (ceph.json("mgr", "dump").get("modules") or ()):
+        raise NotReady(
+            f"The module {NAME} is enabled, and goes on with its hosts and services although "
+            "`ceph orch` has no backend.",
+            "`orch-ansible mgr enable` makes it the backend again, `orch-ansible mgr disable` "
+            "disables it.",
+        )
+
+
+def cluster_if_any(
+    ceph: Ceph, *, check: bool, still_ours: Callable[[], None] = lambda: None
+) -> Optional[Cluster]:
     """Return the cluster where it can be asked and no manager has a backend, else None."""
     try:
-        found = find_cluster(ceph, check=False)
+        found = find_cluster(ceph, check=False, still_ours=still_ours)
     except NotReady:
         return None
     return replace(found, mon=DryMon(found.mon)) if check else found

@@ -6,11 +6,13 @@ import time
 from typing import Dict, Iterable, List, Sequence
 
 from adapter.cli.session import JobsFailed, Session, failure_lines
+from adapter.cluster.osd_intents import KIND, data_paths
 from adapter.engine.completion import Completion
-from adapter.errors import NotReady
+from adapter.errors import NotReady, some_of
 from adapter.kinds import KINDS
 
 PAUSE = 1.0
+SHOWN = 8
 # So many rounds with nothing to do: OSDs that were made just now are up before.
 PATIENCE = 30
 
@@ -53,6 +55,48 @@ class Converge:
             words = core.bad_records.describe()
             named = " ".join(f"{key}: {words[key]}" for key in words)
             raise NotReady(f"Nothing is done while records cannot be used. {named}")
+
+    def check_others(self, services: Sequence[str]) -> None:
+        """Raise ``NotReady`` where services that a command does not name would lose a daemon.
+
+        A spec may be older than what somebody has deployed by hand since; and so may OSDs be that
+        an earlier command was to make, and whose disks were erased since.
+        """
+        core, reconciler = self._session.core, self._reconciler.services
+        self._check_intents(services)
+        found: List[str] = []
+        with core.lock:
+            there, hosts = reconciler.running(), reconciler.hosts()
+            for wanted in core.specs.all():
+                if wanted.name in services or wanted.deleted or wanted.spec.unmanaged:
+                    continue
+                if wanted.spec.service_type in KINDS:
+                    diff = reconciler.diff(wanted, there.get(wanted.name, []), hosts)
+                    kind = wanted.spec.service_type
+                    found += [f"{kind}.{each.daemon_id} on {each.hostname}" for each in diff.remove]
+        if found:
+            raise NotReady(
+                f"{some_of(sorted(found), SHOWN)} would be removed by earlier specs, which this "
+                "command does not name.",
+                "`orch-ansible ls --export` prints the specs: apply those that shall remove it, or "
+                "with `unmanaged: true` those that shall leave it.",
+            )
+
+    def _check_intents(self, services: Sequence[str]) -> None:
+        core = self._session.core
+        with core.lock:
+            for intent in core.intents.all():
+                groups = [
+                    group for group in intent.groups if group.options.get("osdspec") not in services
+                ]
+                if groups:
+                    paths = ", ".join(data_paths(groups))
+                    raise NotReady(
+                        f"An earlier command was to make OSDs of {paths} on {intent.host}, which "
+                        "this command does not name.",
+                        f"`orch-ansible daemon add osd {intent.host}:{paths.replace(', ', ',')}` "
+                        f"makes them; {core.store.removed_by(f'{KIND}.{intent.host}')} drops it.",
+                    )
 
     def round(self) -> List[Completion]:
         """Take one step, and wait for the jobs that it submits."""

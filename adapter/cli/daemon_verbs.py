@@ -96,6 +96,8 @@ def rm(context: Context, names: Tuple[str, ...], force: bool, check: bool, secon
         converge = Converge(session)
         converge.look()
         services = _services_of(session, names)
+        if not check:
+            converge.check_others(services)
         before, known = session.records(), len(session.engine.submitted)
         said = session.call(session.orchestrator.remove_daemons, list(names))
         jobs = session.engine.submitted[known:]

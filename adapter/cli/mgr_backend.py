@@ -11,7 +11,8 @@ from adapter.cli.ceph import (
     orchestrator_status,
     without_orchestrator,
 )
-from adapter.cli.mgr_holder import holder_of
+from adapter.cli.cluster_turn import check_nobody_changes
+from adapter.cli.mgr_holder import LOST, holder_of
 from adapter.cli.mgr_records import (
     NAME,
     is_paused,
@@ -90,11 +91,12 @@ def enable(ceph: Ceph, say: Say, until: Until, *, replace: bool = False) -> str:
 
 def _check_not_held(ceph: Ceph) -> None:
     """Raise ``NotReady`` while a directory of this command has the hosts and services."""
+    check_nobody_changes(ceph)
     holder = holder_of(ceph)
     if holder is not None:
         raise NotReady(
             f"Hosts and services of this cluster are held by {holder}.",
-            "Give them back there first: `orch-ansible mgr hand-back`.",
+            f"Give them back there first: `orch-ansible mgr hand-back`. {LOST}",
         )
 
 

@@ -7,10 +7,11 @@ from typing import Any, Dict, List
 import click
 
 from adapter.cli import mgr_holder
-from adapter.cli.at_work import at_work
 from adapter.cli.ceph import Ceph
+from adapter.cli.changing import changing_holder
+from adapter.cli.cluster import fsid_of, keep_cluster
 from adapter.cli.context import Context, Verb, pass_context
-from adapter.cli.mgr_holder import Holder
+from adapter.cli.mgr_holder import Holder, Records
 from adapter.cli.mgr_records import PREFIX
 from adapter.cli.session import Session
 from adapter.errors import AlreadyExists, NotReady
@@ -35,8 +36,8 @@ def take_over(context: Context, yes: bool) -> None:
       orch-ansible mgr take-over
     """
     ceph = context.environment.ceph
-    with at_work(context.path, "mgr take-over"), Session(context) as session:
-        mine = Holder.here(session.directory)
+    with changing_holder(context, "mgr take-over") as session:
+        mine = Holder.here(session.core.store, session.directory)
         mgr_holder.check_disabled(ceph)
         mgr_holder.check_free(ceph, mine)
         records, key = mgr_holder.kept(ceph)
@@ -50,16 +51,21 @@ def take_over(context: Context, yes: bool) -> None:
                 "The managers of this cluster keep no hosts and no services.",
                 "`orch-ansible adopt` proposes what runs.",
             )
-        mgr_holder.check_empty(
-            mgr_holder.in_directory(session.core.store),
-            records,
-            str(session.directory),
-            "use an empty directory (--dir)",
-        )
+        mgr_holder.check_here(session.core.store, session.directory)
+        keep_cluster(session.core.store, fsid_of(ceph), session.directory)
+        there = mgr_holder.in_directory(session.core.store)
+        if mgr_holder.holder_of(ceph) != mine:
+            other = "use an empty directory (--dir)"
+            mgr_holder.check_empty(there, records, str(session.directory), other)
+        elif not mgr_holder.is_moving(ceph):
+            # One that was cut: what the monitors have no more is here.
+            mgr_holder.check_leftovers(there, records)
         _check_login(session, ceph, key)
         _ask(context, f"To be taken into {session.directory}:", records, yes)
+        mgr_holder.check_free(ceph, mine)
         if key and not session.config.ssh_identity_file:
             session.access.keep_key(key)
+        mine = Holder.made(session.core.store, session.directory)
         mgr_holder.take_over(ceph, session.core.store, mine, records)
         context.say("Done. `orch-ansible mgr hand-back` gives all of it to a manager again.")
 
@@ -79,30 +85,47 @@ def hand_back(context: Context, yes: bool) -> None:
       orch-ansible mgr enable
     """
     ceph = context.environment.ceph
-    with at_work(context.path, "mgr hand-back"), Session(context) as session:
+    with changing_holder(context, "mgr hand-back") as session:
+        mine = Holder.here(session.core.store, session.directory)
         mgr_holder.check_disabled(ceph)
-        mgr_holder.check_free(ceph, Holder.here(session.directory))
+        mgr_holder.check_free(ceph, mine)
+        keep_cluster(session.core.store, fsid_of(ceph), session.directory)
         records = mgr_holder.in_directory(session.core.store)
+        if mgr_holder.has_moved(session.core.store):
+            mgr_holder.hand_back(ceph, session.core.store, records, "")
+            context.say("The manager has all of it already; what was left here is removed.")
+            return
+        mgr_holder.check_settled(ceph)
         if not records:
             raise NotReady(
                 f"There are no hosts and no services in {session.directory}.",
                 "Give the directory that has them: --dir DIR.",
             )
-        there, kept_key = mgr_holder.kept(ceph)
-        mgr_holder.check_empty(
-            there,
-            records,
-            "The monitors' store",
-            f"`ceph config-key rm {PREFIX}KEY` removes each that is not meant",
-        )
+        kept_key = _check_monitors(ceph, records)
         own = "" if session.config.ssh_identity_file else session.access.private_key()
         if not own and not kept_key:
             context.say(
                 "The manager gets no ssh key: give it one with `ceph ansible set-priv-key -i FILE`."
             )
         _ask(context, "To be given to the manager:", records, yes)
+        # While it was asked the module may have been enabled, and hosts been added there.
+        mgr_holder.check_disabled(ceph)
+        mgr_holder.check_free(ceph, mine)
+        _check_monitors(ceph, records)
         mgr_holder.hand_back(ceph, session.core.store, records, own)
         context.say("Done. `orch-ansible mgr enable` puts them in force.")
+
+
+def _check_monitors(ceph: Ceph, records: Records) -> str:
+    """Raise ``AlreadyExists`` where the monitors have other records; return the key they have."""
+    there, key = mgr_holder.kept(ceph)
+    mgr_holder.check_empty(
+        there,
+        records,
+        "The monitors' store",
+        f"`ceph config-key rm {PREFIX}KEY` removes each that is not meant",
+    )
+    return key
 
 
 def _ask(context: Context, head: str, records: Dict[str, Any], yes: bool) -> None:

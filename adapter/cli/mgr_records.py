@@ -14,7 +14,7 @@ from adapter.cluster import (
     tuned_profiles,
     unused_keys,
 )
-from adapter.cluster.bad_records import PRESENT
+from adapter.cluster.bad_records import HOLDER, PRESENT
 from adapter.engine.outcomes import one_line
 from adapter.errors import NotReady, some_of
 
@@ -119,6 +119,13 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
     """
     found = records(ceph)
     lines: List[str] = []
+    if f"{PREFIX}{HOLDER}" in found:
+        raise NotReady(
+            "Nothing is purged: a directory of `orch-ansible` has this cluster's hosts and "
+            f"services, `ceph config-key get {PREFIX}{HOLDER}` names it.",
+            "`orch-ansible mgr hand-back` there gives them back first; if it is lost, "
+            f"`ceph config-key rm {PREFIX}{HOLDER}`.",
+        )
     if Managers.ask(ceph, NAME).enabled:
         if not check:
             raise NotReady(

@@ -55,8 +55,11 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
         for note in spec_file.notes:
             context.say(own_words(note))
         specs, before = spec_file.specs, session.records()
+        names = [each.service_name() for each in specs if not isinstance(each, HostSpec)]
         if check:
             _print_plans(session, specs)
+        else:
+            converge.check_others(names)
         said = session.call(session.orchestrator.apply, specs)
         for line in () if check else said:
             click.echo(own_words(line))
@@ -66,7 +69,6 @@ def apply(context: Context, file: TextIO, check: bool, seconds: float) -> None:
         if check:
             _print_check(session, converge, specs, before)
             return
-        names = [each.service_name() for each in specs if not isinstance(each, HostSpec)]
         converge.bring_about(names, seconds)
         rows = _described(session, names)
         click.echo(service_formatters.services(rows, datetime_now()))
@@ -187,6 +189,8 @@ def rm(context: Context, service: str, force: bool, check: bool, seconds: float)
     with changing(context, f"rm {service}", check=check) as session:
         converge = Converge(session)
         converge.look()
+        if not check:
+            converge.check_others([service])
         said = session.call(session.orchestrator.remove_service, service, force)
         if check:
             _print_check(session, converge, (), session.records())

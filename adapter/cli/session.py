@@ -19,7 +19,7 @@ from adapter.cli.cluster import Cluster, keep_cluster
 from adapter.cli.context import Context
 from adapter.cli.driver import Driver
 from adapter.cli.engine import LocalAccess, WatchedEngine
-from adapter.cli.mgr_holder import Holder, check_free
+from adapter.cli.mgr_holder import Holder, check_free, check_here, check_settled
 from adapter.cli.monitors import DryMon
 from adapter.cli.output import own_words
 from adapter.cluster.hosts import KIND, Host, Hosts
@@ -48,7 +48,7 @@ class Session:
     With ``check`` everything goes the same way, but jobs are dry runs and the directory's hosts
     and reports stay as they are. With ``local`` a directory without hosts shows this machine.
     With a ``cluster`` there are its monitors too, and what its manager keeps instead of the
-    directory's records.
+    directory's records. ``moving`` is for the commands that move the records.
     """
 
     def __init__(
@@ -58,16 +58,21 @@ class Session:
         check: bool = False,
         local: bool = False,
         cluster: Optional[Cluster] = None,
+        moving: bool = False,
     ) -> None:
         self.context, self.check = context, check
         self.directory = context.path
         self.config = config.load(self.directory)
         kept = cluster.kept if cluster else None
         if cluster and not check and not kept and not isinstance(cluster.mon, DryMon):
-            check_free(context.environment.ceph, Holder.here(self.directory))
+            mine = Holder.here(YamlStore(self.directory), self.directory)
+            check_free(context.environment.ceph, mine)
+            check_settled(context.environment.ceph)
         # What a manager logs in with is not to stay on this machine.
         self._borrowed = tempfile.TemporaryDirectory(prefix="orch-") if kept else None
         store: Store = YamlStore(self.directory)
+        if not kept and not moving:
+            check_here(store, self.directory)
         if kept:
             store = kept.store
             self.config = replace(

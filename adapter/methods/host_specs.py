@@ -168,7 +168,6 @@ class HostSpecMethods:
         return tuple(names.check_labels(seen.labels))
 
     def _check_ready(self) -> None:
-        self.core.check_holds()
         problem = self.core.ssh.ready()
         if problem:
             raise NotReady(problem)

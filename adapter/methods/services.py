@@ -48,7 +48,6 @@ class ServiceMethods:
         ``no_overwrite`` leaves alone what is there. ``continue_on_error`` applies the others of one
         that fails, and fails then. Where a spec has ``preview_only`` nothing is changed at all.
         """
-        self.core.check_holds()
         problems = self._checks.problems(specs, no_overwrite)
         wrong = [(spec, each) for spec, each in zip(specs, problems) if each is not None]
         if wrong and not continue_on_error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 from collections.abc import Iterator
 
@@ -11,7 +10,6 @@ from tests.lab_tests.lab_client import Answer, Lab, wait_until
 from tests.lab_tests.test_faults import answers
 
 DIRECTORY = "/root/lab-orch"
-CONFIG = "ssh_identity_file: /var/lib/ceph/orch-ansible/identity\n"
 SCRIPT = 'dir=$1; shift; exec orch-ansible --dir "$dir" "$@"'
 # What a command may take on a busy machine.
 SECONDS = 600.0
@@ -36,15 +34,6 @@ def ok(answer: Answer) -> str:
     return answer.out
 
 
-def take_over_hosts(lab: Lab) -> None:
-    """Have the manager's hosts in the directory, with the key that they accept."""
-    found = json.loads(lab.ok("config-key", "dump", "mgr/ansible/host."))
-    lab.sh(lab.first, 'mkdir -p "$1/host"; cat >"$1/config.yml"', DIRECTORY, stdin=CONFIG)
-    for name, text in found.items():
-        place = f"{DIRECTORY}/host/{name.partition('host.')[2]}.yml"
-        lab.sh(lab.first, 'cat >"$1"', place, stdin=text)
-
-
 def disable(lab: Lab, seconds: float = SECONDS) -> None:
     """Switch the backend off."""
     lab.ok("mgr", "module", "disable", "ansible")
@@ -60,10 +49,18 @@ def enable(lab: Lab, seconds: float = SECONDS) -> None:
 
 @contextlib.contextmanager
 def manager_off(lab: Lab) -> Iterator[None]:
-    """Have the backend switched off for a while, and the hosts in the directory."""
-    take_over_hosts(lab)
+    """Have the backend switched off for a while, and hosts and services in the directory."""
     disable(lab)
+    ok(command(lab, "mgr", "take-over", "--yes"))
     try:
         yield
     finally:
-        enable(lab)
+        hand_back(lab)
+
+
+def hand_back(lab: Lab) -> None:
+    """Give hosts and services back, and switch the backend on."""
+    if "state.holder" in lab.ok("config-key", "ls"):
+        ok(command(lab, "mgr", "hand-back", "--yes"))
+    enable(lab)
+    lab.ok("orch", "resume")

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab_tests.lab_client import wait_until
-from tests.lab_tests.services.service_lab import SECONDS, Services
+from tests.lab_tests.services.service_lab import Services
 from tests.lab_tests.services.test_by_hand import HOST, state
-from tests.lab_tests.without_manager import DIRECTORY, command, enable, manager_off, ok
+from tests.lab_tests.without_manager import DIRECTORY, command, hand_back, manager_off, ok
 
 NAME = "mds.same"
 SPEC = f"""service_type: mds
@@ -74,10 +73,8 @@ def test_without_a_manager_the_end_is_the_same(bare: Services, unmanaged: Servic
     ok(command(lab, "apply", "-i", "-", stdin=exported))
     assert ok(command(lab, "ls", "--export")) == exported
 
-    enable(lab)
-    seen = lambda: bare.ls().get(NAME, {}).get("unmanaged")  # noqa: E731
-    lab.ok("orch", "ps", "--refresh")
-    wait_until("the manager sees it, and leaves it alone", seen, SECONDS)
+    hand_back(lab)
+    bare.wait_runs(NAME, 1)
     assert state(lab) == made
     lab.ok("orch", "apply", "mds", "same", f"--placement={HOST}")
     bare.wait_runs(NAME, 1)

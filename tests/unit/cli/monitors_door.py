@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from adapter.cli.ceph import Ceph, CephError
 from adapter.interface import OrchestratorError
+from tests.unit.cli.kept_values import KeptValues
 from tests.unit.reconcile.fake_monitors import Monitors
 
 # What the disks of the fake cluster have on their labels.
@@ -41,6 +42,9 @@ class MonitorsCeph(Ceph):
         self.monitors = monitors
         self.fsid, self.backend = "F51D", ""
         self.before: List[Any] = []
+        self.kept = KeptValues()
+        # Whether a manager runs the module.
+        self.enabled = False
 
     def __call__(self, *words: str, timeout: float = 0, given: str = "") -> str:
         """Answer."""
@@ -52,8 +56,12 @@ class MonitorsCeph(Ceph):
             return json.dumps({"backend": self.backend})
         if line == "fsid":
             return self.fsid + "\n"
-        if line == "config-key dump mgr/ansible/":
-            return "{}"
+        if line == "mgr dump":
+            data = json.loads(self.monitors.command(prefix="mgr dump"))
+            return json.dumps({**data, "modules": ["ansible"] if self.enabled else []})
+        kept = self.kept.answer(plain, given)
+        if kept is not None:
+            return kept
         if line == "pg dump pgs":
             return json.dumps({"pg_stats": self.monitors.pg_stats()})
         if line == "pg dump osds":

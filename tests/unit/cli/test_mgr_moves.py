@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, Sequence
 
 import pytest
 
@@ -35,10 +35,13 @@ class Monitors(Ceph):
     def __init__(self) -> None:
         self.values: Dict[str, str] = {}
         self.enabled = False
+        self.fsid, self.backend = "F51D", ""
         self.user = ""
         self.calls: List[str] = []
         # A key that reads otherwise than it was written.
         self.garbles = ""
+        # Called with each command, after it.
+        self.act: Callable[[str], None] = lambda line: None
 
     def keep(self, records: Dict[str, Any]) -> None:
         """Let a manager have kept records, and its ssh key."""
@@ -49,10 +52,20 @@ class Monitors(Ceph):
         """Answer."""
         line = " ".join(words).replace(" --format json", "")
         self.calls.append(line)
+        try:
+            return self._answer(words, line, given)
+        finally:
+            self.act(line)
+
+    def _answer(self, words: Sequence[str], line: str, given: str) -> str:
         if line == "mgr dump":
             return json.dumps({"active_name": "a", "modules": ["ansible"] if self.enabled else []})
         if line == f"config-key dump {PREFIX}":
             return json.dumps(self.values)
+        if line == "orch status":
+            return json.dumps({"backend": self.backend})
+        if line == "fsid":
+            return self.fsid + "\n"
         if line == "config-key ls":
             return json.dumps(sorted(self.values))
         if line == "config dump":
@@ -210,6 +223,154 @@ def test_what_was_cut_is_done_to_its_end(door: Door, monitors: Monitors) -> None
 
     assert set(monitors.records()) == {HOLDER, PAUSE}
     assert in_directory(door.directory) == KEPT
+
+
+def test_what_was_cut_while_it_was_removed_is_done_to_its_end(
+    door: Door, monitors: Monitors
+) -> None:
+    door.run("mgr", "take-over", "--yes")
+    monitors.keep({"spec.mon": KEPT["spec.mon"]})
+
+    door.run("mgr", "take-over", "--yes")
+
+    assert set(monitors.records()) == {HOLDER, PAUSE}
+    assert in_directory(door.directory) == KEPT
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_the_administrators_pause_is_there_again(
+    door: Door, monitors: Monitors, tries: int
+) -> None:
+    pause = {"paused": True, "since": 17, "why": ""}
+    monitors.keep({**KEPT, PAUSE: pause})
+
+    for _ in range(tries):
+        door.run("mgr", "take-over", "--yes")
+        monitors.keep(KEPT)
+    door.run("mgr", "take-over", "--yes")
+    assert monitors.records()[PAUSE] != pause
+    door.run("mgr", "hand-back", "--yes")
+
+    assert monitors.records()[PAUSE] == pause
+    assert HOLDER not in monitors.records()
+
+
+def test_what_never_was_a_managers_leaves_its_pause(door: Door, monitors: Monitors) -> None:
+    pause = {"paused": True, "since": 17, "why": ""}
+    monitors.values.clear()
+    monitors.keep({PAUSE: pause})
+    YamlStore(door.directory).set("host.h1", HOST)
+
+    door.run("mgr", "hand-back", "--yes")
+
+    assert monitors.records()[PAUSE] == pause
+
+
+def cut_after(monitors: Monitors, begin: str, count: int = 1) -> None:
+    """Let a command end right after the monitors have done something."""
+    left = [count]
+
+    def act(line: str) -> None:
+        if line.startswith(begin):
+            left[0] -= 1
+            if not left[0]:
+                raise KeyboardInterrupt
+
+    monitors.act = act
+
+
+def test_a_hand_back_that_was_cut_writes_nothing_over_what_the_manager_does_since(
+    door: Door, monitors: Monitors
+) -> None:
+    door.run("mgr", "take-over", "--yes")
+    cut_after(monitors, f"config-key rm {PREFIX}{HOLDER}")
+    door.run("mgr", "hand-back", "--yes", status=130)
+    monitors.act = lambda line: None
+    # The manager has been enabled, and an administrator has kept the OSD.
+    del monitors.values[f"{PREFIX}osd_removal.3"]
+    since = monitors.records()
+
+    for words in (("osd", "rm", "continue"), ("host", "ls")):
+        assert "`orch-ansible mgr hand-back`" in door.run(*words, status=1).stderr
+    assert "removed" in door.run("mgr", "hand-back", "--yes").stderr
+
+    assert monitors.records() == since
+    assert in_directory(door.directory) == {}
+    assert not door.run("host", "ls").stderr
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_take_over_that_was_cut_while_it_copied_goes_on(
+    door: Door, monitors: Monitors, count: int
+) -> None:
+    cut_after(monitors, f"config-key set {PREFIX}state.", count + 1)
+    door.run("mgr", "take-over", "--yes", status=130)
+    monitors.act = lambda line: None
+    monitors.values.pop("mgr/ansible/state.turn", None)
+
+    assert "mgr take-over` did not end" in door.refused("mgr", "hand-back", "--yes", status=1)
+    door.run("mgr", "take-over", "--yes")
+
+    assert set(monitors.records()) == {HOLDER, PAUSE}
+    assert in_directory(door.directory) == KEPT
+
+
+def test_what_the_directory_has_not_is_not_removed_from_the_monitors(
+    door: Door, monitors: Monitors
+) -> None:
+    door.run("mgr", "take-over", "--yes")
+    monitors.keep({"spec.crash": {"spec": {"service_type": "crash"}}})
+    line = door.refused("mgr", "take-over", "--yes")
+    assert "spec.crash" in line
+    assert "spec.crash" in monitors.records()
+
+
+@pytest.mark.parametrize("verb", ["take-over", "hand-back"])
+def test_a_directory_of_another_cluster_is_refused(
+    door: Door, monitors: Monitors, verb: str
+) -> None:
+    YamlStore(door.directory).set("state.cluster", {"fsid": "07E8"})
+    if verb == "hand-back":
+        YamlStore(door.directory).set("host.h1", HOST)
+    before = dict(monitors.values)
+    assert "is about the cluster 07E8" in door.refused("mgr", verb, "--yes", status=1)
+    assert monitors.values == before
+
+
+@pytest.mark.parametrize("after", ["config-key set mgr/ansible/state.paused", "config dump"])
+def test_what_somebody_asks_for_meanwhile_is_not_lost(
+    door: Door, monitors: Monitors, after: str
+) -> None:
+    """A second administrator, while the question waits and while it is copied."""
+    label = {**HOST, "labels": ["mon", "gold"]}
+    before = dict(monitors.records())
+
+    def act(line: str) -> None:
+        if line.startswith(after):
+            monitors.keep({"host.h1": label})
+
+    monitors.act = act
+    said = door.run("mgr", "take-over", "--yes", status=1).stderr
+
+    assert "has changed since it was read: host.h1" in said
+    assert monitors.records() == {**before, "host.h1": label}
+    assert in_directory(door.directory) == {}
+
+
+def test_a_module_that_is_enabled_meanwhile_keeps_everything(
+    door: Door, monitors: Monitors
+) -> None:
+    before = dict(monitors.records())
+
+    def act(line: str) -> None:
+        if line == "config dump":
+            monitors.enabled = True
+
+    monitors.act = act
+    said = door.run("mgr", "take-over", "--yes", status=1).stderr
+    assert "`orch-ansible mgr disable`" in said
+    assert monitors.records() == before
+    assert in_directory(door.directory) == {}
 
 
 def test_another_login_is_refused(door: Door, monitors: Monitors) -> None:

@@ -14,6 +14,7 @@ from adapter.engine.model import HostOutcome, HostStatus, Request
 from adapter.errors import InvalidValue
 from adapter.mgr.store import MonStore
 from tests.unit.cli.door import Door
+from tests.unit.cli.kept_values import KeptValues
 from tests.unit.methods.world import report
 from tests.unit.mgr.fake_mon import Manager, MonKeys
 from tests.unit.reconcile.fake_monitors import OPTIONS
@@ -31,18 +32,21 @@ class Cluster(Ceph):
         self.told: List[str] = []
         self.keys: Set[str] = set()
         self.kept: Dict[str, str] = {}
+        self.values = KeptValues()
         self.config: List[Dict[str, str]] = []
         self.backend = ""
 
-    def __call__(self, *words: str, timeout: float = 0) -> str:
+    def __call__(self, *words: str, timeout: float = 0, given: str = "") -> str:
         """Answer."""
         line = " ".join(words).replace(" --format json", "")
         if line == "orch status":
             return json.dumps({"backend": "ansible" if self.kept else self.backend})
         if line == "fsid":
             return FSID + "\n"
-        if line == "config-key dump mgr/ansible/":
-            return json.dumps(self.kept)
+        self.values.values.update(self.kept)
+        kept = self.values.answer(words, given)
+        if kept is not None:
+            return kept
         if line.startswith(("config get ", "config help ")):
             return _option(words)
         if line.startswith("auth get "):
@@ -205,6 +209,22 @@ def test_ls_exports_what_apply_reads(kept: Door) -> None:
 
     assert kept.run("ls", "--export").stdout == exported
     assert "apply_mds" not in [name for name, _ in kept.operations()]
+
+
+def test_a_daemon_that_an_earlier_spec_would_remove_is_not_removed_by_the_way(
+    kept: Door, machines: Machines
+) -> None:
+    kept.run("apply", "-i", spec(kept))
+    machines.daemons.add(("h2", "data.h2.byhand"))
+    crash = spec(kept, "service_type: crash\nplacement: {hosts: [h1]}\nunmanaged: true\n")
+
+    line = kept.refused("apply", "-i", crash, status=1)
+
+    assert " on h2 would be removed by earlier specs" in line
+    assert len(machines.daemons) == 3
+    assert "crash" not in kept.run("ls", "--export").stdout
+    kept.run("apply", "-i", spec(kept))
+    assert len(machines.daemons) == 2
 
 
 def test_rm_takes_the_daemons_the_keys_and_the_spec(kept: Door, machines: Machines) -> None:
