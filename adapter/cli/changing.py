@@ -68,10 +68,7 @@ def changing_holder(context: Context, words: str) -> Iterator[Session]:
 
 
 def _turn(context: Context, words: str) -> Turn:
-    environment = context.environment
-    return Turn(
-        environment.ceph, context.path, words, pause=environment.pause, clock=environment.clock
-    )
+    return Turn(context.environment.ceph, context.path, words)
 
 
 @contextlib.contextmanager

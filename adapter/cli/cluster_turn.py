@@ -13,37 +13,30 @@ import socket
 import time
 import uuid
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, Optional
 
 from adapter.cli.at_work import who_works
 from adapter.cli.ceph import Ceph, CephError
 from adapter.cli.mgr_records import PREFIX
 from adapter.errors import NotReady
 
-TURN = "state.turn"
-KEY = f"{PREFIX}{TURN}"
-# Of two that found nobody and wrote both, the later one is read by both after so long (seconds).
-SETTLED = 1.0
+TURN = f"{PREFIX}state.turn-"
 MACHINE_ID = Path("/etc/machine-id")
 
 Say = Callable[[str], None]
+Record = Dict[str, Any]
 
 
 class Turn:
-    """The right to change the cluster, which one command has at a time."""
+    """The right to change the cluster, which one command has at a time.
 
-    def __init__(
-        self,
-        ceph: Ceph,
-        directory: Path,
-        words: str,
-        *,
-        pause: Callable[[float], None],
-        clock: Callable[[], float],
-    ) -> None:
+    Each command writes a record of its own and then reads all: of two that begin together at least
+    one sees the other, and does nothing.
+    """
+
+    def __init__(self, ceph: Ceph, directory: Path, words: str) -> None:
         self._ceph, self._directory, self._words = ceph, directory, words
-        self._pause, self._clock = pause, clock
-        self._nonce = ""
+        self._key = ""
 
     @contextlib.contextmanager
     def taken(self, say: Say) -> Iterator[None]:
@@ -51,102 +44,80 @@ class Turn:
 
         The directory's own lock must be held: who had it there before has ended.
         """
-        self._take()
-        try:
-            yield
-        finally:
-            self._give_up(say)
-
-    def check(self) -> None:
-        """Raise ``NotReady`` where somebody else has taken the turn; nothing before it is taken."""
-        if not self._nonce:
-            return
-        found = self._read()
-        if found.get("nonce") != self._nonce:
-            raise NotReady(
-                f"{_described(found)} has taken over changing this cluster."
-                if found
-                else "The monitors do not know any more that this command changes the cluster.",
-                "Nothing more is done here: look at the cluster, then run the command again.",
-            )
-
-    def _take(self) -> None:
-        began = self._clock()
-        found = self._read()
-        if found and not self._has_ended(found):
-            raise _refusal(found)
-        nonce = uuid.uuid4().hex
+        key = f"{TURN}{uuid.uuid4().hex}"
         mine = {
             **_here(),
             "directory": str(self._directory),
             "pid": os.getpid(),
             "words": self._words,
             "since": round(time.time()),
-            "nonce": nonce,
         }
-        self._ceph("config-key", "set", KEY, "-i", "-", given=json.dumps(mine))
-        if self._clock() - began > SETTLED:
-            # Another one may have written and read its own in between.
-            self._forget(nonce)
-            raise NotReady(
-                "The monitors answer too slowly to tell whether another command changes the "
-                "cluster.",
-                "Nothing was done: try again.",
-            )
-        self._pause(SETTLED)
-        found = self._read()
-        if found.get("nonce") != nonce:
-            raise _refusal(found)
-        self._nonce = nonce
-
-    def _give_up(self, say: Say) -> None:
-        nonce, self._nonce = self._nonce, ""
+        self._ceph("config-key", "set", key, "-i", "-", given=json.dumps(mine))
         try:
-            self._forget(nonce)
+            self._look(key)
+            self._key = key
+            yield
+        finally:
+            self._key = ""
+            self._give_up(key, say)
+
+    def check(self) -> None:
+        """Raise ``NotReady`` where the record was removed; nothing before the turn is taken."""
+        if self._key and self._key not in _records(self._ceph):
+            raise NotReady(
+                "The monitors do not know any more that this command changes the cluster: somebody "
+                "has removed its record.",
+                "Nothing more is done here: look at the cluster, then run the command again.",
+            )
+
+    def _look(self, own: str) -> None:
+        for key, found in _records(self._ceph).items():
+            if key == own:
+                continue
+            if not _has_ended(found, self._directory):
+                raise _refusal(key, found)
+            self._ceph("config-key", "rm", key)
+
+    def _give_up(self, key: str, say: Say) -> None:
+        try:
+            self._ceph("config-key", "rm", key)
         except CephError as error:
             say(
-                f"The monitors still have the record {KEY} of this command ({error.reason}). "
-                f"The next command on this machine takes it over; `ceph config-key rm {KEY}` "
-                "removes it."
+                f"The monitors still have the record of this command ({error.reason}). The next "
+                f"command on this machine removes it, or `ceph config-key rm {key}`."
             )
-
-    def _forget(self, nonce: str) -> None:
-        if self._read().get("nonce") == nonce:
-            self._ceph("config-key", "rm", KEY)
-
-    def _read(self) -> Dict[str, Any]:
-        return who_changes(self._ceph)
-
-    def _has_ended(self, found: Dict[str, Any]) -> bool:
-        """Tell whether a command of this machine has ended: the lock of its directory is free."""
-        if {name: found.get(name) for name in _here()} != _here():
-            return False
-        directory = Path(str(found.get("directory")))
-        return directory == self._directory or not who_works(directory)
-
-
-def who_changes(ceph: Ceph) -> Dict[str, Any]:
-    """Return the record of the command that changes the cluster, empty while none does."""
-    text = ceph.json("config-key", "dump", PREFIX).get(KEY)
-    if text is None:
-        return {}
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    # What cannot be read is somebody's.
-    return found if isinstance(found, dict) and found else {"words": "?"}
 
 
 def check_nobody_changes(ceph: Ceph) -> None:
     """Raise ``NotReady`` while a command changes the cluster without a manager."""
-    found = who_changes(ceph)
-    if not found:
-        return
-    same = {name: found.get(name) for name in _here()} == _here()
-    if same and not who_works(Path(str(found.get("directory")))):
-        return
-    raise _refusal(found)
+    for key, found in _records(ceph).items():
+        if not _has_ended(found):
+            raise _refusal(key, found)
+
+
+def _records(ceph: Ceph) -> Dict[str, Record]:
+    """Return the records of the commands that change the cluster, by their keys."""
+    texts: Dict[str, str] = ceph.json("config-key", "dump", PREFIX)
+    found: Dict[str, Record] = {}
+    for key in sorted(each for each in texts if each.startswith(TURN)):
+        try:
+            data = json.loads(texts[key])
+        except ValueError:
+            data = None
+        # What cannot be read is somebody's.
+        found[key] = data if isinstance(data, dict) else {}
+    return found
+
+
+def _has_ended(found: Record, held: Optional[Path] = None) -> bool:
+    """Tell whether a command of this machine has ended: the lock of its directory is free.
+
+    ``held`` is the directory whose lock this command has.
+    """
+    if {name: found.get(name) for name in _here()} != _here():
+        return False
+    directory = Path(str(found.get("directory")))
+    return directory == held or not who_works(directory)
 
 
 def _here() -> Dict[str, str]:
@@ -157,16 +128,10 @@ def _here() -> Dict[str, str]:
     return {"machine": socket.gethostname(), "machine_id": machine_id}
 
 
-def _described(found: Dict[str, Any]) -> str:
-    return (
-        f"`orch-ansible {found.get('words')}` on {found.get('machine', '?')} "
-        f"(process {found.get('pid', '?')}, directory {found.get('directory', '?')})"
-    )
-
-
-def _refusal(found: Dict[str, Any]) -> NotReady:
+def _refusal(key: str, found: Record) -> NotReady:
     return NotReady(
-        f"{_described(found)} changes this cluster.",
+        f"`orch-ansible {found.get('words', '?')}` on {found.get('machine', '?')} (process "
+        f"{found.get('pid', '?')}, directory {found.get('directory', '?')}) changes this cluster.",
         "Wait for its end. If that process is not there any more, the next command on that machine "
-        f"takes its place, or `ceph config-key rm {KEY}` removes its record.",
+        f"removes its record, or `ceph config-key rm {key}`.",
     )

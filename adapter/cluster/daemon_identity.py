@@ -38,7 +38,9 @@ class Foreign:
     """A row of a host's report that is not that host's own daemon.
 
     ``owner`` is the host that has the daemon, empty where that is not settled; ``others`` are the
-    other hosts that report it. ``active`` says that the unit runs or would start with the host.
+    other hosts that report it. ``active`` says that the unit runs or would start with the host,
+    ``is_renamed`` that it runs, and that the owner is no managed host: this one may have had that
+    name when the daemon was started.
     """
 
     host: str
@@ -48,6 +50,7 @@ class Foreign:
     owner: str = ""
     others: Tuple[str, ...] = ()
     active: bool = True
+    is_renamed: bool = False
 
     @property
     def name(self) -> str:
@@ -66,6 +69,14 @@ class Foreign:
             return (
                 f"{what} is reported by {', '.join(self.others)} too: {self.why}. None of them is "
                 f"acted on. Stop and disable {unit} where it does not belong."
+            )
+        if self.is_renamed:
+            return (
+                f"{what} runs, and the cluster has it on {self.owner}, which is no managed host: "
+                "it is not counted and not acted on. "
+                f"If {self.host} was called {self.owner} when the daemon was started, `systemctl "
+                f"restart {unit}` lets it say the new name; one daemon after the other. If "
+                f"{self.owner} is another host, stop and disable the unit where it does not belong."
             )
         return (
             f"{what} belongs to host {self.owner}: {self.why}. It is not counted and not acted on. "
@@ -145,7 +156,9 @@ class Identities:
             return None
         active = row.get("state") != "stopped" or bool(row.get("enabled", True))
         daemon, unit = f"{kind}.{daemon_id}", str(row.get("unit") or "")
-        return Foreign(host, daemon, unit, why, owner, others, active)
+        is_managed = not owner or self._names.host_of(owner) is not None
+        is_renamed = row.get("state") == "running" and not is_managed and not others
+        return Foreign(host, daemon, unit, why, owner, others, active, is_renamed)
 
     def _judge(
         self, host: str, kind: str, daemon_id: str, rows: Mapping[str, Row], others: Collection[str]

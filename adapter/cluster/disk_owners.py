@@ -7,7 +7,7 @@ that it named. It does so for as long as the map has the OSD, whether it is up o
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Set
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Set
 
 from adapter.cluster.osd_map import OsdMap, OsdMetadata
 
@@ -18,10 +18,16 @@ class DiskOwners:
     """The OSDs of the map by what is known of their disks; made once for many questions.
 
     ``metadata`` is what the OSDs said of themselves, with hosts named as their records are.
+    ``managed`` are the names of the hosts: an OSD that named another one may be on any of them, for
+    hosts are renamed and disks move.
     """
 
     def __init__(
-        self, osd_map: OsdMap, metadata: Iterable[OsdMetadata] = (), cluster: str = ""
+        self,
+        osd_map: OsdMap,
+        metadata: Iterable[OsdMetadata] = (),
+        cluster: str = "",
+        managed: Optional[Collection[str]] = None,
     ) -> None:
         self._osd_map = osd_map
         self._cluster = cluster
@@ -33,6 +39,12 @@ class DiskOwners:
             osd = osd_map.osds.get(said.osd_id)
             if osd is not None and not osd.destroyed:
                 self._on_host.setdefault(said.hostname, []).append(said)
+        self._of_others = [
+            said
+            for host, there in self._on_host.items()
+            if managed is not None and host not in managed
+            for said in there
+        ]
 
     def of(self, row: Row, host: str) -> List[int]:
         """Return the OSDs, of the map and not destroyed, that a disk of a host belongs to."""
@@ -46,6 +58,8 @@ class DiskOwners:
                 mine = not row.get("osds") and _was_on(row, said, named)
             if mine:
                 found.add(said.osd_id)
+        if not row.get("osds"):
+            found |= {said.osd_id for said in self._of_others if _has_serial(row, said)}
         return sorted(found)
 
     def _labels(self, row: Row) -> List[str]:
@@ -106,9 +120,14 @@ def _was_on(row: Row, said: OsdMetadata, named: Set[str]) -> bool:
     One with the serial of its disk is that disk, whatever it is called by now, and whatever has
     become of its first bytes. By name alone a blank disk in its place is another one.
     """
-    if row.get("device_id") and row["device_id"] in {value for _, value in said.names}:
+    if _has_serial(row, said):
         return True
     return bool(named) and _is_same_disk(row, said, named) and not row.get("available")
+
+
+def _has_serial(row: Row, said: OsdMetadata) -> bool:
+    """Tell whether a disk has vendor, model and serial of one that an OSD named."""
+    return bool(row.get("device_id")) and row["device_id"] in {value for _, value in said.names}
 
 
 def _ids(said: OsdMetadata, named: Set[str]) -> Set[str]:

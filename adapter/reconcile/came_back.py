@@ -46,10 +46,10 @@ def _came_back(core: Core, wanted: Wanted, daemon: Daemon) -> bool:
 def _reason(wanted: Wanted, names: str, hosts: List[str], first: str) -> str:
     placement = wanted.spec.placement.pretty_str()
     label = wanted.spec.placement.label
-    give = f"give it its label (`ceph orch host label add {hosts[0]} {label}`), " if label else ""
+    give = f" give it its label (`ceph orch host label add {hosts[0]} {label}`) or" if label else ""
     return (
         f"{names} not removed: its placement ({placement}) does not name the host, which was added "
-        f"after the service was applied, with the daemon on it. To keep it {give}or put the host "
-        f"into the placement; `ceph orch daemon rm {first} --force` removes it, and `ceph orch "
+        f"after the service was applied, with the daemon on it. To keep it,{give} name the host in "
+        f"the placement; `ceph orch daemon rm {first} --force` removes it, and `ceph orch "
         "apply` of the service all such."
     )

@@ -43,7 +43,7 @@ class IdleDaemons:
         return (
             f"{names} stopped and disabled, not removed: its placement "
             f"({wanted.spec.placement.pretty_str()}) does not name the host. `ceph orch daemon rm "
-            f"{left[0][1]} --force` removes it; to use it put the host into the placement."
+            f"{left[0][1]} --force` removes it; a placement that names the host starts it again."
         )
 
     def _all(self) -> Dict[str, List[Tuple[str, str]]]:

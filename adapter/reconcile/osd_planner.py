@@ -259,10 +259,12 @@ class OsdPlanner:
     @under_lock
     def owners(self, osd_map: OsdMap) -> DiskOwners:
         """Return whose which disk is; made once for the same map and metadata."""
-        state = (id(osd_map), osd_map.epoch, self._core.owners.serial)
+        core = self._core
+        state = (id(osd_map), osd_map.epoch, core.owners.serial, core.hosts.serial)
         if self._owners is None or self._owners[0] != state:
-            known = self._core.owners.known()
-            self._owners = (state, DiskOwners(osd_map, known, self._core.cluster))
+            managed = {host.hostname for host in core.hosts.all()}
+            owners = DiskOwners(osd_map, core.owners.known(), core.cluster, managed)
+            self._owners = (state, owners)
         return self._owners[1]
 
     @under_lock

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -11,7 +10,7 @@ import pytest
 
 from adapter.cli.at_work import at_work
 from adapter.cli.ceph import Ceph, CephError
-from adapter.cli.cluster_turn import KEY, Turn, check_nobody_changes
+from adapter.cli.cluster_turn import TURN, Turn, check_nobody_changes
 from adapter.errors import NotReady
 from tests.unit.cli.kept_values import KeptValues
 
@@ -30,36 +29,17 @@ class Monitors(Ceph):
         return answer
 
     @property
-    def record(self) -> Dict[str, Any]:
-        return dict(json.loads(self.kept.values.get(KEY, "{}")))
+    def records(self) -> Dict[str, Any]:
+        return {key: json.loads(text) for key, text in self.kept.values.items()}
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.now, self.at_pause = 0.0, lambda: None
-
-    def pause(self, seconds: float) -> None:
-        self.now += seconds
-        self.at_pause()
-
-    def __call__(self) -> float:
-        return self.now
+    def only(self) -> Dict[str, Any]:
+        (record,) = self.records.values()
+        return dict(record)
 
 
 @pytest.fixture
 def monitors() -> Monitors:
     return Monitors()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-def turn(
-    monitors: Monitors, clock: Clock, directory: Path, words: str = "daemon stop mon.a"
-) -> Turn:
-    return Turn(monitors, directory, words, pause=clock.pause, clock=clock)
 
 
 def said(line: str) -> None:
@@ -71,99 +51,74 @@ def refuses(mine: Turn, words: str) -> None:
         pass
 
 
-def test_a_second_directory_waits_for_the_first(
-    monitors: Monitors, clock: Clock, tmp_path: Path
-) -> None:
+def test_a_second_directory_waits_for_the_first(monitors: Monitors, tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    first, second = turn(monitors, clock, one), turn(monitors, clock, other, "apply")
+    first, second = Turn(monitors, one, "daemon stop mon.a"), Turn(monitors, other, "apply")
     with at_work(one, "daemon stop mon.a"), first.taken(said):
         first.check()
-        refuses(second, r"`orch-ansible daemon stop mon\.a` on .*changes this")
+        refuses(second, r"`orch-ansible daemon stop mon\.a` on .*changes this cluster")
+        assert monitors.only()["directory"] == str(one)
         with pytest.raises(NotReady, match=r"changes this cluster"):
             check_nobody_changes(monitors)
-    assert monitors.record == {}
+    assert monitors.records == {}
     check_nobody_changes(monitors)
     with second.taken(said):
-        assert monitors.record["directory"] == str(other)
+        assert monitors.only()["directory"] == str(other)
 
 
-def test_of_two_that_begin_together_one_goes_on(
-    monitors: Monitors, clock: Clock, tmp_path: Path
-) -> None:
-    """Both found nobody: the later record is what both read."""
-    refused: List[str] = []
+def test_of_two_that_begin_together_not_both_go_on(monitors: Monitors, tmp_path: Path) -> None:
+    """The other one has written before this one looks, whatever it has read."""
+    other = {"machine": "h9", "machine_id": "x", "words": "apply"}
 
-    def other_begins() -> None:
-        clock.at_pause = lambda: None
-        # It read before the first one wrote.
-        found = monitors.kept.values.pop(KEY)
-        monitors.kept.values[KEY] = json.dumps({**json.loads(found), "nonce": "x", "machine": "h9"})
+    def begins(line: str) -> None:
+        if line.startswith("config-key dump"):
+            monitors.kept.values[f"{TURN}other"] = json.dumps(other)
 
-    clock.at_pause = other_begins
-    try:
-        with turn(monitors, clock, tmp_path).taken(said):
-            pass
-    except NotReady as error:
-        refused.append(str(error))
-    assert "on h9" in refused[0]
-    assert monitors.record["nonce"] == "x", "the other's record stays"
-
-
-def test_monitors_that_are_too_slow_to_tell_are_said(
-    monitors: Monitors, clock: Clock, tmp_path: Path
-) -> None:
-    def slow(line: str) -> None:
-        clock.now += 1.1 if "config-key set" in line else 0
-
-    monitors.before = slow
-    refuses(turn(monitors, clock, tmp_path), "too slowly to tell")
-    assert monitors.record == {}
+    monitors.before = begins
+    refuses(Turn(monitors, tmp_path, "apply"), "on h9")
+    assert monitors.only() == other, "the other's record stays, and none of this one"
 
 
 def test_one_that_was_killed_on_this_machine_is_followed(
-    monitors: Monitors, clock: Clock, tmp_path: Path
+    monitors: Monitors, tmp_path: Path
 ) -> None:
-    one = tmp_path / "one"
-    with at_work(one, "apply"):
-        turn(monitors, clock, one)._take()
-    assert monitors.record["pid"] == os.getpid()
+    one, other = tmp_path / "one", tmp_path / "other"
+    with at_work(one, "apply"), Turn(monitors, one, "apply").taken(said):
+        left = dict(monitors.kept.values)
+    assert monitors.records == {}
+    monitors.kept.values.update(left)
     check_nobody_changes(monitors)
-    with turn(monitors, clock, tmp_path / "other").taken(said):
-        assert monitors.record["directory"] == str(tmp_path / "other")
+    with Turn(monitors, other, "apply").taken(said):
+        assert monitors.only()["directory"] == str(other)
+    assert monitors.records == {}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"machine": "h9"}', "{}", '"x"'])
 def test_what_is_not_of_this_machine_or_cannot_be_read_is_somebodys(
-    monitors: Monitors, clock: Clock, tmp_path: Path, text: str
+    monitors: Monitors, tmp_path: Path, text: str
 ) -> None:
-    monitors.kept.values[KEY] = text
-    refuses(turn(monitors, clock, tmp_path), f"`ceph config-key rm {KEY}` removes its record")
-    assert monitors.kept.values[KEY] == text
+    monitors.kept.values[f"{TURN}x"] = text
+    refuses(Turn(monitors, tmp_path, "apply"), f"`ceph config-key rm {TURN}x`")
+    assert monitors.kept.values == {f"{TURN}x": text}
 
 
-def test_nothing_more_is_done_once_somebody_has_taken_over(
-    monitors: Monitors, clock: Clock, tmp_path: Path
+def test_nothing_more_is_done_once_its_record_is_removed(
+    monitors: Monitors, tmp_path: Path
 ) -> None:
-    mine = turn(monitors, clock, tmp_path)
+    mine = Turn(monitors, tmp_path, "apply")
     mine.check()
     with mine.taken(said):
-        other = {**monitors.record, "nonce": "x", "words": "apply", "machine": "h9"}
-        monitors.kept.values[KEY] = json.dumps(other)
-        with pytest.raises(NotReady, match=r"`orch-ansible apply` on h9 .* has taken over"):
+        monitors.kept.values.clear()
+        with pytest.raises(NotReady, match="somebody has removed its record"):
             mine.check()
-        del monitors.kept.values[KEY]
-        with pytest.raises(NotReady, match="do not know any more"):
-            mine.check()
-        monitors.kept.values[KEY] = json.dumps(other)
-    assert monitors.record == other
 
 
-def test_a_record_that_stays_is_named(monitors: Monitors, clock: Clock, tmp_path: Path) -> None:
+def test_a_record_that_stays_is_named(monitors: Monitors, tmp_path: Path) -> None:
     lines: List[str] = []
 
     def gone(line: str) -> None:
         raise CephError(line.split(), "no answer", 110)
 
-    with turn(monitors, clock, tmp_path).taken(lines.append):
+    with Turn(monitors, tmp_path, "apply").taken(lines.append):
         monitors.before = gone
-    assert f"`ceph config-key rm {KEY}`" in lines[0]
+    assert f"`ceph config-key rm {TURN}" in lines[0]

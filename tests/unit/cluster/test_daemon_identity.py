@@ -55,6 +55,21 @@ def test_the_cluster_knows(host: str, daemon: str, known: Any, is_of: str) -> No
     assert owner(host, daemon, known) == is_of
 
 
+def test_a_daemon_of_a_host_that_was_renamed_is_not_to_be_removed() -> None:
+    known = ClusterNames({"osd.3": frozenset(("before",))})
+    judge = Identities(known, HostNames(HOSTS), ADDRESSES)
+    found = judge.foreign("h3", "osd", "3", {"h3": row()})
+    assert found
+    (line,) = lines([found])
+    assert "runs, and the cluster has it on before, which is no managed host" in line
+    assert "`systemctl restart ceph-x@y.service` lets it say the new name" in line
+    assert "disable --now" not in line
+    for rows in ({"h3": row("stopped")}, {"h3": row(), "h1": row()}):
+        other = judge.foreign("h3", "osd", "3", rows)
+        assert other
+        assert not other.is_renamed
+
+
 @pytest.mark.parametrize(
     ("host", "daemon", "is_of"),
     [

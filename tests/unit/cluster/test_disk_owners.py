@@ -98,6 +98,19 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("up", [True, False])
+def test_of_a_host_that_is_called_otherwise_now_the_serial_tells(up: bool) -> None:
+    """The host was renamed, and the first bytes of the disk are lost."""
+    disk = row(available=True, path="/dev/sdz", sys_api={"device_nodes": ["sdz"]})
+    metadata = [said(hostname="before")]
+    osds = OsdMap(1, {3: osd(up=up)})
+    assert DiskOwners(osds, metadata, FSID, {"h3"}).of(disk, "h3") == [3]
+    assert DiskOwners(osds, metadata, FSID, {"h3", "before"}).of(disk, "h3") == []
+    assert DiskOwners(osds, metadata, FSID, {"h3"}).of({**disk, "device_id": ""}, "h3") == []
+    other = {**disk, "osds": [label("u9")]}
+    assert DiskOwners(osds, metadata, FSID, {"h3"}).of(other, "h3") == []
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_whose_disk(name: str) -> None:
     osds, metadata, disk, expected = CASES[name]
