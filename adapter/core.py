@@ -162,9 +162,7 @@ class Core:
         self.reports.load([host.hostname for host in self.hosts.all()])
         with self.lock:
             self.follow_hosts()
-        for job in engine.jobs():
-            if not job.status.final:
-                self.going_down.by(job.request, job.id)
+        self.going_down.read_jobs()
 
     def configure(self, settings: Settings) -> None:
         """Take over changed settings; they hold from the next job and probe on."""

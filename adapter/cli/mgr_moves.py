@@ -107,6 +107,7 @@ def hand_back(context: Context, yes: bool) -> None:
             context.say(
                 "The manager gets no ssh key: give it one with `ceph ansible set-priv-key -i FILE`."
             )
+        _check_same_login(session, ceph, own, kept_key)
         _ask(context, "To be given to the manager:", records, yes)
         # While it was asked the module may have been enabled, and hosts been added there.
         mgr_holder.check_disabled(ceph)
@@ -123,7 +124,9 @@ def _check_monitors(ceph: Ceph, records: Records) -> str:
         there,
         records,
         "The monitors' store",
-        f"`ceph config-key rm {PREFIX}KEY` removes each that is not meant",
+        f"`ceph config-key rm {PREFIX}KEY` removes each that is not meant; that of an osd_removal "
+        "is the only one that knows the OSD's weight, `ceph config-key get` shows it and `ceph osd "
+        "crush reweight` gives it back",
     )
     return key
 
@@ -139,14 +142,7 @@ def _ask(context: Context, head: str, records: Dict[str, Any], yes: bool) -> Non
 
 def _check_login(session: Session, ceph: Ceph, key: str) -> None:
     """Raise where this directory would reach hosts otherwise than the manager did."""
-    rows = ceph.json("config", "dump")
-    users = [str(row.get("value")) for row in rows if row.get("name") == _USER]
-    user, own = (users or ["root"])[0], session.config.settings.ssh_user
-    if user != own:
-        raise NotReady(
-            f"The manager reaches its hosts as user {user}, this directory as {own}.",
-            f"Write `ssh_user: {user}` into {session.directory}/config.yml first.",
-        )
+    _check_user(session, ceph)
     there = session.access.public_key()
     named = bool(session.config.ssh_identity_file)
     if there and key and not named and not _is_same(there, session.access.check_key(key)):
@@ -158,6 +154,31 @@ def _check_login(session: Session, ceph: Ceph, key: str) -> None:
         raise NotReady(
             "The manager keeps no ssh key in the monitors: it uses a file.",
             f"Name that file in {session.directory}/config.yml (ssh_identity_file).",
+        )
+
+
+def _check_same_login(session: Session, ceph: Ceph, own: str, kept_key: str) -> None:
+    """Raise where the manager would reach hosts otherwise than this directory does."""
+    _check_user(session, ceph)
+    if own and kept_key and own.strip() != kept_key.strip():
+        mine, theirs = session.access.check_key(own), session.access.check_key(kept_key)
+        if not _is_same(mine, theirs):
+            raise AlreadyExists(
+                "The monitors have another ssh key than this directory, and the hosts may not know "
+                "it.",
+                f"If it is old, `ceph config-key rm {PREFIX}{mgr_holder.KEY}` removes it.",
+            )
+
+
+def _check_user(session: Session, ceph: Ceph) -> None:
+    rows = ceph.json("config", "dump")
+    users = [str(row.get("value")) for row in rows if row.get("name") == _USER]
+    user, own = (users or ["root"])[0], session.config.settings.ssh_user
+    if user != own:
+        raise NotReady(
+            f"The manager reaches its hosts as user {user}, this directory as {own}.",
+            f"Write `ssh_user: {user}` into {session.directory}/config.yml first, or set "
+            f"`ceph config set mgr {_USER} {own}`.",
         )
 
 

@@ -58,6 +58,16 @@ class GoingDown:
         # Until when those of ended jobs count.
         self._until: Dict[str, float] = {}
 
+    def read_jobs(self) -> None:
+        """Know what the jobs on this host have taken down, also those that have ended by now."""
+        for record in self._engine.jobs():
+            ago = time.time() - (record.finished or 0.0)
+            if not record.status.final:
+                self.by(record.request, record.id)
+            elif record.started is not None and 0 <= ago < STOPPED_SEEN:
+                self.by(record.request, record.id)
+                self.ended(record, ago)
+
     def unknown_for(self) -> float:
         """Return how many seconds the maps may still miss what a manager before has stopped."""
         return max(0.0, self.began + MAPS_FOLLOW - self.clock())
@@ -106,8 +116,8 @@ class GoingDown:
         rows = _rows(variables.get("daemon_deploy_daemons")) if kind else ()
         return frozenset(f"{kind}.{row.get('id')}" for row in rows)
 
-    def ended(self, record: JobRecord) -> None:
-        """Note that a job has ended, and from when on the maps have to show it."""
+    def ended(self, record: JobRecord, ago: float = 0.0) -> None:
+        """Note that a job has ended, ``ago`` seconds before, and when the maps have to show it."""
         started = self._starts.pop(record.id, frozenset())
         if record.status is JobStatus.SUCCEEDED:
             for name in started:
@@ -119,7 +129,7 @@ class GoingDown:
         for name in going.daemons:
             # The map says when an OSD started last, so of one it is seen when it is back.
             seen = RESTARTED_SEEN if back and not name.startswith("osd.") else STOPPED_SEEN
-            self._until[name] = self.clock() + seen
+            self._until[name] = self.clock() + seen - ago
 
     def of(self, kind: str, but: Iterable[str] = ()) -> List[str]:
         """Return the ids of a kind's daemons that go down, without those of the jobs ``but``."""

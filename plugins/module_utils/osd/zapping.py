@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
@@ -166,7 +167,19 @@ class Zapping:
             for volume in ceph_volumes(self._host.here.volumes.get(piece.block.path)):
                 if volume["cluster_fsid"] in ("", self._cluster):
                     found.add((int(volume["osd_id"]), volume["osd_fsid"]))
-        return {pair for pair in found if pair[1]}
+        return {pair for pair in found or self._osds_set_up(disk) if pair[1]}
+
+    def _osds_set_up(self, disk: Disk) -> Set[Tuple[int, str]]:
+        """Return the OSDs of this cluster whose directories on this host lead to a disk.
+
+        A label can be lost, and what is behind it still be wanted.
+        """
+        nodes = {os.path.realpath(piece.block.node) for piece in self._pieces(disk)}
+        return {
+            (osd_id, directory.osd_uuid)
+            for osd_id, directory in self._host.here.directories.items()
+            if directory.cluster in ("", self._cluster) and directory.devices & nodes
+        }
 
     def wipe(self, disk: Disk, startup: Startup, lock: HostLock, timeout: float) -> None:
         """Wipe a disk, and what is left on the host of the dead OSD that was on it."""

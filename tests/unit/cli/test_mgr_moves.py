@@ -326,6 +326,17 @@ def test_what_the_directory_has_not_is_not_removed_from_the_monitors(
     assert "spec.crash" in monitors.records()
 
 
+def test_another_login_of_the_manager_is_refused(door: Door, monitors: Monitors) -> None:
+    """As somebody has changed it since; the hosts would all be offline."""
+    door.run("mgr", "take-over", "--yes")
+    monitors.user = "ceph-admin"
+    assert "as user ceph-admin" in door.refused("mgr", "hand-back", "--yes", status=1)
+    monitors.user = ""
+    monitors.values[f"{PREFIX}ssh_identity_key"] = "OTHER"
+    assert "another ssh key" in door.refused("mgr", "hand-back", "--yes")
+    assert HOLDER in monitors.records()
+
+
 @pytest.mark.parametrize("verb", ["take-over", "hand-back"])
 def test_a_directory_of_another_cluster_is_refused(
     door: Door, monitors: Monitors, verb: str
