@@ -49,7 +49,7 @@ def test_the_next_command_knows_what_the_one_before_has_stopped(
     job: JobRecord, expected: List[str]
 ) -> None:
     hosts = Hosts(MemoryStore())
-    hosts.add(Host("h2", "10.0.0.2"))
-    going = GoingDown(DaemonPlaces(hosts, Reports(None)), Engine(job))  # type: ignore[arg-type]
+    hosts.save(Host("h2", "10.0.0.2"))
+    going = GoingDown(DaemonPlaces(hosts, Reports()), Engine(job))  # type: ignore[arg-type]
     going.read_jobs()
     assert going.of("mon") == expected
