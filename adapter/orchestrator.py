@@ -126,6 +126,7 @@ BESIDE_A_HOLDER = frozenset(
         "get_facts",
         "get_hosts",
         "get_inventory",
+        "host_ok_to_stop",
         "list_daemons",
         "plan",
         "preview_osdspecs",
@@ -133,6 +134,7 @@ BESIDE_A_HOLDER = frozenset(
         "remove_osds_status",
         "remove_service",
         "rescan_host",
+        "tuned_profile_ls",
     }
 )
 
