@@ -127,6 +127,24 @@ def test_a_host_that_was_off_follows_and_a_fail_over_forgets_nothing(tuned: Tune
     tuned.wait_silent()
 
 
+def test_a_manager_that_is_killed_forgets_nothing(tuned: Tuned) -> None:
+    lab = tuned.lab
+    kill = ("systemctl", "kill", "-s", "KILL", "--kill-whom=main", f"ceph-mgr@{lab.first}")
+    for number in range(3):
+        value = str(1000 + number)
+        asked = lab.start(
+            "orch", "tuned-profile", "apply", "net", "--settings", f"{CONNECTIONS}={value}"
+        )
+        kept = lambda value=value: value in tuned.call("ls").out  # noqa: E731
+        wait_until("the profile is kept", kept, SECONDS)
+        lab.ssh(lab.first, *kill)
+        asked.communicate(timeout=SECONDS)
+        for host in lab.hosts():
+            tuned.wait(host, CONNECTIONS, value)
+        lab.sh(lab.first, f"systemctl reset-failed ceph-mgr@{lab.first} || true")
+    tuned.ok("rm", "net")
+
+
 def test_what_somebody_has_set_by_hand_is_set_again(tuned: Tuned) -> None:
     tuned.ok("apply", "net", "--settings", f"{CONNECTIONS}=1234", "--placement", "h2")
     tuned.wait("h2", CONNECTIONS, "1234")
