@@ -10,6 +10,7 @@ from adapter.cli.changing import changing
 from adapter.cli.context import Context, DefaultGroup, Verb, pass_context
 from adapter.cli.converge import Converge
 from adapter.cli.hosts import host_argument
+from adapter.cli.names import complete_drained
 from adapter.cli.osds import queue_wait_option
 from adapter.cli.output import own_words
 from adapter.cli.removal_formatters import planned
@@ -23,7 +24,7 @@ DAEMONS = 600.0
 
 
 @click.command("drain", cls=Verb)
-@host_argument
+@click.argument("name", metavar="NAME", shell_complete=complete_drained)
 @click.option(
     "--force", is_flag=True, help="Also if data would have no other place, or a service no host."
 )
@@ -100,6 +101,7 @@ def _tell_end(session: Session, converge: Converge, name: str) -> None:
     converge.look()
     converge.round()
     core, reconciler = session.core, session.orchestrator.reconciler
+    reconciler.drains.look(reconciler.osd_map)
     with core.lock:
         known, osd_map = core.hosts.get(name), reconciler.osd_map
         left: Sequence[str] = ()

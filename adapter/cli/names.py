@@ -24,6 +24,12 @@ def complete_host(context: click.Context, _: click.Parameter, typed: str) -> Lis
     return [name for name in names if name.startswith(typed)]
 
 
+def complete_drained(context: click.Context, param: click.Parameter, typed: str) -> List[str]:
+    """Return the hosts that begin so; the first word may also be a verb."""
+    names = complete_host(context, param, typed)
+    return [*names, *(word for word in ("stop",) if word.startswith(typed))]
+
+
 def complete_label(context: click.Context, _: click.Parameter, typed: str) -> List[str]:
     """Return the labels in use that begin so."""
     found: Set[str] = set()

@@ -23,15 +23,25 @@ from adapter.state_lock import under_lock
 
 log = logging.getLogger(__name__)
 
+# How often drains are looked at (seconds).
+LOOK_AGAIN = 2.0
+
 
 class HostDrains:
     """Step the drains of hosts. OSDs and daemons leave by the parts that remove them."""
 
     def __init__(self, core: Core, planner: OsdPlanner) -> None:
         self._core, self._planner = core, planner
+        self._looked = -LOOK_AGAIN
 
     def step(self, now: float, osd_map: Optional[OsdMap]) -> None:
         """Queue what a manager before has not, and look how far drains are."""
+        if now - self._looked >= LOOK_AGAIN:
+            self._looked = now
+            self.look(osd_map)
+
+    def look(self, osd_map: Optional[OsdMap]) -> None:
+        """Do it now."""
         core = self._core
         with core.lock:
             draining = [(host, host.drain) for host in core.hosts.all() if host.drain]

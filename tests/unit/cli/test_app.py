@@ -129,6 +129,9 @@ def test_the_completion_script(shell: str) -> None:
     ("words", "expected"),
     [
         ("orch-ansible host rm h", ["h1", "h10", "h2"]),
+        ("orch-ansible host drain h1", ["h1", "h10"]),
+        ("orch-ansible host drain s", ["stop"]),
+        ("orch-ansible host drain stop h2", ["h2"]),
         ("orch-ansible device ls h1", ["h1", "h10"]),
         ("orch-ansible host label rm h1 o", ["osd"]),
         ("orch-ansible job show 2026", ["20261123T000000-add_host-0001"]),

@@ -445,3 +445,22 @@ def test_a_drain_survives_what_its_record_says() -> None:
     known = Drain(5.0, ("_no_schedule",), ((3, "u"),), zap=True, begun=True, done=7.0)
     assert Drain.from_json(known.to_json()) == known
     assert Drain.from_json({}) == Drain()
+
+
+def test_the_active_manager_hands_over_and_leaves_last(cluster: Cluster) -> None:
+    raise_if_exception(
+        cluster.orchestrator.apply([ServiceSpec("mgr", placement=PlacementSpec(count=2))])
+    )
+    cluster.settle(30)
+    assert len(cluster.monitors.managers) == 2
+    active = cluster.monitors.managers[0]
+    assert active == "h1"
+    drain(cluster, "h1")
+    cluster.settle(30)
+    # The manager that takes over finds what is left in the store.
+    cluster.start_anew()
+    cluster.settle(30)
+    assert "h1" not in cluster.monitors.managers
+    assert len(cluster.monitors.managers) == 2
+    assert f"mgr fail {active}" in cluster.monitors.log
+    assert any("mon.h1: it has no spec" in each for each in left(cluster, "h1"))
