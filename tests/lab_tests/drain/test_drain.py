@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -109,6 +109,14 @@ def check_removed(hosts: Osds) -> None:
     assert not [each for each in entities if HOST in each]
 
 
+def wipe(hosts: Osds, disks: Sequence[str]) -> None:
+    """Wipe disks; the job that reads a host that was just added may still be at it."""
+    for disk in disks:
+        zap = ("orch", "device", "zap", HOST, disk, "--force")
+        wait_until(f"{disk} is wiped", lambda zap=zap: hosts.lab.ceph(*zap).rc == 0, STEP_SECONDS)
+    hosts.wait_free(HOST, *disks)
+
+
 @pytest.mark.skipif(SHORT, reason="takes minutes")
 def test_a_drain_that_cannot_end_is_refused(hosts: Osds) -> None:
     hosts.door.ask("osd pool create", pool="three", pg_num=8, size=3, autoscale_mode="off")
@@ -154,11 +162,7 @@ def test_disks_that_are_not_wiped_are_told(hosts: Osds) -> None:
         return all("Has BlueStore device label" in found[d]["rejected_reasons"] for d in disks)
 
     wait_until("the disks are listed with the reason", told, STEP_SECONDS)
-    for disk in disks:
-        # The job that reads the host that was added may still be at it.
-        zap = ("orch", "device", "zap", HOST, disk, "--force")
-        wait_until(f"{disk} is wiped", lambda zap=zap: lab.ceph(*zap).rc == 0, STEP_SECONDS)
-    hosts.wait_free(HOST, *disks)
+    wipe(hosts, disks)
 
 
 @pytest.mark.skipif(SHORT, reason="takes minutes")
@@ -182,6 +186,7 @@ def test_a_host_that_does_not_come_back(hosts: Osds, load: WriteLoad) -> None:
     named = [key for key in lab.ceph_json("config-key", "dump", "mgr/ansible/") if HOST in key]
     assert named == []
     lab.power(HOST, "on")
-    disks = {path for number in mine for path in lab.machines[HOST].disks}
+    disks = set(lab.machines[HOST].disks)
     lab.ok("orch", "host", "add", HOST, lab.machines[HOST].addr)
     wait_until("its disks are listed", lambda: disks <= set(hosts.devices().get(HOST, {})), 120)
+    wipe(hosts, sorted(disks - set(hosts.free()[HOST])))
