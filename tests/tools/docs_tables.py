@@ -200,6 +200,17 @@ def _packages(module: str) -> List[str]:
     return re.findall(r"from \.\.module_utils\.(\w+)", text)
 
 
+def table_of_missing() -> str:
+    """Return the methods of the interface that are not in the feature set, by what they are for."""
+    there, rows = set(implemented()), []
+    for group in Orchestrator.__mro__[1:]:
+        names = [name for name in FEATURES if name in vars(group) and name not in there]
+        if names:
+            about = group.__module__.rpartition(".")[2].replace("_", " ")
+            rows.append([about, _quoted(names)])
+    return table(["about", "methods"], sorted(rows))
+
+
 def _typed(program: str, commands: Sequence[str]) -> str:
     return ", ".join(f"`{program} {each}`".replace("|", "\\|") for each in commands)
 
@@ -304,7 +315,11 @@ def table_of_modules() -> str:
 
 TABLES: Dict[str, Dict[str, Callable[[], str]]] = {
     "architecture": {"code of operations": table_of_code},
-    "verbs": {"verbs": table_of_verbs, "sections elsewhere": sections_elsewhere},
+    "verbs": {
+        "verbs": table_of_verbs,
+        "methods that are not there": table_of_missing,
+        "sections elsewhere": sections_elsewhere,
+    },
     "services": {"kinds": table_of_kinds},
     "troubleshooting": {"health checks": table_of_health_checks},
     "playbooks": {
