@@ -35,6 +35,7 @@ from adapter.cluster.going_down import GoingDown
 from adapter.cluster.health import Failure, when
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.liveness import Liveness
+from adapter.cluster.maintenances import Maintenances
 from adapter.cluster.maps import Maps, Mon, NoMon
 from adapter.cluster.option_table import OptionTable
 from adapter.cluster.osd_intents import Intents
@@ -105,6 +106,7 @@ class Core:
         self.specs = Specs(store)
         self.intents = Intents(store)
         self.removals = Removals(store)
+        self.maintenances = Maintenances(store)
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
         self.daemon_actions = DaemonActions(store)
@@ -125,6 +127,7 @@ class Core:
                 "spec": self.specs,
                 "osd_removal": self.removals,
                 "osd_creation": self.intents,
+                "maintenance": self.maintenances,
                 "service_action": self.actions,
                 "daemon_action": self.daemon_actions,
                 "unused_key": self.unused_keys,
@@ -407,6 +410,16 @@ class Core:
             "labels": sorted(host.labels),
             "cluster": self.cluster,
         }
+
+    @under_lock
+    def workable(self, hostname: str) -> bool:
+        """Tell whether something may be done to daemons of a host: not while it is in maintenance.
+
+        It answers, and is managed.
+        """
+        if hostname not in self.hosts or self.hosts.get(hostname).status:
+            return False
+        return self.liveness.online(hostname)
 
     def online_hosts(self, hostnames: Optional[Sequence[str]] = None) -> List[Host]:
         """Return the hosts that answer, of those named or of all."""

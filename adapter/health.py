@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import List, Tuple
+from typing import Dict, List, Mapping, Tuple, TypeVar
 
 from adapter.cluster.daemon_identity import lines as foreign_lines
 from adapter.cluster.health import Checks, health_checks
 from adapter.cluster.host_conf import confs_of, cut_off_lines
+from adapter.cluster.maintenances import held_by_hand
 from adapter.cluster.tuning import OPERATION
 from adapter.cluster.waiting_jobs import waiting_long
 from adapter.core import Core
 from adapter.state_lock import under_lock
+
+T = TypeVar("T")
 
 
 class Health:
@@ -30,10 +33,11 @@ class Health:
             return health_checks(
                 unready=unready if len(core.hosts) else "",
                 paused=core.pause_lines() if len(core.hosts) or core.is_elsewhere else (),
-                offline=core.liveness.offline(),
-                unreported=core.refresh.errors(),
                 failures={key: each for key, each in core.failures.items() if key[0] != OPERATION},
                 untuned=core.tuning.lines(core.failures),
+                offline=self._but_in_maintenance(core.liveness.offline()),
+                unreported=self._but_in_maintenance(core.refresh.errors()),
+                in_maintenance=[*core.maintenances.lines(), *self._held_by_hand()],
                 service_failures=core.service_failures.all(),
                 watch=core.watch if len(core.hosts) else None,
                 stray_hosts=core.strays.host_lines() if core.settings.warn_on_stray_hosts else (),
@@ -55,6 +59,27 @@ class Health:
             )
 
     @under_lock
+    def _but_in_maintenance(self, of_hosts: Mapping[str, T]) -> Dict[str, T]:
+        """Return what is said of hosts without those in maintenance: somebody works on them."""
+        hosts = self._core.hosts
+        return {
+            name: said
+            for name, said in of_hosts.items()
+            if name not in hosts or not hosts.get(name).status
+        }
+
+    @under_lock
+    def _held_by_hand(self) -> List[str]:
+        """Return a sentence for each host that holds units of which nobody here knows."""
+        core, lines = self._core, []
+        for host in core.hosts.all():
+            report = core.reports.get(host.hostname)
+            said = report.identity.get("maintenance") if report is not None else None
+            if isinstance(said, Mapping) and core.maintenances.get(host.hostname) is None:
+                lines.append(held_by_hand(host.hostname, said))
+        return lines
+
+    @under_lock
     def _broken_daemons(self) -> List[Tuple[str, str]]:
         """Return the daemons that systemd calls failed, on hosts that answer."""
         core = self._core
@@ -66,7 +91,7 @@ class Health:
                 if row["state"] == "error"
             ]
             self._broken = (state, rows)
-        return [row for row in self._broken[1] if core.liveness.online(row[1])]
+        return [row for row in self._broken[1] if core.workable(row[1])]
 
     def forget_failures(self, job_id: str) -> int:
         """Take a job's failures out of the health warnings; return how many there were."""

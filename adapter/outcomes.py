@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import Any, FrozenSet, List, Mapping, Set, Tuple
 
-from adapter.cluster.going_down import ACTIONS
+from adapter.cluster.going_down import ACTIONS, STARTS_HOST, STOPS_HOST
 from adapter.cluster.health import Failure
 from adapter.core import REPORTING, Core
 from adapter.engine.completion import Completion
@@ -28,6 +28,8 @@ _SETTLED = ("running", "stopped")
 AWAITED = ("blink_device_light",)
 # Their failures are those of a service, which last until it is well there.
 OF_SERVICES = ("remove_daemons", *(kind.operation for kind in KINDS.values()))
+# What goes wrong with a host's maintenance health says of the host itself.
+OF_HOSTS = (STOPS_HOST, STARTS_HOST)
 
 
 class Outcomes:
@@ -167,7 +169,7 @@ class Outcomes:
                 core.failures.pop(key, None)
         elif operation in AWAITED and record.id not in core.unawaited:
             return
-        elif record.request.changes and operation not in OF_SERVICES:
+        elif record.request.changes and operation not in (*OF_SERVICES, *OF_HOSTS):
             unstarted = record.started is None
             cut = unstarted or record.status is JobStatus.CANCELLED
             if cut and operation in ACTIONS and record.id in self._of_before:

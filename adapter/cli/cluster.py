@@ -24,6 +24,7 @@ RECORD_KINDS = (
     "spec.",
     "osd_",
     "service_action.",
+    "maintenance.",
     "deployed.",
     "settings.",
     "tuned_profile.",

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Iterable, List
 from adapter.cli.ceph import Ceph, CephError, Managers
 from adapter.cluster import (
     daemon_actions,
+    maintenances,
     osd_intents,
     osd_removals,
     service_actions,
@@ -28,6 +29,7 @@ _WORK = {
     osd_intents.KIND: "OSDs to be made on ",
     service_actions.KIND: "an action on ",
     daemon_actions.KIND: "the action ",
+    maintenances.KIND: "the maintenance of host ",
     unused_keys.KIND: "the removal of ",
     unused_keys.MONS: "the removal of ",
 }

@@ -62,6 +62,11 @@ ADVICE = {
         "no drive group makes OSDs until the OSD is up",
         "when it is up, {removed} removes it",
     ),
+    "maintenance": (
+        "the host neither enters maintenance nor leaves it",
+        "`ceph orch host maintenance enter {name}` or exit writes it anew; `ceph osd dump` shows "
+        "whether noout is set for the host's OSDs, `ceph osd unset-group noout` takes it away",
+    ),
     "service_action": (
         "the restart does not go on",
         "`ceph orch restart {name}` writes it anew",

@@ -25,6 +25,10 @@ RESTARTED_SEEN = 10.0
 MAPS_FOLLOW = 30.0
 ACTIONS = ("daemon_action", "service_action")
 REMOVALS = ("remove_daemons", "remove_service")
+# What stops a host as a whole, and starts it again.
+STOPS_HOST, STARTS_HOST = "enter_host_maintenance", "exit_host_maintenance"
+# What goes on running where only a part of a host stops.
+_STAYS = {"services": ("osd", "mgr", "mon"), "data": ("mon",)}
 # What brings daemons of a kind to run, and starts those again whose spec has changed.
 _DEPLOYED = {kind.operation: kind.service_type for kind in KINDS.values()}
 
@@ -84,6 +88,8 @@ class GoingDown:
                 self._starts[job_id] = daemons
                 return
             self._jobs[job_id] = _Going(daemons, action == "restart")
+        elif request.operation in (STOPS_HOST, STARTS_HOST):
+            self._by_host(request, job_id)
         elif request.operation in REMOVALS:
             rows = _rows(variables.get("daemon_remove_daemons"))
             names = (f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in rows)
@@ -98,6 +104,17 @@ class GoingDown:
             again = frozenset(f"{kind}.{row.get('id')}" for row in rows if row.get("since"))
             if again:
                 self._jobs[job_id] = _Going(again, True)
+
+    def _by_host(self, request: Request, job_id: str) -> None:
+        """Note what a job takes down that stops hosts as a whole, or that one starts them again."""
+        reported = (self._places.by_unit(host).values() for host in request.hosts)
+        daemons = frozenset(name for names in reported for name in names)
+        if request.operation == STARTS_HOST:
+            self._starts[job_id] = daemons
+            return
+        stays = _STAYS.get(str(request.variables.get("host_maintenance_part")), ())
+        stops = frozenset(name for name in daemons if name.partition(".")[0] not in stays)
+        self._jobs[job_id] = _Going(stops, False)
 
     def stopping(self) -> FrozenSet[str]:
         """Return the daemons that jobs take down for good."""

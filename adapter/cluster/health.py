@@ -90,6 +90,7 @@ def health_checks(
     stray_daemons: Sequence[str] = (),
     late: Sequence[str] = (),
     untuned: Sequence[str] = (),
+    in_maintenance: Sequence[str] = (),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
@@ -101,8 +102,8 @@ def health_checks(
     ``waiting`` what services have waited for too long, ``undone`` what was asked of daemons and
     cannot be done yet, ``drains`` which hosts do not get empty, ``stray_hosts`` and
     ``stray_daemons`` what runs and nobody looks after, ``late`` which jobs are queued for long,
-    ``untuned`` what of tuned profiles is not in force. A host that is offline is not named a second
-    time for its missing report.
+    ``untuned`` what of tuned profiles is not in force, ``in_maintenance`` which hosts are. A host
+    that is offline is not named a second time for its missing report.
     """
     checks: Checks = {}
     if unready:
@@ -160,6 +161,7 @@ def health_checks(
             ),
             ("ANSIBLE_STRAY_HOST", "host(s) with daemons not managed", list(stray_hosts)),
             ("ANSIBLE_STRAY_DAEMON", "daemon(s) unknown to their hosts", list(stray_daemons)),
+            ("ANSIBLE_HOST_MAINTENANCE", "host(s) in maintenance", list(in_maintenance)),
             ("ANSIBLE_JOB_WAITS", "job(s) wait for others", list(late)),
             ("ANSIBLE_TUNED_PROFILE", "tuned profile(s) not as wanted", list(untuned)),
             ("ANSIBLE_ACTION_WAITS", "action(s) cannot be done yet", list(undone)),

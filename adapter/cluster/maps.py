@@ -185,6 +185,14 @@ class Maps:
         known = [state for state in states if state != "unknown"]
         return len(known), sum(map(is_served, known))
 
+    def served_without(self, ids: Collection[int]) -> bool:
+        """Tell whether all placement groups serve, and none counts on one of these OSDs."""
+        rows, gone = self._mon.pg_stats(), set(ids)
+        return all(
+            is_served(row.get("state")) and not gone.intersection(row.get("acting") or ())
+            for row in rows
+        )
+
     def stored(self) -> Dict[int, int]:
         """Return how many placement groups each OSD said last that it has on its disk.
 

@@ -128,6 +128,7 @@ KINDS = (
     "osd_removal",
     "osd_creation",
     "service_action",
+    "maintenance",
     "daemon_action",
     "unused_key",
     "removed_mon",

@@ -23,7 +23,7 @@ from adapter.reconcile import Reconciler
 from adapter.reconcile.daemon_acts import DEPLOYING
 from adapter.reconcile.ended_restarts import end_restart, leave_out
 from adapter.reconcile.mon_addresses import check_mon_places, check_networks
-from adapter.reconcile.ownership import no_daemon
+from adapter.reconcile.ownership import check_workable, no_daemon
 
 ACTED_ON = ("osd", *KINDS)
 
@@ -166,6 +166,7 @@ class ActionMethods:
             for hostname in hostnames:
                 if not self.core.liveness.online(hostname):
                     raise HostUnreachable(hostname, self.core.liveness.of(hostname).reason)
+                check_workable(self.core, hostname)
 
     @method
     def add_daemon(self, spec: ServiceSpec) -> List[str]:

@@ -19,6 +19,7 @@ from adapter.interface import HostSpec
 from adapter.methods._announce import gone_with_labels, news_of_labels
 from adapter.methods._crush import check_location, put_host
 from adapter.methods._method import method
+from adapter.methods.maintenance import by_of
 from adapter.reconcile import Reconciler
 
 
@@ -57,7 +58,6 @@ class HostSpecMethods:
                     hostname=hostname,
                     addr=addr,
                     labels=labels,
-                    status=host_spec.status or "",
                     keys=tuple(seen.keys),
                     machine_id=seen.machine_id,
                     python=seen.python,
@@ -71,8 +71,22 @@ class HostSpecMethods:
         again = f" and the labels that it had ({', '.join(labels)})" if labels != given else ""
         return (
             f"Added host '{hostname}' with addr '{addr}'{again} "
-            f"(job {job.job_id} reads what it has)"
+            f"(job {job.job_id} reads what it has){self._enter(host_spec)}"
         )
+
+    def _enter(self, spec: HostSpec) -> str:
+        """Let a host enter maintenance whose spec says so; return what is said of it."""
+        known = self.core.hosts.get(spec.hostname)
+        if spec.status != MAINTENANCE or known.status == MAINTENANCE:
+            return ""
+        self.reconciler.maintenance.enter(spec.hostname, False, False, by_of(self.core))
+        return ". It enters maintenance: `ceph orch host ls` and `ceph health detail` show it"
+
+    def _check_enter(self, spec: HostSpec) -> None:
+        """Raise what speaks against the maintenance that a spec asks for."""
+        known = self.core.hosts.get(spec.hostname)
+        if spec.status == MAINTENANCE and known.status != MAINTENANCE:
+            self.reconciler.maintenance.check_enter(spec.hostname, False, False)
 
     def _bring_to_spec(self, spec: HostSpec) -> str:
         """Give a host that is there what its spec says, and tell what became different."""
@@ -80,13 +94,15 @@ class HostSpecMethods:
         known = core.hosts.get(spec.hostname)
         check_host_spec(self.core, spec)
         change = change_of(known, spec)
+        self._check_enter(spec)
         seen = self._same_machine(known, change.addr) if change.addr else None
         put_host(core, spec.hostname, change.location)
         with core.lock:
             known = core.hosts.get(spec.hostname)
             change = change_of(known, spec)
             if changed_host(known, change) == known:
-                return f"{_there(known)} is there already; nothing is changed"
+                enters = self._enter(spec)
+                return f"{_there(known)} is there already{enters or '; nothing is changed'}"
             if change.addr:
                 self._check_free_address(spec.hostname, change.addr)
             keys = tuple(seen.keys) if seen is not None else known.keys
@@ -102,9 +118,10 @@ class HostSpecMethods:
         elif change.added or change.removed:
             tell_labels(core, "add_host_label", changed)
         core.wake_event.set()
+        enters = self._enter(spec)
         if not change:
-            return f"{_there(known)} is there already; nothing is changed"
-        return f"Updated host '{spec.hostname}': {change.describe()}{goes}"
+            return f"{_there(known)} is there already{enters or '; nothing is changed'}"
+        return f"Updated host '{spec.hostname}': {change.describe()}{goes}{enters}"
 
     def preview_host(self, spec: HostSpec) -> str:
         """Return what applying the spec of a host would do; raises what it would raise."""
@@ -113,13 +130,18 @@ class HostSpecMethods:
             spec = self._with_address(spec)
             labels = self._labels_kept(spec, self._look_at_new(spec))
             with_labels = f" and the labels {', '.join(labels)}" if labels else ""
-            return f"host {spec.hostname}: would be added with addr '{spec.addr}'{with_labels}"
+            more = ", and enter maintenance" if spec.status == MAINTENANCE else ""
+            return (
+                f"host {spec.hostname}: would be added with addr '{spec.addr}'{with_labels}{more}"
+            )
         known = self.core.hosts.get(spec.hostname)
         change = change_of(known, spec)
         if change.addr:
             self._same_machine(known, change.addr)
+        self._check_enter(spec)
+        enters = spec.status == MAINTENANCE and known.status != MAINTENANCE
         what = f"would be updated: {change.describe()}" if change else "would stay as it is"
-        return f"host {spec.hostname}: {what}"
+        return f"host {spec.hostname}: {what}{', and enter maintenance' if enters else ''}"
 
     def _with_address(self, spec: HostSpec) -> HostSpec:
         """Return the spec of a new host with the address that its name means, if it gives none.
@@ -321,12 +343,6 @@ def _check_status(status: Optional[str], known: Optional[Host] = None) -> None:
         return
     if status != MAINTENANCE:
         raise InvalidValue("host status", status, "a host is added as it is", "Leave it out.")
-    raise InvalidValue(
-        "host status",
-        status,
-        "hosts cannot be put into maintenance by this backend",
-        "Leave out --maintenance.",
-    )
 
 
 def _statuses(known: Host) -> Tuple[str, ...]:

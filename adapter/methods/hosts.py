@@ -55,6 +55,7 @@ class HostMethods:
             known = core.hosts.get(host)
             online = core.liveness.online(host)
             self._check_removable(known, online=online, force=force, offline=offline)
+        self.reconciler.maintenance.forget(host)
         if rm_crush_entry:
             self._remove_crush_entry(host)
         with core.lock:
@@ -80,6 +81,7 @@ class HostMethods:
         core = self.core
         if rm_crush_entry:
             self._remove_crush_entry(host)
+        self.reconciler.maintenance.forget(host)
         with core.lock:
             left = left_in_queue(core, host) + forget_osds_to_make(core, host)
             core.hosts.remove(host)
@@ -101,6 +103,11 @@ class HostMethods:
             raise AdapterError(
                 f"Host '{host.hostname}' is offline ({reason}).",
                 "Bring it back, or give --offline --force to forget it.",
+            )
+        if online and host.hostname in self.core.maintenances:
+            raise AdapterError(
+                f"Host '{host.hostname}' is in maintenance: its units would stay masked.",
+                f"`ceph orch host maintenance exit {host.hostname}` first.",
             )
         report = self.core.reports.get(host.hostname)
         daemons = [f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in _daemons(report)]

@@ -59,7 +59,7 @@ class HostAdmins:
         return {
             name: todo
             for name, todo in found.items()
-            if core.liveness.online(name) and self._backoffs.get(name, Backoff()).until <= now
+            if core.workable(name) and self._backoffs.get(name, Backoff()).until <= now
         }
 
     def _update(self, wanted: Dict[str, str], now: float) -> None:

@@ -62,9 +62,7 @@ class HostConfs:
         return [
             host
             for host in stale
-            if known
-            and core.liveness.online(host)
-            and self._backoffs.get(host, Backoff()).until <= now
+            if known and core.workable(host) and self._backoffs.get(host, Backoff()).until <= now
         ]
 
     def _update(self, hostnames: List[str], now: float) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 from adapter.cluster.managers import Managers
 from adapter.cluster.osd_map import listed
@@ -27,13 +27,17 @@ SHOWN_POOLS = 4
 
 
 class HostNeeded(AdapterError):
-    """Say that a host cannot be stopped now; ``objections`` say why, each with its remedy."""
+    """Say that a host cannot be stopped now; ``objections`` say why, each with its remedy.
+
+    With ``flags`` it is said what does it all the same.
+    """
 
     code = errno.EBUSY
 
-    def __init__(self, hostname: str, objections: Sequence[Objection]) -> None:
+    def __init__(self, hostname: str, objections: Sequence[Objection], flags: bool = False) -> None:
         lines = " ".join(each.describe() for each in objections)
-        super().__init__(f"Host '{hostname}' cannot be stopped now. {lines}")
+        instead = _all_the_same(objections) if flags else ""
+        super().__init__(f"Host '{hostname}' cannot be stopped now. {lines}", instead)
         self.objections = tuple(objections)
 
 
@@ -50,12 +54,40 @@ class Objection:
         return f"{self.text.rstrip('.')}. {self.remedy}".rstrip()
 
 
+def allowed(objection: Objection, force: bool, regardless: bool) -> bool:
+    """Tell whether an operator has said to what speaks against it: do it all the same.
+
+    ``force`` is for what a service gives, ``regardless`` for the rest of the cluster.
+    """
+    return {SERVICE: force, CLUSTER: force and regardless, NEVER: False}[objection.loss]
+
+
+def _all_the_same(objections: Sequence[Objection]) -> str:
+    losses = {each.loss for each in objections}
+    if NEVER in losses:
+        return ""
+    flags = "--force --yes-i-really-mean-it" if CLUSTER in losses else "--force"
+    return f"With {flags} it is done all the same."
+
+
 @dataclass
 class Verdict:
-    """What speaks against stopping a host, and what was found to be well."""
+    """What speaks against stopping a host, and what was found to be well.
+
+    ``awaited`` is what a host is asked first.
+    """
 
     objections: List[Objection] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    awaited: Optional[ReportAwaited] = None
+
+    def check(self, hostname: str, force: bool = False, regardless: bool = False) -> None:
+        """Raise ``HostNeeded`` for what was not allowed, ``ReportAwaited`` for what is unknown."""
+        left = [each for each in self.objections if not allowed(each, force, regardless)]
+        if left:
+            raise HostNeeded(hostname, left, flags=True)
+        if self.awaited is not None:
+            raise self.awaited
 
 
 class HostStops:
@@ -70,8 +102,7 @@ class HostStops:
     def look(self, hostname: str) -> Verdict:
         """Return what speaks against stopping a host.
 
-        Raises ``OrchestratorError`` where the monitors do not answer, ``ReportAwaited`` while a
-        standby's host is asked, ``JustTakenOver``.
+        Raises ``OrchestratorError`` where the monitors do not answer, ``JustTakenOver``.
         """
         read_places(self._core)
         daemons = daemons_on(self._core, hostname)
@@ -177,8 +208,8 @@ class HostStops:
         try:
             if self._is_managed():
                 self._guards.successors.check(managers)
-        except ReportAwaited:
-            raise
+        except ReportAwaited as error:
+            verdict.awaited = error
         except AdapterError as error:
             verdict.objections.append(Objection(error.message, error.remedy, NEVER))
             return

@@ -35,7 +35,7 @@ class IdleDaemons:
         left = [
             (host, name)
             for host, name in self._all().get(wanted.name, ())
-            if host not in places and (host, name) not in going and core.liveness.online(host)
+            if host not in places and (host, name) not in going and core.workable(host)
         ]
         if wanted.deleted or not left:
             return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict, Optional, Set, Tuple
 
-from adapter.cluster.going_down import ACTIONS, REMOVALS
+from adapter.cluster.going_down import ACTIONS, REMOVALS, STARTS_HOST, STOPS_HOST
 from adapter.cluster.health import Failure
 from adapter.cluster.turns import KEPT, KEY, LeftJob, Turn, Turns
 from adapter.core import Core
@@ -41,8 +41,8 @@ _CONTINUED = (
     "update_admin",
     "apply_tuned_profiles",
 )
-# Its host is not managed any more.
-_NOT_FOLLOWED = ("remove_host",)
+# Its host is not managed any more; or health says of the host itself how far it is.
+_NOT_FOLLOWED = ("remove_host", STOPS_HOST, STARTS_HOST)
 
 
 class LeftJobs:

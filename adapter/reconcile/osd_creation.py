@@ -202,7 +202,7 @@ class OsdCreator:
             if intent.host not in self._jobs
             and intent.host in core.hosts
             and intent.host not in core.intents.problems
-            and core.liveness.online(intent.host)
+            and core.workable(intent.host)
             and self._backoffs.get(intent.host, Backoff()).until <= now
         ]
 

@@ -54,8 +54,8 @@ class RemovalQueue:
         for_each(removals, guarded)
 
     def reachable(self, removal: Removal) -> bool:
-        """Tell whether the host of an OSD is managed and answers."""
+        """Tell whether the host of an OSD is managed, answers, and is not in maintenance."""
         core = self._core
         with core.lock:
-            known = removal.host in core.hosts and core.liveness.online(removal.host)
+            known = core.workable(removal.host)
         return known and not core.ssh.ready()

@@ -56,6 +56,16 @@ def judge_places(core: Core, daemons: Iterable[HostDaemon]) -> None:
 
 
 @under_lock
+def check_workable(core: Core, hostname: str) -> None:
+    """Raise ``AdapterError`` for a host in maintenance: nothing is done to its daemons."""
+    if hostname in core.hosts and core.hosts.get(hostname).status:
+        raise AdapterError(
+            f"Host '{hostname}' is in maintenance: nothing is done to its daemons.",
+            f"`ceph orch host maintenance exit {hostname}` ends that.",
+        )
+
+
+@under_lock
 def all_reported(core: Core) -> bool:
     """Tell whether what no host reports is nowhere."""
     reports = [core.reports.get(host.hostname) for host in core.hosts.all()]
@@ -104,6 +114,7 @@ def units_of(core: Core, names: Sequence[str]) -> Dict[str, List[str]]:
         for hostname in hosts:
             if not core.liveness.online(hostname):
                 raise HostUnreachable(hostname, core.liveness.of(hostname).reason)
+            check_workable(core, hostname)
             unit = str(core.places.row(hostname, name)["unit"])
             units.setdefault(hostname, []).append(unit)
     return units

@@ -18,6 +18,7 @@ from adapter.reconcile.gateway_zones import GatewayZones
 from adapter.reconcile.host_admins import HostAdmins
 from adapter.reconcile.host_confs import HostConfs
 from adapter.reconcile.host_drains import HostDrains
+from adapter.reconcile.host_maintenance import HostMaintenance
 from adapter.reconcile.host_stops import HostStops
 from adapter.reconcile.late_jobs import LateJobs
 from adapter.reconcile.left_jobs import LeftJobs
@@ -56,6 +57,9 @@ class Reconciler:
         self.drains = HostDrains(core, self.planner)
         self.services = ServiceReconciler(core)
         self.host_stops = HostStops(core, self.services.guards, lambda: self.absence is not None)
+        self.maintenance = HostMaintenance(
+            core, self.services.guards, self.host_stops, lambda: self.absence is not None
+        )
         self.restarts = ServiceRestarts(core, self.services.guards)
         self.acts = DaemonActs(core, self.services)
         self.undone = UndoneActs(core, self.acts)
@@ -116,11 +120,14 @@ class Reconciler:
         pause = run(look, lambda: self._pause_after_absence(now), now)
         if pause is not None:
             return pause
+        # Somebody waits for it: a pause is for what is done by itself.
+        see_off = run("hosts in maintenance", lambda: self.maintenance.step(now), now)
         if core.paused:
             run("looking what waits", self._note_waiting, now)
-            return None
+            return see_off
         self._waiting_for = ()
         pauses = [
+            see_off,
             run("making OSDs", lambda: self.creator.step(now, self.osd_map), now),
             run("draining hosts", lambda: self.drains.step(now, self.osd_map), now),
             run("removing OSDs", lambda: self.remover.step(now), now),
@@ -207,7 +214,7 @@ class Reconciler:
                 unit
                 for host in core.hosts.all()
                 for report in [core.reports.get(host.hostname)]
-                if report is not None and core.liveness.online(host.hostname)
+                if report is not None and core.workable(host.hostname)
                 for unit in units_of_report(host.hostname, report.daemons)
             ]
             when = time.time()

@@ -65,7 +65,7 @@ class RemovalEnds:
         core = self._core
         if service in self._jobs.running or self._jobs.proofs.pending(service):
             return False
-        return core.liveness.online(key.host) and not core.service_failures.backs_off(
+        return core.workable(key.host) and not core.service_failures.backs_off(
             service, key.host, now
         )
 

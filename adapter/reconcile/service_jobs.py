@@ -28,7 +28,7 @@ from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.outdated_jobs import OutdatedJobs
-from adapter.reconcile.ownership import check_places
+from adapter.reconcile.ownership import check_places, check_workable
 from adapter.reconcile.port_choice import HostDaemon, reserve_ports
 from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
@@ -342,6 +342,8 @@ class ServiceJobs:
     ) -> Completion:
         core = self._core
         with core.lock:
+            for name in hostnames:
+                check_workable(core, name)
             hosts = [core.hosts.get(name) for name in hostnames]
             job = core.submit(
                 operation,

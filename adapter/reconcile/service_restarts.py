@@ -215,6 +215,8 @@ class ServiceRestarts:
                 for host in core.places.hosts_of(name):
                     if not core.liveness.online(host):
                         found[name] = f"its host {host} is offline"
+                    elif not core.workable(host):
+                        found[name] = f"its host {host} is in maintenance"
         return found
 
     def _give_up(self, service: str, daemon: str, why: str) -> None:

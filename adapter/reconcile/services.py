@@ -156,6 +156,7 @@ class ServiceReconciler:
             core.watch.serial,
             core.deployments.serial,
             core.specs.serial,
+            core.maintenances.serial,
             going,
         )
         if self._running[0] != state:
@@ -167,7 +168,10 @@ class ServiceReconciler:
         services = self._core.daemon_services
         for hostname, row in self._core.places.own():
             kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
-            if kind not in KINDS or (row["state"] == "stopped" and not row.get("enabled", True)):
+            off = row["state"] == "stopped" and not row.get("enabled", True)
+            if kind not in KINDS:
+                continue
+            if off and not self._core.maintenances.holds(hostname, str(row["unit"])):
                 continue
             if (hostname, f"{kind}.{identity}") in going:
                 continue
@@ -319,7 +323,7 @@ class ServiceReconciler:
         core = self._core
         with core.lock:
             backing_off = core.service_failures.backs_off(wanted.name, hostname, now)
-            usable = hostname in core.hosts and core.liveness.online(hostname)
+            usable = core.workable(hostname)
             usable = usable and hostname not in core.deployments.problems
             report = core.reports.get(hostname)
         return not backing_off and usable and report is not None and "daemons" in report.taken

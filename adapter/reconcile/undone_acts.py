@@ -146,6 +146,8 @@ class UndoneActs:
         for host in hosts:
             if not core.liveness.online(host):
                 return f"host {host} is offline"
+            if not core.workable(host):
+                return f"host {host} is in maintenance"
         return "" if set(hosts) & set(core.outdated()) else None
 
     def _is_done(self, action: DaemonAction, name: str) -> bool:

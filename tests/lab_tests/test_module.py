@@ -28,6 +28,8 @@ FEATURES = [
     "daemon_action",
     "describe_service",
     "drain_host",
+    "enter_host_maintenance",
+    "exit_host_maintenance",
     "get_facts",
     "get_hosts",
     "get_inventory",

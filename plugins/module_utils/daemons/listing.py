@@ -48,14 +48,23 @@ def read_daemons(roots: Roots, hostname: str, kept: JsonCache) -> List[Dict[str,
     """
     if not os.path.isdir(os.path.join(roots.var, _DATA_DIR)):
         return []
-    program = find_program("systemctl")
-    units = [f"{name}@*.service" for name in TEMPLATES] + sorted(SINGLE_UNITS)
-    units += _by_data(roots) + _by_wants(roots)
-    if not program or not os.path.isdir("/run/systemd/system"):
+    if not os.path.isdir("/run/systemd/system"):
         return []
-    argv = [program, "show", "--no-pager", "--property=" + _PROPERTIES, "--", *units]
-    found = units_of(run(argv, _TIMEOUT))
+    found = find_units(roots, [f"{name}@*.service" for name in TEMPLATES])
     return describe_daemons(found, hostname, roots, Processes(roots), Versions(kept, roots))
+
+
+def find_units(roots: Roots, patterns: Iterable[str]) -> List[Dict[str, str]]:
+    """Return the properties of the units of these patterns, and of all that daemons left traces of.
+
+    Nothing is returned where there is no systemd. Raises ``DaemonsUnreadable``.
+    """
+    program = find_program("systemctl")
+    if not program:
+        return []
+    units = [*patterns, *sorted(SINGLE_UNITS), *_by_data(roots), *_by_wants(roots)]
+    argv = [program, "show", "--no-pager", "--property=" + _PROPERTIES, "--", *units]
+    return units_of(run(argv, _TIMEOUT))
 
 
 def units_of(answer: Answer) -> List[Dict[str, str]]:

@@ -14,6 +14,7 @@ from ..system.reading import Roots, clean, list_dir, read_text
 from ..system.subprocess_worker import run_apart
 from .admin_state import read_admin
 from .backend_state import read_backend
+from .maintenance_record import describe_record
 from .record import read_record
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def read_identity(roots: Roots) -> Dict[str, Any]:
         "admin": read_admin(roots),
         "tuned": _tuned(roots),
         "backend": read_backend(roots.usr),
+        "maintenance": describe_record(roots),
     }
 
 

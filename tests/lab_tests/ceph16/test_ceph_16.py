@@ -59,7 +59,7 @@ GROUP = {
 # What this backend does not do, whatever Ceph's command is called.
 REFUSED = (
     ("orch", "host", "drain", "h2"),
-    ("orch", "host", "maintenance", "enter", "h2"),
+    ("orch", "host", "maintenance", "exit", "h2"),
     ("orch", "upgrade", "start", "--image", "quay.io/ceph/ceph:v16"),
     ("orch", "apply", "nfs", "a"),
     ("orch", "apply", "mds", "a", "--placement=h1,h9"),

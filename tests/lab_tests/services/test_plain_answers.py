@@ -33,7 +33,7 @@ echo "no memory" >&2; exit 1
         ("orch daemon add osd h1:/dev/nope", "", "/dev/nope"),
         ("orch daemon add mds x nope", "", "no host 'nope'"),
         ("orch daemon rm mds.nope", "", "no daemon 'mds.nope'"),
-        ("orch host maintenance enter h2", "", "maintenance"),
+        ("orch host maintenance exit h2", "", "not in maintenance"),
         ("orch apply mds x --placement=nope", "", "no host 'nope'"),
         ("orch apply rgw x --placement=*h9", "", "it matches no host"),
         ("orch set-unmanaged mds.nope", "", "no service 'mds.nope'"),
@@ -131,7 +131,7 @@ def cut(services: Services) -> Iterator[Lab]:
         ("orch daemon add mds late h3", UNREACHABLE),
         ("orch stop mds.cut", UNREACHABLE),
         ("orch redeploy mds.cut", UNREACHABLE),
-        ("orch host maintenance enter h3", "maintenance"),
+        ("orch host maintenance exit h3", "not in maintenance"),
     ],
 )
 def test_an_offline_host_is_said_at_once(

@@ -19,6 +19,8 @@ ARGUMENTS: Dict[str, Tuple[str, ...]] = {
     "osd out": ("ids*",),
     "osd in": ("ids*",),
     "osd down": ("ids*",),
+    "osd set-group": ("flags", "who*"),
+    "osd unset-group": ("flags", "who*"),
     "osd safe-to-destroy": ("ids*",),
     "osd ok-to-stop": ("ids*",),
     "osd destroy-actual": ("id",),

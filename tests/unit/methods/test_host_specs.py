@@ -143,7 +143,6 @@ def test_the_address_of_another_host_is_refused(there: Any) -> None:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"status": "maintenance"}, "cannot be put into maintenance"),
         ({"status": "gone"}, "a host is added as it is"),
         ({"oob": {"username": "a", "password": "b"}}, "management controllers"),
         ({"labels": ["a b"]}, "label"),

@@ -87,6 +87,8 @@ class Cluster(World):
         self.break_on: Dict[str, Dict[str, str]] = {}
         # As ``break_on``, but the host publishes nothing with its message.
         self.mute: Dict[str, Dict[str, str]] = {}
+        # Daemons that are stopped for maintenance, and what they were before.
+        self.in_maintenance: Dict[Tuple[str, str, str], str] = {}
         # Disks by host on which ceph-volume does not come to an end, and those where it began.
         self.unfinished: Dict[str, List[str]] = {}
         self.begun: Set[Tuple[str, str]] = set()
@@ -445,6 +447,65 @@ class Cluster(World):
             self.confs.setdefault(host, {"mons": ["10.0.0.1"], "ours": True})
         else:
             self.admins.pop(host, None)
+
+    def _on_enter_host_maintenance(self, host: str, variables: Any) -> Dict[str, Any]:
+        part = variables["host_maintenance_part"]
+        core = {"all": (), "data": ("mon",), "services": ("osd", "mgr", "mon")}[part]
+        for key, state in self.daemons.items():
+            if key[0] == host and key not in self.in_maintenance and key[1] not in core:
+                self.in_maintenance[key] = state
+                self.daemons[key] = "stopped"
+                self.said[key] = {**self.said.get(key, {}), "enabled": False, "load": "masked"}
+                self._gone(key[1], key[2], gone=True)
+        for osd_id, osd in self.monitors.osds.items():
+            if osd.host == host and osd.up and "osd" not in core:
+                osd.up = False
+                self.in_maintenance[host, "osd", str(osd_id)] = "running"
+        return {"maintenance": {"units": self._held_units(host)}}
+
+    def _held_units(self, host: str) -> List[Dict[str, Any]]:
+        return [
+            {
+                "unit": f"ceph-osd@{name}.service"
+                if kind == "osd"
+                else f"ceph-{kind}@{name}.service",
+                "kind": kind,
+                "ran": state == "running",
+                "how": "mask",
+            }
+            for (where, kind, name), state in self.in_maintenance.items()
+            if where == host
+        ]
+
+    def _on_exit_host_maintenance(self, host: str, variables: Any) -> Dict[str, Any]:
+        units = self._held_units(host)
+        for key in [each for each in self.in_maintenance if each[0] == host]:
+            state = self.in_maintenance.pop(key)
+            if key[1] == "osd":
+                osd = self.monitors.osds[int(key[2])]
+                osd.up = int(key[2]) not in self.monitors.hung
+                osd.up_from = self.monitors.epoch = self.monitors.epoch + 1
+                continue
+            self.daemons[key] = state
+            self.said[key] = {**self.said[key], "enabled": True, "load": "loaded"}
+            self._gone(key[1], key[2], gone=False)
+        return {"maintenance": {"units": units, "not_started": {}}}
+
+    def _gone(self, kind: str, name: str, *, gone: bool) -> None:
+        """Take a daemon out of the cluster's maps, or have it there again."""
+        if kind == "mon":
+            found = self.monitors.out_of_quorum
+            found.append(name) if gone else found.remove(name)
+        if kind == "mgr":
+            known = self.monitors.managers
+            assert not gone or known[0] != name, "the active manager is stopped"
+            known.remove(name) if gone else known.append(name)
+        if kind == "mds":
+            for servers in self.monitors.filesystems.values():
+                if name in servers and gone:
+                    servers[servers.index(name)] = self.monitors.standbys.popitem()[1]
+            if not gone:
+                self.monitors.standbys[5000 + len(name)] = name
 
     def _on_service_action(self, host: str, variables: Any) -> Dict[str, Any]:
         for name in self.equipped:

@@ -85,6 +85,8 @@ class Monitors:
     together: List[Tuple[int, ...]] = field(default_factory=list)
     # OSDs that CRUSH has in no place.
     placeless: Set[int] = field(default_factory=set)
+    # CRUSH nodes with a flag noout of their own.
+    noout: Set[str] = field(default_factory=set)
     # OSDs that may all stop together, and pools with their sizes.
     can_stop: Set[int] = field(default_factory=set)
     pools: List[Dict[str, Any]] = field(default_factory=list)
@@ -147,6 +149,7 @@ class Monitors:
         pool = {"size": self.pool_size, "min_size": max(1, self.pool_size - 1), "crush_rule": 0}
         pools = self.pools or [{"pool": 1, "pool_name": "data", "pg_num": self.pg_num, **pool}]
         known = {"epoch": self.epoch, "osds": rows, "pools": pools, "flags_set": self.flags}
+        known["crush_node_flags"] = {name: ["noout"] for name in sorted(self.noout)}
         return json.dumps(known)
 
     def _osd_tree(self, arguments: Dict[str, Any]) -> str:
@@ -260,6 +263,26 @@ class Monitors:
         if len({*down, *ids}) > 1:
             raise OrchestratorError("3 PGs would be inactive", errno=-errno.EBUSY)
         return json.dumps({"osds": ids[:1]})
+
+    def _osd_set_group(self, arguments: Dict[str, Any]) -> str:
+        assert arguments["flags"] == "noout"
+        for name in arguments["who"]:
+            self._flags_of(name).add(name) if name[:4] != "osd." else self._one(name, True)
+        return self._change(f"set-group noout {' '.join(arguments['who'])}")
+
+    def _osd_unset_group(self, arguments: Dict[str, Any]) -> str:
+        for name in arguments["who"]:
+            self.noout.discard(name) if name[:4] != "osd." else self._one(name, False)
+        return self._change(f"unset-group noout {' '.join(arguments['who'])}")
+
+    def _flags_of(self, name: str) -> Set[str]:
+        if name not in {osd.host for osd in self.osds.values()} | {*self.crush.values()}:
+            raise OrchestratorError(f"unable to parse {name}", errno=-errno.EINVAL)
+        return self.noout
+
+    def _one(self, name: str, on: bool) -> None:
+        osd = self.osds[int(name[4:])]
+        osd.flags = [*osd.flags, "noout"] if on else [f for f in osd.flags if f != "noout"]
 
     def _osd_crush_reweight(self, arguments: Dict[str, Any]) -> str:
         osd_id = int(arguments["name"][4:])

@@ -1,0 +1,512 @@
+"""Bring hosts into maintenance and out of it, a step at a time.
+
+Each step is in the store before it is taken, and can be taken again: a manager that ends anywhere
+is followed by one that goes on. Only the cluster's maps say that a host is down, or back.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from adapter.cluster.hosts import MAINTENANCE
+from adapter.cluster.maintenances import (
+    ENTERED,
+    ENTERING,
+    LEAVING,
+    Held,
+    Maintenance,
+    held_unit,
+)
+from adapter.cluster.maps import NoMon
+from adapter.cluster.noout import NoOut, nodes_of
+from adapter.cluster.store import Unusable
+from adapter.core import Core
+from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask, Asked
+from adapter.engine.model import HostOutcome, HostStatus, JobStatus
+from adapter.errors import NotKept, ReportAwaited
+from adapter.interface import OrchestratorError
+from adapter.kinds import daemon_of_unit
+from adapter.reconcile.guards import Guards
+from adapter.reconcile.host_stops import HostStops, daemons_on
+from adapter.reconcile.ownership import read_places
+from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN, RETRY = 1.0, 10.0
+# So long (seconds) others may take until they serve what a part of the host has served.
+TAKE_OVER = 20.0
+# What stops at a time, each with all before it.
+SERVICES, DATA, ALL = "services", "data", "all"
+# A command is answered before the manager that answers it hands over.
+ANSWERED = 1.5
+OPERATIONS = ("enter_host_maintenance", "exit_host_maintenance")
+
+
+class HostMaintenance:
+    """Step the hosts that enter maintenance or leave it.
+
+    ``is_managed`` tells whether a manager does this, which hands over where it is on such a host.
+    """
+
+    def __init__(
+        self, core: Core, guards: Guards, stops: HostStops, is_managed: Callable[[], bool]
+    ) -> None:
+        self._core, self._guards, self._stops = core, guards, stops
+        self._is_managed = is_managed
+        self._noout = NoOut(core.mon or NoMon())
+        self._jobs: Dict[str, str] = {}
+        self._not_before: Dict[str, float] = {}
+        self._now = 0.0
+        # Hosts that were told all of a step, those whose job somebody has cancelled, and since when
+        # (monotonic seconds) others are to take over from a part of them.
+        self._told: Set[Tuple[str, str]] = set()
+        self._cancelled: Set[str] = set()
+        self._since: Dict[Tuple[str, str], float] = {}
+        # Those that another manager's job may be at, for as long as it may go on by itself.
+        self._of_before = [each for each in core.maintenances.all() if each.at_work]
+
+    # What is asked for.
+
+    def check_enter(self, hostname: str, force: bool, regardless: bool) -> None:
+        """Raise ``HostNeeded`` with what speaks against stopping a host and was not allowed.
+
+        Raises ``ReportAwaited`` while a standby's host is asked whether it could go on.
+        """
+        self._stops.look(hostname).check(hostname, force, regardless)
+
+    def enter(self, hostname: str, force: bool, regardless: bool, by: str) -> Maintenance:
+        """Keep that a host enters maintenance; the caller has asked ``check_enter``."""
+        core, now = self._core, round(time.time(), 3)
+        with core.lock:
+            host = core.hosts.get(hostname)
+            known = core.maintenances.get(hostname)
+            if known is not None and known.stage == ENTERED:
+                return known
+            one = known or Maintenance(hostname, ENTERING, since=now, by=by)
+            one = replace(one, force=force, regardless=regardless, offline=False, reason="")
+            one = core.maintenances.save(replace(one, stage=ENTERING, asked=now))
+            core.hosts.save(replace(host, status=MAINTENANCE))
+            self._begin(hostname)
+        return one
+
+    def leave(self, hostname: str, force: bool, offline: bool) -> Maintenance:
+        """Keep that a host leaves maintenance."""
+        core, now = self._core, round(time.time(), 3)
+        with core.lock:
+            known = core.maintenances.get(hostname)
+            # Of a host that was held by hand the host itself knows what is to be undone.
+            one = known or Maintenance(hostname, LEAVING, since=now, reached=True)
+            one = replace(one, stage=LEAVING, asked=now, force=force, offline=offline, reason="")
+            one = core.maintenances.save(one)
+            self._begin(hostname)
+        return one
+
+    def _begin(self, hostname: str) -> None:
+        self._told -= {(hostname, ENTERING), (hostname, LEAVING)}
+        self._cancelled.discard(hostname)
+        self._not_before.pop(hostname, None)
+        for part in (SERVICES, DATA):
+            self._since.pop((hostname, part), None)
+        self._core.wake_event.set()
+
+    def forget(self, hostname: str) -> None:
+        """Take the flags of a host away that is removed, and its record."""
+        with self._core.lock:
+            known = self._core.maintenances.get(hostname)
+        if known is not None:
+            self._noout.unset(known.nodes)
+            with self._core.lock:
+                self._core.maintenances.remove(hostname)
+
+    # What is done.
+
+    def step(self, now: float) -> Optional[float]:
+        """Take the steps that can be taken; return the seconds until the next look, or None."""
+        core, self._now = self._core, now
+        self._wait_for_others(now)
+        with core.lock:
+            pending = [each for each in core.maintenances.all() if each.stage != ENTERED]
+            todo = [
+                each
+                for each in pending
+                if each.hostname not in self._jobs
+                and each.hostname not in self._cancelled
+                and self._not_before.get(each.hostname, 0.0) <= now
+            ]
+        with self._guards.acting:
+            for_each(todo, lambda each: self._step_kept(each, now))
+        return LOOK_AGAIN if pending else None
+
+    def hands_over(self, hostname: str) -> bool:
+        """Tell whether this manager is on a host: then another one goes on with it."""
+        if not self._is_managed():
+            return False
+        active = self._core.maps.manager_map().active
+        return active in daemons_on(self._core, hostname).get("mgr", ())
+
+    def _wait_for_others(self, now: float) -> None:
+        """Leave hosts alone that another manager's job may be at; one of this host is known."""
+        before, self._of_before = self._of_before, []
+        for each in before:
+            mine = [
+                record
+                for record in self._core.engine.jobs()
+                if record.request.operation in OPERATIONS and each.hostname in record.request.hosts
+            ]
+            if not mine:
+                self._not_before[each.hostname] = now + OTHERS_JOBS_END
+
+    def _step_kept(self, one: Maintenance, now: float) -> None:
+        self._not_before[one.hostname] = now + LOOK_AGAIN
+        try:
+            running = self._job_of_before(one.hostname)
+            self._core.hosts.check_readable(one.hostname)
+            if running:
+                self._wait(one, f"waiting for job {running} to end")
+            elif one.hostname not in self._core.hosts:
+                self.forget(one.hostname)
+            elif one.stage == ENTERING:
+                self._enter(one)
+            else:
+                self._leave(one)
+        except ReportAwaited as error:
+            self._wait(one, str(error))
+        except NotKept as error:
+            self._core.unkept.note(error)
+            self._not_before[one.hostname] = now + RETRY
+        except OrchestratorError as error:
+            self._wait(one, " ".join(str(error).split()))
+
+    def _job_of_before(self, hostname: str) -> str:
+        for record in self._core.engine.jobs():
+            same = record.request.operation in OPERATIONS and hostname in record.request.hosts
+            if same and not record.status.final:
+                return record.id
+        return ""
+
+    def _wait(self, one: Maintenance, reason: str) -> None:
+        """Note what is waited for; somebody may have asked for something else meanwhile."""
+        with self._core.lock:
+            current = self._core.maintenances.get(one.hostname)
+            if current is not None and current.stage == one.stage:
+                self._core.maintenances.save(replace(current, reason=reason))
+
+    def _save(self, one: Maintenance, **changes: Any) -> Maintenance:
+        """Keep a change, but not over what somebody has asked for meanwhile."""
+        with self._core.lock:
+            current = self._core.maintenances.get(one.hostname)
+            if current is None or current.stage != one.stage:
+                raise ReportAwaited("Somebody has asked for something else.")
+            return self._core.maintenances.save(replace(current, **changes))
+
+    # In.
+
+    def _enter(self, one: Maintenance) -> None:
+        core, hostname = self._core, one.hostname
+        self._set_status(hostname, MAINTENANCE)
+        read_places(core)
+        here = daemons_on(core, hostname)
+        with core.lock:
+            online = core.liveness.online(hostname)
+        if online and self._hands_over(one, here):
+            return
+        told = (hostname, ENTERING) in self._told
+        if not told and (online or not one.reached):
+            self._ask(one)("")
+        one = self._set_noout(one, here)
+        if not online:
+            self._enter_offline(one)
+            return
+        if not told:
+            self._hold_units(one, here)
+            return
+        up = self._still_up(here)
+        if up:
+            self._wait(one, f"waiting until the cluster's maps show {', '.join(up)} down")
+            return
+        self._save(one, stage=ENTERED, reason="")
+        log.info("host %s is in maintenance", hostname)
+        core.wake_event.set()
+
+    def _enter_offline(self, one: Maintenance) -> None:
+        """A host that does not answer enters as it is, unless it may have been told half."""
+        if one.reached:
+            self._wait(one, "the host does not answer; it goes on when it does")
+            return
+        self._save(one, stage=ENTERED, reason="", units=())
+        log.info("host %s is in maintenance; it is offline", one.hostname)
+
+    def _ask(self, one: Maintenance) -> Ask:
+        """Return the question whether the host can be missed still."""
+
+        def ask(job: str) -> None:
+            del job
+            self.check_enter(one.hostname, one.force, one.regardless)
+
+        return Asked(ask)
+
+    def _hands_over(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> bool:
+        """Let another manager take over first; tell whether that is under way."""
+        maps = self._core.maps
+        managers = maps.manager_map()
+        active = managers.active
+        others = [each for each in managers.standbys if each not in here.get("mgr", ())]
+        if active not in here.get("mgr", ()) or not (others or self._is_managed()):
+            return False
+        if time.time() - one.asked < ANSWERED:
+            return True
+        self.check_enter(one.hostname, one.force, one.regardless)
+        self._wait(one, f"another manager takes over from mgr.{active} first")
+        if self._is_managed():
+            self._guards.hand_over(active)
+        else:
+            maps.fail_over(active)
+        return True
+
+    def _set_noout(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> Maintenance:
+        """Have the flag set for the host's OSDs; what is set from here is kept before."""
+        known = self._core.maps.osd_map().osds
+        ids = [int(each) for each in here.get("osd", ()) if each.isdigit()]
+        there = self._noout.there()
+        nodes = [each for each in nodes_of(known, ids) if each not in there]
+        mine = tuple(dict.fromkeys([*one.nodes, *nodes]))
+        with self._core.lock:
+            online = self._core.liveness.online(one.hostname)
+            units = one.units or self._reported(one.hostname)
+        if mine != one.nodes or (online and units != one.units):
+            one = self._save(one, nodes=mine, units=units if online else one.units)
+        self._noout.set([each for each in mine if each not in there])
+        return one
+
+    def _reported(self, hostname: str) -> Tuple[Held, ...]:
+        """Return the units of a host as its last report says; the host says it better later."""
+        places = self._core.places
+        found = []
+        for unit, name in places.by_unit(hostname).items():
+            row = places.row(hostname, name)
+            ran = row["state"] in ("running", "starting")
+            if ran or row.get("enabled", True):
+                given = {"unit": unit, "kind": str(row["daemon_type"]), "ran": ran, "how": "mask"}
+                try:
+                    found.append(held_unit(given))
+                except Unusable:
+                    continue
+        return tuple(found)
+
+    def _hold_units(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> None:
+        """Have units masked and stopped, part by part: clients wait for nobody longer than needed.
+
+        Ranks are taken over before OSDs stop, and data is served without these before a monitor
+        does: until the others have a quorum again, no map changes.
+        """
+        part, reason = self._part(one.hostname, here)
+        if reason:
+            self._wait(one, reason)
+            return
+        was_reached = one.reached
+        one = self._save(one, reached=True, at_work=True, reason="")
+        ask = self._ask(one)
+        self._submit(one, "enter_host_maintenance", {"part": part}, part, was_reached, ask)
+
+    def _part(self, hostname: str, here: Mapping[str, Sequence[str]]) -> Tuple[str, str]:
+        """Return what stops next, or what is waited for."""
+        maps = self._core.maps
+        ranked = maps.fs_map().ranked
+        serving = [each for each in here.get("mds", ()) if each in ranked]
+        if serving and (hostname, SERVICES) not in self._since:
+            return SERVICES, ""
+        if serving and self._patient(hostname, SERVICES):
+            names = ", ".join(f"mds.{each}" for each in serving)
+            return "", f"waiting until others have the ranks of {names}"
+        quorum, _ = maps.quorum()
+        ids = {int(each) for each in here.get("osd", ()) if each.isdigit()}
+        if not ids or not [each for each in here.get("mon", ()) if each in quorum]:
+            return ALL, ""
+        osds = maps.osd_map().osds
+        if (hostname, DATA) not in self._since and any(osds[i].up for i in ids & osds.keys()):
+            return DATA, ""
+        self._since.setdefault((hostname, DATA), self._now)
+        if self._patient(hostname, DATA) and not maps.served_without(ids):
+            return "", "waiting until all data is served without its OSDs"
+        return ALL, ""
+
+    def _patient(self, hostname: str, part: str) -> bool:
+        """Tell whether others may take longer still to take over what a part has stopped."""
+        return self._now - self._since[hostname, part] < TAKE_OVER
+
+    def _still_up(self, here: Mapping[str, Sequence[str]]) -> List[str]:
+        """Return the daemons of a host that the maps do not show down yet."""
+        maps = self._core.maps
+        osds = maps.osd_map().osds
+        found = [
+            f"osd.{each}"
+            for each in here.get("osd", ())
+            if each.isdigit() and int(each) in osds and osds[int(each)].up
+        ]
+        quorum, _ = maps.quorum()
+        return found + [f"mon.{each}" for each in here.get("mon", ()) if each in quorum]
+
+    # Out.
+
+    def _leave(self, one: Maintenance) -> None:
+        core, hostname = self._core, one.hostname
+        with core.lock:
+            online = core.liveness.online(hostname)
+        if not online:
+            self._leave_offline(one)
+            return
+        if one.reached and (hostname, LEAVING) not in self._told:
+            rows = [dict(each.row) for each in one.units]
+            parameters = {"units": {hostname: rows}, "force": one.force}
+            one = self._save(one, at_work=True, reason="")
+            self._submit(one, "exit_host_maintenance", parameters, "", True)
+            return
+        lacking = [] if one.force or not one.reached else self._not_back(one)
+        if lacking:
+            names = ", ".join(lacking)
+            self._wait(one, f"waiting until the cluster's maps show {names} back")
+            return
+        self._end(one)
+
+    def _leave_offline(self, one: Maintenance) -> None:
+        if not one.offline:
+            self._wait(one, "the host is offline")
+        elif one.reached:
+            self._noout.unset(one.nodes)
+            one = self._save(one, nodes=())
+            self._set_status(one.hostname)
+            self._wait(one, "the host does not answer")
+        else:
+            self._end(one)
+
+    def _not_back(self, one: Maintenance) -> List[str]:
+        """Return the daemons that ran before and that the maps do not have back."""
+        maps, found = self._core.maps, []
+        with self._core.lock:
+            by_unit = self._core.places.by_unit(one.hostname)
+        names = [
+            by_unit.get(each.unit) or daemon_of_unit(each.unit) for each in one.units if each.ran
+        ]
+        osds = maps.osd_map().osds
+        quorum, mons = maps.quorum()
+        managers = maps.manager_map()
+        servers = maps.fs_map().states
+        for name in filter(None, names):
+            kind, _, identity = name.partition(".")
+            number = int(identity) if kind == "osd" and identity.isdigit() else -1
+            lacks = {
+                "mon": identity in mons and identity not in quorum,
+                "osd": number in osds and not osds[number].up and not osds[number].destroyed,
+                "mgr": identity not in (managers.active, *managers.standbys),
+                "mds": identity not in servers,
+            }
+            found += [name] if lacks.get(kind, False) else []
+        return found
+
+    def _end(self, one: Maintenance) -> None:
+        """Take the flags away, and forget it."""
+        core = self._core
+        self._noout.unset(one.nodes)
+        self._save(one, nodes=())
+        self._set_status(one.hostname)
+        with core.lock:
+            core.maintenances.remove(one.hostname)
+            core.refresh.want([one.hostname])
+        self._begin(one.hostname)
+        core.look_at_maps()
+        log.info("host %s has left maintenance", one.hostname)
+
+    def _set_status(self, hostname: str, status: str = "") -> None:
+        with self._core.lock:
+            host = self._core.hosts.get(hostname)
+            if host.status != status:
+                self._core.hosts.save(replace(host, status=status))
+
+    # Jobs.
+
+    def _submit(
+        self,
+        one: Maintenance,
+        operation: str,
+        parameters: Mapping[str, Any],
+        part: str,
+        was_reached: bool,
+        before: Optional[Ask] = None,
+    ) -> None:
+        core, hostname = self._core, one.hostname
+        with core.lock:
+            job = core.submit(
+                operation,
+                [core.hosts.get(hostname)],
+                parameters=parameters,
+                summary=f"{'Stop' if part else 'Start'} the daemons of host {hostname}",
+                before=before,
+            )
+            self._jobs[hostname] = job.job_id
+        job.on_change(lambda job: self._absorb(job, one, part, was_reached))
+
+    def _absorb(self, job: Completion, one: Maintenance, part: str, was_reached: bool) -> None:
+        """Take over what became of a job."""
+        core, hostname = self._core, one.hostname
+        if not job.status.final:
+            return
+        with core.lock:
+            if self._jobs.get(hostname) != job.job_id:
+                return
+            del self._jobs[hostname]
+            current = core.maintenances.get(hostname)
+            if current is None:
+                return
+            outcome = job.outcomes.get(hostname) or HostOutcome(HostStatus.NO_RESULT, job.message)
+            changes: Dict[str, Any] = {"at_work": False}
+            if job.exception is not None:
+                changes.update(self._failed(job, outcome, one, was_reached))
+            else:
+                if current.stage == one.stage:
+                    self._not_before.pop(hostname, None)
+                if part in (SERVICES, DATA):
+                    self._since[hostname, part] = self._now
+                elif current.stage == one.stage:
+                    self._told.add((hostname, one.stage))
+            if part:
+                changes.update(_units_of(outcome.result))
+            try:
+                core.maintenances.save(replace(current, **changes))
+            except NotKept as error:
+                core.unkept.note(error)
+        core.look_at_maps()
+
+    def _failed(
+        self, job: Completion, outcome: HostOutcome, one: Maintenance, was_reached: bool
+    ) -> Dict[str, Any]:
+        """Return what changes by a job that did not succeed; it is tried again."""
+        hostname = one.hostname
+        said = " ".join(str(outcome.message or job.message or job.exception).split())
+        self._not_before[hostname] = self._now + RETRY
+        if job.status is JobStatus.CANCELLED:
+            # A job that is cut with its manager ends so as well: the next one goes on.
+            self._cancelled.add(hostname)
+            said = "its job was cancelled, and is not begun again before somebody asks for it"
+        changes: Dict[str, Any] = {"reason": f"{said.rstrip('.')} (job {job.job_id})"}
+        unreached = outcome.status is HostStatus.UNREACHABLE or job.record.started is None
+        if unreached and not was_reached:
+            changes["reached"] = False
+        return changes
+
+
+def _units_of(result: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what a host said of its units. Hosts are not trusted."""
+    said = result.get("maintenance")
+    rows = said.get("units") if isinstance(said, Mapping) else None
+    if not isinstance(rows, list):
+        return {}
+    try:
+        return {"units": tuple(held_unit(row) for row in rows if isinstance(row, Mapping))}
+    except Unusable as error:
+        log.error("what a host says of its units is not kept: %s", error)
+        return {}

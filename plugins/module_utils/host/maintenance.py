@@ -1,0 +1,302 @@
+"""Stop all of Ceph's daemons on a host so that nothing starts them, and put all back as it was.
+
+Masks of the instances hold through a restart of the host and through an upgrade of packages; a
+target that is stopped or disabled does not.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+from ..daemons.at_work import idle
+from ..daemons.listing import daemon_of, find_units
+from ..osd.activation import LINKS, CannotActivate, activate
+from ..osd.directories import osd_directories
+from ..osd.startup import Startup
+from ..system.atomic_write import write_text
+from ..system.reading import Roots
+from ..systemd.faults import has_own_mask, is_masked
+from ..systemd.units import (
+    UnitsFailed,
+    act,
+    has_failed,
+    is_alive,
+    runs,
+    show_units,
+    wait_active,
+)
+from .maintenance_record import (
+    CONDITION,
+    MASK,
+    NOTHING,
+    HeldUnit,
+    Record,
+    now,
+    path_of,
+    read_record,
+    remove_record,
+    write_record,
+)
+
+# Units by what they are, besides what daemons left traces of: also of kinds that nobody here knows.
+PATTERNS = ("ceph-*@*.service", "cephfs-mirror@*.service")
+# What stands in the way of starting OSDs at boot stays: it does nothing but for one that starts.
+_OWN = "ceph-orch-"
+_VOLUME = "ceph-volume@"
+# The order in which kinds stop; those not named are the first. They start the other way round.
+ORDER = ("mds", "osd", "mgr", "mon")
+# What goes on running where only a part stops.
+STAYS: Mapping[str, Tuple[str, ...]] = {
+    "all": (),
+    "data": ("mon",),
+    "services": ("osd", "mgr", "mon"),
+}
+# A daemon that cannot run ends within this time.
+_SETTLE = 1.0
+_FILE = "ceph-orch-maintenance.conf"
+_TEXT = """\
+# Made by ceph-orch-ansible: the host is in maintenance.
+[Unit]
+ConditionPathExists=!{path}
+"""
+
+
+@dataclass
+class Change:
+    """What a step does: units that are held or let go, stopped or started.
+
+    ``record`` is what the host keeps then, ``problems`` say by unit what was not done.
+    """
+
+    record: Record
+    is_new: bool = False
+    held: List[HeldUnit] = field(default_factory=list)
+    moved: List[HeldUnit] = field(default_factory=list)
+    problems: Dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_needed(self) -> bool:
+        """Tell whether anything is done."""
+        return bool(self.is_new or self.held or self.moved)
+
+
+class Maintenance:
+    """The maintenance of this host; all methods raise ``UnitsFailed`` and ``RecordUnreadable``.
+
+    What was started has to stay up for ``settle`` seconds.
+    """
+
+    def __init__(self, roots: Roots, settle: float = _SETTLE) -> None:
+        self._roots, self._settle = roots, settle
+
+    def plan_entry(self, part: str = "all") -> Change:
+        """Return what entering changes; ``part`` says what stops now, one of ``STAYS``."""
+        known = read_record(self._roots)
+        record = known or Record(now())
+        names = sorted({unit["Id"] for unit in find_units(self._roots, PATTERNS)})
+        names = [name for name in names if not name.startswith(_OWN)]
+        states = show_units(list(dict.fromkeys([*names, *record.names()])))
+        there = set(record.names())
+        new = [
+            self._as_it_is(name, states[name])
+            for name in names
+            if name not in there and _concerns(states[name])
+        ]
+        record = Record(record.since, (*record.units, *new))
+        return Change(
+            record,
+            is_new=known is None or bool(new),
+            held=[each for each in record.units if not self._is_held(each, states[each.unit])],
+            moved=[
+                each
+                for each in record.units
+                if is_alive(states[each.unit]) and each.kind not in STAYS[part]
+            ],
+        )
+
+    def enter(self, change: Change) -> None:
+        """Write the record, hold the units, then stop them in order."""
+        write_record(self._roots, change.record)
+        masked = [each.unit for each in change.held if each.how == MASK]
+        if masked:
+            act("mask", masked)
+        if any([self._put_condition(each) for each in change.held if each.how == CONDITION]):
+            act("daemon-reload", [])
+        for group in in_order(change.moved):
+            act("stop", group)
+            states = show_units(group)
+            failed = [unit for unit in group if states[unit].get("ActiveState") == "failed"]
+            if failed:
+                # They did not end well, but they have ended.
+                act("reset-failed", failed)
+
+    def plan_exit(self, given: Sequence[HeldUnit] = ()) -> Change:
+        """Return what leaving changes; ``given`` is what was changed where the host has no record.
+
+        Of these only what is masked still is put back: the host may have been installed anew.
+        """
+        known = read_record(self._roots)
+        units = known.units if known else tuple(given)
+        states = show_units([each.unit for each in units])
+        held = [each for each in units if each.how and self._is_held(each, states[each.unit])]
+        mine = units if known else tuple(held)
+        moved = [each for each in mine if each.ran and _is_down(states[each.unit])]
+        return Change(
+            Record(known.since if known else now(), units), known is not None, held, moved
+        )
+
+    def leave(self, change: Change, wait: float, force: bool) -> None:
+        """Let the units go, start those that ran, and forget the record when all is back.
+
+        What does not start stands in the change's ``problems``; with ``force`` the record goes all
+        the same.
+        """
+        self._let_go(change.held)
+        for group in reversed(in_order(change.moved)):
+            change.problems.update(self._start(group, change, wait))
+        units = [each.unit for each in change.moved if each.unit not in change.problems]
+        change.problems.update(_not_staying(units, wait, self._settle))
+        if force or not change.problems:
+            remove_record(self._roots)
+
+    def _let_go(self, held: Iterable[HeldUnit]) -> None:
+        masked = [each.unit for each in held if each.how == MASK]
+        if masked:
+            act("unmask", masked)
+        if any([self._remove_condition(each) for each in held if each.how == CONDITION]):
+            act("daemon-reload", [])
+
+    def _start(self, group: Sequence[str], change: Change, wait: float) -> Dict[str, str]:
+        """Start units that belong together; return what was not started, with the reason."""
+        problems: Dict[str, str] = {}
+        by_unit = {each.unit: each for each in change.moved}
+        for unit in group:
+            if by_unit[unit].how == NOTHING:
+                problems[unit] = f"{unit} was masked by somebody before, and ran: it stays masked."
+                continue
+            try:
+                self._prepare(by_unit[unit], change.record)
+            except (CannotActivate, OSError, UnitsFailed) as error:
+                problems[unit] = f"{unit} cannot be made ready: {error}."
+        ready = [unit for unit in group if unit not in problems]
+        try:
+            if ready:
+                act("start", ready)
+        except UnitsFailed:
+            for unit in ready:
+                try:
+                    act("start", [unit])
+                except UnitsFailed as error:
+                    problems[unit] = str(error)
+        if any(by_unit[unit].kind == "mon" for unit in ready):
+            # The others ask it for the cluster; one that cannot join is told at the end.
+            idle(self._roots, [unit for unit in ready if unit not in problems], min(wait, 20.0))
+        return problems
+
+    def _prepare(self, held: HeldUnit, record: Record) -> None:
+        """Have the data directory of an OSD there: without LVM it is in memory."""
+        match = re.fullmatch(r"ceph-osd@(\d{1,9})\.service", held.unit)
+        if match is None:
+            return
+        osd_id = int(match.group(1))
+        directory = os.path.join(self._roots.var, f"lib/ceph/osd/ceph-{osd_id}")
+        if os.path.exists(os.path.join(directory, "keyring")):
+            return
+        volumes = [name for name in record.names() if name.startswith(f"{_VOLUME}lvm-{osd_id}-")]
+        if volumes:
+            act("start", volumes)
+        elif held.osd and not Startup(self._roots).is_installed(osd_id):
+            activate(osd_id, held.osd["uuid"], held.osd["kinds"], held.osd["devices"])
+
+    def _as_it_is(self, unit: str, state: Mapping[str, str]) -> HeldUnit:
+        kind, identity = daemon_of(unit, "")
+        how = NOTHING if is_masked(state) else MASK
+        if how and state.get("FragmentPath") == self._file_of(unit):
+            how = CONDITION
+        osd = self._osd(int(identity)) if kind == "osd" and identity.isdigit() else {}
+        return HeldUnit(unit, kind, is_alive(state), how, osd)
+
+    def _osd(self, osd_id: int) -> Dict[str, Any]:
+        found = osd_directories(self._roots).get(osd_id)
+        if found is None or not found.osd_uuid:
+            return {}
+        links = {kind: os.path.join(found.path, name) for kind, name in LINKS.items()}
+        there = {kind: os.path.realpath(path) for kind, path in links.items() if _leads(path)}
+        return {"uuid": found.osd_uuid, "kinds": list(there), "devices": list(there.values())}
+
+    def _is_held(self, held: HeldUnit, state: Mapping[str, str]) -> bool:
+        if held.how == CONDITION:
+            return os.path.lexists(self._condition_of(held.unit))
+        return is_masked(state) if held.how == NOTHING else has_own_mask(held.unit, state)
+
+    def _file_of(self, unit: str) -> str:
+        return os.path.join(self._roots.etc, "systemd/system", unit)
+
+    def _condition_of(self, unit: str) -> str:
+        return os.path.join(f"{self._file_of(unit)}.d", _FILE)
+
+    def _put_condition(self, held: HeldUnit) -> bool:
+        text = _TEXT.format(path=path_of(self._roots))
+        return write_text(self._condition_of(held.unit), text, 0o644)
+
+    def _remove_condition(self, held: HeldUnit) -> bool:
+        path = self._condition_of(held.unit)
+        if not os.path.lexists(path):
+            return False
+        os.unlink(path)
+        if not os.listdir(os.path.dirname(path)):
+            os.rmdir(os.path.dirname(path))
+        return True
+
+
+def in_order(units: Iterable[HeldUnit]) -> List[List[str]]:
+    """Return the units in the groups in which they stop, one after the other."""
+    groups: Dict[int, List[str]] = {}
+    for each in units:
+        place = ORDER.index(each.kind) if each.kind in ORDER else -1
+        groups.setdefault(place, []).append(each.unit)
+    return [groups[place] for place in sorted(groups)]
+
+
+def describe(change: Change, verb: str) -> Tuple[str, str]:
+    """Return what a step changes as text, before and after."""
+    moved, held = {each.unit for each in change.moved}, {each.unit for each in change.held}
+    off = verb == "enter"
+    before: List[str] = []
+    after: List[str] = []
+    for unit in sorted(moved | held):
+        was = ["running"] if unit in moved and off else []
+        is_now = ["running"] if unit in moved and not off else []
+        for lines, mark, state in ((before, not off, was), (after, off, is_now)):
+            words = [*state, *(["held"] if unit in held and mark else [])]
+            lines.append(f"{unit}: {', '.join(words) or 'not held'}\n")
+    return "".join(before), "".join(after)
+
+
+def _concerns(state: Mapping[str, str]) -> bool:
+    """Tell whether a unit runs, or would be started with the host or with a package."""
+    enabled = state.get("UnitFileState", "").startswith("enabled")
+    return is_alive(state) or (enabled and not is_masked(state))
+
+
+def _is_down(state: Mapping[str, str]) -> bool:
+    return not is_alive(state) or has_failed(state)
+
+
+def _leads(path: str) -> bool:
+    return os.path.islink(path)
+
+
+def _not_staying(units: Sequence[str], wait: float, settle: float) -> Dict[str, str]:
+    """Return which of the units that were started do not stay up, with their last words."""
+    if not units:
+        return {}
+    try:
+        wait_active(units, wait, settle)
+    except UnitsFailed as error:
+        states = show_units(units)
+        return {unit: str(error) for unit in units if not runs(states[unit])}
+    return {}

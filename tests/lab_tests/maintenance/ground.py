@@ -1,0 +1,172 @@
+"""A cluster whose hosts can each be missed, what must be the same later, a client that writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.lab_tests.lab_client import wait_until
+from tests.lab_tests.services.service_lab import Services
+
+SECONDS = 240.0
+POOL = "maintenance"
+# No write may wait longer, on a machine that is busy with all of this.
+WORST = 45.0
+# Writes until its standard input ends, and says then how many there were and how long one took.
+WRITER = r"""
+import json, rados, select, sys, time
+told = json.loads(sys.stdin.readline())
+cluster = rados.Rados(conf={"mon_host": told["mons"], "key": told["key"]})
+cluster.connect()
+pool = cluster.open_ioctx(told["pool"])
+print("ready", flush=True)
+done, worst, errors = 0, 0.0, []
+while not select.select([sys.stdin], [], [], 0.02)[0]:
+    began = time.monotonic()
+    try:
+        pool.write_full("object-%d" % (done % 64), b"x" * 512)
+    except rados.Error as error:
+        errors.append(str(error))
+    worst, done = max(worst, time.monotonic() - began), done + 1
+print(json.dumps({"writes": done, "worst": worst, "errors": errors}), flush=True)
+"""
+# The flags of the cluster, of CRUSH nodes and of single OSDs.
+FLAGS = ("flags_set", "crush_node_flags", "device_class_flags")
+
+
+class Ground:
+    """The lab as the tests of maintenance use it."""
+
+    def __init__(self, services: Services) -> None:
+        self.services, self.lab = services, services.lab
+
+    def prepare(self, *, whole: bool) -> None:
+        """Have monitors on all hosts and managers on two; if ``whole`` files and gateways too."""
+        lab = self.lab
+        hosts = sorted(lab.machines)
+        specs = [("mon", " ".join(hosts)), ("mgr", " ".join(hosts[:2]))]
+        for kind, placement in specs:
+            lab.ok("orch", "apply", kind, f"--placement={placement}")
+        for kind, count in (("mon", 3), ("mgr", 2)):
+            self.services.wait_runs(kind, count, SECONDS)
+        wait_until("all monitors are in the quorum", lambda: len(self.quorum()) == 3, SECONDS)
+        lab.ok("config", "set", "global", "osd_pool_default_size", "3")
+        lab.ok("config", "set", "global", "osd_pool_default_min_size", "2")
+        if POOL not in lab.ceph_json("osd", "pool", "ls"):
+            lab.ok("osd", "pool", "create", POOL, "8")
+            lab.ok("osd", "pool", "application", "enable", POOL, "rados")
+        if whole and "mds.keep" not in self.services.ls():
+            lab.ok("fs", "volume", "create", "keep", f"--placement=2 {' '.join(hosts[:2])}")
+            lab.ok("orch", "apply", "rgw", "only", f"--placement={hosts[2]}", "--port=8094")
+            for name, count in (("mds.keep", 2), ("rgw.only", 1)):
+                self.services.wait_runs(name, count, SECONDS)
+        for pool in lab.ceph_json("osd", "pool", "ls"):
+            lab.ok("osd", "pool", "set", pool, "size", "3")
+            lab.ok("osd", "pool", "set", pool, "min_size", "2")
+        self.wait_well()
+
+    def wait_well(self) -> None:
+        """Wait until all data has all of its copies, and every host can be asked about."""
+
+        def well() -> bool:
+            states = self.lab.ceph_json("pg", "stat")["pg_summary"]["num_pg_by_state"]
+            assert {row["name"] for row in states} <= {"active+clean"}, states
+            assert len(self.quorum()) == 3
+            return True
+
+        wait_until("all data is well", well, SECONDS)
+
+    def quorum(self) -> list[str]:
+        """Return the monitors in quorum."""
+        return list(self.lab.ceph_json("quorum_status")["quorum_names"])
+
+    def active(self) -> str:
+        """Return the active manager."""
+        return str(self.lab.ceph_json("mgr", "stat")["active_name"])
+
+    def status(self, host: str) -> str:
+        """Return a host's status in ``ceph orch host ls``."""
+        return str(self.lab.listed_hosts()[host]["status"]).lower()
+
+    def stage(self, host: str) -> str:
+        """Return how far a host's maintenance is, as the monitors keep it; empty without any."""
+        answer = self.lab.ceph("config-key", "get", f"mgr/ansible/maintenance.{host}")
+        return str(json.loads(answer.out)["stage"]) if answer.rc == 0 else ""
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return what has to be the same afterwards: flags of OSDs, units of all hosts."""
+        dump = self.lab.ceph_json("osd", "dump")
+        states = {
+            str(row["osd"]): sorted({"noout", "noin", "nodown", "noup"} & set(row["state"]))
+            for row in dump["osds"]
+        }
+        listing = "systemctl list-unit-files --no-legend --no-pager"
+        units = {host: self.lab.sh(host, listing) for host in self.lab.machines}
+        runs = "systemctl list-units --no-legend --plain --state=active 'ceph*.service'"
+        runs += " | cut -d' ' -f1"
+        active = {host: sorted(self.lab.sh(host, runs).split()) for host in self.lab.machines}
+        return {
+            "flags": {n: dump[n] for n in FLAGS},
+            "osds": states,
+            "units": units,
+            "runs": active,
+        }
+
+    def assert_as_before(self, before: dict[str, Any]) -> None:
+        """Fail where something is other than before; daemons may take a moment."""
+
+        def same() -> bool:
+            now = self.snapshot()
+            wrong = {
+                name: (before[name], now[name]) for name in before if before[name] != now[name]
+            }
+            assert not wrong, wrong
+            return True
+
+        wait_until("all is as before", same, 60)
+
+    def enter(self, host: str, *flags: str) -> None:
+        """Put a host into maintenance, and wait until it is in it."""
+        self.lab.ok_when_settled("orch", "host", "maintenance", "enter", host, *flags)
+        wait_until(f"{host} is in maintenance", lambda: self.stage(host) == "entered", SECONDS)
+
+    def leave(self, host: str, *flags: str) -> None:
+        """Take a host out of maintenance, and wait until it is."""
+        self.lab.ok_when_settled("orch", "host", "maintenance", "exit", host, *flags)
+        wait_until(f"{host} is out of maintenance", lambda: not self.stage(host), SECONDS)
+
+    @contextmanager
+    def writing(self, host: str) -> Iterator[None]:
+        """Have a client on a host write all the time; no write may fail, or wait for long."""
+        conf = self.lab.ok("config", "generate-minimal-conf")
+        told = {
+            "mons": conf.partition("mon_host = ")[2].partition("\n")[0],
+            "key": self.lab.ok("auth", "print-key", "client.admin").strip(),
+            "pool": POOL,
+        }
+        process = subprocess.Popen(
+            self.lab.argv(host, "python3", "-c", WRITER),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(told) + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline().strip() == "ready"
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            out, _ = process.communicate("stop\n", timeout=120)
+        said = json.loads(out)
+        took = time.monotonic() - began
+        print(f"{said['writes']} writes in {took:.0f} s, worst {said['worst']:.1f} s")
+        assert said["errors"] == []
+        assert said["writes"] > 10
+        assert said["worst"] < WORST

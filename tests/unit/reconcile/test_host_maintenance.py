@@ -1,0 +1,463 @@
+"""Hosts enter maintenance and leave it: what is changed is kept before, and exactly that undone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List
+
+import pytest
+
+from adapter.cluster.maintenances import Maintenance
+from adapter.errors import AdapterError, InvalidValue, ReportAwaited, UnknownName
+from adapter.interface import HostSpec, MDSSpec, PlacementSpec, RGWSpec, raise_if_exception
+from adapter.reconcile.host_stops import HostNeeded
+from tests.unit.reconcile.fake_cluster import Cluster
+
+
+@pytest.fixture
+def whole(full: Cluster) -> Cluster:
+    """Return a cluster with three monitors and managers, whose OSDs can be missed."""
+    for host in ("h2", "h3"):
+        for kind in ("mon", "mgr"):
+            full.daemons[host, kind, host] = "running"
+    full.monitors.mons = ["h1", "h2", "h3"]
+    full.monitors.managers = ["h1", "h2", "h3"]
+    full.monitors.quorum_counts = True
+    full.monitors.can_stop = {0, 1, 2, 3, 4, 5}
+    full.report(3)
+    full.requests.clear()
+    full.monitors.log.clear()
+    full.now += 100.0
+    return full
+
+
+def enter(cluster: Cluster, host: str = "h2", rounds: int = 8, **flags: bool) -> str:
+    said = raise_if_exception(cluster.orchestrator.enter_host_maintenance(host, **flags))
+    cluster.settle(rounds)
+    return str(said)
+
+
+def leave(cluster: Cluster, host: str = "h2", rounds: int = 8, **flags: bool) -> str:
+    said = raise_if_exception(cluster.orchestrator.exit_host_maintenance(host, **flags))
+    cluster.settle(rounds)
+    return str(said)
+
+
+def status(cluster: Cluster, host: str = "h2") -> str:
+    hosts = raise_if_exception(cluster.orchestrator.get_hosts())
+    (found,) = [each for each in hosts if each.hostname == host]
+    return str(found.status)
+
+
+def kept(cluster: Cluster, host: str = "h2") -> Dict[str, Any]:
+    return dict(cluster.store.get(f"maintenance.{host}") or {})
+
+
+def health(cluster: Cluster) -> List[str]:
+    found = cluster.orchestrator.health.checks().get("ANSIBLE_HOST_MAINTENANCE") or {}
+    return list(found.get("detail") or ())
+
+
+def operations(cluster: Cluster) -> List[str]:
+    return [each.operation for each in cluster.requests if each.changes]
+
+
+def test_in_and_out(whole: Cluster) -> None:
+    enter(whole)
+
+    assert (status(whole), kept(whole)["stage"]) == ("maintenance", "entered")
+    assert whole.monitors.log == ["set-group noout h2"]
+    assert not [osd for osd in whole.monitors.osds.values() if osd.host == "h2" and osd.up]
+    assert whole.monitors.out_of_quorum == ["h2"]
+    (line,) = health(whole)
+    assert line.startswith("host h2 is in maintenance since 20")
+    assert "asked for by test (4 units masked, noout set for h2). `ceph orch host" in line
+
+    leave(whole)
+
+    assert (status(whole), kept(whole), health(whole)) == ("", {}, [])
+    assert whole.monitors.log == ["set-group noout h2", "unset-group noout h2"]
+    assert all(osd.up for osd in whole.monitors.osds.values())
+    assert whole.monitors.out_of_quorum == []
+    assert operations(whole) == [*["enter_host_maintenance"] * 2, "exit_host_maintenance"]
+
+
+def test_units_and_flags_are_kept_before_they_are_changed(whole: Cluster) -> None:
+    seen: List[Dict[str, Any]] = []
+    before = whole.monitors._osd_set_group
+
+    def set_group(arguments: Dict[str, Any]) -> str:
+        seen.append(kept(whole))
+        return before(arguments)
+
+    whole.monitors._osd_set_group = set_group  # type: ignore[method-assign]
+    act = whole._on_enter_host_maintenance
+    whole.acts["enter_host_maintenance"] = lambda host, variables: (
+        seen.append(kept(whole)) or act(host, variables)  # type: ignore[func-returns-value]
+    )
+
+    enter(whole)
+
+    flags, units, _ = seen
+    assert (flags["nodes"], flags.get("reached")) == (["h2"], None)
+    assert (units["reached"], units["at_work"]) == (True, True)
+    assert {"ceph-osd@2.service", "ceph-osd@3.service"} <= {row["unit"] for row in units["units"]}
+
+
+def test_a_flag_that_was_there_stays(whole: Cluster) -> None:
+    whole.monitors.noout = {"h2"}
+    enter(whole)
+    assert kept(whole)["nodes"] == []
+    leave(whole)
+    assert (whole.monitors.noout, whole.monitors.log) == ({"h2"}, [])
+
+
+def test_the_flag_goes_by_crush_and_not_by_the_hosts_name(whole: Cluster) -> None:
+    whole.monitors.crush = {2: "rack-b-2", 3: "rack-b-2"}
+    enter(whole)
+    assert whole.monitors.log == ["set-group noout rack-b-2"]
+    leave(whole)
+    whole.monitors.log.clear()
+    # A bucket with others' OSDs is not this host's to set.
+    whole.monitors.crush = {2: "both", 3: "both", 0: "both"}
+    enter(whole)
+    assert whole.monitors.log == ["set-group noout osd.2 osd.3"]
+    leave(whole)
+    assert whole.monitors.log[1:] == ["unset-group noout osd.2 osd.3"]
+
+
+@pytest.mark.parametrize("after", range(7))
+def test_a_manager_that_ends_anywhere_is_followed_by_one_that_goes_on(
+    whole: Cluster, after: int
+) -> None:
+    enter(whole, rounds=after)
+    whole.start_anew(keep_jobs=True)
+    whole.settle(40)
+    assert (status(whole), kept(whole)["stage"]) == ("maintenance", "entered")
+    assert whole.monitors.noout == {"h2"}
+
+    leave(whole, rounds=after)
+    whole.start_anew(keep_jobs=True)
+    whole.settle(40)
+    assert (status(whole), kept(whole), whole.monitors.noout) == ("", {}, set())
+    assert all(osd.up for osd in whole.monitors.osds.values())
+
+
+def test_another_host_s_manager_waits_until_the_job_before_has_ended(whole: Cluster) -> None:
+    whole.mute["enter_host_maintenance"] = {"h2": "killed"}
+    enter(whole, rounds=2)
+    record = {**kept(whole), "at_work": True}
+    whole.store.set("maintenance.h2", record)
+    whole.mute.clear()
+    whole.start_anew()
+    whole.settle(8)
+    assert kept(whole)["stage"] == "entering"
+    whole.settle(30)
+    assert kept(whole)["stage"] == "entered"
+
+
+def test_the_active_manager_hands_over_first(whole: Cluster) -> None:
+    whole.orchestrator.reconciler.absence = _Here()  # type: ignore[assignment]
+    with pytest.raises(ReportAwaited):
+        raise_if_exception(whole.orchestrator.host_ok_to_stop("h1"))
+    said = raise_if_exception(whole.orchestrator.enter_host_maintenance("h1"))
+    assert "enters maintenance" in said
+    record = kept(whole, "h1")
+    whole.store.set("maintenance.h1", {**record, "asked": record["asked"] - 5.0})
+    whole.core.maintenances.reload()
+    whole.settle(10)
+    assert whole.monitors.log[0] == "mgr fail h1"
+    whole.settle(10)
+    assert kept(whole, "h1")["stage"] == "entered"
+
+
+class _Here:
+    """A manager that was never away."""
+
+    def holds(self, now: float) -> bool:
+        return False
+
+
+def test_what_is_lost_is_refused_and_can_be_allowed(whole: Cluster) -> None:
+    whole.daemons["h3", "rgw", "web.h3.aaaaaa"] = "running"
+    whole.monitors.elsewhere["rgw.web.h3.aaaaaa"] = "h3"
+    whole.report(3)
+    with pytest.raises(
+        HostNeeded, match=r"no other daemon of service rgw.web runs.*With --force it"
+    ):
+        enter(whole, "h3")
+    assert (status(whole, "h3"), kept(whole, "h3")) == ("", {})
+    enter(whole, "h3", force=True)
+    assert kept(whole, "h3")["stage"] == "entered"
+
+
+def test_data_needs_more_than_force(whole: Cluster) -> None:
+    whole.monitors.can_stop = set()
+    for flags in ({}, {"force": True}):
+        with pytest.raises(HostNeeded, match="With --force --yes-i-really-mean-it it is done"):
+            enter(whole, **flags)
+    with pytest.raises(InvalidValue, match="goes further than --force"):
+        enter(whole, yes_i_really_mean_it=True)
+    enter(whole, force=True, yes_i_really_mean_it=True)
+    assert kept(whole)["stage"] == "entered"
+
+
+def test_two_hosts_are_not_taken_together(whole: Cluster) -> None:
+    for host in ("h2", "h3"):
+        raise_if_exception(whole.orchestrator.enter_host_maintenance(host))
+    whole.settle(12)
+    assert kept(whole)["stage"] == "entered"
+    assert kept(whole, "h3")["stage"] == "entering"
+    assert "h3 enters maintenance" in health(whole)[1]
+    assert "1 of 3 monitors would be in the quorum" in health(whole)[1]
+    leave(whole, "h3")
+    assert (status(whole, "h3"), kept(whole, "h3")) == ("", {})
+
+
+def test_a_metadata_server_is_taken_over_from_before_osds_stop(whole: Cluster) -> None:
+    whole.daemons["h2", "mds", "a"] = "running"
+    whole.monitors.elsewhere["mds.a"] = "h2"
+    whole.monitors.filesystems = {"fs": ["a"]}
+    whole.monitors.standbys = {77: "b"}
+    whole.report(3)
+    whole.requests.clear()
+    enter(whole)
+    parts = [
+        each.variables["host_maintenance_part"]
+        for each in whole.requests
+        if each.operation == "enter_host_maintenance"
+    ]
+    assert parts == ["services", "data", "all"]
+    assert kept(whole)["stage"] == "entered"
+
+
+def test_a_monitor_stops_when_data_is_served_without_its_host(whole: Cluster) -> None:
+    whole.monitors.together = [(1, 2)]
+    enter(whole, rounds=7)
+    assert "waiting until all data is served without its OSDs" in health(whole)[0]
+    assert whole.monitors.out_of_quorum == []
+    whole.monitors.together = [(1, 4)]
+    whole.settle(3)
+    assert whole.monitors.out_of_quorum == ["h2"]
+
+
+def test_a_host_that_is_offline_enters_and_its_units_are_left_alone(whole: Cluster) -> None:
+    whole.offline("h2")
+    whole.now += 100.0
+    enter(whole)
+    assert (kept(whole)["stage"], kept(whole).get("reached")) == ("entered", None)
+    assert whole.monitors.noout == {"h2"}
+    assert "It was offline then: its units were not touched." in health(whole)[0]
+    whole.core.liveness.seen("h2", whole.now)
+    whole.settle(5)
+    assert operations(whole) == []
+    leave(whole)
+    assert (status(whole), kept(whole), whole.monitors.noout) == ("", {}, set())
+    assert operations(whole) == []
+
+
+def test_an_offline_host_leaves_and_is_undone_when_it_answers(whole: Cluster) -> None:
+    enter(whole)
+    whole.offline("h2")
+    with pytest.raises(AdapterError, match=r"is offline.*--offline --force"):
+        leave(whole)
+    with pytest.raises(AdapterError, match="needs --force"):
+        leave(whole, offline=True)
+    leave(whole, offline=True, force=True)
+    assert (whole.monitors.noout, kept(whole)["stage"]) == (set(), "leaving")
+    assert "Its units are put back when it answers" in health(whole)[0]
+    whole.core.liveness.seen("h2", whole.now)
+    whole.settle(8)
+    assert kept(whole) == {}
+    assert all(osd.up for osd in whole.monitors.osds.values())
+
+
+def test_leave_out_offline_where_it_answers(whole: Cluster) -> None:
+    enter(whole)
+    with pytest.raises(AdapterError, match="it is not offline"):
+        leave(whole, offline=True, force=True)
+
+
+def test_what_is_not_back_keeps_the_flag_and_is_named(whole: Cluster) -> None:
+    enter(whole)
+    whole.monitors.hung = {2}
+    leave(whole, rounds=20)
+    assert whole.monitors.noout == {"h2"}
+    (line,) = health(whole)
+    assert "waiting until the cluster's maps show osd.2 back" in line
+    assert "exit h2` --force ends it whatever is not back" in line
+    leave(whole, force=True)
+    assert (kept(whole), whole.monitors.noout) == ({}, set())
+
+
+def test_a_job_that_fails_is_tried_again_and_told(whole: Cluster) -> None:
+    whole.mute["enter_host_maintenance"] = {"h2": "ceph-osd@2.service does not stop"}
+    enter(whole, rounds=6)
+    assert "ceph-osd@2.service does not stop (job " in health(whole)[0]
+    assert kept(whole)["nodes"] == ["h2"]
+    whole.mute.clear()
+    whole.settle(20)
+    assert kept(whole)["stage"] == "entered"
+
+
+def test_asked_for_again_it_is_so_already(whole: Cluster) -> None:
+    enter(whole)
+    assert "is in maintenance already, since 20" in enter(whole)
+    leave(whole)
+    with pytest.raises(InvalidValue, match="it is not in maintenance"):
+        leave(whole)
+    assert operations(whole) == [*["enter_host_maintenance"] * 2, "exit_host_maintenance"]
+
+
+@pytest.mark.parametrize("name", ["", "h9", "h1;id", "../h1", 5])
+def test_an_unknown_host_is_refused(whole: Cluster, name: Any) -> None:
+    with pytest.raises(UnknownName):
+        enter(whole, name)
+    with pytest.raises(UnknownName):
+        leave(whole, name)
+
+
+def test_nothing_is_placed_restarted_or_removed_meanwhile(whole: Cluster) -> None:
+    spec = MDSSpec("mds", service_id="fs", placement=PlacementSpec(hosts=["h2", "h3"]))
+    raise_if_exception(whole.orchestrator.apply([spec]))
+    whole.settle(20)
+    whole.monitors.standbys = {
+        700 + number: name for number, (_, kind, name) in enumerate(whole.daemons) if kind == "mds"
+    }
+    enter(whole, rounds=12)
+    assert kept(whole)["stage"] == "entered"
+    whole.requests.clear()
+    raise_if_exception(
+        whole.orchestrator.apply(
+            [
+                MDSSpec("mds", service_id="fs", placement=PlacementSpec(hosts=["h3"])),
+                RGWSpec("rgw", service_id="web", placement=PlacementSpec(hosts=["h2"])),
+            ]
+        )
+    )
+    whole.settle(30)
+    assert not [each for each in whole.requests if each.changes and "h2" in each.hosts]
+    for call in (
+        lambda: whole.orchestrator.daemon_action("start", "mon.h2"),
+        lambda: whole.orchestrator.daemon_action("restart", "osd.2"),
+        lambda: whole.orchestrator.remove_daemons(["mgr.h2"]),
+    ):
+        with pytest.raises(AdapterError, match="Host 'h2' is in maintenance"):
+            raise_if_exception(call())
+    assert not [code for code in whole.orchestrator.health.checks() if "FAILED" in code]
+    whole.offline("h2")
+    whole.settle(5)
+    assert "ANSIBLE_HOST_OFFLINE" not in whole.orchestrator.health.checks()
+
+
+def test_a_service_of_a_count_is_not_moved_away(whole: Cluster) -> None:
+    spec = MDSSpec("mds", service_id="fs", placement=PlacementSpec(count=2))
+    raise_if_exception(whole.orchestrator.apply([spec]))
+    whole.settle(20)
+    places = sorted(host for host, kind, _ in whole.daemons if kind == "mds")
+    whole.monitors.standbys = {
+        700 + number: name for number, (_, kind, name) in enumerate(whole.daemons) if kind == "mds"
+    }
+    for key in [each for each in whole.daemons if each[1] == "mds"]:
+        whole.said[key] = {"unit": f"ceph-mds@{key[2]}.service"}
+    whole.report(3)
+    enter(whole, places[1], rounds=30)
+    assert kept(whole, places[1])["stage"] == "entered"
+    whole.report(20)
+    assert sorted(host for host, kind, _ in whole.daemons if kind == "mds") == places
+
+
+def test_it_goes_on_while_the_rest_is_paused(whole: Cluster) -> None:
+    whole.orchestrator.pause()
+    enter(whole)
+    leave(whole)
+    assert kept(whole) == {}
+
+
+def test_a_spec_asks_for_it(whole: Cluster) -> None:
+    spec = HostSpec("h2", "10.0.0.2", status="maintenance")
+    said = raise_if_exception(whole.orchestrator.add_host(spec))
+    assert "It enters maintenance" in said
+    whole.settle(8)
+    assert kept(whole)["stage"] == "entered"
+    assert "nothing is changed" in raise_if_exception(whole.orchestrator.add_host(spec))
+    whole.monitors.can_stop = set()
+    with pytest.raises(HostNeeded):
+        raise_if_exception(
+            whole.orchestrator.add_host(HostSpec("h3", "10.0.0.3", status="maintenance"))
+        )
+
+
+def test_a_host_is_not_removed_with_masked_units(whole: Cluster) -> None:
+    enter(whole)
+    with pytest.raises(AdapterError, match="its units would stay masked"):
+        raise_if_exception(whole.orchestrator.remove_host("h2", force=True))
+    whole.offline("h2")
+    raise_if_exception(whole.orchestrator.remove_host("h2", force=True, offline=True))
+    assert (kept(whole), whole.monitors.noout) == ({}, set())
+
+
+def test_what_was_held_by_hand_is_told_and_undone(whole: Cluster) -> None:
+    whole.said_of["h2"] = {"maintenance": {"since": 1.0e9, "units": 5}}
+    whole.report(2)
+    (line,) = health(whole)
+    assert line.startswith("host h2 holds 5 units since 2001-09-09 01:46:40Z, and nobody here")
+    whole._on_enter_host_maintenance("h2", {"host_maintenance_part": "all"})
+    leave(whole)
+    assert all(osd.up for osd in whole.monitors.osds.values())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stage": "x"},
+        {"nodes": "h2"},
+        {"nodes": ["h2; id"]},
+        {"units": [5]},
+        {"units": [{"unit": "ssh.service", "ran": True}]},
+        {"since": "now"},
+        {"force": 1},
+    ],
+)
+def test_a_record_that_cannot_be_used_is_named_and_written_anew(
+    whole: Cluster, changes: Dict[str, Any]
+) -> None:
+    enter(whole)
+    whole.store.set("maintenance.h2", {**kept(whole), **changes})
+    whole.start_anew()
+    checks = whole.orchestrator.health.checks()
+    assert "maintenance.h2" in checks["ANSIBLE_BAD_RECORD"]["detail"][0]
+    leave(whole, rounds=12)
+    assert kept(whole) == {}
+    assert all(osd.up for osd in whole.monitors.osds.values())
+
+
+def test_a_record_is_read_as_it_was_written(whole: Cluster) -> None:
+    enter(whole)
+    one = whole.core.maintenances.get("h2")
+    assert one is not None
+    read = Maintenance.from_json("h2", json.loads(json.dumps(one.to_json())))
+    assert read == one
+
+
+def test_the_record_of_a_host_that_cannot_be_read_is_waited_for(whole: Cluster) -> None:
+    enter(whole, rounds=1)
+    whole.store.spoil("host.h2", "it is not JSON")
+    whole.core.reload()
+    whole.settle(5)
+    assert kept(whole)["stage"] == "entering"
+    assert "host.h2 cannot be used" in health(whole)[0]
+
+
+def test_what_goes_wrong_is_told_once(whole: Cluster) -> None:
+    whole.mute["enter_host_maintenance"] = {"h2": "it does not stop"}
+    enter(whole, rounds=6)
+    assert "ANSIBLE_JOB_FAILED" not in whole.orchestrator.health.checks()
+
+
+def test_asked_for_again_meanwhile_it_just_goes_on(whole: Cluster) -> None:
+    enter(whole, rounds=0)
+    whole.monitors.can_stop = set()
+    assert "enters maintenance" in enter(whole, rounds=0)
+    with pytest.raises(HostNeeded):
+        enter(whole, force=True)
