@@ -7,12 +7,13 @@ from typing import Iterator, Optional
 
 from adapter.cli.at_work import at_work
 from adapter.cli.ceph import Ceph
-from adapter.cli.cluster import Cluster, cluster_if_any, find_cluster
+from adapter.cli.cluster import OWN_CLUSTER, Cluster, cluster_if_any, find_cluster
 from adapter.cli.cluster_turn import Turn
 from adapter.cli.context import Context
-from adapter.cli.mgr_holder import Holder, claim, let_go_if_empty
+from adapter.cli.mgr_holder import Holder, claim, holder_of, let_go_if_empty
 from adapter.cli.session import Session
 from adapter.cluster.bad_records import PAUSE
+from adapter.cluster.store import YamlStore
 from adapter.errors import NotReady, UnreadableRecord
 
 
@@ -50,12 +51,38 @@ def _holding(ceph: Ceph, session: Session) -> Iterator[None]:
             let_go_if_empty(ceph, mine, session.core.store)
 
 
+def on_hosts(context: Context, *, check: bool, is_new: bool = False) -> Session:
+    """Return the session of a command on hosts alone; they are told whose they are.
+
+    A host's record names the cluster that has it, and is refused to everybody who names another.
+    """
+    return Session(context, check=check, fsid=_held_cluster(context, sure=is_new))
+
+
+def _held_cluster(context: Context, *, sure: bool) -> str:
+    """Return the cluster whose hosts and services the directory has; nothing where it has none.
+
+    Where the monitors do not answer it is what the directory knows, unless it has to be ``sure``:
+    a host that comes may be somebody else's, those that are there are its own.
+    """
+    store = YamlStore(context.path)
+    known = str((store.get(OWN_CLUSTER) or {}).get("fsid") or "")
+    if not known:
+        return ""
+    try:
+        holder = holder_of(context.environment.ceph)
+    except NotReady:
+        return "" if sure else known
+    return known if holder == Holder.here(store, context.path) else ""
+
+
 @contextlib.contextmanager
 def leaving(context: Context, words: str, *, check: bool) -> Iterator[Session]:
     """Return the session of a command on hosts, with the cluster where there is one to ask."""
     turn = _turn(context, words)
     cluster = cluster_if_any(context.environment.ceph, check=check, still_ours=turn.check)
-    with _held(context, words, cluster, turn, check=check) as session:
+    fsid = "" if cluster else _held_cluster(context, sure=False)
+    with _held(context, words, cluster, turn, check=check, fsid=fsid) as session:
         yield session
 
 
@@ -73,11 +100,17 @@ def _turn(context: Context, words: str) -> Turn:
 
 @contextlib.contextmanager
 def _held(
-    context: Context, words: str, cluster: Optional[Cluster], turn: Turn, *, check: bool
+    context: Context,
+    words: str,
+    cluster: Optional[Cluster],
+    turn: Turn,
+    *,
+    check: bool,
+    fsid: str = "",
 ) -> Iterator[Session]:
     with contextlib.ExitStack() as stack:
         if not check:
             stack.enter_context(at_work(context.path, words))
             if cluster is not None:
                 stack.enter_context(turn.taken(context.say))
-        yield stack.enter_context(Session(context, check=check, cluster=cluster))
+        yield stack.enter_context(Session(context, check=check, cluster=cluster, fsid=fsid))

@@ -8,7 +8,7 @@ import click
 import yaml
 
 from adapter.cli import formatters
-from adapter.cli.changing import leaving
+from adapter.cli.changing import leaving, on_hosts
 from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.names import complete_host, complete_label
 from adapter.cli.output import format_option, own_words, print_data
@@ -69,7 +69,7 @@ def add(context: Context, name: str, addr: str, labels: str, check: bool) -> Non
       orch-ansible host add ceph-1 192.0.2.11 --labels mon,osd
     """
     spec = HostSpec(name, addr=addr, labels=[each for each in labels.split(",") if each])
-    with Session(context, check=check) as session:
+    with on_hosts(context, check=check, is_new=True) as session:
         change(session, session.orchestrator.add_host, spec)
 
 
@@ -137,7 +137,7 @@ def set_addr(context: Context, name: str, addr: str, check: bool) -> None:
     Example:
       orch-ansible host set-addr ceph-1 192.0.2.21
     """
-    with Session(context, check=check) as session:
+    with on_hosts(context, check=check) as session:
         change(session, session.orchestrator.update_host_addr, name, addr)
 
 
@@ -158,7 +158,7 @@ def label_add(context: Context, name: str, label: str, check: bool) -> None:
     Example:
       orch-ansible host label add ceph-1 osd
     """
-    with Session(context, check=check) as session:
+    with on_hosts(context, check=check) as session:
         change(session, session.orchestrator.add_host_label, name, label)
 
 
@@ -174,7 +174,7 @@ def label_rm(context: Context, name: str, label: str, check: bool) -> None:
     Example:
       orch-ansible host label rm ceph-1 osd
     """
-    with Session(context, check=check) as session:
+    with on_hosts(context, check=check) as session:
         change(session, session.orchestrator.remove_host_label, name, label)
 
 

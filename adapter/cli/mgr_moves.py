@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Dict, List
 
 import click
@@ -136,8 +137,14 @@ def _ask(context: Context, head: str, records: Dict[str, Any], yes: bool) -> Non
     lines: List[str] = [head, *(f"  {line}" for line in mgr_holder.described(records))]
     for line in lines:
         context.say(line)
-    if not yes:
+    if yes:
+        return
+    try:
         click.confirm("Go on?", abort=True, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise NotReady("Nobody has confirmed it; nothing was moved.", "Give --yes.") from None
 
 
 def _check_login(session: Session, ceph: Ceph, key: str) -> None:

@@ -48,7 +48,8 @@ class Session:
     With ``check`` everything goes the same way, but jobs are dry runs and the directory's hosts
     and reports stay as they are. With ``local`` a directory without hosts shows this machine.
     With a ``cluster`` there are its monitors too, and what its manager keeps instead of the
-    directory's records. ``moving`` is for the commands that move the records.
+    directory's records. ``moving`` is for the commands that move the records. ``fsid`` is for those
+    that act on hosts of a cluster and do not ask it.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Session:
         local: bool = False,
         cluster: Optional[Cluster] = None,
         moving: bool = False,
+        fsid: str = "",
     ) -> None:
         self.context, self.check = context, check
         self.directory = context.path
@@ -106,7 +108,7 @@ class Session:
             ssh=LocalAccess(self.access) if self.is_local else self.access,
             settings=self.config.settings,
             actor=actor(),
-            cluster=cluster.fsid if cluster else "",
+            cluster=cluster.fsid if cluster else fsid,
             mon=cluster.mon if cluster else None,
             reports_directory=None if check else self.directory / "reports",
         )

@@ -182,6 +182,14 @@ def refuse_foreign(module: AnsibleModule, record: Optional[Mapping[str, Any]]) -
     """Fail when the record says that another cluster manages the host."""
     other = claimed_by_other(record, module.params["cluster"])
     if other and not module.params["takeover"]:
+        if not module.params["cluster"]:
+            module.fail_json(
+                msg=(
+                    f"The host is managed for the cluster {other}, and nothing was said of which "
+                    "cluster this is. If it is this one (`ceph fsid`), name it: host_record_fsid. "
+                    "If it is another one, remove the host there first."
+                )
+            )
         module.fail_json(
             msg=(
                 f"The host is managed by another cluster: its record names {other}. Remove it "

@@ -96,8 +96,8 @@ def test_a_record_of_the_cluster_is_kept_from_others(documents: Lab) -> None:
     answer = type_in(documents, line)
 
     assert answer.rc != 0
-    assert "The host is managed by another cluster: its record names" in answer.out
-    assert "(or set host_record_takeover)" in answer.out
+    assert "The host is managed for the cluster " in answer.out
+    assert "name it: host_record_fsid." in answer.out
 
 
 def test_all_kinds_of_commands_are_here() -> None:

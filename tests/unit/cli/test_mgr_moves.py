@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import pytest
 
@@ -142,8 +142,9 @@ def test_a_packed_record_comes_back(door: Door, monitors: Monitors) -> None:
 def test_without_a_yes_nothing_is_done(door: Door, monitors: Monitors) -> None:
     before = dict(monitors.values)
 
-    door.run("mgr", "take-over", status=130)
+    said = door.run("mgr", "take-over", status=1).stderr
 
+    assert said.endswith("Nobody has confirmed it; nothing was moved. Give --yes.\n")
     assert monitors.values == before
     assert in_directory(door.directory) == {}
     assert door.ssh.key is None
@@ -399,3 +400,47 @@ def test_the_manager_is_not_enabled_meanwhile(door: Door, monitors: Monitors) ->
     line = door.refused("mgr", "enable", status=1)
 
     assert "orch-ansible mgr hand-back" in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("host", "label", "add", "h1", "nvme"),
+        ("host", "set-addr", "h1", "10.0.0.77"),
+        ("host", "add", "h9", "10.0.0.9"),
+    ],
+)
+def test_hosts_that_were_taken_over_are_still_their_clusters(
+    door: Door, monitors: Monitors, words: Tuple[str, ...]
+) -> None:
+    """Their records name it, and refuse everybody who does not."""
+    door.run("mgr", "take-over", "--yes")
+
+    door.run(*words)
+
+    told = door.requests[-1].variables
+    assert told["host_record_fsid"] == monitors.fsid
+
+
+def test_a_directory_that_has_given_them_back_names_no_cluster(
+    door: Door, monitors: Monitors
+) -> None:
+    """A host of the manager would follow two."""
+    door.run("mgr", "take-over", "--yes")
+    door.run("mgr", "hand-back", "--yes")
+
+    door.run("host", "add", "h9", "10.0.0.9")
+
+    assert door.requests[-1].variables["host_record_fsid"] == ""
+
+
+def test_a_cluster_that_does_not_answer_is_named_to_the_directorys_own_hosts(
+    door: Door, monitors: Monitors
+) -> None:
+    door.run("mgr", "take-over", "--yes")
+    door.ceph = Ceph("/nope/ceph")
+
+    door.run("host", "label", "add", "h1", "nvme")
+    assert door.requests[-1].variables["host_record_fsid"] == monitors.fsid
+    door.run("host", "add", "h9", "10.0.0.9")
+    assert door.requests[-1].variables["host_record_fsid"] == "", "it may be somebody else's"
