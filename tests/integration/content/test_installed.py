@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import List
 
 import pytest
 
@@ -62,6 +63,19 @@ def test_defaults_for_a_group_and_the_backend_of_the_python_package(
 
     assert run.returncode == 0, run.stdout + run.stderr
     assert "make or change /usr/share/ceph-orch-ansible" in run.stdout
+
+
+@pytest.mark.skipif(Path("/usr/bin/ceph-mgr").exists(), reason="this machine has a ceph-mgr")
+@pytest.mark.parametrize("options", [["--check"], []])
+def test_a_host_without_a_manager_is_refused_before_anything_is_done(
+    options: List[str], installed: Installed
+) -> None:
+    """It was seen to get 24 packages first, and a check did not say it."""
+    run = installed.play(*options, f"{COLLECTION}.install")
+
+    assert run.returncode != 0
+    assert "There is no ceph-mgr on this host. Install the package ceph-mgr" in run.stdout
+    assert "changed=0 " in run.stdout
 
 
 @pytest.mark.parametrize(
