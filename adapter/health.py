@@ -28,7 +28,7 @@ class Health:
     def checks(self) -> Checks:
         """Return the health checks as they are now."""
         core = self._core
-        unready = core.ssh.ready()
+        unready = core.engine.ready() or core.ssh.ready()
         with core.lock:
             return health_checks(
                 unready=unready if len(core.hosts) else "",

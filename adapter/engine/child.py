@@ -118,9 +118,11 @@ def problem_of(python: str) -> str:
     """Return why an interpreter cannot start a worker, or nothing; a look, not a try."""
     if shutil.which(python):
         return ""
+    command = Path(adapter.__file__).resolve().parent.parent / "bin" / "orch-ansible"
     return (
-        f"There is no interpreter {python} any more, which runs the playbooks. Install it again, "
-        "or name another one: `orch-ansible mgr install --python PATH`, then restart this manager."
+        f"There is no interpreter {python} any more, which runs the playbooks and the command "
+        f"orch-ansible. Install it again, or name another one (PATH): `PATH {command} mgr install "
+        "--python PATH`, then restart this manager."
     )
 
 

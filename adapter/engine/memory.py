@@ -39,10 +39,11 @@ class MemoryEngine:
         self.requests: List[Request] = []
         self.held: Set[str] = set()
         self.controller, self.directory = "memory", "/nowhere"
+        self.problem = ""
 
     def ready(self) -> str:
-        """Return nothing: what answers is a function."""
-        return ""
+        """Return what a test says is missing; what answers is a function."""
+        return self.problem
 
     def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Record a job; the next ``poll`` completes it. Raises ``InvalidValue``."""

@@ -233,7 +233,8 @@ def test_a_python_that_is_gone_is_seen_before_any_job(make_engine: Engines) -> N
     said = make_engine(python="/nowhere/python3").ready()
 
     assert said.startswith("There is no interpreter /nowhere/python3 any more")
-    assert "mgr install --python PATH" in said
+    assert "`PATH /" in said, "the command itself begins with the interpreter that is gone"
+    assert "/bin/orch-ansible mgr install --python PATH`" in said
 
 
 def test_a_python_that_is_not_there(make_engine: Engines) -> None:

@@ -374,6 +374,18 @@ def test_a_host_whose_first_job_failed_is_prepared_again(world: Any) -> None:
     assert [record.request.operation for record in world.engine.jobs()] == ["add_host"] * 2
 
 
+def test_health_says_that_the_interpreter_is_gone(world: Any) -> None:
+    """No job can be started, and `ceph orch status` alone knew of it."""
+    add(world)
+    while world.engine.poll():
+        pass
+    world.engine.problem = "There is no interpreter /nowhere any more."
+
+    assert world.orchestrator.health.checks()["ANSIBLE_NOT_READY"]["detail"] == [
+        "There is no interpreter /nowhere any more."
+    ]
+
+
 def test_without_a_key_a_host_can_be_removed_and_health_says_what_is_missing(world: Any) -> None:
     add(world)
     while world.engine.poll():
