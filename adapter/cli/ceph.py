@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Sequence
 
 from adapter.errors import AdapterError, NotReady
 from adapter.programs import TimeoutExpired, run_program
@@ -14,6 +14,12 @@ CONNECT_TIMEOUT = 10
 CALL_TIMEOUT = 40.0
 # What it says where no monitor answers, or not enough of them do.
 UNCONNECTED = "error connecting to the cluster"
+NO_KEY = (
+    "; this host has no keyring that the monitors accept: run it where the administrator's is "
+    "(/etc/ceph/ceph.client.admin.keyring, hosts with the label _admin)"
+)
+# How librados says so: without a keyring, with one that is refused.
+_REFUSED = ("[errno 1]", "[errno 2]", "[errno 13]")
 NO_QUORUM = (
     "; without a quorum the monitors do not answer: `systemctl start ceph-mon@ID` on their hosts "
     "(docs/troubleshooting.md, No quorum)"
@@ -32,6 +38,11 @@ class CephError(NotReady):
         super().__init__(f"`{' '.join(['ceph', *words])}` failed: {reason.rstrip('.')}.")
         self.reason, self.status = reason, status
 
+    @property
+    def is_without_key(self) -> bool:
+        """Tell whether the monitors were not asked, for this host has no key for them."""
+        return is_without_key(self.reason)
+
     def __reduce__(self) -> Any:
         return AdapterError.__reduce__(self)
 
@@ -39,15 +50,19 @@ class CephError(NotReady):
 class Ceph:
     """The cluster as ``ceph`` reaches it from this host."""
 
-    def __init__(self, program: str = "ceph") -> None:
-        self._program = program
+    def __init__(self, program: str = "ceph", known_as: Sequence[str] = ()) -> None:
+        self._program, self._known_as = program, known_as
+
+    def known_as(self, entity: str, keyring: str) -> Ceph:
+        """Return the same with another key than the administrator's, from a file of this host."""
+        return Ceph(self._program, ("--name", entity, "--keyring", keyring))
 
     def __call__(self, *words: str, timeout: float = CALL_TIMEOUT, given: str = "") -> str:
         """Run ``ceph WORDS...`` and return its output; ``given`` is what it reads.
 
         Raises ``NotReady`` where there is no ``ceph``, ``CephError`` with its reason.
         """
-        argv = [self._program, "--connect-timeout", str(CONNECT_TIMEOUT), *words]
+        argv = [self._program, *self._known_as, "--connect-timeout", str(CONNECT_TIMEOUT), *words]
         try:
             done = run_program(argv, timeout, given=given)
         except TimeoutExpired:
@@ -60,6 +75,7 @@ class Ceph:
         if done.returncode:
             reason = _reason(done.stderr or done.stdout)
             more = NO_QUORUM if UNCONNECTED in reason else ""
+            more = NO_KEY if is_without_key(reason) else more
             raise CephError([*words], reason + more, done.returncode)
         return done.stdout
 
@@ -72,6 +88,11 @@ class Ceph:
             raise CephError([*words], "its answer is not JSON", 0) from error
 
 
+def is_without_key(reason: str) -> bool:
+    """Tell whether ``ceph`` had no key that the monitors accept, by its reason."""
+    return UNCONNECTED in reason and reason.startswith(_REFUSED)
+
+
 def _reason(text: str) -> str:
     """Return ceph's own line: the one that begins with Error, or the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -81,8 +102,13 @@ def _reason(text: str) -> str:
 
 @dataclass(frozen=True)
 class Managers:
-    """What the manager map says of a module."""
+    """What the manager map says of a module.
 
+    ``unable`` have found it and cannot run it; ``unloaded`` of these give no reason: its files
+    could not be loaded when they started. ``gids`` are other ones each time that a manager starts.
+    """
+
+    module: str
     active: str
     ready: bool
     enabled: bool
@@ -90,6 +116,8 @@ class Managers:
     lacking: List[str]
     problem: str
     unable: List[str] = field(default_factory=list)
+    unloaded: List[str] = field(default_factory=list)
+    gids: Dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def ask(cls, ceph: Ceph, module: str) -> Managers:
@@ -99,20 +127,44 @@ class Managers:
         having: List[str] = []
         lacking: List[str] = []
         unable: List[str] = []
+        unloaded: List[str] = []
         problem = ""
+        standbys = data.get("standbys") or []
         managers = [(active, data.get("available_modules") or [])] if active else []
         managers += [
-            (str(each.get("name")), each.get("available_modules") or [])
-            for each in data.get("standbys") or []
+            (str(each.get("name")), each.get("available_modules") or []) for each in standbys
         ]
+        gids = {str(each.get("name")): int(each.get("gid") or 0) for each in standbys}
+        if active:
+            gids[active] = int(data.get("active_gid") or 0)
         for name, modules in managers:
             entry = next((each for each in modules if each.get("name") == module), None)
             (lacking if entry is None else having).append(name)
             if entry is not None and not entry.get("can_run", True):
                 unable.append(name)
-                problem = problem or f"manager {name}: {entry.get('error_string')}"
-        enabled = module in (data.get("modules") or [])
-        return cls(active, bool(data.get("available")), enabled, having, lacking, problem, unable)
+                why = str(entry.get("error_string") or "")
+                unloaded += [] if why else [name]
+                problem = problem or f"manager {name}: {why or _unloaded(name, module)}"
+        return cls(
+            module=module,
+            active=active,
+            ready=bool(data.get("available")),
+            enabled=module in (data.get("modules") or []),
+            having=having,
+            lacking=lacking,
+            problem=problem,
+            unable=unable,
+            unloaded=unloaded,
+            gids=gids,
+        )
+
+
+def _unloaded(manager: str, module: str) -> str:
+    """Return why a manager cannot run a module of which it says nothing."""
+    return (
+        f"it could not load the files of the module {module} when it started; "
+        f"`systemctl restart ceph-mgr@{manager}` on its host lets it load them again"
+    )
 
 
 def orchestrator_status(ceph: Ceph) -> Dict[str, Any]:

@@ -18,8 +18,8 @@ from adapter.cli.mgr_backend import (
     enable,
 )
 from adapter.cli.mgr_files import install, uninstall
+from adapter.cli.mgr_here import ManagersHere
 from adapter.cli.mgr_moves import hand_back, take_over
-from adapter.cli.mgr_records import purge as purge_records
 from adapter.cli.output import format_option, print_data
 from adapter.cli.packaged import PACKAGE
 from adapter.cli.place import Place, content_items, facts, module_items
@@ -119,8 +119,14 @@ def uninstall_verb(context: Context, root: Path, purge: bool, check: bool) -> No
     place: Place = context.environment.place(root)
     _need_root(place)
     changes: List[str] = []
-    if purge and place.live:
-        changes = purge_records(context.environment.ceph, check=check)
+    if place.live:
+        here = ManagersHere(context.environment.ceph)
+        if purge:
+            changes = here.purge_records(check=check)
+        if not check:
+            here.wait_for_start(context.environment.until, context.say)
+        for line in here.still_enabled():
+            context.say(line)
     changes += uninstall(place, purge=purge, check=check)
     _print_changes(changes, check=check)
     if changes and not check:
@@ -155,15 +161,16 @@ def enable_verb(context: Context, replace: bool) -> None:
 @mgr.command("disable")
 @pass_context
 def disable_verb(context: Context) -> None:
-    """Clear the backend, disable the module.
+    """Disable the module, clear the backend.
 
-    Nothing is removed.
+    Nothing is removed. It returns when the managers have restarted without the module.
 
     \b
     Example:
       orch-ansible mgr disable
     """
-    disable(context.environment.ceph, context.say)
+    environment = context.environment
+    disable(environment.ceph, context.say, environment.until)
 
 
 @mgr.command("status")

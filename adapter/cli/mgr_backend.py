@@ -21,6 +21,7 @@ from adapter.cli.mgr_records import (
     mark_disabled,
     say_what_waits,
 )
+from adapter.cli.mgr_restarts import wait_until_back
 from adapter.errors import NotReady
 
 OPTION = "mgr/orchestrator/orchestrator"
@@ -101,11 +102,23 @@ def _check_not_held(ceph: Ceph) -> None:
 
 
 def orchestrator_status_or_none(ceph: Ceph) -> Dict[str, Any]:
-    """Return the orchestrator's status; a backend that does not answer is known by its name."""
+    """Return the orchestrator's status; a backend that does not answer is known by its name.
+
+    Without its module `ceph orch` says nothing of a backend, and the option is set all the same.
+    """
     try:
-        return orchestrator_status(ceph)
+        found = orchestrator_status(ceph)
     except CephError:
-        return {"backend": ceph("config", "get", "mgr", OPTION).strip()}
+        found = {}
+    if found.get("backend") or found.get("reason"):
+        return found
+    return {"backend": _set_backend(ceph)}
+
+
+def _set_backend(ceph: Ceph) -> str:
+    """Return the backend that the monitors' configuration names, or nothing."""
+    rows = ceph.json("config", "dump")
+    return next((str(row.get("value") or "") for row in rows if row.get("name") == OPTION), "")
 
 
 def _enable_module(ceph: Ceph, managers: Managers, say: Say) -> None:
@@ -113,7 +126,7 @@ def _enable_module(ceph: Ceph, managers: Managers, say: Say) -> None:
     try:
         ceph("mgr", "module", "enable", NAME)
     except CephError:
-        if not managers.lacking:
+        if not managers.lacking and not managers.unloaded:
             raise
         # A manager looks for modules when it starts, and this makes it start again.
         ceph("mgr", "module", "enable", NAME, "--force")
@@ -122,13 +135,13 @@ def _enable_module(ceph: Ceph, managers: Managers, say: Say) -> None:
 def _wait_for_module(ceph: Ceph, say: Say, until: Until, *, enabled_by_us: bool) -> None:
     say("Waiting for the module to answer ...")
     managers, reason = Managers.ask(ceph, NAME), ""
-    if enabled_by_us or managers.active not in managers.lacking:
+    if enabled_by_us or managers.active not in (*managers.lacking, *managers.unloaded):
         # One that lacks it was started without it, and does not look again.
         reason = until(lambda: bool(ceph("ansible", "get-user").strip()), MODULE_WAIT)
         if not reason:
             return
         managers = Managers.ask(ceph, NAME)
-    if managers.active and managers.active in managers.lacking:
+    if managers.active and managers.active in (*managers.lacking, *managers.unloaded):
         if enabled_by_us:
             ceph("mgr", "module", "disable", NAME)
         raise NotReady(
@@ -156,22 +169,56 @@ def _health(ceph: Ceph) -> str:
     return ""
 
 
-def disable(ceph: Ceph, say: Say) -> None:
-    """Clear the backend if it is ours, and disable the module; hosts and settings are kept."""
-    if orchestrator_status_or_none(ceph).get("backend") == NAME:
-        ceph("orch", "set", "backend", "")
-        say("The orchestrator has no backend now.")
-    else:
-        say(f"The backend is not {NAME}.")
-    if Managers.ask(ceph, NAME).enabled:
+def disable(ceph: Ceph, say: Say, until: Until) -> None:
+    """Disable the module, and clear the backend if it is ours; hosts and settings are kept.
+
+    The module first: without a backend it would go on with what it was asked for. Returns when the
+    managers have begun anew. Raises ``NotReady`` where that takes too long.
+    """
+    before = Managers.ask(ceph, NAME)
+    reason = ""
+    if before.enabled:
         ceph("mgr", "module", "disable", NAME)
-        say(
-            f"The module {NAME} is disabled. Its hosts are kept for the next time; "
-            "`orch-ansible mgr take-over` takes them into a directory, to go on without a manager."
-        )
+        say(f"The module {NAME} is disabled; the managers restart for that ...")
+        reason = wait_until_back(ceph, before, until)
     else:
         say(f"The module {NAME} is not enabled.")
     mark_disabled(ceph, say)
+    if reason:
+        raise NotReady(
+            f"The module {NAME} is disabled, and {reason}.",
+            "Look after that ceph-mgr, then `orch-ansible mgr disable` again; take no files away "
+            "before.",
+        )
+    _clear_backend(ceph, before, say, until)
+    if before.enabled:
+        say(
+            "Its hosts are kept for the next time; `orch-ansible mgr take-over` takes them into a "
+            "directory, to go on without a manager."
+        )
+
+
+def _clear_backend(ceph: Ceph, managers: Managers, say: Say, until: Until) -> None:
+    """Let `ceph orch` have no backend where it is ours."""
+    if orchestrator_status_or_none(ceph).get("backend") != NAME:
+        say(f"The backend is not {NAME}.")
+        return
+
+    def cleared() -> bool:
+        ceph("orch", "set", "backend", "")
+        return True
+
+    if not managers.active:
+        # Nobody is there to be told.
+        ceph("config", "rm", "mgr", OPTION)
+    else:
+        reason = until(cleared, BACKEND_WAIT)
+        if reason:
+            raise NotReady(
+                f"`ceph orch set backend ''` failed: {reason}.",
+                "When a manager is active: `orch-ansible mgr disable` again.",
+            )
+    say("The orchestrator has no backend now.")
 
 
 def cluster_status(ceph: Ceph) -> Dict[str, Any]:

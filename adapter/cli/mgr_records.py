@@ -120,7 +120,6 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
     while OSDs are being removed: a record says what the OSD had before.
     """
     found = records(ceph)
-    lines: List[str] = []
     if f"{PREFIX}{HOLDER}" in found:
         raise NotReady(
             "Nothing is purged: a directory of `orch-ansible` has this cluster's hosts and "
@@ -128,13 +127,7 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
             "`orch-ansible mgr hand-back` there gives them back first; if it is lost, "
             f"`ceph config-key rm {PREFIX}{HOLDER}`.",
         )
-    if Managers.ask(ceph, NAME).enabled:
-        if not check:
-            raise NotReady(
-                f"The module {NAME} is enabled, and works with what the monitors keep.",
-                "Run `orch-ansible mgr disable` first.",
-            )
-        lines = [f"refuse: the module {NAME} is enabled, `orch-ansible mgr disable` first"]
+    lines = refuse_enabled(Managers.ask(ceph, NAME), check=check)
     leaving = f"{PREFIX}{osd_removals.KIND}."
     osds = [key[len(leaving) :] for key in found if key.startswith(leaving)]
     if osds:
@@ -161,6 +154,18 @@ def _left_on_hosts(keys: Iterable[str]) -> List[str]:
         f"{tuned_profiles.SUFFIX}; `ceph orch tuned-profile rm {name}` before takes them away)"
         for name in names
     ]
+
+
+def refuse_enabled(managers: Managers, *, check: bool) -> List[str]:
+    """Raise ``NotReady`` while a manager works with what is kept; with ``check`` return a line."""
+    if not managers.enabled:
+        return []
+    if not check:
+        raise NotReady(
+            f"The module {NAME} is enabled, and works with what the monitors keep.",
+            "Run `orch-ansible mgr disable` first.",
+        )
+    return [f"refuse: the module {NAME} is enabled, `orch-ansible mgr disable` first"]
 
 
 def is_paused(ceph: Ceph) -> bool:

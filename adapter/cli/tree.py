@@ -133,7 +133,7 @@ class Tree:
         lines += self._wrong_rights(self.directory / MANIFEST, OPEN_FILE)
         lines += self._wrong_directories()
         lines += [
-            f"{key} is {manifest.get(key)!r}, not {value!r} ({self.directory / MANIFEST})"
+            f"change {key} in {self.directory / MANIFEST} from {manifest.get(key)!r} to {value!r}"
             for key, value in facts.items()
             if manifest.get(key) != value
         ]

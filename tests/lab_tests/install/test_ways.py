@@ -183,6 +183,50 @@ def status_after_enabling(lab: Lab) -> str:
     return lab.sh(MANAGER, f"{program} mgr status")
 
 
+def test_disabled_taken_away_and_installed_again_without_a_pause(lab: Lab, tmp_path: Path) -> None:
+    """Pasted together: a manager that was just loading the files could not run them any more."""
+    way = WAYS["checkout"](lab, tmp_path)
+    lab.sh(MANAGER, "rm -rf /root/dist")
+    way.make()
+    way.install()
+    status_after_enabling(lab)
+    again = "orch-ansible mgr disable && orch-ansible mgr uninstall && cd /root/dist && "
+    again += "python3 -B -m adapter.cli mgr install && orch-ansible mgr enable"
+    for _ in range(1 if SHORT else 3):
+        said = lab.sh(MANAGER, f"{again} 2>&1")
+        assert "Backend: ansible" in said
+        assert "could not load" not in said
+    lab.sh(MANAGER, "orch-ansible mgr disable; orch-ansible mgr uninstall --purge")
+    able = [
+        row["can_run"]
+        for row in lab.ceph_json("mgr", "dump")["available_modules"]
+        if row["name"] == "ansible"
+    ]
+    assert able in ([], [True])
+    lab.sh(MANAGER, "systemctl reset-failed ceph-mgr@h1; systemctl restart ceph-mgr@h1")
+
+
+def test_files_that_go_while_the_module_is_enabled(lab: Lab, tmp_path: Path) -> None:
+    """It is said what that means, and `mgr disable` brings the rest to an end afterwards."""
+    way = WAYS["checkout"](lab, tmp_path)
+    lab.sh(MANAGER, "rm -rf /root/dist")
+    way.make()
+    way.install()
+    status_after_enabling(lab)
+    said = lab.sh(MANAGER, "orch-ansible mgr uninstall 2>&1")
+    assert "the module ansible is enabled in this cluster" in said
+    lab.sh(MANAGER, "systemctl reset-failed ceph-mgr@h1; systemctl restart ceph-mgr@h1")
+
+    def lost() -> bool:
+        assert "Module not found" in lab.ceph("orch", "status").err
+        return True
+
+    wait_until("the module is not found", lost, lab.patience(120))
+    way.install()
+    remove(lab, way)
+    assert [row for row in lab.ceph_json("config", "dump") if "orchestrator" in row["name"]] == []
+
+
 def test_a_purge_takes_no_state_from_a_manager_that_runs(lab: Lab, tmp_path: Path) -> None:
     way = WAYS["deb"](lab, tmp_path)
     lab.sh(MANAGER, "rm -rf /root/dist")

@@ -31,18 +31,29 @@ class Cluster(Ceph):
         self.pending: List[Dict[str, Any]] = []
         # Managers that cannot load Ceph's orchestrator.
         self.unable: List[str] = []
+        # Managers that could not load the module's files when they started.
+        self.unloaded: List[str] = []
+        self.gids = {"a": 11, "b": 12}
+        # How many questions a restart takes, and the managers that do not come back.
+        self.restart_takes, self.restarting = 3, 0
+        self.lost: List[str] = []
+        self.lost_by_disabling: List[str] = []
 
     def __call__(self, *words: str, timeout: float = 0) -> str:
         """Answer."""
         line = " ".join(words).replace(" --format json", "")
         self.calls.append(line)
+        self._go_on_restarting()
+        if self.restarting and line.startswith(("orch ", "ansible ")):
+            raise CephError(list(words), "Error EAGAIN: starting", 11)
         for prefix, method in (
             ("mgr dump", self._dump),
             ("mgr module enable ansible", self._enable),
             ("mgr module disable ansible", self._disable),
             ("ansible get-user", self._user),
             ("config set mgr mgr/orchestrator/orchestrator ansible --force", self._set),
-            ("config get mgr mgr/orchestrator/orchestrator", lambda _: self.backend),
+            ("config dump", self._options),
+            ("config rm mgr mgr/orchestrator/orchestrator", self._clear),
             ("orch set backend", self._clear),
             ("orch status", self._status),
             ("health detail", lambda _: json.dumps(self.health)),
@@ -56,18 +67,34 @@ class Cluster(Ceph):
                 return str(method(words))
         raise AssertionError(line)
 
+    def _go_on_restarting(self) -> None:
+        """Come one step nearer to what managers are after a restart."""
+        self.restarting = max(0, self.restarting - 1)
+        if self.restarting == 1:
+            self.gids = {name: gid + 10 for name, gid in self.gids.items()}
+            self.unloaded = []
+
     def _dump(self, _: Any) -> str:
         def modules(name: str) -> list[Dict[str, Any]]:
             orchestrator = {"name": "orchestrator", "can_run": name not in self.unable}
-            ours = [{"name": "ansible", "can_run": True}] if self.has_module[name] else []
+            can_run = name not in self.unloaded
+            ours = [{"name": "ansible", "can_run": can_run}] if self.has_module[name] else []
             return [{**orchestrator, "error_string": "PyO3 modules do not"}, *ours]
+
+        there = {name: gid for name, gid in self.gids.items() if name not in self.lost}
+        standbys = [
+            {"name": name, "gid": there[name], "available_modules": modules(name)}
+            for name in ("b",)
+            if name in there
+        ]
 
         return json.dumps(
             {
                 "active_name": self.active,
-                "available": True,
+                "active_gid": self.gids["a"],
+                "available": not self.restarting,
                 "available_modules": modules("a"),
-                "standbys": [{"name": "b", "available_modules": modules("b")}],
+                "standbys": standbys,
                 "modules": ["nfs", *(["ansible"] if self.enabled else [])],
             }
         )
@@ -75,12 +102,21 @@ class Cluster(Ceph):
     def _enable(self, words: Any) -> str:
         if not all(self.has_module.values()) and "--force" not in words:
             raise CephError(list(words), "Error ENOENT: all mgr daemons do not support it", 2)
+        if self.unloaded and "--force" not in words:
+            raise CephError(list(words), "Error ENOENT: 'ansible' reports that it cannot run", 2)
         self.enabled = True
+        self.restarting = self.restart_takes
         return ""
 
     def _disable(self, _: Any) -> str:
         self.enabled = False
+        self.restarting, self.lost = self.restart_takes, self.lost_by_disabling
         return ""
+
+    def _options(self, _: Any) -> str:
+        name = "mgr/orchestrator/orchestrator"
+        row = {"section": "mgr", "name": name, "value": self.backend}
+        return json.dumps([row] if self.backend else [])
 
     def _user(self, words: Any) -> str:
         self.slow -= 1
@@ -111,6 +147,8 @@ class Cluster(Ceph):
             raise CephError(list(words), "Error EINVAL: invalid command", 22)
         if not self.backend:
             raise CephError(list(words), "Error ENOENT: No orchestrator configured (try ...)", 2)
+        if self.backend == "ansible" and not self.enabled:
+            raise CephError(list(words), "Error ENOENT: Module not found", 2)
         if "json" in words:
             return json.dumps({"available": True, "backend": self.backend})
         return STATUS
@@ -294,7 +332,7 @@ def test_a_directory_without_hosts_names_the_manager_that_has_them(
     door: Door, cluster: Cluster
 ) -> None:
     assert "Manager: " not in door.run("status").stdout
-    cluster.backend = "ansible"
+    cluster.backend, cluster.enabled = "ansible", True
     said = door.run("status").stdout
     assert "Manager: this cluster's hosts are the manager's, with the backend ansible" in said
     assert "`ceph orch status` asks it" in said
@@ -384,6 +422,79 @@ def test_disable_and_again(door: Door, cluster: Cluster) -> None:
     assert not [call for call in cluster.calls if "disable" in call or "set" in call]
 
 
+def test_disable_returns_when_the_managers_have_begun_anew(door: Door, cluster: Cluster) -> None:
+    """Whoever takes the files away at once took them from a manager that was loading them."""
+    door.run("mgr", "enable")
+    gids = dict(cluster.gids)
+    said = door.run("mgr", "disable").stderr
+
+    assert not cluster.restarting
+    assert all(cluster.gids[name] > gids[name] for name in gids)
+    assert "the managers restart for that" in said
+
+
+def test_the_module_is_disabled_before_the_backend_is_cleared(door: Door, cluster: Cluster) -> None:
+    """Without a backend it went on with what it was asked for, and nobody could see that."""
+    door.run("mgr", "enable")
+    cluster.calls.clear()
+    door.run("mgr", "disable")
+
+    changes = ["mgr module disable ansible", "orch set backend "]
+    assert [call for call in cluster.calls if call in changes] == changes
+
+
+def test_a_standby_that_does_not_come_back_is_named(door: Door, cluster: Cluster) -> None:
+    door.run("mgr", "enable")
+    before, cluster.lost_by_disabling = door.now, ["b"]
+    said = door.run("mgr", "disable", status=1).stderr
+
+    assert "manager b did not come back within 180 s" in said.splitlines()[-1]
+    assert "`orch-ansible mgr disable` again" in said
+    assert 180 <= door.now - before < 200, "it is bounded"
+    assert not cluster.enabled
+    assert "The orchestrator has no backend now." in door.run("mgr", "disable").stderr
+
+
+def test_a_backend_whose_module_was_taken_away_is_cleared(door: Door, cluster: Cluster) -> None:
+    """`ceph orch status` says `Module not found` then, and does not name it."""
+    cluster.backend = "ansible"
+
+    assert "Backend          ansible" in door.run("mgr", "status").stdout
+    door.run("mgr", "disable")
+    assert cluster.backend == ""
+
+
+def test_without_a_manager_the_monitors_clear_the_backend(door: Door, cluster: Cluster) -> None:
+    cluster.backend, cluster.enabled, cluster.active = "ansible", True, ""
+    cluster.restart_takes = 0
+
+    door.run("mgr", "disable")
+    assert (cluster.enabled, cluster.backend) == (False, "")
+    assert "config rm mgr mgr/orchestrator/orchestrator" in cluster.calls
+
+
+def test_a_manager_that_could_not_load_the_files_loads_them_again(
+    door: Door, cluster: Cluster
+) -> None:
+    """It gives no reason (20.2.4), and the restart that enabling means is the remedy."""
+    cluster.unloaded = ["a"]
+
+    assert "`systemctl restart ceph-mgr@a` on its host" in door.run("mgr", "status").stdout
+    door.run("mgr", "enable")
+    assert "mgr module enable ansible --force" in cluster.calls
+    assert cluster.backend == "ansible"
+
+
+def test_a_manager_that_cannot_load_the_files_is_to_be_restarted(
+    door: Door, cluster: Cluster
+) -> None:
+    cluster.unloaded, cluster.enabled, cluster.slow = ["a"], True, 10**9
+
+    said = door.run("mgr", "enable", status=1).stderr
+    assert "`systemctl restart ceph-mgr@a`" in said.splitlines()[-1]
+    assert door.now == 0, "it is seen at once"
+
+
 def test_disable_leaves_another_backend(door: Door, cluster: Cluster) -> None:
     cluster.backend, cluster.enabled = "cephadm", True
 
@@ -436,6 +547,20 @@ def test_ceph_is_given_a_bounded_time_and_plain_words(tmp_path: Path) -> None:
         CephError, match=r"no answer within 0\.1 s; .*`systemctl start ceph-mon@ID`"
     ):
         program(tmp_path, "exec sleep 5")("status", timeout=0.1)
+
+
+@pytest.mark.parametrize("reason", ["[errno 13] RADOS permission denied", "[errno 2] RADOS object"])
+def test_a_host_without_a_key_is_not_one_without_a_quorum(tmp_path: Path, reason: str) -> None:
+    ceph = program(tmp_path, f"echo '{reason} (error connecting to the cluster)' >&2; exit 1")
+
+    with pytest.raises(CephError, match="this host has no keyring that the monitors accept") as no:
+        ceph("mgr", "dump")
+    assert "quorum" not in str(no.value)
+
+
+def test_another_key_than_the_administrators(tmp_path: Path) -> None:
+    ceph = program(tmp_path, 'echo "$*"').known_as("mgr.a", "/k")
+    assert ceph("mgr", "dump").startswith("--name mgr.a --keyring /k --connect-timeout 10 mgr dump")
 
 
 @pytest.mark.parametrize("text", ["echo no json", "true"])

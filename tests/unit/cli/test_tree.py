@@ -55,7 +55,8 @@ def test_differences_are_named_and_put_removes_them(tree: Tree) -> None:
 
     base = tree.directory
     assert lines[:3] == [f"change {base}/c", f"add {base}/new", f"remove {base}/links/to/a"]
-    assert lines[3].startswith("version is '1', not '2'")
+    assert lines[3].startswith("change version in ")
+    assert lines[3].endswith(" from '1' to '2'")
     tree.put(wanted, {"version": "2"})
     assert tree.differences(wanted, {"version": "2"}) == []
     assert not (base / "links").exists()
