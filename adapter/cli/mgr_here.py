@@ -19,7 +19,7 @@ _SHOWN = 3
 DISABLE = "`ceph mgr module disable ansible`, then `ceph orch set backend ''`"
 RECORDS_STAY = (
     "keep what the monitors have: there is no administrator's keyring on this host, `mgr uninstall "
-    "--purge` on one that has it removes them"
+    "--purge` on one that has it removes that too"
 )
 
 Say = Callable[[str], None]
