@@ -8,10 +8,11 @@ its own (``osd_removal.ID``), which names the host as ``drain``.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Collection, Dict, Mapping, Tuple
+from typing import Any, Collection, Dict, Mapping, Optional, Tuple
 
 from adapter import names
 from adapter.cluster.fields import LAST_ID, Fields
+from adapter.cluster.schedule import NO_SCHEDULE
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,13 @@ class Drain:
     begun: bool = False
     done: float = 0.0
 
-    def without_labels(self, labels: Collection[str]) -> Drain:
-        """Return the drain of a host from which somebody took labels."""
+    def without_labels(self, labels: Collection[str]) -> Optional[Drain]:
+        """Return the drain of a host from which somebody took labels.
+
+        One that had come to its end is over when daemons may be placed there again.
+        """
+        if self.done and NO_SCHEDULE in labels:
+            return None
         return replace(self, labels=tuple(each for each in self.labels if each not in labels))
 
     def to_json(self) -> Dict[str, Any]:

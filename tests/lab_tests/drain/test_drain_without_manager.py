@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab_tests.drain.conftest import HOST
+from tests.lab_tests.drain.conftest import HOST, leave
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.osds.osd_lab import Osds
-from tests.lab_tests.without_manager import DIRECTORY, SECONDS, command, manager_off, ok, start
+from tests.lab_tests.without_manager import (
+    DIRECTORY,
+    SECONDS,
+    command,
+    hand_back,
+    manager_off,
+    ok,
+    start,
+)
 
 POOL, PGS = "alone", 16
 
@@ -33,6 +41,7 @@ def alone(six: Osds) -> Iterator[Osds]:
         six.lab.sh(six.lab.first, "rm -rf $1", DIRECTORY)
         six.lab.ok("orch", "resume")
         six.drop_pool(POOL)
+        leave(six)
 
 
 def record(lab: Lab, name: str) -> dict[str, Any]:
@@ -75,6 +84,9 @@ def test_killed_in_the_middle_it_goes_on_to_the_end(alone: Osds) -> None:
     assert [row["status"] for row in rows if row["hostname"] == HOST] == ["drained"]
     again = ok(command(lab, "host", "drain", HOST, "--zap-osd-devices", "--check"))
     assert "would be drained" not in again
+    # The manager gets it back as it is.
+    hand_back(lab)
+    assert lab.listed_hosts()[HOST]["status"] == "drained"
 
 
 def test_it_is_stopped_and_gives_all_back(alone: Osds) -> None:

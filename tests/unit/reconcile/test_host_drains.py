@@ -133,6 +133,19 @@ def test_a_label_that_went_meanwhile_and_came_again_stays(full: Cluster) -> None
     assert labels(full) == ["_no_schedule"]
 
 
+def test_a_drained_host_that_loses_the_label_is_one_as_any_other(full: Cluster) -> None:
+    drain(full)
+    full.settle(30)
+    assert listed(full) == "drained"
+    raise_if_exception(full.orchestrator.remove_host_label("h3", "_no_conf_keyring"))
+    assert listed(full) == "drained"
+    raise_if_exception(full.orchestrator.remove_host_label("h3", "_no_schedule"))
+    assert listed(full) == ""
+    full.settle()
+    assert full.core.drain_watch.lines(time.time() + 4000) == []
+    assert "it is not being drained" in refused(full.orchestrator.stop_drain_host("h3"))
+
+
 def left(cluster: Cluster, host: str = "h3") -> List[str]:
     with cluster.core.lock:
         return list(cluster.core.drain_watch.left(host))
