@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.hosts import MAINTENANCE
 from adapter.cluster.maintenances import (
@@ -29,19 +29,21 @@ from adapter.engine.gate import Ask, Asked
 from adapter.engine.model import HostOutcome, HostStatus, JobStatus
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import OrchestratorError
-from adapter.kinds import daemon_of_unit
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.host_stops import HostStops, daemons_on
+from adapter.reconcile.maintenance_parts import (
+    DATA,
+    SERVICES,
+    HostParts,
+    not_back,
+    still_up,
+)
 from adapter.reconcile.ownership import read_places
 from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN, RETRY = 1.0, 10.0
-# So long (seconds) others may take until they serve what a part of the host has served.
-TAKE_OVER = 20.0
-# What stops at a time, each with all before it.
-SERVICES, DATA, ALL = "services", "data", "all"
 # A command is answered before the manager that answers it hands over.
 ANSWERED = 1.5
 OPERATIONS = ("enter_host_maintenance", "exit_host_maintenance")
@@ -62,11 +64,10 @@ class HostMaintenance:
         self._jobs: Dict[str, str] = {}
         self._not_before: Dict[str, float] = {}
         self._now = 0.0
-        # Hosts that were told all of a step, those whose job somebody has cancelled, and since when
-        # (monotonic seconds) others are to take over from a part of them.
+        # Hosts that were told all of a step, and those whose job somebody has cancelled.
         self._told: Set[Tuple[str, str]] = set()
         self._cancelled: Set[str] = set()
-        self._since: Dict[Tuple[str, str], float] = {}
+        self._parts = HostParts(core.maps)
         # Those that another manager's job may be at, for as long as it may go on by itself.
         self._of_before = [each for each in core.maintenances.all() if each.at_work]
 
@@ -110,8 +111,7 @@ class HostMaintenance:
         self._told -= {(hostname, ENTERING), (hostname, LEAVING)}
         self._cancelled.discard(hostname)
         self._not_before.pop(hostname, None)
-        for part in (SERVICES, DATA):
-            self._since.pop((hostname, part), None)
+        self._parts.forget(hostname)
         self._core.wake_event.set()
 
     def forget(self, hostname: str) -> None:
@@ -225,7 +225,7 @@ class HostMaintenance:
         if not told:
             self._hold_units(one, here)
             return
-        up = self._still_up(here)
+        up = still_up(core.maps, here)
         if up:
             self._wait(one, f"waiting until the cluster's maps show {', '.join(up)} down")
             return
@@ -304,7 +304,7 @@ class HostMaintenance:
         Ranks are taken over before OSDs stop, and data is served without these before a monitor
         does: until the others have a quorum again, no map changes.
         """
-        part, reason = self._part(one.hostname, here)
+        part, reason = self._parts.next(one.hostname, here, self._now)
         if reason:
             self._wait(one, reason)
             return
@@ -312,44 +312,6 @@ class HostMaintenance:
         one = self._save(one, reached=True, at_work=True, reason="")
         ask = self._ask(one)
         self._submit(one, "enter_host_maintenance", {"part": part}, part, was_reached, ask)
-
-    def _part(self, hostname: str, here: Mapping[str, Sequence[str]]) -> Tuple[str, str]:
-        """Return what stops next, or what is waited for."""
-        maps = self._core.maps
-        ranked = maps.fs_map().ranked
-        serving = [each for each in here.get("mds", ()) if each in ranked]
-        if serving and (hostname, SERVICES) not in self._since:
-            return SERVICES, ""
-        if serving and self._patient(hostname, SERVICES):
-            names = ", ".join(f"mds.{each}" for each in serving)
-            return "", f"waiting until others have the ranks of {names}"
-        quorum, _ = maps.quorum()
-        ids = {int(each) for each in here.get("osd", ()) if each.isdigit()}
-        if not ids or not [each for each in here.get("mon", ()) if each in quorum]:
-            return ALL, ""
-        osds = maps.osd_map().osds
-        if (hostname, DATA) not in self._since and any(osds[i].up for i in ids & osds.keys()):
-            return DATA, ""
-        self._since.setdefault((hostname, DATA), self._now)
-        if self._patient(hostname, DATA) and not maps.served_without(ids):
-            return "", "waiting until all data is served without its OSDs"
-        return ALL, ""
-
-    def _patient(self, hostname: str, part: str) -> bool:
-        """Tell whether others may take longer still to take over what a part has stopped."""
-        return self._now - self._since[hostname, part] < TAKE_OVER
-
-    def _still_up(self, here: Mapping[str, Sequence[str]]) -> List[str]:
-        """Return the daemons of a host that the maps do not show down yet."""
-        maps = self._core.maps
-        osds = maps.osd_map().osds
-        found = [
-            f"osd.{each}"
-            for each in here.get("osd", ())
-            if each.isdigit() and int(each) in osds and osds[int(each)].up
-        ]
-        quorum, _ = maps.quorum()
-        return found + [f"mon.{each}" for each in here.get("mon", ()) if each in quorum]
 
     # Out.
 
@@ -366,7 +328,7 @@ class HostMaintenance:
             one = self._save(one, at_work=True, reason="")
             self._submit(one, "exit_host_maintenance", parameters, "", True)
             return
-        lacking = [] if one.force or not one.reached else self._not_back(one)
+        lacking = [] if one.force or not one.reached else not_back(core, one)
         if lacking:
             names = ", ".join(lacking)
             self._wait(one, f"waiting until the cluster's maps show {names} back")
@@ -383,30 +345,6 @@ class HostMaintenance:
             self._wait(one, "the host does not answer")
         else:
             self._end(one)
-
-    def _not_back(self, one: Maintenance) -> List[str]:
-        """Return the daemons that ran before and that the maps do not have back."""
-        maps, found = self._core.maps, []
-        with self._core.lock:
-            by_unit = self._core.places.by_unit(one.hostname)
-        names = [
-            by_unit.get(each.unit) or daemon_of_unit(each.unit) for each in one.units if each.ran
-        ]
-        osds = maps.osd_map().osds
-        quorum, mons = maps.quorum()
-        managers = maps.manager_map()
-        servers = maps.fs_map().states
-        for name in filter(None, names):
-            kind, _, identity = name.partition(".")
-            number = int(identity) if kind == "osd" and identity.isdigit() else -1
-            lacks = {
-                "mon": identity in mons and identity not in quorum,
-                "osd": number in osds and not osds[number].up and not osds[number].destroyed,
-                "mgr": identity not in (managers.active, *managers.standbys),
-                "mds": identity not in servers,
-            }
-            found += [name] if lacks.get(kind, False) else []
-        return found
 
     def _end(self, one: Maintenance) -> None:
         """Take the flags away, and forget it."""
@@ -470,7 +408,7 @@ class HostMaintenance:
                 if current.stage == one.stage:
                     self._not_before.pop(hostname, None)
                 if part in (SERVICES, DATA):
-                    self._since[hostname, part] = self._now
+                    self._parts.stopped(hostname, part, self._now)
                 elif current.stage == one.stage:
                     self._told.add((hostname, one.stage))
             if part:

@@ -14,6 +14,7 @@ import pytest
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.maintenance.conftest import SHORT
 from tests.lab_tests.maintenance.ground import SECONDS, Ground
+from tests.lab_tests.test_playbooks import by_hand, recap
 
 KILLS = int(os.environ.get("MAINTENANCE_KILLS", "3"))
 KILL = """
@@ -67,6 +68,21 @@ def test_in_and_out_leaves_everything_as_it_was(ground: Ground) -> None:
     ground.assert_as_before(before)
     assert ground.status(host) == ""
     assert ground.lab.health_lines("ANSIBLE_HOST_MAINTENANCE") == []
+
+
+@whole
+def test_by_hand_a_second_run_changes_nothing_and_a_dry_run_foretells(ground: Ground) -> None:
+    ground.wait_well()
+    host = standby(ground)
+    before = ground.snapshot()
+    for name in ("enter_host_maintenance", "exit_host_maintenance"):
+        now = ground.snapshot()
+        assert recap(by_hand(ground.lab, (name,), "-l", host, "--check"), host) == 1
+        assert ground.snapshot() == now
+        assert recap(by_hand(ground.lab, (name,), "-l", host), host) == 1
+        assert recap(by_hand(ground.lab, (name,), "-l", host), host) == 0
+        assert recap(by_hand(ground.lab, (name,), "-l", host, "--check"), host) == 0
+    ground.assert_as_before(before)
 
 
 @whole
