@@ -162,6 +162,13 @@ def refuse_foreign(module: AnsibleModule) -> None:
     other = claimed_by_other(read_record(), module.params["fsid"])
     asked = module.params["fsid"] or module.params["release"]
     if other and asked and not module.params["takeover"]:
+        if not module.params["fsid"]:
+            # Only a release asks without one, with the variable of the host's record.
+            module.fail_json(
+                msg=f"The host is managed for the cluster {other}, and nothing was said of which "
+                "cluster this is. If it is this one (`ceph fsid`), name it: host_record_fsid. "
+                "If it is another one, remove the host there first."
+            )
         module.fail_json(
             msg=f"The host is managed by another cluster: its record names {other}. Remove it "
             "there first (or set tuned_profiles_takeover)."
