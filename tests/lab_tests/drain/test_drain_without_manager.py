@@ -34,10 +34,15 @@ def alone(six: Osds) -> Iterator[Osds]:
     six.door.ask("osd pool create", pool=POOL, pg_num=PGS, size=2, autoscale_mode="off")
     six.wait_clean()
     six.lab.sh(six.lab.first, "rados -p $1 bench 3 write -b 65536 --no-cleanup >/dev/null", POOL)
+    # A manager that begins anew makes its own pool.
+    six.lab.ok("config", "set", "global", "osd_pool_default_size", "2")
+    if ".mgr" in six.door.ask("osd pool ls"):
+        six.drop_pool(".mgr")
     try:
         with manager_off(six.lab):
             yield six
     finally:
+        six.lab.ok("config", "rm", "global", "osd_pool_default_size")
         six.lab.sh(six.lab.first, "rm -rf $1", DIRECTORY)
         six.lab.ok("orch", "resume")
         six.drop_pool(POOL)

@@ -23,6 +23,7 @@ PUBLISHERS = {"host_report", "host_record", "device_light", "host_rescan", "publ
 PUBLISHERS |= {
     "orchestrator_backend",
     "daemon_deploy",
+    "host_maintenance",
     "osd_create",
     "osd_remove",
     "daemon_action",
