@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tupl
 from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.engine.base import Engine
 from adapter.engine.model import JobRecord, JobStatus, Request
-from adapter.kinds import KINDS, daemon_of_unit
+from adapter.kinds import KINDS, MANAGERS, QUORUM, daemon_of_unit, kind_of
 
 # So long (seconds) a map may have a daemon that is stopped: a manager's entry lives for 30 s
 # without a sign of life, that of a monitor or of a metadata server for less.
@@ -27,8 +27,6 @@ ACTIONS = ("daemon_action", "service_action")
 REMOVALS = ("remove_daemons", "remove_service")
 # What stops a host as a whole, and starts it again.
 STOPS_HOST, STARTS_HOST = "enter_host_maintenance", "exit_host_maintenance"
-# What goes on running where only a part of a host stops.
-_STAYS = {"services": ("osd", "mgr", "mon"), "data": ("mon",)}
 # What brings daemons of a kind to run, and starts those again whose spec has changed.
 _DEPLOYED = {kind.operation: kind.service_type for kind in KINDS.values()}
 
@@ -112,8 +110,8 @@ class GoingDown:
         if request.operation == STARTS_HOST:
             self._starts[job_id] = daemons
             return
-        stays = _STAYS.get(str(request.variables.get("host_maintenance_part")), ())
-        stops = frozenset(name for name in daemons if name.partition(".")[0] not in stays)
+        part = str(request.variables.get("host_maintenance_part"))
+        stops = frozenset(name for name in daemons if not _stays(name.partition(".")[0], part))
         self._jobs[job_id] = _Going(stops, False)
 
     def stopping(self) -> FrozenSet[str]:
@@ -175,6 +173,14 @@ class GoingDown:
             known = self._places.by_unit(host)
             found += [known.get(unit) or daemon_of_unit(unit) for unit in names]
         return frozenset(filter(None, found))
+
+
+def _stays(kind: str, part: str) -> bool:
+    """Tell whether daemons of a kind go on running where only a part of a host stops."""
+    guard = kind_of(kind).guard
+    if part == "services":
+        return guard in (QUORUM, MANAGERS) or kind == "osd"
+    return part == "data" and guard == QUORUM
 
 
 def _rows(by_host: Any) -> Tuple[Mapping[str, Any], ...]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..daemons.at_work import idle
+from ..daemons.kinds.registry import ALL
 from ..daemons.listing import daemon_of, find_units
 from ..osd.activation import LINKS, CannotActivate, activate
 from ..osd.directories import osd_directories
@@ -46,14 +47,10 @@ PATTERNS = ("ceph-*@*.service", "cephfs-mirror@*.service")
 # What stands in the way of starting OSDs at boot stays: it does nothing but for one that starts.
 _OWN = "ceph-orch-"
 _VOLUME = "ceph-volume@"
-# The order in which kinds stop; those not named are the first. They start the other way round.
-ORDER = ("mds", "osd", "mgr", "mon")
-# What goes on running where only a part stops.
-STAYS: Mapping[str, Tuple[str, ...]] = {
-    "all": (),
-    "data": ("mon",),
-    "services": ("osd", "mgr", "mon"),
-}
+# By part of a host the last kind that stops (``Kind.stops``): what clients ask for by itself, then
+# the data, at last the monitors. They start the other way round.
+LAST = max(kind.stops for kind in ALL.values())
+PARTS: Mapping[str, int] = {"services": 1, "data": LAST - 1, "all": LAST}
 # A daemon that cannot run ends within this time.
 _SETTLE = 1.0
 _FILE = "ceph-orch-maintenance.conf"
@@ -93,7 +90,7 @@ class Maintenance:
         self._roots, self._settle = roots, settle
 
     def plan_entry(self, part: str = "all") -> Change:
-        """Return what entering changes; ``part`` says what stops now, one of ``STAYS``."""
+        """Return what entering changes; ``part`` says what stops now, one of ``PARTS``."""
         known = read_record(self._roots)
         record = known or Record(now())
         names = sorted({unit["Id"] for unit in find_units(self._roots, PATTERNS)})
@@ -113,7 +110,7 @@ class Maintenance:
             moved=[
                 each
                 for each in record.units
-                if is_alive(states[each.unit]) and each.kind not in STAYS[part]
+                if is_alive(states[each.unit]) and _stops(each) <= PARTS[part]
             ],
         )
 
@@ -191,17 +188,16 @@ class Maintenance:
                     act("start", [unit])
                 except UnitsFailed as error:
                     problems[unit] = str(error)
-        if any(by_unit[unit].kind == "mon" for unit in ready):
+        if any(_stops(by_unit[unit]) == LAST for unit in ready):
             # The others ask it for the cluster; one that cannot join is told at the end.
             idle(self._roots, [unit for unit in ready if unit not in problems], min(wait, 20.0))
         return problems
 
     def _prepare(self, held: HeldUnit, record: Record) -> None:
         """Have the data directory of an OSD there: without LVM it is in memory."""
-        match = re.fullmatch(r"ceph-osd@(\d{1,9})\.service", held.unit)
-        if match is None:
+        osd_id = _osd_of(held.unit)
+        if osd_id is None:
             return
-        osd_id = int(match.group(1))
         directory = os.path.join(self._roots.var, f"lib/ceph/osd/ceph-{osd_id}")
         if os.path.exists(os.path.join(directory, "keyring")):
             return
@@ -212,11 +208,12 @@ class Maintenance:
             activate(osd_id, held.osd["uuid"], held.osd["kinds"], held.osd["devices"])
 
     def _as_it_is(self, unit: str, state: Mapping[str, str]) -> HeldUnit:
-        kind, identity = daemon_of(unit, "")
+        kind, _ = daemon_of(unit, "")
         how = NOTHING if is_masked(state) else MASK
         if how and state.get("FragmentPath") == self._file_of(unit):
             how = CONDITION
-        osd = self._osd(int(identity)) if kind == "osd" and identity.isdigit() else {}
+        osd_id = _osd_of(unit)
+        osd = self._osd(osd_id) if osd_id is not None else {}
         return HeldUnit(unit, kind, is_alive(state), how, osd)
 
     def _osd(self, osd_id: int) -> Dict[str, Any]:
@@ -256,9 +253,19 @@ def in_order(units: Iterable[HeldUnit]) -> List[List[str]]:
     """Return the units in the groups in which they stop, one after the other."""
     groups: Dict[int, List[str]] = {}
     for each in units:
-        place = ORDER.index(each.kind) if each.kind in ORDER else -1
-        groups.setdefault(place, []).append(each.unit)
+        groups.setdefault(_stops(each), []).append(each.unit)
     return [groups[place] for place in sorted(groups)]
+
+
+def _osd_of(unit: str) -> Optional[int]:
+    """Return the id of the OSD that a unit runs."""
+    match = re.fullmatch(r"ceph-osd@(\d{1,9})\.service", unit)
+    return int(match.group(1)) if match else None
+
+
+def _stops(held: HeldUnit) -> int:
+    """Return when a unit stops; one of a kind that nobody here knows is among the first."""
+    return ALL[held.kind].stops if held.kind in ALL else 0
 
 
 def describe(change: Change, verb: str) -> Tuple[str, str]:

@@ -21,7 +21,6 @@ OWN_WORDS: Dict[str, Set[str]] = {
     "cli/daemon_verbs.py": {"mon"},
     "cli/mgr_backend.py": {"mgr"},
     "cluster/ceph_options.py": {"mgr"},
-    "cluster/going_down.py": {"mon", "mgr"},
     "cluster/maps.py": {"mon"},
     "cluster/told_daemons.py": {"mon", "mgr", "mds"},
     "cluster/watch.py": {"mon", "mgr", "mds"},

@@ -48,6 +48,8 @@ class Kind:
     keeps_store = False
     # Whether another one is let go because this one is there: a report says whether it answers.
     is_counted_on = False
+    # When it stops where a host stops as a whole: after all kinds with a smaller number.
+    stops = 0
     # It loads modules, of which this backend is one.
     loads_modules = False
     # What its administration socket is asked, and what is said of one that does not work.

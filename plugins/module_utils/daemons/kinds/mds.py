@@ -14,6 +14,7 @@ class MetadataServer(Kind):
     unit = "ceph-mds@{id}.service"
     entity = "mds.{id}"
     program = "ceph-mds"
+    stops = 1
     data = "lib/ceph/mds/ceph-{id}"
     socket = "ceph-mds.{id}.asok"
     tells_version = True

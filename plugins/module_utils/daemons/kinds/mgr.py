@@ -16,6 +16,7 @@ class Manager(Kind):
     unit = "ceph-mgr@{id}.service"
     entity = "mgr.{id}"
     program = "ceph-mgr"
+    stops = 3
     data = "lib/ceph/mgr/ceph-{id}"
     socket = "ceph-mgr.{id}.asok"
     tells_version = True

@@ -16,6 +16,7 @@ class Osd(Kind):
     unit = "ceph-osd@{id}.service"
     entity = "osd.{id}"
     program = "ceph-osd"
+    stops = 2
     data = "lib/ceph/osd/ceph-{id}"
     is_deployed = False
     tells_version = True
