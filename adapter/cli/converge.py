@@ -34,19 +34,8 @@ class Converge:
         Raises ``NotReady`` without any host, and where a record cannot be used that the rest
         depends on.
         """
-        session = self._session
         self._need_records()
-        hosts = session.hosts()
-        session.need_ready()
-        looks = session.probe(hosts)
-        for host in hosts:
-            if not looks[host.hostname].ok:
-                reason = looks[host.hostname].reason.rstrip(".")
-                session.context.say(f"{host.hostname} is left out: {reason}.")
-        answering = [host for host in hosts if looks[host.hostname].ok]
-        failed = session.read("get_inventory", answering) if answering else None
-        if failed:
-            raise failed
+        self._session.read_answering("get_inventory")
         self._reconciler.read_maps()
 
     def _need_records(self) -> None:

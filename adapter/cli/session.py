@@ -210,6 +210,23 @@ class Session:
             results = list(pool.map(self._probe, hosts))
         return {host.hostname: result for host, result in zip(hosts, results)}
 
+    def read_answering(self, operation: str) -> None:
+        """Read all hosts that answer; one that does not is said and left out.
+
+        Raises ``NotReady`` without any host, ``JobsFailed``.
+        """
+        hosts = self.hosts()
+        self.need_ready()
+        looks = self.probe(hosts)
+        for host in hosts:
+            if not looks[host.hostname].ok:
+                reason = looks[host.hostname].reason.rstrip(".")
+                self.context.say(f"{host.hostname} is left out: {reason}.")
+        answering = [host for host in hosts if looks[host.hostname].ok]
+        failed = self.read(operation, answering) if answering else None
+        if failed:
+            raise failed
+
     def _probe(self, host: Host) -> ProbeResult:
         core, target = self.core, host.target(self.config.settings.ssh_user)
         result = core.ssh.probe(target)

@@ -174,7 +174,7 @@ def rm_setting(context: Context, name: str, setting: str, check: bool) -> None:
 
 def _change(session: Session, method: str, *arguments: Any) -> None:
     """Read the hosts, change the profile, and bring about on them what follows."""
-    _look(session)
+    session.read_answering("get_facts")
     before, reads = session.records(), len(session.engine.submitted)
     said, refused = "", None
     try:
@@ -189,20 +189,5 @@ def _change(session: Session, method: str, *arguments: Any) -> None:
         click.echo(own_words(str(said)))
     if refused is not None:
         raise refused
-    if failed:
-        raise failed
-
-
-def _look(session: Session) -> None:
-    """Read what hosts have; one that does not answer is said, and follows later."""
-    session.need_ready()
-    hosts = session.hosts()
-    looks = session.probe(hosts)
-    for host in hosts:
-        if not looks[host.hostname].ok:
-            reason = looks[host.hostname].reason.rstrip(".")
-            session.context.say(f"{host.hostname} is left out: {reason}.")
-    answering = [host for host in hosts if looks[host.hostname].ok]
-    failed = session.read("get_facts", answering) if answering else None
     if failed:
         raise failed
