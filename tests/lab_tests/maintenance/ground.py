@@ -88,6 +88,19 @@ class Ground:
         """Return the active manager."""
         return str(self.lab.ceph_json("mgr", "stat")["active_name"])
 
+    def wait_health(self, words: str) -> None:
+        """Wait until health has a line with these words, or without any words no line at all.
+
+        It is told in the loop's next round, after the list of hosts.
+        """
+
+        def told() -> bool:
+            lines = self.lab.health_lines("ANSIBLE_HOST_MAINTENANCE")
+            assert any(words in line for line in lines) if words else not lines, lines
+            return True
+
+        wait_until(f"health says '{words}'", told, 60)
+
     def status(self, host: str) -> str:
         """Return a host's status in ``ceph orch host ls``."""
         return str(self.lab.listed_hosts()[host]["status"]).lower()

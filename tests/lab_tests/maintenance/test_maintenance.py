@@ -57,8 +57,7 @@ def test_in_and_out_leaves_everything_as_it_was(ground: Ground) -> None:
     with ground.writing(other(ground, host)):
         ground.enter(host)
         assert ground.status(host) == "maintenance"
-        lines = ground.lab.health_lines("ANSIBLE_HOST_MAINTENANCE")
-        assert any(f"host {host} is in maintenance since" in line for line in lines), lines
+        ground.wait_health(f"host {host} is in maintenance since")
         assert host not in ground.quorum()
         masked = ground.lab.sh(host, "systemctl list-unit-files --state=masked --no-legend 'ceph*'")
         assert f"ceph-mon@{host}.service" in masked
@@ -67,7 +66,7 @@ def test_in_and_out_leaves_everything_as_it_was(ground: Ground) -> None:
         ground.leave(host)
     ground.assert_as_before(before)
     assert ground.status(host) == ""
-    assert ground.lab.health_lines("ANSIBLE_HOST_MAINTENANCE") == []
+    ground.wait_health("")
 
 
 @whole
@@ -142,8 +141,7 @@ def test_a_host_that_is_off_enters_and_leaves(ground: Ground) -> None:
         SECONDS,
     )
     ground.enter(host)
-    lines = ground.lab.health_lines("ANSIBLE_HOST_MAINTENANCE")
-    assert any("It was offline then: its units were not touched" in line for line in lines), lines
+    ground.wait_health("It was offline then: its units were not touched")
     ground.lab.power(host, "on")
     wait_until("it answers", lambda: ground.status(host) == "maintenance", SECONDS)
     ground.leave(host)
