@@ -10,7 +10,14 @@ import yaml
 
 from tests.lab_tests.lab_client import Lab
 from tests.lab_tests.secret_places import Found, Watch, on_disks
-from tests.lab_tests.services.every_verb import OPERATIONS, actions, all_services, devices, hosts
+from tests.lab_tests.services.every_verb import (
+    OPERATIONS,
+    actions,
+    all_services,
+    devices,
+    hosts,
+    profiles,
+)
 from tests.lab_tests.services.key_places import MONITORS, REMOVED, SSH_KEY, homes, keys, strays
 from tests.lab_tests.services.service_lab import Services
 
@@ -66,6 +73,7 @@ def tried(as_user: Services) -> Pass:
     known = {job["id"] for job in lab.jobs()}
     with Watch(lab, PASSWORD) as watch:
         hosts(lab)
+        profiles(lab)
         devices(lab)
         with all_services(as_user):
             actions(as_user)

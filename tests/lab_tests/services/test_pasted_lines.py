@@ -8,7 +8,17 @@ import pytest
 import yaml
 
 from tests.lab_tests.lab_client import RECORD, STATE, Lab, wait_until
-from tests.lab_tests.services.every_verb import LIGHT, OPERATIONS, SPECS, WANTED, free, is_up
+from tests.lab_tests.services.every_verb import (
+    KEY,
+    LIGHT,
+    OPERATIONS,
+    SETTING,
+    SPECS,
+    VALUE,
+    WANTED,
+    free,
+    is_up,
+)
 from tests.lab_tests.services.pasted_lines import Lines
 from tests.lab_tests.services.service_lab import SECONDS, Services
 
@@ -43,6 +53,16 @@ def hosts(lab: Lab, paste: Callable[[], None]) -> None:
                 SECONDS,
             )
         paste()
+
+
+def profiles(lab: Lab, paste: Callable[[], None]) -> None:
+    """Set a kernel setting of a host, and put it back."""
+    lab.ok("orch", "tuned-profile", "apply", "verb", "--settings", SETTING, "--placement", OTHER)
+    wait_until("it is set", lambda: VALUE in lab.sh(OTHER, f"sysctl -n {KEY}"), SECONDS)
+    paste()
+    lab.ok("orch", "tuned-profile", "rm", "verb")
+    wait_until("it is put back", lambda: VALUE not in lab.sh(OTHER, f"sysctl -n {KEY}"), SECONDS)
+    paste()
 
 
 def devices(lab: Lab, paste: Callable[[], None]) -> None:
@@ -94,6 +114,7 @@ def pasted(services: Services) -> Iterator[Lines]:
         services.wait_runs(kind, 1)
     lines.begin()
     hosts(lab, lines.paste)
+    profiles(lab, lines.paste)
     devices(lab, lines.paste)
     try:
         for kind, size in (("mon", 3), ("mgr", 2)):
