@@ -164,6 +164,9 @@ def _copy(
     _tell(ceph, PAUSE, {"paused": True, "since": round(time.time()), "why": why})
     try:
         _check_unchanged(ceph, records)
+        # Of a try that was cut, what the manager has dropped since.
+        for key in in_directory(store).keys() - records.keys():
+            store.set(key, None)
         for key, record in records.items():
             store.set(key, record)
         _check_same(records, in_directory(store))
@@ -177,25 +180,31 @@ def _copy(
     _tell(ceph, HOLDER, {**holder, "moving": False})
 
 
-def hand_back(ceph: Ceph, store: Store, records: Records, key: str) -> None:
+def hand_back(ceph: Ceph, store: Store, mine: Holder, records: Records, key: str) -> None:
     """Move a directory's records to the manager: written and read again, then removed here.
 
-    The manager takes nothing away unasked when it is enabled (``ceph ansible pending``). One that
-    was cut goes on where it was: once the directory's records are marked as moved they are old, and
-    the manager may have others by now.
+    The manager takes nothing away unasked when it is enabled (``ceph ansible pending``).
     """
-    if not has_moved(store):
-        for name, record in records.items():
-            _tell(ceph, name, record)
-        there, kept_key = kept(ceph)
-        _check_same(records, there)
-        if key and not kept_key:
-            ceph("config-key", "set", f"{PREFIX}{KEY}", "-i", "-", given=key)
-        mark(ceph)
-        _check_same(records, in_directory(store))
-        store.set(MOVED, {"at": round(time.time())})
-    _let_go(ceph)
-    for name in records:
+    for name, record in records.items():
+        _tell(ceph, name, record)
+    there, kept_key = kept(ceph)
+    _check_same(records, there)
+    if key and not kept_key:
+        ceph("config-key", "set", f"{PREFIX}{KEY}", "-i", "-", given=key)
+    mark(ceph)
+    _check_same(records, in_directory(store))
+    store.set(MOVED, {"at": round(time.time())})
+    end_hand_back(ceph, store, mine)
+
+
+def end_hand_back(ceph: Ceph, store: Store, mine: Holder) -> None:
+    """Remove what is left in a directory whose records are marked as moved.
+
+    They are old, and a manager or another directory may have changed them by now.
+    """
+    if holder_of(ceph) == mine:
+        _let_go(ceph)
+    for name in in_directory(store):
         store.set(name, None)
     store.set(MOVED, None)
 

@@ -88,14 +88,15 @@ def hand_back(context: Context, yes: bool) -> None:
     ceph = context.environment.ceph
     with changing_holder(context, "mgr hand-back") as session:
         mine = Holder.here(session.core.store, session.directory)
+        if mgr_holder.has_moved(session.core.store):
+            keep_cluster(session.core.store, fsid_of(ceph), session.directory)
+            mgr_holder.end_hand_back(ceph, session.core.store, mine)
+            context.say("The manager has all of it already; what was left here is removed.")
+            return
         mgr_holder.check_disabled(ceph)
         mgr_holder.check_free(ceph, mine)
         keep_cluster(session.core.store, fsid_of(ceph), session.directory)
         records = mgr_holder.in_directory(session.core.store)
-        if mgr_holder.has_moved(session.core.store):
-            mgr_holder.hand_back(ceph, session.core.store, records, "")
-            context.say("The manager has all of it already; what was left here is removed.")
-            return
         mgr_holder.check_settled(ceph)
         if not records:
             raise NotReady(
@@ -114,7 +115,7 @@ def hand_back(context: Context, yes: bool) -> None:
         mgr_holder.check_disabled(ceph)
         mgr_holder.check_free(ceph, mine)
         _check_monitors(ceph, records)
-        mgr_holder.hand_back(ceph, session.core.store, records, own)
+        mgr_holder.hand_back(ceph, session.core.store, mine, records, own)
         context.say("Done. `orch-ansible mgr enable` puts them in force.")
 
 

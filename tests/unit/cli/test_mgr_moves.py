@@ -293,6 +293,7 @@ def test_a_hand_back_that_was_cut_writes_nothing_over_what_the_manager_does_sinc
 
     for words in (("osd", "rm", "continue"), ("host", "ls")):
         assert "`orch-ansible mgr hand-back`" in door.run(*words, status=1).stderr
+    monitors.enabled = True
     assert "removed" in door.run("mgr", "hand-back", "--yes").stderr
 
     assert monitors.records() == since
@@ -314,6 +315,20 @@ def test_a_take_over_that_was_cut_while_it_copied_goes_on(
     door.run("mgr", "take-over", "--yes")
 
     assert set(monitors.records()) == {HOLDER, PAUSE}
+    assert in_directory(door.directory) == KEPT
+
+
+def test_what_the_manager_has_dropped_since_a_cut_take_over_is_not_kept(
+    door: Door, monitors: Monitors
+) -> None:
+    cut_after(monitors, f"config-key set {PREFIX}state.paused")
+    door.run("mgr", "take-over", "--yes", status=130)
+    monitors.act = lambda line: None
+    YamlStore(door.directory).set("spec.crash", {"spec": {"service_type": "crash"}})
+
+    door.run("mgr", "take-over", "--yes")
+
+    assert YamlStore(door.directory).get("spec.crash") is None
     assert in_directory(door.directory) == KEPT
 
 
