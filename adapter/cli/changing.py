@@ -8,7 +8,7 @@ from typing import Iterator, Optional
 from adapter.cli.at_work import at_work
 from adapter.cli.ceph import Ceph
 from adapter.cli.cluster import OWN_CLUSTER, Cluster, cluster_if_any, find_cluster
-from adapter.cli.cluster_turn import Turn
+from adapter.cli.cluster_lock import ClusterLock
 from adapter.cli.context import Context
 from adapter.cli.mgr_holder import Holder, claim, holder_of, let_go_if_empty
 from adapter.cli.session import Session
@@ -23,9 +23,9 @@ def changing(context: Context, words: str, *, check: bool) -> Iterator[Session]:
 
     Raises ``NotReady`` where a manager does it, or another command holds the directory.
     """
-    turn = _turn(context, words)
-    cluster = find_cluster(context.environment.ceph, check=check, still_ours=turn.check)
-    with _held(context, words, cluster, turn, check=check) as session:
+    lock = _lock(context, words)
+    cluster = find_cluster(context.environment.ceph, check=check, still_ours=lock.check)
+    with _held(context, words, cluster, lock, check=check) as session:
         core = session.core
         if core.paused and not check:
             raise NotReady(
@@ -79,23 +79,23 @@ def _held_cluster(context: Context, *, sure: bool) -> str:
 @contextlib.contextmanager
 def leaving(context: Context, words: str, *, check: bool) -> Iterator[Session]:
     """Return the session of a command on hosts, with the cluster where there is one to ask."""
-    turn = _turn(context, words)
-    cluster = cluster_if_any(context.environment.ceph, check=check, still_ours=turn.check)
+    lock = _lock(context, words)
+    cluster = cluster_if_any(context.environment.ceph, check=check, still_ours=lock.check)
     fsid = "" if cluster else _held_cluster(context, sure=False)
-    with _held(context, words, cluster, turn, check=check, fsid=fsid) as session:
+    with _held(context, words, cluster, lock, check=check, fsid=fsid) as session:
         yield session
 
 
 @contextlib.contextmanager
 def changing_holder(context: Context, words: str) -> Iterator[Session]:
     """Return the session of a command that moves hosts and services from one holder to another."""
-    held = _turn(context, words).taken(context.say)
+    held = _lock(context, words).held(context.say)
     with at_work(context.path, words), held, Session(context, moving=True) as session:
         yield session
 
 
-def _turn(context: Context, words: str) -> Turn:
-    return Turn(context.environment.ceph, context.path, words)
+def _lock(context: Context, words: str) -> ClusterLock:
+    return ClusterLock(context.environment.ceph, context.path, words)
 
 
 @contextlib.contextmanager
@@ -103,7 +103,7 @@ def _held(
     context: Context,
     words: str,
     cluster: Optional[Cluster],
-    turn: Turn,
+    lock: ClusterLock,
     *,
     check: bool,
     fsid: str = "",
@@ -112,5 +112,5 @@ def _held(
         if not check:
             stack.enter_context(at_work(context.path, words))
             if cluster is not None:
-                stack.enter_context(turn.taken(context.say))
+                stack.enter_context(lock.held(context.say))
         yield stack.enter_context(Session(context, check=check, cluster=cluster, fsid=fsid))

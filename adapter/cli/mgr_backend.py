@@ -11,7 +11,7 @@ from adapter.cli.ceph import (
     orchestrator_status,
     without_orchestrator,
 )
-from adapter.cli.cluster_turn import check_nobody_changes
+from adapter.cli.cluster_lock import check_nobody_changes
 from adapter.cli.mgr_holder import LOST, holder_of
 from adapter.cli.mgr_records import (
     NAME,

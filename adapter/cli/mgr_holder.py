@@ -212,8 +212,8 @@ def end_hand_back(ceph: Ceph, store: Store, mine: Holder) -> None:
 def claim(ceph: Ceph, mine: Holder) -> None:
     """Have the cluster's hosts and services from now on, where nobody has them.
 
-    The command's turn must be held. Raises ``NotReady`` where another directory or a manager has
-    them: two of them would each undo what the other does.
+    The lock of the cluster must be held. Raises ``NotReady`` where another directory or a manager
+    has them: two of them would each undo what the other does.
     """
     check_free(ceph, mine)
     if holder_of(ceph) is not None:

@@ -308,7 +308,7 @@ def test_a_take_over_that_was_cut_while_it_copied_goes_on(
     cut_after(monitors, f"config-key set {PREFIX}state.", count + 1)
     door.run("mgr", "take-over", "--yes", status=130)
     monitors.act = lambda line: None
-    for key in [key for key in monitors.values if "state.turn" in key]:
+    for key in [key for key in monitors.values if "state.lock" in key]:
         del monitors.values[key]
 
     assert "mgr take-over` did not end" in door.refused("mgr", "hand-back", "--yes", status=1)

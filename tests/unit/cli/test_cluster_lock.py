@@ -10,7 +10,7 @@ import pytest
 
 from adapter.cli.at_work import at_work
 from adapter.cli.ceph import Ceph, CephError
-from adapter.cli.cluster_turn import TURN, Turn, check_nobody_changes
+from adapter.cli.cluster_lock import LOCK, ClusterLock, check_nobody_changes
 from adapter.errors import NotReady
 from tests.unit.cli.kept_values import KeptValues
 
@@ -46,15 +46,18 @@ def said(line: str) -> None:
     raise AssertionError(line)
 
 
-def refuses(mine: Turn, words: str) -> None:
-    with pytest.raises(NotReady, match=words), mine.taken(said):
+def refuses(mine: ClusterLock, words: str) -> None:
+    with pytest.raises(NotReady, match=words), mine.held(said):
         pass
 
 
 def test_a_second_directory_waits_for_the_first(monitors: Monitors, tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    first, second = Turn(monitors, one, "daemon stop mon.a"), Turn(monitors, other, "apply")
-    with at_work(one, "daemon stop mon.a"), first.taken(said):
+    first, second = (
+        ClusterLock(monitors, one, "daemon stop mon.a"),
+        ClusterLock(monitors, other, "apply"),
+    )
+    with at_work(one, "daemon stop mon.a"), first.held(said):
         first.check()
         refuses(second, r"`orch-ansible daemon stop mon\.a` on .*changes this cluster")
         assert monitors.only()["directory"] == str(one)
@@ -62,7 +65,7 @@ def test_a_second_directory_waits_for_the_first(monitors: Monitors, tmp_path: Pa
             check_nobody_changes(monitors)
     assert monitors.records == {}
     check_nobody_changes(monitors)
-    with second.taken(said):
+    with second.held(said):
         assert monitors.only()["directory"] == str(other)
 
 
@@ -72,10 +75,10 @@ def test_of_two_that_begin_together_not_both_go_on(monitors: Monitors, tmp_path:
 
     def begins(line: str) -> None:
         if line.startswith("config-key dump"):
-            monitors.kept.values[f"{TURN}other"] = json.dumps(other)
+            monitors.kept.values[f"{LOCK}other"] = json.dumps(other)
 
     monitors.before = begins
-    refuses(Turn(monitors, tmp_path, "apply"), "on h9")
+    refuses(ClusterLock(monitors, tmp_path, "apply"), "on h9")
     assert monitors.only() == other, "the other's record stays, and none of this one"
 
 
@@ -83,12 +86,12 @@ def test_one_that_was_killed_on_this_machine_is_followed(
     monitors: Monitors, tmp_path: Path
 ) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    with at_work(one, "apply"), Turn(monitors, one, "apply").taken(said):
+    with at_work(one, "apply"), ClusterLock(monitors, one, "apply").held(said):
         left = dict(monitors.kept.values)
     assert monitors.records == {}
     monitors.kept.values.update(left)
     check_nobody_changes(monitors)
-    with Turn(monitors, other, "apply").taken(said):
+    with ClusterLock(monitors, other, "apply").held(said):
         assert monitors.only()["directory"] == str(other)
     assert monitors.records == {}
 
@@ -97,17 +100,17 @@ def test_one_that_was_killed_on_this_machine_is_followed(
 def test_what_is_not_of_this_machine_or_cannot_be_read_is_somebodys(
     monitors: Monitors, tmp_path: Path, text: str
 ) -> None:
-    monitors.kept.values[f"{TURN}x"] = text
-    refuses(Turn(monitors, tmp_path, "apply"), f"`ceph config-key rm {TURN}x`")
-    assert monitors.kept.values == {f"{TURN}x": text}
+    monitors.kept.values[f"{LOCK}x"] = text
+    refuses(ClusterLock(monitors, tmp_path, "apply"), f"`ceph config-key rm {LOCK}x`")
+    assert monitors.kept.values == {f"{LOCK}x": text}
 
 
 def test_nothing_more_is_done_once_its_record_is_removed(
     monitors: Monitors, tmp_path: Path
 ) -> None:
-    mine = Turn(monitors, tmp_path, "apply")
+    mine = ClusterLock(monitors, tmp_path, "apply")
     mine.check()
-    with mine.taken(said):
+    with mine.held(said):
         monitors.kept.values.clear()
         with pytest.raises(NotReady, match="somebody has removed its record"):
             mine.check()
@@ -119,6 +122,6 @@ def test_a_record_that_stays_is_named(monitors: Monitors, tmp_path: Path) -> Non
     def gone(line: str) -> None:
         raise CephError(line.split(), "no answer", 110)
 
-    with Turn(monitors, tmp_path, "apply").taken(lines.append):
+    with ClusterLock(monitors, tmp_path, "apply").held(lines.append):
         monitors.before = gone
-    assert f"`ceph config-key rm {TURN}" in lines[0]
+    assert f"`ceph config-key rm {LOCK}" in lines[0]

@@ -20,15 +20,15 @@ from adapter.cli.ceph import Ceph, CephError
 from adapter.cli.mgr_records import PREFIX
 from adapter.errors import NotReady
 
-TURN = f"{PREFIX}state.turn-"
+LOCK = f"{PREFIX}state.lock-"
 MACHINE_ID = Path("/etc/machine-id")
 
 Say = Callable[[str], None]
 Record = Dict[str, Any]
 
 
-class Turn:
-    """The right to change the cluster, which one command has at a time.
+class ClusterLock:
+    """The lock of the cluster: one command at a time changes it.
 
     Each command writes a record of its own and then reads all: of two that begin together at least
     one sees the other, and does nothing.
@@ -39,12 +39,12 @@ class Turn:
         self._key = ""
 
     @contextlib.contextmanager
-    def taken(self, say: Say) -> Iterator[None]:
-        """Have the turn; raises ``NotReady`` while another command has it.
+    def held(self, say: Say) -> Iterator[None]:
+        """Hold it; raises ``NotReady`` while another command does.
 
         The directory's own lock must be held: who had it there before has ended.
         """
-        key = f"{TURN}{uuid.uuid4().hex}"
+        key = f"{LOCK}{uuid.uuid4().hex}"
         mine = {
             **_here(),
             "directory": str(self._directory),
@@ -62,7 +62,7 @@ class Turn:
             self._give_up(key, say)
 
     def check(self) -> None:
-        """Raise ``NotReady`` where the record was removed; nothing before the turn is taken."""
+        """Raise ``NotReady`` where the record was removed; nothing before it is taken."""
         if self._key and self._key not in _records(self._ceph):
             raise NotReady(
                 "The monitors do not know any more that this command changes the cluster: somebody "
@@ -99,7 +99,7 @@ def _records(ceph: Ceph) -> Dict[str, Record]:
     """Return the records of the commands that change the cluster, by their keys."""
     texts: Dict[str, str] = ceph.json("config-key", "dump", PREFIX)
     found: Dict[str, Record] = {}
-    for key in sorted(each for each in texts if each.startswith(TURN)):
+    for key in sorted(each for each in texts if each.startswith(LOCK)):
         try:
             data = json.loads(texts[key])
         except ValueError:
