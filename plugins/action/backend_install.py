@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import sys
 import tarfile
 import tempfile
 from typing import Any, Dict, List
@@ -37,7 +38,8 @@ class ActionModule(ActionBase):
         if package:
             return self._by_package(str(package), task_vars)
         files = _files()
-        arguments = {**self._task.args, "digest": _digest(files), "archive": ""}
+        known = {"digest": _digest(files), "controller": sys.executable, "archive": ""}
+        arguments = {**self._task.args, **known}
         result = self._ask(arguments, task_vars)
         if not result.pop("wants_archive", False) or self._task.check_mode:
             return result

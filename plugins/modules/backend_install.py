@@ -38,7 +38,15 @@ options:
   python:
     description:
       - The interpreter that has ansible-core and ansible-runner, and runs the installation. Empty
-        is the one that the backend is installed for already, or C(/usr/bin/python3).
+        is the one that the backend is installed for already; else that of a virtual environment
+        that root has at the same path as the one that runs Ansible on the controller; else
+        C(/usr/bin/python3).
+    type: str
+    default: ''
+  controller:
+    description:
+      - The interpreter that runs Ansible on the controller; filled in by the part on the
+        controller.
     type: str
     default: ''
   package:
@@ -115,6 +123,7 @@ def main() -> None:
         argument_spec={
             "state_dir": {"type": "str", "default": ""},
             "python": {"type": "str", "default": ""},
+            "controller": {"type": "str", "default": ""},
             "package": {"type": "path", "default": ""},
             "digest": {"type": "str", "default": ""},
             "archive": {"type": "str", "default": ""},
@@ -183,7 +192,8 @@ def tree(archive: str) -> Iterator[str]:
 def install(module: AnsibleModule, root: str) -> List[str]:
     """Run the installation from a tree; return a line for each change."""
     named = module.params["python"]
-    argv = [named or interpreter_of(CONTENT), "-B", "-m", "adapter.cli", "mgr", "install"]
+    python = named or interpreter_of(CONTENT, module.params["controller"])
+    argv = [python, "-B", "-m", "adapter.cli", "mgr", "install"]
     if module.params["state_dir"]:
         argv += ["--state-dir", module.params["state_dir"]]
     if named:

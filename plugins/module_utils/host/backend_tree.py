@@ -32,10 +32,28 @@ _MANIFEST = "installed.json"
 _FILE_LIMIT = 1 << 24
 
 
-def interpreter_of(root: str) -> str:
-    """Return the interpreter that a tree was installed for, else the system's."""
+def interpreter_of(root: str, controller: str = "") -> str:
+    """Return the interpreter that a tree was installed for, else the controller's or the system's.
+
+    ``controller`` is the path of the interpreter that runs Ansible on the controller. Where root
+    has a virtual environment at the same path here, the host was prepared as the controller was:
+    on distributions whose own Ansible is too old that is the only one that can run the playbooks.
+    """
     named = str(_manifest(root).get("python") or "")
-    return named if os.access(named, os.X_OK) else INTERPRETER
+    if os.access(named, os.X_OK):
+        return named
+    return controller if _is_environment(controller) else INTERPRETER
+
+
+def _is_environment(python: str) -> bool:
+    """Tell whether root has a virtual environment there: nobody else's is run as root."""
+    directory = os.path.dirname(os.path.dirname(python))
+    places = directory, os.path.join(directory, "bin"), os.path.join(directory, "pyvenv.cfg")
+    try:
+        owners = {os.stat(place).st_uid for place in places}
+    except OSError:
+        return False
+    return bool(python) and owners == {0} and os.access(python, os.X_OK)
 
 
 def is_packaged(root: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,37 @@ def test_a_tree_that_no_package_brought_is_seen(tmp_path: Path) -> None:
     (tree / "installed.json").write_text('{"package": "ceph-mgr-ansible", "python": "/gone"}')
     assert backend_tree.is_packaged(str(tree))
     assert backend_tree.interpreter_of(str(tree)) == "/usr/bin/python3"
+
+
+def environment(tmp_path: Path) -> Path:
+    """Make what is known of a virtual environment; return its interpreter."""
+    (tmp_path / "venv/bin").mkdir(parents=True)
+    (tmp_path / "venv/pyvenv.cfg").touch()
+    (tmp_path / "venv/bin/python").symlink_to("/bin/sh")
+    return tmp_path / "venv/bin/python"
+
+
+def test_a_host_prepared_as_the_controller_was_runs_playbooks_with_the_same(
+    tmp_path: Path,
+) -> None:
+    """A second manager on Debian 12 was seen without a backend: its own Ansible is too old."""
+    python, tree = environment(tmp_path), tmp_path / "tree"
+
+    assert backend_tree.interpreter_of(str(tree), str(python)) == str(python)
+    tree.mkdir()
+    (tree / "installed.json").write_text('{"python": "/bin/sh"}')
+    assert backend_tree.interpreter_of(str(tree), str(python)) == "/bin/sh"
+
+
+@pytest.mark.parametrize("change", ["no environment", "of another user", "not there", "none"])
+def test_any_other_interpreter_of_the_controller_is_left_alone(change: str, tmp_path: Path) -> None:
+    python = environment(tmp_path)
+    if change == "no environment":
+        (tmp_path / "venv/pyvenv.cfg").unlink()
+    elif change == "of another user":
+        os.chown(tmp_path / "venv/bin", 1, 1)
+    elif change == "not there":
+        python.unlink()
+    named = "" if change == "none" else str(python)
+
+    assert backend_tree.interpreter_of(str(tmp_path / "tree"), named) == "/usr/bin/python3"
