@@ -6,6 +6,7 @@ they are.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Dict, Sequence
 
 from adapter.cluster.schedule import Daemon
@@ -27,10 +28,11 @@ class OffSpec:
     def tell(self, wanted: Wanted, kept: Sequence[Daemon]) -> None:
         """Name those of a service among the daemons that stay."""
         before, now = self._said.get(wanted.name, {}), {}
+        here = Counter(each.hostname for each in kept)
         for daemon in kept if not wanted.deleted else ():
             name = f"{wanted.spec.service_type}.{daemon.daemon_id}"
-            here = sum(each.hostname == daemon.hostname for each in kept)
-            text = self._off(daemon.hostname, name, ports_of(wanted.spec, here))
+            shall = ports_of(wanted.spec, here[daemon.hostname])
+            text = self._off(daemon.hostname, name, shall)
             if text:
                 now[name] = text
             if text and text != before.get(name):
