@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.parallel import run_parallel
 from adapter.cluster.schedule import Daemon, DaemonPlacement, check_place
-from adapter.cluster.service_changes import Setting, key_mark, with_key, without_options
-from adapter.cluster.set_options import Pair
+from adapter.cluster.service_changes import key_mark, with_key, without_options
 from adapter.cluster.specs import Wanted
 from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
@@ -22,28 +21,16 @@ from adapter.errors import InvalidValue, NotKept, UnreadableRecord
 from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.kinds import KINDS, MANAGERS, QUORUM, Kind, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
-from adapter.reconcile.daemon_lacks import DaemonLacks
-from adapter.reconcile.found_daemons import known_or_found
+from adapter.reconcile.daemon_goals import DaemonGoals, keyring_of
 from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.outdated_jobs import OutdatedJobs
 from adapter.reconcile.ownership import check_places, check_workable
-from adapter.reconcile.port_choice import HostDaemon, reserve_ports
+from adapter.reconcile.port_choice import HostDaemon
 from adapter.reconcile.removed_daemons import forget_without_keys, stays, unit_of
 from adapter.reconcile.service_proofs import Proof, ServiceProofs
 from adapter.reconcile.service_settings import ServiceSettings, is_kept
-from adapter.state_lock import under_lock
-
-
-@dataclass
-class _Asked:
-    """What a deployment asks of hosts: rows and records by host, options, entities by keyring."""
-
-    daemons: Dict[str, List[Dict[str, Any]]] = field(default_factory=dict)
-    known: Dict[str, List[Deployment]] = field(default_factory=dict)
-    own: List[Setting] = field(default_factory=list)
-    entities: Dict[str, str] = field(default_factory=dict)
 
 
 class ServiceJobs:
@@ -57,7 +44,7 @@ class ServiceJobs:
         self._core = core
         self.digests = DaemonDigests(core)
         self.settings = ServiceSettings(core, self.digests)
-        self._lacks = DaemonLacks(core, self.settings)
+        self._goals = DaemonGoals(core, self.digests, self.settings)
         self.keys = KeyRemoval(core)
         self.key_marks = KeyMarks(core)
         self.proofs = ServiceProofs(core)
@@ -88,10 +75,10 @@ class ServiceJobs:
         self._claim(kind, places)
         before_it = core.maps.settings()
         self.settings.bring(wanted, before_it)
-        asked, digests, behind = self._compared(wanted, addressed, there, before_it)
+        asked, digests, behind = self._goals.compared(wanted, addressed, there, before_it)
         daemons, entities = asked.daemons, asked.entities
         with core.lock:
-            unused = self._unused_options(asked.known)
+            unused = self._goals.unused_options(asked.known)
             for hostname, each in asked.known.items():
                 core.deployments.save(hostname, each)
         conf, *answers = run_parallel(
@@ -114,7 +101,7 @@ class ServiceJobs:
         secrets: Dict[str, str] = dict(zip(entities, answers))
         for place in places:
             entity = kind.entity_of(place.daemon_id)
-            key = key_mark(secrets[_keyring_of(entity)])
+            key = key_mark(secrets[keyring_of(entity)])
             self.key_marks.learn(entity, key)
             here = place.hostname, place.daemon_id
             digests[here] = with_key(digests[here], key)
@@ -159,7 +146,7 @@ class ServiceJobs:
         spec = wanted.spec
         addressed = [(place, address_for(self._core, spec, place)) for place in places]
         now = self._core.maps.settings()
-        asked, digests, behind = self._compared(wanted, addressed, (), now)
+        asked, digests, behind = self._goals.compared(wanted, addressed, (), now)
         if behind and is_kept(wanted) and not force:
             # One that does not run is nobody's to restart: it is deployed here.
             left = {which: each for which, each in behind.items() if self._runs_on(spec, which)}
@@ -198,92 +185,6 @@ class ServiceJobs:
         self.look_at = 0.0
         self._core.wake_event.set()
 
-    def _compared(
-        self,
-        wanted: Wanted,
-        addressed: Sequence[Tuple[DaemonPlacement, str]],
-        there: Sequence[Daemon],
-        now: Mapping[Pair, str],
-    ) -> Tuple[_Asked, Dict[HostDaemon, str], Dict[HostDaemon, List[str]]]:
-        """Return what hosts are asked for, the digests after it, and what daemons lack of it.
-
-        ``now`` is the monitors' configuration before anything is set.
-        """
-        places = [place for place, _ in addressed]
-        ports = reserve_ports(self._core, wanted, places, there)
-        asked = self._asked(wanted, addressed, ports)
-        digests = self._digests_after(wanted, places, ports)
-        return asked, digests, self._behind(wanted, places, ports, digests, asked.own, now)
-
-    def _asked(
-        self,
-        wanted: Wanted,
-        addressed: Sequence[Tuple[DaemonPlacement, str]],
-        ports: Mapping[HostDaemon, int],
-    ) -> _Asked:
-        """Return what hosts are asked for, and what is kept of it."""
-        spec, asked = wanted.spec, _Asked()
-        for place, address in addressed:
-            port = ports.get((place.hostname, place.daemon_id), int(getattr(spec, "port", 0) or 0))
-            settings = kind_of(spec.service_type).daemon_settings(
-                spec, place.daemon_id, port, address
-            )
-            asked.own += settings
-            entity = KINDS[spec.service_type].entity_of(place.daemon_id)
-            asked.entities[_keyring_of(entity)] = entity
-            row = {
-                "id": place.daemon_id,
-                "keyring_file": _keyring_of(entity),
-                "port": port,
-                "addr": address,
-                **kind_of(spec.service_type).host_settings(spec),
-            }
-            asked.daemons.setdefault(place.hostname, []).append(row)
-            asked.known.setdefault(place.hostname, []).append(
-                self._deployment(wanted, place, row, [option for _, option, _ in settings])
-            )
-        return asked
-
-    @under_lock
-    def _unused_options(self, known: Mapping[str, Sequence[Deployment]]) -> List[Pair]:
-        """Return what daemons have of their own and shall no more."""
-        found: List[Pair] = []
-        for hostname, daemons in known.items():
-            for daemon in daemons:
-                before = self._core.deployments.get(hostname, daemon.daemon)
-                section = KINDS[daemon.daemon_type].entity_of(daemon.daemon_id)
-                options = before.options if before is not None else ()
-                found += [(section, each) for each in options if each not in daemon.options]
-        return found
-
-    def _digests_after(
-        self, wanted: Wanted, places: Sequence[DaemonPlacement], ports: Mapping[HostDaemon, int]
-    ) -> Dict[HostDaemon, str]:
-        """Return the digests that daemons have when they are deployed, without their keys."""
-        found: Dict[HostDaemon, str] = {}
-        for place in places:
-            which = place.hostname, place.daemon_id
-            found[which] = self.digests.goal(wanted, which, ports.get(which, 0))
-        return found
-
-    def _behind(
-        self,
-        wanted: Wanted,
-        places: Sequence[DaemonPlacement],
-        ports: Mapping[HostDaemon, int],
-        digests: Mapping[HostDaemon, str],
-        own: Sequence[Setting],
-        there: Mapping[Pair, str],
-    ) -> Dict[HostDaemon, List[str]]:
-        """Return the daemons that do not have what they shall, each with what it lacks."""
-        found: Dict[HostDaemon, List[str]] = {}
-        for place in places:
-            which = place.hostname, place.daemon_id
-            lacks = self._lacks.of(wanted, place, ports.get(which, 0), digests[which], own, there)
-            if lacks:
-                found[which] = lacks
-        return found
-
     def _configured(self, job: Completion, kind: Kind, digests: Mapping[HostDaemon, str]) -> None:
         """Keep what daemons got, on the hosts that brought them to run."""
         if not job.status.final or job.record.request.check:
@@ -312,17 +213,6 @@ class ServiceJobs:
             except InvalidValue as error:
                 self.note_failure(wanted.name, place.hostname, str(error), time.monotonic())
         return found
-
-    def _deployment(
-        self, wanted: Wanted, place: DaemonPlacement, row: Mapping[str, Any], options: Sequence[str]
-    ) -> Deployment:
-        """Return what is kept of a daemon before it is deployed."""
-        with self._core.lock:
-            known = known_or_found(self._core, place.hostname, wanted, place.daemon_id)
-        ports = (int(row["port"]),) if row["port"] else ()
-        return replace(
-            known, service=wanted.name, ports=ports, addr=str(row["addr"]), options=tuple(options)
-        )
 
     def _claim(self, kind: Kind, places: Sequence[DaemonPlacement]) -> None:
         """Raise if a daemon of one of these names is another host's; else its key is wanted."""
@@ -485,8 +375,3 @@ class ServiceJobs:
 
 def _name(kind: Kind, daemon: Daemon) -> str:
     return f"{kind.service_type}.{daemon.daemon_id}"
-
-
-def _keyring_of(entity: str) -> str:
-    """Return the name of the job's file with a key."""
-    return f"{entity.strip('.')}.keyring"
