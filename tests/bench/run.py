@@ -1,7 +1,7 @@
 """Run the benchmarks and print them as ratios: ``make bench``.
 
-Needs root and a lab with the backend installed and its hosts added (``make demo``). Nothing here
-is a test: figures depend on the machine, ratios hold within one run.
+Needs root and a lab with the backend installed; hosts that are not managed yet are added. Nothing
+here is a test: figures depend on the machine, ratios hold within one run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -39,6 +40,26 @@ def hosts() -> List[Dict[str, Any]]:
     """Return the lab's hosts."""
     found: List[Dict[str, Any]] = json.loads(subprocess.check_output([str(LAB), "hosts"]))
     return found
+
+
+def manage(machines: List[Dict[str, Any]]) -> None:
+    """Add the lab's hosts to the orchestrator, and wait until each has told its devices."""
+    for host in machines[:3]:
+        on_first("ceph", "orch", "host", "add", host["name"], host["addr"])
+    deadline = time.monotonic() + 120
+    names = {host["name"] for host in machines[:3]}
+    while True:
+        listed = json.loads(on_first("ceph", "orch", "device", "ls", "--format", "json"))
+        if names <= {host["name"] for host in listed if host["devices"]}:
+            return
+        if time.monotonic() > deadline:
+            sys.exit("not every host of the lab has told its devices within 120 s")
+        time.sleep(1)
+
+
+def on_first(*words: str) -> str:
+    """Run a command on the lab's first host, and return its output."""
+    return subprocess.check_output([str(LAB), "ssh", "h1", *words], text=True)
 
 
 def lab_keys(machines: List[Dict[str, Any]]) -> Dict[str, List[str]]:
@@ -174,6 +195,8 @@ def main() -> None:
     options = parser.parse_args()
     wanted = options.what or list(names)
     machines = hosts() if set(wanted) & {"lab", "cluster", "osds", "services"} else []
+    if set(wanted) & {"cluster", "osds", "services"}:
+        manage(machines)
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians", flush=True)
     if "reads" in wanted:
         reads()
