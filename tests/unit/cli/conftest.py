@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.door import Door
+from tests.unit.cli.managers_ceph import ManagersCeph
 from tests.unit.cli.monitors_door import MonitorsCeph
 from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.fake_monitors import Daemon
@@ -16,6 +17,14 @@ from tests.unit.reconcile.fake_monitors import Daemon
 def door(tmp_path: Path) -> Door:
     """Return the command on an empty directory, with an engine that answers at once."""
     return Door(tmp_path)
+
+
+@pytest.fixture
+def cluster(door: Door) -> ManagersCeph:
+    """Return the managers that ``door`` asks."""
+    found = ManagersCeph()
+    door.ceph = found
+    return found
 
 
 @pytest.fixture

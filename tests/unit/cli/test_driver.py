@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import List
+from typing import Any, List
 
 import pytest
 
@@ -108,9 +108,12 @@ def test_ctrl_c_while_a_method_itself_waits_cancels_its_job(
 ) -> None:
     monkeypatch.setattr(MemoryEngine, "poll", HeldEngine.poll)
 
-    def interrupted(*_: object, **__: object) -> bool:
-        monkeypatch.undo()
-        raise KeyboardInterrupt
+    waits, wait = iter((True,)), Completion.wait
+
+    def interrupted(job: Completion, *words: Any, **named: Any) -> bool:
+        if next(waits, False):
+            raise KeyboardInterrupt
+        return wait(job, *words, **named)
 
     monkeypatch.setattr(Completion, "wait", interrupted)
 
