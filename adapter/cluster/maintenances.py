@@ -34,7 +34,8 @@ class Maintenance:
     """The maintenance of one host. Times are epoch seconds.
 
     ``nodes`` are the CRUSH nodes for which ``noout`` was set from here. ``reached`` says that the
-    host was, or may have been, told to hold its units; ``at_work`` that a job may be at it.
+    host was, or may have been, told to hold its units; ``missed`` that it did not answer, so that
+    what runs there is not all stopped; ``at_work`` that a job may be at it.
     ``force`` and ``regardless`` are what the operator has said to on the way in; ``force`` on the
     way out says that it ends whatever is not back, ``offline`` that the host need not answer.
     ``reason`` says what it waits for; it is not kept.
@@ -49,6 +50,7 @@ class Maintenance:
     offline: bool = False
     reached: bool = False
     at_work: bool = False
+    missed: bool = False
     asked: float = 0.0
     nodes: Tuple[str, ...] = ()
     units: Tuple[Held, ...] = ()
@@ -58,7 +60,7 @@ class Maintenance:
         """Return the record."""
         flags = {
             name: True
-            for name in ("force", "regardless", "offline", "reached", "at_work")
+            for name in ("force", "regardless", "offline", "reached", "at_work", "missed")
             if getattr(self, name)
         }
         return {
@@ -86,10 +88,20 @@ class Maintenance:
             read.flag("offline", False),
             read.flag("reached", False),
             read.flag("at_work", False),
+            read.flag("missed", False),
             read.time("asked"),
             read.each("nodes", is_node, "a list of CRUSH nodes"),
             tuple(map(held_unit, rows)),
         )
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether all units of the host were stopped when it entered."""
+        return self.stage == ENTERED and self.reached and not self.missed
+
+    def resumes(self, online: bool) -> bool:
+        """Tell whether the rest of the units can be stopped now of a host that was cut off."""
+        return self.stage == ENTERED and self.reached and self.missed and online
 
     def describe(self) -> str:
         """Return for `ceph health detail` since when it is so, by whom, and what is changed."""
@@ -98,10 +110,9 @@ class Maintenance:
         host, command = self.hostname, f"`ceph orch host maintenance exit {self.hostname}`"
         why = f": {self.reason.rstrip('.')}" if self.reason else ""
         if self.stage == ENTERED:
-            missed = "" if self.reached else " It was offline then: its units were not touched."
             return (
                 f"host {host} is in maintenance since {moment(self.since)}{by} ({changed})."
-                f"{missed} {command} ends it."
+                f"{self._lacks()} {command} ends it."
             )
         if self.stage == ENTERING:
             return (
@@ -116,6 +127,17 @@ class Maintenance:
         return (
             f"host {host} leaves maintenance since {moment(self.asked)}{why} ({changed}). It is "
             f"tried again; {command} --force ends it whatever is not back."
+        )
+
+    def _lacks(self) -> str:
+        """Return what was not done on a host that did not answer."""
+        if self.is_whole:
+            return ""
+        if self.reached:
+            return " It ceased to answer meanwhile: the rest of its units stops when it answers."
+        return (
+            " It was offline then: its units were not touched. `ceph orch host maintenance enter "
+            f"{self.hostname}` stops them once it answers."
         )
 
     def _changes(self) -> str:

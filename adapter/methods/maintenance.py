@@ -66,7 +66,7 @@ class MaintenanceMethods:
         with core.lock:
             core.hosts.get(hostname)
             known = core.maintenances.get(hostname)
-        if known is not None and known.stage == ENTERED:
+        if known is not None and maintenance.is_in(hostname):
             return f"Host '{hostname}' is in maintenance already, since {moment(known.since)}"
         flags = (force, yes_i_really_mean_it)
         if known is None or known.stage != ENTERING or flags != (known.force, known.regardless):
@@ -150,7 +150,13 @@ class MaintenanceMethods:
         if not known.reached:
             return (
                 f"Host '{hostname}' is in maintenance{flags}. It is offline: its units are not "
-                "touched, and start with it"
+                f"touched, and start with it; `ceph orch host maintenance enter {hostname}` stops "
+                "them then"
+            )
+        if known.missed:
+            return (
+                f"Host '{hostname}' is in maintenance{flags}. It ceased to answer meanwhile: the "
+                "rest of its units stops when it answers"
             )
         ran = sum(each.ran for each in known.units)
         return f"Host '{hostname}' is in maintenance: {ran} daemon(s) stopped{flags}"

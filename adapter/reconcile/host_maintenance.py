@@ -80,14 +80,27 @@ class HostMaintenance:
         """
         self._stops.look(hostname).check(hostname, force, regardless)
 
+    def is_in(self, hostname: str) -> bool:
+        """Tell whether nothing is left to do of entering; the cluster's maps are asked.
+
+        A host that was offline and answers now has units that run, and so may somebody have
+        started one meanwhile.
+        """
+        core = self._core
+        with core.lock:
+            known, online = core.maintenances.get(hostname), core.liveness.online(hostname)
+        if known is None or known.stage != ENTERED:
+            return False
+        if not online:
+            return True
+        return known.is_whole and not still_up(core.maps, daemons_on(core, hostname))
+
     def enter(self, hostname: str, force: bool, regardless: bool, by: str) -> Maintenance:
-        """Keep that a host enters maintenance; the caller has asked ``check_enter``."""
+        """Keep that a host enters maintenance; ``is_in`` and ``check_enter`` were asked."""
         core, now = self._core, round(time.time(), 3)
         with core.lock:
             host = core.hosts.get(hostname)
             known = core.maintenances.get(hostname)
-            if known is not None and known.stage == ENTERED:
-                return known
             one = known or Maintenance(hostname, ENTERING, since=now, by=by)
             one = replace(one, force=force, regardless=regardless, offline=False, reason="")
             one = core.maintenances.save(replace(one, stage=ENTERING, asked=now))
@@ -130,7 +143,11 @@ class HostMaintenance:
         core, self._now = self._core, now
         self._wait_for_others(now)
         with core.lock:
-            pending = [each for each in core.maintenances.all() if each.stage != ENTERED]
+            pending = [
+                each
+                for each in core.maintenances.all()
+                if each.stage != ENTERED or each.resumes(core.liveness.online(each.hostname))
+            ]
             todo = [
                 each
                 for each in pending
@@ -172,6 +189,9 @@ class HostMaintenance:
                 self.forget(one.hostname)
             elif one.stage == ENTERING:
                 self._enter(one)
+            elif one.stage == ENTERED:
+                self._save(one, stage=ENTERING, missed=False)
+                self._begin(one.hostname)
             else:
                 self._leave(one)
         except ReportAwaited as error:
@@ -234,11 +254,12 @@ class HostMaintenance:
         core.wake_event.set()
 
     def _enter_offline(self, one: Maintenance) -> None:
-        """A host that does not answer enters as it is, unless it may have been told half."""
-        if one.reached:
+        """A host that does not answer enters as it is; one that was told half goes on later."""
+        if one.reached and not one.missed:
             self._wait(one, "the host does not answer; it goes on when it does")
             return
-        self._save(one, stage=ENTERED, reason="", units=())
+        units = one.units if one.reached else ()
+        self._save(one, stage=ENTERED, reason="", missed=True, units=units)
         log.info("host %s is in maintenance; it is offline", one.hostname)
 
     def _ask(self, one: Maintenance) -> Ask:
@@ -322,8 +343,9 @@ class HostMaintenance:
         if not online:
             self._leave_offline(one)
             return
-        if one.reached and (hostname, LEAVING) not in self._told:
-            rows = [dict(each.row) for each in one.units]
+        if (hostname, LEAVING) not in self._told:
+            # Also a host that nobody is known to have told: it has a record of its own.
+            rows = [dict(each.row) for each in one.units] if one.reached else []
             parameters = {"units": {hostname: rows}, "force": one.force}
             one = self._save(one, at_work=True, reason="")
             self._submit(one, "exit_host_maintenance", parameters, "", True)
@@ -401,23 +423,27 @@ class HostMaintenance:
             if current is None:
                 return
             outcome = job.outcomes.get(hostname) or HostOutcome(HostStatus.NO_RESULT, job.message)
-            changes: Dict[str, Any] = {"at_work": False}
+            changes: Dict[str, Any] = {"at_work": False, **_units_of(outcome.result, part, current)}
             if job.exception is not None:
                 changes.update(self._failed(job, outcome, one, was_reached))
             else:
-                if current.stage == one.stage:
-                    self._not_before.pop(hostname, None)
-                if part in (SERVICES, DATA):
-                    self._parts.stopped(hostname, part, self._now)
-                elif current.stage == one.stage:
-                    self._told.add((hostname, one.stage))
-            if part:
-                changes.update(_units_of(outcome.result))
+                self._done(one, part, current)
+                changes["missed"] = current.missed and not part
             try:
                 core.maintenances.save(replace(current, **changes))
             except NotKept as error:
                 core.unkept.note(error)
         core.look_at_maps()
+
+    def _done(self, one: Maintenance, part: str, current: Maintenance) -> None:
+        """Note what a job has done, where nobody has asked for something else meanwhile."""
+        same = current.stage == one.stage
+        if same:
+            self._not_before.pop(one.hostname, None)
+        if part in (SERVICES, DATA):
+            self._parts.stopped(one.hostname, part, self._now)
+        elif same:
+            self._told.add((one.hostname, one.stage))
 
     def _failed(
         self, job: Completion, outcome: HostOutcome, one: Maintenance, was_reached: bool
@@ -431,20 +457,25 @@ class HostMaintenance:
             self._cancelled.add(hostname)
             said = "its job was cancelled, and is not begun again before somebody asks for it"
         changes: Dict[str, Any] = {"reason": f"{said.rstrip('.')} (job {job.job_id})"}
-        unreached = outcome.status is HostStatus.UNREACHABLE or job.record.started is None
-        if unreached and not was_reached:
+        if was_reached:
+            return changes
+        if job.record.started is None:
             changes["reached"] = False
+        elif outcome.status is HostStatus.UNREACHABLE:
+            # A connection that broke in the middle is told like one that was never made.
+            changes["missed"] = True
         return changes
 
 
-def _units_of(result: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return what a host said of its units. Hosts are not trusted."""
+def _units_of(result: Mapping[str, Any], part: str, current: Maintenance) -> Dict[str, Any]:
+    """Return what a host said of its units, where it knows them best. Hosts are not trusted."""
     said = result.get("maintenance")
     rows = said.get("units") if isinstance(said, Mapping) else None
-    if not isinstance(rows, list):
+    if not isinstance(rows, list) or (current.reached and not part):
         return {}
     try:
-        return {"units": tuple(held_unit(row) for row in rows if isinstance(row, Mapping))}
+        units = tuple(held_unit(row) for row in rows if isinstance(row, Mapping))
     except Unusable as error:
         log.error("what a host says of its units is not kept: %s", error)
         return {}
+    return {"units": units, "reached": current.reached or bool(units)}

@@ -98,6 +98,8 @@ class Cluster(World):
         # What is wrong with OSDs that are cleaned away, and hosts that are not reached by jobs.
         self.problems: Dict[int, str] = {}
         self.unreached: Set[str] = set()
+        # Hosts whose connection breaks when a job has done its work there.
+        self.cut_off: Set[str] = set()
         # What destroyed OSDs left on disks: id and uuid by host and disk.
         self.left: Dict[Tuple[str, str], Tuple[int, str]] = {}
         # What disks say that they are, by host and path, if not what their places say.
@@ -303,7 +305,8 @@ class Cluster(World):
                 answers[target.name] = HostOutcome(HostStatus.FAILED, why, result)
                 continue
             answers[target.name] = HostOutcome(HostStatus.CHANGED, result={**result, **report})
-        return answers
+        lost = HostOutcome(HostStatus.UNREACHABLE, "Data could not be sent to remote host")
+        return {**answers, **dict.fromkeys(self.cut_off & answers.keys(), lost)}
 
     def _on_zap_device(self, host: str, variables: Any) -> Dict[str, Any]:
         paths = [disk["path"] for disk in variables["device_zap_devices"][host]]

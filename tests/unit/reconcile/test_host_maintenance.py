@@ -253,7 +253,70 @@ def test_a_host_that_is_offline_enters_and_its_units_are_left_alone(whole: Clust
     assert operations(whole) == []
     leave(whole)
     assert (status(whole), kept(whole), whole.monitors.noout) == ("", {}, set())
-    assert operations(whole) == []
+    assert operations(whole) == ["exit_host_maintenance"], "the host may have a record of its own"
+
+
+def test_what_was_offline_is_stopped_when_it_answers_and_somebody_asks(whole: Cluster) -> None:
+    """It was seen to be "in maintenance already" while its daemons ran and were missed by none."""
+    whole.offline("h2")
+    whole.now += 100.0
+    enter(whole)
+    assert "is in maintenance already" in enter(whole), "it is offline still"
+    whole.core.liveness.seen("h2", whole.now)
+    whole.monitors.can_stop = set()
+    with pytest.raises(HostNeeded):
+        enter(whole)
+    whole.monitors.can_stop = {2, 3}
+    enter(whole)
+    assert (kept(whole)["stage"], kept(whole)["reached"]) == ("entered", True)
+    assert not any(each.up for each in whole.monitors.osds.values() if each.host == "h2")
+    assert "is in maintenance already" in enter(whole)
+
+
+def test_a_connection_that_breaks_while_units_stop_loses_none_of_them(whole: Cluster) -> None:
+    """They were seen forgotten: the host left maintenance, and all of them stayed masked."""
+    whole.cut_off.add("h2")
+    enter(whole, rounds=2)
+    whole.offline("h2")
+    whole.settle(4)
+    assert kept(whole)["stage"] == "entered"
+    assert "the rest of its units stops when it answers" in health(whole)[0]
+    whole.cut_off.clear()
+    whole.core.liveness.seen("h2", whole.now)
+    whole.settle(20)
+    assert "missed" not in kept(whole)
+    assert not any(each.up for each in whole.monitors.osds.values() if each.host == "h2")
+    leave(whole)
+    assert (kept(whole), whole.in_maintenance, whole.monitors.noout) == ({}, {}, set())
+
+
+def test_a_host_that_was_cut_off_is_undone_at_once(whole: Cluster) -> None:
+    whole.cut_off.add("h2")
+    enter(whole, rounds=2)
+    whole.offline("h2")
+    whole.settle(4)
+    whole.cut_off.clear()
+    whole.core.liveness.seen("h2", whole.now)
+    leave(whole)
+    assert (kept(whole), whole.in_maintenance) == ({}, {})
+    assert all(each.up for each in whole.monitors.osds.values())
+
+
+def test_a_daemon_that_somebody_starts_meanwhile_is_stopped_again(whole: Cluster) -> None:
+    enter(whole)
+    whole.monitors.osds[2].up = True
+    whole.in_maintenance.pop(("h2", "osd", "2"))
+    enter(whole)
+    assert not whole.monitors.osds[2].up
+
+
+def test_a_host_is_in_when_no_job_has_reached_it(whole: Cluster) -> None:
+    """It has just gone, and nobody knows it yet."""
+    whole.unreached.add("h2")
+    enter(whole, rounds=2)
+    whole.offline("h2")
+    whole.settle(4)
+    assert kept(whole)["stage"] == "entered"
 
 
 def test_an_offline_host_leaves_and_is_undone_when_it_answers(whole: Cluster) -> None:
