@@ -142,6 +142,8 @@ def main() -> None:
         },
         **state_after(roots, module.check_mode),
     }
+    for unit in change.others:
+        module.warn(f"{unit} is another cluster's, and is left alone.")
     before, after = describe(change, module.params["step"])
     if change.problems and not module.params["force"]:
         said = " ".join(dict.fromkeys(change.problems.values()))

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ..cluster.conf import cluster_fsid
 from ..daemons.at_work import idle
 from ..daemons.kinds.registry import ALL
 from ..daemons.listing import daemon_of, find_units
@@ -47,6 +48,7 @@ PATTERNS = ("ceph-*@*.service", "cephfs-mirror@*.service")
 # What stands in the way of starting OSDs at boot stays: it does nothing but for one that starts.
 _OWN = "ceph-orch-"
 _VOLUME = "ceph-volume@"
+_NAMES_CLUSTER = re.compile(r"ceph-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
 # By part of a host the last kind that stops (``Kind.stops``): what clients ask for by itself, then
 # the data, at last the monitors. They start the other way round.
 LAST = max(kind.stops for kind in ALL.values())
@@ -65,7 +67,8 @@ ConditionPathExists=!{path}
 class Change:
     """What a step does: units that are held or let go, stopped or started.
 
-    ``record`` is what the host keeps then, ``problems`` say by unit what was not done.
+    ``record`` is what the host keeps then, ``problems`` say by unit what was not done, ``others``
+    are units of other clusters, which are left alone.
     """
 
     record: Record
@@ -73,6 +76,7 @@ class Change:
     held: List[HeldUnit] = field(default_factory=list)
     moved: List[HeldUnit] = field(default_factory=list)
     problems: Dict[str, str] = field(default_factory=dict)
+    others: List[str] = field(default_factory=list)
 
     @property
     def is_needed(self) -> bool:
@@ -95,6 +99,8 @@ class Maintenance:
         record = known or Record(now())
         names = sorted({unit["Id"] for unit in find_units(self._roots, PATTERNS)})
         names = [name for name in names if not name.startswith(_OWN)]
+        others = others_units(names, cluster_fsid(self._roots))
+        names = [name for name in names if name not in others]
         states = show_units(list(dict.fromkeys([*names, *record.names()])))
         there = set(record.names())
         new = [
@@ -112,6 +118,7 @@ class Maintenance:
                 for each in record.units
                 if is_alive(states[each.unit]) and _stops(each) <= PARTS[part]
             ],
+            others=others,
         )
 
     def enter(self, change: Change) -> None:
@@ -281,6 +288,19 @@ def describe(change: Change, verb: str) -> Tuple[str, str]:
             words = [*state, *(["held"] if unit in held and mark else [])]
             lines.append(f"{unit}: {', '.join(words) or 'not held'}\n")
     return "".join(before), "".join(after)
+
+
+def others_units(names: Iterable[str], fsid: str) -> List[str]:
+    """Return the units that name another cluster than this one, as those of containers do.
+
+    Where nobody knows which cluster this one is, they may all be another's.
+    """
+    found = []
+    for name in names:
+        named = _NAMES_CLUSTER.match(name)
+        if named and named[1] != fsid.lower():
+            found.append(name)
+    return found
 
 
 def _concerns(state: Mapping[str, str]) -> bool:

@@ -124,6 +124,22 @@ def test_all_that_runs_or_would_start_is_masked_then_stopped_in_order(host: Host
     ]
 
 
+@pytest.mark.parametrize("conf", ["", "[global]\nfsid = 2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11\n"])
+def test_units_of_another_cluster_are_left_alone(host: Host, conf: str) -> None:
+    """A monitor of another cluster on the host was seen stopped, and nobody was told."""
+    theirs = "ceph-11111111-2222-3333-4444-555555555555@mon.h1.service"
+    ours = "ceph-2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11@mds.b.service"
+    host.write(units={**UNITS, theirs: RUNS, ours: RUNS})
+    (host.top / "etc/ceph").mkdir(parents=True)
+    (host.top / "etc/ceph/ceph.conf").write_text(conf)
+
+    change = host.enter()
+
+    assert not host.units[theirs]["masked"]
+    assert bool(host.units[ours]["masked"]) is bool(conf)
+    assert theirs in change.others
+
+
 def test_exit_gives_back_exactly_what_was(host: Host) -> None:
     before = host.units
     host.enter()
