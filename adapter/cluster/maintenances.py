@@ -13,7 +13,7 @@ from adapter.cluster.store import Store, Unusable, read_records
 KIND = "maintenance"
 ENTERING, ENTERED, LEAVING = "entering", "entered", "leaving"
 STAGES = (ENTERING, ENTERED, LEAVING)
-_UNIT = re.compile(r"(ceph|cephfs)[A-Za-z0-9@._:-]{0,200}\.service")
+_UNIT = re.compile(r"ceph[A-Za-z0-9@._:\\-]{0,245}\.service")
 _NODE = re.compile(r"[A-Za-z0-9_.~-]{1,250}")
 
 

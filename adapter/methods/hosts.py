@@ -24,6 +24,7 @@ from adapter.methods._method import method
 from adapter.methods._state_cache import StateCache
 from adapter.methods.host_specs import tell_labels
 from adapter.reconcile import Reconciler
+from adapter.reconcile.ownership import is_held
 
 SHOWN_DAEMONS = 10
 
@@ -104,7 +105,7 @@ class HostMethods:
                 f"Host '{host.hostname}' is offline ({reason}).",
                 "Bring it back, or give --offline --force to forget it.",
             )
-        if online and host.hostname in self.core.maintenances:
+        if online and is_held(self.core, host):
             raise AdapterError(
                 f"Host '{host.hostname}' is in maintenance: its units would stay masked.",
                 f"`ceph orch host maintenance exit {host.hostname}` first.",

@@ -6,7 +6,6 @@ import contextlib
 import time
 from typing import Callable
 
-from adapter.cluster.hosts import MAINTENANCE
 from adapter.cluster.maintenances import ENTERED, ENTERING, Maintenance, moment
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue, ReportAwaited
@@ -14,6 +13,8 @@ from adapter.methods._awaited import when_reported
 from adapter.methods._method import method
 from adapter.reconcile import Reconciler
 from adapter.reconcile.host_stops import HostNeeded, Verdict
+from adapter.reconcile.ownership import is_held
+from adapter.state_lock import under_lock
 
 # A command waits for so many times as long as for what hosts refuse at once.
 PATIENCE = 5.0
@@ -91,8 +92,8 @@ class MaintenanceMethods:
         with core.lock:
             host = core.hosts.get(hostname)
             online = core.liveness.online(hostname)
-            known = core.maintenances.get(hostname)
-            if known is None and host.status != MAINTENANCE and not self._held_by_hand(hostname):
+            if not is_held(core, host):
+                self._check_said(hostname, online=online)
                 raise InvalidValue(
                     "host", hostname, "it is not in maintenance", "`ceph orch host ls` shows it."
                 )
@@ -115,10 +116,16 @@ class MaintenanceMethods:
         self._wait(lambda: self._is(hostname, "") or self._has_left(hostname))
         return self._left(hostname)
 
-    def _held_by_hand(self, hostname: str) -> bool:
-        """Tell whether a host said last that its units are held."""
-        report = self.core.reports.get(hostname)
-        return report is not None and report.identity.get("maintenance") is not None
+    @under_lock
+    def _check_said(self, hostname: str, *, online: bool) -> None:
+        """Raise ``ReportAwaited`` where a host has not said yet whether its units are held."""
+        if online and self.core.reports.get(hostname) is None:
+            self.core.refresh.want([hostname])
+            self.core.wake_event.set()
+            raise ReportAwaited(
+                f"Host '{hostname}' has not said yet whether its units are held.",
+                "Try again in some seconds.",
+            )
 
     def _is(self, hostname: str, stage: str) -> bool:
         with self.core.lock:

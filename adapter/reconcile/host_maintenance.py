@@ -7,6 +7,7 @@ is followed by one that goes on. Only the cluster's maps say that a host is down
 from __future__ import annotations
 
 import logging
+import re
 import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set, Tuple
@@ -27,7 +28,7 @@ from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask, Asked
 from adapter.engine.model import HostOutcome, HostStatus, JobStatus
-from adapter.errors import NotKept, ReportAwaited
+from adapter.errors import AdapterError, NotKept, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.host_stops import HostStops, daemons_on
@@ -100,6 +101,7 @@ class HostMaintenance:
         core, now = self._core, round(time.time(), 3)
         with core.lock:
             host = core.hosts.get(hostname)
+            self._check_usable(hostname)
             known = core.maintenances.get(hostname)
             one = known or Maintenance(hostname, ENTERING, since=now, by=by)
             one = replace(one, force=force, regardless=regardless, offline=False, reason="")
@@ -109,16 +111,44 @@ class HostMaintenance:
         return one
 
     def leave(self, hostname: str, force: bool, offline: bool) -> Maintenance:
-        """Keep that a host leaves maintenance."""
+        """Keep that a host leaves maintenance.
+
+        With ``force`` it does so also where its record cannot be used.
+        """
         core, now = self._core, round(time.time(), 3)
+        nodes = self._nodes_of_lost(hostname) if force else ()
         with core.lock:
+            if not force:
+                self._check_usable(hostname)
             known = core.maintenances.get(hostname)
             # Of a host that was held by hand the host itself knows what is to be undone.
-            one = known or Maintenance(hostname, LEAVING, since=now, reached=True)
+            one = known or Maintenance(hostname, LEAVING, since=now, reached=True, nodes=nodes)
             one = replace(one, stage=LEAVING, asked=now, force=force, offline=offline, reason="")
             one = core.maintenances.save(one)
             self._begin(hostname)
         return one
+
+    def _check_usable(self, hostname: str) -> None:
+        """Raise if the record of a host cannot be used: what it says is not written over."""
+        problem = self._core.maintenances.problems.get(hostname)
+        if problem:
+            raise AdapterError(
+                f"The record of host {hostname}'s maintenance cannot be used: "
+                f"{problem.rstrip('.')}. Which flags were set from here is not known.",
+                f"`ceph orch host maintenance exit {hostname} --force` takes noout away from all "
+                "that is the host's own, and puts back what the host itself has kept.",
+            )
+
+    def _nodes_of_lost(self, hostname: str) -> Tuple[str, ...]:
+        """Return what has noout set of a host whose record cannot be used."""
+        core = self._core
+        with core.lock:
+            if hostname not in core.maintenances.problems:
+                return ()
+            names = {*core.places.by_unit(hostname).values(), *core.places.said_on(hostname)}
+        ids = [int(each[4:]) for each in names if re.fullmatch(r"osd\.\d{1,9}", each)]
+        there = self._noout.there()
+        return tuple(each for each in nodes_of(core.maps.osd_map().osds, ids) if each in there)
 
     def _begin(self, hostname: str) -> None:
         self._told -= {(hostname, ENTERING), (hostname, LEAVING)}
@@ -129,10 +159,12 @@ class HostMaintenance:
 
     def forget(self, hostname: str) -> None:
         """Take the flags of a host away that is removed, and its record."""
+        lost = self._nodes_of_lost(hostname)
         with self._core.lock:
             known = self._core.maintenances.get(hostname)
-        if known is not None:
-            self._noout.unset(known.nodes)
+            there = known is not None or hostname in self._core.maintenances.problems
+        if there:
+            self._noout.unset(known.nodes if known is not None else lost)
             with self._core.lock:
                 self._core.maintenances.remove(hostname)
 
@@ -331,8 +363,10 @@ class HostMaintenance:
             return
         was_reached = one.reached
         one = self._save(one, reached=True, at_work=True, reason="")
+        rows = [dict(each.row) for each in one.units] if was_reached else []
+        parameters = {"part": part, "units": {one.hostname: rows}}
         ask = self._ask(one)
-        self._submit(one, "enter_host_maintenance", {"part": part}, part, was_reached, ask)
+        self._submit(one, "enter_host_maintenance", parameters, part, was_reached, ask)
 
     # Out.
 
@@ -423,7 +457,8 @@ class HostMaintenance:
             if current is None:
                 return
             outcome = job.outcomes.get(hostname) or HostOutcome(HostStatus.NO_RESULT, job.message)
-            changes: Dict[str, Any] = {"at_work": False, **_units_of(outcome.result, part, current)}
+            changes: Dict[str, Any] = {"at_work": False}
+            changes.update(_units_of(outcome.result, part, current, was_reached=was_reached))
             if job.exception is not None:
                 changes.update(self._failed(job, outcome, one, was_reached))
             else:
@@ -467,7 +502,9 @@ class HostMaintenance:
         return changes
 
 
-def _units_of(result: Mapping[str, Any], part: str, current: Maintenance) -> Dict[str, Any]:
+def _units_of(
+    result: Mapping[str, Any], part: str, current: Maintenance, *, was_reached: bool
+) -> Dict[str, Any]:
     """Return what a host said of its units, where it knows them best. Hosts are not trusted."""
     said = result.get("maintenance")
     rows = said.get("units") if isinstance(said, Mapping) else None
@@ -478,4 +515,9 @@ def _units_of(result: Mapping[str, Any], part: str, current: Maintenance) -> Dic
     except Unusable as error:
         log.error("what a host says of its units is not kept: %s", error)
         return {}
-    return {"units": units, "reached": current.reached or bool(units)}
+    said = {each.unit: each for each in units}
+    for each in current.units if was_reached else ():
+        # What was kept before it was changed is not dropped for what a host says afterwards.
+        if each.unit not in said or not said[each.unit].row["how"]:
+            said[each.unit] = each
+    return {"units": tuple(said.values()), "reached": current.reached or bool(said)}

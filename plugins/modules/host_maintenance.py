@@ -126,9 +126,11 @@ def main() -> None:
     except (UnitsFailed, DaemonsUnreadable, HostIsBusy) as failure:
         module.fail_json(msg=str(failure))
     except RecordUnreadable as problem:
+        forced = "--force puts back what the orchestrator has kept of it. Or unmask"
+        way = forced if module.params["units"] else "Unmask"
         module.fail_json(
             msg=(
-                f"What maintenance has changed here is not known: {problem}. Unmask and start the "
+                f"What maintenance has changed here is not known: {problem}. {way} and start the "
                 f"units by hand (`systemctl list-unit-files --state=masked`), then remove "
                 f"{path_of(roots)}."
             )
@@ -143,7 +145,7 @@ def main() -> None:
         **state_after(roots, module.check_mode),
     }
     for unit in change.others:
-        module.warn(f"{unit} is another cluster's, and is left alone.")
+        module.warn(f"{unit} is another cluster's or nobody's, and is left alone.")
     before, after = describe(change, module.params["step"])
     if change.problems and not module.params["force"]:
         said = " ".join(dict.fromkeys(change.problems.values()))
@@ -159,11 +161,11 @@ def act(module: AnsibleModule, maintenance: Maintenance) -> Change:
     """Do the step, or find what it would do; return that."""
     params = module.params
     if params["step"] == "enter":
-        change = maintenance.plan_entry(params["part"])
+        change = maintenance.plan_entry(params["part"], read_held(params["units"]))
         if change.is_needed and not module.check_mode:
             maintenance.enter(change)
         return change
-    change = maintenance.plan_exit(read_held(params["units"]))
+    change = maintenance.plan_exit(read_held(params["units"]), params["force"])
     if change.is_needed and not module.check_mode:
         maintenance.leave(change, max(params["wait"], 1), params["force"])
     return change

@@ -36,6 +36,8 @@ from .maintenance_record import (
     NOTHING,
     HeldUnit,
     Record,
+    RecordUnreadable,
+    can_be_kept,
     now,
     path_of,
     read_record,
@@ -68,7 +70,7 @@ class Change:
     """What a step does: units that are held or let go, stopped or started.
 
     ``record`` is what the host keeps then, ``problems`` say by unit what was not done, ``others``
-    are units of other clusters, which are left alone.
+    are units of other clusters, or of nobody's, which are left alone.
     """
 
     record: Record
@@ -93,13 +95,17 @@ class Maintenance:
     def __init__(self, roots: Roots, settle: float = _SETTLE) -> None:
         self._roots, self._settle = roots, settle
 
-    def plan_entry(self, part: str = "all") -> Change:
-        """Return what entering changes; ``part`` says what stops now, one of ``PARTS``."""
+    def plan_entry(self, part: str = "all", given: Sequence[HeldUnit] = ()) -> Change:
+        """Return what entering changes; ``part`` says what stops now, one of ``PARTS``.
+
+        ``given`` is what was changed before, for a host that has lost its record since.
+        """
         known = read_record(self._roots)
-        record = known or Record(now())
+        record = known or Record(now(), tuple(given))
         names = sorted({unit["Id"] for unit in find_units(self._roots, PATTERNS)})
         names = [name for name in names if not name.startswith(_OWN)]
         others = others_units(names, cluster_fsid(self._roots))
+        others += [name for name in names if not can_be_kept(name)]
         names = [name for name in names if name not in others]
         states = show_units(list(dict.fromkeys([*names, *record.names()])))
         there = set(record.names())
@@ -137,12 +143,18 @@ class Maintenance:
                 # They did not end well, but they have ended.
                 act("reset-failed", failed)
 
-    def plan_exit(self, given: Sequence[HeldUnit] = ()) -> Change:
+    def plan_exit(self, given: Sequence[HeldUnit] = (), force: bool = False) -> Change:
         """Return what leaving changes; ``given`` is what was changed where the host has no record.
 
-        Of these only what is masked still is put back: the host may have been installed anew.
+        Of these only what is masked still is put back: the host may have been installed anew. With
+        ``force`` they stand for a record that cannot be used, too.
         """
-        known = read_record(self._roots)
+        try:
+            known = read_record(self._roots)
+        except RecordUnreadable:
+            if not (force and given):
+                raise
+            known = None
         units = known.units if known else tuple(given)
         states = show_units([each.unit for each in units])
         held = [each for each in units if each.how and self._is_held(each, states[each.unit])]

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ..system.atomic_write import read_whole, write_text
+from ..system.atomic_write import read_record_text, write_text
 from ..system.reading import Roots
 
 SCHEMA = 1
@@ -21,7 +21,8 @@ SCHEMA = 1
 # somebody has put a file of the unit's name in the place of a mask. Empty is for one that somebody
 # had masked before.
 MASK, CONDITION, NOTHING = "mask", "condition", ""
-_UNIT = re.compile(r"(ceph|cephfs)[A-Za-z0-9@._:-]{0,200}\.service")
+# All that systemd takes for a name; other letters are escaped with a backslash.
+_UNIT = re.compile(r"ceph[A-Za-z0-9@._:\\-]{0,245}\.service")
 _UUID = re.compile(r"[0-9a-f-]{36}")
 _PATH = "lib/ceph-orch-ansible/maintenance.json"
 
@@ -72,6 +73,11 @@ def read_held(rows: Iterable[Any]) -> Tuple[HeldUnit, ...]:
     return tuple(_read_row(row) for row in rows)
 
 
+def can_be_kept(unit: str) -> bool:
+    """Tell whether a record can hold a unit."""
+    return bool(_UNIT.fullmatch(unit))
+
+
 def _read_row(row: Any) -> HeldUnit:
     if not isinstance(row, Mapping):
         raise RecordUnreadable("a unit in it is not a mapping")
@@ -100,10 +106,10 @@ def read_record(roots: Roots) -> Optional[Record]:
     """
     path = path_of(roots)
     try:
-        text = read_whole(path)
+        text = read_record_text(path)
     except OSError as error:
         raise RecordUnreadable(f"{path}: {error.strerror}") from None
-    if not text:
+    if text is None:
         return None
     try:
         data = json.loads(text)
@@ -115,8 +121,12 @@ def read_record(roots: Roots) -> Optional[Record]:
 
 
 def write_record(roots: Roots, record: Record) -> None:
-    """Write the record so that it outlasts a power cut; raises ``OSError``."""
+    """Write the record so that it outlasts a power cut; raises ``OSError``.
+
+    Raises ``RecordUnreadable``, before anything is written, for one that could not be read again.
+    """
     rows = [each.to_json() for each in record.units]
+    read_held(rows)
     data = {"schema": SCHEMA, "since": round(record.since), "units": rows}
     write_text(path_of(roots), json.dumps(data, indent=2) + "\n", 0o644)
     _sync(roots)

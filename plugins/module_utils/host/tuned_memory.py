@@ -10,7 +10,7 @@ import json
 import os
 from typing import Any, Dict, List
 
-from ..system.atomic_write import read_whole, write_text
+from ..system.atomic_write import read_record_text, read_whole, write_text
 from ..system.reading import Roots
 from .record import remove_record
 
@@ -47,8 +47,8 @@ class Memory:
         if os.path.lexists(self.path) and not os.path.isfile(self.path):
             raise Unreadable(f"{self.path} is no file")
         try:
-            text = read_whole(self.path)
-            keys = json.loads(text)["keys"] if text else {}
+            text = read_record_text(self.path)
+            keys = json.loads(text)["keys"] if text is not None else {}
             for key, row in keys.items():
                 self.before[key] = _text(row["before"])
                 self.given[key] = [_text(each) for each in row["given"]]

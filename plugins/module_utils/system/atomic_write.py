@@ -31,6 +31,15 @@ def read_whole(path: str) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def read_record_text(path: str) -> Optional[str]:
+    """Return the text of a record, None where there is none; raises ``OSError``.
+
+    One that is there and empty, as after a crash of the host, is not none.
+    """
+    text = read_whole(path)
+    return text if text or os.path.lexists(path) else None
+
+
 def is_written(path: str, text: str, mode: int, owner: Optional[Tuple[int, int]] = None) -> bool:
     """Tell whether a file already has this text, mode and owner.
 

@@ -98,6 +98,8 @@ class Cluster(World):
         # What is wrong with OSDs that are cleaned away, and hosts that are not reached by jobs.
         self.problems: Dict[int, str] = {}
         self.unreached: Set[str] = set()
+        # Hosts that have lost their record of what was masked.
+        self.forgetful: Set[str] = set()
         # Hosts whose connection breaks when a job has done its work there.
         self.cut_off: Set[str] = set()
         # What destroyed OSDs left on disks: id and uuid by host and disk.
@@ -464,7 +466,10 @@ class Cluster(World):
             if osd.host == host and osd.up and "osd" not in core:
                 osd.up = False
                 self.in_maintenance[host, "osd", str(osd_id)] = "running"
-        return {"maintenance": {"units": self._held_units(host)}}
+        said = self._held_units(host)
+        if host in self.forgetful:
+            said = [{**each, "how": ""} for each in said]
+        return {"maintenance": {"units": said}}
 
     def _held_units(self, host: str) -> List[Dict[str, Any]]:
         return [

@@ -490,7 +490,7 @@ def test_a_record_that_cannot_be_used_is_named_and_written_anew(
     whole.start_anew()
     checks = whole.orchestrator.health.checks()
     assert "maintenance.h2" in checks["ANSIBLE_BAD_RECORD"]["detail"][0]
-    leave(whole, rounds=12)
+    leave(whole, rounds=12, force=True)
     assert kept(whole) == {}
     assert all(osd.up for osd in whole.monitors.osds.values())
 
@@ -524,3 +524,52 @@ def test_asked_for_again_meanwhile_it_just_goes_on(whole: Cluster) -> None:
     assert "enters maintenance" in enter(whole, rounds=0)
     with pytest.raises(HostNeeded):
         enter(whole, force=True)
+
+
+def lose_record(cluster: Cluster) -> None:
+    """Let the record of h2 be one that cannot be used."""
+    cluster.store.set("maintenance.h2", {"stage": "?"})
+    cluster.core.maintenances.reload()
+
+
+def test_a_record_that_cannot_be_used_is_not_written_over_unasked(whole: Cluster) -> None:
+    """The host was seen to leave, and noout to stay for good, without a word."""
+    enter(whole)
+    lose_record(whole)
+    with pytest.raises(AdapterError, match=r"cannot be used: .* exit h2 --force"):
+        enter(whole)
+    with pytest.raises(AdapterError, match=r"cannot be used: .* exit h2 --force"):
+        leave(whole)
+    assert kept(whole) == {"stage": "?"}
+    leave(whole, force=True)
+    assert (kept(whole), whole.monitors.noout, whole.in_maintenance) == ({}, set(), {})
+
+
+def test_a_host_whose_record_cannot_be_used_is_not_removed(whole: Cluster) -> None:
+    """It was seen removed with all its units masked."""
+    enter(whole)
+    lose_record(whole)
+    with pytest.raises(AdapterError, match="its units would stay masked"):
+        raise_if_exception(whole.orchestrator.remove_host("h2", force=True))
+
+
+def test_a_host_that_has_just_come_is_asked_before_it_is_said_to_be_in_none(
+    whole: Cluster,
+) -> None:
+    whole.core.reports.forget("h2")
+    with pytest.raises(ReportAwaited, match="has not said yet"):
+        leave(whole)
+
+
+def test_what_a_host_forgets_meanwhile_is_kept(whole: Cluster) -> None:
+    """A host whose record was lost said of what was masked here that somebody had masked it."""
+    enter(whole)
+    (before,) = [each for each in kept(whole)["units"] if each["kind"] == "mon"]
+    whole.monitors.osds[2].up = True
+    whole.forgetful.add("h2")
+    enter(whole)
+    assert before in kept(whole)["units"]
+    (request,) = [each for each in whole.requests if each.operation == "enter_host_maintenance"][
+        -1:
+    ]
+    assert before in request.variables["host_maintenance_units"]["h2"]

@@ -140,6 +140,18 @@ def test_units_of_another_cluster_are_left_alone(host: Host, conf: str) -> None:
     assert theirs in change.others
 
 
+def test_a_unit_of_any_name_can_be_kept(host: Host) -> None:
+    """One whose name has an escaped letter made a record that its own writer could not read."""
+    names = [r"ceph-export@pool\x2ba.service", f"ceph-osd@{'x' * 230}.service"]
+    host.write(units={**UNITS, **dict.fromkeys(names, RUNS)})
+
+    host.enter()
+    host.leave()
+
+    assert not any(host.units[name]["masked"] for name in names)
+    assert read_record(host.roots) is None
+
+
 def test_exit_gives_back_exactly_what_was(host: Host) -> None:
     before = host.units
     host.enter()
@@ -253,6 +265,38 @@ def test_a_host_that_has_lost_its_record_gets_back_what_is_masked_still(host: Ho
     assert host.units["ceph-osd@3.service"]["active"] == "active"
     host.write(units={"ceph-osd@3.service": {"active": "inactive", "enabled": "enabled"}})
     assert not host.leave(*given).is_needed
+
+
+def test_what_was_changed_before_is_given_to_a_host_that_has_lost_its_record(host: Host) -> None:
+    """What is masked and stopped counted as nobody's, and stayed so for good."""
+    before = host.units
+    change = host.enter("data")
+    rows = [each.to_json() for each in change.record.units]
+    os.unlink(path_of(host.roots))
+
+    change = Maintenance(host.roots).plan_entry("all", read_held(rows))
+    Maintenance(host.roots).enter(change)
+
+    assert [each.to_json() for each in change.record.units] == rows
+    host.leave()
+    assert {name: bool(each["masked"]) for name, each in host.units.items()} == {
+        name: bool(each["masked"]) for name, each in before.items()
+    }
+
+
+def test_an_empty_record_is_none_that_can_be_used(host: Host) -> None:
+    rows = [each.to_json() for each in host.enter().record.units]
+    Path(path_of(host.roots)).write_text("")
+
+    with pytest.raises(RecordUnreadable):
+        host.enter()
+    with pytest.raises(RecordUnreadable):
+        host.leave(*rows)
+    change = Maintenance(host.roots).plan_exit(read_held(rows), force=True)
+    Maintenance(host.roots, settle=0.0).leave(change, 0.1, True)
+
+    assert not host.units["ceph-mon@h1.service"]["masked"]
+    assert read_record(host.roots) is None
 
 
 def test_an_osd_is_known_by_its_uuid_and_devices(host: Host) -> None:

@@ -364,7 +364,7 @@ def test_a_run_of_this_test_is_cut_before_its_end(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"keys": {"a": 1}}', '{"keys": {"a": {"before": 1}}}']
+    "text", ["", "{", "[]", '{"keys": {"a": 1}}', '{"keys": {"a": {"before": 1}}}']
 )
 def test_a_memory_that_cannot_be_read_is_not_an_empty_one(host: Host, text: str) -> None:
     host.run(WANTED)
