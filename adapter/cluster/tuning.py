@@ -137,6 +137,7 @@ def words_of_clash(clash: Clash, hosts: List[str]) -> str:
     key, loser, winner = clash
     return (
         f"the tuned profiles {loser} and {winner} set {key} to different values on "
-        f"{some_of(hosts, SHOWN)}: {winner} wins, for its file is read later; `ceph orch "
-        f"tuned-profile rm-setting {loser} {key}` ends that"
+        f"{some_of(hosts, SHOWN)}: {winner} wins, for its file is read later, and the value of "
+        f"{loser} was never tried. `ceph orch tuned-profile rm-setting {loser} {key}` ends that; "
+        f"where it is the profile's only setting, `ceph orch tuned-profile rm {loser}`"
     )

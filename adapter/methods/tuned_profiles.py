@@ -108,9 +108,9 @@ class TunedProfileMethods:
         """Remove settings of a profile; the last one goes with the profile alone."""
         core = self.core
         core.check_holds()
-        keys = [check_key(each) for each in settings]
         with core.lock:
             known = core.tuned.get(profile_name)
+            keys = [_key_of(known, each) for each in settings]
             for key in keys:
                 if key not in known.settings:
                     reason = f"the tuned profile {profile_name} has no such setting"
@@ -188,7 +188,7 @@ class TunedProfileMethods:
             more += [words_of_clash(each, hosts) for each, hosts in clashes if {*each} & {*names}]
         if job is not None and not job.is_finished:
             more.append(
-                f"job {job.job_id} goes on; `ceph health detail` says where it comes to no good end"
+                f"job {job.job_id} goes on; `ceph health detail` names each host where it fails"
             )
         note = core.paused_note()
         return "\n".join([*said, *more, *([note] if note else [])])
@@ -222,3 +222,12 @@ def _check_in_force(said: Sequence[str], job: Completion, names: Sequence[str]) 
         words = [f"{some_of(hosts, SHOWN)}: {text}" for text, hosts in found.items()]
         text = f"{'. '.join(said)}. Not in force on {' '.join(words)}"
         raise JobFailed(job.job_id, text, f"`ceph ansible job show {job.job_id}` shows the job.")
+
+
+def _key_of(known: TunedProfile, given: str) -> str:
+    """Return a setting of a profile as facts have it, or what was given."""
+    try:
+        return check_key(given)
+    except InvalidValue:
+        # The answer names the settings that the profile has.
+        return given

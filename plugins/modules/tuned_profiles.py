@@ -182,7 +182,7 @@ def finish(module: AnsibleModule, profiles: TunedProfiles) -> None:
         for name, texts in sorted(profiles.refused.items())
     ]
     if not module.params["release"]:
-        failed += [f"{text}." for text in profiles.unrestored]
+        failed += [f"{text}." for text in profiles.unrestored.values()]
     common: Dict[str, Any] = {
         "changed": profiles.changed,
         "diff": profiles.diff,

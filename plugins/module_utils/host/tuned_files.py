@@ -45,7 +45,7 @@ def text_of(profile: str, settings: Mapping[str, str], cluster: str) -> str:
     """Return the text of a profile's file."""
     lines = [
         f"{_MARK} {cluster or '(none)'}.",
-        f"# `ceph orch tuned-profile` changes the profile {profile}; changes made here are undone.",
+        _second_line(profile),
         "",
         *(f"{key} = {settings[key]}" for key in sorted(settings)),
     ]
@@ -69,7 +69,8 @@ def clashes(profiles: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
             if winner.source != name and one_spaced(winner.value) != one_spaced(value):
                 yield (
                     f"{key} is {value} in the profile {name} and {winner.value} in "
-                    f"{winner.source}: {winner.source} wins, for its file is read later"
+                    f"{winner.source}: {winner.source} wins, for its file is read later, and the "
+                    "other value was never tried"
                 )
 
 
@@ -91,7 +92,7 @@ class TunedFiles:
         found = {}
         for name in list_dir(self.directory):
             path = os.path.join(self.directory, name)
-            if name.endswith(SUFFIX) and len(name) > len(SUFFIX) and _is_ours(path):
+            if _is_ours(path):
                 found[name[: -len(SUFFIX)]] = dict(_settings(path))
         return found
 
@@ -153,7 +154,18 @@ def later_than(
 
 
 def _is_ours(path: str) -> bool:
-    return not os.path.islink(path) and _lines(path)[0].startswith(_MARK)
+    """Tell whether a file was written from here, under this name: a copy is its maker's."""
+    name = os.path.basename(path)
+    if os.path.islink(path) or not name.endswith(SUFFIX) or name == SUFFIX:
+        return False
+    lines = _lines(path)
+    return lines[0].startswith(_MARK) and lines[1:2] == [_second_line(name[: -len(SUFFIX)])]
+
+
+def _second_line(profile: str) -> str:
+    return (
+        f"# `ceph orch tuned-profile` changes the profile {profile}; changes made here are undone."
+    )
 
 
 def _lines(path: str) -> List[str]:

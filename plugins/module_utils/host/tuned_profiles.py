@@ -43,8 +43,11 @@ class TunedProfiles:
         self._there, self._others = self._files.ours(), self._files.others()
         self.refused: Dict[str, List[str]] = {}
         self.notes: List[str] = []
-        # What could not be put back.
-        self.unrestored: List[str] = []
+        # What could not be put back, and what is left as it is, by key.
+        self.unrestored: Dict[str, str] = {}
+        self._kept: Dict[str, str] = {}
+        # Settings that are not ours any more.
+        self._left: List[str] = []
         self.changed = False
         self.diff: List[Dict[str, str]] = []
         # What the kernel has now by key: of profiles, and of what was put back.
@@ -57,6 +60,8 @@ class TunedProfiles:
         accepted = self._accepted(wanted)
         while True:
             settings = effective(accepted)
+            # First: what a setting had before is not what a profile that goes has made of it.
+            self._put_back(settings)
             refusal = self._set(settings)
             if refusal is None:
                 break
@@ -65,14 +70,16 @@ class TunedProfiles:
             accepted = self._without(accepted, refusal.profile)
         self._note(accepted, settings)
         self._write(accepted)
-        self._put_back(settings)
+        for key in self._left:
+            self._memory.forget(key)
+        self.notes += self._kept.values()
         self._keep_memory()
         self._describe()
 
     def release(self) -> None:
         """Take all profiles away, and put back what the settings had; say what cannot be."""
         self.apply({})
-        self.notes += self.unrestored
+        self.notes += self.unrestored.values()
         for key in list(self._memory.before):
             self._memory.forget(key)
         self._keep_memory()
@@ -124,6 +131,7 @@ class TunedProfiles:
             if has is None:
                 return _Refusal(setting.source, f"the kernel has no setting {key}")
             self.values[key] = has
+            self.restored.pop(key, None)
             if not same(has, setting.value):
                 todo[key] = setting
                 self._before.setdefault(key, has)
@@ -137,7 +145,7 @@ class TunedProfiles:
             return None
         if todo:
             self._memory.save()
-        return self._write_values(todo) or self._read_back(settings)
+        return self._write_values(todo) or self._read_back(settings, todo)
 
     def _write_values(self, todo: Mapping[str, Setting]) -> Optional[_Refusal]:
         for key in sorted(todo):
@@ -150,13 +158,23 @@ class TunedProfiles:
             self._memory.settle(key, self.values[key])
         return None
 
-    def _read_back(self, settings: Mapping[str, Setting]) -> Optional[_Refusal]:
-        """Return a setting that another one has changed since it was set."""
+    def _read_back(
+        self, settings: Mapping[str, Setting], todo: Mapping[str, Setting]
+    ) -> Optional[_Refusal]:
+        """Return a setting that another one has changed since it was set.
+
+        A profile that was in force already stays so: what has changed it is refused.
+        """
+        new = sorted({setting.source for setting in todo.values()})
         for key, (profile, value) in settings.items():
             has = self._kernel.read(key) or ""
-            if not same(has, value):
-                why = f"another setting changes it (the kernel has {has})"
-                return _Refusal(profile, f"{key} = {value}: {why}")
+            if same(has, value):
+                continue
+            if new and profile not in new:
+                what = f"{key} = {value} of the profile {profile}"
+                return _Refusal(new[-1], f"its settings change {what} (the kernel has {has} then)")
+            why = f"another setting changes it (the kernel has {has})"
+            return _Refusal(profile, f"{key} = {value}: {why}")
         return None
 
     def _take_back(self) -> None:
@@ -168,8 +186,8 @@ class TunedProfiles:
             try:
                 self._kernel.write(key, value)
             except Refused as refused:
-                text = f"{key} cannot be given back {value}: {refused.why} (it has {refused.has})"
-                self.unrestored.append(text)
+                why = f"{refused.why} (it has {refused.has})"
+                self.unrestored[key] = f"{key} cannot be given back {value}: {why}"
         self.values.clear()
 
     def _note(self, accepted: Profiles, settings: Mapping[str, Setting]) -> None:
@@ -205,20 +223,21 @@ class TunedProfiles:
 
     def _put_back(self, settings: Mapping[str, Setting]) -> None:
         """Give the settings that left all profiles what other files say, or what they had."""
+        self._left, self._kept = [], {}
         for key in sorted(set(self._memory.before) - set(settings)):
             has = self._kernel.read(key)
             other = set_by(self._others, key)
             value = other.value if other else self._memory.before[key]
             given = self._memory.given.get(key, [])
             if has is None:
-                self.notes.append(f"{key} is not there any more, and is not put back")
+                self._kept[key] = f"{key} is not there any more, and is not put back"
             elif same(has, value):
                 pass
             elif not any(same(has, each) for each in given):
-                self.notes.append(f"{key} = {has} was set by somebody else, and is left so")
+                self._kept[key] = f"{key} = {has} was set by somebody else, and is left so"
             elif not self._give_back(key, has, value):
                 continue
-            self._memory.forget(key)
+            self._left.append(key)
 
     def _give_back(self, key: str, has: str, value: str) -> bool:
         """Put a value back, and tell whether that went well."""
@@ -226,15 +245,29 @@ class TunedProfiles:
         self.restored[key] = value
         if self._check:
             return True
+        others = {each: self._kernel.read(each) for each in self._memory.before if each != key}
         try:
             self.restored[key] = self._kernel.write(key, value)
         except Refused as refused:
             self.restored.pop(key)
             self._before.pop(key)
             why = f"{refused.why} (it has {refused.has})"
-            self.unrestored.append(f"{key} cannot be given back {value}: {why}")
+            self.unrestored[key] = f"{key} cannot be given back {value}: {why}"
             return False
+        self._learn(others)
         return True
+
+    def _learn(self, others: Mapping[str, Optional[str]]) -> None:
+        """Note what settings have without the one that was put back: some are names of one value.
+
+        What they had before was read while that one was ours.
+        """
+        for key, had in others.items():
+            has = self._kernel.read(key)
+            if had is not None and has is not None and not same(has, had):
+                self._memory.before[key] = has
+        if self._memory.is_changed():
+            self._memory.save()
 
     def _keep_memory(self) -> None:
         if not self._memory.is_changed():

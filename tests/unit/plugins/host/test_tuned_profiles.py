@@ -38,6 +38,8 @@ class FakeKernel(Kernel):
         super().__init__(roots)
         self.refused: Dict[str, str] = {}
         self.made_of: Dict[str, str] = {}
+        # Settings that are two names of one value.
+        self.alias: Dict[str, str] = {}
 
     def read(self, key: str) -> Optional[str]:
         value = super().read(key)
@@ -46,6 +48,8 @@ class FakeKernel(Kernel):
     def write(self, key: str, value: str) -> str:
         if self.refused.get(key) == value:
             raise Refused(os.strerror(errno.EINVAL), self.read(key) or "")
+        if key in self.alias:
+            super().write(self.alias[key], value)
         return super().write(key, value)
 
 
@@ -242,7 +246,8 @@ def test_of_two_profiles_the_one_that_is_read_later_wins(host: Host) -> None:
     done = host.run(both)
     assert host.values()["vm.swappiness"] == "20"
     assert done.notes == [
-        "vm.swappiness is 10 in the profile a and 20 in b: b wins, for its file is read later"
+        "vm.swappiness is 10 in the profile a and 20 in b: b wins, for its file is read later, "
+        "and the other value was never tried"
     ]
     assert not host.run(both).changed
     host.run({"a": both["a"]})
@@ -410,3 +415,55 @@ def test_a_host_that_cannot_put_back_says_so_and_tries_again(host: Host) -> None
     host.kernel.refused.clear()
     host.run({})
     assert host.values()["net.core.somaxconn"] == "4096"
+
+
+FORWARD, ALL = "net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"
+
+
+@pytest.fixture
+def two_names(host: Host) -> Host:
+    """Return a host on which two settings are names of one value, which is 0."""
+    host.kernel.alias = {FORWARD: ALL, ALL: FORWARD}
+    for key in (FORWARD, ALL):
+        host.setting(key).parent.mkdir(parents=True, exist_ok=True)
+        host.setting(key).write_text("0\n")
+    return host
+
+
+def test_a_profile_that_changes_another_ones_setting_is_refused(two_names: Host) -> None:
+    host, first = two_names, {"f1": {FORWARD: "1"}}
+    host.run(first)
+
+    found = host.run({**first, "f2": {ALL: "0"}})
+
+    assert f"its settings change {FORWARD} = 1 of the profile f1" in found.refused["f2"][0]
+    assert (host.file("f1").exists(), host.file("f2").exists()) == (True, False)
+    assert host.setting(FORWARD).read_text() == "1\n"
+
+
+@pytest.mark.parametrize("value", ["0", "1"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_two_names_had_is_put_back(two_names: Host, at_once: bool, value: str) -> None:
+    """A host was seen to forward packets when both profiles had gone."""
+    host, second = two_names, {"f2": {ALL: value}}
+    host.run({"f1": {FORWARD: "1"}})
+    host.run({"f1": {FORWARD: "1"}, **second})
+    if not at_once:
+        host.run(second)
+        assert host.setting(ALL).read_text() == f"{value}\n"
+
+    host.run({})
+
+    assert [host.setting(key).read_text() for key in (FORWARD, ALL)] == ["0\n", "0\n"]
+    assert not host.memory.exists()
+
+
+def test_a_copy_of_a_file_of_ours_is_its_makers(host: Host) -> None:
+    host.run(WANTED)
+    copy = host.file("site")
+    copy.write_text(host.file("net").read_text().replace("1024", "2048"))
+
+    host.run({})
+
+    assert copy.exists()
+    assert "somebody else's file" in host.run({"site": WANTED["net"]}).refused["site"][0]
