@@ -15,6 +15,7 @@ from ..cluster.conf import cluster_fsid
 from ..daemons.at_work import idle
 from ..daemons.kinds.registry import ALL
 from ..daemons.listing import daemon_of, find_units
+from ..daemons.mon.quorum import enter_quorum, leave_quorum
 from ..osd.activation import LINKS, CannotActivate, activate
 from ..osd.directories import osd_directories
 from ..osd.startup import Startup
@@ -136,7 +137,12 @@ class Maintenance:
         if any([self._put_condition(each) for each in change.held if each.how == CONDITION]):
             act("daemon-reload", [])
         for group in in_order(change.moved):
-            act("stop", group)
+            leave_quorum(self._roots, group)
+            try:
+                act("stop", group)
+            except UnitsFailed:
+                enter_quorum(self._roots, group)
+                raise
             states = show_units(group)
             failed = [unit for unit in group if states[unit].get("ActiveState") == "failed"]
             if failed:
@@ -171,6 +177,8 @@ class Maintenance:
         the same.
         """
         self._let_go(change.held)
+        # One that was told to leave the quorum and was not stopped then.
+        enter_quorum(self._roots, [each.unit for each in change.record.units if each.ran])
         for group in reversed(in_order(change.moved)):
             change.problems.update(self._start(group, change, wait))
         units = [each.unit for each in change.moved if each.unit not in change.problems]

@@ -53,7 +53,9 @@ class Host:
         program = top / "bin/systemctl"
         program.write_text(f"#!{sys.executable}\n{fake}")
         program.chmod(0o755)
-        self.roots = Roots(etc=str(top / "etc"), var=str(top / "var"))
+        self.roots = Roots(
+            etc=str(top / "etc"), var=str(top / "var"), ceph_run=str(top / "run/ceph")
+        )
         directory = top / "var/lib/ceph/osd/ceph-3"
         directory.mkdir(parents=True)
         (directory / "fsid").write_text(OSD_UUID + "\n")
