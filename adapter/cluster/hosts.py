@@ -51,6 +51,11 @@ class Host:
     dropped_labels: Tuple[str, ...] = ()
     drain: Optional[Drain] = None
 
+    @property
+    def is_draining(self) -> bool:
+        """Tell whether the host is being emptied, and is not empty yet."""
+        return self.drain is not None and not self.drain.done
+
     def without_labels(self, labels: Collection[str]) -> Host:
         """Return the host without these labels, and with the memory that they were taken."""
         dropped = [each for each in self.labels if each in labels]

@@ -50,15 +50,7 @@ class DrainMethods:
         the same, where no pool comes below its min_size. Asked for again it goes on, with the
         options of the last time. Goes on in the background.
         """
-        core = self.core
-        known = core.hosts.get(hostname)
-        if known.status == MAINTENANCE:
-            raise InvalidValue(
-                "host",
-                hostname,
-                "it is in maintenance, and its daemons are stopped",
-                f"`ceph orch host maintenance exit {hostname}` starts them; drain it then.",
-            )
+        _refuse_maintenance(self.core.hosts.get(hostname))
         # Of two drains at the same time the second one counts what the first one takes away.
         with self._asking:
             return self._drain(hostname, force, keep_conf_keyring, zap_osd_devices)
@@ -75,12 +67,15 @@ class DrainMethods:
         labels = (NO_SCHEDULE,) if keep_conf else (NO_SCHEDULE, WITHOUT)
         with core.lock:
             known = core.hosts.get(hostname)
+            # Somebody may have asked for it while the monitors were asked.
+            _refuse_maintenance(known)
             drain = _drain_of(known, labels, new, zap=zap)
             drained = core.hosts.save(_draining(known, labels, drain))
             self._begin(known, drained, drain, osd_map, counts)
             notes += self._bring_zap(going, hostname, zap=zap)
             text = self._answer(hostname, [osd.osd_id for osd in osds])
-            if set(known.labels) != set(drained.labels):
+            if self.reconciler.absence is None and set(known.labels) != set(drained.labels):
+                # A manager does it behind what takes daemons away.
                 tell_labels(core, "add_host_label", drained)
         core.wake_event.set()
         return "\n".join([text, *notes, *filter(None, [core.paused_note()])])
@@ -254,6 +249,16 @@ class DrainMethods:
             notes += [f"{note}."] if note else []
             kept.append(osd_id)
         return kept, notes
+
+
+def _refuse_maintenance(host: Host) -> None:
+    if host.status == MAINTENANCE:
+        raise InvalidValue(
+            "host",
+            host.hostname,
+            "it is in maintenance, and its daemons are stopped",
+            f"`ceph orch host maintenance exit {host.hostname}` starts them; drain it then.",
+        )
 
 
 def _drain_of(known: Host, labels: Sequence[str], new: Sequence[Osd], *, zap: bool) -> Drain:

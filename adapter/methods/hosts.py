@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional
 from adapter import names
 from adapter.cluster.hosts import Host
 from adapter.cluster.locations import bucket_of
+from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.views import listed_host
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue, some_of
@@ -22,9 +23,11 @@ from adapter.methods._leaving import (
 )
 from adapter.methods._method import method
 from adapter.methods._state_cache import StateCache
+from adapter.methods.draining import DrainMethods
 from adapter.methods.host_specs import tell_labels
 from adapter.reconcile import Reconciler
 from adapter.reconcile.ownership import is_held
+from adapter.state_lock import under_lock
 
 SHOWN_DAEMONS = 10
 
@@ -32,8 +35,8 @@ SHOWN_DAEMONS = 10
 class HostMethods:
     """The host methods of the interface, on a ``Core``."""
 
-    def __init__(self, core: Core, reconciler: Reconciler) -> None:
-        self.core, self.reconciler = core, reconciler
+    def __init__(self, core: Core, reconciler: Reconciler, drains: DrainMethods) -> None:
+        self.core, self.reconciler, self._drains = core, reconciler, drains
         self._specs: StateCache[HostSpec] = StateCache(listed_host)
 
     @method
@@ -143,20 +146,40 @@ class HostMethods:
 
     @method
     def remove_host_label(self, host: str, label: str, force: bool = False) -> str:
-        """Take a label from a host; one that it has not is an error."""
+        """Take a label from a host; one that it has not is an error.
+
+        Without ``_no_schedule`` a host is not drained any more: the dashboard ends drains so.
+        """
         core, services = self.core, self.reconciler.services
         with core.lock:
-            known = core.hosts.get(host)
-            if label not in known.labels:
-                has = ", ".join(known.labels) or "none"
-                raise InvalidValue(
-                    "label", label, f"host '{host}' has no such label", f"Its labels: {has}."
+            drains = self._check_label(host, label).is_draining
+        if drains and label == NO_SCHEDULE:
+            if core.mon is None:
+                raise AdapterError(
+                    f"Host '{host}' is being drained.",
+                    f"`ceph orch host drain stop {host}` ends it.",
                 )
+            said = self._drains.stop_drain_host(host)
+            if label not in core.hosts.get(host).labels:
+                return f"Removed label {label} from host {host}. {said}"
+        with core.lock:
+            known = self._check_label(host, label)
             before = gone_with_labels(core, services, [label])
             changed = core.hosts.save(known.without_labels([label]))
             tell_labels(core, "remove_host_label", changed)
             goes = news_of_labels(core, services, before, [label])
         return f"Removed label {label} from host {host}{goes}"
+
+    @under_lock
+    def _check_label(self, hostname: str, label: str) -> Host:
+        """Return a host that has a label, or raise."""
+        known = self.core.hosts.get(hostname)
+        if label not in known.labels:
+            has = ", ".join(known.labels) or "none"
+            raise InvalidValue(
+                "label", label, f"host '{hostname}' has no such label", f"Its labels: {has}."
+            )
+        return known
 
     @method
     def get_hosts(self) -> List[HostSpec]:

@@ -142,7 +142,6 @@ class MaintenanceMethods:
         """Wait for the loop, for as long as a command may."""
         end = time.monotonic() + PATIENCE * self.core.answer_wait
         while not done() and time.monotonic() < end:
-            self.core.wake_event.set()
             time.sleep(LOOK_AGAIN)
 
     def entered(self, hostname: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Sequence
 from adapter.cluster.osd_removals import Stage
 from adapter.core import Core
 from adapter.errors import AdapterError
+from adapter.methods.draining import DrainMethods
 from adapter.methods.osds import OsdMethods
 from adapter.reconcile import Reconciler
 from adapter.state_lock import under_lock
@@ -18,8 +19,11 @@ NOTHING = "Nothing is to be done"
 class PendingMethods:
     """Show and drop what would be done by itself, on a ``Core``."""
 
-    def __init__(self, core: Core, reconciler: Reconciler, osds: OsdMethods) -> None:
-        self.core, self.reconciler, self._osds = core, reconciler, osds
+    def __init__(
+        self, core: Core, reconciler: Reconciler, osds: OsdMethods, drains: DrainMethods
+    ) -> None:
+        self.core, self.reconciler = core, reconciler
+        self._osds, self._drains = osds, drains
 
     def rows(self) -> List[Dict[str, Any]]:
         """Return what would be done now: of which service or OSD, what, and whether it was asked.
@@ -39,9 +43,10 @@ class PendingMethods:
     def drop(self) -> str:
         """Leave everything as it is: services become unmanaged, what was asked for is dropped.
 
-        Then it goes on. OSDs that are being removed are given back. Raises ``AdapterError`` where
-        it is not known what all hosts would lose, ``OrchestratorError`` where the monitors do not
-        say what of theirs would change, and ``NotKept``; what was dropped before stays so.
+        Then it goes on. OSDs that are being removed are given back, drains of hosts end. Raises
+        ``AdapterError`` where it is not known what all hosts would lose, ``OrchestratorError``
+        where the monitors do not say what of theirs would change, and ``NotKept``; what was dropped
+        before stays so.
         """
         core = self.core
         self._check_known()
@@ -54,6 +59,11 @@ class PendingMethods:
                     "be removed instead: `ceph orch host rm`.",
                 )
             steps = self.reconciler.pending.steps()
+            draining = [each.hostname for each in core.hosts.all() if each.is_draining]
+        # Before services are looked at: theirs stay on these hosts then.
+        for hostname in draining:
+            self._drains.stop_drain_host(hostname)
+        with core.lock:
             # One whose removal was stopped already is only started again: that was acknowledged.
             removals = [
                 str(each.osd_id) for each in core.removals.all() if each.stage is not Stage.KEEPING
@@ -77,7 +87,8 @@ class PendingMethods:
                 core.actions.cancel(action.service)
             for act in core.daemon_actions.all():
                 core.daemon_actions.leave_out(act.daemons)
-            self._leave_services([*(each.what for each in steps if not each.asked_for), *groups])
+            changing = self.reconciler.pending.steps() if draining else steps
+            self._leave_services([*(e.what for e in changing if not e.asked_for), *groups])
         core.pause(False)
         dropped = [str(each) for each in steps if not each.goes_on]
         going = [str(each) for each in steps if each.goes_on]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.drain_watch import Left
 from adapter.cluster.drains import Drain
@@ -25,14 +25,21 @@ log = logging.getLogger(__name__)
 
 # How often drains are looked at (seconds).
 LOOK_AGAIN = 2.0
+# So long (seconds) the host's own record may wait for the jobs that take its daemons away.
+TOLD_WITHIN = 15.0
 
 
 class HostDrains:
-    """Step the drains of hosts. OSDs and daemons leave by the parts that remove them."""
+    """Step the drains of hosts. OSDs and daemons leave by the parts that remove them.
 
-    def __init__(self, core: Core, planner: OsdPlanner) -> None:
-        self._core, self._planner = core, planner
+    ``is_managed`` tells whether a manager does this; a command tells hosts of labels itself.
+    """
+
+    def __init__(self, core: Core, planner: OsdPlanner, is_managed: Callable[[], bool]) -> None:
+        self._core, self._planner, self._is_managed = core, planner, is_managed
         self._looked = -LOOK_AGAIN
+        # By host when the drain was asked for of whose labels it was told.
+        self._told: Dict[str, float] = {}
 
     def step(self, now: float, osd_map: Optional[OsdMap]) -> None:
         """Queue what a manager before has not, and look how far drains are."""
@@ -61,12 +68,32 @@ class HostDrains:
             self.begin(host, drain, osd_map, {})
             return
         left = self.left(host, osd_map)
+        if self._is_managed():
+            self._tell_labels(host, drain)
         core.drain_watch.see(host.hostname, drain.asked, left, time.time())
         report = core.reports.get(host.hostname)
         seen = report is not None and report.taken.get("daemons", 0.0) > drain.asked
         if seen and not left.reasons and not drain.done:
             core.hosts.save(replace(host, drain=replace(drain, done=round(time.time(), 3))))
             log.info("host %s is drained", host.hostname)
+
+    @under_lock
+    def _tell_labels(self, host: Host, drain: Drain) -> None:
+        """Let the host's own record have the labels, behind the jobs that take its daemons.
+
+        Jobs on one host go one after the other, and nobody waits for this one.
+        """
+        core, name = self._core, host.hostname
+        leaving = [n for n, service in self.daemons_of(name).items() if not self.stays(n, service)]
+        waits = leaving and time.time() - drain.asked < TOLD_WITHIN
+        if waits or self._told.get(name) == drain.asked or not core.liveness.online(name):
+            return
+        self._told[name] = drain.asked
+        report, record = core.reports.get(name), core.record_of(host)
+        said = report.identity.get("record") if report is not None else None
+        has_it = isinstance(said, dict) and all(said.get(key) == record[key] for key in record)
+        if not has_it and not core.ssh.ready():
+            core.submit("add_host_label", [host], parameters={"record": record})
 
     @under_lock
     def begin(self, host: Host, drain: Drain, osd_map: OsdMap, counts: Mapping[int, int]) -> None:

@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set, Tuple
 
-from adapter.cluster.hosts import MAINTENANCE
+from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.cluster.maintenances import (
     ENTERED,
     ENTERING,
@@ -28,7 +28,7 @@ from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask, Asked
 from adapter.engine.model import HostOutcome, HostStatus, JobStatus
-from adapter.errors import AdapterError, NotKept, ReportAwaited
+from adapter.errors import AdapterError, InvalidValue, NotKept, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.host_stops import HostStops, daemons_on
@@ -44,7 +44,8 @@ from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
 
 log = logging.getLogger(__name__)
 
-LOOK_AGAIN, RETRY = 1.0, 10.0
+# What the maps show is looked at often (seconds), for somebody waits; who is offline is not.
+LOOK_AGAIN, RETRY, OFFLINE = 0.3, 10.0, 2.0
 # A command is answered before the manager that answers it hands over.
 ANSWERED = 1.5
 OPERATIONS = ("enter_host_maintenance", "exit_host_maintenance")
@@ -77,8 +78,11 @@ class HostMaintenance:
     def check_enter(self, hostname: str, force: bool, regardless: bool) -> None:
         """Raise ``HostNeeded`` with what speaks against stopping a host and was not allowed.
 
-        Raises ``ReportAwaited`` while a standby's host is asked whether it could go on.
+        Raises ``ReportAwaited`` while a standby's host is asked whether it could go on, and
+        ``InvalidValue`` for a host that is being drained.
         """
+        with self._core.lock:
+            _refuse_draining(self._core.hosts.get(hostname))
         self._stops.look(hostname).check(hostname, force, regardless)
 
     def is_in(self, hostname: str) -> bool:
@@ -97,12 +101,16 @@ class HostMaintenance:
         return known.is_whole and not still_up(core.maps, daemons_on(core, hostname))
 
     def enter(self, hostname: str, force: bool, regardless: bool, by: str) -> Maintenance:
-        """Keep that a host enters maintenance; ``is_in`` and ``check_enter`` were asked."""
+        """Keep that a host enters maintenance; ``is_in`` and ``check_enter`` were asked.
+
+        Raises ``InvalidValue`` for a host that is being drained.
+        """
         core, now = self._core, round(time.time(), 3)
         with core.lock:
             host = core.hosts.get(hostname)
             self._check_usable(hostname)
             known = core.maintenances.get(hostname)
+            _refuse_draining(host)
             one = known or Maintenance(hostname, ENTERING, since=now, by=by)
             one = replace(one, force=force, regardless=regardless, offline=False, reason="")
             one = core.maintenances.save(replace(one, stage=ENTERING, asked=now))
@@ -189,7 +197,17 @@ class HostMaintenance:
             ]
         with self._guards.acting:
             for_each(todo, lambda each: self._step_kept(each, now))
-        return LOOK_AGAIN if pending else None
+        return self._pause(pending, now)
+
+    def _pause(self, pending: Sequence[Maintenance], now: float) -> Optional[float]:
+        """Return the seconds until the next look; the end of a job wakes the loop."""
+        with self._core.lock:
+            times = [
+                self._not_before.get(each.hostname, now)
+                for each in pending
+                if each.hostname not in {*self._jobs, *self._cancelled}
+            ]
+        return max(min(times) - now, 0.0) if times else None
 
     def hands_over(self, hostname: str) -> bool:
         """Tell whether this manager is on a host: then another one goes on with it."""
@@ -288,6 +306,7 @@ class HostMaintenance:
     def _enter_offline(self, one: Maintenance) -> None:
         """A host that does not answer enters as it is; one that was told half goes on later."""
         if one.reached and not one.missed:
+            self._not_before[one.hostname] = self._now + OFFLINE
             self._wait(one, "the host does not answer; it goes on when it does")
             return
         units = one.units if one.reached else ()
@@ -392,6 +411,7 @@ class HostMaintenance:
         self._end(one)
 
     def _leave_offline(self, one: Maintenance) -> None:
+        self._not_before[one.hostname] = self._now + OFFLINE
         if not one.offline:
             self._wait(one, "the host is offline")
         elif one.reached:
@@ -500,6 +520,17 @@ class HostMaintenance:
             # A connection that broke in the middle is told like one that was never made.
             changes["missed"] = True
         return changes
+
+
+def _refuse_draining(host: Host) -> None:
+    if host.is_draining:
+        raise InvalidValue(
+            "host",
+            host.hostname,
+            "it is being drained, and what leaves it has to run",
+            "Wait until `ceph orch host ls` shows it drained, or end the drain first: `ceph orch "
+            f"host drain stop {host.hostname}`.",
+        )
 
 
 def _units_of(

@@ -66,8 +66,10 @@ def _all_the_same(objections: Sequence[Objection]) -> str:
     losses = {each.loss for each in objections}
     if NEVER in losses:
         return ""
-    flags = "--force --yes-i-really-mean-it" if CLUSTER in losses else "--force"
-    return f"With {flags} it is done all the same."
+    if CLUSTER in losses:
+        return "With --force --yes-i-really-mean-it it is done all the same."
+    # By this word the dashboard asks whether to force it.
+    return "WARNING: with --force it is done all the same."
 
 
 @dataclass

@@ -84,6 +84,9 @@ class Pending:
             text = f"its removal would go on ({removal.stage.value})"
             text = "it would be started again, for its removal was stopped" if kept else text
             found.append(Step(f"osd.{removal.osd_id}", text, asked_for=True, goes_on=kept))
+        text = "its drain would go on (dropped, the labels that it has set go too)"
+        draining = [each.hostname for each in core.hosts.all() if each.is_draining]
+        found += [Step(f"host {name}", text, asked_for=True) for name in draining]
         for action in core.actions.all():
             left = [*action.doing, *action.left]
             text = f"{action.action} would go on: {some_of(left, NAMED)}"

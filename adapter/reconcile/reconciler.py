@@ -54,7 +54,7 @@ class Reconciler:
         self.planner = OsdPlanner(core)
         self.creator = OsdCreator(core, self.planner)
         self.remover = OsdRemover(core)
-        self.drains = HostDrains(core, self.planner)
+        self.drains = HostDrains(core, self.planner, lambda: self.absence is not None)
         self.services = ServiceReconciler(core)
         self.host_stops = HostStops(core, self.services.guards, lambda: self.absence is not None)
         self.maintenance = HostMaintenance(

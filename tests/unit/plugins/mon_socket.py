@@ -1,4 +1,4 @@
-"""A monitor's administration socket, as tests need it: what it was asked, what it says of itself."""
+"""A monitor's administration socket, as tests need it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Callable
 
 
 class MonSocket:
-    """Answer on a socket as monitor ``name`` does, which is in its quorum until it is told to go."""
+    """Answer on a socket as monitor ``name`` does, in its quorum until it is told to leave."""
 
     def __init__(self, path: Path, name: str, tell: Callable[[str], None]) -> None:
         self.in_quorum = True

@@ -122,15 +122,63 @@ def test_a_label_that_a_spec_gives_meanwhile_stays(full: Cluster) -> None:
     assert labels(full) == ["_no_schedule"]
 
 
-def test_a_label_that_went_meanwhile_and_came_again_stays(full: Cluster) -> None:
+def test_a_label_that_a_spec_takes_meanwhile_and_that_came_again_stays(full: Cluster) -> None:
     busy(full)
     drain(full)
-    raise_if_exception(full.orchestrator.remove_host_label("h3", "_no_schedule"))
+    host = full.core.hosts.get("h3")
+    full.core.hosts.save(host.without_labels(["_no_schedule"]))
     full.settle()
     assert any("the label _no_schedule was taken" in each for each in left(full))
     raise_if_exception(full.orchestrator.add_host_label("h3", "_no_schedule"))
     stop(full)
     assert labels(full) == ["_no_schedule"]
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_taking_the_label_ends_the_drain(full: Cluster, by_hand: bool) -> None:
+    """The dashboard's Stop Drain does nothing else."""
+    ids = on(full)
+    if by_hand:
+        raise_if_exception(full.orchestrator.add_host_label("h3", "_no_schedule"))
+    busy(full)
+    drain(full)
+    full.settle()
+    said = str(raise_if_exception(full.orchestrator.remove_host_label("h3", "_no_schedule")))
+    assert said.startswith("Removed label _no_schedule from host h3")
+    assert ("Stopped host drain for h3" in said) is not by_hand
+    full.settle()
+    assert (labels(full), status(full), listed(full)) == ([], [], "")
+    assert [full.monitors.osds[each].weight for each in ids] == [1.0, 1.0]
+
+
+def test_dropping_what_waits_ends_a_drain(full: Cluster) -> None:
+    ids = on(full)
+    raise_if_exception(full.orchestrator.apply([ServiceSpec("crash")]))
+    full.settle(20)
+    busy(full)
+    full.orchestrator.pause()
+    drain(full)
+    rows = [f"{row['what']}: {row['step']}" for row in full.orchestrator.pending.rows()]
+    assert any(each.startswith("host h3: its drain would go on") for each in rows)
+    assert any("crash.h3 on h3 would be removed" in each for each in rows)
+    said = full.orchestrator.pending.drop()
+    assert "host h3: its drain would go on (dropped, the labels that it has set go too)" in said
+    full.settle(20)
+    assert (labels(full), status(full), listed(full)) == ([], [], "")
+    assert on(full) == ids
+    assert ("h3", "crash", "h3") in full.daemons
+    assert not full.core.specs.get("crash").spec.unmanaged
+
+
+def test_a_host_that_is_drained_does_not_enter_maintenance(full: Cluster) -> None:
+    busy(full)
+    drain(full)
+    said = refused(full.orchestrator.enter_host_maintenance("h3", True, True))
+    assert "it is being drained, and what leaves it has to run" in said
+    spec = HostSpec("h3", "10.0.0.3", status="maintenance")
+    assert "it is being drained" in refused(full.orchestrator.add_host(spec))
+    assert full.core.hosts.get("h3").status == ""
+    assert full.core.maintenances.get("h3") is None
 
 
 def test_a_drained_host_that_loses_the_label_is_one_as_any_other(full: Cluster) -> None:

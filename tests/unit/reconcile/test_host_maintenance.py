@@ -183,7 +183,7 @@ def test_what_is_lost_is_refused_and_can_be_allowed(whole: Cluster) -> None:
     whole.monitors.elsewhere["rgw.web.h3.aaaaaa"] = "h3"
     whole.report(3)
     with pytest.raises(
-        HostNeeded, match=r"no other daemon of service rgw.web runs.*With --force it"
+        HostNeeded, match=r"no other daemon of service rgw.web runs.*WARNING: with --force it"
     ):
         enter(whole, "h3")
     assert (status(whole, "h3"), kept(whole, "h3")) == ("", {})
