@@ -21,6 +21,8 @@ sys.path[:0] = [str(HERE), str(ROOT)]
 
 from cluster import CLIENT, LAB, measure  # noqa: E402
 from engine import Bench  # noqa: E402
+from hosts import CEPHADM as HOSTS  # noqa: E402
+from hosts import measure as measure_hosts  # noqa: E402
 from loopback import PORT, Loopback  # noqa: E402
 from osds import AVAILABLE, FREED_TO_UP, WIPED  # noqa: E402
 from osds import measure as measure_osds  # noqa: E402
@@ -184,18 +186,37 @@ def services(machines: List[Dict[str, Any]], times: int) -> None:
         line(name, value, "<= 1.0", ratio <= 1)
 
 
+def lives(machines: List[Dict[str, Any]], times: int) -> None:
+    """Hosts in and out of maintenance and drained, by hand and against cephadm's medians."""
+    found = measure_hosts(machines, times)
+    pairs = (
+        ("maintenance enter, against cephadm", "enter", HOSTS["enter"], 0.8),
+        ("maintenance enter, against the slowest stop by hand", "enter", found["slowest"], 1.3),
+        ("maintenance exit until all is well, against cephadm", "leave", HOSTS["leave"], 0.8),
+        ("host drain without OSDs, against cephadm", "drain", HOSTS["drain"], 0.8),
+        ("host drain, 2 near-empty OSDs, against cephadm", "drain_osds", HOSTS["drain_osds"], 0.5),
+    )
+    for name, key, theirs, bar in pairs:
+        ratio = found[key] / theirs
+        value = f"{found[key]:.1f} / {theirs:.1f} s = {ratio:.2f}"
+        line(name, value, f"<= {bar}", ratio <= bar)
+    ours, hand = found["leave"], found["hand_leave"]
+    value = f"{ours:.1f} / {hand:.1f} s = {ours / hand:.2f}"
+    print(f"{'maintenance exit until all is well, against by hand':<58} {value:>22}   (no bar)")
+
+
 def main() -> None:
     """Print all figures, or those that are named."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    names = ("reads", "interface", "lab", "loopback", "cluster", "osds", "services")
+    names = ("reads", "interface", "lab", "loopback", "cluster", "osds", "services", "hosts")
     parser.add_argument("what", nargs="*", help=f"of: {' '.join(names)} (default: all)")
     parser.add_argument("--times", type=int, default=5, help="runs per figure (median)")
     parser.add_argument("--hosts", type=int, default=100, help="loopback hosts")
     parser.add_argument("--most", type=int, default=1000, help="loopback hosts, once; 0 for none")
     options = parser.parse_args()
     wanted = options.what or list(names)
-    machines = hosts() if set(wanted) & {"lab", "cluster", "osds", "services"} else []
-    if set(wanted) & {"cluster", "osds", "services"}:
+    machines = hosts() if set(wanted) & {"lab", "cluster", "osds", "services", "hosts"} else []
+    if set(wanted) & {"cluster", "osds", "services", "hosts"}:
         manage(machines)
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians", flush=True)
     if "reads" in wanted:
@@ -212,6 +233,8 @@ def main() -> None:
         osds(machines, min(3, options.times))
     if "services" in wanted:
         services(machines, options.times)
+    if "hosts" in wanted:
+        lives(machines, options.times)
 
 
 if __name__ == "__main__":
