@@ -172,7 +172,8 @@ class EventReader:
         still_bad = {*(data.get("failures") or {}), *(data.get("dark") or {})}
         self.forgiven = self._bad - still_bad
         artifacts = data.get("artifact_data")
-        published = artifacts.get(RESULT) if isinstance(artifacts, Mapping) else None
+        kept = artifacts.get(RESULT) if isinstance(artifacts, Mapping) else None
+        published = kept.get("hosts") if isinstance(kept, Mapping) else None
         if not isinstance(published, Mapping):
             return []
         return [

@@ -14,4 +14,4 @@ def update_host_addr(record: Dict[str, object], machine_id: str = "") -> Variabl
 
     ``machine_id`` is that of the machine it must be; empty where none is known.
     """
-    return {**record_variables(record), "update_host_addr_machine_id": machine_id}
+    return {**record_variables(record), "host_report_expect_machine_id": machine_id}

@@ -19,6 +19,7 @@ from typing import Any, Dict, List
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils.artifacts import with_artifacts
 from ..plugin_utils.backend_source import PACKAGE, backend_source
 
 # What an installed tree is made of; the package may lie elsewhere, where pip has put it.
@@ -67,11 +68,12 @@ class ActionModule(ActionBase):
         return str(self._connection._shell.join_path(self._connection._shell.tmpdir, name))
 
     def _ask(self, arguments: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:
-        return self._execute_module(
+        result = self._execute_module(
             module_name="ceph_orch.ansible.backend_install",
             module_args=arguments,
             task_vars=task_vars,
         )
+        return with_artifacts(result, task_vars)
 
     def _send(self, files: Dict[str, bytes]) -> str:
         """Put the tree as one file into the task's directory on the host."""

@@ -61,5 +61,6 @@ def load() -> None:
     connection_loader.get("ssh", class_only=True)
     shell_loader.get("sh", class_only=True)
     action_loader.get("ansible.legacy.normal", class_only=True)
+    action_loader.get("ceph_orch.ansible.published", class_only=True)
     trusted = getattr(ansible.template, "trust_as_template", str)
     ansible.template.Templar(None, variables={}).template(trusted("{{ 1 }}"))

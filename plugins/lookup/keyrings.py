@@ -14,6 +14,8 @@ description:
     of the module M(ceph_orch.ansible.ceph_daemon).
   - A daemon whose C(keyring_file) is empty or missing is left out; it keeps the key that its host
     has.
+  - In a job of AWX the keys come from a credential, which AWX writes into a file (O(file)) for the
+    time of the job. A C(keyring_file) is then the entity itself, such as C(mds.a).
   - The files of a job of the orchestrator are gone when it has ended. Whoever does the same by hand
     then gets the keys from the monitors, by C(ceph auth get) on the controller; where that does not
     go, there is a warning, and hosts keep the keys that they have.
@@ -37,6 +39,14 @@ options:
     default: {}
     vars:
       - name: ceph_orch_entities
+  file:
+    description:
+      - A file on the controller with the keyrings of several entities, one below the other, as
+        C(ceph auth get) prints them. Where it is given, plain names are looked up in it, unless
+        O(directory) is there.
+    type: path
+    env:
+      - name: CEPH_ORCH_KEYRINGS
 author:
   - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
@@ -86,11 +96,43 @@ class LookupModule(LookupBase):
         found = {}
         for row in rows:
             name = str(row["keyring_file"])
-            if "/" in name or not directory or os.path.isdir(directory):
+            collected = self.get_option("file") and not directory
+            if "/" in name or not (directory or collected) or os.path.isdir(directory):
                 found[name] = _read(row, directory)
             elif name not in found:
-                found[name] = _fetched(str(self.get_option("entities").get(name, "")))
+                found[name] = self._without_directory(row)
         return [found]
+
+    def _without_directory(self, row):
+        """Return a keyring that is in no file of its own."""
+        name = str(row["keyring_file"])
+        entity = str(self.get_option("entities").get(name, ""))
+        if self.get_option("file"):
+            return _collected(self.get_option("file"), entity or name)
+        return _fetched(entity)
+
+
+def _collected(path, entity):
+    """Return the keyring that a file with several has of an entity."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read(_LIMIT)
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnsibleLookupError(
+            f"The keyrings of the credential cannot be read: {error}"
+        ) from None
+    section = ""
+    for line in text.splitlines():
+        words = line.strip()
+        if words.startswith("[") and words.endswith("]"):
+            section = words[1:-1].strip()
+        name, found, key = words.partition("=")
+        if found and name.strip() == "key" and section == entity and _KEY.fullmatch(key.strip()):
+            return f"[{entity}]\n\tkey = {key.strip()}\n"
+    raise AnsibleLookupError(
+        f"The credential has no key of {entity!r}. Add what `ceph auth get {entity}` prints to its "
+        "keyrings, or give '' as keyring_file to keep the key that the host has."
+    )
 
 
 def _read(row, directory):

@@ -57,8 +57,11 @@ class Controller:
         known = {"ceph_orch_secrets": str(self.secrets), "ceph_orch_entities": entities or {}}
         return self.run(KEYRINGS, rows=rows, **known)
 
-    def run(self, text: str, **given: Any) -> tuple[Any, str]:
-        """Return what a template gives, or None, and what else was said."""
+    def run(self, text: str, more: dict[str, str] | None = None, **given: Any) -> tuple[Any, str]:
+        """Return what a template gives, or None, and what else was said.
+
+        ``more`` is added to the environment.
+        """
         path, answer = self.top / "play.yml", self.top / "answer.json"
         path.write_text(yaml.safe_dump(playbook(text)))
         given["answer"] = str(answer)
@@ -71,6 +74,7 @@ class Controller:
                 "PATH": programs,
                 "ANSIBLE_HOME": str(self.top / "home"),
                 "ANSIBLE_LOCALHOST_WARNING": "False",
+                **(more or {}),
             },
             capture_output=True,
             text=True,
@@ -144,3 +148,43 @@ def test_what_is_no_entity_is_not_asked_for(controller: Controller) -> None:
     found, _ = controller.read(("a", "x.keyring"), entities={"x.keyring": "--help"})
     assert found == {"x.keyring": ""}
     assert controller.asked == []
+
+
+CREDENTIAL = f"""[client.bootstrap-osd]
+\tkey = otherKey==
+\tcaps mon = "profile bootstrap-osd"
+[mds.a]
+\tkey = {KEY}
+\tcaps mds = "allow"
+\tcaps mon = "profile mds"
+"""
+
+
+def test_in_awx_keys_come_from_the_credential(controller: Controller) -> None:
+    path = controller.top / "credential"
+    path.write_text(CREDENTIAL)
+    rows = [{"id": "a", "keyring_file": "mds.a"}, {"id": "b", "keyring_file": ""}]
+    given = {"CEPH_ORCH_KEYRINGS": str(path)}
+    found, said = controller.run(KEYRINGS, given, rows=rows)
+    assert found == {"mds.a": f"[mds.a]\n\tkey = {KEY}\n"}, said
+
+    rows = [{"id": "b", "keyring_file": "mds.b"}]
+    found, said = controller.run(KEYRINGS, given, rows=rows)
+    assert found is None
+    assert "The credential has no key of 'mds.b'. Add what `ceph auth get mds.b`" in " ".join(
+        said.split()
+    )
+    assert KEY not in said
+    assert "otherKey" not in said
+    assert controller.asked == [], "a job of AWX has no access to the monitors"
+
+
+def test_the_files_of_a_job_come_before_a_credential(controller: Controller) -> None:
+    controller.secrets.mkdir()
+    (controller.secrets / "mds.a").write_text(FROM_FILE)
+    path = controller.top / "credential"
+    path.write_text(CREDENTIAL)
+    given = {"ceph_orch_secrets": str(controller.secrets)}
+    rows = [{"id": "a", "keyring_file": "mds.a"}]
+    found, _ = controller.run(KEYRINGS, {"CEPH_ORCH_KEYRINGS": str(path)}, rows=rows, **given)
+    assert found == {"mds.a": FROM_FILE}

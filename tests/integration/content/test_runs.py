@@ -38,10 +38,13 @@ def test_reading_playbooks(machine: Machine) -> None:
     assert set(run.published("Look whether hosts answer")) == {"schema", "identity", "timings"}
     assert isinstance(run.published("List the Ceph daemons on hosts")["daemons"], list)
     assert run.custom["_run"]["ceph_orch_result"] == {
-        "h1": {
-            "schema": 1,
-            "host": {"hostname": "h1", "addr": "h1", "labels": [], "status": ""},
-        }
+        "schema": 1,
+        "hosts": {
+            "h1": {
+                "schema": 1,
+                "host": {"hostname": "h1", "addr": "h1", "labels": [], "status": ""},
+            }
+        },
     }
 
 
@@ -60,7 +63,7 @@ def test_another_machine_is_refused(machine: Machine, tmp_path: Path) -> None:
     run = machine.play(
         "update_host_addr",
         variables={
-            "update_host_addr_machine_id": "0" * 32,
+            "host_report_expect_machine_id": "0" * 32,
             "host_record_path": str(tmp_path / "host.json"),
         },
     )
@@ -265,7 +268,7 @@ def test_hostile_values_stay_data(
 
     assert run.status == 0, run.output
     assert json.loads(path.read_text(encoding="utf-8"))["hostname"] == HOSTILE
-    assert run.custom["_run"]["ceph_orch_result"]["h1"]["host"]["labels"] == [HOSTILE]
+    assert run.custom["_run"]["ceph_orch_result"]["hosts"]["h1"]["host"]["labels"] == [HOSTILE]
 
     bad = [{"host": "h1", "dev": HOSTILE, "path": HOSTILE}]
     run = machine.play(
