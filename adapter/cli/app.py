@@ -14,6 +14,7 @@ import click
 
 from adapter import __version__
 from adapter.cli.adopt import adopt
+from adapter.cli.awx import awx
 from adapter.cli.completion import completion
 from adapter.cli.context import VerbGroup, common_options
 from adapter.cli.daemon_verbs import daemon
@@ -117,7 +118,7 @@ def root() -> None:
 
 COMMANDS = (
     *(adopt, host, device, osd, apply, ls, ps, rm),
-    *(daemon, tuned_profile, status, key, job, mgr, completion),
+    *(daemon, tuned_profile, status, key, job, mgr, awx, completion),
 )
 host.add_command(drain)
 for _command in COMMANDS:

@@ -13,7 +13,6 @@ description:
   - Returns what a mapping has under the name of a host. The mapping may be JSON text, as a survey
     of AWX asks for it. An empty text is an empty mapping.
   - What the text holds is data; it is never evaluated as a template.
-positional: host, otherwise
 options:
   _input:
     description:

@@ -1,4 +1,7 @@
-"""Where each command of the documents is run: here, on the lab, or by the tests of its verb."""
+"""Where each command of the documents is run: here, on the lab, or by the tests of its verb.
+
+Those of AWX are run against its stand-in, by the tests below ``tests/integration/awx``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from adapter.operations import REGISTRY
 from tests.tools import ceph_commands
 from tests.tools.documents import Command, choices
 
-HERE, LAB, CHANGES = "here", "lab", "changes"
+HERE, LAB, CHANGES, AWX = "here", "lab", "changes", "awx"
 
 # What `ceph` reads, or refuses, so that nothing is changed by it.
 _READS = re.compile(
@@ -100,6 +103,8 @@ def where(command: Command) -> str:
     if command.program in ("ansible-doc", "make"):
         return HERE
     if command.program == "orch-ansible":
+        if command.words[1:2] == ["awx"]:
+            return AWX
         if _ORCH_HERE.fullmatch(line):
             return HERE
         is_read = line in ("mgr status", "mgr install --check") or re.fullmatch(_APPLY, line)

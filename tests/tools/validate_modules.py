@@ -22,7 +22,13 @@ ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = ROOT / "collections/ansible_collections/ceph_orch/ansible"
 TEST = "validate-modules"
 PROGRAM = "_util/controller/sanity/validate-modules/validate.py"
-KINDS = {"module": "modules", "callback": "callback", "inventory": "inventory", "lookup": "lookup"}
+KINDS = {
+    "module": "modules",
+    "callback": "callback",
+    "filter": "filter",
+    "inventory": "inventory",
+    "lookup": "lookup",
+}
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from tests.tools.documents import ROOT
 MODULES = sorted((ROOT / "plugins/modules").glob("*.py"))
 DOCUMENTED = MODULES + sorted(
     path
-    for kind in ("callback", "inventory", "lookup")
+    for kind in ("callback", "filter", "inventory", "lookup")
     for path in (ROOT / f"plugins/{kind}").glob("*.py")
 )
 COLLECTION = "ceph_orch.ansible"

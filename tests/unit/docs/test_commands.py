@@ -7,6 +7,7 @@ and some lab test has to use the same verb.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import List, Set
@@ -17,7 +18,16 @@ from click.testing import CliRunner
 
 from adapter.cli.app import root
 from tests.tools import ceph_commands, click_words
-from tests.tools.docs_commands import CHANGES, HERE, LAB, forms, line_on_lab, playbook_of, where
+from tests.tools.docs_commands import (
+    AWX,
+    CHANGES,
+    HERE,
+    LAB,
+    forms,
+    line_on_lab,
+    playbook_of,
+    where,
+)
 from tests.tools.documents import ROOT, Command, commands, texts
 
 ALL = commands()
@@ -104,6 +114,17 @@ def test_what_changes_something_is_done_by_a_lab_test() -> None:
     assert missing == []
 
 
+def test_what_needs_awx_is_done_by_its_tests() -> None:
+    tests = "".join(
+        path.read_text(encoding="utf-8")
+        for path in sorted((ROOT / "tests/integration/awx").glob("test_*.py"))
+    )
+    lines = [each.words[2:] for each in TYPED if where(each) == AWX]
+    assert lines
+    for words in lines:
+        assert re.search(r'\.(?:ok|run)\("' + '", "'.join(words), tests), words
+
+
 @pytest.mark.parametrize(
     "target", sorted({each.words[1] for each in ALL if each.program == "make"})
 )
@@ -147,5 +168,5 @@ def test_the_playbooks_exist_and_take_the_variables() -> None:
 
 def test_every_command_has_its_place() -> None:
     """What stands in a block and needs a lab to be read is typed there, without exception."""
-    assert {where(each) for each in TYPED} == {HERE, LAB, CHANGES}
+    assert {where(each) for each in TYPED} == {HERE, LAB, CHANGES, AWX}
     assert [str(each) for each in TYPED if where(each) == LAB and not line_on_lab(each)] == []

@@ -30,6 +30,7 @@ NOT_YET = {
 OF_ANSIBLE = {
     f"ANSIBLE_{name}"
     for name in (
+        "COLLECTIONS_PATH",
         "CONFIG",
         "DEPRECATION_WARNINGS",
         "FORKS",

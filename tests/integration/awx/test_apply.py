@@ -1,0 +1,220 @@
+"""``orch-ansible awx`` against an AWX: what it makes, what stays, what goes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from adapter.awx.parameters import read_playbooks
+from tests.awx.fixtures import Site
+from tests.tools.documents import ROOT
+
+BOOKS = {book.name: book for book in read_playbooks(ROOT)}
+# Two types and three credentials, environment, project, inventory, source, teams, organization.
+OTHERS = 12
+
+
+def test_everything_is_made_and_a_second_run_changes_nothing(site: Site) -> None:
+    planned = json.loads(site.ok("plan", "-f", "json"))
+    assert site.server.changes() == []
+    assert {step["action"] for step in planned} == {"create"}
+    assert len(planned) == len(BOOKS) + OTHERS
+
+    assert f"{len(planned)} objects changed" in site.ok("apply")
+    before = len(site.server.changes())
+    assert "0 objects changed" in site.ok("apply")
+    assert site.ok("plan") == "AWX has all of it.\n"
+    assert site.ok("verify") == "AWX has all of it.\n"
+    assert site.server.changes()[before:] == []
+
+
+def test_a_template_asks_what_its_playbook_takes(applied: Site) -> None:
+    site = applied
+    template = site.named("job_templates", "ceph-create_osds")
+    asked = {key for key, value in template.items() if key.startswith("ask_") and value}
+    assert asked == {"ask_limit_on_launch", "ask_job_type_on_launch"}
+    assert template["allow_simultaneous"] is False
+    assert template["limit"] == "no_hosts_were_named"
+    spec = {each["variable"]: each for each in site.server.store.surveys[template["id"]]["spec"]}
+    assert set(spec) == {parameter.name for parameter in BOOKS["create_osds"].parameters}
+    groups = spec["osd_create_groups"]
+    assert (groups["type"], groups["required"], groups["default"]) == ("textarea", True, "")
+    assert spec["osd_create_fsid"]["default"] == site.settings["fsid"]
+    assert spec["osd_create_report"]["type"] == "multiselect"
+    assert spec["osd_create_report"]["choices"] == ["devices", "daemons"]
+    assert spec["osd_create_wait"] | {"default": 30, "type": "integer"} == spec["osd_create_wait"]
+    assert spec["osd_create_keyring_file"]["default"] == ""
+
+    reading = site.named("job_templates", "ceph-get_facts")
+    asked = {key for key, value in reading.items() if key.startswith("ask_") and value}
+    assert (asked, reading["allow_simultaneous"]) == ({"ask_limit_on_launch"}, True)
+    assert reading["survey_enabled"] is False
+
+
+def test_only_what_reads_may_run_side_by_side(applied: Site) -> None:
+    site = applied
+    for name, book in BOOKS.items():
+        template = site.named("job_templates", f"ceph-{name}")
+        assert template["allow_simultaneous"] is not book.changes
+        # Nobody starts a job on all hosts without saying so.
+        assert bool(template["limit"]) is book.changes
+    assert {name for name, book in BOOKS.items() if not book.changes} == {
+        *("available", "get_facts", "get_hosts", "get_inventory", "list_daemons"),
+        "preview_osdspecs",
+    }
+
+
+def test_who_may_look_and_who_may_act(applied: Site) -> None:
+    site = applied
+    store = site.server.store
+
+    def roles(team: str) -> set[tuple[str, str]]:
+        held = store.grants["teams", site.named("teams", team)["id"]]
+        found = [store.roles[number] for number in held]
+        return {(store.objects[name][of]["name"], role) for name, of, role in found}
+
+    look, act = roles("ceph-look"), roles("ceph-act")
+    assert {name for name, role in look if role == "execute_role"} == {
+        f"ceph-{name}" for name, book in BOOKS.items() if not book.changes
+    }
+    assert {role for _, role in look} == {"execute_role", "read_role"}
+    assert act == {(f"ceph-{name}", "execute_role") for name in BOOKS} | {
+        ("ceph-hosts", "update_role")
+    }
+
+
+def test_keys_come_from_a_credential_and_only_where_they_are_needed(applied: Site) -> None:
+    site = applied
+    store = site.server.store
+
+    def attached(name: str) -> set[str]:
+        numbers = store.credentials[site.named("job_templates", name)["id"]]
+        return {store.objects["credentials"][number]["name"] for number in numbers}
+
+    assert attached("ceph-apply_mds") == {"ceph-ssh", "ceph-keyrings"}
+    assert attached("ceph-get_facts") == {"ceph-ssh"}
+    for credential in store.objects["credentials"].values():
+        assert credential["inputs"] == {}, "secrets are written in AWX alone"
+    source = site.named("inventory_sources", "ceph-hosts")
+    assert source["credential"] == site.named("credentials", "ceph-monitors")["id"]
+    assert source["source_path"] == "inventory/orchestrator.yml"
+
+
+def test_secrets_that_were_written_in_awx_stay(applied: Site) -> None:
+    site = applied
+    credential = site.named("credentials", "ceph-keyrings")
+    credential["inputs"] = {"keyrings": "[mds.a]\n\tkey = CANARY"}
+    credential["description"] = "changed [orch-ansible awx: ceph]"
+    done = site.run("verify")
+    assert done.exit_code == 1
+    site.ok("apply")
+    assert credential["inputs"] == {"keyrings": "[mds.a]\n\tkey = CANARY"}
+    assert "CANARY" not in done.output
+    assert "CANARY" not in json.dumps(site.server.log, default=str)
+
+
+def test_remove_takes_what_is_ours_and_nothing_else(site: Site) -> None:
+    store = site.server.store
+    organization = store.add("organizations", {"name": "Storage", "description": "by hand"})
+    others = [
+        store.add("teams", {"name": "ceph-others", "organization": organization["id"]}),
+        store.add("projects", {"name": "theirs", "organization": organization["id"]}),
+    ]
+    before = {name: set(rows) for name, rows in store.objects.items()}
+    site.ok("apply")
+    said = site.ok("remove", "--check")
+    assert len(said.splitlines()) == len(BOOKS) + OTHERS - 1 + 1  # the last line says --check
+    changes = len(site.server.changes())
+    site.ok("remove", "--check")
+    assert len(site.server.changes()) == changes
+
+    site.ok("remove")
+    after = {name: set(rows) for name, rows in store.objects.items()}
+    after["labels"] = before["labels"]  # AWX removes labels that nobody has by itself
+    assert after == before
+    assert organization["description"] == "by hand"
+    assert [row["name"] for row in others] == ["ceph-others", "theirs"]
+    assert "There is nothing to remove" in site.run("remove").output
+
+
+def test_an_organization_that_was_made_here_goes_when_it_is_empty(applied: Site) -> None:
+    site = applied
+    number = site.named("organizations", "Storage")["id"]
+    team = site.server.store.add("teams", {"name": "others", "organization": number})
+    done = site.run("remove")
+    assert done.exit_code == 0, done.output
+    assert "The organization Storage stays: it has 1 teams of others." in done.output
+    assert number in site.server.store.objects["organizations"]
+    site.server.store.remove("teams", team["id"])
+    site.ok("remove")
+    assert site.server.store.objects["organizations"] == {}
+
+
+def test_two_clusters_share_an_awx(site: Site) -> None:
+    site.ok("apply")
+    site.write(name="second")
+    site.ok("apply")
+    site.ok("remove")
+    site.write(name="ceph")
+    assert site.ok("verify") == "AWX has all of it.\n"
+
+
+def test_what_has_our_name_and_not_our_mark_is_left_alone(site: Site) -> None:
+    store = site.server.store
+    organization = store.add("organizations", {"name": "Storage"})
+    theirs = {"name": "ceph-look", "organization": organization["id"], "description": "mine"}
+    team = store.add("teams", theirs)
+    done = site.run("apply")
+    assert done.exit_code == 2, done.output
+    assert "not made from here: team ceph-look. Nothing was changed." in done.output
+    assert site.server.changes() == []
+    assert "conflict team ceph-look" in site.ok("plan")
+
+    site.ok("apply", "--adopt")
+    assert team["description"].endswith("[orch-ansible awx: ceph]")
+    assert site.ok("verify") == "AWX has all of it.\n"
+
+
+def test_a_template_of_a_playbook_that_is_no_more_goes(applied: Site) -> None:
+    site = applied
+    old: dict[str, Any] = dict(site.named("job_templates", "ceph-get_facts"))
+    old.update(name="ceph-get_weather")
+    site.server.store.add("job_templates", old).update(organization=old["organization"])
+    done = site.run("verify")
+    assert "job template ceph-get_weather: it is too much" in done.output
+    assert done.exit_code == 1
+    site.ok("apply")
+    assert site.ok("verify") == "AWX has all of it.\n"
+
+
+def test_a_new_branch_is_synced_before_templates_are_changed(applied: Site) -> None:
+    site = applied
+    syncs = site.server.syncs.begun
+    site.server.syncs.trees[site.settings["project_url"], "v2"] = ROOT
+    site.write(project_branch="v2")
+    site.ok("apply")
+    assert site.server.syncs.begun > syncs
+    assert site.named("projects", "ceph-project")["status"] == "successful"
+    assert site.ok("verify") == "AWX has all of it.\n"
+    syncs = site.server.syncs.begun
+    site.ok("apply", "--sync")
+    assert site.server.syncs.begun == syncs + 1
+
+
+@pytest.mark.parametrize("hosts", ["awx"])
+def test_hosts_may_be_somebody_else_s(site: Site, hosts: str) -> None:
+    site.write(hosts=hosts, image=None)
+    site.ok("apply")
+    store = site.server.store
+    assert store.objects["inventory_sources"] == {}
+    assert store.objects["execution_environments"] == {}
+    assert site.named("job_templates", "ceph-get_facts")["execution_environment"] is None
+    # Later the monitors say it after all.
+    site.write(hosts="monitors", image="registry.example.org/ceph-orch-ee:1")
+    site.ok("apply")
+    site.write(hosts=hosts, image=None)
+    site.ok("apply")
+    assert store.objects["inventory_sources"] == {}
+    assert store.objects["execution_environments"] == {}
