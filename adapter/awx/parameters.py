@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
@@ -12,6 +13,8 @@ import yaml
 from adapter.operations import REGISTRY
 
 _COLLECTION = "ceph_orch.ansible."
+# How Ansible's documents mark commands, options and values, as in C(ceph -s).
+_MARKUP = re.compile(r"\b[A-Z]\(([^()]*)\)")
 _IMPORTS = ("ansible.builtin.import_role", "ansible.builtin.include_role")
 # Their default is read from the job's own files where an orchestrator runs it; by hand it is none.
 _KEYRING = "_keyring_file"
@@ -122,4 +125,4 @@ def _parameter(name: str, spec: Mapping[str, Any]) -> Parameter:
 
 def _text(description: Any) -> str:
     lines: Sequence[str] = [description] if isinstance(description, str) else description
-    return " ".join(" ".join(lines).split())
+    return _MARKUP.sub(r"\1", " ".join(" ".join(lines).split()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import yaml
@@ -31,6 +32,7 @@ def test_awx_takes_the_survey_of_every_playbook(name: str) -> None:
     assert not book.parameters or survey_problem(made) == ""
     for question in made["spec"]:
         assert question["question_description"], question["variable"]
+        assert not re.search(r"\b[A-Z]\(", question["question_description"])
         assert not str(question["variable"]).startswith(OF_AWX)
         assert "{{" not in str(question["default"]), (
             "AWX would show it, and the role never work it out"
