@@ -61,7 +61,7 @@ def _make_repository(target: Path, release: str, mirror: str) -> None:
             continue
         say(f"{len(files)} packages from suite {suite}")
         with published(target) as directory:
-            _fill(directory, files)
+            fill(directory, files)
             about = {"release": release, "suite": suite, "mirror": mirror}
             (directory / ABOUT).write_text(json.dumps(about) + "\n", encoding="utf-8")
         return
@@ -106,7 +106,7 @@ def _available(apt: PrivateApt, names: Iterable[str]) -> list[str]:
     return [name for name in names if name in known]
 
 
-def _fill(directory: Path, files: Iterable[Path]) -> None:
+def fill(directory: Path, files: Iterable[Path]) -> None:
     """Make an apt repository of package files, by hard links where possible."""
     pool = directory / "pool"
     pool.mkdir()

@@ -20,6 +20,7 @@ from ceph_lab import (
     prune,
     settings,
     status,
+    upgrades,
 )
 from ceph_lab.errors import LabError
 from ceph_lab.locks import held
@@ -33,6 +34,7 @@ examples:
   lab ssh h2 sh -c 'lsblk | head'     words reach the host as they are given
   lab copy playbooks roles h1:/root/work
   lab power off h3; lab power on h3
+  lab offer 20.2.5 h1 h2              a later Ceph in their package sources
   lab down
 
 environment: LAB (name), LAB_MIRROR, LAB_CACHE (images and packages), LAB_STATE
@@ -90,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     plugged = command("link", _link, "cut a host's network, or restore it")
     plugged.add_argument("action", choices=("down", "up"))
     plugged.add_argument("host", metavar="HOST")
+    _add_offer(command("offer", _offer, "offer a later version of Ceph to hosts"))
     built = command("image", _image, "only build the images that are not cached")
     _add_image_options(built)
     built.add_argument(
@@ -168,6 +171,16 @@ def _add_copy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="HOST:DIRECTORY", help="made when it is missing")
 
 
+def _add_offer(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("versions", metavar="VERSION[,..]", type=_names, help=f"such as 20.2.5, or {upgrades.NONE}")
+    add("hosts", metavar="HOST", nargs="*", help="hosts (default: all)")
+    broken = "a package of it whose installation fails; may be given again"
+    add("--broken", metavar="PACKAGE", action="append", default=[], help=broken)
+    without = "a package that it lacks; may be given again"
+    add("--without", metavar="PACKAGE", action="append", default=[], help=without)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in text.split(",") if name)
 
@@ -238,6 +251,14 @@ def _link(arguments: argparse.Namespace) -> None:
     with held(labs.lock_name(arguments.name), shared=True):
         lab = model.load_existing(arguments.name)
         power.link(lab, lab.host(arguments.host), arguments.action == "up")
+
+
+def _offer(arguments: argparse.Namespace) -> None:
+    lab = model.load_existing(arguments.name)
+    hosts = [lab.host(name) for name in arguments.hosts] or lab.hosts
+    versions = [each for each in arguments.versions if each != upgrades.NONE]
+    offers = [upgrades.Offer(each, arguments.broken, arguments.without) for each in versions]
+    upgrades.offer(lab, offers, hosts)
 
 
 def _image(arguments: argparse.Namespace) -> None:

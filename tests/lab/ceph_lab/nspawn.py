@@ -7,7 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from ceph_lab import cgroups
+from ceph_lab import cgroups, upgrades
 from ceph_lab.errors import CommandError, LabError
 from ceph_lab.files import mounts_below
 from ceph_lab.image_files import REPOSITORY
@@ -68,6 +68,7 @@ def start(lab: Lab, host: Host) -> int:
     running = find(lab, host)
     if running is not None:
         return running
+    upgrades.directory().mkdir(parents=True, exist_ok=True)
     joins = [str(path) for path in cgroups.create(lab.name, host)]
     with log_file(lab, host).open("ab") as log:
         process = subprocess.Popen(
@@ -102,6 +103,7 @@ def nspawn_command(lab: Lab, host: Host) -> list[str]:
         "--system-call-filter=@keyring bpf",
         f"--bind-ro={UDEV_RUN}",
         f"--bind-ro={lab.repository}:{REPOSITORY}",
+        f"--bind-ro={upgrades.directory()}:{upgrades.PLACE}",
         *(f"--bind={disk.loop}" for disk in host.disks),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ceph_lab import archive, images, model, packages, settings
+from ceph_lab import archive, images, model, packages, settings, upgrades
 from ceph_lab.files import remove_tree
 from ceph_lab.locks import held
 from ceph_lab.processes import all_pids, command_line
@@ -16,10 +16,15 @@ def prune() -> list[Path]:
     Downloaded packages stay, so that making one again needs little from the network.
     """
     cache = settings.cache_directory()
-    with held("images"):
+    with held("images"), held("upgrades"):
         used = _used()
         candidates = [*(cache / "images").iterdir(), *(cache / "repositories").iterdir()]
         old = [path for path in sorted(candidates) if not _current(path) and str(path) not in used]
+        kept = [path.name for path in (cache / "repositories").iterdir() if path not in old]
+        # What was made of a repository goes with it.
+        for path in sorted(upgrades.directory().glob("*")):
+            if not any(path.name.startswith(f"{name}-") for name in kept):
+                old.append(path)
         for path in old:
             remove_tree(path)
     return old
