@@ -65,7 +65,7 @@ from adapter.errors import NotReady, UnreadableRecord
 from adapter.settings import Settings
 from adapter.state_lock import StateLock, under_lock
 
-# Operations that read a whole host report (facts, devices and daemons) in their one call.
+# Operations that read a whole host report (facts, devices, daemons and packages) in their one call.
 REPORTING = ("get_inventory", "add_host")
 
 

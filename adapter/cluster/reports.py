@@ -1,8 +1,8 @@
 """What hosts said of themselves last, with its age.
 
-A report is what the ``host_report`` module published: facts, devices and daemons. It is kept in
-memory, and in a directory (one JSON file a host) so that a restarted ceph-mgr has an answer, with
-its true age, before the first refresh. Hosts are not trusted: shapes are checked here.
+A report is what the ``host_report`` module published: facts, devices, daemons and packages. It is
+kept in memory, and in a directory (one JSON file a host) so that a restarted ceph-mgr has an
+answer, with its true age, before the first refresh. Hosts are not trusted: shapes are checked here.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
+from adapter.cluster.report_packages import packages_part
 from adapter.cluster.report_rows import daemon_row, device_row, storage
 from adapter.engine.files import private_dir, write_private
 from adapter.errors import InvalidValue
 
 log = logging.getLogger(__name__)
 
-PARTS = ("facts", "devices", "daemons")
+PARTS = ("facts", "devices", "daemons", "packages")
 MAX_DEVICES = 4096
 MAX_DAEMONS = 4096
 
@@ -35,6 +36,7 @@ class HostReport:
     facts: Dict[str, Any] = field(default_factory=dict)
     devices: List[Dict[str, Any]] = field(default_factory=list)
     daemons: List[Dict[str, Any]] = field(default_factory=list)
+    packages: Dict[str, Any] = field(default_factory=dict)
     identity: Dict[str, Any] = field(default_factory=dict)
     storage: Dict[str, Any] = field(default_factory=lambda: storage(None))
     taken: Dict[str, float] = field(default_factory=dict)
@@ -93,6 +95,8 @@ def read_result(result: Mapping[str, Any]) -> Dict[str, Any]:
         parts["storage"] = storage(result.get("storage"))
     if "daemons" in result:
         parts["daemons"] = _daemons(result)
+    if "packages" in result:
+        parts["packages"] = packages_part(result["packages"], result.get("package_lists"))
     if isinstance(result.get("identity"), dict):
         parts["identity"] = result["identity"]
     return parts
@@ -156,6 +160,7 @@ class Reports:
             facts=parts.get("facts", old.facts),
             devices=parts.get("devices", old.devices),
             daemons=parts.get("daemons", old.daemons),
+            packages=parts.get("packages", old.packages),
             identity=parts.get("identity", old.identity),
             storage=parts.get("storage", old.storage),
             taken={**old.taken, **taken},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, Container, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Container, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.daemon_identity import Foreign
 from adapter.cluster.daemon_places import own_rows
 from adapter.cluster.daemon_services import DaemonServices
 from adapter.cluster.hosts import Host
+from adapter.cluster.packages import HostPackages, upstream
 from adapter.cluster.reports import HostReport
 from adapter.interface import (
     DaemonDescription,
@@ -91,14 +92,28 @@ def daemons_of(
     serve while others stand by.
     """
     when = datetime.datetime.fromtimestamp(report.taken["daemons"], tz=datetime.timezone.utc)
+    on_disk = HostPackages.of(report.packages).on_disk
     found = []
     for reported in report.daemons:
         row = _as_the_cluster_says(reported, outside)
         daemon = daemon_description(host.hostname, row, when, online, services)
+        if online:
+            daemon.status_desc = f"{daemon.status_desc}{_other_on_disk(row, on_disk)}"
         other = foreign.get(daemon.name()) if foreign else None
         daemon.is_active = (row["daemon_type"], row["daemon_id"]) in active
         found.append(daemon if other is None else _foreign(other, row, when))
     return found
+
+
+def _other_on_disk(row: Mapping[str, Any], on_disk: Sequence[str]) -> str:
+    """Return that another version is installed than a daemon runs, to be added to its state.
+
+    It was installed since the daemon was started, which has it when it is started again.
+    """
+    running = upstream(str(row.get("version") or ""))
+    if not running or not on_disk or running == on_disk[0]:
+        return ""
+    return f", {on_disk[0]} on disk"
 
 
 def _foreign(foreign: Foreign, row: Dict[str, Any], when: datetime.datetime) -> DaemonDescription:

@@ -9,9 +9,9 @@ from adapter.operations._report import TIMEOUT, report_variables
 
 
 @operation(phases=("host_report",), changes=False, timeout=TIMEOUT)
-def get_inventory(gather: Sequence[str] = ("facts", "devices", "daemons")) -> Variables:
-    """Read facts, devices and daemons of hosts.
+def get_inventory(gather: Sequence[str] = ("facts", "devices", "daemons", "packages")) -> Variables:
+    """Read facts, devices, daemons and packages of hosts.
 
-    All three by default: they cost one module call together.
+    All by default: they cost one module call together.
     """
     return report_variables(gather)

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: host_report
-short_description: Report a host's facts, disks and Ceph daemons in one call
+short_description: Report a host's facts, disks, Ceph daemons and packages in one call
 description:
   - Gathers what an orchestrator of Ceph needs to know about a host, in a single module call, and
     publishes it under the key C(ceph_orch_result).
@@ -18,6 +18,8 @@ description:
   - The devices are those of C(ceph-volume inventory) where ceph-volume is installed. Elsewhere the
     module reads the disks itself and reports the same keys and the same reasons for rejection.
   - The daemons are those that Ceph's packages run under systemd.
+  - The packages are those of Ceph that are installed, with the versions that the host's
+    repositories offer by the lists that the host has; no list is fetched.
   - Nothing on the host is changed. Disks are opened for reading only.
 notes:
   - ceph-volume and Ansible's fact collectors cost a second of processor time and more with each
@@ -28,7 +30,8 @@ notes:
     the signatures of file systems, partition tables, BlueStore and LVM on the disks as read by the
     module, mounts, swap and mappings, and the installed ceph-volume itself. For the facts it is the
     boot, the processors, the distribution's release, SELinux and the network's interfaces,
-    addresses and routes; memory, load, ports and uptime are read on every call.
+    addresses and routes; memory, load, ports and uptime are read on every call. For the packages it
+    is the package manager's database, its lists and its sources, for a day at most.
   - A disk that does not answer within 5 seconds does not stop the report; it is rejected.
   - Disks can be judged only by root; for other users every disk is rejected because its contents
     are not known.
@@ -46,8 +49,8 @@ options:
       - What to report besides the host's identity, which is always there.
     type: list
     elements: str
-    choices: [facts, devices, daemons]
-    default: [facts, devices, daemons]
+    choices: [facts, devices, daemons, packages]
+    default: [facts, devices, daemons, packages]
   ceph_volume:
     description:
       - Whether ceph-volume is asked for the devices where it is installed.
@@ -173,6 +176,21 @@ ceph_orch_result:
           to join its cluster.
       type: list
       elements: dict
+    packages:
+      description:
+        - The packages of Ceph. C(installed) has the version of each, C(offered) the versions that
+          repositories of the host have, the newest first, C(held) the names of those that are on
+          hold or locked, C(unfinished) the state of packages, Ceph's or not, that the package
+          manager has left halfway, C(lists_read) when the repositories' lists were read (seconds
+          since 1970, or null), C(problem) why something of it is not known.
+      type: dict
+      sample:
+        installed: {ceph-osd: 20.2.4+ds-2}
+        offered: {ceph-osd: [20.2.5+ds-1, 20.2.4+ds-2]}
+        held: []
+        unfinished: {}
+        lists_read: 1764460800
+        problem: ''
     timings:
       description: How many seconds each part took.
       type: dict
@@ -188,6 +206,7 @@ from ..module_utils.host.state import (
     SCHEMA,
     daemons_of,
     devices_of,
+    packages_of,
     read_identity,
     start_devices,
 )
@@ -204,8 +223,8 @@ def main() -> None:
             "gather": {
                 "type": "list",
                 "elements": "str",
-                "choices": ["facts", "devices", "daemons"],
-                "default": ["facts", "devices", "daemons"],
+                "choices": ["facts", "devices", "daemons", "packages"],
+                "default": ["facts", "devices", "daemons", "packages"],
             },
             "ceph_volume": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
             "ceph_volume_timeout": {"type": "int", "default": 120},
@@ -249,6 +268,10 @@ def gather(
         max_age = module.params["cache_max_age"]
         parts["daemons"] = read_daemons(module, roots, identity, max_age)
         timings["daemons"] = round(time.monotonic() - began, 3)
+    if "packages" in wanted:
+        began = time.monotonic()
+        parts["packages"] = packages_of(roots, write=not module.check_mode)
+        timings["packages"] = round(time.monotonic() - began, 3)
     if devices is not None:
         began = time.monotonic()
         parts.update(devices_of(devices))

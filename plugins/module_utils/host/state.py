@@ -24,6 +24,8 @@ SCHEMA = 1
 _NAME_TIMEOUT = 2.0
 # Seconds for which what ceph-volume and the packages said counts, if nothing has changed.
 _KEPT_FOR = 600
+# What decides the versions of packages is seen whole, but for a list that is changed unseen.
+_PACKAGES_KEPT_FOR = 86400
 
 
 def read_identity(roots: Roots) -> Dict[str, Any]:
@@ -86,6 +88,16 @@ def daemons_of(
     # Daemons that are called like their host are called as the orchestrator calls it.
     known_as = (identity["record"] or {}).get("hostname") or identity["hostname"]
     return read_daemons(roots, str(known_as), JsonCache("ceph-version.json", max_age, write=write))
+
+
+def packages_of(roots: Roots, write: bool) -> Dict[str, Any]:
+    """Return Ceph's packages on the host and what its repositories have of them."""
+    # Imported where it is needed: Python compiles what a module imports on every call.
+    from ..system.json_cache import JsonCache
+    from ..system.package_versions import read_package_versions
+
+    kept = JsonCache("ceph-packages.json", _PACKAGES_KEPT_FOR, write=write)
+    return read_package_versions(roots, kept)
 
 
 def start_devices(

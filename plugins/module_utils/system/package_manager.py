@@ -93,6 +93,10 @@ class Apt(_Manager):
         answer = self._run(argv, lock, timeout, self._ENVIRONMENT, "reads the lists of packages")
         return _reason(answer.err) if answer.problem else ""
 
+    def read_lists(self, lock: HostLock, timeout: float) -> str:
+        """Read the sources' lists anew; return what went wrong, if anything did."""
+        return self.refresh(lock, timeout)
+
     def predict(self, names: Sequence[str]) -> str:
         """Return why the packages could not be installed, as far as the lists say."""
         if not self.has_lists():
@@ -136,6 +140,13 @@ class Dnf(_Manager):
         del lock, timeout
         return ""
 
+    def read_lists(self, lock: HostLock, timeout: float) -> str:
+        """Read the repositories' metadata anew, also where they are not old."""
+        # With -q it would not say which repositories it leaves out, and that is no failure to it.
+        argv = ["dnf", "-y", "makecache", "--refresh"]
+        answer = self._run(argv, lock, timeout, what="reads the lists of packages")
+        return unread_repositories(answer.out, answer.problem)
+
     def predict(self, names: Sequence[str]) -> str:
         """Return nothing: what dnf would do is known only when it has read the lists."""
         del names
@@ -146,6 +157,19 @@ class Dnf(_Manager):
         argv = ["dnf", "-q", "-y", "install", "--", *names]
         answer = self._run(argv, lock, timeout, what=f"installs {', '.join(names)}")
         return (_reason(answer.err) or answer.problem) if answer.problem else ""
+
+
+def unread_repositories(said: str, problem: str) -> str:
+    """Return why ``dnf makecache`` could not read all repositories, nothing where it could.
+
+    ``problem`` is how it ended, if not well.
+    """
+    lines = [line.strip() for line in said.splitlines()]
+    left_out = [line for line in lines if line.startswith("Ignoring repositories:")]
+    if not problem and not left_out:
+        return ""
+    errors = [line.partition(":")[2].strip() for line in lines if line.startswith("Error:")]
+    return clean(". ".join([*errors[-1:], *left_out]) or problem, 300).rstrip(".")
 
 
 def _reason(text: str) -> str:

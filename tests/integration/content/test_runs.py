@@ -49,7 +49,7 @@ def test_reading_playbooks(machine: Machine) -> None:
 
 
 def test_one_call_reports_everything(machine: Machine) -> None:
-    everything = ["facts", "devices", "daemons"]
+    everything = ["facts", "devices", "daemons", "packages"]
     run = machine.play("get_inventory", variables={"host_report_gather": everything})
 
     assert run.status == 0, run.output
