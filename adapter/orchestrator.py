@@ -32,6 +32,7 @@ from adapter.methods.previews import PreviewMethods
 from adapter.methods.service_list import ServiceListMethods
 from adapter.methods.services import ServiceMethods
 from adapter.methods.tuned_profiles import TunedProfileMethods
+from adapter.methods.upgrades import UpgradeMethods
 from adapter.outcomes import Outcomes
 from adapter.reconcile import Reconciler
 
@@ -61,6 +62,7 @@ class AnsibleOrchestrator(Orchestrator):
         self.previews = PreviewMethods(core, reconciler, checks, groups, self.host_specs)
         self.kinds = KindMethods(self.services)
         self.tuned = TunedProfileMethods(core, reconciler)
+        self.upgrades = UpgradeMethods(core)
         self.pending = PendingMethods(core, reconciler, self.osds, self.drains)
         self.adoption = AdoptionMethods(core)
         self.jobs = JobMethods(core)
@@ -114,6 +116,7 @@ NOUNS = {
     "previews": PreviewMethods,
     "kinds": KindMethods,
     "tuned": TunedProfileMethods,
+    "upgrades": UpgradeMethods,
 }
 
 
@@ -135,6 +138,9 @@ BESIDE_A_HOLDER = frozenset(
         "remove_service",
         "rescan_host",
         "tuned_profile_ls",
+        "upgrade_available",
+        "upgrade_check",
+        "upgrade_ls",
     }
 )
 

@@ -30,6 +30,7 @@ from adapter.cli.output import printable
 from adapter.cli.services import apply, ls, rm
 from adapter.cli.session import JobsFailed
 from adapter.cli.tuned_profiles import tuned_profile
+from adapter.cli.upgrades import upgrade
 from adapter.errors import HostUnreachable, JobError, NotReady
 from adapter.interface import OrchestratorError, SpecValidationError
 
@@ -118,7 +119,7 @@ def root() -> None:
 
 COMMANDS = (
     *(adopt, host, device, osd, apply, ls, ps, rm),
-    *(daemon, tuned_profile, status, key, job, mgr, awx, completion),
+    *(daemon, tuned_profile, upgrade, status, key, job, mgr, awx, completion),
 )
 host.add_command(drain)
 for _command in COMMANDS:

@@ -60,6 +60,8 @@ FEATURES = [
     "tuned_profile_rm_setting",
     "tuned_profile_rm_settings",
     "update_host_addr",
+    "upgrade_check",
+    "upgrade_ls",
     "zap_device",
 ]
 

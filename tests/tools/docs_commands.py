@@ -29,7 +29,7 @@ _READS = re.compile(
     r"|log last .*"
     r"|node ls"
     r"|orch host ok-to-stop .*"
-    r"|orch (device ls|host ls|ls|osd rm status|ps|status)( .*)?"
+    r"|orch (device ls|host ls|ls|osd rm status|ps|status|upgrade ls)( .*)?"
     r"|orch apply .*--dry-run"
     r"|osd (info|ok-to-stop|safe-to-destroy|tree)( .*)?"
     r"|service dump"

@@ -26,8 +26,13 @@ DOCS = ROOT / "docs"
 VERBS = ROOT / "tests" / "tools" / "verbs.yml"
 CODE = ROOT / "tests" / "tools" / "code.yml"
 # The pages that have the sections of methods, in the order in which they are looked up.
-PAGES = ("verbs", "services", "osds", "maintenance")
-TITLES = {"osds": "OSDs", "services": "Services", "maintenance": "Maintenance"}
+PAGES = ("verbs", "services", "osds", "maintenance", "upgrades")
+TITLES = {
+    "osds": "OSDs",
+    "services": "Services",
+    "maintenance": "Maintenance",
+    "upgrades": "Upgrades",
+}
 
 Row = Sequence[str]
 

@@ -1,0 +1,78 @@
+"""``orch-ansible upgrade ...``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict
+
+import pytest
+
+from adapter.engine.model import HostOutcome, HostStatus, Request
+from tests.unit.cli.door import Door
+from tests.unit.methods.world import report
+
+OLD, NEW = "20.2.4+ds-2", "20.2.5+ds-1"
+
+
+def answer(request: Request) -> Dict[str, HostOutcome]:
+    """Be two hosts, of which the second is offered nothing new."""
+    found = {}
+    for host in request.hosts:
+        result: Dict[str, Any] = report(host)
+        offered = [NEW, OLD] if host == "h1" else [OLD]
+        result["packages"] = {
+            "installed": {"ceph-osd": OLD},
+            "offered": {"ceph-osd": offered},
+            "lists_read": 1764460800,
+        }
+        row = {"daemon_type": "osd", "daemon_id": host[1:], "state": "running", "version": "20.2.4"}
+        result["daemons"] = [row]
+        found[host] = HostOutcome(HostStatus.OK, result=result)
+    return found
+
+
+@pytest.fixture
+def two(door: Door) -> Door:
+    door.answer = answer
+    for name in ("h1", "h2"):
+        door.run("host", "add", name, f"10.0.0.{name[1:]}")
+    door.requests.clear()
+    return door
+
+
+def test_versions_are_listed_with_the_hosts_that_lack_them(two: Door) -> None:
+    lines = two.run("upgrade", "ls").stdout.splitlines()
+    assert two.operations() == [("upgrade_ls", ["h1", "h2"])]
+    assert lines[0].split() == ["VERSION", "ON", "HOSTS", "WHERE", "NOT"]
+    assert lines[1].split("  ")[0] == "20.2.5"
+    assert "1 of 2" in lines[1]
+    assert "h2: no repository there has 20.2.5" in lines[1]
+    two.requests.clear()
+    data = json.loads(
+        two.run("upgrade", "ls", "--cached", "--show-all-versions", "-f", "json").stdout
+    )
+    assert data["versions"] == ["20.2.4"]
+    assert two.operations() == []
+
+
+def test_a_check_names_hosts_daemons_and_what_speaks_against_it(two: Door) -> None:
+    result = two.run("upgrade", "check", "--ceph-version", "20.2.5", status=1)
+    assert two.operations() == [("upgrade_check", ["h1", "h2"])]
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[1] == ["h1", OLD, NEW, "osd.1", "(20.2.4)"]
+    assert lines[2] == ["h2", OLD, "-", "osd.2", "(20.2.4)"]
+    assert "0 of 2 daemons run 20.2.5" in result.stdout
+    assert result.stderr.splitlines()[-1] == "orch-ansible: h2: no repository there has 20.2.5"
+
+    well = two.run("upgrade", "check", "--ceph-version", "20.2.4", "--cached")
+    assert "2 of 2 daemons run 20.2.4" in well.stdout
+
+
+def test_what_is_no_target_is_refused_before_a_host_is_asked(two: Door) -> None:
+    assert "nothing says to which version" in two.refused("upgrade", "check")
+    said = two.refused("upgrade", "check", "quay.io/ceph/ceph:v20")
+    assert "packages have no images" in said
+    assert two.operations() == []
+    said = two.refused("upgrade", "check", "--ceph-version", "20.2.9")
+    assert "no host has it, and no repository of a host" in said
+    assert "orch-ansible upgrade ls" in said
