@@ -19,9 +19,13 @@ WITH_KEYS = frozenset({"cluster_access", "daemon_deploy", "device_zap", "osd_cre
 # No host is called so: a job that changes something fails where nobody has named its hosts.
 NO_HOSTS = "no_hosts_were_named"
 INVENTORY_FILE = "inventory/orchestrator.yml"
-# Where the project lies in an execution environment. For the update of an inventory AWX sets the
-# variable that is called ...PATHS, in which the project's own collections are not.
-SOURCE_VARS = {"ANSIBLE_COLLECTIONS_PATH": "/runner/project/collections"}
+# For the update of an inventory AWX sets the older variable, ...PATHS, in which the project's own
+# collections are not; the project lies here in an execution environment. Without a credential the
+# update shall fail: the hosts of a directory, which is not there, are none, and AWX's would go.
+SOURCE_VARS = {
+    "ANSIBLE_COLLECTIONS_PATH": "/runner/project/collections",
+    "ORCH_ANSIBLE_SOURCE": "ceph",
+}
 _PROMPTS = (
     *("scm_branch", "diff_mode", "variables", "limit", "tags", "skip_tags", "job_type"),
     *("verbosity", "inventory", "credential", "execution_environment", "labels", "forks"),

@@ -100,6 +100,8 @@ def test_keys_come_from_a_credential_and_only_where_they_are_needed(applied: Sit
     source = site.named("inventory_sources", "ceph-hosts")
     assert source["credential"] == site.named("credentials", "ceph-monitors")["id"]
     assert source["source_path"] == "inventory/orchestrator.yml"
+    # Without its credential it fails; it does not read a directory that is not there, and empty.
+    assert json.loads(source["source_vars"])["ORCH_ANSIBLE_SOURCE"] == "ceph"
 
 
 def test_secrets_that_were_written_in_awx_stay(applied: Site) -> None:
