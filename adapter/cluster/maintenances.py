@@ -126,7 +126,8 @@ class Maintenance:
             )
         return (
             f"host {host} leaves maintenance since {moment(self.asked)}{why} ({changed}). It is "
-            f"tried again; {command} --force ends it whatever is not back."
+            f"tried again; `ceph orch host maintenance exit {host} --force` ends it although these "
+            "are not back."
         )
 
     def _lacks(self) -> str:
@@ -144,10 +145,16 @@ class Maintenance:
         """Return what is changed and not undone yet."""
         count = len(self.units)
         parts = (
-            [f"{count} unit{'' if count == 1 else 's'} masked"] if count and self.reached else []
+            [f"{count} unit{'' if count == 1 else 's'} {_verb(self.stage)}"]
+            if count and self.reached
+            else []
         )
         parts += [f"noout set for {', '.join(self.nodes)}"] if self.nodes else []
         return ", ".join(parts) or "nothing is changed"
+
+
+def _verb(stage: str) -> str:
+    return "to be put back" if stage == LEAVING else "masked"
 
 
 def is_node(value: Any) -> bool:
@@ -224,6 +231,11 @@ class Maintenances:
     def get(self, hostname: str) -> Optional[Maintenance]:
         """Return the maintenance of a host, or None."""
         return self._known.get(hostname)
+
+    def stage(self, hostname: str) -> str:
+        """Return the stage of a host's maintenance, empty where it has none."""
+        known = self._known.get(hostname)
+        return known.stage if known is not None else ""
 
     def lines(self) -> List[str]:
         """Return a sentence for each host."""

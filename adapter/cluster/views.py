@@ -9,7 +9,8 @@ from typing import Any, Container, Dict, List, Mapping, Optional, Sequence, Tupl
 from adapter.cluster.daemon_identity import Foreign
 from adapter.cluster.daemon_places import own_rows
 from adapter.cluster.daemon_services import DaemonServices
-from adapter.cluster.hosts import Host
+from adapter.cluster.hosts import MAINTENANCE, Host
+from adapter.cluster.maintenances import ENTERED
 from adapter.cluster.packages import HostPackages, upstream
 from adapter.cluster.reports import HostReport
 from adapter.interface import (
@@ -42,9 +43,15 @@ def host_spec(host: Host, online: bool) -> HostSpec:
     )
 
 
-def listed_host(host: Host, online: bool) -> HostSpec:
-    """Return a host as it is listed: also ``draining`` or ``drained`` where it is being emptied."""
+def listed_host(host: Host, online: bool, stage: str = "") -> HostSpec:
+    """Return a host as it is listed: also ``draining`` or ``drained`` where it is being emptied.
+
+    ``stage`` is that of its maintenance: only one that has entered is in ``maintenance``, whether
+    it answers or not.
+    """
     spec = host_spec(host, online)
+    if stage:
+        spec.status = MAINTENANCE if stage == ENTERED else f"{stage} {MAINTENANCE}"
     if not spec.status and host.drain:
         spec.status = "drained" if host.drain.done else "draining"
     return spec

@@ -190,6 +190,8 @@ class DrainMethods:
         with remover.acting:
             osd_map = core.maps.osd_map()
             with core.lock:
+                # Whether the drain removes one whose record cannot be used nobody knows.
+                self._osds_of(hostname, osd_map)
                 if not drain.begun:
                     # Nothing more of it is queued.
                     known = core.hosts.get(hostname)

@@ -11,6 +11,7 @@ from typing import Any, Dict, Optional, Tuple
 from adapter import names
 from adapter.cluster.host_changes import HostsOfFile, change_of, changed_host
 from adapter.cluster.hosts import MAINTENANCE, Host
+from adapter.cluster.maintenances import ENTERING, LEAVING
 from adapter.core import Core
 from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
@@ -347,7 +348,8 @@ def _check_status(status: Optional[str], known: Optional[Host] = None) -> None:
 
 def _statuses(known: Host) -> Tuple[str, ...]:
     """Return the words that a host's own spec may have, as it was listed."""
-    return (known.status, *(("draining", "drained") if known.drain else ()))
+    stages = tuple(f"{stage} {MAINTENANCE}" for stage in (ENTERING, LEAVING))
+    return (known.status, *stages, *(("draining", "drained") if known.drain else ()))
 
 
 def _check_oob(oob: Optional[Dict[str, Any]]) -> None:

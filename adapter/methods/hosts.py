@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
 from adapter import names
@@ -117,9 +118,14 @@ class HostMethods:
         daemons = [f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in _daemons(report)]
         if daemons and not force:
             listed = some_of(daemons, SHOWN_DAEMONS)
+            remedy = "Remove them first, or give --force to leave them running unmanaged."
+            if host.drain is not None and not host.drain.done:
+                remedy = (
+                    "It is being drained, and they leave by themselves: wait until `ceph orch host "
+                    "ls` shows it drained. With --force those that are left run on unmanaged."
+                )
             raise AdapterError(
-                f"Host '{host.hostname}' has {len(daemons)} Ceph daemon(s): {listed}.",
-                "Remove them first, or give --force to leave them running unmanaged.",
+                f"Host '{host.hostname}' has {len(daemons)} Ceph daemon(s): {listed}.", remedy
             )
 
     def _remove_crush_entry(self, hostname: str) -> None:
@@ -131,18 +137,27 @@ class HostMethods:
 
     @method
     def add_host_label(self, host: str, label: str) -> str:
-        """Put a label on a host."""
+        """Put a label on a host; one that its drain has set stays from then on."""
         core, services = self.core, self.reconciler.services
         label = names.check_label(label)
         with core.lock:
             known = core.hosts.get(host)
             if label in known.labels:
-                return f"Host {host} has label {label} already"
+                return f"Host {host} has label {label} already{self._keep_label(known, label)}"
             before = gone_with_labels(core, services, [label])
             changed = core.hosts.with_labels(host, [*known.labels, label])
             tell_labels(core, "add_host_label", changed)
             goes = news_of_labels(core, services, before, [label])
         return f"Added label {label} to host {host}{goes}"
+
+    @under_lock
+    def _keep_label(self, host: Host, label: str) -> str:
+        """Let a host keep a label when its drain ends, and say so."""
+        if host.drain is None or label not in host.drain.labels:
+            return ""
+        labels = tuple(each for each in host.drain.labels if each != label)
+        self.core.hosts.save(replace(host, drain=replace(host.drain, labels=labels)))
+        return ", and keeps it when its drain ends"
 
     @method
     def remove_host_label(self, host: str, label: str, force: bool = False) -> str:
@@ -183,17 +198,17 @@ class HostMethods:
 
     @method
     def get_hosts(self) -> List[HostSpec]:
-        """Return all hosts; ``status`` is ``""``, ``maintenance``, ``Offline``, or how a drain is.
+        """Return all hosts; ``status`` is ``""``, ``Offline``, or how a maintenance or drain is.
 
         The list is the caller's own, the hosts in it are shared and are not to be changed.
         """
         core = self.core
         with core.lock:
-            hosts = [(host, core.liveness.online(host.hostname)) for host in core.hosts.all()]
-            return [
-                self._specs.of(host.hostname, (host, online), host, online)
-                for host, online in hosts
+            hosts = [
+                (host, core.liveness.online(host.hostname), core.maintenances.stage(host.hostname))
+                for host in core.hosts.all()
             ]
+            return [self._specs.of(each[0].hostname, each, *each) for each in hosts]
 
     @method
     def get_facts(self, hostname: Optional[str] = None) -> List[Dict[str, Any]]:

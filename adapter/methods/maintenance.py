@@ -40,7 +40,7 @@ class MaintenanceMethods:
         verdict = when_reported(core, lambda: self._look(hostname))
         if verdict.objections:
             raise HostNeeded(hostname, verdict.objections)
-        found = f": {', '.join(verdict.notes)}" if verdict.notes else "; it runs nothing of Ceph"
+        found = f": {'; '.join(verdict.notes)}" if verdict.notes else "; it runs nothing of Ceph"
         return f"It is presumed safe to stop host {hostname}{found}"
 
     def _look(self, hostname: str) -> Verdict:
@@ -151,7 +151,12 @@ class MaintenanceMethods:
         if known is None:
             return f"Host '{hostname}' has left maintenance meanwhile"
         if known.stage != ENTERED:
-            return f"Host '{hostname}' enters maintenance{_so_far(known)}"
+            why = f" ({known.reason.rstrip('.')})" if known.reason else ""
+            return (
+                f"Host '{hostname}' enters maintenance and can not be missed yet{why}. It goes on "
+                "by itself; before you stop the host wait until `ceph orch host ls` shows it in "
+                "maintenance, or give the command again"
+            )
         flags = f", noout is set for {', '.join(known.nodes)}" if known.nodes else ""
         if not known.reached:
             return (

@@ -40,6 +40,7 @@ from adapter.methods._wiping import (
 from adapter.methods.devices import reachable
 from adapter.reconcile import Reconciler
 from adapter.reconcile.osd_removal_records import removal_of
+from adapter.reconcile.ownership import check_workable
 
 # For how long it holds that the monitors call an OSD safe to destroy (seconds): a job begins within
 # a few, if it has not to wait.
@@ -62,6 +63,8 @@ class OsdMethods:
         """
         check_drive_group(drive_group)
         host = reachable(self.core, str(drive_group.placement.host_pattern.pattern))
+        with self.core.lock:
+            check_workable(self.core, host.hostname)
         self.core.intents.check_readable(host.hostname)
         osd_map = self.core.maps.osd_map()
         devices = self._named_devices(drive_group, host, osd_map, skip_validation)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Callable, Dict, List, Optional, Sequence
 
+from adapter.cluster.host_conf import PATH, confs_of, only_way
+from adapter.cluster.hosts import MAINTENANCE
 from adapter.cluster.managers import Managers
 from adapter.cluster.osd_map import listed
 from adapter.core import Core
@@ -115,7 +117,40 @@ class HostStops:
                 self._look_at_osds(daemons[kind], verdict)
             elif rule is not None:
                 rule(kind, daemons[kind], verdict)
+        if verdict.objections:
+            verdict.objections[:0] = self._others_in_maintenance(hostname)
+        else:
+            verdict.notes += self._of_the_host(hostname, daemons.get("mon", ()))
         return verdict
+
+    def _others_in_maintenance(self, hostname: str) -> List[Objection]:
+        """Return which hosts are stopped already: their daemons are what is lacking."""
+        core = self._core
+        with core.lock:
+            held = [host.hostname for host in core.hosts.all() if host.status == MAINTENANCE]
+        others = [each for each in held if each != hostname]
+        if not others:
+            return []
+        text = f"In maintenance, with their daemons stopped: {', '.join(others)}"
+        remedy = f"End that first: `ceph orch host maintenance exit {others[0]}`."
+        return [Objection(text, remedy, SERVICE)]
+
+    def _of_the_host(self, hostname: str, mons: Sequence[str]) -> List[str]:
+        """Return what an administrator has to know who works on the host itself."""
+        core = self._core
+        addresses = core.maps.mon_addresses() if mons else {}
+        left = frozenset().union(*(each for mon, each in addresses.items() if mon not in mons))
+        going = {each for mon in mons for each in addresses.get(mon, ())}
+        with core.lock:
+            online = core.liveness.online(hostname)
+            confs = {k: v for k, v in confs_of(core.hosts, core.reports).items() if k == hostname}
+        found = [] if online else ["the host is offline"]
+        if any(only_way(confs, address, left) for address in going):
+            found.append(
+                f"`ceph` on the host itself will not find the cluster meanwhile: {PATH} there "
+                f"names only {_names('mon', mons)}; work from another host"
+            )
+        return found
 
     def _rules(self, hostname: str) -> Dict[str, Callable[[str, List[str], Verdict], None]]:
         return {

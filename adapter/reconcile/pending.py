@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence
 
 from adapter.cluster.bad_records import PAUSE
+from adapter.cluster.maintenances import ENTERING
 from adapter.cluster.osd_intents import Intent
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.osd_plan_text import describe_plans
@@ -87,6 +88,9 @@ class Pending:
         text = "its drain would go on (dropped, the labels that it has set go too)"
         draining = [each.hostname for each in core.hosts.all() if each.is_draining]
         found += [Step(f"host {name}", text, asked_for=True) for name in draining]
+        text = "its daemons would be stopped, for it enters maintenance"
+        entering = [each.hostname for each in core.maintenances.all() if each.stage == ENTERING]
+        found += [Step(f"host {name}", text, asked_for=True, goes_on=True) for name in entering]
         for action in core.actions.all():
             left = [*action.doing, *action.left]
             text = f"{action.action} would go on: {some_of(left, NAMED)}"

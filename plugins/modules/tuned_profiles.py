@@ -85,7 +85,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.host.record import claimed_by_other, read_record
 from ..module_utils.host.tuned_files import TunedFiles
 from ..module_utils.host.tuned_memory import Memory, Unreadable
-from ..module_utils.host.tuned_profiles import TunedProfiles
+from ..module_utils.host.tuned_profiles import FOREIGN_FILE, TunedProfiles
 from ..module_utils.system.host_lock import HostIsBusy, HostLock
 from ..module_utils.system.reading import Roots
 from ..module_utils.system.sysctl import Kernel
@@ -189,8 +189,10 @@ def finish(module: AnsibleModule, profiles: TunedProfiles) -> None:
         "ceph_orch_result": {"tuned_profiles": profiles.result},
     }
     if failed:
-        remedy = "`ceph orch tuned-profile add-setting` or `rm-setting` corrects a profile."
-        module.fail_json(msg=" ".join([*failed, remedy]), **common)
+        taken = all(FOREIGN_FILE in text for texts in profiles.refused.values() for text in texts)
+        corrects = "`ceph orch tuned-profile add-setting` or `rm-setting` corrects a profile."
+        remedy = "" if profiles.refused and taken else corrects
+        module.fail_json(msg=" ".join([*failed, remedy]).rstrip(), **common)
     module.exit_json(**common)
 
 

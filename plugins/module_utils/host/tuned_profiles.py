@@ -20,6 +20,7 @@ from .tuned_files import (
 )
 from .tuned_memory import Memory
 
+FOREIGN_FILE = "is somebody else's file: move it away"
 Profiles = Mapping[str, Mapping[str, str]]
 
 
@@ -91,7 +92,7 @@ class TunedProfiles:
             problems = [text for key in sorted(settings) for text in self._problems(key)]
             if self._files.is_taken(name):
                 path = self._files.path(name)
-                problems.append(f"{path} is somebody else's file: move it away")
+                problems.append(f"{path} {FOREIGN_FILE}")
             for text in problems:
                 self._refuse(name, text)
             if not problems:

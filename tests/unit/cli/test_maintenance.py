@@ -93,7 +93,7 @@ def test_a_command_that_is_not_through_is_gone_on_with(kept: Door, osds: Cluster
     osds.monitors.hung = {1}
     result = kept.run("host", "maintenance", "exit", "h2", "--wait", "5", status=1)
     assert "waiting until the cluster's maps show osd.1 back" in result.stderr
-    assert "`orch-ansible host maintenance exit h2` --force" in result.stderr
+    assert "`orch-ansible host maintenance exit h2 --force`" in result.stderr
     assert "has left" in kept.run("host", "maintenance", "exit", "h2", "--force").stdout
 
 

@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 import pytest
 
 from adapter.cluster.drains import Drain
+from adapter.errors import AdapterError
 from adapter.interface import (
     HostSpec,
     MDSSpec,
@@ -123,6 +124,29 @@ def test_a_label_that_a_spec_gives_meanwhile_stays(full: Cluster) -> None:
 
 
 def test_a_label_that_a_spec_takes_meanwhile_and_that_came_again_stays(full: Cluster) -> None:
+def test_a_label_that_somebody_gives_meanwhile_stays(full: Cluster) -> None:
+    """It was seen taken away with the drain, although it was said to be there."""
+    busy(full)
+    drain(full)
+    said = raise_if_exception(full.orchestrator.add_host_label("h3", "_no_schedule"))
+    assert "keeps it when its drain ends" in str(said)
+    stop(full)
+    assert labels(full) == ["_no_schedule"]
+
+
+def test_a_drain_is_not_stopped_while_a_removal_of_it_cannot_be_read(full: Cluster) -> None:
+    """It was seen stopped, and the OSD purged and wiped when its record was mended."""
+    ids = on(full)
+    busy(full)
+    drain(full)
+    full.store.set(f"osd_removal.{ids[1]}", {"osd_id": "?"})
+    full.core.removals.reload()
+    with pytest.raises(AdapterError, match=f"record of osd.{ids[1]} in the removal queue cannot"):
+        stop(full)
+    assert set(labels(full)) == set(BOTH)
+
+
+def test_a_label_that_went_meanwhile_and_came_again_stays(full: Cluster) -> None:
     busy(full)
     drain(full)
     host = full.core.hosts.get("h3")

@@ -9,7 +9,15 @@ import pytest
 
 from adapter.cluster.maintenances import Maintenance
 from adapter.errors import AdapterError, InvalidValue, ReportAwaited, UnknownName
-from adapter.interface import HostSpec, MDSSpec, PlacementSpec, RGWSpec, raise_if_exception
+from adapter.interface import (
+    DeviceSelection,
+    DriveGroupSpec,
+    HostSpec,
+    MDSSpec,
+    PlacementSpec,
+    RGWSpec,
+    raise_if_exception,
+)
 from adapter.reconcile.host_stops import HostNeeded
 from tests.unit.reconcile.fake_cluster import Cluster
 
@@ -348,7 +356,7 @@ def test_what_is_not_back_keeps_the_flag_and_is_named(whole: Cluster) -> None:
     assert whole.monitors.noout == {"h2"}
     (line,) = health(whole)
     assert "waiting until the cluster's maps show osd.2 back" in line
-    assert "exit h2` --force ends it whatever is not back" in line
+    assert "exit h2 --force` ends it although these are not back" in line
     leave(whole, force=True)
     assert (kept(whole), whole.monitors.noout) == ({}, set())
 
@@ -573,3 +581,36 @@ def test_what_a_host_forgets_meanwhile_is_kept(whole: Cluster) -> None:
         -1:
     ]
     assert before in request.variables["host_maintenance_units"]["h2"]
+
+
+def test_how_far_it_is_stands_in_the_list_of_hosts(whole: Cluster) -> None:
+    """A host was restarted while its monitor still ran: the list had said "maintenance"."""
+    enter(whole, rounds=0)
+    assert status(whole) == "entering maintenance"
+    whole.settle(8)
+    whole.offline("h2")
+    assert status(whole) == "maintenance", "also while it restarts"
+    whole.core.liveness.seen("h2", whole.now)
+    leave(whole, rounds=0)
+    assert status(whole) == "leaving maintenance"
+
+
+def test_what_enters_is_named_as_pending(whole: Cluster) -> None:
+    enter(whole, rounds=0)
+    rows = whole.orchestrator.pending.rows()
+    assert "its daemons would be stopped" in str(rows)
+
+
+def test_no_osd_is_made_on_it(whole: Cluster) -> None:
+    enter(whole)
+    group = DriveGroupSpec(
+        placement=PlacementSpec(host_pattern="h2"), data_devices=DeviceSelection(paths=["/dev/sdz"])
+    )
+    with pytest.raises(AdapterError, match="is in maintenance: nothing is done"):
+        raise_if_exception(whole.orchestrator.create_osds(group))
+
+
+def test_that_another_host_is_stopped_already_is_said_first(whole: Cluster) -> None:
+    enter(whole)
+    with pytest.raises(HostNeeded, match=r"stopped now\. In maintenance, .*: h2\. End that first"):
+        raise_if_exception(whole.orchestrator.host_ok_to_stop("h3"))

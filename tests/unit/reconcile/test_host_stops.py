@@ -41,8 +41,8 @@ def refused(cluster: Cluster, host: str) -> str:
 
 def test_a_host_that_can_be_missed_is_told_with_what_is_left(whole: Cluster) -> None:
     assert ask(whole, "h2") == (
-        "It is presumed safe to stop host h2: mon.h2 (2 of 3 are left), mgr.h2 (mgr.h1 is "
-        "active), osd.2, osd.3 (all data stays available)"
+        "It is presumed safe to stop host h2: mon.h2 (2 of 3 are left); mgr.h2 (mgr.h1 is "
+        "active); osd.2, osd.3 (all data stays available)"
     )
 
 
@@ -157,3 +157,8 @@ def test_the_own_conf_of_the_host_is_in_nobodys_way(whole: Cluster) -> None:
     whole.confs["h2"] = {"mons": ["10.0.0.1"], "ours": False}
     whole.report(3)
     assert "mon.h1 is the only monitor that /etc/ceph/ceph.conf names on h2" in refused(whole, "h1")
+
+
+def test_an_offline_host_is_called_so(whole: Cluster) -> None:
+    whole.offline("h2")
+    assert "the host is offline" in ask(whole, "h2")
