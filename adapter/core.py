@@ -417,9 +417,21 @@ class Core:
 
         It answers, and is managed.
         """
-        if hostname not in self.hosts or self.hosts.get(hostname).status:
+        if hostname not in self.hosts or self.is_held(hostname):
             return False
         return self.liveness.online(hostname)
+
+    @under_lock
+    def is_held(self, hostname: str) -> bool:
+        """Tell whether units of a host are, or may be, stopped and masked for its maintenance.
+
+        Its record says so, or one that cannot be used may say so, or the host itself.
+        """
+        report = self.reports.get(hostname)
+        said = report.identity.get("maintenance") if report is not None else None
+        known = hostname in self.maintenances or hostname in self.maintenances.problems
+        status = self.hosts.get(hostname).status if hostname in self.hosts else ""
+        return known or said is not None or bool(status)
 
     def online_hosts(self, hostnames: Optional[Sequence[str]] = None) -> List[Host]:
         """Return the hosts that answer, of those named or of all."""

@@ -117,7 +117,7 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
     """Remove all records from the monitors, or say which; return lines for the administrator.
 
     Raises ``NotReady`` while a manager works with them (with ``check`` that is the first line), and
-    while OSDs are being removed: a record says what the OSD had before.
+    while OSDs are being removed or hosts are in maintenance: a record says what they had before.
     """
     found = records(ceph)
     if f"{PREFIX}{HOLDER}" in found:
@@ -137,6 +137,14 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
             f"`orch-ansible mgr enable`, then `ceph orch osd rm stop {' '.join(osds[:_SHOWN])}` "
             "gives it back. To leave it as it is, remove the record: `ceph config-key rm "
             f"{leaving}{osds[0]}`.",
+        )
+    held = f"{PREFIX}{maintenances.KIND}."
+    hosts = [key[len(held) :] for key in found if key.startswith(held)]
+    if hosts:
+        raise NotReady(
+            f"Nothing is purged: host {some_of(hosts, _SHOWN)} is in maintenance, and its record "
+            "says which units are masked there and where noout was set.",
+            f"`orch-ansible mgr enable`, then `ceph orch host maintenance exit {hosts[0]}`.",
         )
     if not check:
         for key in found:

@@ -52,6 +52,17 @@ def left_settings(core: Core, hostname: str) -> str:
 
 
 @under_lock
+def left_masked(core: Core, hostname: str) -> str:
+    """Return that the units of a host stay masked for its maintenance."""
+    if not core.is_held(hostname):
+        return ""
+    return (
+        ". It was in maintenance: its units stay masked there. Added again, `ceph orch host "
+        f"maintenance exit {hostname}` puts them back"
+    )
+
+
+@under_lock
 def left_in_maps(core: Core, hostname: str) -> str:
     """Return what the cluster keeps of a host that is gone, to be added to a sentence.
 

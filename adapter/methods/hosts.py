@@ -19,6 +19,7 @@ from adapter.methods._leaving import (
     forget_osds_to_make,
     left_in_maps,
     left_in_queue,
+    left_masked,
     left_running,
     left_settings,
 )
@@ -27,7 +28,6 @@ from adapter.methods._state_cache import StateCache
 from adapter.methods.draining import DrainMethods
 from adapter.methods.host_specs import tell_labels
 from adapter.reconcile import Reconciler
-from adapter.reconcile.ownership import is_held
 from adapter.state_lock import under_lock
 
 SHOWN_DAEMONS = 10
@@ -60,13 +60,14 @@ class HostMethods:
             known = core.hosts.get(host)
             online = core.liveness.online(host)
             self._check_removable(known, online=online, force=force, offline=offline)
+            masked = left_masked(core, host)
         self.reconciler.maintenance.forget(host)
         if rm_crush_entry:
             self._remove_crush_entry(host)
         with core.lock:
             known = core.hosts.get(host)
             left = left_running(core, host) + ("" if online else left_in_maps(core, host))
-            left += left_in_queue(core, host) + forget_osds_to_make(core, host)
+            left += left_in_queue(core, host) + forget_osds_to_make(core, host) + masked
             reached = online and not core.ssh.ready()
             left += "" if reached else left_settings(core, host)
             core.hosts.remove(host)
@@ -84,11 +85,13 @@ class HostMethods:
     def _remove_unreadable(self, host: str, rm_crush_entry: bool) -> str:
         """Remove a host whose record cannot be used."""
         core = self.core
+        with core.lock:
+            masked = left_masked(core, host)
         if rm_crush_entry:
             self._remove_crush_entry(host)
         self.reconciler.maintenance.forget(host)
         with core.lock:
-            left = left_in_queue(core, host) + forget_osds_to_make(core, host)
+            left = left_in_queue(core, host) + forget_osds_to_make(core, host) + masked
             core.hosts.remove(host)
             forget_deployments(core, host)
             core.reports.forget(host)
@@ -109,7 +112,7 @@ class HostMethods:
                 f"Host '{host.hostname}' is offline ({reason}).",
                 "Bring it back, or give --offline --force to forget it.",
             )
-        if online and is_held(self.core, host):
+        if online and self.core.is_held(host.hostname):
             raise AdapterError(
                 f"Host '{host.hostname}' is in maintenance: its units would stay masked.",
                 f"`ceph orch host maintenance exit {host.hostname}` first.",

@@ -13,7 +13,6 @@ from adapter.methods._awaited import when_reported
 from adapter.methods._method import method
 from adapter.reconcile import Reconciler
 from adapter.reconcile.host_stops import HostNeeded, Verdict
-from adapter.reconcile.ownership import is_held
 from adapter.state_lock import under_lock
 
 # A command waits for so many times as long as for what hosts refuse at once.
@@ -90,9 +89,9 @@ class MaintenanceMethods:
         """
         core = self.core
         with core.lock:
-            host = core.hosts.get(hostname)
+            core.hosts.get(hostname)
             online = core.liveness.online(hostname)
-            if not is_held(core, host):
+            if not core.is_held(hostname):
                 self._check_said(hostname, online=online)
                 raise InvalidValue(
                     "host", hostname, "it is not in maintenance", "`ceph orch host ls` shows it."

@@ -153,6 +153,18 @@ class HostMaintenance:
         with core.lock:
             if hostname not in core.maintenances.problems:
                 return ()
+        return self._nodes_with_noout(hostname)
+
+    def _unset_noout(self, one: Maintenance) -> None:
+        """Take the flag away; of a bucket that was renamed meanwhile it goes with the new name."""
+        renamed = bool({*one.nodes} - self._noout.there())
+        others = self._nodes_with_noout(one.hostname) if renamed else ()
+        self._noout.unset([*one.nodes, *others])
+
+    def _nodes_with_noout(self, hostname: str) -> Tuple[str, ...]:
+        """Return what is a host's own and has the flag."""
+        core = self._core
+        with core.lock:
             names = {*core.places.by_unit(hostname).values(), *core.places.said_on(hostname)}
         ids = [int(each[4:]) for each in names if re.fullmatch(r"osd\.\d{1,9}", each)]
         there = self._noout.there()
@@ -415,7 +427,7 @@ class HostMaintenance:
         if not one.offline:
             self._wait(one, "the host is offline")
         elif one.reached:
-            self._noout.unset(one.nodes)
+            self._unset_noout(one)
             one = self._save(one, nodes=())
             self._set_status(one.hostname)
             self._wait(one, "the host does not answer")
@@ -425,7 +437,7 @@ class HostMaintenance:
     def _end(self, one: Maintenance) -> None:
         """Take the flags away, and forget it."""
         core = self._core
-        self._noout.unset(one.nodes)
+        self._unset_noout(one)
         self._save(one, nodes=())
         self._set_status(one.hostname)
         with core.lock:

@@ -176,7 +176,11 @@ class HostStops:
         except OrchestratorError as error:
             problem = problem or _one_line(error)
         if problem:
-            remedy = "Start a monitor on another host, or add one, first (`ceph quorum_status`)."
+            remedy = (
+                "Start a monitor on another host, or add one, first (`ceph quorum_status`). "
+                "Without a quorum no command of `ceph orch` ends the maintenance, only the "
+                "playbook exit_host_maintenance.yml by hand."
+            )
             verdict.objections.append(Objection(f"{_names(kind, here)}: {problem}", remedy))
             return
         try:

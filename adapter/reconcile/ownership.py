@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, Sequence, Tuple
 
-from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.core import Core
 from adapter.errors import AdapterError, HostUnreachable, UnknownName
 from adapter.interface import OrchestratorError
@@ -24,18 +23,6 @@ def read_places(core: Core) -> None:
     names = core.maps.daemon_names()
     with core.lock:
         core.places.learn(names)
-
-
-@under_lock
-def is_held(core: Core, host: Host) -> bool:
-    """Tell whether units of a host are, or may be, stopped and masked for its maintenance.
-
-    Its record says so, or one that cannot be used may say so, or the host's own.
-    """
-    name, report = host.hostname, core.reports.get(host.hostname)
-    said = report.identity.get("maintenance") if report is not None else None
-    known = name in core.maintenances or name in core.maintenances.problems
-    return known or said is not None or host.status == MAINTENANCE
 
 
 def check_units(core: Core, names: Iterable[str]) -> None:
@@ -71,7 +58,7 @@ def judge_places(core: Core, daemons: Iterable[HostDaemon]) -> None:
 @under_lock
 def check_workable(core: Core, hostname: str) -> None:
     """Raise ``AdapterError`` for a host in maintenance: nothing is done to its daemons."""
-    if hostname in core.hosts and core.hosts.get(hostname).status:
+    if core.is_held(hostname):
         raise AdapterError(
             f"Host '{hostname}' is in maintenance: nothing is done to its daemons.",
             f"`ceph orch host maintenance exit {hostname}` ends that.",

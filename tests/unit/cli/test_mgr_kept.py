@@ -144,3 +144,12 @@ def test_a_purge_keeps_what_gives_an_osd_back(door: Door, kept: ManagersCeph) ->
         with pytest.raises(NotReady, match=r"osd\.6 is being removed.*`ceph orch osd rm stop 6`"):
             purge(kept, check=check)
     assert kept.records == before
+
+
+def test_a_purge_keeps_what_puts_a_host_back(door: Door, kept: ManagersCeph) -> None:
+    """It was seen purged with all units of a host masked, and noout set."""
+    kept.records["mgr/ansible/maintenance.h2"] = "{}"
+    kept.enabled = False
+    with pytest.raises(NotReady, match=r"host h2 is in maintenance.* maintenance exit h2"):
+        purge(kept, check=False)
+    assert "mgr/ansible/maintenance.h2" in kept.records

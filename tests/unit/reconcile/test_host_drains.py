@@ -123,7 +123,6 @@ def test_a_label_that_a_spec_gives_meanwhile_stays(full: Cluster) -> None:
     assert labels(full) == ["_no_schedule"]
 
 
-def test_a_label_that_a_spec_takes_meanwhile_and_that_came_again_stays(full: Cluster) -> None:
 def test_a_label_that_somebody_gives_meanwhile_stays(full: Cluster) -> None:
     """It was seen taken away with the drain, although it was said to be there."""
     busy(full)

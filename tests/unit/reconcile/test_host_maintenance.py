@@ -473,6 +473,8 @@ def test_what_was_held_by_hand_is_told_and_undone(whole: Cluster) -> None:
     whole.report(2)
     (line,) = health(whole)
     assert line.startswith("host h2 holds 5 units since 2001-09-09 01:46:40Z, and nobody here")
+    with whole.core.lock:
+        assert not whole.core.workable("h2"), "its services were seen to fail again and again"
     whole._on_enter_host_maintenance("h2", {"host_maintenance_part": "all"})
     leave(whole)
     assert all(osd.up for osd in whole.monitors.osds.values())
@@ -614,3 +616,19 @@ def test_that_another_host_is_stopped_already_is_said_first(whole: Cluster) -> N
     enter(whole)
     with pytest.raises(HostNeeded, match=r"stopped now\. In maintenance, .*: h2\. End that first"):
         raise_if_exception(whole.orchestrator.host_ok_to_stop("h3"))
+
+
+def test_a_bucket_that_is_renamed_meanwhile_loses_the_flag_too(whole: Cluster) -> None:
+    """The flag was seen to stay under the new name."""
+    enter(whole)
+    whole.monitors.crush.update({2: "moved", 3: "moved"})
+    whole.monitors.noout = {"moved"}
+    leave(whole)
+    assert whole.monitors.noout == set()
+
+
+def test_what_stays_masked_on_a_host_that_is_gone_is_said(whole: Cluster) -> None:
+    enter(whole)
+    whole.offline("h2")
+    said = raise_if_exception(whole.orchestrator.remove_host("h2", force=True, offline=True))
+    assert "its units stay masked there. Added again, `ceph orch host maintenance exit h2`" in said
