@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapter.awx.parameters import read_playbooks
+from adapter.operations import REGISTRY
 from tests.awx.fixtures import Site
 from tests.tools.documents import ROOT
 
@@ -60,8 +61,9 @@ def test_only_what_reads_may_run_side_by_side(applied: Site) -> None:
         assert template["allow_simultaneous"] is not book.changes
         # Nobody starts a job on all hosts without saying so.
         assert bool(template["limit"]) is book.changes
+    reading = {name for name, operation in REGISTRY.items() if not operation.changes}
     assert {name for name, book in BOOKS.items() if not book.changes} == {
-        *("available", "get_facts", "get_hosts", "get_inventory", "list_daemons"),
+        *reading,
         "preview_osdspecs",
     }
 
