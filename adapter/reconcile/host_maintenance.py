@@ -7,35 +7,26 @@ is followed by one that goes on. Only the cluster's maps say that a host is down
 from __future__ import annotations
 
 import logging
-import re
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 from adapter.cluster.hosts import MAINTENANCE, Host
 from adapter.cluster.maintenances import (
     ENTERED,
     ENTERING,
     LEAVING,
-    Held,
     Maintenance,
-    held_unit,
 )
-from adapter.cluster.maps import NoMon
-from adapter.cluster.noout import NoOut, nodes_of
-from adapter.cluster.store import Unusable
 from adapter.core import Core
-from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask, Asked
-from adapter.engine.model import HostOutcome, HostStatus, JobStatus
-from adapter.errors import AdapterError, InvalidValue, NotKept, ReportAwaited
+from adapter.errors import InvalidValue, NotKept, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.host_stops import HostStops, daemons_on
+from adapter.reconcile.maintenance_flags import MaintenanceFlags, check_usable
+from adapter.reconcile.maintenance_jobs import RETRY, MaintenanceJobs, reported_units
 from adapter.reconcile.maintenance_parts import (
-    DATA,
-    SERVICES,
-    HostParts,
     not_back,
     still_up,
 )
@@ -45,7 +36,7 @@ from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
 log = logging.getLogger(__name__)
 
 # What the maps show is looked at often (seconds), for somebody waits; who is offline is not.
-LOOK_AGAIN, RETRY, OFFLINE = 0.3, 10.0, 2.0
+LOOK_AGAIN, OFFLINE = 0.3, 2.0
 # A command is answered before the manager that answers it hands over.
 ANSWERED = 1.5
 OPERATIONS = ("enter_host_maintenance", "exit_host_maintenance")
@@ -62,14 +53,8 @@ class HostMaintenance:
     ) -> None:
         self._core, self._guards, self._stops = core, guards, stops
         self._is_managed = is_managed
-        self._noout = NoOut(core.mon or NoMon())
-        self._jobs: Dict[str, str] = {}
-        self._not_before: Dict[str, float] = {}
-        self._now = 0.0
-        # Hosts that were told all of a step, and those whose job somebody has cancelled.
-        self._told: Set[Tuple[str, str]] = set()
-        self._cancelled: Set[str] = set()
-        self._parts = HostParts(core.maps)
+        self._flags = MaintenanceFlags(core)
+        self._jobs = MaintenanceJobs(core)
         # Those that another manager's job may be at, for as long as it may go on by itself.
         self._of_before = [each for each in core.maintenances.all() if each.at_work]
 
@@ -108,7 +93,7 @@ class HostMaintenance:
         core, now = self._core, round(time.time(), 3)
         with core.lock:
             host = core.hosts.get(hostname)
-            self._check_usable(hostname)
+            check_usable(self._core, hostname)
             known = core.maintenances.get(hostname)
             _refuse_draining(host)
             one = known or Maintenance(hostname, ENTERING, since=now, by=by)
@@ -124,10 +109,10 @@ class HostMaintenance:
         With ``force`` it does so also where its record cannot be used.
         """
         core, now = self._core, round(time.time(), 3)
-        nodes = self._nodes_of_lost(hostname) if force else ()
+        nodes = self._flags.of_lost(hostname) if force else ()
         with core.lock:
             if not force:
-                self._check_usable(hostname)
+                check_usable(self._core, hostname)
             known = core.maintenances.get(hostname)
             # Of a host that was held by hand the host itself knows what is to be undone.
             one = known or Maintenance(hostname, LEAVING, since=now, reached=True, nodes=nodes)
@@ -136,55 +121,21 @@ class HostMaintenance:
             self._begin(hostname)
         return one
 
-    def _check_usable(self, hostname: str) -> None:
-        """Raise if the record of a host cannot be used: what it says is not written over."""
-        problem = self._core.maintenances.problems.get(hostname)
-        if problem:
-            raise AdapterError(
-                f"The record of host {hostname}'s maintenance cannot be used: "
-                f"{problem.rstrip('.')}. Which flags were set from here is not known.",
-                f"`ceph orch host maintenance exit {hostname} --force` takes noout away from all "
-                "that is the host's own, and puts back what the host itself has kept.",
-            )
-
-    def _nodes_of_lost(self, hostname: str) -> Tuple[str, ...]:
-        """Return what has noout set of a host whose record cannot be used."""
-        core = self._core
-        with core.lock:
-            if hostname not in core.maintenances.problems:
-                return ()
-        return self._nodes_with_noout(hostname)
-
-    def _unset_noout(self, one: Maintenance) -> None:
-        """Take the flag away; of a bucket that was renamed meanwhile it goes with the new name."""
-        renamed = bool({*one.nodes} - self._noout.there())
-        others = self._nodes_with_noout(one.hostname) if renamed else ()
-        self._noout.unset([*one.nodes, *others])
-
-    def _nodes_with_noout(self, hostname: str) -> Tuple[str, ...]:
-        """Return what is a host's own and has the flag."""
-        core = self._core
-        with core.lock:
-            names = {*core.places.by_unit(hostname).values(), *core.places.said_on(hostname)}
-        ids = [int(each[4:]) for each in names if re.fullmatch(r"osd\.\d{1,9}", each)]
-        there = self._noout.there()
-        return tuple(each for each in nodes_of(core.maps.osd_map().osds, ids) if each in there)
-
     def _begin(self, hostname: str) -> None:
-        self._told -= {(hostname, ENTERING), (hostname, LEAVING)}
-        self._cancelled.discard(hostname)
-        self._not_before.pop(hostname, None)
-        self._parts.forget(hostname)
+        self._jobs.told -= {(hostname, ENTERING), (hostname, LEAVING)}
+        self._jobs.cancelled.discard(hostname)
+        self._jobs.not_before.pop(hostname, None)
+        self._jobs.parts.forget(hostname)
         self._core.wake_event.set()
 
     def forget(self, hostname: str) -> None:
         """Take the flags of a host away that is removed, and its record."""
-        lost = self._nodes_of_lost(hostname)
+        lost = self._flags.of_lost(hostname)
         with self._core.lock:
             known = self._core.maintenances.get(hostname)
             there = known is not None or hostname in self._core.maintenances.problems
         if there:
-            self._noout.unset(known.nodes if known is not None else lost)
+            self._flags.unset(known or Maintenance(hostname, LEAVING, nodes=lost))
             with self._core.lock:
                 self._core.maintenances.remove(hostname)
 
@@ -192,7 +143,7 @@ class HostMaintenance:
 
     def step(self, now: float) -> Optional[float]:
         """Take the steps that can be taken; return the seconds until the next look, or None."""
-        core, self._now = self._core, now
+        core, self._jobs.now = self._core, now
         self._wait_for_others(now)
         with core.lock:
             pending = [
@@ -203,9 +154,9 @@ class HostMaintenance:
             todo = [
                 each
                 for each in pending
-                if each.hostname not in self._jobs
-                and each.hostname not in self._cancelled
-                and self._not_before.get(each.hostname, 0.0) <= now
+                if each.hostname not in self._jobs.running
+                and each.hostname not in self._jobs.cancelled
+                and self._jobs.not_before.get(each.hostname, 0.0) <= now
             ]
         with self._guards.acting:
             for_each(todo, lambda each: self._step_kept(each, now))
@@ -215,9 +166,9 @@ class HostMaintenance:
         """Return the seconds until the next look; the end of a job wakes the loop."""
         with self._core.lock:
             times = [
-                self._not_before.get(each.hostname, now)
+                self._jobs.not_before.get(each.hostname, now)
                 for each in pending
-                if each.hostname not in {*self._jobs, *self._cancelled}
+                if each.hostname not in {*self._jobs.running, *self._jobs.cancelled}
             ]
         return max(min(times) - now, 0.0) if times else None
 
@@ -238,10 +189,10 @@ class HostMaintenance:
                 if record.request.operation in OPERATIONS and each.hostname in record.request.hosts
             ]
             if not mine:
-                self._not_before[each.hostname] = now + OTHERS_JOBS_END
+                self._jobs.not_before[each.hostname] = now + OTHERS_JOBS_END
 
     def _step_kept(self, one: Maintenance, now: float) -> None:
-        self._not_before[one.hostname] = now + LOOK_AGAIN
+        self._jobs.not_before[one.hostname] = now + LOOK_AGAIN
         try:
             running = self._job_of_before(one.hostname)
             self._core.hosts.check_readable(one.hostname)
@@ -260,7 +211,7 @@ class HostMaintenance:
             self._wait(one, str(error))
         except NotKept as error:
             self._core.unkept.note(error)
-            self._not_before[one.hostname] = now + RETRY
+            self._jobs.not_before[one.hostname] = now + RETRY
         except OrchestratorError as error:
             self._wait(one, " ".join(str(error).split()))
 
@@ -297,7 +248,7 @@ class HostMaintenance:
             online = core.liveness.online(hostname)
         if online and self._hands_over(one, here):
             return
-        told = (hostname, ENTERING) in self._told
+        told = (hostname, ENTERING) in self._jobs.told
         if not told and (online or not one.reached):
             self._ask(one)("")
         one = self._set_noout(one, here)
@@ -318,7 +269,7 @@ class HostMaintenance:
     def _enter_offline(self, one: Maintenance) -> None:
         """A host that does not answer enters as it is; one that was told half goes on later."""
         if one.reached and not one.missed:
-            self._not_before[one.hostname] = self._now + OFFLINE
+            self._jobs.not_before[one.hostname] = self._jobs.now + OFFLINE
             self._wait(one, "the host does not answer; it goes on when it does")
             return
         units = one.units if one.reached else ()
@@ -354,33 +305,15 @@ class HostMaintenance:
 
     def _set_noout(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> Maintenance:
         """Have the flag set for the host's OSDs; what is set from here is kept before."""
-        known = self._core.maps.osd_map().osds
-        ids = [int(each) for each in here.get("osd", ()) if each.isdigit()]
-        there = self._noout.there()
-        nodes = [each for each in nodes_of(known, ids) if each not in there]
+        nodes = self._flags.lacking(here.get("osd", ()))
         mine = tuple(dict.fromkeys([*one.nodes, *nodes]))
         with self._core.lock:
             online = self._core.liveness.online(one.hostname)
-            units = one.units or self._reported(one.hostname)
+            units = one.units or reported_units(self._core, one.hostname)
         if mine != one.nodes or (online and units != one.units):
             one = self._save(one, nodes=mine, units=units if online else one.units)
-        self._noout.set([each for each in mine if each not in there])
+        self._flags.set(mine)
         return one
-
-    def _reported(self, hostname: str) -> Tuple[Held, ...]:
-        """Return the units of a host as its last report says; the host says it better later."""
-        places = self._core.places
-        found = []
-        for unit, name in places.by_unit(hostname).items():
-            row = places.row(hostname, name)
-            ran = row["state"] in ("running", "starting")
-            if ran or row.get("enabled", True):
-                given = {"unit": unit, "kind": str(row["daemon_type"]), "ran": ran, "how": "mask"}
-                try:
-                    found.append(held_unit(given))
-                except Unusable:
-                    continue
-        return tuple(found)
 
     def _hold_units(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> None:
         """Have units masked and stopped, part by part: clients wait for nobody longer than needed.
@@ -388,7 +321,7 @@ class HostMaintenance:
         Ranks are taken over before OSDs stop, and data is served without these before a monitor
         does: until the others have a quorum again, no map changes.
         """
-        part, reason = self._parts.next(one.hostname, here, self._now)
+        part, reason = self._jobs.parts.next(one.hostname, here, self._jobs.now)
         if reason:
             self._wait(one, reason)
             return
@@ -397,7 +330,7 @@ class HostMaintenance:
         rows = [dict(each.row) for each in one.units] if was_reached else []
         parameters = {"part": part, "units": {one.hostname: rows}}
         ask = self._ask(one)
-        self._submit(one, "enter_host_maintenance", parameters, part, was_reached, ask)
+        self._jobs.submit(one, "enter_host_maintenance", parameters, part, was_reached, ask)
 
     # Out.
 
@@ -408,12 +341,12 @@ class HostMaintenance:
         if not online:
             self._leave_offline(one)
             return
-        if (hostname, LEAVING) not in self._told:
+        if (hostname, LEAVING) not in self._jobs.told:
             # Also a host that nobody is known to have told: it has a record of its own.
             rows = [dict(each.row) for each in one.units] if one.reached else []
             parameters = {"units": {hostname: rows}, "force": one.force}
             one = self._save(one, at_work=True, reason="")
-            self._submit(one, "exit_host_maintenance", parameters, "", True)
+            self._jobs.submit(one, "exit_host_maintenance", parameters, "", True)
             return
         lacking = [] if one.force or not one.reached else not_back(core, one)
         if lacking:
@@ -423,11 +356,11 @@ class HostMaintenance:
         self._end(one)
 
     def _leave_offline(self, one: Maintenance) -> None:
-        self._not_before[one.hostname] = self._now + OFFLINE
+        self._jobs.not_before[one.hostname] = self._jobs.now + OFFLINE
         if not one.offline:
             self._wait(one, "the host is offline")
         elif one.reached:
-            self._unset_noout(one)
+            self._flags.unset(one)
             one = self._save(one, nodes=())
             self._set_status(one.hostname)
             self._wait(one, "the host does not answer")
@@ -437,7 +370,7 @@ class HostMaintenance:
     def _end(self, one: Maintenance) -> None:
         """Take the flags away, and forget it."""
         core = self._core
-        self._unset_noout(one)
+        self._flags.unset(one)
         self._save(one, nodes=())
         self._set_status(one.hostname)
         with core.lock:
@@ -453,86 +386,6 @@ class HostMaintenance:
             if host.status != status:
                 self._core.hosts.save(replace(host, status=status))
 
-    # Jobs.
-
-    def _submit(
-        self,
-        one: Maintenance,
-        operation: str,
-        parameters: Mapping[str, Any],
-        part: str,
-        was_reached: bool,
-        before: Optional[Ask] = None,
-    ) -> None:
-        core, hostname = self._core, one.hostname
-        with core.lock:
-            job = core.submit(
-                operation,
-                [core.hosts.get(hostname)],
-                parameters=parameters,
-                summary=f"{'Stop' if part else 'Start'} the daemons of host {hostname}",
-                before=before,
-            )
-            self._jobs[hostname] = job.job_id
-        job.on_change(lambda job: self._absorb(job, one, part, was_reached))
-
-    def _absorb(self, job: Completion, one: Maintenance, part: str, was_reached: bool) -> None:
-        """Take over what became of a job."""
-        core, hostname = self._core, one.hostname
-        if not job.status.final:
-            return
-        with core.lock:
-            if self._jobs.get(hostname) != job.job_id:
-                return
-            del self._jobs[hostname]
-            current = core.maintenances.get(hostname)
-            if current is None:
-                return
-            outcome = job.outcomes.get(hostname) or HostOutcome(HostStatus.NO_RESULT, job.message)
-            changes: Dict[str, Any] = {"at_work": False}
-            changes.update(_units_of(outcome.result, part, current, was_reached=was_reached))
-            if job.exception is not None:
-                changes.update(self._failed(job, outcome, one, was_reached))
-            else:
-                self._done(one, part, current)
-                changes["missed"] = current.missed and not part
-            try:
-                core.maintenances.save(replace(current, **changes))
-            except NotKept as error:
-                core.unkept.note(error)
-        core.look_at_maps()
-
-    def _done(self, one: Maintenance, part: str, current: Maintenance) -> None:
-        """Note what a job has done, where nobody has asked for something else meanwhile."""
-        same = current.stage == one.stage
-        if same:
-            self._not_before.pop(one.hostname, None)
-        if part in (SERVICES, DATA):
-            self._parts.stopped(one.hostname, part, self._now)
-        elif same:
-            self._told.add((one.hostname, one.stage))
-
-    def _failed(
-        self, job: Completion, outcome: HostOutcome, one: Maintenance, was_reached: bool
-    ) -> Dict[str, Any]:
-        """Return what changes by a job that did not succeed; it is tried again."""
-        hostname = one.hostname
-        said = " ".join(str(outcome.message or job.message or job.exception).split())
-        self._not_before[hostname] = self._now + RETRY
-        if job.status is JobStatus.CANCELLED:
-            # A job that is cut with its manager ends so as well: the next one goes on.
-            self._cancelled.add(hostname)
-            said = "its job was cancelled, and is not begun again before somebody asks for it"
-        changes: Dict[str, Any] = {"reason": f"{said.rstrip('.')} (job {job.job_id})"}
-        if was_reached:
-            return changes
-        if job.record.started is None:
-            changes["reached"] = False
-        elif outcome.status is HostStatus.UNREACHABLE:
-            # A connection that broke in the middle is told like one that was never made.
-            changes["missed"] = True
-        return changes
-
 
 def _refuse_draining(host: Host) -> None:
     if host.is_draining:
@@ -543,24 +396,3 @@ def _refuse_draining(host: Host) -> None:
             "Wait until `ceph orch host ls` shows it drained, or end the drain first: `ceph orch "
             f"host drain stop {host.hostname}`.",
         )
-
-
-def _units_of(
-    result: Mapping[str, Any], part: str, current: Maintenance, *, was_reached: bool
-) -> Dict[str, Any]:
-    """Return what a host said of its units, where it knows them best. Hosts are not trusted."""
-    said = result.get("maintenance")
-    rows = said.get("units") if isinstance(said, Mapping) else None
-    if not isinstance(rows, list) or (current.reached and not part):
-        return {}
-    try:
-        units = tuple(held_unit(row) for row in rows if isinstance(row, Mapping))
-    except Unusable as error:
-        log.error("what a host says of its units is not kept: %s", error)
-        return {}
-    said = {each.unit: each for each in units}
-    for each in current.units if was_reached else ():
-        # What was kept before it was changed is not dropped for what a host says afterwards.
-        if each.unit not in said or not said[each.unit].row["how"]:
-            said[each.unit] = each
-    return {"units": tuple(said.values()), "reached": current.reached or bool(said)}
