@@ -61,6 +61,7 @@ from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
+from adapter.engine.model import Target
 from adapter.errors import NotReady, UnreadableRecord
 from adapter.settings import Settings
 from adapter.state_lock import StateLock, under_lock
@@ -344,7 +345,7 @@ class Core:
         ``before`` is asked whether it may still begin, if it has to wait for its turn.
         """
         request = operations.get(operation).request(
-            [host.target(self.settings.ssh_user) for host in hosts],
+            [self.target(host) for host in hosts],
             actor=self.actor,
             parameters=parameters,
             summary=summary,
@@ -362,6 +363,10 @@ class Core:
             self.overtaken.by(request, completion.job_id)
         self.wake_event.set()
         return completion
+
+    def target(self, host: Host) -> Target:
+        """Return how a host is reached by the settings that hold now."""
+        return host.target(self.settings.ssh_user, invoker=self.settings.sudo_invoker)
 
     def release(self, host: Host) -> Completion:
         """Take our record from a host that is removed already; its keys are pinned until then."""

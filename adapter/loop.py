@@ -131,7 +131,7 @@ class Loop:
         with core.lock:
             due = [core.hosts.get(name) for name in core.liveness.due(now) if name in core.hosts]
         for host in due:
-            self._pool.submit(self._probe, host.hostname, host.target(core.settings.ssh_user))
+            self._pool.submit(self._probe, host.hostname, core.target(host))
 
     def _probe(self, hostname: str, target: Target) -> None:
         """Look at a host and take over what was seen; runs in a thread of the pool.

@@ -10,7 +10,8 @@ from typing import Tuple
 class Settings:
     """The settings of an orchestrator. Intervals are in seconds.
 
-    ``ssh_user`` logs in to the hosts, with sudo where it is not root. ``report_interval`` is the
+    ``ssh_user`` logs in to the hosts, with sudo where it is not root; with ``sudo_invoker`` sudo
+    runs nothing there but the invoker (docs/invoker.md). ``report_interval`` is the
     age at which a host report is taken again, ``probe_interval`` how often hosts are asked
     whether they answer (stretched for very many hosts). ``report_batch`` hosts are reported by
     one job. ``light_command`` is the site's own command for device lights (an argv list) and
@@ -21,6 +22,7 @@ class Settings:
     """
 
     ssh_user: str = "root"
+    sudo_invoker: bool = False
     report_interval: float = 600.0
     probe_interval: float = 10.0
     report_batch: int = 100

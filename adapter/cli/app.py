@@ -21,6 +21,7 @@ from adapter.cli.daemon_verbs import daemon
 from adapter.cli.daemons import ps, status
 from adapter.cli.devices import device
 from adapter.cli.host_drains import drain
+from adapter.cli.invoker import invoker
 from adapter.cli.jobs import job
 from adapter.cli.keys import key
 from adapter.cli.maintenance import host
@@ -119,7 +120,7 @@ def root() -> None:
 
 COMMANDS = (
     *(adopt, host, device, osd, apply, ls, ps, rm),
-    *(daemon, tuned_profile, upgrade, status, key, job, mgr, awx, completion),
+    *(daemon, tuned_profile, upgrade, status, key, job, mgr, awx, invoker, completion),
 )
 host.add_command(drain)
 for _command in COMMANDS:

@@ -39,6 +39,7 @@ class ManagerState:
     store: Store
     ssh_key: str = field(repr=False)
     ssh_user: str
+    sudo_invoker: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,16 @@ def kept_by_manager(ceph: Ceph) -> ManagerState:
         if name.startswith(RECORD_KINDS):
             store.set(name, _record(name, text, texts))
     user = ceph("config", "get", "mgr", f"{MODULE}ssh_user").strip()
-    return ManagerState(store, texts[KEY], user)
+    return ManagerState(store, texts[KEY], user, sudo_invoker=has_invoker(ceph))
+
+
+def has_invoker(ceph: Ceph) -> bool:
+    """Tell whether a manager is set to reach its hosts through their invokers."""
+    rows = ceph.json("config", "dump")
+    return any(
+        row.get("name") == f"{MODULE}sudo_invoker" and str(row.get("value")) == "true"
+        for row in rows
+    )
 
 
 def _record(name: str, text: str, texts: Mapping[str, str]) -> Record:

@@ -83,6 +83,12 @@ def _user(name: str, value: Any) -> str:
     return names.check_user(value, name)
 
 
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidValue(name, value, "it is neither true nor false")
+    return value
+
+
 def _command(name: str, value: Any) -> Tuple[str, ...]:
     if isinstance(value, str):
         try:
@@ -96,6 +102,7 @@ def _command(name: str, value: Any) -> Tuple[str, ...]:
 
 CHECKERS: Dict[str, Callable[[str, Any], Any]] = {
     "ssh_user": _user,
+    "sudo_invoker": _flag,
     "ssh_identity_file": _text,
     "light_command": _command,
     "light_sysfs_root": _text,

@@ -10,7 +10,7 @@ import click
 from adapter.cli import mgr_holder
 from adapter.cli.ceph import Ceph
 from adapter.cli.changing import changing_holder
-from adapter.cli.cluster import fsid_of, keep_cluster
+from adapter.cli.cluster import fsid_of, has_invoker, keep_cluster
 from adapter.cli.context import Context, Verb, pass_context
 from adapter.cli.mgr_holder import Holder, Records
 from adapter.cli.mgr_records import PREFIX
@@ -18,6 +18,7 @@ from adapter.cli.session import Session
 from adapter.errors import AlreadyExists, NotReady
 
 _USER = "mgr/ansible/ssh_user"
+_INVOKER = "mgr/ansible/sudo_invoker"
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
@@ -188,6 +189,17 @@ def _check_user(session: Session, ceph: Ceph) -> None:
             f"Write `ssh_user: {user}` into {session.directory}/config.yml first, or set "
             f"`ceph config set mgr {_USER} {own}`.",
         )
+    theirs, mine = has_invoker(ceph), session.config.settings.sudo_invoker
+    if theirs != mine:
+        raise NotReady(
+            f"sudo_invoker is {_word(theirs)} for the manager and {_word(mine)} in this directory.",
+            f"Write `sudo_invoker: {_word(theirs)}` into {session.directory}/config.yml first, or "
+            f"set `ceph config set mgr {_INVOKER} {_word(mine)}`.",
+        )
+
+
+def _word(flag: bool) -> str:
+    return "true" if flag else "false"
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -79,7 +79,9 @@ class Session:
             store = kept.store
             self.config = replace(
                 self.config,
-                settings=replace(self.config.settings, ssh_user=kept.ssh_user),
+                settings=replace(
+                    self.config.settings, ssh_user=kept.ssh_user, sudo_invoker=kept.sudo_invoker
+                ),
                 ssh_identity_file="",
             )
         elif check:
@@ -228,12 +230,13 @@ class Session:
             raise failed
 
     def _probe(self, host: Host) -> ProbeResult:
-        core, target = self.core, host.target(self.config.settings.ssh_user)
-        result = core.ssh.probe(target)
+        core = self.core
+        target = core.target(host)
+        result = core.ssh.probe(target, as_root=target.invoker)
         if not result.ok:
             # A shared connection to a dead host would tell the same again.
             core.ssh.close(target)
-            result = core.ssh.probe(target)
+            result = core.ssh.probe(target, as_root=target.invoker)
         with core.lock:
             if result.ok:
                 core.liveness.seen(host.hostname, 0.0)

@@ -67,7 +67,7 @@ class Host:
             drain=self.drain.without_labels(labels) if self.drain else None,
         )
 
-    def target(self, user: str) -> Target:
+    def target(self, user: str, *, invoker: bool = False) -> Target:
         """Return how the engine reaches the host."""
         python = self.python or "/usr/bin/python3"
         return Target(
@@ -76,6 +76,7 @@ class Host:
             user=user,
             python=python,
             connection=self.connection,
+            invoker=invoker and self.connection == "ssh",
         )
 
     def to_record(self) -> Dict[str, Any]:

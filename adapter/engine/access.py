@@ -35,7 +35,7 @@ class Ssh(Protocol):
     ) -> ProbeResult:
         """Look whether a host can be used; never raises for what the network does.
 
-        ``as_root`` also looks whether the user may become root there.
+        ``as_root`` also looks whether the user may become root there, or run the invoker.
         """
         ...
 

@@ -81,7 +81,10 @@ def _host_variables(target: Target, marker: str) -> Dict[str, Any]:
         values["ansible_host"] = target.addr
         values["ansible_port"] = target.port
         values["ansible_user"] = target.user
-        if target.user != "root":
+        if target.invoker:
+            values["ceph_orch_invoker"] = True
+            values["ceph_orch_invoker_mark"] = marker
+        elif target.user != "root":
             values["ansible_become"] = True
     return {name: _tagged(value) for name, value in values.items()}
 

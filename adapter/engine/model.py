@@ -17,7 +17,8 @@ OVERTAKEN = "overtaken: "
 class Target:
     """A host as the engine reaches it.
 
-    ``connection`` is ``ssh`` or ``local`` (this very machine, for the quick start).
+    ``connection`` is ``ssh`` or ``local`` (this very machine, for the quick start). With
+    ``invoker`` the user may run nothing as root but the invoker.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Target:
     user: str = "root"
     connection: str = "ssh"
     python: str = "/usr/bin/python3"
+    invoker: bool = False
 
 
 @dataclass(frozen=True)

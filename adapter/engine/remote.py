@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, List, Sequence, Tuple
 
+from adapter.engine import invoker
 from adapter.engine.files import read_json
 from adapter.engine.model import Request, Target
 from adapter.engine.processes import REMOTE_MARK
@@ -36,7 +37,7 @@ def end_on_hosts(targets: Sequence[Target], ssh_config: str, marker: str) -> Non
     half a second later, SIGKILL. Hosts that do not answer are left alone.
     """
     if _MARKER.fullmatch(marker):
-        _on_each(targets, ssh_config, lambda target: _end_script(marker, target.user == "root"))
+        _on_each(targets, ssh_config, lambda target: _end_command(target, marker))
 
 
 def why_unreachable(targets: Sequence[Target], ssh_config: str) -> Dict[str, str]:
@@ -92,8 +93,10 @@ def _complaint(process: subprocess.Popen[bytes]) -> str:
     return text.decode("utf-8", "replace") if process.returncode == _SSH_FAILED else ""
 
 
-def _end_script(marker: str, as_root: bool) -> str:
+def _end_command(target: Target, marker: str) -> str:
     """Return the remote command; the marker, hexadecimal digits, is all the data in it."""
+    if target.invoker:
+        return f"exec /bin/sh -c '{invoker.end(marker)}'"
     find = f"grep -lzxF {REMOTE_MARK}={marker} /proc/[0-9]*/environ 2>/dev/null"
     script = (
         "for s in TERM KILL; do "
@@ -101,7 +104,7 @@ def _end_script(marker: str, as_root: bool) -> str:
         'for e in $f; do p=${e#/proc/}; kill -$s "${p%/environ}" 2>/dev/null; done; '
         "[ $s = KILL ] || sleep 0.5; done"
     )
-    return f"exec {'' if as_root else 'sudo -n '}/bin/sh -c '{script}'"
+    return f"exec {'' if target.user == 'root' else 'sudo -n '}/bin/sh -c '{script}'"
 
 
 def main(job: Path) -> None:

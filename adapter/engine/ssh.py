@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.engine import invoker
 from adapter.engine.files import PathLike
 from adapter.engine.model import Target
 from adapter.engine.outcomes import one_line
@@ -27,7 +28,13 @@ from adapter.engine.ssh_files import (
     is_python,
     known_host_name,
 )
-from adapter.engine.ssh_reasons import explain, in_its_own_words, no_answer, no_root
+from adapter.engine.ssh_reasons import (
+    explain,
+    in_its_own_words,
+    no_answer,
+    no_invoker,
+    no_root,
+)
 
 # Shell built-ins only: no process is started on the host, and nothing in it comes from data.
 _SCRIPT = (
@@ -93,7 +100,8 @@ class SshProber:
         """Look at a host within ``timeout`` seconds.
 
         With ``learn_keys`` whatever key the host shows is accepted, for this connection only, and
-        returned. With ``as_root`` a user who may not become root there is a failure. Raises
+        returned. With ``as_root`` a user for whom sudo does not do what is needed there is a
+        failure. Raises
         ``InvalidValue``; that a host does not answer is a result.
         """
         check_target(target)
@@ -101,7 +109,7 @@ class SshProber:
         if target.connection == "local":
             seen, stderr = _run(["/bin/sh", "-c", _SCRIPT + _SAY], timeout)
             return _result(target, seen, stderr, timeout, started, "")
-        command = (_command(sudo=as_root and target.user != "root"),)
+        command = (_command(target, as_root=as_root),)
         if not learn_keys:
             self.files.prepare()
             seen, stderr = _run(self._argv(target, (), command), timeout)
@@ -175,9 +183,14 @@ class MemoryProber:
             self.closed.append(target)
 
 
-def _command(*, sudo: bool) -> str:
-    """Return what is run on the host; ``sudo`` also looks whether it makes root of the user."""
-    return f"exec /bin/sh -c '{_SCRIPT}{_SUDO if sudo else ''}{_SAY}' 2>/dev/null"
+def _command(target: Target, *, as_root: bool) -> str:
+    """Return what is run on the host; ``as_root`` also looks whether sudo does what is needed."""
+    sudo = ""
+    if as_root and target.invoker:
+        sudo = f"{invoker.look()} || s=$?; "
+    elif as_root and target.user != "root":
+        sudo = _SUDO
+    return f"exec /bin/sh -c '{_SCRIPT}{sudo}{_SAY}' 2>/dev/null"
 
 
 def _learning(known_hosts: PathLike, addr: str) -> Tuple[str, ...]:
@@ -221,7 +234,7 @@ def _result(
         return ProbeResult(ok=False, reason=reason, remedy=remedy, keys=keys, seconds=seconds)
     machine_id, hostname, python, sudo, record = fields
     if sudo:
-        reason, remedy = no_root(target)
+        reason, remedy = no_invoker(target, sudo) if target.invoker else no_root(target)
         return ProbeResult(ok=False, reason=reason, remedy=remedy, keys=keys, seconds=seconds)
     cluster = _CLUSTER.search(record)
     return ProbeResult(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Callable, List, Optional, Tuple
 
+from adapter import __version__
+from adapter.engine.invoker import INVOKER, OTHER_VERSION
 from adapter.engine.model import Target
 from adapter.engine.outcomes import one_line
 
@@ -56,6 +58,14 @@ def no_root(target: Target) -> Tuple[str, str]:
         f"user '{target.user}' may not become root with sudo on {target.addr}",
         f"Put `{target.user} ALL=(ALL) NOPASSWD: ALL` into /etc/sudoers.d/{target.user} there.",
     )
+
+
+def no_invoker(target: Target, status: str) -> Tuple[str, str]:
+    """Return (reason, remedy) for a host whose invoker ended with a status, or was not run."""
+    remedy = "As root, run the playbook install_invoker.yml for it."
+    if status == str(OTHER_VERSION):
+        return f"{INVOKER} on {target.addr} is not of version {__version__}", remedy
+    return f"user '{target.user}' may not run {INVOKER} with sudo on {target.addr}", remedy
 
 
 def _where(target: Target) -> str:

@@ -172,7 +172,7 @@ class HostSpecMethods:
         hostname, addr = spec.hostname, names.check_address(spec.addr or spec.hostname)
         self._check_ready()
         self._check_new(hostname, addr)
-        seen = self._look(hostname, Target(hostname, addr, user=core.settings.ssh_user))
+        seen = self._look(hostname, core.target(Host(hostname, addr)))
         self._labels_kept(spec, seen)
         self._check_free(hostname, seen.cluster)
         self._check_new(hostname, addr, seen.machine_id)
@@ -268,7 +268,7 @@ class HostSpecMethods:
         host = known.hostname
         self._check_ready()
         self._check_free_address(host, addr)
-        seen = self._look(host, replace(known.target(self.core.settings.ssh_user), addr=addr))
+        seen = self._look(host, replace(self.core.target(known), addr=addr))
         if known.machine_id and seen.machine_id and seen.machine_id != known.machine_id:
             raise InvalidValue(
                 "address",

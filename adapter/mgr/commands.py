@@ -9,7 +9,7 @@ from typing import Any, List, Optional
 
 import yaml
 
-from adapter import jobs_view, names
+from adapter import __version__, jobs_view, names
 from adapter.errors import InvalidValue, NotReady
 from adapter.interface import DeviceLightLoc, raise_if_exception
 from adapter.methods.pending import NOTHING
@@ -77,7 +77,7 @@ def set_user(mgr: Any, user: str) -> str:
 def check_host(mgr: Any, hostname: str) -> str:
     """Ask a host now whether it can be used through ssh"""
     core = mgr.ansible.core
-    target = core.hosts.get(hostname).target(core.settings.ssh_user)
+    target = core.target(core.hosts.get(hostname))
     # Over a connection that is kept, keys are not looked at any more.
     core.ssh.close(target, gently=True)
     result = core.ssh.probe(target, as_root=True)
@@ -85,7 +85,8 @@ def check_host(mgr: Any, hostname: str) -> str:
         raise NotReady(f"Host '{hostname}' cannot be used: {result.reason}.", result.remedy)
     core.liveness.look_now(hostname, 0.0)
     core.wake_event.set()
-    return f"Host {hostname} answers as {result.hostname}"
+    through = f", through its invoker {__version__}" if target.invoker else ""
+    return f"Host {hostname} answers as {result.hostname}{through}"
 
 
 @write_command("ansible adopt")

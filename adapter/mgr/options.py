@@ -23,6 +23,14 @@ OPTIONS: List[Any] = [
         runtime=True,
     ),
     Option(
+        "sudo_invoker",
+        type="bool",
+        default=False,
+        desc="Whether hosts are worked on through the invoker, the one program that the user may "
+        "run there as root. It must be installed on every host.",
+        runtime=True,
+    ),
+    Option(
         "ssh_identity_file",
         type="str",
         default="",
@@ -158,6 +166,7 @@ def _flag(name: str, value: Any) -> bool:
 _MINIMA = {"report_interval": 30, "probe_interval": 2}
 _READERS: Dict[str, Callable[[str, Any], Any]] = {
     "ssh_user": lambda name, value: names.check_user(value, name),
+    "sudo_invoker": _flag,
     "report_interval": _seconds,
     "probe_interval": _seconds,
     "light_command": _argv,

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ansible.plugins.action.normal import ActionModule as Normal
-
 from ..plugin_utils.artifacts import with_artifacts
+from .invoke import ActionModule as Invoke
 
 
-class ActionModule(Normal):
+class ActionModule(Invoke):
     """Run the task's module."""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:

@@ -28,13 +28,13 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert known <= {*config.CHECKERS, *config.OF_MANAGERS}
     found = written(
         tmp_path,
-        "ssh_user: ceph-admin\nssh_identity_file: key\n"
+        "ssh_user: ceph-admin\nsudo_invoker: true\nssh_identity_file: key\n"
         "light_command: [/opt/led, '{path}']\nlight_sysfs_root: /fake\n"
         "python: /opt/venv/bin/python\n",
     )
 
     assert found.settings == Settings(
-        "ceph-admin", light_command=("/opt/led", "{path}"), light_sysfs_root="/fake"
+        "ceph-admin", True, light_command=("/opt/led", "{path}"), light_sysfs_root="/fake"
     )
     assert found.ssh_identity_file == str(tmp_path / "key"), "beside the file"
     assert found.python == "/opt/venv/bin/python"
@@ -47,6 +47,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         ("colour: red\n", ["'colour'", "There are: ssh_user"]),
         ("1: 2\n", ["1", "no such setting"]),
         ("ssh_user: -oProxyCommand=x\n", ["ssh_user", "not a login name"]),
+        ("sudo_invoker: 'yes'\n", ["sudo_invoker", "neither true nor false"]),
         ("report_interval: 60\n", ["a setting of managers", "mgr/ansible/report_interval`"]),
         ("probe_interval: 5\n", ["a setting of managers", "Leave it out"]),
         ("report_batch: 10\n", ["a setting of managers", "Leave it out"]),

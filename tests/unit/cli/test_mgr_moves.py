@@ -37,6 +37,7 @@ class Monitors(Ceph):
         self.enabled = False
         self.fsid, self.backend = "F51D", ""
         self.user = ""
+        self.invoker = False
         self.calls: List[str] = []
         # A key that reads otherwise than it was written.
         self.garbles = ""
@@ -69,8 +70,9 @@ class Monitors(Ceph):
         if line == "config-key ls":
             return json.dumps(sorted(self.values))
         if line == "config dump":
-            row = {"name": "mgr/ansible/ssh_user", "value": self.user}
-            return json.dumps([row] if self.user else [])
+            user = {"name": "mgr/ansible/ssh_user", "value": self.user}
+            invoker = {"name": "mgr/ansible/sudo_invoker", "value": "true"}
+            return json.dumps([user] * bool(self.user) + [invoker] * self.invoker)
         if words[:2] == ("config-key", "set"):
             text = given if words[3] == "-i" else words[3]
             self.values[words[2]] = '{"other": 1}' if words[2] == self.garbles else text
@@ -407,6 +409,15 @@ def test_another_login_is_refused(door: Door, monitors: Monitors) -> None:
     line = door.refused("mgr", "take-over", "--yes", status=1)
 
     assert "ssh_user: ceph-admin" in line
+
+
+def test_locked_down_sudo_on_one_side_alone_is_refused(door: Door, monitors: Monitors) -> None:
+    monitors.invoker = True
+
+    line = door.refused("mgr", "take-over", "--yes", status=1)
+
+    assert "sudo_invoker is true for the manager and false in this directory" in line
+    assert "Write `sudo_invoker: true`" in line
 
 
 def test_the_manager_is_not_enabled_meanwhile(door: Door, monitors: Monitors) -> None:

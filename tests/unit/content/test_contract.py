@@ -28,6 +28,7 @@ PUBLISHERS |= {
     "osd_remove",
     "daemon_action",
     "daemon_remove",
+    "host_invoker",
 }
 FORBIDDEN = re.compile(
     r"\bset_fact\b|\bhostvars\b|\bgroups\[|\brun_once\b|\bdelegate_to\b|\bignore_errors\b"

@@ -103,7 +103,7 @@ def test_the_options_have_the_defaults_that_are_said() -> None:
 
     assert set(said) == set(found)
     for name, (default, runtime) in found.items():
-        shown = {"": "empty", True: "`true`"}.get(default, f"`{default}`")
+        shown = {"": "empty", True: "`true`", False: "`false`"}.get(default, f"`{default}`")
         assert said[name][1] == shown, name
         assert said[name][3] == ("at once" if runtime else "when the manager starts"), name
 

@@ -109,10 +109,11 @@ def test_the_inventory_is_the_scope(tmp_path: Path) -> None:
         *local("h1"),
         Target("h2", "fd00::2", port=2222, user="admin", python="/usr/bin/python3.13"),
         Target("10", "10.0.0.1"),
+        Target("h3", "10.0.0.3", user="admin", invoker=True),
     )
     write_inventory(path, Request("get_report", targets), "0123456789abcdef")
     hosts = yaml.load(path.read_text(), Loader)["all"]["hosts"]
-    assert list(hosts) == ["h1", "h2", "10"]
+    assert list(hosts) == ["h1", "h2", "10", "h3"]
     assert hosts["h1"] == {
         "ansible_connection": "local",
         "ansible_python_interpreter": "/usr/bin/python3",
@@ -127,4 +128,7 @@ def test_the_inventory_is_the_scope(tmp_path: Path) -> None:
         "ansible_become": True,
     }
     assert "ansible_become" not in hosts["10"]
+    assert "ansible_become" not in hosts["h3"]
+    assert hosts["h3"]["ceph_orch_invoker"] is True
+    assert hosts["h3"]["ceph_orch_invoker_mark"] == "0123456789abcdef"
     assert all(is_harmless(text) for text in strings(list(hosts["h2"].values())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import stat
@@ -12,6 +13,7 @@ from typing import Tuple
 
 import pytest
 
+from adapter import __version__
 from adapter.engine.model import Target
 from adapter.engine.remote import why_unreachable
 from adapter.engine.ssh import MemoryProber, ProbeResult, SshProber, labels_of
@@ -91,6 +93,34 @@ def test_a_user_without_sudo(
     if not seen.ok:
         assert seen.reason == "user 'orch' may not become root with sudo on 10.0.0.1"
         assert "orch ALL=(ALL) NOPASSWD: ALL" in seen.remedy
+
+
+@pytest.mark.parametrize(
+    ("sudo", "says"),
+    [
+        ('cat >"$0.given"', ""),
+        ("exit 1", "user 'orch' may not run /usr/local/libexec/ceph-orch-invoker with sudo"),
+        ("exit 65", "/usr/local/libexec/ceph-orch-invoker on 10.0.0.1 is not of version"),
+    ],
+)
+def test_a_host_with_the_invoker(
+    state: Path, monkeypatch: pytest.MonkeyPatch, sudo: str, says: str
+) -> None:
+    programs = {"ssh": 'for last; do :; done; exec /bin/sh -c "$last"', "sudo": sudo}
+    for name, text in programs.items():
+        (state / name).write_text(f"#!/bin/sh\n{text}\n")
+        (state / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{state}:/usr/bin:/bin")
+    target = Target("h1", "10.0.0.1", user="orch", invoker=True)
+    seen = SshProber(SshFiles(state / "s")).probe(target, as_root=True)
+    assert seen.ok is (not says), seen
+    if says:
+        assert seen.reason.startswith(says)
+        assert seen.remedy == "As root, run the playbook install_invoker.yml for it."
+    else:
+        given = json.loads((state / "sudo.given").read_text())
+        assert given == {"verb": "version", "version": __version__}
+        assert SshProber(SshFiles(state / "s")).probe(target).ok
 
 
 def test_a_key_that_is_not_accepted(prober: SshProber, files: SshFiles, sshd: Sshd) -> None:
