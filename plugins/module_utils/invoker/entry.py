@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import sys
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
 from . import running, surroundings
 from .document import OTHER_VERSION, Asked, Refused, parse, receive
@@ -36,35 +36,6 @@ def main(path: str, about: Dict[str, Any]) -> None:
     except Refused as refused:
         sys.stderr.write(f"{_NAME}: {refused}\n")
         sys.exit(refused.status)
-
-
-def answer(asked: Asked, about: Dict[str, Any], limits: Limits) -> None:
-    """Run what is asked for; raises ``Refused``."""
-    if asked.verb == END:
-        if not asked.mark:
-            raise Refused("Invalid mark '': it is empty.")
-        _say({"ended": running.end(asked.mark)})
-        return
-    if asked.verb == ABOUT and not asked.version:
-        _say({**about, "python": platform.python_version(), "verbs": sorted(VERBS)})
-        return
-    if asked.version != about["version"]:
-        raise Refused(
-            f"The invoker of this host has the version {about['version']}, what asks it "
-            f"{asked.version or 'none'}. As root, run the playbook install_invoker.yml for this "
-            "host.",
-            OTHER_VERSION,
-        )
-    if asked.verb == ABOUT:
-        return
-    if asked.verb not in VERBS:
-        raise Refused(f"There is no verb {asked.verb}. There are {', '.join(sorted(VERBS))}.")
-    with running.noted(asked.mark):
-        run(asked, limits)
-
-
-def _say(answer: Dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
 
 
 def run(asked: Asked, limits: Limits) -> None:
@@ -101,3 +72,34 @@ def arguments(asked: Asked) -> Dict[str, Any]:
         "_ansible_remote_tmp": "/root/.ansible/tmp",
         "_ansible_syslog_facility": "LOG_USER",
     }
+
+
+def answer(
+    asked: Asked, about: Dict[str, Any], limits: Limits, run: Callable[[Asked, Limits], None] = run
+) -> None:
+    """Run what is asked for, a module by ``run``; raises ``Refused``."""
+    if asked.verb == END:
+        if not asked.mark:
+            raise Refused("Invalid mark '': it is empty.")
+        _say({"ended": running.end(asked.mark)})
+        return
+    if asked.verb == ABOUT and not asked.version:
+        _say({**about, "python": platform.python_version(), "verbs": sorted(VERBS)})
+        return
+    if asked.version != about["version"]:
+        raise Refused(
+            f"The invoker of this host has the version {about['version']}, what asks it "
+            f"{asked.version or 'none'}. As root, run the playbook install_invoker.yml for this "
+            "host.",
+            OTHER_VERSION,
+        )
+    if asked.verb == ABOUT:
+        return
+    if asked.verb not in VERBS:
+        raise Refused(f"There is no verb {asked.verb}. There are {', '.join(sorted(VERBS))}.")
+    with running.noted(asked.mark):
+        run(asked, limits)
+
+
+def _say(answer: Dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")

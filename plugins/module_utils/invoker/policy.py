@@ -7,6 +7,7 @@ texts that root's programs read.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
 
@@ -138,7 +139,8 @@ def _light(parameters: Parameters, limits: Limits) -> None:
     command = tuple(parameters["command"])
     if command and command not in limits.light_commands:
         _refuse("command", " ".join(command), "root has not allowed it", "light_commands")
-    _check_paths(row["path"] for row in parameters["locations"])
+    for row in parameters["locations"]:
+        _check_paths((row["path"], row["dev"] and os.path.join("/dev", row["dev"])))
 
 
 def _disks(parameters: Parameters, limits: Limits) -> None:

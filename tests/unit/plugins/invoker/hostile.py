@@ -101,6 +101,7 @@ BAD: List[Tuple[str, Place, Iterable[Any]]] = [
     ("device_light", ("command",), (["/bin/sh", "-c", "id"], ["id"], "id")),
     ("device_light", ("sysfs_root",), ("/tmp", "/sys/../tmp", "~", "$HOME", "")),
     ("device_light", ("locations", 0, "path"), PATHS),
+    ("device_light", ("locations", 0, "dev"), ("shm/x", "../etc/x", "/etc/x", "a b")),
     ("device_zap", ("devices", 0, "path"), PATHS),
     ("device_zap", ("devices", 0, "link"), PATHS),
     ("device_zap", ("keyring",), KEYRINGS),

@@ -7,6 +7,7 @@ printed, and what Python's audit events say was run, written, changed or killed.
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 import sys
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any, List, Tuple
 
 ROOT = Path(__file__).resolve().parents[4]
-PACKAGE = "ansible_collections.ceph_orch.ansible.plugins.module_utils.invoker"
 WATCHED = (
     "os.exec", "os.posix_spawn", "os.spawn", "os.system", "os.fork", "os.forkpty", "os.kill",
     "os.killpg", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.chmod", "os.chown",
@@ -25,43 +25,71 @@ WATCHED = (
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def outcome(data: bytes, version: str) -> Tuple[int, str, List[str]]:
-    """Return what came of one input."""
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as seen:
-        child = os.fork()
-        if child == 0:
-            _serve(data, version, said.fileno(), seen.fileno())
-        _, status = os.waitpid(child, 0)
-        said.seek(0)
-        seen.seek(0)
-        text = said.read().decode("utf-8", "replace")
-        return os.waitstatus_to_exitcode(status), text, seen.read().decode().splitlines()
+class Watch:
+    """What Python's audit events say, while it is on."""
 
+    def __init__(self) -> None:
+        self.seen: List[str] = []
+        self.on = False
+        sys.addaudithook(self._note)
 
-def _serve(data: bytes, version: str, said: int, seen: int) -> None:
-    from ansible_collections.ceph_orch.ansible.plugins.module_utils.invoker import entry, limits
-    from ansible_collections.ceph_orch.ansible.plugins.module_utils.invoker.document import (
-        Refused,
-        parse,
-        receive,
-    )
-
-    for number in (1, 2):
-        os.dup2(said, number)
-    status = 0
-    with tempfile.TemporaryFile() as stream:
-        stream.write(data)
-        given = os.dup(stream.fileno())
-    os.lseek(given, 0, os.SEEK_SET)
-
-    def note(event: str, what: Tuple[Any, ...]) -> None:
+    def _note(self, event: str, what: Tuple[Any, ...]) -> None:
+        if not self.on:
+            return
         writes = event == "open" and isinstance(what[2], int) and what[2] & WRITES
         if writes or event.startswith(WATCHED):
-            os.write(seen, f"{event} {what!r:.200}\n".encode())
+            self.seen.append(f"{event} {what!r:.200}")
 
-    sys.addaudithook(note)
+
+def outcome(data: bytes, version: str, watch: Watch) -> Tuple[int, str, List[str]]:
+    """Return what came of one input: a module runs in a process of its own."""
+    from plugins.module_utils.invoker import entry, limits
+    from plugins.module_utils.invoker.document import Refused, parse, receive
+
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as told:
+        given.write(data)
+        given.flush()
+        given.seek(0)
+        watch.seen, watch.on = [], True
+        try:
+            asked = parse(receive(given.fileno()))
+            run = functools.partial(_apart, watch, told.fileno())
+            entry.answer(asked, {"version": version}, limits.Limits(), run)
+        except Refused as refused:
+            return refused.status, str(refused), watch.seen
+        except Apart as ended:
+            told.seek(0)
+            said, _, seen = told.read().decode("utf-8", "replace").partition("\0")
+            return ended.status, said, json.loads(seen or '["it left no list"]')
+        except BaseException as error:  # noqa: BLE001 - what must not be is told
+            return 99, f"{type(error).__name__}: {error}", watch.seen
+        finally:
+            watch.on = False
+    return 98, "it ended without a word", watch.seen
+
+
+class Apart(Exception):
+    """Say how the process of a module ended."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _apart(watch: Watch, told: int, asked: Any, limits: Any) -> None:
+    from plugins.module_utils.invoker import entry
+    from plugins.module_utils.invoker.document import Refused
+
+    watch.on = False
+    child = os.fork()
+    if child:
+        raise Apart(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    for number in (1, 2):
+        os.dup2(told, number)
+    status = 99
+    watch.on = True
     try:
-        entry.answer(parse(receive(given)), {"version": version}, limits.Limits())
+        entry.run(asked, limits)
     except Refused as refused:
         print(refused)
         status = refused.status
@@ -69,23 +97,25 @@ def _serve(data: bytes, version: str, said: int, seen: int) -> None:
         status = int(end.code or 0)
     except BaseException as error:  # noqa: BLE001 - what must not be is told
         print(f"{type(error).__name__}: {error}")
-        status = 99
-    sys.stdout.flush()
-    os._exit(status)
+    finally:
+        watch.on = False
+        print("\0" + json.dumps(watch.seen), flush=True)
+        os._exit(status)
 
 
 def main(version: str) -> None:
     """Serve all lines."""
-    sys.path.insert(0, str(ROOT / "collections"))
+    sys.path.insert(0, str(ROOT))
     # Each process then has what costs time already.
     __import__("ansible.module_utils.basic")
     utils = ROOT / "plugins" / "module_utils"
     for path in sorted(utils.rglob("*.py")):
         if path.stem not in ("__init__", "activation"):
             name = ".".join(path.relative_to(utils).with_suffix("").parts)
-            __import__(f"{PACKAGE.rpartition('.')[0]}.{name}")
+            __import__(f"plugins.module_utils.{name}")
+    watch = Watch()
     for line in sys.stdin:
-        row = zip(("status", "said", "seen"), outcome(base64.b64decode(line), version))
+        row = zip(("status", "said", "seen"), outcome(base64.b64decode(line), version, watch))
         print(json.dumps(dict(row)), flush=True)
 
 
