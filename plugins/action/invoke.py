@@ -3,9 +3,9 @@
 
 """Run a module of ours on a host: as Ansible does, or through the invoker where a host has it.
 
-The action ``published``, which ``meta/runtime.yml`` names for every module, does so by this. A host with the variable ``ceph_orch_invoker`` is
-worked on without become: the module's parameters are handed to the one program that its user may
-run as root there, and that prints the module's own answer.
+The action ``published``, which ``meta/runtime.yml`` names for every module, is made of this. A host
+with the variable ``ceph_orch_invoker`` is worked on without become: the module's parameters are
+handed to the one program that its user may run as root there, and that prints the module's answer.
 """
 
 from __future__ import annotations
