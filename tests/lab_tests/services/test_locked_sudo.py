@@ -52,7 +52,8 @@ print(json.dumps(found))
 """
 SEE = """
 find /etc /usr/local /var/lib/ceph /root /var/spool -xdev -type f -newer /run/attacked \
-  ! -path /etc/ceph/ceph.conf ! -path '*/store.db/*' ! -path '/var/lib/ceph/orch-ansible/*' ! -path '/var/lib/ceph/crash/*'
+  ! -path /etc/ceph/ceph.conf ! -path '*/store.db/*' \
+  ! -path '/var/lib/ceph/orch-ansible/*' ! -path '/var/lib/ceph/crash/*'
 """
 
 
