@@ -200,5 +200,6 @@ VERBS: Dict[str, Tuple[Rule, ...]] = {
     "osd_create": (_disks, _keyrings, _conf),
     "osd_remove": (_disks, _keyrings),
     "package_install": (_packages,),
+    "package_lists": (),
     "tuned_profiles": (_profiles,),
 }

@@ -258,7 +258,11 @@ def test_a_command_that_root_has_not_allowed(locked: Services) -> None:
     known = {job["id"] for job in lab.jobs()}
     with lab.option("light_command", "/usr/bin/touch /run/not-allowed"):
         lab.ceph("ansible", "device", "light", HOST, path, "ident", "on")
-    (job,) = [row["id"] for row in lab.jobs() if row["id"] not in known]
+    (job,) = [
+        row["id"]
+        for row in lab.jobs()
+        if row["id"] not in known and row["operation"] == "blink_device_light"
+    ]
     assert "root has not allowed it" in lab.wait_for_job(job)["message"]
     assert lab.ssh(HOST, "test", "-e", "/run/not-allowed").rc == 1
 

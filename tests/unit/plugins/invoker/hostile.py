@@ -42,6 +42,7 @@ GOOD: Dict[str, Dict[str, Any]] = {
     "osd_create": {"groups": [{"data": [DISK]}], "cluster": FSID, "conf": CONF},
     "osd_remove": {"osds": [OSD], "cluster": FSID},
     "package_install": {"packages": {"Debian": ["ceph-osd"], "RedHat": ["ceph-osd"]}},
+    "package_lists": {"timeout": 5},
     "tuned_profiles": {"fsid": FSID, "profiles": {"p": {"vm.swappiness": "10"}}},
 }
 # Paths into them (keys and numbers), and values that are not allowed there.
@@ -120,6 +121,7 @@ BAD: List[Tuple[str, Place, Iterable[Any]]] = [
     ("osd_remove", ("keyring",), KEYRINGS),
     ("package_install", ("packages", "Debian"), ([name] for name in PACKAGES)),
     ("package_install", ("packages", "RedHat"), ([name] for name in PACKAGES)),
+    ("package_lists", ("timeout",), (-1, 86401)),
     ("tuned_profiles", ("profiles", "p"), ({name: "1"} for name in SETTINGS)),
     (
         "tuned_profiles",
