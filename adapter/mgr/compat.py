@@ -86,10 +86,12 @@ def ceph_error(error: BaseException) -> Exception:
 def by_name(name: str, args: Sequence[Any], named: Mapping[str, Any]) -> Dict[str, Any]:
     """Return a call's arguments by the names that the running Ceph gives them.
 
-    Their order differs between 18 and 20 (contract 0.8), so ours are only called by name.
+    Their order differs between 18 and 20 (contract 0.8), so ours are only called by name. What a
+    caller leaves out is ours to complete: the dashboard gives `remove_host` the host alone, where
+    Ceph's own signature has no default for the rest.
     """
     function = getattr(orchestrator.Orchestrator, name)
-    bound = inspect.signature(function).bind(None, *args, **named)
+    bound = inspect.signature(function).bind_partial(None, *args, **named)
     return dict(list(bound.arguments.items())[1:])
 
 
