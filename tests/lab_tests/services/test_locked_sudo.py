@@ -200,7 +200,6 @@ def lines_for_version(lines: str) -> str:
 
 @pytest.mark.fault("ssh", "cancel, through the invoker", full=2)
 def test_what_is_cancelled_is_ended_by_the_invoker(locked: Services) -> None:
-    """Seen to fail where the invoker is not asked to end it."""
     lab = locked.lab
     with slow_light(lab, HOST, seconds=28) as job:
         assert job.works()

@@ -39,7 +39,7 @@ def test_marked_programs_are_ended(tmp_path: Path) -> None:
 
 
 def test_the_invoker_itself_is_ended(tmp_path: Path) -> None:
-    """Its environment is that of sudo: seen to fail without the file."""
+    """Its environment is that of sudo, without the mark: only the file names it."""
     argv = [sys.executable, "-c", NOTED, str(ROOT), MARK, str(tmp_path)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

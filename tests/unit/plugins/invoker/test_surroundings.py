@@ -48,7 +48,6 @@ def test_only_root_may_run_it() -> None:
 
 @as_root
 def test_who_may_write_a_file(tmp_path: Path) -> None:
-    """Seen to fail where only the file itself is looked at."""
     path = tmp_path / "inner" / "invoker"
     path.parent.mkdir()
     path.write_text("")
