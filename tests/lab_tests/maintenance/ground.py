@@ -16,13 +16,45 @@ SECONDS = 240.0
 POOL = "maintenance"
 # No write may wait longer, on a machine that is busy with all of this.
 WORST = 45.0
-# Writes until its standard input ends, and says then how many there were and how long one took.
+# So long a placement group may peer, as the manager hears of it from its OSDs every five seconds.
+PEERING_SECONDS = 30.0
+# States of one that takes no writes and does not get over it by itself.
+STUCK = ("down", "incomplete", "peered", "stale")
+# Writes until its standard input ends, and says then how many there were, how long one took, and
+# which placement groups were not active meanwhile.
 WRITER = r"""
-import json, rados, select, sys, time
+import json, rados, select, sys, threading, time
 told = json.loads(sys.stdin.readline())
 cluster = rados.Rados(conf={"mon_host": told["mons"], "key": told["key"]})
 cluster.connect()
 pool = cluster.open_ioctx(told["pool"])
+over, looks, inactive, since = threading.Event(), [], {}, {}
+
+def look():
+    command = json.dumps({"prefix": "pg dump_json", "dumpcontents": ["pgs"]})
+    while not over.wait(0.3):
+        try:
+            code, out, _ = cluster.mgr_command(command, b"", timeout=10)
+        except rados.Error:
+            continue
+        if code:
+            continue
+        now, there = time.monotonic(), {}
+        for row in json.loads(out)["pg_map"]["pg_stats"]:
+            words = row["state"].split("+")
+            # A manager that has just taken over knows none.
+            if "active" not in words and words != ["unknown"]:
+                there[row["pgid"]] = row["state"]
+        looks.append(now)
+        for pgid in set(since) - set(there):
+            del since[pgid]
+        for pgid, state in there.items():
+            row = inactive.setdefault(pgid, {"states": [], "longest": 0.0})
+            row["longest"] = max(row["longest"], now - since.setdefault(pgid, now))
+            row["states"] = sorted({*row["states"], state})
+
+looking = threading.Thread(target=look, daemon=True)
+looking.start()
 print("ready", flush=True)
 done, worst, errors = 0, 0.0, []
 while not select.select([sys.stdin], [], [], 0.02)[0]:
@@ -32,7 +64,10 @@ while not select.select([sys.stdin], [], [], 0.02)[0]:
     except rados.Error as error:
         errors.append(str(error))
     worst, done = max(worst, time.monotonic() - began), done + 1
-print(json.dumps({"writes": done, "worst": worst, "errors": errors}), flush=True)
+over.set()
+looking.join(15)
+print(json.dumps({"writes": done, "worst": worst, "errors": errors, "looks": len(looks),
+                  "inactive": inactive}), flush=True)
 """
 # The flags of the cluster, of CRUSH nodes and of single OSDs.
 FLAGS = ("flags_set", "crush_node_flags", "device_class_flags")
@@ -54,6 +89,8 @@ class Ground:
         for kind, count in (("mon", 3), ("mgr", 2)):
             self.services.wait_runs(kind, count, SECONDS)
         wait_until("all monitors are in the quorum", lambda: len(self.quorum()) == 3, SECONDS)
+        # Pools grow by themselves, on one OSD a host.
+        lab.ok("config", "set", "global", "mon_max_pg_per_osd", "1000")
         lab.ok("config", "set", "global", "osd_pool_default_size", "3")
         lab.ok("config", "set", "global", "osd_pool_default_min_size", "2")
         if POOL not in lab.ceph_json("osd", "pool", "ls"):
@@ -129,14 +166,16 @@ class Ground:
             "runs": active,
         }
 
+    def differences(self, before: dict[str, Any]) -> dict[str, Any]:
+        """Return what is other than before, as it was and as it is."""
+        now = self.snapshot()
+        return {name: (before[name], now[name]) for name in before if before[name] != now[name]}
+
     def assert_as_before(self, before: dict[str, Any]) -> None:
         """Fail where something is other than before; daemons may take a moment."""
 
         def same() -> bool:
-            now = self.snapshot()
-            wrong = {
-                name: (before[name], now[name]) for name in before if before[name] != now[name]
-            }
+            wrong = self.differences(before)
             assert not wrong, wrong
             return True
 
@@ -154,7 +193,10 @@ class Ground:
 
     @contextmanager
     def writing(self, host: str) -> Iterator[None]:
-        """Have a client on a host write all the time; no write may fail, or wait for long."""
+        """Have a client on a host write all the time; no write may fail, or wait for long.
+
+        No placement group may be inactive for longer than peering takes.
+        """
         conf = self.lab.ok("config", "generate-minimal-conf")
         told = {
             "mons": conf.partition("mon_host = ")[2].partition("\n")[0],
@@ -180,6 +222,16 @@ class Ground:
         said = json.loads(out)
         took = time.monotonic() - began
         print(f"{said['writes']} writes in {took:.0f} s, worst {said['worst']:.1f} s")
+        longest = max((row["longest"] for row in said["inactive"].values()), default=0.0)
+        print(f"{said['looks']} looks at placement groups, peering for {longest:.1f} s at most")
+        assert said["looks"] > 5
+        stuck = {
+            pgid: row
+            for pgid, row in said["inactive"].items()
+            if row["longest"] > PEERING_SECONDS
+            or any(word in state.split("+") for state in row["states"] for word in STUCK)
+        }
+        assert not stuck, "placement groups were inactive"
         assert said["errors"] == []
         assert said["writes"] > 10
         assert said["worst"] < WORST
