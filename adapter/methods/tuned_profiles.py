@@ -142,7 +142,8 @@ class TunedProfileMethods:
         if not known:
             check_placement(placement, [host.hostname for host in hosts])
         selected = hosts_of(profile, hosts)
-        if not selected and not known:
+        # A label may be given to hosts later.
+        if not selected and not known and not placement.label:
             text = placement.pretty_str()
             remedy = "`ceph orch host ls` lists hosts and labels."
             raise InvalidValue("placement", text, "it selects no host", remedy)

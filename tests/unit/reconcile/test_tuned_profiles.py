@@ -86,6 +86,14 @@ def test_it_follows_a_label(tuned: Tuned) -> None:
     assert tuned.names() == {"h3": ["net"]}
 
 
+def test_a_label_may_be_given_to_hosts_later(tuned: Tuned) -> None:
+    said = tuned.apply(label="web")
+    assert "(no host has it)" in said
+    raise_if_exception(tuned.orchestrator.add_host_label("h2", "web"))
+    tuned.settle()
+    assert tuned.names() == {"h2": ["net"]}
+
+
 def test_changed_and_removed(tuned: Tuned) -> None:
     tuned.apply()
     call = tuned.orchestrator
