@@ -20,6 +20,12 @@ PATIENCE = 5.0
 LOOK_AGAIN = 0.1
 
 
+_UNTIL_IN = (
+    "Before you stop the host wait until `ceph orch host ls` shows it in maintenance, or give the "
+    "command again"
+)
+
+
 class MaintenanceMethods:
     """The methods of the interface about hosts that stop, on a ``Core``."""
 
@@ -74,8 +80,12 @@ class MaintenanceMethods:
             with contextlib.suppress(ReportAwaited):
                 when_reported(core, lambda: maintenance.check_enter(hostname, *flags))
         maintenance.enter(hostname, *flags, by_of(core))
-        if not maintenance.hands_over(hostname):
-            self._wait(lambda: self._is(hostname, ENTERED))
+        if maintenance.hands_over(hostname):
+            return (
+                f"Host '{hostname}' enters maintenance: the active manager is on it, so another "
+                f"one takes over first and goes on. {_UNTIL_IN}"
+            )
+        self._wait(lambda: self._is(hostname, ENTERED))
         return self.entered(hostname)
 
     @method
@@ -152,9 +162,8 @@ class MaintenanceMethods:
         if known.stage != ENTERED:
             why = f" ({known.reason.rstrip('.')})" if known.reason else ""
             return (
-                f"Host '{hostname}' enters maintenance and can not be missed yet{why}. It goes on "
-                "by itself; before you stop the host wait until `ceph orch host ls` shows it in "
-                "maintenance, or give the command again"
+                f"Host '{hostname}' enters maintenance and cannot be stopped yet{why}. It goes on "
+                f"by itself. {_UNTIL_IN}"
             )
         flags = f", noout is set for {', '.join(known.nodes)}" if known.nodes else ""
         if not known.reached:
