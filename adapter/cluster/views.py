@@ -46,12 +46,13 @@ def host_spec(host: Host, online: bool) -> HostSpec:
 def listed_host(host: Host, online: bool, stage: str = "") -> HostSpec:
     """Return a host as it is listed: also ``draining`` or ``drained`` where it is being emptied.
 
-    ``stage`` is that of its maintenance: only one that has entered is in ``maintenance``, whether
-    it answers or not.
+    ``stage`` is that of its maintenance: only one that has entered is in ``maintenance``, and of
+    one that does not answer that is said too.
     """
     spec = host_spec(host, online)
     if stage:
-        spec.status = MAINTENANCE if stage == ENTERED else f"{stage} {MAINTENANCE}"
+        how = MAINTENANCE if stage == ENTERED else f"{stage} {MAINTENANCE}"
+        spec.status = how if online else f"{spec.status}, {how}"
     if not spec.status and host.drain:
         spec.status = "drained" if host.drain.done else "draining"
     return spec

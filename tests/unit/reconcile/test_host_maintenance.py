@@ -591,7 +591,7 @@ def test_how_far_it_is_stands_in_the_list_of_hosts(whole: Cluster) -> None:
     assert status(whole) == "entering maintenance"
     whole.settle(8)
     whole.offline("h2")
-    assert status(whole) == "maintenance", "also while it restarts"
+    assert status(whole) == "Offline, maintenance", "while it restarts"
     whole.core.liveness.seen("h2", whole.now)
     leave(whole, rounds=0)
     assert status(whole) == "leaving maintenance"
