@@ -125,7 +125,8 @@ def _of_playbook(command: Command) -> str:
     if name == "install":
         return CHANGES
     if "-i" in words:
-        return HERE
+        # One that has a manager's ssh files is for its hosts.
+        return CHANGES if "--ssh-common-args" in words else HERE
     reads = name in REGISTRY and not REGISTRY[name].changes
     return LAB if reads or ("--check" in words and "@" not in command.text) else CHANGES
 
