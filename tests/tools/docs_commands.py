@@ -122,12 +122,9 @@ def _of_playbook(command: Command) -> str:
     if not re.search(r"playbooks/\w", command.text):
         return CHANGES
     name = playbook_of(command).rpartition("/")[2].removesuffix(".yml")
-    if name == "install":
-        return CHANGES
-    if "-i" in words:
-        # One that has a manager's ssh files is for its hosts.
-        return CHANGES if "--ssh-common-args" in words else HERE
     reads = name in REGISTRY and not REGISTRY[name].changes
+    if "-i" in words:
+        return HERE if reads else CHANGES
     return LAB if reads or ("--check" in words and "@" not in command.text) else CHANGES
 
 
