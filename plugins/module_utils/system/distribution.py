@@ -23,8 +23,10 @@ _PACKAGES: Mapping[str, Union[str, Mapping[str, str]]] = {
     "monmaptool": "ceph-base",
     "pvs": "lvm2",
     "ssh": {DEBIAN: "openssh-client", REDHAT: "openssh-clients"},
+    "sudo": "sudo",
     "systemctl": "systemd",
     "systemd-run": "systemd",
+    "visudo": "sudo",
 }
 
 
