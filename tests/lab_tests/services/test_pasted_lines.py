@@ -65,6 +65,19 @@ def profiles(lab: Lab, paste: Callable[[], None]) -> None:
     paste()
 
 
+def reports(lab: Lab, paste: Callable[[], None]) -> None:
+    """Have hosts report: no other job here has to."""
+    before = {job["id"] for job in lab.jobs()}
+    lab.ok("orch", "device", "ls", "--refresh")
+
+    def told() -> bool:
+        new = [job for job in lab.jobs() if job["id"] not in before]
+        return any(job["operation"] == "get_inventory" for job in new)
+
+    wait_until("hosts report", told, SECONDS)
+    paste()
+
+
 def devices(lab: Lab, paste: Callable[[], None]) -> None:
     """Switch a light, make an OSD, remove it with its data, wipe the disk."""
     path = free(lab, HOST)[0]
@@ -113,6 +126,7 @@ def pasted(services: Services) -> Iterator[Lines]:
         lab.ok("orch", "apply", kind, f"--placement={lab.first}")
         services.wait_runs(kind, 1)
     lines.begin()
+    reports(lab, lines.paste)
     hosts(lab, lines.paste)
     profiles(lab, lines.paste)
     devices(lab, lines.paste)
