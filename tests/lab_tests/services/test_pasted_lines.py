@@ -78,6 +78,12 @@ def reports(lab: Lab, paste: Callable[[], None]) -> None:
     paste()
 
 
+def monitors_named(lab: Lab) -> set[int]:
+    """Return how many monitors the files name that are kept up to date."""
+    count = "grep -o 'v2:' /etc/ceph/ceph.conf | wc -l"
+    return {int(lab.sh(host, count)) for host in (HOST, OTHER)}
+
+
 def devices(lab: Lab, paste: Callable[[], None]) -> None:
     """Switch a light, make an OSD, remove it with its data, wipe the disk."""
     path = free(lab, HOST)[0]
@@ -134,6 +140,9 @@ def pasted(services: Services) -> Iterator[Lines]:
         for kind, size in (("mon", 3), ("mgr", 2)):
             lab.ok("orch", "apply", kind, str(size))
             services.wait_runs(kind, size)
+            # The hosts' files follow in a job of their own, and a line that is pasted before would
+            # do its work.
+            wait_until("ceph.conf names them", lambda: monitors_named(lab) == {3}, SECONDS)
             lines.paste()
         lab.ok("orch", "apply", "-i", "-", stdin=yaml.safe_dump_all(SPECS))
         for name, size in WANTED.items():
