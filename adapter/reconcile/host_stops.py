@@ -222,7 +222,9 @@ class HostStops:
                 f"Give the pools more copies on other hosts (`ceph osd pool set {pool} size N`)."
             )
         else:
-            remedy = "`ceph health detail` says what the OSDs lack."
+            remedy = (
+                "Try again in some seconds, when all placement groups are active (`ceph pg stat`)."
+            )
         return Objection(f"{listed(osd_ids)}: {problem}{lacks}", remedy)
 
     def _look_at_managers(self, kind: str, ids: List[str], verdict: Verdict) -> None:
