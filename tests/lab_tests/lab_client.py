@@ -165,14 +165,20 @@ class Lab:
         return self.ssh(self.first, *command, stdin=stdin, seconds=seconds)
 
     def ok_when_settled(self, *argv: str, seconds: float = 90.0) -> str:
-        """Run ``ceph`` until it does not say any more that a manager has just taken over.
+        """Run ``ceph`` until it does not say any more that something is settling.
 
-        Such a manager does not know for half a minute what the one before has stopped.
+        A manager that has just taken over does not know for half a minute what the one before has
+        stopped, nor at once how placement groups are; those of a new pool are not active yet.
         """
+        settling = (
+            "has just taken over",
+            "pgs have unknown state",
+            "unsafe to stop osd(s) at this time (",
+        )
 
         def ask() -> Answer | None:
             answer = self.ceph(*argv)
-            return None if answer.rc and "has just taken over" in answer.err else answer
+            return None if answer.rc and any(each in answer.err for each in settling) else answer
 
         answer = wait_until(f"{shlex.join(argv)} is taken", ask, seconds)
         assert answer.rc == 0, f"ceph {shlex.join(argv)} ended with {answer.rc}: {answer.err}"

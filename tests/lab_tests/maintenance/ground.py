@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.lab_tests.lab_client import Answer, wait_until
+from tests.lab_tests.lab_client import wait_until
 from tests.lab_tests.services.service_lab import Services
 
 SECONDS = 240.0
@@ -183,15 +183,7 @@ class Ground:
 
     def enter(self, host: str, *flags: str) -> None:
         """Put a host into maintenance, and wait until it is in it."""
-
-        def ask() -> Answer | None:
-            answer = self.lab.ceph("orch", "host", "maintenance", "enter", host, *flags)
-            later = ("has just taken over", "unsafe to stop osd(s) at this time (")
-            # Placement groups of a pool that was made a moment ago are not active yet.
-            return None if answer.rc and any(each in answer.err for each in later) else answer
-
-        answer = wait_until(f"{host} may be stopped", ask, 90.0)
-        assert answer.rc == 0, answer.err
+        self.lab.ok_when_settled("orch", "host", "maintenance", "enter", host, *flags)
         wait_until(f"{host} is in maintenance", lambda: self.stage(host) == "entered", SECONDS)
 
     def leave(self, host: str, *flags: str) -> None:
