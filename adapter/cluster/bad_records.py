@@ -64,8 +64,8 @@ ADVICE = {
     ),
     "maintenance": (
         "the host neither enters maintenance nor leaves it",
-        "`ceph orch host maintenance enter {name}` or exit writes it anew; `ceph osd dump` shows "
-        "whether noout is set for the host's OSDs, `ceph osd unset-group noout` takes it away",
+        "`ceph orch host maintenance exit {name} --force` takes noout away from what is the host's "
+        "own, and puts back what the host itself has kept of its units",
     ),
     "service_action": (
         "the restart does not go on",

@@ -18,8 +18,6 @@ from adapter.state_lock import under_lock
 # A command waits for so many times as long as for what hosts refuse at once.
 PATIENCE = 5.0
 LOOK_AGAIN = 0.1
-
-
 _UNTIL_IN = (
     "Before you stop the host wait until `ceph orch host ls` shows it in maintenance, or give the "
     "command again"
@@ -128,7 +126,8 @@ class MaintenanceMethods:
     @under_lock
     def _check_said(self, hostname: str, *, online: bool) -> None:
         """Raise ``ReportAwaited`` where a host has not said yet whether its units are held."""
-        if online and self.core.reports.get(hostname) is None:
+        unknown = self.core.reports.get(hostname) is None or hostname in self.core.outdated()
+        if online and unknown:
             self.core.refresh.want([hostname])
             self.core.wake_event.set()
             raise ReportAwaited(

@@ -305,14 +305,13 @@ class HostMaintenance:
 
     def _set_noout(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> Maintenance:
         """Have the flag set for the host's OSDs; what is set from here is kept before."""
-        nodes = self._flags.lacking(here.get("osd", ()))
-        mine = tuple(dict.fromkeys([*one.nodes, *nodes]))
+        mine, lacking = self._flags.wanted(one, here.get("osd", ()))
         with self._core.lock:
             online = self._core.liveness.online(one.hostname)
             units = one.units or reported_units(self._core, one.hostname)
         if mine != one.nodes or (online and units != one.units):
             one = self._save(one, nodes=mine, units=units if online else one.units)
-        self._flags.set(mine)
+        self._flags.set(lacking)
         return one
 
     def _hold_units(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> None:

@@ -19,40 +19,45 @@ class MaintenanceFlags:
         self._core = core
         self._noout = NoOut(core.mon or NoMon())
 
-    def lacking(self, osds: Sequence[str]) -> List[str]:
-        """Return what the flag is to be set for, of these ids of a host's OSDs."""
+    def wanted(self, one: Maintenance, osds: Sequence[str]) -> Tuple[Tuple[str, ...], List[str]]:
+        """Return what is set from here for a host in the end, and what of that is not set yet.
+
+        ``osds`` are the ids of its OSDs; what somebody else has set is not ours.
+        """
         ids = [int(each) for each in osds if each.isdigit()]
-        there = self._noout.there()
-        return [each for each in nodes_of(self._core.maps.osd_map().osds, ids) if each not in there]
+        there, nodes = self._noout.there(), nodes_of(self._core.maps.osd_map().osds, ids)
+        new = [each for each in nodes if each not in there]
+        mine = tuple(dict.fromkeys([*one.nodes, *new]))
+        return mine, [each for each in mine if each not in there]
 
     def set(self, nodes: Sequence[str]) -> None:
-        """Set it where it is not set."""
-        there = self._noout.there()
-        self._noout.set([each for each in nodes if each not in there])
+        """Set it for nodes."""
+        self._noout.set(nodes)
 
     def unset(self, one: Maintenance) -> None:
         """Take it away; that of a bucket that was renamed meanwhile has gone to its new name."""
-        there, osds = self._noout.there(), self._core.maps.osd_map().osds
+        osds = self._core.maps.osd_map().osds
         buckets = {osd.host for osd in osds.values()}
-        lost = [each for each in one.nodes if each not in there and each not in buckets]
-        renamed = any(not each.startswith("osd.") for each in lost)
-        self._noout.unset([*one.nodes, *(self._own(one.hostname) if renamed else ())])
+        named = [each for each in one.nodes if not each.startswith("osd.")]
+        renamed = not buckets.issuperset(named)
+        own = nodes_of(osds, self._osds_of(one.hostname)) if renamed else ()
+        self._noout.unset([*one.nodes, *own])
 
     def of_lost(self, hostname: str) -> Tuple[str, ...]:
         """Return what has the flag of a host whose record cannot be used."""
         with self._core.lock:
             if hostname not in self._core.maintenances.problems:
                 return ()
-        return self._own(hostname)
-
-    def _own(self, hostname: str) -> Tuple[str, ...]:
-        """Return what is a host's own and has the flag."""
-        core = self._core
-        with core.lock:
-            names = {*core.places.by_unit(hostname).values(), *core.places.said_on(hostname)}
-        ids = [int(each[4:]) for each in names if re.fullmatch(r"osd\.\d{1,9}", each)]
+        own = nodes_of(self._core.maps.osd_map().osds, self._osds_of(hostname))
         there = self._noout.there()
-        return tuple(each for each in nodes_of(core.maps.osd_map().osds, ids) if each in there)
+        return tuple(each for each in own if each in there)
+
+    def _osds_of(self, hostname: str) -> List[int]:
+        """Return the OSDs that are a host's own, running or not."""
+        places = self._core.places
+        with self._core.lock:
+            names = {*places.by_unit(hostname).values(), *places.said_on(hostname)}
+        return [int(each[4:]) for each in names if re.fullmatch(r"osd\.\d{1,9}", each)]
 
 
 def check_usable(core: Core, hostname: str) -> None:

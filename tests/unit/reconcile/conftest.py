@@ -22,3 +22,20 @@ def full(cluster: Cluster) -> Cluster:
     cluster.requests.clear()
     cluster.monitors.log.clear()
     return cluster
+
+
+@pytest.fixture
+def whole(full: Cluster) -> Cluster:
+    """Return a cluster with three monitors and managers, whose OSDs can be missed."""
+    for host in ("h2", "h3"):
+        for kind in ("mon", "mgr"):
+            full.daemons[host, kind, host] = "running"
+    full.monitors.mons = ["h1", "h2", "h3"]
+    full.monitors.managers = ["h1", "h2", "h3"]
+    full.monitors.quorum_counts = True
+    full.monitors.can_stop = {0, 1, 2, 3, 4, 5}
+    full.report(3)
+    full.requests.clear()
+    full.monitors.log.clear()
+    full.now += 100.0
+    return full

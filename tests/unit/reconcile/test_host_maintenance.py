@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, List
 
 import pytest
 
-from adapter.cluster.maintenances import Maintenance
 from adapter.errors import AdapterError, InvalidValue, ReportAwaited, UnknownName
 from adapter.interface import (
     DeviceSelection,
@@ -20,54 +18,7 @@ from adapter.interface import (
 )
 from adapter.reconcile.host_stops import HostNeeded
 from tests.unit.reconcile.fake_cluster import Cluster
-
-
-@pytest.fixture
-def whole(full: Cluster) -> Cluster:
-    """Return a cluster with three monitors and managers, whose OSDs can be missed."""
-    for host in ("h2", "h3"):
-        for kind in ("mon", "mgr"):
-            full.daemons[host, kind, host] = "running"
-    full.monitors.mons = ["h1", "h2", "h3"]
-    full.monitors.managers = ["h1", "h2", "h3"]
-    full.monitors.quorum_counts = True
-    full.monitors.can_stop = {0, 1, 2, 3, 4, 5}
-    full.report(3)
-    full.requests.clear()
-    full.monitors.log.clear()
-    full.now += 100.0
-    return full
-
-
-def enter(cluster: Cluster, host: str = "h2", rounds: int = 8, **flags: bool) -> str:
-    said = raise_if_exception(cluster.orchestrator.enter_host_maintenance(host, **flags))
-    cluster.settle(rounds)
-    return str(said)
-
-
-def leave(cluster: Cluster, host: str = "h2", rounds: int = 8, **flags: bool) -> str:
-    said = raise_if_exception(cluster.orchestrator.exit_host_maintenance(host, **flags))
-    cluster.settle(rounds)
-    return str(said)
-
-
-def status(cluster: Cluster, host: str = "h2") -> str:
-    hosts = raise_if_exception(cluster.orchestrator.get_hosts())
-    (found,) = [each for each in hosts if each.hostname == host]
-    return str(found.status)
-
-
-def kept(cluster: Cluster, host: str = "h2") -> Dict[str, Any]:
-    return dict(cluster.store.get(f"maintenance.{host}") or {})
-
-
-def health(cluster: Cluster) -> List[str]:
-    found = cluster.orchestrator.health.checks().get("ANSIBLE_HOST_MAINTENANCE") or {}
-    return list(found.get("detail") or ())
-
-
-def operations(cluster: Cluster) -> List[str]:
-    return [each.operation for each in cluster.requests if each.changes]
+from tests.unit.reconcile.maintenances import enter, health, kept, leave, operations, status
 
 
 def test_in_and_out(whole: Cluster) -> None:
@@ -249,104 +200,12 @@ def test_a_monitor_stops_when_data_is_served_without_its_host(whole: Cluster) ->
     assert whole.monitors.out_of_quorum == ["h2"]
 
 
-def test_a_host_that_is_offline_enters_and_its_units_are_left_alone(whole: Cluster) -> None:
-    whole.offline("h2")
-    whole.now += 100.0
-    enter(whole)
-    assert (kept(whole)["stage"], kept(whole).get("reached")) == ("entered", None)
-    assert whole.monitors.noout == {"h2"}
-    assert "It was offline then: its units were not touched." in health(whole)[0]
-    whole.core.liveness.seen("h2", whole.now)
-    whole.settle(5)
-    assert operations(whole) == []
-    leave(whole)
-    assert (status(whole), kept(whole), whole.monitors.noout) == ("", {}, set())
-    assert operations(whole) == ["exit_host_maintenance"], "the host may have a record of its own"
-
-
-def test_what_was_offline_is_stopped_when_it_answers_and_somebody_asks(whole: Cluster) -> None:
-    """It was seen to be "in maintenance already" while its daemons ran and were missed by none."""
-    whole.offline("h2")
-    whole.now += 100.0
-    enter(whole)
-    assert "is in maintenance already" in enter(whole), "it is offline still"
-    whole.core.liveness.seen("h2", whole.now)
-    whole.monitors.can_stop = set()
-    with pytest.raises(HostNeeded):
-        enter(whole)
-    whole.monitors.can_stop = {2, 3}
-    enter(whole)
-    assert (kept(whole)["stage"], kept(whole)["reached"]) == ("entered", True)
-    assert not any(each.up for each in whole.monitors.osds.values() if each.host == "h2")
-    assert "is in maintenance already" in enter(whole)
-
-
-def test_a_connection_that_breaks_while_units_stop_loses_none_of_them(whole: Cluster) -> None:
-    """They were seen forgotten: the host left maintenance, and all of them stayed masked."""
-    whole.cut_off.add("h2")
-    enter(whole, rounds=2)
-    whole.offline("h2")
-    whole.settle(4)
-    assert kept(whole)["stage"] == "entered"
-    assert "the rest of its units stops when it answers" in health(whole)[0]
-    whole.cut_off.clear()
-    whole.core.liveness.seen("h2", whole.now)
-    whole.settle(20)
-    assert "missed" not in kept(whole)
-    assert not any(each.up for each in whole.monitors.osds.values() if each.host == "h2")
-    leave(whole)
-    assert (kept(whole), whole.in_maintenance, whole.monitors.noout) == ({}, {}, set())
-
-
-def test_a_host_that_was_cut_off_is_undone_at_once(whole: Cluster) -> None:
-    whole.cut_off.add("h2")
-    enter(whole, rounds=2)
-    whole.offline("h2")
-    whole.settle(4)
-    whole.cut_off.clear()
-    whole.core.liveness.seen("h2", whole.now)
-    leave(whole)
-    assert (kept(whole), whole.in_maintenance) == ({}, {})
-    assert all(each.up for each in whole.monitors.osds.values())
-
-
 def test_a_daemon_that_somebody_starts_meanwhile_is_stopped_again(whole: Cluster) -> None:
     enter(whole)
     whole.monitors.osds[2].up = True
     whole.in_maintenance.pop(("h2", "osd", "2"))
     enter(whole)
     assert not whole.monitors.osds[2].up
-
-
-def test_a_host_is_in_when_no_job_has_reached_it(whole: Cluster) -> None:
-    """It has just gone, and nobody knows it yet."""
-    whole.unreached.add("h2")
-    enter(whole, rounds=2)
-    whole.offline("h2")
-    whole.settle(4)
-    assert kept(whole)["stage"] == "entered"
-
-
-def test_an_offline_host_leaves_and_is_undone_when_it_answers(whole: Cluster) -> None:
-    enter(whole)
-    whole.offline("h2")
-    with pytest.raises(AdapterError, match=r"is offline.*--offline --force"):
-        leave(whole)
-    with pytest.raises(AdapterError, match="needs --force"):
-        leave(whole, offline=True)
-    leave(whole, offline=True, force=True)
-    assert (whole.monitors.noout, kept(whole)["stage"]) == (set(), "leaving")
-    assert "Its units are put back when it answers" in health(whole)[0]
-    whole.core.liveness.seen("h2", whole.now)
-    whole.settle(8)
-    assert kept(whole) == {}
-    assert all(osd.up for osd in whole.monitors.osds.values())
-
-
-def test_leave_out_offline_where_it_answers(whole: Cluster) -> None:
-    enter(whole)
-    with pytest.raises(AdapterError, match="it is not offline"):
-        leave(whole, offline=True, force=True)
 
 
 def test_what_is_not_back_keeps_the_flag_and_is_named(whole: Cluster) -> None:
@@ -468,60 +327,6 @@ def test_a_host_is_not_removed_with_masked_units(whole: Cluster) -> None:
     assert (kept(whole), whole.monitors.noout) == ({}, set())
 
 
-def test_what_was_held_by_hand_is_told_and_undone(whole: Cluster) -> None:
-    whole.said_of["h2"] = {"maintenance": {"since": 1.0e9, "units": 5}}
-    whole.report(2)
-    (line,) = health(whole)
-    assert line.startswith("host h2 holds 5 units since 2001-09-09 01:46:40Z, and nobody here")
-    with whole.core.lock:
-        assert not whole.core.workable("h2"), "its services were seen to fail again and again"
-    whole._on_enter_host_maintenance("h2", {"host_maintenance_part": "all"})
-    leave(whole)
-    assert all(osd.up for osd in whole.monitors.osds.values())
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"stage": "x"},
-        {"nodes": "h2"},
-        {"nodes": ["h2; id"]},
-        {"units": [5]},
-        {"units": [{"unit": "ssh.service", "ran": True}]},
-        {"since": "now"},
-        {"force": 1},
-    ],
-)
-def test_a_record_that_cannot_be_used_is_named_and_written_anew(
-    whole: Cluster, changes: Dict[str, Any]
-) -> None:
-    enter(whole)
-    whole.store.set("maintenance.h2", {**kept(whole), **changes})
-    whole.start_anew()
-    checks = whole.orchestrator.health.checks()
-    assert "maintenance.h2" in checks["ANSIBLE_BAD_RECORD"]["detail"][0]
-    leave(whole, rounds=12, force=True)
-    assert kept(whole) == {}
-    assert all(osd.up for osd in whole.monitors.osds.values())
-
-
-def test_a_record_is_read_as_it_was_written(whole: Cluster) -> None:
-    enter(whole)
-    one = whole.core.maintenances.get("h2")
-    assert one is not None
-    read = Maintenance.from_json("h2", json.loads(json.dumps(one.to_json())))
-    assert read == one
-
-
-def test_the_record_of_a_host_that_cannot_be_read_is_waited_for(whole: Cluster) -> None:
-    enter(whole, rounds=1)
-    whole.store.spoil("host.h2", "it is not JSON")
-    whole.core.reload()
-    whole.settle(5)
-    assert kept(whole)["stage"] == "entering"
-    assert "host.h2 cannot be used" in health(whole)[0]
-
-
 def test_what_goes_wrong_is_told_once(whole: Cluster) -> None:
     whole.mute["enter_host_maintenance"] = {"h2": "it does not stop"}
     enter(whole, rounds=6)
@@ -534,55 +339,6 @@ def test_asked_for_again_meanwhile_it_just_goes_on(whole: Cluster) -> None:
     assert "enters maintenance" in enter(whole, rounds=0)
     with pytest.raises(HostNeeded):
         enter(whole, force=True)
-
-
-def lose_record(cluster: Cluster) -> None:
-    """Let the record of h2 be one that cannot be used."""
-    cluster.store.set("maintenance.h2", {"stage": "?"})
-    cluster.core.maintenances.reload()
-
-
-def test_a_record_that_cannot_be_used_is_not_written_over_unasked(whole: Cluster) -> None:
-    """The host was seen to leave, and noout to stay for good, without a word."""
-    enter(whole)
-    lose_record(whole)
-    with pytest.raises(AdapterError, match=r"cannot be used: .* exit h2 --force"):
-        enter(whole)
-    with pytest.raises(AdapterError, match=r"cannot be used: .* exit h2 --force"):
-        leave(whole)
-    assert kept(whole) == {"stage": "?"}
-    leave(whole, force=True)
-    assert (kept(whole), whole.monitors.noout, whole.in_maintenance) == ({}, set(), {})
-
-
-def test_a_host_whose_record_cannot_be_used_is_not_removed(whole: Cluster) -> None:
-    """It was seen removed with all its units masked."""
-    enter(whole)
-    lose_record(whole)
-    with pytest.raises(AdapterError, match="its units would stay masked"):
-        raise_if_exception(whole.orchestrator.remove_host("h2", force=True))
-
-
-def test_a_host_that_has_just_come_is_asked_before_it_is_said_to_be_in_none(
-    whole: Cluster,
-) -> None:
-    whole.core.reports.forget("h2")
-    with pytest.raises(ReportAwaited, match="has not said yet"):
-        leave(whole)
-
-
-def test_what_a_host_forgets_meanwhile_is_kept(whole: Cluster) -> None:
-    """A host whose record was lost said of what was masked here that somebody had masked it."""
-    enter(whole)
-    (before,) = [each for each in kept(whole)["units"] if each["kind"] == "mon"]
-    whole.monitors.osds[2].up = True
-    whole.forgetful.add("h2")
-    enter(whole)
-    assert before in kept(whole)["units"]
-    (request,) = [each for each in whole.requests if each.operation == "enter_host_maintenance"][
-        -1:
-    ]
-    assert before in request.variables["host_maintenance_units"]["h2"]
 
 
 def test_how_far_it_is_stands_in_the_list_of_hosts(whole: Cluster) -> None:
@@ -625,10 +381,3 @@ def test_a_bucket_that_is_renamed_meanwhile_loses_the_flag_too(whole: Cluster) -
     whole.monitors.noout = {"moved"}
     leave(whole)
     assert whole.monitors.noout == set()
-
-
-def test_what_stays_masked_on_a_host_that_is_gone_is_said(whole: Cluster) -> None:
-    enter(whole)
-    whole.offline("h2")
-    said = raise_if_exception(whole.orchestrator.remove_host("h2", force=True, offline=True))
-    assert "its units stay masked there. Added again, `ceph orch host maintenance exit h2`" in said

@@ -13,21 +13,6 @@ from adapter.reconcile.host_stops import HostNeeded
 from tests.unit.reconcile.fake_cluster import Cluster
 
 
-@pytest.fixture
-def whole(full: Cluster) -> Cluster:
-    """Return a cluster with three monitors and managers, whose OSDs can be missed."""
-    for host in ("h2", "h3"):
-        for kind in ("mon", "mgr"):
-            full.daemons[host, kind, host] = "running"
-    full.monitors.mons = full.monitors.managers = ["h1", "h2", "h3"]
-    full.monitors.managers = ["h1", "h2", "h3"]
-    full.monitors.quorum_counts = True
-    full.monitors.can_stop = {0, 1, 2, 3, 4, 5}
-    full.report(3)
-    full.now += 100.0
-    return full
-
-
 def ask(cluster: Cluster, host: str) -> str:
     return str(raise_if_exception(cluster.orchestrator.host_ok_to_stop(host)))
 
