@@ -17,6 +17,7 @@ from adapter.awx.wanted import MACHINE, existing, wanted_objects
 from adapter.awxapi import Awx, Connection, Server, read_login
 from adapter.cli.context import Context, VerbGroup, pass_context
 from adapter.cli.output import format_option, print_data
+from adapter.cli.verbs import waits
 from adapter.content import content_root
 
 file_option = click.option(
@@ -25,15 +26,7 @@ file_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help=f"The settings; {FILE} in --dir if not given.",
 )
-wait_option = click.option(
-    "--wait",
-    "seconds",
-    metavar="SECONDS",
-    type=click.FloatRange(min=1),
-    default=600.0,
-    show_default=True,
-    help="How long AWX may take for one sync of the project, or one deletion.",
-)
+wait_option = waits("How long AWX may take for one sync of the project, or one deletion.")
 
 
 @click.group(cls=VerbGroup)

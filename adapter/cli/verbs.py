@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, Optional, Sequence, TypeVar
 
 import click
 
@@ -13,19 +13,27 @@ from adapter.engine.completion import Completion
 from adapter.engine.model import HostStatus
 from adapter.interface import OrchResult
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 check_option = click.option(
     "--check", is_flag=True, help="Only show what would be changed, here and on the hosts."
 )
 
-wait_option = click.option(
-    "--wait",
-    "seconds",
-    metavar="SECONDS",
-    type=click.FloatRange(min=1),
-    default=600.0,
-    show_default=True,
-    help="How long it may take until all is done.",
-)
+
+def waits(words: str) -> Callable[[F], F]:
+    """Return the option ``--wait``, in seconds; ``words`` say for what."""
+    return click.option(
+        "--wait",
+        "seconds",
+        metavar="SECONDS",
+        type=click.FloatRange(min=1),
+        default=600.0,
+        show_default=True,
+        help=words,
+    )
+
+
+wait_option = waits("How long it may take until all is done.")
 
 
 def change(
