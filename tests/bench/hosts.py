@@ -8,14 +8,11 @@ three hosts, no OSD, and each host two free disks. Monitors are on all three aft
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, Sequence
 
-LAB = Path(__file__).resolve().parents[1] / "lab" / "lab"
+from probe import run_probe
+
 # Seconds; medians of cephadm 20.2.4 on the same kind of lab, quiet. It returns from a stop before
 # the maps show it.
 CEPHADM = {"enter": 9.05, "leave": 5.4, "drain": 3.1, "drain_osds": 32.1}
@@ -217,15 +214,6 @@ def measure(machines: Sequence[Dict[str, Any]], times: int) -> Dict[str, float]:
 
     The last host is drained, stopped and started; OSDs are made and removed on all.
     """
-    hosts = {
-        host["name"]: {"addr": host["addr"], "disks": [disk["path"] for disk in host["disks"]]}
-        for host in machines[:3]
-    }
-    argv = [str(LAB), "ssh", "h1", "python3", "-c", PROBE, json.dumps(hosts), str(times)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"the hosts' figures: {done.stderr.strip()[-400:]}")
-    found: Dict[str, List[float]] = json.loads(done.stdout.splitlines()[-1])
-    print(json.dumps({key: [round(each, 1) for each in row] for key, row in found.items()}))
+    found = run_probe(PROBE, machines, times, "the hosts' figures")
     slowest = max(found["hand_enter"])
     return {**{key: statistics.median(row) for key, row in found.items()}, "slowest": slowest}

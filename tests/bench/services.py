@@ -7,14 +7,11 @@ cluster must have three hosts with Ceph. For the fail-over it gets a second mana
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, Sequence
 
-LAB = Path(__file__).resolve().parents[1] / "lab" / "lab"
+from probe import run_probe
+
 # Seconds; medians of cephadm 20.2.4 on the same kind of lab, quiet.
 CEPHADM = {"three": 6.96, "restarted": 3.11, "removed": 3.60, "status": 2.82, "filled": 2.83}
 
@@ -146,11 +143,5 @@ print(json.dumps(figures))
 
 def measure(machines: Sequence[Dict[str, Any]], times: int) -> Dict[str, float]:
     """Return the medians in seconds; makes and removes metadata servers, fails managers over."""
-    hosts = {host["name"]: {"addr": host["addr"]} for host in machines[:3]}
-    argv = [str(LAB), "ssh", "h1", "python3", "-c", PROBE, json.dumps(hosts), str(times)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"the services' figures: {done.stderr.strip()[-400:]}")
-    found: Dict[str, List[float]] = json.loads(done.stdout.splitlines()[-1])
-    print(json.dumps({key: [round(each, 1) for each in row] for key, row in found.items()}))
+    found = run_probe(PROBE, machines, times, "the services' figures")
     return {key: statistics.median(row) for key, row in found.items()}
