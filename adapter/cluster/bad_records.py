@@ -46,8 +46,8 @@ ADVICE = {
     ),
     "osd_removal": (
         "nothing more is done to the OSD",
-        "`ceph orch osd rm stop {name}` removes it; `ceph orch osd rm {name}` with its options "
-        "writes it anew",
+        "`ceph orch osd rm stop {name}` removes it and says what the OSD has now; then `ceph orch "
+        "osd rm {name}` with its options writes it anew",
     ),
     "osd_owner": (
         "no drive group makes OSDs",

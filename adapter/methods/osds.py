@@ -29,7 +29,13 @@ from adapter.interface import (
 )
 from adapter.methods._copied_disks import as_moved, refuse_copy, refuse_other_disk
 from adapter.methods._method import method
-from adapter.methods._removals import refuse_queued, unwipable
+from adapter.methods._removals import (
+    as_it_is,
+    refuse_queued,
+    refuse_unreadable,
+    unwipable,
+    without_weight,
+)
 from adapter.methods._wiping import (
     allowed_to_wipe,
     erased,
@@ -233,6 +239,7 @@ class OsdMethods:
         counts = self._pg_counts()
         with core.lock:
             for osd in osds:
+                refuse_unreadable(core, osd)
                 refuse_queued(core.removals.get(osd.osd_id), osd, osd_map, replaced=keep_id)
             removals = [
                 removal_of(
@@ -305,15 +312,12 @@ class OsdMethods:
             for removal in removals:
                 remover.restorer.check(removal, osd_map)
             notes = [remover.restorer.keep(removal, osd_map) for removal in removals]
+            notes += [without_weight(removal, osd_map) for removal in removals]
             with core.lock:
                 for osd_id in unreadable:
                     core.removals.remove(osd_id)
         core.wake_event.set()
-        notes += [
-            f"what osd.{osd_id} had before is not known, for its record could not be used: see "
-            "`ceph osd tree` for its weight"
-            for osd_id in unreadable
-        ]
+        notes += [as_it_is(osd_id, osd_map) for osd_id in unreadable]
         return "; ".join([f"Stopped OSD(s) removal: {listed(numbers)}", *filter(None, notes)])
 
     def _queued(self, number: int) -> Removal:

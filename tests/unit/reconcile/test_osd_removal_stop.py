@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapter.cluster.osd_removals import Stage
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, UnreadableRecord
 from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.removals import at, keep, remove, said, status, steps
 
@@ -111,3 +111,30 @@ class TestStop:
         full.monitors.epoch += 5
         full.settle()
         assert status(full) == []
+
+
+class TestOneWithoutARecord:
+    """The record of a removal cannot be used: what the OSD had before is not known."""
+
+    @pytest.fixture
+    def spoilt(self, full: Cluster) -> Cluster:
+        remove(full, "4")
+        full.monitors.osds[4].weight = 0.0
+        full.store.spoil("osd_removal.4", "it is not JSON")
+        full.core.removals.reload()
+        return full
+
+    def test_it_is_not_asked_for_again_over_it(self, spoilt: Cluster) -> None:
+        """A new record would give the weight of the drain back, which is 0."""
+        with pytest.raises(UnreadableRecord, match="`ceph orch osd rm stop 4` ends that removal"):
+            remove(spoilt, "4")
+        assert spoilt.core.removals.problems == {"4": "it is not JSON"}
+
+    def test_its_end_says_what_it_has_now(self, spoilt: Cluster) -> None:
+        said_of = keep(spoilt, "4")
+        assert "`ceph osd crush reweight osd.4 WEIGHT`" in said_of
+
+    def test_one_that_had_no_weight_before_is_told(self, spoilt: Cluster) -> None:
+        keep(spoilt, "4")
+        remove(spoilt, "4")
+        assert "the CRUSH weight of osd.4 is 0, as it was when" in keep(spoilt, "4")

@@ -102,7 +102,7 @@ def test_an_owner_is_written_anew(cluster: KeptCluster) -> None:
 # OSDs that leave.
 
 
-def test_a_removal_that_cannot_be_read_stays_until_it_is_asked_for_again(
+def test_a_removal_that_cannot_be_read_stays_until_it_is_ended_and_asked_for_again(
     cluster: KeptCluster,
 ) -> None:
     apply(cluster, group())
@@ -112,6 +112,7 @@ def test_a_removal_that_cannot_be_read_stays_until_it_is_asked_for_again(
     assert cluster.value("osd_removal.2") == "xx"
     assert 2 in cluster.monitors.osds
 
+    raise_if_exception(cluster.orchestrator.stop_remove_osds(["2"]))
     raise_if_exception(cluster.orchestrator.remove_osds(["2"]))
     assert cluster.bad_records() == {}
     cluster.settle()
