@@ -61,12 +61,12 @@ def drain_name(
     with changing(context, f"host drain {name}", check=check) as session:
         converge = Converge(session)
         converge.look()
-        before = session.records()
+        before, reads = session.records(), len(session.engine.submitted)
         said = session.call(
             session.orchestrator.drain_host, name, force, keep_conf_keyring, zap_osd_devices
         )
         if check:
-            _print_planned(session, name, said, before)
+            _print_planned(session, name, said, before, reads)
             return
         click.echo(own_words(said))
         failed = session.settle()
@@ -81,8 +81,8 @@ def drain_name(
         _tell_end(session, converge, name)
 
 
-def _print_planned(session: Session, name: str, said: str, before: Any) -> None:
-    """Print what a drain would do."""
+def _print_planned(session: Session, name: str, said: str, before: Any, reads: int) -> None:
+    """Print what a drain would do; the first jobs (``reads``) have only looked."""
     session.settle()
     table = said.split("\n`", 1)[0].splitlines()
     click.echo(f"Would remove from host '{name}':")
@@ -93,7 +93,7 @@ def _print_planned(session: Session, name: str, said: str, before: Any) -> None:
     for removal in found:
         for line in planned(removal):
             click.echo(line)
-    print_check(session, before)
+    print_check(session, before, session.engine.submitted[reads:])
 
 
 def _tell_end(session: Session, converge: Converge, name: str) -> None:
@@ -133,13 +133,13 @@ def stop(context: Context, name: str, check: bool, seconds: Optional[float]) -> 
     with changing(context, f"host drain stop {name}", check=check) as session:
         converge, core = Converge(session), session.core
         converge.look()
-        before = session.records()
+        before, reads = session.records(), len(session.engine.submitted)
         with core.lock:
             osds = [each.osd_id for each in core.removals.all() if each.drain == name]
         said = session.call(session.orchestrator.stop_drain_host, name)
         failed = session.settle()
         if check:
-            print_check(session, before)
+            print_check(session, before, session.engine.submitted[reads:])
             return
         click.echo(own_words(said))
         if failed:

@@ -179,8 +179,14 @@ class Session:
             raise NotReady(problem)
 
     def records(self) -> Dict[str, Dict[str, Any]]:
-        """Return the directory's host records as they are now, or would be."""
+        """Return the host records, the directory's or a manager's, as they are or would be."""
         return self.core.store.items(KIND)
+
+    def place_of(self, hostname: str) -> str:
+        """Return where a host's record is: its file, or its key in the monitors."""
+        if self._borrowed:
+            return f"mgr/ansible/{KIND}.{hostname} (ceph config-key)"
+        return f"{self.directory}/{KIND}/{hostname}.yml"
 
     def hosts(self, hostnames: Sequence[str] = ()) -> List[Host]:
         """Return hosts by name, or all; raises ``UnknownName``, ``NotReady`` if there are none."""

@@ -52,11 +52,11 @@ def change(
 
 
 def print_check(session: Session, before: Any, jobs: Optional[Sequence[Completion]] = None) -> None:
-    """Print what would be changed in the directory and on the hosts, by all jobs or these."""
+    """Print what would be changed in records and on the hosts, by all jobs or these."""
     after = session.records()
     for name in sorted({*before, *after}):
-        path = f"{session.directory}/host/{name}.yml"
-        for line in formatters.unified(before.get(name), after.get(name), path, path):
+        place = session.place_of(name)
+        for line in formatters.unified(before.get(name), after.get(name), place, place):
             click.echo(line)
     for job in session.engine.submitted if jobs is None else jobs:
         _print_job(job)

@@ -9,13 +9,23 @@ from adapter.cluster.osd_plan import Disk, Group, HostPlan
 
 
 def describe_plans(plans: Sequence[HostPlan]) -> List[str]:
-    """Return a line for each disk that becomes an OSD, and one for each note."""
-    lines = []
-    for plan in plans:
-        for group in plan.groups:
-            lines += [f"{plan.host}: {_disk(group, index)}" for index in range(len(group.data))]
-        lines += [f"{plan.host}: {note}" for note in plan.notes]
-    return lines
+    """Return a line for each disk that becomes an OSD, and one for each note, by host."""
+    return [line for plan in plans for line in (*describe_made([plan]), *describe_notes([plan]))]
+
+
+def describe_made(plans: Sequence[HostPlan]) -> List[str]:
+    """Return a line for each disk that becomes an OSD."""
+    return [
+        f"{plan.host}: {_disk(group, index)}"
+        for plan in plans
+        for group in plan.groups
+        for index in range(len(group.data))
+    ]
+
+
+def describe_notes(plans: Sequence[HostPlan]) -> List[str]:
+    """Return a line for each thing that plans leave alone."""
+    return [f"{plan.host}: {note}" for plan in plans for note in plan.notes]
 
 
 def _disk(group: Group, index: int) -> str:

@@ -124,12 +124,22 @@ class Tuning:
         for host in self._hosts.all():
             tuning = HostTuning.of(self._reports.get(host.hostname))
             for key, (path, value) in sorted(tuning.later.items()) if tuning else ():
+                if not self._is_otherwise(host.hostname, key, value):
+                    continue
                 found.append(
                     f"host {host.hostname}: {path} sets {key} = {value} and is read after the file "
                     "of a tuned profile: that holds after each start until the host has reported; "
                     "remove the setting from that file, or from the profile"
                 )
         return found
+
+    def _is_otherwise(self, host: str, key: str, value: str) -> bool:
+        """Tell whether a profile sets a key to another value now; what is reported is older.
+
+        Where a record of a profile cannot be used it may be.
+        """
+        given = [each[key] for each in self.wanted().get(host, {}).values() if key in each]
+        return bool(self._profiles.problems) or any(each.split() != value.split() for each in given)
 
 
 def words_of_clash(clash: Clash, hosts: List[str]) -> str:

@@ -15,7 +15,7 @@ from adapter.state_lock import under_lock
 def refuse_queued(known: Optional[Removal], osd: Osd, osd_map: OsdMap, *, replaced: bool) -> None:
     """Raise ``AlreadyExists`` where an OSD is in the queue, or has left its id already.
 
-    ``replaced`` tells that its id is to be kept.
+    One whose removal was stopped can leave again. ``replaced`` tells that its id is to be kept.
     """
     name = f"osd.{osd.osd_id}"
     if known is not None and successor(known, osd_map):
@@ -24,12 +24,7 @@ def refuse_queued(known: Optional[Removal], osd: Osd, osd_map: OsdMap, *, replac
             f"`ceph orch osd rm stop {osd.osd_id}` gives that up and leaves this {name} as it is; "
             "then ask again.",
         )
-    if known is not None and known.stage is Stage.KEEPING:
-        raise AlreadyExists(
-            f"The removal of {name} was stopped ({known.drain_status}).",
-            "Try again when `ceph orch osd rm status` does not list it any more.",
-        )
-    if known is not None:
+    if known is not None and known.stage is not Stage.KEEPING:
         raise AlreadyExists(
             f"{name} is being removed already ({known.drain_status}).",
             "`ceph orch osd rm stop` takes it out of the queue.",
@@ -82,6 +77,15 @@ def without_weight(removal: Removal, osd_map: OsdMap) -> str:
         f"the CRUSH weight of osd.{removal.osd_id} is 0, as it was when its removal was asked for: "
         f"`ceph osd crush reweight osd.{removal.osd_id} WEIGHT` has data placed on it"
     )
+
+
+@under_lock
+def put_back(core: Core, osd_id: int, before: Optional[Removal]) -> None:
+    """Let the queue have an OSD as it had it before it was asked for; raises ``NotKept``."""
+    if before is None:
+        core.removals.remove(osd_id)
+    else:
+        core.removals.save(before)
 
 
 @under_lock

@@ -18,7 +18,7 @@ from adapter.errors import AdapterError, InvalidValue, NotKept, NotReady
 from adapter.interface import OrchestratorError
 from adapter.methods._drain_checks import DrainChecks
 from adapter.methods._method import method
-from adapter.methods._removals import refuse_queued
+from adapter.methods._removals import put_back, refuse_queued
 from adapter.methods.host_specs import tell_labels
 from adapter.reconcile import Reconciler
 from adapter.reconcile.osd_restoring import successor
@@ -65,7 +65,8 @@ class DrainMethods:
         notes = self._checks.refuse(hostname, [osd.osd_id for osd in new], osd_map, force=force)
         counts = self._pg_counts()
         labels = (NO_SCHEDULE,) if keep_conf else (NO_SCHEDULE, WITHOUT)
-        with core.lock:
+        # What brings back an OSD whose removal was stopped may be in the middle of it.
+        with self.reconciler.remover.acting, core.lock:
             known = core.hosts.get(hostname)
             # Somebody may have asked for it while the monitors were asked.
             _refuse_maintenance(known)
@@ -99,14 +100,17 @@ class DrainMethods:
     def _sort(
         self, hostname: str, osds: Sequence[Osd], osd_map: OsdMap
     ) -> Tuple[List[Osd], List[Removal]]:
-        """Return the OSDs that are to be queued, and what is in the queue of others."""
+        """Return the OSDs that are to be queued, and what is in the queue of others.
+
+        One whose removal was stopped is queued again, although it may still be started for that.
+        """
         new, going = [], []
         for osd in osds:
             known = self.core.removals.get(osd.osd_id)
-            if known is None:
-                new.append(osd)
-            elif known.stage is Stage.KEEPING or successor(known, osd_map):
+            if known is not None and successor(known, osd_map):
                 refuse_queued(known, osd, osd_map, replaced=False)
+            elif known is None or known.stage is Stage.KEEPING:
+                new.append(osd)
             else:
                 going.append(known)
         return new, going
@@ -124,14 +128,14 @@ class DrainMethods:
     ) -> None:
         """Queue the OSDs of a drain that is kept; where one cannot be, all is as before."""
         core = self.core
-        before = {removal.osd_id for removal in core.removals.all()}
+        before = {removal.osd_id: removal for removal in core.removals.all()}
         try:
             self.reconciler.drains.begin(drained, drain, osd_map, counts)
         except NotKept as error:
-            queued = {removal.osd_id for removal in core.removals.all()} - before
+            queued = [each for each in core.removals.all() if before.get(each.osd_id) != each]
             try:
-                for osd_id in sorted(queued):
-                    core.removals.remove(osd_id)
+                for each in queued:
+                    put_back(core, each.osd_id, before.get(each.osd_id))
                 core.hosts.save(known)
             except NotKept:
                 raise AdapterError(

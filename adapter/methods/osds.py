@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from adapter import names
 from adapter.cluster.drive_group_fields import check_drive_group
@@ -31,6 +31,7 @@ from adapter.methods._copied_disks import as_moved, refuse_copy, refuse_other_di
 from adapter.methods._method import method
 from adapter.methods._removals import (
     as_it_is,
+    put_back,
     refuse_queued,
     refuse_unreadable,
     unwipable,
@@ -237,7 +238,8 @@ class OsdMethods:
         core = self.core
         self.reconciler.read_maps()
         counts = self._pg_counts()
-        with core.lock:
+        # What brings back an OSD whose removal was stopped may be in the middle of it.
+        with self.reconciler.remover.acting, core.lock:
             for osd in osds:
                 refuse_unreadable(core, osd)
                 refuse_queued(core.removals.get(osd.osd_id), osd, osd_map, replaced=keep_id)
@@ -271,11 +273,13 @@ class OsdMethods:
 
     def _keep_removals(self, removals: Sequence[Removal]) -> None:
         """Keep all of these; where one cannot be kept, none is."""
-        queue, kept = self.core.removals, []
+        queue = self.core.removals
+        kept: Dict[int, Optional[Removal]] = {}
         try:
             for removal in removals:
+                before = queue.get(removal.osd_id)
                 queue.save(removal)
-                kept.append(removal.osd_id)
+                kept[removal.osd_id] = before
         except NotKept as error:
             stay = self._take_back(kept)
             if not stay:
@@ -284,12 +288,12 @@ class OsdMethods:
                 f"{error} {listed(stay)} stay in the queue.", "`ceph orch osd rm stop` ends that."
             ) from error
 
-    def _take_back(self, osd_ids: Sequence[int]) -> List[int]:
+    def _take_back(self, kept: Mapping[int, Optional[Removal]]) -> List[int]:
         """End removals that were just asked for; return those that cannot be ended."""
         stay = []
-        for osd_id in osd_ids:
+        for osd_id, before in kept.items():
             try:
-                self.core.removals.remove(osd_id)
+                put_back(self.core, osd_id, before)
             except NotKept:
                 stay.append(osd_id)
         return stay

@@ -7,7 +7,7 @@ import time
 from typing import Any, List, Optional, Sequence, Tuple
 
 from adapter.cluster.osd_plan import HostPlan
-from adapter.cluster.osd_plan_text import describe_plans
+from adapter.cluster.osd_plan_text import describe_made, describe_notes
 from adapter.cluster.schedule import Difference, with_placement
 from adapter.cluster.specs import Wanted, same_spec
 from adapter.core import Core
@@ -153,8 +153,9 @@ class ServiceMethods:
         core.wake_event.set()
         if held:
             return f"Scheduled {name} update: no disk is written to now; {held}"
-        more = [] if spec.unmanaged else [left_out, core.paused_note()]
-        return _scheduled(name, [*describe_plans(plans), *filter(None, more)], plans, spec)
+        if spec.unmanaged:
+            return f"Scheduled {name} update: unmanaged, nothing is made"
+        return _scheduled(name, plans, left_out, core.paused_note())
 
     @method
     def apply_drivegroups(self, specs: List[DriveGroupSpec]) -> List[str]:
@@ -173,11 +174,18 @@ def _not_applied(
     return NotApplied(refused, done, abs(getattr(first, "errno", 0) or errno.EINVAL))
 
 
-def _scheduled(
-    name: str, lines: Sequence[str], plans: Sequence[HostPlan], spec: DriveGroupSpec
-) -> str:
-    if spec.unmanaged:
-        return f"Scheduled {name} update: unmanaged, nothing is made"
-    if not any(plan.groups for plan in plans):
-        return "\n  ".join([f"Scheduled {name} update: no disk is to be written now", *lines])
-    return "\n  ".join([f"Scheduled {name} update: OSDs are made of", *lines])
+def _scheduled(name: str, plans: Sequence[HostPlan], left_out: str, paused: str) -> str:
+    """Return which disks become OSDs, and apart from them what is left as it is."""
+    made = describe_made(plans)
+    left = [*describe_notes(plans), *filter(None, [left_out])]
+    if not made:
+        lines = [f"Scheduled {name} update: no disk is to be written now", *_indented(left)]
+    else:
+        lines = [f"Scheduled {name} update: OSDs are made of", *_indented(made)]
+        lines += ["Left as it is:", *_indented(left)] if left else []
+    return "\n".join([*lines, *filter(None, [paused])])
+
+
+def _indented(lines: Sequence[str]) -> List[str]:
+    """Return lines that stand below another one."""
+    return [f"  {line}" for line in lines]

@@ -104,9 +104,9 @@ class HostDrains:
         """
         core = self._core
         for osd_id, uuid in drain.osds:
-            osd = osd_map.osds.get(osd_id)
-            known = core.removals.get(osd_id) or core.removals.problems.get(str(osd_id))
-            if osd is None or osd.uuid != uuid or known:
+            osd, known = osd_map.osds.get(osd_id), core.removals.get(osd_id)
+            queued = known is not None and known.stage is not Stage.KEEPING
+            if osd is None or osd.uuid != uuid or queued or str(osd_id) in core.removals.problems:
                 continue
             removal = removal_of(
                 core,

@@ -169,7 +169,10 @@ class HostStops:
         going = [each for each in self._guards.going(kind) if each in quorum and each not in here]
         left = [each for each in quorum if each not in here and each not in going]
         needed = len(known) // 2 + 1
-        count = f"{len(left)} of {len(known)} monitors would be in the quorum, {needed} are needed"
+        count = (
+            f"{len(left)} of {len(known)} monitors would be in the quorum "
+            f"({_names(kind, left) or 'none'}), {needed} are needed"
+        )
         problem = "" if len(left) >= needed else count
         try:
             maps.mon_can_stop(*here, *going)
@@ -178,8 +181,9 @@ class HostStops:
         if problem:
             remedy = (
                 "Start a monitor on another host, or add one, first (`ceph quorum_status`). "
-                "Without a quorum no command of `ceph orch` ends the maintenance, only the "
-                "playbook exit_host_maintenance.yml by hand."
+                "Without a quorum no client can connect and `ceph` does not answer: no command "
+                "of `ceph orch` ends the maintenance, only the playbook "
+                "exit_host_maintenance.yml by hand."
             )
             verdict.objections.append(Objection(f"{_names(kind, here)}: {problem}", remedy))
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
 from adapter.cluster.disk_owners import names_of
@@ -32,7 +33,8 @@ def removal_of(
 ) -> Removal:
     """Return the record of an OSD that leaves, by the ``drain`` of its host or by itself.
 
-    Raises ``InvalidValue`` for disks of a destroyed OSD that are to be wiped and nobody knows.
+    Where it is in the queue already its removal was stopped, and begins again. Raises
+    ``InvalidValue`` for disks of a destroyed OSD that are to be wiped and nobody knows.
     """
     host = core.owners.host_of(osd)
     label, rows = "", planner.disks_of(osd.osd_id, host, osd_map)
@@ -48,7 +50,7 @@ def removal_of(
             )
     rows = [row for row in rows if not is_copy(core, osd, row)]
     places = _reported(rows) if rows or osd.destroyed else _said(core, osd)
-    return Removal(
+    asked = Removal(
         osd_id=osd.osd_id,
         uuid=osd.uuid,
         host=host,
@@ -67,6 +69,25 @@ def removal_of(
         drain=drain,
         pgs_before=pgs,
         pgs=pgs,
+    )
+    stopped = core.removals.get(osd.osd_id)
+    if stopped is None or stopped.uuid not in ("", osd.uuid):
+        return asked
+    return _begun_again(asked, stopped)
+
+
+def _begun_again(asked: Removal, stopped: Removal) -> Removal:
+    """Return a removal with what is still to be undone of the one before, which was stopped.
+
+    A job may still stop the OSD: that it was told to is what it is started again for, and only one
+    that drains is, whatever scrubs have found meanwhile.
+    """
+    return replace(
+        asked,
+        drain_started=stopped.drain_started,
+        crush_weight=asked.crush_weight or stopped.crush_weight,
+        was_in=asked.was_in or stopped.was_in,
+        asked_stop=stopped.asked_stop,
     )
 
 

@@ -80,6 +80,7 @@ class OsdRestorer:
             return ""
         reason = problem or "it is started again if it does not run"
         self._jobs.forget_backoff(removal.osd_id)
+        self._kept_since.pop(removal.osd_id, None)
         log.info("osd.%s: %s", removal.osd_id, Stage.KEEPING.value)
         self._queue.save(removal, stage=Stage.KEEPING, reason=reason, tries=0)
         return "; ".join(filter(None, (problem, self._describe_start(removal, osd))))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, List
 
 import pytest
 import yaml
 
 from tests.unit.cli.door import Door
+from tests.unit.cli.monitors_door import MonitorsCeph
 from tests.unit.reconcile.fake_cluster import Cluster
 
 
@@ -48,9 +50,27 @@ def test_a_dry_run_changes_nothing(kept: Door, osds: Cluster) -> None:
     result = kept.run("host", "drain", "h2", "--check", "--zap-osd-devices")
     assert "Would remove from host 'h2':" in result.stdout
     assert "osd.1 on h2: would wipe /dev/sdb (IDh2b)" in result.stdout
+    assert f"--- {kept.directory}/host/h2.yml" in result.stdout
     assert "+- _no_schedule" in result.stdout
+    assert "get_inventory" not in result.stdout, "hosts were only read there"
     assert "Nothing was changed (--check)." in result.stderr
     assert (osds.monitors.log, queue(kept), record(kept)) == ([], [], before)
+
+
+def test_a_dry_run_names_the_record_of_a_manager(kept: Door, osds: Cluster) -> None:
+    """It was shown as a file of the directory, which neither was there nor would be written."""
+    hosts = {
+        f"mgr/ansible/host.{name}": json.dumps({"hostname": name, "addr": f"10.0.0.{name[1:]}"})
+        for name in ("h1", "h2")
+    }
+    assert isinstance(kept.ceph, MonitorsCeph)
+    kept.ceph.kept.values = {**hosts, "mgr/ansible/ssh_identity_key": "PRIVATE"}
+    kept.ceph.backend = "ansible"
+    osds.monitors.config["mgr/mgr/ansible/ssh_user"] = "root"
+    result = kept.run("host", "drain", "h2", "--check")
+    assert "--- mgr/ansible/host.h2 (ceph config-key)" in result.stdout
+    assert "+- _no_schedule" in result.stdout
+    assert str(kept.directory) not in result.stdout
 
 
 def test_it_goes_on_and_is_stopped(kept: Door, osds: Cluster) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError
 from adapter.interface import (
     HostSpec,
@@ -135,6 +137,28 @@ def test_a_stopped_drain_gives_all_back(full: Cluster) -> None:
     assert status(full) == []
     assert labels(full) == []
     assert full.core.hosts.get("h3").drain is None
+
+
+def test_a_drain_begins_again_right_after_it_was_stopped(full: Cluster) -> None:
+    """It was refused for up to a minute where hosts had been told to stop OSDs."""
+    ids = on(full)
+    busy(full)
+    drain(full)
+    full.settle()
+    for removal in full.core.removals.all():
+        full.core.removals.save(replace(removal, stage=Stage.STOPPING, asked_stop=True))
+    stop(full)
+    assert {row["drain_status"].partition(":")[0] for row in status(full)} == {"keeping"}
+    said = drain(full, zap_osd_devices=True)
+    listing = [line.split() for line in said.splitlines()]
+    assert [["osd", str(each)] in listing for each in ids] == [True, True]
+    assert full.core.hosts.get("h3").drain.begun
+    full.settle()
+    assert [row["osd_id"] for row in status(full)] == ids
+    assert all(row["drain_status"].startswith("draining") and row["zap"] for row in status(full))
+    busy(full, 0)
+    full.settle(60)
+    assert (on(full), status(full), listed(full)) == ([], [], "drained")
 
 
 def test_what_somebody_removed_before_goes_on(full: Cluster) -> None:

@@ -10,6 +10,7 @@ from typing import List
 import pytest
 
 from adapter.cluster.drains import Drain
+from adapter.cluster.osd_removals import Stage
 from adapter.interface import (
     HostSpec,
     MDSSpec,
@@ -161,6 +162,36 @@ def test_what_cannot_be_kept_changes_nothing(fail_at: int) -> None:
     full.settle()
     assert full.memory() == before
     assert status(full) == []
+
+
+@pytest.mark.parametrize(
+    ("way", "fail_at"), [*(("drain", each) for each in (1, 2, 3, 4)), ("rm", 1), ("rm", 2)]
+)
+def test_what_cannot_begin_again_stays_as_it_was_stopped(way: str, fail_at: int) -> None:
+    full = KeptCluster()
+    raise_if_exception(full.orchestrator.apply([drive_group("all")]))
+    full.settle()
+    busy(full)
+    drain(full)
+    full.settle()
+    for removal in full.core.removals.all():
+        full.core.removals.save(replace(removal, stage=Stage.STOPPING, asked_stop=True))
+    raise_if_exception(full.orchestrator.stop_drain_host("h3"))
+    before, written = full.core.removals.all(), 0
+    assert {each.stage for each in before} == {Stage.KEEPING}
+
+    def refuse(prefix: str, key: str) -> int:
+        nonlocal written
+        written += prefix == "config-key set"
+        return errno.EACCES if prefix == "config-key set" and written == fail_at else 0
+
+    full.keys.refuse = refuse
+    ids = [str(each.osd_id) for each in before]
+    orchestrator = full.orchestrator
+    again = orchestrator.drain_host("h3") if way == "drain" else orchestrator.remove_osds(ids)
+    assert "is not kept" in refused(again)
+    assert full.core.removals.all() == before
+    assert full.core.hosts.get("h3").drain is None
 
 
 @pytest.mark.parametrize("written", [0, 1, 2])

@@ -56,7 +56,8 @@ def test_everything_that_speaks_against_it_is_told_at_once(whole: Cluster) -> No
     text = refused(whole, "h2")
 
     assert text.startswith("Host 'h2' cannot be stopped now. mon.h2: 1 of 3 monitors would be in")
-    assert "the quorum, 2 are needed. Start a monitor on another host" in text
+    assert "the quorum (mon.h1), 2 are needed. Start a monitor on another host" in text
+    assert "`ceph` does not answer: no command of `ceph orch` ends the maintenance" in text
     assert "osd.2, osd.3: osd ok-to-stop" not in text
     assert (
         "osd.2, osd.3: 3 PGs would be inactive (too few copies: pool data (size 2, min_size 2): 1 "

@@ -146,6 +146,17 @@ def test_an_empty_plan_says_of_each_disk_why(
     assert f"osd.three: h2: /dev/sdb, /dev/sdc: {reason}" in lines.split("\n")
 
 
+def test_what_is_left_does_not_stand_among_the_disks_that_become_osds(cluster: Cluster) -> None:
+    cluster.used["h2"] = ["/dev/sdx"]
+    cluster.report()
+    said = raise_if_exception(cluster.orchestrator.apply([group()]))[0].splitlines()
+    left = said.index("Left as it is:")
+    assert said[0] == "Scheduled osd.three update: OSDs are made of"
+    assert [line.split()[1] for line in said[1:left]] == ["/dev/sdb", "/dev/sdc"]
+    (line,) = said[left + 1 :]
+    assert line.startswith("  h2: /dev/sdx is not available: it carries an OSD")
+
+
 def test_a_size_copied_from_the_list_matches(cluster: Cluster) -> None:
     for size in ("8192M", "8GB", "8GiB"):
         found = preview(cluster, group(data_devices=DeviceSelection(size=size)))

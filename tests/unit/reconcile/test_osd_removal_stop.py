@@ -95,12 +95,47 @@ class TestStop:
         full.settle()
         assert status(full) == []
 
-    def test_what_is_kept_is_not_asked_for_again_at_once(self, full: Cluster) -> None:
+    @pytest.mark.parametrize("up", [True, False])
+    @pytest.mark.parametrize("states", ["active+clean", "active+clean+inconsistent"])
+    def test_what_is_kept_leaves_again_when_it_is_asked_for(
+        self, full: Cluster, states: str, up: bool
+    ) -> None:
+        """It was refused for up to a minute, as a job could still stop it."""
+        osd = full.monitors.osds[4]
+        osd.pgs = 4
         remove(full, "4")
+        full.settle()
         at(full, Stage.STOPPING, asked_stop=True)
+        osd.up = up
         keep(full, "4")
-        with pytest.raises(Exception, match=r"The removal of osd\.4 was stopped \(keeping"):
-            remove(full, "4")
+        full.monitors.states = states
+        assert said(full).startswith("keeping")
+        assert remove(full, "4", zap=True) == "Scheduled OSD(s) for removal: osd.4"
+        full.settle()
+        assert said(full).startswith("draining")
+        assert osd.up, "it has what it holds"
+        drains = "inconsistent" not in states
+        assert osd.weight == (0.0 if drains else 1.0)
+        assert keep(full, "4").startswith("Stopped OSD(s) removal: osd.4")
+        full.settle(60)
+        assert (osd.up, osd.weight, status(full)) == (True, 1.0, [])
+
+    def test_what_is_kept_and_has_no_weight_yet_gets_it_back_the_second_time(
+        self, full: Cluster
+    ) -> None:
+        osd = full.monitors.osds[4]
+        osd.pgs = 4
+        remove(full, "4")
+        full.settle()
+        at(full, Stage.STOPPING, asked_stop=True)
+        full.monitors.placeless.add(4)
+        keep(full, "4")
+        assert osd.weight == 0.0
+        remove(full, "4")
+        full.monitors.placeless.clear()
+        keep(full, "4")
+        full.settle(60)
+        assert (osd.up, osd.weight, status(full)) == (True, 1.0, [])
 
     def test_one_that_somebody_else_purged_meanwhile_ends(self, full: Cluster) -> None:
         remove(full, "4")

@@ -217,6 +217,24 @@ def test_a_file_that_is_read_later_is_named(tuned: Tuned) -> None:
     assert line.startswith("host h1: /etc/sysctl.d/zz.conf sets net.core.somaxconn = 5")
 
 
+@pytest.mark.parametrize("way", ["removed", "the same value", "without the setting"])
+def test_what_is_mended_in_the_profile_is_told_no_more(tuned: Tuned, way: str) -> None:
+    """It was named until the host had reported."""
+    tuned.apply(settings={**SETTINGS, "net.ipv4.ip_forward": "1"})
+    tuned.more["h1"] = {"later": {"net.core.somaxconn": ["/etc/sysctl.d/zz.conf", "5"]}}
+    tuned.report()
+    assert len(tuned.lines()) == 1
+    tuned.break_on["apply_tuned_profiles"] = {host: "it is busy" for host in tuned.profiles}
+    call = tuned.orchestrator
+    if way == "removed":
+        call.rm_tuned_profile("net")
+    elif way == "the same value":
+        call.tuned_profile_add_setting("net", "net.core.somaxconn", "5")
+    else:
+        call.tuned_profile_rm_setting("net", "net.core.somaxconn")
+    assert not any("zz.conf" in line for line in tuned.lines())
+
+
 def test_a_record_that_cannot_be_used_changes_no_host(tuned: Tuned) -> None:
     tuned.apply()
     store = tuned.core.store
