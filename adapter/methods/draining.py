@@ -14,8 +14,9 @@ from adapter.cluster.osd_map import Osd, OsdMap, listed
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.core import Core
-from adapter.errors import AdapterError, InvalidValue, NotKept, NotReady
+from adapter.errors import AdapterError, InvalidValue, NotKept, NotReady, ReportAwaited
 from adapter.interface import OrchestratorError
+from adapter.methods._awaited import when_reported
 from adapter.methods._drain_checks import DrainChecks
 from adapter.methods._method import method
 from adapter.methods._removals import put_back, refuse_queued
@@ -51,9 +52,22 @@ class DrainMethods:
         options of the last time. Goes on in the background.
         """
         _refuse_maintenance(self.core.hosts.get(hostname))
+        when_reported(self.core, lambda: self._check_said(hostname))
         # Of two drains at the same time the second one counts what the first one takes away.
         with self._asking:
             return self._drain(hostname, force, keep_conf_keyring, zap_osd_devices)
+
+    def _check_said(self, hostname: str) -> None:
+        """Raise ``ReportAwaited`` where a host has not told this manager yet what runs on it."""
+        core = self.core
+        with core.lock:
+            if not core.liveness.online(hostname) or hostname not in core.refresh.unread():
+                return
+            core.refresh.want([hostname])
+        core.wake_event.set()
+        raise ReportAwaited(
+            f"Host '{hostname}' has not said yet what runs on it.", "Try again in some seconds."
+        )
 
     def _drain(self, hostname: str, force: bool, keep_conf: bool, zap: bool) -> str:
         core = self.core

@@ -172,6 +172,7 @@ class Lab:
         """
         settling = (
             "has just taken over",
+            "has not said yet",
             "pgs have unknown state",
             "unsafe to stop osd(s) at this time (",
         )

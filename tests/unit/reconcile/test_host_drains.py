@@ -194,6 +194,19 @@ def test_what_cannot_begin_again_stays_as_it_was_stopped(way: str, fail_at: int)
     assert full.core.hosts.get("h3").drain is None
 
 
+def test_a_manager_that_has_just_taken_over_asks_the_host_first(full: Cluster) -> None:
+    """What a service cannot spare was not counted: only the manager before knew that it runs."""
+    raise_if_exception(full.orchestrator.apply([ServiceSpec("crash")]))
+    before = {host: full._report(host) for host in ("h1", "h2", "h3")}
+    full.settle(20)
+    full.start_anew(before=before)
+    line = refused(full.orchestrator.drain_host("h3"))
+    assert line.startswith("Host 'h3' has not said yet what runs on it")
+    assert (labels(full), status(full)) == ([], [])
+    full.report(3)
+    assert "crash" in drain(full)
+
+
 @pytest.mark.parametrize("written", [0, 1, 2])
 def test_a_manager_that_ends_in_the_middle_is_followed_by_one_that_goes_on(
     full: Cluster, written: int
