@@ -20,7 +20,6 @@ from adapter.cluster.report_rows import text
 from adapter.cluster.told_daemons import ToldDaemon
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.engine.model import Target
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import InvalidValue, NotReady, ReportAwaited
 from adapter.methods._adopted import Looked, propose
@@ -131,7 +130,7 @@ class AdoptionMethods:
             look.job = core.visit(look.hosts, asked)
 
     def _probe(self, candidate: Candidate) -> ProbeResult:
-        target = Target(candidate.name, candidate.addr, user=self.core.settings.ssh_user)
+        target = self.core.target(Host(candidate.name, candidate.addr))
         return self.core.ssh.probe(target, learn_keys=True, as_root=True)
 
     def result(self, look: Look) -> Proposal:

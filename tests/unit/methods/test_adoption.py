@@ -12,6 +12,7 @@ from adapter.cluster.store import MemoryStore
 from adapter.engine.ssh import ProbeResult
 from adapter.errors import ReportAwaited
 from adapter.interface import raise_if_exception, specs_from_yaml
+from adapter.settings import Settings
 from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.fake_monitors import Daemon
 
@@ -91,6 +92,16 @@ def test_nothing_is_kept_and_nothing_is_asked_but_to_read(made: HandMade) -> Non
     assert made.ssh.pinned == [], "their keys are pinned while they are read, and no longer"
     assert made.monitors.log == []
     assert made.monitors.told == []
+
+
+def test_hosts_are_asked_as_they_are_worked_on(made: HandMade) -> None:
+    """Seen to fail where a candidate is asked for all of sudo."""
+    made.core.settings = Settings(ssh_user="orch", sudo_invoker=True)
+
+    made.adopt()
+
+    asked = {(target.name, target.user, target.invoker) for target, _ in made.ssh.prober.probed}
+    assert asked == {(host, "orch", True) for host in ("h1", "h2", "h3")}
 
 
 def test_applied_it_adds_and_removes_nothing(made: HandMade) -> None:
