@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit docs man docs-tables docs-check faults contract-16 contract-18 lab-test lab-long interleavings daily molecule soak bench install-test deb rpm wheel collection down clean
+.PHONY: help demo test lint unit docs man docs-tables docs-check faults contract-16 contract-18 lab-test lab-long lab-locked interleavings daily molecule soak bench install-test deb rpm wheel collection down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ lab-test:
 ## make lab-long     all tests of OSDs and services on real hosts, and molecule (as root)
 lab-long:
 	@tests/tools/steps lab-long
+
+## make lab-locked   verbs, hosts, OSDs, drains, maintenance, profiles through the invoker alone (as root)
+lab-locked:
+	@tests/tools/steps lab-locked
 
 ## make interleavings  200 random interleavings of osd rm with other administrators and faults, SEED=7 (as root)
 interleavings:

@@ -13,20 +13,28 @@ from pathlib import Path
 import pytest
 
 from tests.lab_tests.lab_client import DEPLOY, LAB, STATE, Lab, run, wait_until
+from tests.lab_tests.locked_user import LOCKED, locked
 
 HERE = Path(__file__).parent
 MGR_LOG = "/var/log/ceph/ceph-mgr.h1.log"
 MARKER = "/run/lab-tests-began"
 TRACEBACK = "Traceback (most recent call last):"
 NEXT_ENTRY = re.compile(r"^20\d\d-\d\d-\d\dT", re.MULTILINE)
+# What cannot be tested where the hosts' user may run nothing but the invoker.
+OF_ROOT = {
+    "test_locked_sudo.py": "it installs the invoker itself",
+    "test_sudo.py": "it needs a user with all of sudo",
+}
 OURS = re.compile(r"File \"[^\"]*(?:ceph-orch-ansible|/mgr/ansible)/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in here as needing the lab."""
+    """Mark everything in here as needing the lab, and skip what is not about a locked-down user."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
+            if LOCKED and item.path.name in OF_ROOT:
+                item.add_marker(pytest.mark.skip(f"with LAB_LOCKED: {OF_ROOT[item.path.name]}"))
 
 
 @pytest.fixture(scope="session")
@@ -51,14 +59,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             pass
     before = log_size(found)
     found.sh(found.first, f"touch {MARKER}")
-    yield found
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(found.close)
+        if LOCKED:
+            settle(found)
+            stack.enter_context(locked(found))
+        yield found
         leave_usable(found)
         assert tracebacks(found, before) == [], "tracebacks of ours in the manager's log"
         assert job_tracebacks(found) == ""
         assert crashes(found) == {}
-    finally:
-        found.close()
 
 
 @pytest.fixture

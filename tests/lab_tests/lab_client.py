@@ -97,6 +97,10 @@ class Lab:
         self.off: set[str] = set()
         self.cut: set[str] = set()
         self._jobs: dict[str, dict[str, Any]] = {}
+        # Who logs in to the hosts for the product, and what is called with each option that is
+        # set: another user than root has the invoker alone (locked_user.py).
+        self.user = "root"
+        self.follow: Callable[[str, str], None] = lambda name, value: None
 
     def _reread(self) -> None:
         self._raw: list[dict[str, Any]] = json.loads(self.lab("hosts").out)
@@ -115,6 +119,16 @@ class Lab:
             )
             for row in self._raw
         }
+
+    @property
+    def home(self) -> str:
+        """Return the directory of who logs in to the hosts."""
+        return f"/home/{self.user}" if self.locked else "/root"
+
+    @property
+    def locked(self) -> bool:
+        """Tell whether hosts are worked on through the invoker."""
+        return self.user != "root"
 
     def hosts(self) -> list[str]:
         """Return the names of the lab's hosts."""
@@ -248,6 +262,7 @@ class Lab:
     @contextlib.contextmanager
     def option(self, name: str, value: str) -> Iterator[None]:
         """Set an option of the mgr module for a while."""
+        self.follow(name, value)
         self.ok("config", "set", "mgr", f"mgr/ansible/{name}", value)
         try:
             yield

@@ -131,7 +131,7 @@ def test_a_wrong_key(cluster: Lab) -> None:
         before = state(cluster)
         assert_refused(
             cluster.ceph("orch", "host", "add", SPARE, addr),
-            [SPARE, addr, "permission denied for user 'root'", "authorized_keys"],
+            [SPARE, addr, f"permission denied for user '{cluster.user}'", "authorized_keys"],
         )
         assert state(cluster) == before
         assert_refused(
@@ -227,7 +227,7 @@ def test_a_host_whose_sshd_hangs(cluster: Lab) -> None:
 
 def disconnect(lab: Lab, host: str) -> None:
     """End the manager's open connection to a host, as any hiccup of the network would."""
-    ssh = f"ssh -F {STATE}/ssh_config -O exit -p 22 -l root -- {lab.machines[host].addr}"
+    ssh = f"ssh -F {STATE}/ssh_config -O exit -p 22 -l {lab.user} -- {lab.machines[host].addr}"
     lab.ssh(lab.first, "runuser", "-u", "ceph", "--", "sh", "-c", ssh)
 
 

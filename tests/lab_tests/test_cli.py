@@ -15,11 +15,13 @@ import pytest
 from tests.lab_tests.conftest import settle
 from tests.lab_tests.lab_client import CONTENT, RECORD, ROOT, Answer, Lab, run, wait_until
 from tests.lab_tests.test_devices import ENCLOSURE, MAKE_ENCLOSURE
-from tests.lab_tests.test_playbooks import recap
+from tests.lab_tests.test_playbooks import THROUGH_INVOKER, recap
 
 HOSTS = ("h2", "h3")
 SLOT = f"{ENCLOSURE}/class/enclosure/0:0:8:0/Slot01"
 Standalone = Callable[..., Answer]
+KEEP = "cp -p $1/.ssh/authorized_keys $1/.ssh/kept; cat >>$1/.ssh/authorized_keys"
+PUT_BACK = "mv $1/.ssh/kept $1/.ssh/authorized_keys"
 
 
 def command(directory: Path) -> Standalone:
@@ -31,7 +33,9 @@ def command(directory: Path) -> Standalone:
 @pytest.fixture(scope="module")
 def standalone(ready: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     """Return the command on a directory with a key that the hosts accept; no mgr manages them."""
-    orch = command(tmp_path_factory.mktemp("standalone"))
+    directory = tmp_path_factory.mktemp("standalone")
+    orch = command(directory)
+    configure(directory, ready)
     for host in HOSTS:
         ready.ok("orch", "host", "rm", host)
         wait_until("its record is gone", lambda: ready.ssh(host, "test", "-e", RECORD).rc == 1, 60)  # noqa: B023
@@ -39,16 +43,20 @@ def standalone(ready: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     assert public.startswith("ssh-ed25519 ")
     assert orch("key", "public").out == public
     for host in HOSTS:
-        ready.sh(
-            host, "cp .ssh/authorized_keys .ssh/kept; cat >>.ssh/authorized_keys", stdin=public
-        )
+        ready.sh(host, KEEP, ready.home, stdin=public)
     try:
         yield orch
     finally:
         for host in HOSTS:
             orch("host", "rm", host, "--force")
-            ready.sh(host, "mv .ssh/kept .ssh/authorized_keys")
+            ready.sh(host, PUT_BACK, ready.home)
         settle(ready)
+
+
+def configure(directory: Path, lab: Lab, *lines: str) -> None:
+    """Write the settings of the command, with the user of a lab that is worked on by another."""
+    user = [f"ssh_user: {lab.user}", "sudo_invoker: true"] if lab.locked else []
+    (directory / "config.yml").write_text("".join(f"{line}\n" for line in [*user, *lines]))
 
 
 def ok(answer: Answer) -> str:
@@ -120,7 +128,7 @@ def test_light(ready: Lab, standalone: Standalone) -> None:
     assert "Traceback" not in refused.err
     ready.sh("h2", MAKE_ENCLOSURE, disk.rpartition("/")[2])
     directory = directory_of(standalone)
-    (directory / "config.yml").write_text(f"light_sysfs_root: {ENCLOSURE}\n")
+    configure(directory, ready, f"light_sysfs_root: {ENCLOSURE}")
     try:
         ok(standalone("device", "light", "h2", disk, "ident", "on", "--check"))
         assert ready.sh("h2", f"cat {SLOT}/locate").strip() == "0", "--check switched it"
@@ -128,14 +136,16 @@ def test_light(ready: Lab, standalone: Standalone) -> None:
             assert f"is {state}" in ok(standalone("device", "light", "h2", disk, "ident", state))
             assert ready.sh("h2", f"cat {SLOT}/locate").strip() == value
     finally:
-        (directory / "config.yml").unlink()
+        configure(directory, ready)
 
 
 def test_the_line_by_hand_does_the_same(ready: Lab, standalone: Standalone) -> None:
     """Each operation that runs without a manager: pasted twice it changes nothing."""
     added(standalone, ready)
     disk = ready.machines["h2"].disks[0]
-    (directory_of(standalone) / "config.yml").write_text("light_command: /usr/bin/touch /run/lit\n")
+    light = "/usr/bin/touch /run/lit"
+    ready.follow("light_command", light)
+    configure(directory_of(standalone), ready, f"light_command: {light}")
     done = []
     try:
         for words in (
@@ -163,7 +173,7 @@ def test_the_line_by_hand_does_the_same(ready: Lab, standalone: Standalone) -> N
                 # A dry run once more is a dry run: it says again what would be changed.
                 assert changed == ("--check" in words), f"{line}{more}: {answer.out}"
     finally:
-        (directory_of(standalone) / "config.yml").unlink()
+        configure(directory_of(standalone), ready)
     record = json.loads(ready.sh("h2", f"cat {RECORD}"))
     assert not {"hand", "never"} & set(record["labels"])
     assert len(set(done)) == 9, done
@@ -185,7 +195,8 @@ def test_a_playbook_by_hand_sees_the_directorys_hosts(ready: Lab, standalone: St
         f"ANSIBLE_CONFIG={ROOT / 'ansible.cfg'}",
     ]
     playbook = str(ROOT / "playbooks" / "get_inventory.yml")
-    answer = run(["env", *environment, str(program), playbook])
+    user = ["-u", ready.user, "-e", json.dumps(THROUGH_INVOKER)] if ready.locked else []
+    answer = run(["env", *environment, str(program), playbook, *user])
     lines = [line.split() for line in ok(answer).partition("PLAY RECAP")[2].splitlines()[1:]]
     assert [(words[0], words[3]) for words in lines if words] == [
         (host, "changed=0") for host in HOSTS
@@ -197,11 +208,11 @@ def test_a_host_that_a_cluster_manages_is_refused(ready: Lab, standalone: Standa
     first, fsid = ready.first, ready.ok("fsid").strip()
     before = ready.sh(first, f"cat {RECORD}")
     public = ok(standalone("key", "public"))
-    ready.sh(first, "cp .ssh/authorized_keys .ssh/kept; cat >>.ssh/authorized_keys", stdin=public)
+    ready.sh(first, KEEP, ready.home, stdin=public)
     try:
         answer = standalone("host", "add", first, ready.machines[first].addr)
     finally:
-        ready.sh(first, "mv .ssh/kept .ssh/authorized_keys")
+        ready.sh(first, PUT_BACK, ready.home)
     assert answer.rc != 0
     assert fsid in answer.err
     assert "Added" not in answer.out

@@ -24,6 +24,7 @@ from tests.lab_tests.lab_client import (
 HOST = "h3"
 ENCLOSURE = "/run/lab-tests-playbooks"
 READING = ("available", "get_facts", "get_hosts", "get_inventory", "list_daemons", "rescan_host")
+THROUGH_INVOKER = {"ceph_orch_invoker": True}
 RECAP = re.compile(
     r"^(?P<host>\S+)\s+: ok=\d+\s+changed=(?P<changed>\d+)\s+unreachable=(?P<unreachable>\d+)\s+"
     r"failed=(?P<failed>\d+)",
@@ -46,6 +47,8 @@ for light in locate fault active; do echo 0 >"{SLOT}/$light"; done
 
 def by_hand(lab: Lab, playbooks: tuple[str, ...], *words: str, **variables: Any) -> Answer:
     """Run playbooks on the manager's host as an operator does: hosts from the mons."""
+    if lab.locked:
+        words, variables = (*words, "-u", lab.user), {**variables, **THROUGH_INVOKER}
     given = ("-e", json.dumps(variables)) if variables else ()
     environment = {
         "ORCH_ANSIBLE_SOURCE": "ceph",
@@ -120,6 +123,8 @@ def test_the_mgrs_ssh_configuration_is_enough_by_hand(cluster: Lab) -> None:
         f"cd {CONTENT} && ANSIBLE_SSH_ARGS='-F {STATE}/ssh_config' ANSIBLE_HOME={STATE}/ansible "
         "ansible-playbook playbooks/get_inventory.yml -i " + ",".join(cluster.hosts()) + ","
     )
+    if cluster.locked:
+        command += f" -e {shlex.quote(json.dumps(THROUGH_INVOKER))}"
     answer = cluster.ssh(cluster.first, "runuser", "-u", "ceph", "--", "sh", "-c", command)
     assert recap(answer, *cluster.hosts()) == 0
 

@@ -11,6 +11,7 @@ from tests.lab_tests.test_faults import answers
 
 DIRECTORY = "/root/lab-orch"
 SCRIPT = 'dir=$1; shift; exec orch-ansible --dir "$dir" "$@"'
+CONFIGURE = "mkdir -p -m 700 $1; printf 'ssh_user: %s\\nsudo_invoker: true\\n' $2 >$1/config.yml"
 # What a command may take on a busy machine.
 SECONDS = 600.0
 
@@ -51,6 +52,8 @@ def enable(lab: Lab, seconds: float = SECONDS) -> None:
 def manager_off(lab: Lab) -> Iterator[None]:
     """Have the backend switched off for a while, and hosts and services in the directory."""
     disable(lab)
+    if lab.locked:
+        lab.sh(lab.first, CONFIGURE, DIRECTORY, lab.user)
     ok(command(lab, "mgr", "take-over", "--yes"))
     try:
         yield

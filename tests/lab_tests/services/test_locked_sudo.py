@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from adapter import __version__
 from tests.lab_tests.lab_client import Lab, wait_until
-from tests.lab_tests.services.every_verb import (
-    OPERATIONS,
-    actions,
-    all_services,
-    devices,
-    hosts,
-    no_job,
-    profiles,
-)
-from tests.lab_tests.services.locked_user import (
-    ALLOWED,
+from tests.lab_tests.locked_user import (
     FILES,
     INVOKER,
     as_locked,
@@ -29,13 +20,28 @@ from tests.lab_tests.services.locked_user import (
     let_out,
     make_user,
 )
+from tests.lab_tests.services.every_verb import (
+    LIGHT,
+    OPERATIONS,
+    actions,
+    all_services,
+    devices,
+    hosts,
+    no_job,
+    profiles,
+)
 from tests.lab_tests.services.service_lab import SECONDS, Services
-from tests.lab_tests.services.sudo_user import USER
-from tests.lab_tests.slow_light import slow_light
+from tests.lab_tests.slow_light import PROGRAM, slow_light
+from tests.lab_tests.sudo_user import USER
 from tests.lab_tests.test_playbooks import by_hand, fingerprint, recap
 from tests.unit.plugins.invoker.hostile import inputs
 
 HOST, OTHER = "h2", "h3"
+LIMITS = {
+    "light_commands": [shlex.split(LIGHT), [PROGRAM, "28", "{dev}", "{state}"]],
+    "clusters": [],
+}
+ALLOWED = {"host_invoker_user": USER, "host_invoker_limits": LIMITS}
 # Each starts sudo and Python; a unit test has two thousand.
 COUNT = 300
 MORE = {"enter_host_maintenance", "exit_host_maintenance"}
@@ -60,9 +66,9 @@ find /etc /usr/local /var/lib/ceph /root /var/spool -xdev -type f -newer /run/at
 @pytest.fixture(scope="module")
 def locked(services: Services) -> Iterator[Services]:
     """Return the services of a lab whose hosts are worked on through the invoker."""
-    let_in(services)
+    let_in(services.lab, LIMITS)
     yield services
-    let_out(services)
+    let_out(services.lab)
 
 
 def test_root_installs_it_once(services: Services) -> None:
@@ -130,6 +136,24 @@ def status_of(lab: Lab) -> str:
 def test_the_manager_says_which_invoker_answers(locked: Services) -> None:
     said = locked.lab.ok("ansible", "check-host", HOST)
     assert f"through its invoker {__version__}" in said
+
+
+def test_a_host_is_found_for_adoption(locked: Services) -> None:
+    """Seen to fail where it was asked for all of sudo."""
+    lab = locked.lab
+    lab.ok("orch", "host", "rm", OTHER, "--force")
+
+    def proposed() -> str:
+        answer = lab.ceph("ansible", "adopt")
+        assert answer.rc == 0, answer.err
+        return answer.out
+
+    try:
+        found = wait_until("all hosts have been read", proposed, SECONDS, every=2.0)
+        assert f"hostname: {OTHER}" in found, found
+    finally:
+        lab.ok("orch", "host", "add", OTHER, lab.machines[OTHER].addr)
+        wait_until("its devices are known", lambda: OTHER in lab.listed_devices(), SECONDS)
 
 
 def test_what_is_written_for_review_is_what_hosts_have(locked: Services) -> None:

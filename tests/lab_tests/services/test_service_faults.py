@@ -84,7 +84,7 @@ def test_a_full_disk(services: Services) -> None:
 def test_an_ssh_key_that_is_denied(services: Services) -> None:
     lab = services.lab
     key = lab.ok("ansible", "get-pub-key").split()[1]
-    keys = "/root/.ssh/authorized_keys"
+    keys = f"{lab.home}/.ssh/authorized_keys"
     lab.sh(BROKEN, "cp -p $1 $1.kept; grep -vF $2 $1.kept >$1 || true", keys, key)
     try:
         forget_connections(lab)

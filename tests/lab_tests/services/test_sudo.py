@@ -8,8 +8,8 @@ import pytest
 
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.services.service_lab import SECONDS, Services
-from tests.lab_tests.services.sudo_user import ALLOW, RIGHTS, USER
 from tests.lab_tests.slow_light import slow_light
+from tests.lab_tests.sudo_user import ALLOW, RIGHTS, USER
 
 HOST = "h3"
 

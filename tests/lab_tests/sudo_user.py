@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab_tests.lab_client import wait_until
-from tests.lab_tests.services.service_lab import SECONDS, Services
+from tests.lab_tests.lab_client import Lab, wait_until
 
 USER = "lab-orch"
 RIGHTS = f"/etc/sudoers.d/{USER}"
@@ -17,25 +16,30 @@ chown {USER}: ~{USER}/.ssh/authorized_keys
 {ALLOW}
 """
 # root's own door is shut for the key while it is tried.
-SHUT = 'cp -p $2 $2.kept; grep -vF "$1" $2.kept >$2 || true'
+SHUT = 'test -e $2.kept || cp -p $2 $2.kept; grep -vF "$1" $2.kept >$2 || true'
 OPEN = "test ! -e $1.kept || mv $1.kept $1"
 KEYS = "/root/.ssh/authorized_keys"
+SECONDS = 180.0
 
 
-def let_in(services: Services) -> None:
+def let_in(lab: Lab) -> None:
     """Make the user on all hosts, and let the manager log in so alone."""
-    lab = services.lab
     public = lab.ok("ansible", "get-pub-key")
     for host in lab.hosts():
         lab.sh(host, MAKE, stdin=public)
     lab.ok("ansible", "set-user", USER)
+    shut(lab)
+
+
+def shut(lab: Lab) -> None:
+    """Shut root's own door for the manager's key."""
+    key = lab.ok("ansible", "get-pub-key").split()[1]
     for host in lab.hosts():
-        lab.sh(host, SHUT, public.split()[1], KEYS)
+        lab.sh(host, SHUT, key, KEYS)
 
 
-def let_out(services: Services) -> None:
+def let_out(lab: Lab) -> None:
     """Let the manager log in as root again, and remove the user."""
-    lab = services.lab
     for host in lab.hosts():
         lab.sh(host, OPEN, KEYS)
     lab.ok("ansible", "set-user", "root")
