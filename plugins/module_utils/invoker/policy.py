@@ -27,6 +27,11 @@ _UNIT = re.compile(
     r"(ceph-(mon|mgr|osd|mds|radosgw|rbd-mirror|exporter)|cephfs-mirror)@[A-Za-z0-9._:-]{1,200}"
     r"\.service|ceph-(crash|exporter)\.service"
 )
+# What a host's record of maintenance may hold besides: all of Ceph's instances, as those by which
+# ceph-volume starts OSDs and those of containers, but not what this project runs itself.
+_HELD = re.compile(
+    _UNIT.pattern + r"|ceph-(?!orch-)[A-Za-z0-9._:\\-]{1,60}@[A-Za-z0-9@._:\\-]{1,180}\.service"
+)
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{0,64}")
 _HEADING = re.compile(r"\s*\[global\]\s*")
@@ -81,10 +86,16 @@ def _packages(parameters: Parameters, limits: Limits) -> None:
 
 
 def _units(parameters: Parameters, limits: Limits) -> None:
-    for row in parameters.get("units") or []:
-        unit = row.get("unit") if isinstance(row, dict) else row
+    for unit in parameters.get("units") or []:
         if not isinstance(unit, str) or not _UNIT.fullmatch(unit):
             _refuse("unit", unit, "it is no daemon's of Ceph")
+
+
+def _held(parameters: Parameters, limits: Limits) -> None:
+    for row in parameters.get("units") or []:
+        unit = row.get("unit") if isinstance(row, dict) else row
+        if not isinstance(unit, str) or not _HELD.fullmatch(unit):
+            _refuse("unit", unit, "it is none of Ceph's")
         osd = row.get("osd") if isinstance(row, dict) else None
         devices = osd.get("devices") if isinstance(osd, dict) else None
         _check_paths(devices if isinstance(devices, list) else [])
@@ -193,7 +204,7 @@ VERBS: Dict[str, Tuple[Rule, ...]] = {
     "daemon_action": (_units,),
     "device_light": (_light, _sysfs),
     "device_zap": (_disks, _keyrings),
-    "host_maintenance": (_units,),
+    "host_maintenance": (_held,),
     "host_record": (_record,),
     "host_report": (_sysfs, _dev),
     "host_rescan": (_sysfs,),

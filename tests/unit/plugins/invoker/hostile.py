@@ -56,6 +56,7 @@ PATHS = (
     "/dev/sdx;id",
 )
 UNITS = ("ssh.service", "../x", "ceph-osd@1.service x", "-H", "ceph-orch-packages.service", "a\nb")
+HELD = ("ceph-orch-x@1.service", "ssh@ceph-1.service", "ceph-x@/etc.service", "ceph-x.service")
 CONFS = (
     "[client]\n\tlog_file = /etc/cron.d/x",
     "[global]\n\tlog file = /etc/cron.d/x",
@@ -106,7 +107,7 @@ BAD: List[Tuple[str, Place, Iterable[Any]]] = [
     ("device_zap", ("devices", 0, "path"), PATHS),
     ("device_zap", ("devices", 0, "link"), PATHS),
     ("device_zap", ("keyring",), KEYRINGS),
-    ("host_maintenance", ("units", 0, "unit"), (*UNITS, 3, None)),
+    ("host_maintenance", ("units", 0, "unit"), (*UNITS, *HELD, 3, None)),
     ("host_maintenance", ("units", 0), ("unit=ssh.service", ["a"], 3)),
     ("host_record", ("path",), ("/etc/cron.d/x", "../x", "/var/lib/ceph-orch-ansible/../x", "~/x")),
     ("host_report", ("sysfs_root",), ("/tmp", "$HOME")),

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from plugins.module_utils.daemons.kinds.registry import KINDS
+from plugins.module_utils.host.maintenance_record import can_be_kept
 from plugins.module_utils.invoker.allowed import PACKAGES
 from plugins.module_utils.invoker.document import Refused
 from plugins.module_utils.invoker.limits import Limits
@@ -56,6 +57,23 @@ def test_the_units_of_every_kind_are_allowed(kind: str) -> None:
     unit = KINDS[kind].unit.format(id="data.h2.kxqwzn")
 
     check("daemon_action", {"units": [unit]}, Limits())
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *(KINDS[kind].unit.format(id="data.h2.kxqwzn") for kind in sorted(KINDS)),
+        "ceph-volume@lvm-3-0b3d7f2a-64f5-4d6b-9c7e-0d6d0a3c1f55.service",
+        "ceph-immutable-object-cache@site.service",
+        "ceph-0b3d7f2a-64f5-4d6b-9c7e-0d6d0a3c1f55@osd.3.service",
+        r"ceph-mds@a\x2db.service",
+    ],
+)
+def test_what_a_host_may_hold_in_maintenance_can_be_put_back(unit: str) -> None:
+    """Seen to fail where only the units of daemons that are deployed from here were allowed."""
+    assert can_be_kept(unit)
+
+    check("host_maintenance", {"units": [{"unit": unit, "how": "mask", "ran": True}]}, Limits())
 
 
 @pytest.mark.parametrize(
