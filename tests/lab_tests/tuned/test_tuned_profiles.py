@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.lab_tests.lab_client import wait_until
+from tests.lab_tests.test_faults import answers
 from tests.lab_tests.tuned.tuned_lab import (
     BUFFERS,
     CONNECTIONS,
@@ -141,6 +142,8 @@ def test_a_manager_that_is_killed_forgets_nothing(tuned: Tuned) -> None:
         asked.communicate(timeout=SECONDS)
         for host in lab.hosts():
             tuned.wait(host, CONNECTIONS, value)
+        # The job may have done it before systemd starts the manager again.
+        wait_until("the manager is back", lambda: answers(lab), SECONDS)
         lab.sh(lab.first, f"systemctl reset-failed ceph-mgr@{lab.first} || true")
     tuned.ok("rm", "net")
 
