@@ -11,6 +11,8 @@ from adapter.state_lock import under_lock
 
 # So long (seconds) a host's answer holds: who asks later asks anew.
 ANSWER_SECONDS = 30.0
+# And so long after it was still waited for: a host that is slow would be asked for ever.
+HEARD_SECONDS = 15.0
 
 
 class FreshReports:
@@ -21,6 +23,8 @@ class FreshReports:
         self._clock = clock
         # By host when it was asked, and the serial of the report that there was then.
         self._asked: Dict[str, Tuple[float, int]] = {}
+        # By host when somebody last wanted the answer that was still to come.
+        self._awaited: Dict[str, float] = {}
 
     def waiting(self) -> List[str]:
         """Return the hosts that were asked and have not answered."""
@@ -36,10 +40,14 @@ class FreshReports:
         when, before = self._asked.get(hostname, (now - ANSWER_SECONDS, serial))
         pending = core.refresh.pending(hostname)
         if hostname in self._asked and pending:
+            self._awaited[hostname] = now
             return False
-        if now - when < ANSWER_SECONDS and serial != before:
+        awaited = self._awaited.get(hostname, now - HEARD_SECONDS)
+        holds = now - when < ANSWER_SECONDS or now - awaited < HEARD_SECONDS
+        if holds and serial != before:
             return True
         self._asked[hostname] = (now, serial)
+        self._awaited.pop(hostname, None)
         core.refresh.want([hostname])
         return False
 

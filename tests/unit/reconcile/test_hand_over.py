@@ -9,7 +9,7 @@ import pytest
 
 from adapter.errors import AdapterError
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
-from adapter.reconcile.fresh_reports import ANSWER_SECONDS
+from adapter.reconcile.fresh_reports import ANSWER_SECONDS, HEARD_SECONDS
 from adapter.reconcile.successors import Successors
 from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.test_services import apply, service, there
@@ -129,6 +129,25 @@ def test_an_answer_does_not_hold_for_long(pair: Cluster) -> None:
         pair.engine.poll()
         pair.core.submit("get_inventory", [pair.core.hosts.get("h2")])
         pair.engine.poll()
+        successors.check(managers)
+
+
+def test_an_answer_that_takes_longer_than_it_holds_is_one(pair: Cluster) -> None:
+    """Slow hosts were asked again and again, and nothing went on."""
+    moments = [0.0]
+    successors = Successors(pair.core, clock=lambda: moments[0])
+    managers = pair.core.maps.manager_map()
+    for moment in (0.0, 2 * ANSWER_SECONDS):
+        moments[0] = moment
+        with pytest.raises(AdapterError, match="waiting for the report of host h2"):
+            successors.check(managers)
+    pair.engine.poll()
+    pair.core.submit("get_inventory", [pair.core.hosts.get("h2")])
+    pair.engine.poll()
+    moments[0] += 1.0
+    successors.check(managers)
+    moments[0] += HEARD_SECONDS
+    with pytest.raises(AdapterError, match="waiting for the report of host h2"):
         successors.check(managers)
 
 
