@@ -210,12 +210,15 @@ class Reconciler:
             except NotKept as error:
                 # What is not forgotten yet is looked at again with the next map.
                 core.unkept.note(error)
+            # What a job takes away is out of the maps before it has ended, and its host tells.
+            going = core.going_down.stopping()
             units = [
                 unit
                 for host in core.hosts.all()
                 for report in [core.reports.get(host.hostname)]
                 if report is not None and core.workable(host.hostname)
                 for unit in units_of_report(host.hostname, report.daemons)
+                if f"{unit.kind}.{unit.daemon_id}" not in going
             ]
             when = time.time()
             core.refresh.want(core.watch.see(quorum, managers, units, now, when, mons))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Container, List, Mapping, Sequence, Set, Tuple
 
 from adapter.cluster.report_rows import text, texts
 from adapter.core import Core
@@ -23,8 +23,8 @@ def unit_of(core: Core, hostname: str, daemon: str) -> Tuple[str, bool]:
     return str(row.get("unit") or ""), bool(row.get("by_hand"))
 
 
-def stays(outcomes: Mapping[str, HostOutcome]) -> str:
-    """Return what hosts have left of daemons, to be added to a sentence.
+def stays(outcomes: Mapping[str, HostOutcome], names: Container[str]) -> str:
+    """Return what hosts have left of the daemons of these names, to be added to a sentence.
 
     That is what belongs to those that were made by hand, and masks that are other units' as well.
     """
@@ -33,8 +33,11 @@ def stays(outcomes: Mapping[str, HostOutcome]) -> str:
     for hostname in sorted(outcomes):
         rows: Any = outcomes[hostname].result.get("removed")
         for row in rows if isinstance(rows, list) else ():
-            left = texts(row.get("left")) if isinstance(row, dict) else []
-            mask = text(row.get("mask")) if isinstance(row, dict) else ""
+            if not isinstance(row, dict):
+                continue
+            if f"{row.get('daemon_type')}.{row.get('daemon_id')}" not in names:
+                continue
+            left, mask = texts(row.get("left")), text(row.get("mask"))
             masks |= {f"{mask} on {hostname}"} if mask else set()
             if left:
                 found.append(f"{', '.join(left)} on {hostname}")

@@ -12,7 +12,6 @@ from adapter.cluster.parallel import run_parallel
 from adapter.cluster.schedule import Daemon, DaemonPlacement, check_place
 from adapter.cluster.service_changes import key_mark, with_key, without_options
 from adapter.cluster.specs import Wanted
-from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
@@ -24,6 +23,7 @@ from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.daemon_goals import DaemonGoals, keyring_of
 from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
+from adapter.reconcile.leaving import Leaving, all_of
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.outdated_jobs import OutdatedJobs
 from adapter.reconcile.ownership import check_places, check_workable
@@ -112,7 +112,7 @@ class ServiceJobs:
             parameters["modules"] = core.watch.managers.modules
         verb = "Restart" if restart else "Deploy"
         job = self._submit(
-            wanted.name,
+            [wanted.name],
             kind.operation,
             list(daemons),
             parameters,
@@ -222,7 +222,7 @@ class ServiceJobs:
 
     def _submit(
         self,
-        service: str,
+        services: Sequence[str],
         operation: str,
         hostnames: Sequence[str],
         parameters: Mapping[str, Any],
@@ -243,46 +243,67 @@ class ServiceJobs:
                 secrets=secrets,
                 before=before,
             )
-            self.running[service] = job.job_id
+            self.running.update(dict.fromkeys(services, job.job_id))
         return job
 
     def remove(
         self, service: str, kind: Kind, daemons: Sequence[Daemon], before: Optional[Ask] = None
     ) -> Completion:
-        """Start a job that removes daemons; raises ``OrchestratorError``.
+        """Start a job that removes daemons of a service; raises ``OrchestratorError``."""
+        leaving = Leaving(service, kind, daemons, before)
+        self.begin_removal(leaving)
+        return self.remove_together([leaving])
+
+    def begin_removal(self, leaving: Leaving) -> None:
+        """Keep that daemons are to go; raises ``OrchestratorError``. Their job follows.
 
         Whose they are is asked now: a row of a report is no reason to take one out of the maps.
         """
-        core = self._core
-        kept: List[UnusedKey] = []
-        check_places(core, [(each.hostname, _name(kind, each)) for each in daemons])
-        rows: Dict[str, List[Dict[str, str]]] = {}
-        for daemon in daemons:
-            unit, by_hand = unit_of(core, daemon.hostname, _name(kind, daemon))
+        core, kind = self._core, leaving.kind
+        check_places(core, [(each.hostname, _name(kind, each)) for each in leaving.daemons])
+        for daemon in leaving.daemons:
+            _, by_hand = unit_of(core, daemon.hostname, _name(kind, daemon))
             if not by_hand:
                 # Also of monitors, which have no key of their own: until it is gone it is to go.
-                kept += self.keys.begin(daemon.hostname, kind.service_type, [daemon.daemon_id])
+                ids = [daemon.daemon_id]
+                leaving.keys.extend(self.keys.begin(daemon.hostname, kind.service_type, ids))
             if kind.guard == QUORUM:
-                self._take_out(kind, daemon, before)
-            row = {"daemon_type": kind.service_type, "daemon_id": daemon.daemon_id, "unit": unit}
-            rows.setdefault(daemon.hostname, []).append(row)
-        names = ", ".join(_name(kind, daemon) for daemon in daemons)
-        parameters = {"daemons": rows, "cluster": core.cluster}
+                self._take_out(kind, daemon, leaving.before)
+
+    def remove_together(self, leaving: Sequence[Leaving]) -> Completion:
+        """Start one job for what was begun to be removed; raises ``OrchestratorError``."""
+        rows: Dict[str, List[Dict[str, str]]] = {}
+        for each in leaving:
+            for hostname, of_host in each.rows(self._core).items():
+                rows.setdefault(hostname, []).extend(of_host)
+        names = ", ".join(name for each in leaving for name in each.names)
+        services = [each.service for each in leaving]
         job = self._submit(
-            service, "remove_daemons", list(rows), parameters, f"Remove {names}", before=before
+            services,
+            "remove_daemons",
+            list(rows),
+            {"daemons": rows, "cluster": self._core.cluster},
+            f"Remove {names}",
+            before=all_of([each.before for each in leaving]),
         )
-        hosts = list(rows)
-        job.on_change(lambda job: self._absorb(job, service, hosts, f"removed {names}"))
-        if not kind.has_own_key:
+        for each in leaving:
+            self._follow_removal(job, each)
+        return job
+
+    def _follow_removal(self, job: Completion, leaving: Leaving) -> None:
+        """Take over what becomes of a service's daemons that a job removes."""
+        core, rows, names = self._core, leaving.rows(self._core), leaving.names
+        what = f"removed {', '.join(names)}"
+        job.on_change(lambda job: self._absorb(job, leaving.service, list(rows), what, None, names))
+        if not leaving.kind.has_own_key:
             job.on_change(lambda job: forget_without_keys(core, job, rows))
-        self.keys.follow(kept, job.job_id)
+        self.keys.follow(leaving.keys, job.job_id)
         with core.lock:
             try:
-                core.daemon_actions.leave_out([_name(kind, daemon) for daemon in daemons])
+                core.daemon_actions.leave_out(names)
             except NotKept as error:
                 # The next manager drops it too: no host has the daemon then.
                 core.unkept.note(error)
-        return job
 
     def _take_out(self, kind: Kind, daemon: Daemon, before: Optional[Ask]) -> None:
         """Take a monitor out of the map, if that may be still: a record was written meanwhile."""
@@ -306,8 +327,12 @@ class ServiceJobs:
         hosts: Sequence[str],
         what: str,
         proof: Optional[Proof] = None,
+        names: Sequence[str] = (),
     ) -> None:
-        """Take over what a job did; its success is still to be seen where there is a ``proof``."""
+        """Take over what a job did; its success is still to be seen where there is a ``proof``.
+
+        ``names`` are the daemons that it removed.
+        """
         if not job.status.final:
             return
         with self._core.lock:
@@ -335,7 +360,7 @@ class ServiceJobs:
             if proof is not None and places:
                 self.proofs.expect(replace(proof, places=places))
             elif not job.is_errored():
-                core.events.note(service, what + stays(outcomes))
+                core.events.note(service, what + stays(outcomes, names))
         self.look_at = 0.0
         core.wake_event.set()
 

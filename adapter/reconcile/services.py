@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from adapter.cluster.schedule import Daemon, DaemonPlacement, Difference, difference
 from adapter.cluster.specs import Wanted
@@ -18,7 +19,7 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
-from adapter.kinds import KINDS, Kind, kind_of
+from adapter.kinds import KINDS, kind_of
 from adapter.reconcile.came_back import without_came_back
 from adapter.reconcile.conf_hold import ASK_AGAIN, ConfHold
 from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
@@ -36,6 +37,7 @@ from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.reconcile.service_needs import Needs
 from adapter.reconcile.service_proofs import not_well, tell_left
+from adapter.reconcile.service_removals import ServiceRemovals
 from adapter.state_lock import under_lock
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class ServiceReconciler:
         self.leftovers = Leftovers(core, self.jobs)
         self.removals = RemovalEnds(core, self.guards, self.jobs)
         self.flips = ServiceFlips(core)
+        self._surplus = ServiceRemovals(core, self.guards, self.jobs, self.flips)
         self.idle = IdleDaemons(core)
         self.off_spec = OffSpec(core)
         self.needs = Needs(core)
@@ -118,13 +121,17 @@ class ServiceReconciler:
             core.watch.held_only({each.name for each in wanted})
             core.waits.keep_services({each.name for each in wanted})
         self.jobs.outdated.drop()
-        free = (
+        free = [
             each
             for each in wanted
             if each.name not in self.jobs.running and not self.jobs.proofs.pending(each.name)
-        )
+        ]
+        self._surplus.begin()
+        acts: List[Callable[[float], None]] = [
+            partial(self._keep, each, there.get(each.name, []), hosts) for each in free
+        ]
         try:
-            for_each(free, lambda each: self._keep(each, there.get(each.name, []), hosts, now))
+            for_each([*acts, self._surplus.submit], lambda act: act(now))
         except Exception:
             self._seen = ()
             raise
@@ -239,10 +246,13 @@ class ServiceReconciler:
             add = []
         try:
             if add:
+                # What services before this one have too much of goes first.
+                self._surplus.submit(now)
                 self._deploy(wanted, add, there, now)
             elif diff.remove and not diff.add and not held:
-                self._remove(wanted, kind, diff, now)
+                self._remove(wanted, diff, now)
             elif behind:
+                self._surplus.submit(now)
                 self._renew(wanted, diff, behind, there, now)
         except ReportAwaited as error:
             with core.lock:
@@ -328,26 +338,14 @@ class ServiceReconciler:
             report = core.reports.get(hostname)
         return not backing_off and usable and report is not None and "daemons" in report.taken
 
-    def _remove(self, wanted: Wanted, kind: Kind, diff: Difference, now: float) -> None:
-        """Remove what is too much: one at a time where that matters, as far as it is safe."""
+    def _remove(self, wanted: Wanted, diff: Difference, now: float) -> None:
+        """Have removed what is too much, when all services have been looked at."""
         ready = [each for each in diff.remove if self._may(wanted, each.hostname, now)]
-        if not ready:
-            return
         if wanted.deleted:
             soon = free_first(self._core, [each.hostname for each in ready])
             ready = [each for each in ready if each.hostname in soon]
-        with self.guards.acting:
-            if wanted.deleted:
-                chosen, reason = self.guards.may_leave(kind, wanted.name, ready)
-                before = self.guards.removal_again(kind, chosen, leaving=wanted.name)
-            else:
-                chosen, reason = self.guards.may_remove(kind, ready, diff.kept)
-                before = self.guards.removal_again(kind, chosen, diff.kept)
-            if reason:
-                self.jobs.note_wait(wanted.name, ready[0].hostname, reason, now)
-                return
-            self.jobs.remove(wanted.name, kind, chosen, unless_paused(self._core, before))
-        self.flips.removed(wanted, chosen, now)
+        if ready:
+            self._surplus.want(wanted, ready, diff.kept)
 
     def _cannot_go(self, wanted: Wanted, diff: Difference, now: float) -> bool:
         """Tell whether a service that goes has to wait, and let its events say for what."""

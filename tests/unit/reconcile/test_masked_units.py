@@ -76,6 +76,8 @@ def test_a_removal_goes_to_the_end(cluster: Cluster, of: str) -> None:
     ],
 )
 def test_a_mask_that_stays_is_named(row: Any, said: str) -> None:
-    outcome = HostOutcome(result={"removed": [row]})
-    text = stays({"h1": outcome})
+    named = {"daemon_type": "mds", "daemon_id": "a", **row}
+    outcome = HostOutcome(result={"removed": [named, {**named, "daemon_id": "b"}, 5]})
+    text = stays({"h1": outcome}, ["mds.a"])
     assert text.endswith(said) if said else text == ""
+    assert stays({"h1": outcome}, ["mds.c"]) == ""
