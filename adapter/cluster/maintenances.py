@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.fields import LAST_TIME, Fields
@@ -33,7 +33,8 @@ class Held:
 class Maintenance:
     """The maintenance of one host. Times are epoch seconds.
 
-    ``nodes`` are the CRUSH nodes for which ``noout`` was set from here. ``reached`` says that the
+    ``nodes`` are the CRUSH nodes for which ``noout`` was set from here, ``ids`` the ids of those
+    that are buckets, by name: a bucket may be renamed. ``reached`` says that the
     host was, or may have been, told to hold its units; ``missed`` that it did not answer, so that
     what runs there is not all stopped; ``at_work`` that a job may be at it.
     ``force`` and ``regardless`` are what the operator has said to on the way in; ``force`` on the
@@ -53,6 +54,7 @@ class Maintenance:
     missed: bool = False
     asked: float = 0.0
     nodes: Tuple[str, ...] = ()
+    ids: Mapping[str, int] = field(default_factory=dict)
     units: Tuple[Held, ...] = ()
     reason: str = ""
 
@@ -70,6 +72,7 @@ class Maintenance:
             **({"by": self.by} if self.by else {}),
             **flags,
             "nodes": list(self.nodes),
+            **({"ids": dict(self.ids)} if self.ids else {}),
             "units": [dict(each.row) for each in self.units],
         }
 
@@ -91,6 +94,7 @@ class Maintenance:
             read.flag("missed", False),
             read.time("asked"),
             read.each("nodes", is_node, "a list of CRUSH nodes"),
+            _ids(read.mapping("ids", {})),
             tuple(map(held_unit, rows)),
         )
 
@@ -151,6 +155,14 @@ class Maintenance:
         )
         parts += [f"noout set for {', '.join(self.nodes)}"] if self.nodes else []
         return ", ".join(parts) or "nothing is changed"
+
+
+def _ids(found: Mapping[str, Any]) -> Dict[str, int]:
+    """Return the ids of buckets by name; raises ``Unusable``."""
+    for name, number in found.items():
+        if not is_node(name) or type(number) is not int or number >= 0:
+            raise Unusable("the field ids is no mapping of CRUSH buckets to their ids")
+    return dict(found)
 
 
 def _verb(stage: str) -> str:

@@ -54,7 +54,8 @@ class OsdMap:
 
     ``pgs`` is how many placement groups the pools have, ``flags`` what is set for all OSDs.
     ``missing`` is how many placement groups do not serve all of their data, where an OSD is
-    destroyed: they may wait for what is on its disk.
+    destroyed: they may wait for what is on its disk. ``buckets`` are the ids of the CRUSH buckets
+    by their names: a bucket that is renamed keeps its id.
     """
 
     epoch: int = 0
@@ -63,6 +64,7 @@ class OsdMap:
     pgs: int = 0
     flags: FrozenSet[str] = frozenset()
     missing: int = 0
+    buckets: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def waits_for_destroyed(self) -> str:
@@ -127,7 +129,9 @@ def read_osd_map(dump: str, tree: str) -> OsdMap:
     rows = known.get("pools") or ()
     pools = {int(row["pool"]): str(row["pool_name"]) for row in rows}
     pgs = sum(int(row.get("pg_num") or 0) for row in rows)
-    return OsdMap(int(known.get("epoch") or 0), osds, pools, pgs, _flags(known))
+    buckets = {str(node["name"]): int(node["id"]) for node in nodes if node["id"] < 0}
+    epoch = int(known.get("epoch") or 0)
+    return OsdMap(epoch, osds, pools, pgs, _flags(known), buckets=buckets)
 
 
 def _flags(dump: Mapping[str, Any]) -> FrozenSet[str]:

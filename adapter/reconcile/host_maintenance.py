@@ -305,12 +305,13 @@ class HostMaintenance:
 
     def _set_noout(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> Maintenance:
         """Have the flag set for the host's OSDs; what is set from here is kept before."""
-        mine, lacking = self._flags.wanted(one, here.get("osd", ()))
+        wanted, lacking = self._flags.wanted(one, here.get("osd", ()))
         with self._core.lock:
             online = self._core.liveness.online(one.hostname)
             units = one.units or reported_units(self._core, one.hostname)
-        if mine != one.nodes or (online and units != one.units):
-            one = self._save(one, nodes=mine, units=units if online else one.units)
+        if wanted != one or (online and units != one.units):
+            kept = units if online else one.units
+            one = self._save(one, nodes=wanted.nodes, ids=wanted.ids, units=kept)
         self._flags.set(lacking)
         return one
 

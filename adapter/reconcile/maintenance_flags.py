@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import List, Sequence, Tuple
 
 from adapter.cluster.maintenances import Maintenance
@@ -19,29 +20,36 @@ class MaintenanceFlags:
         self._core = core
         self._noout = NoOut(core.mon or NoMon())
 
-    def wanted(self, one: Maintenance, osds: Sequence[str]) -> Tuple[Tuple[str, ...], List[str]]:
-        """Return what is set from here for a host in the end, and what of that is not set yet.
+    def wanted(self, one: Maintenance, osds: Sequence[str]) -> Tuple[Maintenance, List[str]]:
+        """Return a host's maintenance with what is set from here in the end, and what is not yet.
 
         ``osds`` are the ids of its OSDs; what somebody else has set is not ours.
         """
+        osd_map = self._core.maps.osd_map()
         ids = [int(each) for each in osds if each.isdigit()]
-        there, nodes = self._noout.there(), nodes_of(self._core.maps.osd_map().osds, ids)
+        there, nodes = self._noout.there(), nodes_of(osd_map.osds, ids)
         new = [each for each in nodes if each not in there]
         mine = tuple(dict.fromkeys([*one.nodes, *new]))
-        return mine, [each for each in mine if each not in there]
+        known = {name: osd_map.buckets[name] for name in new if name in osd_map.buckets}
+        wanted = replace(one, nodes=mine, ids={**one.ids, **known})
+        return wanted, [each for each in mine if each not in there]
 
     def set(self, nodes: Sequence[str]) -> None:
         """Set it for nodes."""
         self._noout.set(nodes)
 
     def unset(self, one: Maintenance) -> None:
-        """Take it away; that of a bucket that was renamed meanwhile has gone to its new name."""
-        osds = self._core.maps.osd_map().osds
-        buckets = {osd.host for osd in osds.values()}
-        named = [each for each in one.nodes if not each.startswith("osd.")]
-        renamed = not buckets.issuperset(named)
-        own = nodes_of(osds, self._osds_of(one.hostname)) if renamed else ()
-        self._noout.unset([*one.nodes, *own])
+        """Take it away. A bucket is known by its id: its flag goes with it to another name."""
+        osd_map = self._core.maps.osd_map()
+        names = {number: name for name, number in osd_map.buckets.items()}
+        found = [names.get(one.ids[each], "") if each in one.ids else each for each in one.nodes]
+        nodes = [each for each in found if each]
+        buckets = [each for each in nodes if not each.startswith("osd.")]
+        if osd_map.buckets.keys() >= set(buckets):
+            self._noout.unset(nodes)
+            return
+        # A record without the ids: the bucket may be where the host's OSDs are now.
+        self._noout.unset([*nodes, *nodes_of(osd_map.osds, self._osds_of(one.hostname))])
 
     def of_lost(self, hostname: str) -> Tuple[str, ...]:
         """Return what has the flag of a host whose record cannot be used."""

@@ -490,9 +490,10 @@ class Cluster(World):
         for key in [each for each in self.in_maintenance if each[0] == host]:
             state = self.in_maintenance.pop(key)
             if key[1] == "osd":
-                osd = self.monitors.osds[int(key[2])]
-                osd.up = int(key[2]) not in self.monitors.hung
-                osd.up_from = self.monitors.epoch = self.monitors.epoch + 1
+                osd = self.monitors.osds.get(int(key[2]))
+                if osd is not None:
+                    osd.up = int(key[2]) not in self.monitors.hung
+                    osd.up_from = self.monitors.epoch = self.monitors.epoch + 1
                 continue
             self.daemons[key] = state
             self.said[key] = {**self.said[key], "enabled": True, "load": "loaded"}

@@ -87,6 +87,7 @@ class Monitors:
     placeless: Set[int] = field(default_factory=set)
     # CRUSH nodes with a flag noout of their own.
     noout: Set[str] = field(default_factory=set)
+    bucket_ids: Dict[str, int] = field(default_factory=dict)
     # OSDs that may all stop together, and pools with their sizes.
     can_stop: Set[int] = field(default_factory=set)
     pools: List[Dict[str, Any]] = field(default_factory=list)
@@ -164,15 +165,27 @@ class Monitors:
                 hosts.setdefault(self.crush.get(osd_id, osd.host), []).append(osd_id)
             nodes.append({"id": osd_id, "type": "osd", "crush_weight": osd.weight})
         for name, children in hosts.items():
-            number = -200 - len(nodes)
+            number = self.bucket_id(name)
             nodes.append({"id": number, "type": "host", "name": name, "children": children})
         known = {node["name"]: node["id"] for node in nodes if node["type"] == "host"}
-        known.update({name: -300 - number for number, name in enumerate(self.buckets)})
-        for number, (name, (kind, inside)) in enumerate(self.buckets.items()):
+        known.update({name: self.bucket_id(name) for name in self.buckets})
+        for name, (kind, inside) in self.buckets.items():
             children = [known[each] for each in inside]
-            bucket = {"id": -300 - number, "type": kind, "name": name, "children": children}
+            bucket = {"id": known[name], "type": kind, "name": name, "children": children}
             nodes.append(bucket)
         return json.dumps({"nodes": nodes})
+
+    def bucket_id(self, name: str) -> int:
+        """Return the id of a bucket, which stays its own."""
+        return self.bucket_ids.setdefault(name, -200 - len(self.bucket_ids))
+
+    def rename_bucket(self, name: str, new: str) -> None:
+        """Give a host's bucket another name; its flag goes with it."""
+        self.bucket_ids[new] = self.bucket_id(name)
+        del self.bucket_ids[name]
+        self.crush.update({k: new for k, osd in self.osds.items() if osd.host == name})
+        if name in self.noout:
+            self.noout = {*self.noout - {name}, new}
 
     def _osd_crush_dump(self, arguments: Dict[str, Any]) -> str:
         hosts: Dict[str, List[Dict[str, Any]]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List
 
 import pytest
@@ -377,7 +378,36 @@ def test_that_another_host_is_stopped_already_is_said_first(whole: Cluster) -> N
 def test_a_bucket_that_is_renamed_meanwhile_loses_the_flag_too(whole: Cluster) -> None:
     """The flag was seen to stay under the new name."""
     enter(whole)
-    whole.monitors.crush.update({2: "moved", 3: "moved"})
-    whole.monitors.noout = {"moved"}
+    whole.monitors.rename_bucket("h2", "moved")
+    leave(whole)
+    assert whole.monitors.noout == set()
+
+
+def test_a_renamed_bucket_that_has_no_osd_any_more_loses_the_flag_too(whole: Cluster) -> None:
+    """Its name was looked for where the host's OSDs are."""
+    enter(whole)
+    whole.monitors.rename_bucket("h2", "moved")
+    whole.monitors.buckets["moved"] = ("host", [])
+    for osd_id in [k for k, osd in whole.monitors.osds.items() if osd.host == "h2"]:
+        del whole.monitors.osds[osd_id]
+    leave(whole, rounds=12, force=True)
+    assert whole.monitors.noout == set()
+
+
+def test_another_bucket_that_has_the_name_now_keeps_the_flag_of_others(whole: Cluster) -> None:
+    enter(whole)
+    whole.monitors.rename_bucket("h2", "moved")
+    whole.monitors.buckets["h2"] = ("host", [])
+    whole.monitors.noout.add("h2")
+    leave(whole)
+    assert whole.monitors.noout == {"h2"}
+
+
+def test_a_record_without_ids_follows_the_osds_of_the_host(whole: Cluster) -> None:
+    enter(whole)
+    known = whole.core.maintenances.get("h2")
+    assert known is not None
+    whole.core.maintenances.save(replace(known, ids={}))
+    whole.monitors.rename_bucket("h2", "moved")
     leave(whole)
     assert whole.monitors.noout == set()

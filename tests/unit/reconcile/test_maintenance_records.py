@@ -34,6 +34,8 @@ def test_what_was_held_by_hand_is_told_and_undone(whole: Cluster) -> None:
         {"stage": "x"},
         {"nodes": "h2"},
         {"nodes": ["h2; id"]},
+        {"ids": ["h2"]},
+        {"ids": {"h2": 5}},
         {"units": [5]},
         {"units": [{"unit": "ssh.service", "ran": True}]},
         {"since": "now"},
