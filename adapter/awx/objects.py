@@ -22,7 +22,8 @@ class Kind:
 ORGANIZATION = Kind("organizations", "organization", "")
 CREDENTIAL_TYPE = Kind("credential_types", "credential type", "")
 CREDENTIAL = Kind("credentials", "credential")
-ENVIRONMENT = Kind("execution_environments", "execution environment")
+# Belongs to an organization, and no other organization may have one of that name.
+ENVIRONMENT = Kind("execution_environments", "execution environment", "")
 PROJECT = Kind("projects", "project")
 INVENTORY = Kind("inventory", "inventory")
 SOURCE = Kind("inventory_sources", "inventory source", "inventory__organization")
@@ -78,16 +79,25 @@ class Wanted:
         return Ref(self.kind, self.name)
 
 
-def mark(name: str) -> str:
-    """Return the text at the end of a description that says whose the object is."""
-    return f"[orch-ansible awx: {name}]"
+@dataclass(frozen=True)
+class Owner:
+    """Whose objects are ours: the name of the cluster, in an organization."""
 
+    organization: str
+    name: str
 
-def is_marked(found: Mapping[str, Any], name: str) -> bool:
-    """Tell whether an object was made from here, for the cluster of that name."""
-    return str(found.get("description") or "").rstrip().endswith(mark(name))
+    def mark(self, ref: Ref) -> str:
+        """Return the text at the end of an object's description that says whose it is.
 
+        It names the object: AWX copies descriptions with the rest, and a copy is somebody else's.
+        """
+        return f"[orch-ansible awx: {self.organization}/{self.name}, {ref}]"
 
-def described(text: str, name: str) -> Dict[str, str]:
-    """Return the description of an object of ours."""
-    return {"description": f"{text} {mark(name)}"}
+    def has(self, kind: Kind, found: Mapping[str, Any]) -> bool:
+        """Tell whether an object was made from here."""
+        mark = self.mark(Ref(kind, str(found.get("name"))))
+        return str(found.get("description") or "").rstrip().endswith(mark)
+
+    def describe(self, text: str, ref: Ref) -> Dict[str, str]:
+        """Return the description of an object of ours."""
+        return {"description": f"{text} {self.mark(ref)}"}

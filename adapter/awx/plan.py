@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence, Tuple
 
 from adapter.awx.compare import changed_fields, changed_survey
-from adapter.awx.objects import ORGANIZATION, PROJECT, Kind, Wanted, is_marked
+from adapter.awx.objects import ORGANIZATION, PROJECT, Kind, Wanted
 from adapter.awx.state import Object, State
 
 CREATE, CHANGE, REMOVE, CONFLICT = "create", "change", "remove", "conflict"
@@ -39,11 +39,11 @@ def plan(state: State, wanted: Sequence[Wanted], *, adopt: bool = False) -> List
         found = state.find(each.ref)
         if found is None:
             steps.append(Step(each.kind, each.name, CREATE))
-        elif not adopt and not is_marked(found, state.name):
+        elif not adopt and not state.owner.has(each.kind, found):
             # An organization that was there before is used as it is.
             if each.kind != ORGANIZATION:
                 steps.append(Step(each.kind, each.name, CONFLICT, ("it has no mark of ours",)))
-        elif each.kind != ORGANIZATION or is_marked(found, state.name):
+        elif each.kind != ORGANIZATION or state.owner.has(each.kind, found):
             details = differences(state, each, found)
             if details:
                 steps.append(Step(each.kind, each.name, CHANGE, tuple(details)))

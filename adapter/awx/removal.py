@@ -4,25 +4,40 @@ from __future__ import annotations
 
 from typing import Callable, List, Tuple
 
-from adapter.awx.objects import INVENTORY, KINDS, ORGANIZATION, Kind, Ref
+from adapter.awx.objects import (
+    CREDENTIAL,
+    CREDENTIAL_TYPE,
+    INVENTORY,
+    KINDS,
+    ORGANIZATION,
+    Kind,
+    Ref,
+)
 from adapter.awx.plan import REMOVE, Step
 from adapter.awx.state import Object, State
-from adapter.errors import NotReady
+from adapter.errors import NotReady, some_of
 
 Until = Callable[[Callable[[], bool], float], str]
 # What an organization may still have when it goes: these are counted by AWX.
+_SHOWN = 5
 _COUNTS = "related_field_counts"
 
 
 def removal_plan(state: State) -> Tuple[List[Step], List[str]]:
     """Return what would be removed, in order, and what stays with the reason."""
+    ours = [(kind, found) for kind in reversed(KINDS) for found in state.marked(kind)]
+    users = {kind_id: _users(state, kind_id) for kind_id in _types(ours)}
     steps = [
         Step(kind, str(found["name"]), REMOVE)
-        for kind in reversed(KINDS)
-        if kind != ORGANIZATION
-        for found in state.marked(kind)
+        for kind, found in ours
+        if kind != ORGANIZATION and not (kind == CREDENTIAL_TYPE and users[int(found["id"])])
     ]
-    stays = []
+    stays = [
+        f"The credential type {found['name']} stays: credentials of others have it: "
+        f"{some_of(users[int(found['id'])], _SHOWN)}."
+        for kind, found in ours
+        if kind == CREDENTIAL_TYPE and users[int(found["id"])]
+    ]
     for found in state.marked(ORGANIZATION):
         others = _others(state, found, steps)
         if others:
@@ -30,6 +45,17 @@ def removal_plan(state: State) -> Tuple[List[Step], List[str]]:
         else:
             steps.append(Step(ORGANIZATION, str(found["name"]), REMOVE))
     return steps, stays
+
+
+def _types(ours: List[Tuple[Kind, Object]]) -> List[int]:
+    return [int(found["id"]) for kind, found in ours if kind == CREDENTIAL_TYPE]
+
+
+def _users(state: State, credential_type: int) -> List[str]:
+    """Return the credentials of a type that are not ours: AWX deletes none that is in use."""
+    ours = {int(found["id"]) for found in state.marked(CREDENTIAL)}
+    rows = state.awx.list("credentials", credential_type=credential_type)
+    return [str(row["name"]) for row in rows if int(row["id"]) not in ours]
 
 
 def _others(state: State, organization: Object, steps: List[Step]) -> str:

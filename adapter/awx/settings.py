@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping
 
 import yaml
 
+from adapter.awx.objects import Owner
 from adapter.errors import AdapterError, InvalidValue, NotReady
 
 FILE = "awx.yml"
@@ -50,6 +51,11 @@ class AwxSettings:
     machine_credential: str = ""
     become: bool = False
     fsid: str = ""
+
+    @property
+    def owner(self) -> Owner:
+        """Return what the marks of the objects say."""
+        return Owner(self.organization, self.name)
 
     @property
     def secret_file(self) -> str:

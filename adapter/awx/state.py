@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
-from adapter.awx.objects import KINDS, ORGANIZATION, Grant, Kind, Ref, Wanted, is_marked
+from adapter.awx.objects import (
+    CREDENTIAL,
+    CREDENTIAL_TYPE,
+    KINDS,
+    ORGANIZATION,
+    Grant,
+    Kind,
+    Owner,
+    Ref,
+    Wanted,
+)
 from adapter.awxapi import Awx
 from adapter.errors import AdapterError, NotReady
 
 Object = Dict[str, Any]
+# What `apply` makes and does not remove when it is wanted no more.
+_KEPT = (ORGANIZATION, CREDENTIAL_TYPE, CREDENTIAL)
 
 
 class State:
     """The objects of AWX that matter: read once, then kept up to date by whoever changes them."""
 
-    def __init__(self, awx: Awx, organization: str, name: str) -> None:
+    def __init__(self, awx: Awx, owner: Owner) -> None:
         self.awx = awx
-        self.name = name
-        self._organization = Ref(ORGANIZATION, organization)
+        self.owner = owner
+        self._organization = Ref(ORGANIZATION, owner.organization)
         self._found: Dict[Tuple[str, str], Object] = {}
         self._elsewhere: Dict[Ref, Optional[Object]] = {}
         for kind in KINDS:
@@ -79,17 +91,20 @@ class State:
         return [
             found
             for (collection, _), found in sorted(self._found.items())
-            if collection == kind.collection and is_marked(found, self.name)
+            if collection == kind.collection and self.owner.has(kind, found)
         ]
 
     def leftovers(self, wanted: List[Wanted]) -> List[Tuple[Kind, Object]]:
-        """Return the objects of ours that are wanted no more, those first that need others."""
+        """Return the objects of ours that are wanted no more, those first that need others.
+
+        Credentials stay: the secrets that were written into them may be nowhere else.
+        """
         names = {(each.kind.collection, each.name) for each in wanted}
         return [
             (kind, found)
             for kind in reversed(KINDS)
             for found in self.marked(kind)
-            if kind != ORGANIZATION and (kind.collection, str(found["name"])) not in names
+            if kind not in _KEPT and (kind.collection, str(found["name"])) not in names
         ]
 
     def survey(self, found: Object) -> Object:

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, List, Tuple
 
 from adapter.awx import objects
 from adapter.awx.credential_types import keyrings_type, monitors_type
-from adapter.awx.objects import Grant, Ref, Wanted, described
+from adapter.awx.objects import Grant, Ref, Wanted
 from adapter.awx.parameters import Playbook
 from adapter.awx.settings import AwxSettings
 from adapter.awx.survey import survey
@@ -82,16 +82,16 @@ def existing(settings: AwxSettings) -> Tuple[Ref, ...]:
 
 
 def _organization(settings: AwxSettings, names: Names) -> List[Wanted]:
-    about = described("Ceph, managed by Ansible", settings.name)
+    about = settings.owner.describe("Ceph, managed by Ansible", names.organization)
     return [Wanted(objects.ORGANIZATION, names.organization.name, about)]
 
 
 def _credentials(settings: AwxSettings, names: Names) -> List[Wanted]:
     def kind(ref: Ref, text: str, what: Dict[str, Any]) -> Wanted:
-        return Wanted(ref.kind, ref.name, {**described(text, settings.name), **what})
+        return Wanted(ref.kind, ref.name, {**settings.owner.describe(text, ref), **what})
 
     def credential(ref: Ref, text: str, of: Ref) -> Wanted:
-        about = described(text, settings.name)
+        about = settings.owner.describe(text, ref)
         return Wanted(
             ref.kind,
             ref.name,
@@ -118,7 +118,7 @@ def _places(settings: AwxSettings, names: Names) -> List[Wanted]:
     ours: Dict[str, Any] = {"organization": names.organization}
     found = []
     if settings.image:
-        about = described("What the playbooks run in", settings.name)
+        about = settings.owner.describe("What the playbooks run in", names.environment)
         of_registry = _credential(settings.image_credential)
         image = {"image": settings.image, "pull": settings.image_pull, "credential": of_registry}
         found.append(
@@ -137,9 +137,9 @@ def _places(settings: AwxSettings, names: Names) -> List[Wanted]:
         "allow_override": False,
         "credential": _credential(settings.project_credential),
     }
-    about = described("The playbooks of ceph-orch-ansible", settings.name)
+    about = settings.owner.describe("The playbooks of ceph-orch-ansible", names.project)
     found.append(Wanted(objects.PROJECT, names.project.name, {**about, **ours, **project}))
-    about = described("The hosts of the cluster", settings.name)
+    about = settings.owner.describe("The hosts of the cluster", names.inventory)
     inventory = {"kind": "", "host_filter": None, "variables": ""}
     found.append(Wanted(objects.INVENTORY, names.inventory.name, {**about, **ours, **inventory}))
     if settings.hosts == "monitors":
@@ -152,7 +152,7 @@ def _source(settings: AwxSettings, names: Names) -> Wanted:
         objects.SOURCE,
         names.source.name,
         {
-            **described("The hosts that the orchestrator manages", settings.name),
+            **settings.owner.describe("The hosts that the orchestrator manages", names.source),
             "inventory": names.inventory,
             "source": "scm",
             "source_project": names.project,
@@ -177,11 +177,12 @@ def _template(settings: AwxSettings, names: Names, book: Playbook) -> Wanted:
     # whoever starts them says so, and they can be predicted.
     asked = {"limit", "job_type"} if book.changes else {"limit"}
     keys = WITH_KEYS & set(book.roles)
+    ref = names.template(book.name)
     return Wanted(
-        objects.TEMPLATE,
-        names.template(book.name).name,
+        ref.kind,
+        ref.name,
         {
-            **described(book.title, settings.name),
+            **settings.owner.describe(book.title, ref),
             "job_type": "run",
             "project": names.project,
             "playbook": f"playbooks/{book.name}.yml",
@@ -219,7 +220,7 @@ _DEFAULTS: Dict[str, Any] = {
 
 def _teams(settings: AwxSettings, names: Names, books: List[Playbook]) -> List[Wanted]:
     def team(ref: Ref, text: str, grants: List[Grant]) -> Wanted:
-        fields = {**described(text, settings.name), "organization": names.organization}
+        fields = {**settings.owner.describe(text, ref), "organization": names.organization}
         return Wanted(ref.kind, ref.name, fields, grants=tuple(grants))
 
     look = [Grant(names.inventory, "read_role")]

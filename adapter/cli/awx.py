@@ -72,7 +72,7 @@ def apply_verb(
 
     Organization, project, inventory and its source, types of credentials, credentials without their
     secrets, execution environment, a job template with a survey for each playbook, and two teams. A
-    second run changes nothing. What has our mark and is needed no more is removed.
+    second run changes nothing. What has our mark and is needed no more is removed, but credentials.
 
     \b
     Example:
@@ -141,7 +141,7 @@ def _read(context: Context, file: Optional[Path]) -> Tuple[AwxSettings, State]:
     login = read_login(Path(settings.secret_file), settings.user)
     client = Awx(Connection(server, login))
     client.me()
-    return settings, State(client, settings.organization, settings.name)
+    return settings, State(client, settings.owner)
 
 
 def _wanted(settings: AwxSettings, state: State) -> Sequence[Any]:

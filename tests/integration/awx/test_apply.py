@@ -110,7 +110,7 @@ def test_secrets_that_were_written_in_awx_stay(applied: Site) -> None:
     site = applied
     credential = site.named("credentials", "ceph-keyrings")
     credential["inputs"] = {"keyrings": "[mds.a]\n\tkey = CANARY"}
-    credential["description"] = "changed [orch-ansible awx: ceph]"
+    credential["description"] = "changed [orch-ansible awx: Storage/ceph, credential ceph-keyrings]"
     done = site.run("verify")
     assert done.exit_code == 1
     site.ok("apply")
@@ -177,19 +177,70 @@ def test_what_has_our_name_and_not_our_mark_is_left_alone(site: Site) -> None:
     assert "conflict team ceph-look" in site.ok("plan")
 
     site.ok("apply", "--adopt")
-    assert team["description"].endswith("[orch-ansible awx: ceph]")
+    assert team["description"].endswith("[orch-ansible awx: Storage/ceph, team ceph-look]")
     assert site.ok("verify") == "AWX has all of it.\n"
 
 
 def test_a_template_of_a_playbook_that_is_no_more_goes(applied: Site) -> None:
     site = applied
     old: dict[str, Any] = dict(site.named("job_templates", "ceph-get_facts"))
-    old.update(name="ceph-get_weather")
+    mark = "[orch-ansible awx: Storage/ceph, job template ceph-get_weather]"
+    old.update(name="ceph-get_weather", description=f"The weather {mark}")
     site.server.store.add("job_templates", old).update(organization=old["organization"])
     done = site.run("verify")
     assert "job template ceph-get_weather: it is too much" in done.output
     assert done.exit_code == 1
     site.ok("apply")
+    assert site.ok("verify") == "AWX has all of it.\n"
+
+
+def test_copies_that_somebody_made_in_awx_are_theirs(applied: Site) -> None:
+    """AWX copies an object with its description, and with the secrets of a credential."""
+    site, store = applied, applied.server.store
+    copied = [
+        ("credentials", "ceph-ssh"),
+        ("credentials", "ceph-keyrings"),
+        ("projects", "ceph-project"),
+        ("inventories", "ceph-hosts"),
+    ]
+    for collection, name in copied:
+        copy = dict(site.named(collection, name), name=f"{name} @ 10:11:12")
+        store.add(collection, copy).update(
+            {k: v for k, v in copy.items() if k not in ("id", "url")}
+        )
+    assert site.ok("verify") == "AWX has all of it.\n"
+    site.ok("apply")
+    done = site.run("remove")
+    assert done.exit_code == 0, done.output
+    said = "The credential type ceph-keyrings stays: credentials of others have it: ceph-keyrings @"
+    assert said in done.output
+    for collection, name in copied:
+        names = {row["name"] for row in store.objects[collection].values()}
+        assert (f"{name} @ 10:11:12" in names, name in names) == (True, False)
+
+
+def test_the_same_name_in_another_organization_is_a_conflict(applied: Site) -> None:
+    """Types of credentials and execution environments have names of their own in all of AWX."""
+    site = applied
+    changes = len(site.server.changes())
+    site.write(organization="Other")
+    done = site.run("apply")
+    assert done.exit_code == 2, done.output
+    assert "credential type ceph-keyrings" in done.output
+    assert "execution environment ceph-environment" in done.output
+    assert "There is nothing to remove" in site.run("remove").output
+    assert len(site.server.changes()) == changes
+
+
+def test_a_credential_that_is_needed_no_more_stays_with_its_secret(applied: Site) -> None:
+    site = applied
+    kept = site.named("credentials", "ceph-ssh")
+    kept["inputs"] = {"ssh_key_data": "CANARY"}
+    own = dict(kept, name="own", description="by hand")
+    site.server.store.add("credentials", own).update(organization=kept["organization"])
+    site.write(machine_credential="own")
+    site.ok("apply")
+    assert site.named("credentials", "ceph-ssh")["inputs"] == {"ssh_key_data": "CANARY"}
     assert site.ok("verify") == "AWX has all of it.\n"
 
 

@@ -79,7 +79,7 @@ def _injector(site: Site) -> None:
     }
 
 
-MARK = "[orch-ansible awx: ceph]"
+MARK = "[orch-ansible awx: Storage/ceph, organization Storage]"
 CASES: dict[str, tuple[Change, str]] = {
     "prompt": (
         field("job_templates", "ceph-get_facts", ask_variables_on_launch=True),
