@@ -160,6 +160,13 @@ class Intents:
             self._keep(replace(known, unwanted=data_paths(begun)))
         self.drop(host, [group for group in known.groups if group not in begun])
 
+    def forget_unreadable(self, host: str) -> None:
+        """Remove the record of a host that cannot be used, with what is known of it."""
+        self.store.set(f"{KIND}.{host}", None)
+        self.problems.pop(host, None)
+        self._intents.pop(host, None)
+        self.serial += 1
+
     def begin(self, host: str) -> None:
         """Keep that a job is told of all that is to be made on a host."""
         known = self._intents[host]

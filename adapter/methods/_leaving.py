@@ -89,11 +89,19 @@ def left_in_maps(core: Core, hostname: str) -> str:
 def left_in_queue(core: Core, hostname: str) -> str:
     """Return which OSDs of a host are being removed, to be added to a sentence."""
     ids = [each.osd_id for each in core.removals.all() if each.host == hostname]
+    lost = sorted(core.removals.problems)
+    unknown = (
+        f". The records of the removals of {some_of((f'osd.{each}' for each in lost), SHOWN)} "
+        "cannot be used, so whether these OSDs are on this host is not known"
+        if lost
+        else ""
+    )
     if not ids:
-        return ""
+        return unknown
     return (
-        f". In the removal queue stay {some_of((f'osd.{each}' for each in ids), SHOWN)}: while the "
-        "host is not managed they are not stopped there, and no disk is wiped; `ceph orch osd rm "
+        f"{unknown}. In the removal queue stay "
+        f"{some_of((f'osd.{each}' for each in ids), SHOWN)}: while the host is not managed they "
+        "are not stopped there, and no disk is wiped; `ceph orch osd rm "
         f"stop {' '.join(map(str, ids))}` takes them out of the queue"
     )
 
@@ -113,13 +121,20 @@ def forget_deployments(core: Core, hostname: str) -> None:
 
 @under_lock
 def forget_osds_to_make(core: Core, hostname: str) -> str:
-    """Drop what is to be made on a host, also if it comes back; return what is said of it."""
+    """Drop what is to be made on a host, also if it comes back; return what is said of it.
+
+    A record that cannot be used goes too: mended later, it would have OSDs made on a host that
+    was added anew.
+    """
     groups = core.specs.forget_host(hostname)
     intents = [intent for intent in core.intents.all() if intent.host == hostname]
     paths = sorted(path for intent in intents for path in intent.paths)
     for intent in intents:
         core.intents.drop(hostname, intent.groups)
     text = f". OSDs that were to be made there are not made: {', '.join(paths)}" if paths else ""
+    if hostname in core.intents.problems:
+        core.intents.forget_unreadable(hostname)
+        text += ". OSDs that were to be made there are not made; which, its record did not tell"
     if groups:
         text += f". If it is added again, apply {', '.join(groups)} again to use its free disks"
     return text

@@ -154,7 +154,7 @@ def main() -> None:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}.")
-    more = [] if absent or module.check_mode else other_rules(params["user"])
+    more = [] if absent else other_rules(params["user"])
     if more:
         module.warn(
             f"The user {params['user']} may do more by sudo than run the invoker: "

@@ -19,6 +19,12 @@ INVOKER = "/usr/local/libexec/ceph-orch-invoker"
 RULE = "/etc/sudoers.d/ceph-orch-invoker"
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _TIMEOUT = 20.0
+# The rule as `sudo -l` shows it.
+_OWN = f'(root) NOPASSWD: {INVOKER} ""'
+# Settings of sudo with which a program of root reads variables that the user has set.
+_OPEN = re.compile(
+    r"""(?<![\w!])(?:!env_reset|setenv|env_keep\+?="?[^",]*(?:LD_|PYTHON|PATH|\*)[^",]*"?|!secure_path)(?!\w)"""
+)
 _MODES = {INVOKER: 0o700, RULE: 0o440, LIMITS: 0o644}
 
 
@@ -123,10 +129,20 @@ def wanted_limits(limits: Optional[Mapping[str, Any]]) -> List[File]:
 
 def other_rules(user: str) -> List[str]:
     """Return what else sudo lets a user do, as sudo lists it; nothing where it does not tell."""
-    answer = run([find_program("sudo"), "-n", "-l", "-U", user], _TIMEOUT)
-    _, found, rest = answer.out.partition("may run the following commands")
+    return read_other_rules(run([find_program("sudo"), "-n", "-l", "-U", user], _TIMEOUT).out)
+
+
+def read_other_rules(listed: str) -> List[str]:
+    """Return from the list of sudo what is not the invoker's own rule, each whole.
+
+    Settings are among them that let the user's environment reach what sudo runs.
+    """
+    defaults, found, rest = listed.partition("may run the following commands")
     lines = [" ".join(line.split()) for line in rest.splitlines()[1:]] if found else []
-    return [clean(line) for line in lines if line and INVOKER not in line]
+    rules = [line for line in lines if line and line != _OWN]
+    _, _, settings = " ".join(defaults.split()).partition("Defaults entries for ")
+    named = [f"Defaults {each}" for each in _OPEN.findall(settings)]
+    return [clean(line) for line in [*rules, *named]]
 
 
 def describe(files: List[File]) -> List[str]:

@@ -40,6 +40,19 @@ def test_a_host_whose_osds_being_made_cannot_be_read_gets_no_others(cluster: Kep
     assert cluster.value("osd_creation.h2") == "xx"
 
 
+def test_what_nobody_can_read_of_a_host_goes_with_the_host(cluster: KeptCluster) -> None:
+    """Mended later, it would have OSDs made on the host when it is added again."""
+    cluster.spoil("osd_creation.h2")
+    cluster.spoil("osd_removal.7")
+    cluster.settle()
+    cluster.offline("h2")
+    text = raise_if_exception(cluster.orchestrator.remove_host("h2", force=True, offline=True))
+    assert "OSDs that were to be made there are not made; which, its record did not tell" in text
+    assert "The records of the removals of osd.7 cannot be used" in text
+    assert cluster.value("osd_creation.h2") is None
+    assert cluster.value("osd_removal.7") == "xx"
+
+
 def destroy_first(cluster: KeptCluster) -> None:
     """Have an OSD destroyed whose disk is gone."""
     apply(cluster, group())
