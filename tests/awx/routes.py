@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from tests.awx.jobs import Jobs, Runner
 from tests.awx.projects import Syncs
 from tests.awx.rules import problems, survey_problem
 from tests.awx.shapes import SHAPES
@@ -28,18 +29,25 @@ class User:
 class Routes:
     """The interface below its base path."""
 
-    def __init__(self, store: Store, syncs: Syncs, base: str) -> None:
+    def __init__(self, store: Store, syncs: Syncs, base: str, runner: Runner) -> None:
         self.store, self.syncs, self.base = store, syncs, base
+        self.jobs = Jobs(store, base, runner)
         self.deleting: dict[int, int] = {}
 
     def root(self) -> dict[str, str]:
         """Return the collections by their names."""
         names = {name: f"{self.base}{name}/" for name in SHAPES if name != "inventories"}
-        more = {"me": f"{self.base}me/", "ping": f"{self.base}ping/"}
+        more = {name: f"{self.base}{name}/" for name in ("me", "ping", "jobs", "bulk")}
         return {**names, **more, "inventory": f"{self.base}inventories/"}
 
-    def rows(self, parts: list[str], user: User) -> list[dict[str, Any]] | None:
-        """Return the rows of a list, None where the path is none."""
+    def rows(
+        self, parts: list[str], user: User, query: dict[str, str]
+    ) -> list[dict[str, Any]] | None:
+        """Return the rows of a list, None where the path is none; filters of jobs are done with."""
+        if parts == ["jobs"]:
+            return self.jobs.rows(query)
+        if len(parts) == 3 and parts[0] == "jobs":
+            return self.jobs.below(int(parts[1]), parts[2], query)
         if parts == ["me"]:
             return [self._shown("users", user.row)]
         if len(parts) == 1 and parts[0] in SHAPES:
@@ -76,6 +84,8 @@ class Routes:
 
     def answer(self, method: str, parts: list[str], body: dict[str, Any], user: User) -> Reply:
         """Return what AWX answers to anything but the GET of a list."""
+        if parts[0] in ("jobs", "workflow_jobs", "bulk"):
+            return self._of_jobs(method, parts, body, user)
         if parts[0] not in SHAPES:
             return NOT_FOUND
         if method != "GET" and not self._may(user):
@@ -93,6 +103,20 @@ class Routes:
         if handler is None or len(parts) > 3:
             return NOT_FOUND
         return handler(method, parts[0], found, body)
+
+    def _of_jobs(self, method: str, parts: list[str], body: dict[str, Any], user: User) -> Reply:
+        if method != "GET" and not self._may(user):
+            return FORBIDDEN
+        if parts == ["bulk", "host_create"]:
+            return self.jobs.create_hosts(body)
+        if len(parts) > 1 and parts[1].isdigit():
+            return self.jobs.answer(method, int(parts[1]), "/".join(parts[2:]))
+        return NOT_FOUND
+
+    def _launch(
+        self, method: str, collection: str, found: dict[str, Any], body: dict[str, Any]
+    ) -> Reply:
+        return self.jobs.launch(method, found, body)
 
     def _create(self, collection: str, body: dict[str, Any]) -> Reply:
         errors = problems(self.store, collection, body)
@@ -147,12 +171,15 @@ class Routes:
         ]
         if collection == "credential_types" and used:
             return 403, {"detail": "Credential types that are in use cannot be deleted."}
-        if found.get("_jobs"):
-            jobs = [{"type": "job", "id": str(each)} for each in found["_jobs"]]
+        active = list(found.get("_jobs") or ())
+        active += self.jobs.using(number) if collection == "inventories" else []
+        if active:
+            jobs = [{"type": "job", "id": str(each)} for each in active]
             return 409, {"error": "Resource is being used by running jobs.", "active_jobs": jobs}
         if collection == "inventories":
             found["pending_deletion"] = True
             self.deleting[number] = 2
+            self.jobs.forget(number)
             return 202, ""
         self.store.remove(collection, number)
         return 204, ""

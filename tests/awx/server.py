@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tests.awx.jobs import Runner
+from tests.awx.plans import Planned
 from tests.awx.projects import Syncs
 from tests.awx.routes import Reply, Routes, User
 from tests.awx.store import Store
+from tests.awx.troubles import AFTER, BAD_GATEWAY, BEFORE, CUT, NO_LOGIN, SLOW
+
+Answer = tuple[int, bytes, dict[str, str]]
 
 _MOST_ROWS = 200
 _NO_LOGIN = (
@@ -26,7 +33,8 @@ class AwxServer:
 
     ``trees`` are what repositories hold, see ``Syncs``. ``tokens`` are users and whether they
     write, by token; ``log`` is every request, with its body. ``instead`` takes a reply that is
-    given to the next request.
+    given to the next request. ``troubles`` says of a method and a path what goes wrong with the
+    request, see ``troubles.py``; ``slowness`` is how many seconds a slow answer takes.
     """
 
     def __init__(
@@ -35,13 +43,17 @@ class AwxServer:
         *,
         base: str = "/api/v2/",
         certificate: tuple[Path, Path] | None = None,
+        runner: Runner | None = None,
     ) -> None:
         self.store = Store()
         self.syncs = Syncs(trees)
         self.base = base
-        self.routes = Routes(self.store, self.syncs, base)
+        runner = runner or Planned(lambda job: ("good", "none"))
+        self.routes = Routes(self.store, self.syncs, base, runner)
         self.log: list[tuple[str, str, Any]] = []
-        self.instead: list[tuple[int, bytes, dict[str, str]]] = []
+        self.instead: list[Answer] = []
+        self.troubles: Callable[[str, str], str] | None = None
+        self.slowness = 1.0
         self._lock = threading.Lock()
         self.admin = self.user("admin", "admin-password", superuser=True)
         self.tokens: dict[str, User] = {"admin-token": User(self.admin)}
@@ -63,7 +75,7 @@ class AwxServer:
 
     def keep(self, store: Store) -> None:
         """Take the objects of another AWX."""
-        self.store = self.routes.store = store
+        self.store = self.routes.store = self.routes.jobs.store = store
 
     def user(self, name: str, password: str, *, superuser: bool = False) -> dict[str, Any]:
         """Make a user; return its row."""
@@ -84,6 +96,29 @@ class AwxServer:
         """Return the requests that change something, as METHOD PATH."""
         return [f"{method} {path}" for method, path, _ in self.log if method != "GET"]
 
+    def answer(self, method: str, path: str, text: bytes, headers: Any) -> Answer | None:
+        """Return what is sent for a request, None where the connection is cut."""
+        if self.instead:
+            return self.instead.pop(0)
+        trouble = self.troubles(method, path) if self.troubles else ""
+        if trouble == BEFORE:
+            return BAD_GATEWAY
+        try:
+            body = json.loads(text) if text else None
+        except ValueError:
+            return 400, b'{"detail":"JSON parse error"}', {}
+        login = "" if trouble == NO_LOGIN else headers.get("Authorization", "")
+        status, data = self.reply(method, path, body, login)
+        if trouble == CUT:
+            return None
+        if trouble == AFTER:
+            return BAD_GATEWAY
+        if trouble == SLOW:
+            time.sleep(self.slowness)
+        raw = b"" if data == "" else json.dumps(data).encode()
+        extra = {"WWW-Authenticate": "Bearer realm=api"} if status == 401 else {}
+        return status, raw, {"Content-Type": "application/json", **extra}
+
     def reply(self, method: str, target: str, body: Any, login: str) -> Reply:
         """Return the answer to a request."""
         parts = urlsplit(target)
@@ -97,9 +132,10 @@ class AwxServer:
             words = [each for each in parts.path[len(self.base) :].split("/") if each]
             if not words:
                 return 200, self.routes.root()
-            rows = self.routes.rows(words, user) if method == "GET" else None
+            query = dict(parse_qsl(parts.query))
+            rows = self.routes.rows(words, user, query) if method == "GET" else None
             if rows is not None:
-                return self._page(parts.path, dict(parse_qsl(parts.query)), rows)
+                return self._page(parts.path, query, rows)
             if body is not None and not isinstance(body, dict):
                 return 400, {"detail": "JSON parse error - not a JSON object"}
             return self.routes.answer(method, words, body or {}, user)
@@ -156,21 +192,12 @@ class AwxServer:
             protocol_version = "HTTP/1.1"
 
             def _any(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                text = self.rfile.read(length)
-                if server.instead:
-                    self._send(*server.instead.pop(0))
-                    return
-                try:
-                    body = json.loads(text) if text else None
-                except ValueError:
-                    self._send(400, b'{"detail":"JSON parse error"}', {})
-                    return
-                login = self.headers.get("Authorization", "")
-                status, data = server.reply(self.command, self.path, body, login)
-                raw = b"" if data == "" else json.dumps(data).encode()
-                extra = {"WWW-Authenticate": "Bearer realm=api"} if status == 401 else {}
-                self._send(status, raw, {"Content-Type": "application/json", **extra})
+                text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                answer = server.answer(self.command, self.path, text, self.headers)
+                if answer is None:
+                    self.close_connection = True
+                else:
+                    self._send(*answer)
 
             def _send(self, status: int, raw: bytes, headers: dict[str, str]) -> None:
                 self.send_response(status)
@@ -178,7 +205,9 @@ class AwxServer:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
-                self.wfile.write(raw)
+                # Who has asked may have gone, as where the answer was slow.
+                with contextlib.suppress(OSError):
+                    self.wfile.write(raw)
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""

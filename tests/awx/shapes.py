@@ -232,6 +232,9 @@ SHAPES: dict[str, Shape] = {
         lists=("labels", "credentials", "jobs", "launch", "survey_spec", "schedules"),
         kept={"organization": None, "status": "never updated", "custom_virtualenv": None},
     ),
+    "instance_groups": Shape(
+        "instance_group", {"name": ""}, unique=("name",), kept={"is_container_group": False}
+    ),
     "labels": Shape(
         "label",
         {"name": "", "organization": None},

@@ -25,6 +25,7 @@ class Store:
         self.labels: dict[int, list[int]] = defaultdict(list)
         self.credentials: dict[int, list[int]] = defaultdict(list)
         self.members: dict[int, set[int]] = defaultdict(set)
+        self.jobs_made = 0
         self._ids: dict[str, int] = defaultdict(int)
 
     def add(self, collection: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,199 @@
+"""Many jobs in an AWX where everything goes wrong, and what has to be true of them afterwards."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapter.engine.completion import Completion
+from adapter.engine.model import JobStatus
+from tests.awx.engines import AwxSite, request
+from tests.awx.jobs import FINAL, Job
+from tests.awx.plans import DISORDERS, FATES, Planned
+from tests.awx.troubles import Troubles
+
+AT_ONCE = 8
+_SECONDS = 120.0
+# The state that each fate has to come to.
+STATES: dict[str, JobStatus] = {
+    "good": JobStatus.SUCCEEDED,
+    "events never finished": JobStatus.SUCCEEDED,
+    "failed": JobStatus.FAILED,
+    "unreachable": JobStatus.FAILED,
+    "error": JobStatus.FAILED,
+    "pending for ever": JobStatus.FAILED,
+    "variables ignored": JobStatus.FAILED,
+    "limited": JobStatus.FAILED,
+    "sliced": JobStatus.FAILED,
+    "reaped": JobStatus.LOST,
+    "vanished": JobStatus.LOST,
+    "canceled there": JobStatus.CANCELLED,
+    "its timeout": JobStatus.TIMED_OUT,
+    "running for ever": JobStatus.TIMED_OUT,
+}
+SABOTAGES = {
+    "variables ignored": {"ask_variables_on_launch": False},
+    "limited": {"limit": "h1"},
+    "sliced": {"job_slice_count": 2},
+}
+assert set(STATES) == {*FATES, *SABOTAGES}
+
+
+@dataclass
+class Run:
+    """One job: what is to become of it, and what is done to it meanwhile (seconds)."""
+
+    fate: str
+    disorder: str
+    kills: list[float]
+    cancel: float | None
+    completion: Completion | None = None
+    since: float = 0.0
+
+
+class Chaos:
+    """Runs by a seed.
+
+    ``share`` is that of the requests with trouble. ``play`` does the runs and returns what is wrong
+    with them, a sentence each.
+    """
+
+    def __init__(self, top: Path, seed: int, share: float = 0.12) -> None:
+        self._dice = random.Random(seed)
+        self._runs: dict[str, Run] = {}
+        self.site = AwxSite(top, Planned(self._choose, dice=random.Random(seed)))
+        self.site.server.troubles = Troubles(seed, share)
+        self.site.server.routes.jobs.sabotage = self._sabotage
+        self._state = top / "state"
+        self._place = self.site.place(silence=20.0, stop=15.0, queue=4.0, request=2.0, interval=0.1)
+        self.site.server.slowness = 3.0
+        self._engine = self.site.engine(self._state, self._place)
+
+    def play(self, runs: int) -> list[str]:
+        """Do so many runs, some at a time."""
+        waiting = [self._drawn() for _ in range(runs)]
+        going: list[Run] = []
+        wrong: list[str] = []
+        while waiting or going:
+            while waiting and len(going) < AT_ONCE:
+                going.append(self._begun(waiting.pop()))
+            self._engine.poll()
+            for run in list(going):
+                self._disturb(run)
+                if _of(run).is_finished:
+                    going.remove(run)
+                    wrong += self._judge(run)
+                elif time.monotonic() - run.since > _SECONDS:
+                    going.remove(run)
+                    wrong.append(f"{self._name(run)}: it does not end: {_of(run).message}")
+            if self._dice.random() < 0.002:
+                self._restart(going)
+            time.sleep(0.01)
+        while self._engine.poll():
+            time.sleep(0.01)
+        return wrong + self._judge_all()
+
+    def _drawn(self) -> Run:
+        dice = self._dice
+        return Run(
+            fate=dice.choice(sorted(STATES)),
+            disorder=dice.choice(DISORDERS),
+            kills=[dice.uniform(0, 1.5) for _ in range(dice.choice((0, 0, 0, 1, 2)))],
+            cancel=dice.uniform(0, 1.5) if dice.random() < 0.15 else None,
+        )
+
+    def _begun(self, run: Run) -> Run:
+        number = len(self._runs)
+        asked = request("get_report", f"a{number}", f"b{number}", timeout=4.0, changes=True)
+        run.since = time.monotonic()
+        run.completion = self._engine.submit(asked)
+        self._runs[run.completion.job_id] = run
+        return run
+
+    def _choose(self, job: Job) -> tuple[str, str]:
+        for job_id, run in self._runs.items():
+            if job_id in job.row["extra_vars"] or self._inventory_of(job_id, job):
+                return (run.fate if run.fate in FATES else "good"), run.disorder
+        return "good", "none"
+
+    def _inventory_of(self, job_id: str, job: Job) -> bool:
+        rows = self.site.server.store.objects["inventories"]
+        return job_id in str(rows.get(job.row["inventory"] or 0, {}).get("name"))
+
+    def _sabotage(self, body: dict) -> dict:
+        job_id = str(body.get("extra_vars", {}).get("ceph_orch_job"))
+        run = self._runs.get(job_id)
+        return SABOTAGES.get(run.fate, {}) if run is not None else {}
+
+    def _disturb(self, run: Run) -> None:
+        passed = time.monotonic() - run.since
+        if run.kills and passed > min(run.kills):
+            run.kills.remove(min(run.kills))
+            self._kill(run)
+        if run.cancel is not None and passed > run.cancel:
+            self._engine.cancel(_of(run).job_id)
+            run.cancel = None
+            run.disorder = "cancelled"
+
+    def _kill(self, run: Run) -> None:
+        """Kill the worker, wherever it is."""
+        following = self._engine._active.get(_of(run).job_id)
+        if following is not None and following.child is not None:
+            following.child.kill_worker()
+
+    def _restart(self, going: list[Run]) -> None:
+        """Go on with another engine, as a manager does that was killed."""
+        self._engine = self.site.engine(self._state, self._place)
+        for run in going:
+            run.completion = self._engine.completion(_of(run).job_id)
+
+    # -- what has to be true
+
+    def _judge(self, run: Run) -> list[str]:
+        """Return what is wrong with a run that has ended."""
+        status, name = _of(run).status, self._name(run)
+        expected = {STATES[run.fate]}
+        if run.disorder == "cancelled":
+            expected.add(JobStatus.CANCELLED)
+        wrong = []
+        if status not in expected:
+            wrong.append(f"{name}: it is {status.value}: {_of(run).message}")
+        launched = self._launched(run)
+        if len(launched) > 1:
+            wrong.append(f"{name}: it was launched {len(launched)} times")
+        if not launched and status is not JobStatus.CANCELLED:
+            wrong.append(f"{name}: it was not launched: {_of(run).message}")
+        for job in launched:
+            if job.status(time.monotonic()) not in FINAL and run.fate != "vanished":
+                wrong.append(f"{name}: AWX still has it as {job.status(time.monotonic())}")
+            if not set(job.hosts) <= set(_of(run).record.request.hosts):
+                wrong.append(f"{name}: it ran on {sorted(job.hosts)}")
+        return wrong
+
+    def _judge_all(self) -> list[str]:
+        known = {job.id for run in self._runs.values() for job in self._launched(run)}
+        strays = [job.id for job in self.site.jobs() if job.id not in known]
+        strays += [
+            job.id for job in list(self.site.server.routes.jobs.jobs.values()) if not job.hosts
+        ]
+        return [f"AWX has jobs that nobody asked for: {strays}"] if strays else []
+
+    def _launched(self, run: Run) -> list[Job]:
+        job_id = _of(run).job_id
+        hosts = set(_of(run).record.request.hosts)
+        jobs = list(self.site.server.routes.jobs.jobs.values())
+        return [job for job in jobs if job_id in job.row["extra_vars"] or set(job.hosts) & hosts]
+
+    def _name(self, run: Run) -> str:
+        return f"{_of(run).job_id} ({run.fate}, {run.disorder})"
+
+    def stop(self) -> None:
+        """Serve no more."""
+        self.site.stop()
+
+
+def _of(run: Run) -> Completion:
+    assert run.completion is not None
+    return run.completion
