@@ -56,7 +56,10 @@ def write_inventory(path: Path, request: Request, marker: str) -> None:
     ``marker`` goes into the environment of everything that Ansible starts on the hosts: closing
     the connection does not end it there, so a cancelled job's processes are found by it.
     """
-    hosts = {target.name: _host_variables(target, marker) for target in request.targets}
+    hosts = {
+        target.name: {key: _tagged(value) for key, value in host_variables(target, marker).items()}
+        for target in request.targets
+    }
     write_private(path, _dump({"all": {"hosts": hosts}}))
 
 
@@ -70,7 +73,8 @@ def mode_flags(request: Request) -> List[str]:
     return ["--check"] * request.check + ["--diff"] * request.diff
 
 
-def _host_variables(target: Target, marker: str) -> Dict[str, Any]:
+def host_variables(target: Target, marker: str) -> Dict[str, Any]:
+    """Return the inventory's variables of a host; ``check_target`` has seen what is in them."""
     values: Dict[str, Any] = {
         "ansible_connection": target.connection,
         "ansible_python_interpreter": target.python,
@@ -86,7 +90,7 @@ def _host_variables(target: Target, marker: str) -> Dict[str, Any]:
             values["ceph_orch_invoker_mark"] = marker
         elif target.user != "root":
             values["ansible_become"] = True
-    return {name: _tagged(value) for name, value in values.items()}
+    return values
 
 
 def _tagged(value: Any) -> Any:

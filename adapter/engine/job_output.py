@@ -55,6 +55,10 @@ class Lines:
                 raise
         return line
 
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
 
 class Output:
     """Keep what ansible-playbook printed: the beginning, and the end if there is too much.

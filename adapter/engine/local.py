@@ -16,7 +16,7 @@ import time
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from adapter.engine import child as children
 from adapter.engine.checks import check_request
@@ -35,6 +35,7 @@ from adapter.engine.jobs import (
     surplus,
 )
 from adapter.engine.model import JobRecord, JobStatus, Request
+from adapter.engine.patience import Patience
 from adapter.engine.progress import Progress
 from adapter.engine.running import Running
 from adapter.engine.scheduler import schedule
@@ -250,6 +251,7 @@ class LocalEngine:
             "marker": marker,
             "lease": self._lease,
             "ssh_stays": self._state in self._ssh.config_path.parents,
+            **self._more_settings(),
         }
         record = JobRecord(
             id="",
@@ -284,7 +286,16 @@ class LocalEngine:
             monotonic=self._monotonic,
             cancel=self.cancel,
             clean=lambda job: children.start_cleaner(job, python=self._python, home=self._state),
+            patience=self._patience(),
         )
+
+    def _patience(self) -> Patience:
+        """Return how jobs are looked after: what runs them ends with their worker."""
+        return Patience()
+
+    def _more_settings(self) -> Dict[str, Any]:
+        """Return what workers are told in addition."""
+        return {}
 
     def _follow(self, running: Running) -> None:
         self._active[running.job.id] = running

@@ -17,17 +17,16 @@ from adapter.engine.files import read_json
 from adapter.engine.gate import Gate
 from adapter.engine.jobs import JobDir, Tail
 from adapter.engine.model import HostOutcome, JobRecord, JobStatus
+from adapter.engine.patience import Patience
 from adapter.engine.progress import Progress
 
 log = logging.getLogger(__name__)
 
 # A small part of the time after which a worker gives up on a silent parent.
 LEASE_INTERVAL = 5.0
-# The worker ends a job by itself; the parent does it only when the worker has not for so long.
-# With what follows it is less than the ten seconds that a job may have beyond its deadline.
-STOP_GRACE = 6.5
 _KILL_AFTER = 1.5
 _CLEAN_SECONDS = 3.0
+_RESUMES = 3
 _NOT_STARTED = "not started, because the process that was to start it has ended; ask again"
 _LOST = "the process that ran it ended without a result"
 
@@ -51,6 +50,7 @@ class Running:
         monotonic: Times,
         cancel: Callable[[str], Any],
         clean: Callable[[JobDir], subprocess.Popen[bytes]],
+        patience: Optional[Patience] = None,
     ) -> None:
         self.job = job
         self.marker = marker
@@ -72,6 +72,8 @@ class Running:
         # Another process has started it: it may have ended long before it is looked at here.
         self._is_attached = False
         self._clean = clean
+        self._patience = patience or Patience()
+        self._resumed = 0
         self._cleaner: Optional[subprocess.Popen[bytes]] = None
         self._cleaning_since = 0.0
 
@@ -157,7 +159,7 @@ class Running:
             now = self._monotonic()
             if self.record.status.final:
                 return
-            if self._deadline is not None and now > self._deadline + STOP_GRACE:
+            if self._deadline is not None and now > self._deadline + self._patience.stop:
                 if self.child is not None:
                     self.child.kill()
                 reason = words.one_line(f"it cannot be followed: {type(error).__name__}: {error}")
@@ -174,7 +176,8 @@ class Running:
         if ended:
             self._take_result()
         elif not alive and not self.job.has_result:
-            self._declare_lost(now)
+            if not self._resume():
+                self._declare_lost(now)
         elif alive:
             self._enforce(now)
 
@@ -217,7 +220,7 @@ class Running:
             passed = max(0.0, self._clock() - (self.record.started or self.record.created))
             started_at = now - passed
         self._started_at = started_at
-        self._deadline = started_at + self.record.request.timeout
+        self._deadline = started_at + self.record.request.timeout + self._patience.beyond
 
     def _read_events(self, *, everything: bool) -> None:
         changed: Dict[str, HostOutcome] = {}
@@ -267,6 +270,25 @@ class Running:
         self.record = replace(self.record, command=command, no_command=reason)
         message = str(data.get("message") or status.value)
         self._finish(status, message, outcomes, self._now_or_then())
+
+    def _resume(self) -> bool:
+        """Start another worker in the place of one that is gone; tell whether there is one."""
+        start = self._patience.resume
+        if start is None or self._killed_at is not None or self._resumed >= _RESUMES:
+            return False
+        lock = self.job.try_lock()
+        if lock is None:
+            return True
+        self._resumed += 1
+        self.job.renew_lease()
+        try:
+            self.child = start(self.job, self.marker, lock)
+        except OSError:
+            return False
+        finally:
+            os.close(lock)
+        self.save()
+        return True
 
     def _declare_lost(self, now: float) -> None:
         """End a job whose worker is gone, after what it left behind has been ended."""
@@ -369,8 +391,8 @@ class Running:
 
     def _enforce(self, now: float) -> None:
         """End a worker that should have ended the job by itself."""
-        asked = self._cancelled_at is not None and now - self._cancelled_at > STOP_GRACE
-        late = self._deadline is not None and now > self._deadline + STOP_GRACE
+        asked = self._cancelled_at is not None and now - self._cancelled_at > self._patience.stop
+        late = self._deadline is not None and now > self._deadline + self._patience.stop
         if not (asked or late) or self.child is None or self._killed_at is not None:
             return
         # What is below it gets the time for a good end from ``_declare_lost``.

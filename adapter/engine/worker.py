@@ -14,7 +14,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from adapter.engine import outcomes as words
 from adapter.engine.by_hand import by_hand, job_variables
@@ -27,6 +27,11 @@ from adapter.engine.playbook_run import PlaybookRun, playbook_path, program
 from adapter.engine.processes import MARK
 from adapter.engine.remote import end_on_hosts, why_unreachable
 from adapter.engine.watchdog import Stop, Watchdog
+
+if TYPE_CHECKING:
+    from adapter.engine.awx_run import AwxRun
+
+Run = Union[PlaybookRun, "AwxRun"]
 
 _BUSY = 3
 _UNUSABLE = 4
@@ -69,10 +74,9 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
     # It led Python here; in ansible-playbook's it would lead to ceph-mgr's modules.
     os.environ.pop("PYTHONPATH", None)
     _adopt_orphans()
-    watchdog = Watchdog(job, request.timeout, float(settings["lease"]), marker)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: watchdog.signalled())
-    watchdog.start()
+    if "awx" in settings:
+        return _run_in_awx(job, request, settings)
+    watchdog = _watch(job, request.timeout, settings)
     write_inventory(job / "inventory.yml", request, marker)
     write_variables(job / "vars.yml", {**request.variables, **job_variables(job)})
     line = by_hand(job, settings, request, playbook=playbook_path(request), program=program())
@@ -111,12 +115,43 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
     return {**result, **line}
 
 
+def _run_in_awx(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[str, Any]:
+    """Run the playbook in AWX and return the result's data."""
+    # Here and not above: it costs 0.05 s, which jobs on this machine need not pay.
+    from adapter.engine.awx_run import BY_HAND, AwxRun, seconds_left
+
+    watchdog = _watch(job, seconds_left(job, request, settings), settings)
+    run = AwxRun(job, request, settings, stopping=lambda: watchdog.is_stopping)
+    line = {"command": "", "no_command": BY_HAND}
+    run.lines.write({"type": "start", "pid": os.getpid(), **line})
+    # Also where it is to end at once: an earlier worker may have launched it.
+    run.run()
+    watchdog.finish()
+    stop = run.stop or (None if run.ended_well else watchdog.stop)
+    if request.changes and (stop is not None or run.was_cut_off):
+        busy = [target for target in request.targets if target.name in run.reader.busy]
+        end_on_hosts(busy or request.targets, settings["ssh_config"], str(settings["marker"]))
+    result = conclude(request, run, stop, None)
+    with contextlib.suppress(OSError):
+        run.lines.write({"type": "end", "status": result["status"]})
+    return {**result, **line}
+
+
+def _watch(job: Path, seconds: float, settings: Mapping[str, Any]) -> Watchdog:
+    """Start the watchdog of a job that may take so many seconds."""
+    watchdog = Watchdog(job, seconds, float(settings["lease"]), str(settings["marker"]))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: watchdog.signalled())
+    watchdog.start()
+    return watchdog
+
+
 def _tell(run: PlaybookRun, host: str, text: str) -> None:
     run.lines.write({"type": "doing", "host": host, "text": text})
 
 
 def conclude(
-    request: Request, run: PlaybookRun, stop: Optional[Stop], cut_at: Optional[float]
+    request: Request, run: Run, stop: Optional[Stop], cut_at: Optional[float]
 ) -> Dict[str, Any]:
     """Return the result's data from what is known of a run that is over, or was cut off."""
     outcomes = words.settle(
@@ -144,7 +179,7 @@ def conclude(
     return _result(status, message, code, outcomes)
 
 
-def _forgive(run: PlaybookRun) -> Dict[str, HostOutcome]:
+def _forgive(run: Run) -> Dict[str, HostOutcome]:
     """Return the outcomes without failures that the playbook itself dealt with."""
     outcomes = dict(run.progress.outcomes)
     for host in run.reader.forgiven & run.progress.published:
@@ -154,7 +189,7 @@ def _forgive(run: PlaybookRun) -> Dict[str, HostOutcome]:
     return outcomes
 
 
-def _why_no_result(run: PlaybookRun) -> str:
+def _why_no_result(run: Run) -> str:
     if not run.reader.has_stats:
         return _gave_up(run)
     if run.event_error:
@@ -164,7 +199,7 @@ def _why_no_result(run: PlaybookRun) -> str:
     return "the playbook published no result for this host"
 
 
-def _gave_up(run: PlaybookRun) -> str:
+def _gave_up(run: Run) -> str:
     if run.was_killed:
         return "ansible-playbook was killed; did this machine run out of memory?"
     reason = run.reader.complaint() or run.error or "it printed nothing"

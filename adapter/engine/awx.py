@@ -1,0 +1,118 @@
+"""The engine that runs its jobs in AWX.
+
+Queue, records, progress and locks are those of the engine on this machine; a job's worker launches
+it in AWX and follows it instead of running Ansible. A worker that is gone loses nothing: the next
+one finds the job in AWX and follows it on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Dict, Optional
+
+from adapter.engine import child as children
+from adapter.engine.awx_place import AwxPlace
+from adapter.engine.completion import Completion
+from adapter.engine.gate import Ask
+from adapter.engine.local import LocalEngine
+from adapter.engine.model import Request
+from adapter.engine.patience import Patience
+from adapter.errors import AdapterError, InvalidValue
+
+# How many jobs are followed at a time: each asks AWX about once a second.
+MOST_RUNNING = 10
+_LOOK_EVERY = 15.0
+_FIRST_LOOK = 10.0
+# A worker ends a little before its parent would end it.
+_SPARE = 15.0
+
+
+class AwxEngine(LocalEngine):
+    """Implement ``Engine`` with job templates of AWX. ``place`` says which AWX, and how long."""
+
+    def __init__(self, *arguments: Any, place: AwxPlace, **settings: Any) -> None:
+        self._place = place
+        self._reach = Reach(place)
+        settings.setdefault("max_running", MOST_RUNNING)
+        super().__init__(*arguments, **settings)
+
+    def ready(self) -> str:
+        """Return why no job could be started now, or nothing; AWX is asked in the background."""
+        return super().ready() or self._reach.problem()
+
+    def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
+        """Record a job and start it, or queue it behind the writers of its hosts.
+
+        Raises what the engine on this machine does, and ``InvalidValue`` for a host that is this
+        machine itself.
+        """
+        for target in request.targets:
+            if target.connection != "ssh":
+                raise InvalidValue(
+                    "host", target.name, "it is this machine itself, which AWX does not reach"
+                )
+        return super().submit(request, before)
+
+    def poll(self) -> bool:
+        """Read what is new, start what can; tell whether any job is active."""
+        self._reach.look()
+        return super().poll()
+
+    def _patience(self) -> Patience:
+        place = self._place
+        return Patience(
+            beyond=place.beyond,
+            stop=place.stop + place.request + _SPARE,
+            resume=lambda job, marker, lock: children.start(
+                job, marker, lock, python=self._python, home=self._state
+            ),
+        )
+
+    def _more_settings(self) -> Dict[str, Any]:
+        return {"awx": self._place.to_json()}
+
+
+class Reach:
+    """Whether AWX answers and takes the login, as a thread has last seen it.
+
+    Nobody waits for an AWX that is slow, but for the first look, and then only for some seconds.
+    """
+
+    def __init__(self, place: AwxPlace, every: float = _LOOK_EVERY) -> None:
+        self._place = place
+        self._every = every
+        self._lock = threading.Lock()
+        self._thread: Optional[threading.Thread] = None
+        self._known = threading.Event()
+        self._problem = ""
+        self._looked_at = 0.0
+
+    def look(self) -> None:
+        """Look again if the last time was long ago; nothing is waited for."""
+        with self._lock:
+            now = time.monotonic()
+            if self._thread is not None and self._thread.is_alive():
+                return
+            if self._known.is_set() and now - self._looked_at < self._every:
+                return
+            self._thread = threading.Thread(target=self._ask, name="awx", daemon=True)
+            self._thread.start()
+
+    def problem(self) -> str:
+        """Return why AWX cannot be used, or nothing."""
+        self.look()
+        if not self._known.wait(_FIRST_LOOK):
+            return f"AWX at {self._place.url} has not answered within {_FIRST_LOOK:g} s."
+        return self._problem
+
+    def _ask(self) -> None:
+        try:
+            self._place.connect().me()
+            problem = ""
+        except AdapterError as error:
+            problem = str(error)
+        except Exception as error:  # noqa: BLE001 - what is not known is not well
+            problem = f"AWX at {self._place.url}: {type(error).__name__}: {error}"
+        self._problem, self._looked_at = problem, time.monotonic()
+        self._known.set()

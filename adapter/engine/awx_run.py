@@ -1,0 +1,358 @@
+"""One playbook in AWX: launched, followed, ended, and what its events are worth.
+
+The counterpart of ``playbook_run``; the worker needs no Ansible for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set
+
+from adapter.awxapi.client import Object
+from adapter.engine.awx_events import Event, EventStream, from_documents
+from adapter.engine.awx_launch import FINAL, Launch, NotLaunched, memory_of, there
+from adapter.engine.awx_place import Asking, AwxPlace
+from adapter.engine.events import EventReader
+from adapter.engine.job_output import Lines, Output
+from adapter.engine.jobs import JobDir, Tail
+from adapter.engine.model import HostStatus, JobStatus, Request
+from adapter.engine.outcomes import describe_timeout, one_line
+from adapter.engine.playbook_run import forks
+from adapter.engine.progress import Progress
+from adapter.engine.watchdog import Stop
+from adapter.errors import AdapterError, NotReady
+
+BY_HAND = "AWX has run it: relaunch the job there, or type the `ceph orch` command again"
+
+_LOOK_THERE = "look there before its hosts are changed again"
+_STEP = 0.1
+# The first looks come sooner: most jobs are short.
+_SOON = 4
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_BAD = (HostStatus.FAILED, HostStatus.UNREACHABLE)
+# How AWX explains that it has lost a job, or ended it because of its time.
+_REAPED = ("marked as running at system start up", "reaped", "instance shutdown", "was not running")
+_TIMEOUT = "terminated due to timeout"
+
+
+class AwxRun:
+    """One run. ``reader`` and ``progress`` know what has happened, at any time.
+
+    ``stopping`` tells whether the job is being ended. ``stop`` is why it has ended before its own
+    end, if that is not what the worker knows already; ``ended_well`` says that it came to a good
+    end after all.
+    """
+
+    def __init__(
+        self,
+        job: Path,
+        request: Request,
+        settings: Mapping[str, Any],
+        *,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self.reader = EventReader(request.hosts)
+        self.progress = Progress(request, keep_results=False)
+        self.return_code: Optional[int] = None
+        self.error = ""
+        self.event_error = ""
+        self.stop: Optional[Stop] = None
+        self.ended_well = False
+        self.was_killed = False
+        self._told = _lines_of(job / "events.jsonl")
+        self.lines = Lines(job / "events.jsonl")
+        self._request = request
+        self._stopping = stopping
+        self._place = place = AwxPlace.from_json(settings["awx"])
+        self._output = Output(job / "output.log")
+        self._asking = Asking(place, self._pause, self._patience)
+        self._launch = Launch(
+            JobDir(job),
+            request,
+            str(settings["marker"]),
+            place,
+            self._asking,
+            wait=self._pause,
+            stopping=stopping,
+            forks=forks(len(request.targets)),
+            known_hosts=Path(settings["ssh_config"]).with_name("known_hosts"),
+        )
+        self._running_since: Optional[float] = None
+        self._why: Optional[Stop] = None
+        self._cancel_since: Optional[float] = None
+        self._is_asked = False
+        self._is_wrong = False
+        self._gap_since: Optional[float] = None
+        self._name = "its job in AWX"
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Tell whether the playbook ended in the middle, or could not begin."""
+        return not self.reader.has_stats
+
+    def through(self, at: Optional[float]) -> Set[str]:
+        """Return no host: what AWX has not told yet may be that a host had more to do."""
+        del at
+        return set()
+
+    def run(self) -> None:
+        """Run the job to its end, whatever that is; nothing is raised."""
+        over = True
+        try:
+            over = self._run()
+        except NotLaunched as error:
+            if not self._stopping():
+                self.stop = Stop(JobStatus.FAILED, one_line(f"not started: {error}"))
+        except AdapterError as error:
+            over = not self._launch.is_unsure
+            if not over:
+                said = f"AWX does not say whether it has started it: {error.message.rstrip('.')}"
+                self.stop = Stop(JobStatus.LOST, one_line(f"{said}; {_LOOK_THERE}"))
+            elif not self._stopping():
+                self.stop = Stop(JobStatus.FAILED, one_line(f"not started: {error.message}"))
+        except Exception as error:  # noqa: BLE001
+            over = False
+            self.error = one_line(f"{type(error).__name__}: {error}")
+        finally:
+            left = self._launch.tidy() if over else ""
+            if left:
+                self._write({"type": "note", "text": left})
+            self._output.close()
+
+    def close(self) -> None:
+        """Close the file of lines; a worker leaves that to its end."""
+        self.lines.close()
+
+    def _run(self) -> bool:
+        """Launch or find the job and follow it; tell whether it has ended there."""
+        found = self._launch.find() if self._launch.was_begun else None
+        job = found or self._launch.start()
+        self._name = f"AWX job {job['id']}"
+        self._write({"type": "note", "text": f"{self._name}: {self._place.url}{job['url']}"})
+        objection = self._launch.objection(job)
+        self._is_wrong = bool(objection)
+        if objection:
+            self._why = Stop(JobStatus.FAILED, one_line(f"cancelled, because {objection}"))
+        launched, stream = time.monotonic(), EventStream(str(job["related"].get("job_events")))
+        look, is_news = 0, True
+        while job.get("status") not in FINAL:
+            look += 1
+            if is_news:
+                self._judge(job, time.monotonic() - launched)
+            if self._must_end and not self._cancel(job):
+                return False
+            ended = False
+            if job.get("status") == "running" and not self._must_end:
+                ended = self._listen(stream)
+            if not ended and job.get("status") == "running" and look > _SOON:
+                self._pause(self._place.interval)
+            self._pause(self._place.interval / (4 if look <= _SOON or ended else 1))
+            told = self._look(job)
+            if told is None:
+                return False
+            # What AWX does not say is no reason for anything.
+            job, is_news = told, told is not job
+        self._conclude(job, stream)
+        return True
+
+    # -- while it runs
+
+    @property
+    def _must_end(self) -> bool:
+        return self._why is not None or self._stopping()
+
+    def _patience(self) -> float:
+        """Return for how many seconds AWX may be silent."""
+        return min(self._place.stop, self._place.silence) if self._must_end else self._place.silence
+
+    def _judge(self, job: Object, waited: float) -> None:
+        """See whether a deadline has passed."""
+        now = time.monotonic()
+        if job.get("status") == "running":
+            self._running_since = now if self._running_since is None else self._running_since
+            if now - self._running_since > self._request.timeout and self._why is None:
+                self._why = Stop(JobStatus.TIMED_OUT, describe_timeout(self._request.timeout))
+        elif waited > self._place.queue and self._why is None:
+            self._why = Stop(
+                JobStatus.FAILED,
+                f"{self._name} has not begun within {self._place.queue:g} s (it is "
+                f"{job.get('status')}): has AWX capacity for it, and is another job of the "
+                "template running?",
+            )
+
+    def _cancel(self, job: Object) -> bool:
+        """Ask AWX to end the job; tell whether it is still to be waited for."""
+        now = time.monotonic()
+        if self._cancel_since is None:
+            self._cancel_since = now
+        if not self._is_asked:
+            try:
+                self._asking.once(lambda awx: awx.post(str(job["related"]["cancel"]), {}))
+                self._is_asked = True
+            except AdapterError as error:
+                self._note(f"{self._name} cannot be cancelled yet: {error.message}")
+        if now - self._cancel_since <= self._place.stop:
+            return True
+        why = self._why.message if self._why is not None else "it was to end"
+        self.stop = Stop(
+            JobStatus.LOST,
+            one_line(
+                f"{why}, and AWX has not said within {self._place.stop:g} s that {self._name} "
+                f"has ended; {_LOOK_THERE}"
+            ),
+        )
+        return False
+
+    def _look(self, job: Object) -> Optional[Object]:
+        """Return the job as it is now; None when AWX does not say it for too long."""
+
+        try:
+            return self._asking.once(partial(there, url=str(job["url"])))
+        except AdapterError as error:
+            said = error
+        try:
+            self._asking.pause_after(NotReady(said.message))
+        except NotReady:
+            self.stop = Stop(
+                JobStatus.LOST,
+                one_line(
+                    f"AWX has said nothing of {self._name} for {self._patience():g} s "
+                    f"({said.message.rstrip('.')}); {_LOOK_THERE}"
+                ),
+            )
+            return None
+        return job
+
+    def _listen(self, stream: EventStream) -> bool:
+        """Take over new events; tell whether the playbook has come to its end."""
+        try:
+            events = self._asking.once(stream.read)
+        except AdapterError:
+            # The next look at the job says whether AWX is there at all.
+            return False
+        self._take_all(events)
+        now = time.monotonic()
+        if not stream.has_gap:
+            self._gap_since = None
+        elif self._gap_since is None:
+            self._gap_since = now
+        elif now - self._gap_since > self._place.events:
+            self._gap_since = None
+            self._take_all(stream.give_up())
+        return self.reader.has_stats
+
+    # -- its end
+
+    def _conclude(self, job: Object, stream: EventStream) -> None:
+        status = str(job.get("status"))
+        explanation = one_line(job.get("job_explanation") or "")
+        self.ended_well = status == "successful" and not self._is_wrong
+        if job.get("started") and (self.ended_well or not self._must_end):
+            self._hear_the_rest(job, stream)
+        if self.stop is not None:
+            return
+        if self.ended_well:
+            self.return_code = 0
+        elif self._why is not None or self._stopping():
+            self.stop = self._why
+        elif status == "canceled":
+            self.stop = Stop(JobStatus.CANCELLED, f"{self._name} was cancelled in AWX")
+        elif _TIMEOUT in explanation:
+            self.stop = Stop(JobStatus.TIMED_OUT, f"AWX has ended {self._name} at its own deadline")
+        elif any(words in explanation.lower() for words in _REAPED):
+            said = f"AWX has lost {self._name}: {explanation}"
+            self.stop = Stop(JobStatus.LOST, one_line(said))
+        elif status == "error" or explanation:
+            reason = explanation or one_line(job.get("result_traceback") or "it does not say why")
+            said = f"AWX could not run {self._name}: {reason}"
+            self.stop = Stop(JobStatus.FAILED, one_line(said))
+        elif all(told.status.good for told in self.progress.outcomes.values()):
+            reason = self.reader.complaint() or "it does not say why"
+            said = f"AWX says that {self._name} has failed, and no host does: {reason}"
+            self.stop = Stop(JobStatus.FAILED, one_line(said))
+
+    def _hear_the_rest(self, job: Object, stream: EventStream) -> None:
+        """Read the events that are written down after the end, and what stands for lost ones."""
+        until = time.monotonic() + self._place.events
+        try:
+            while True:
+                complete = bool(job.get("event_processing_finished"))
+                self._take_all(self._asking.ask(stream.read))
+                if complete or time.monotonic() >= until:
+                    break
+                self._pause(self._place.interval / 4)
+                job = self._asking.ask(partial(there, url=str(job["url"])))
+            self._take_all(stream.give_up())
+            if stream.lost or not complete or not self.reader.has_stats:
+                self._note(f"{stream.lost or 'some'} events of {self._name} are lost in AWX")
+                self._read_documents(job)
+        except AdapterError as error:
+            ended = "well" if self.ended_well else "not well"
+            said = f"{self._name} has ended {ended}, and AWX does not tell its events"
+            self.stop = Stop(JobStatus.LOST, one_line(f"{said}: {error.message}"))
+
+    def _read_documents(self, job: Object) -> None:
+        path = str(job["related"]["job_host_summaries"])
+        rows = self._asking.ask(lambda awx: list(awx.pages(path)))
+        bad = {host for host, told in self.progress.outcomes.items() if told.status in _BAD}
+        self._take_all(from_documents(job.get("artifacts"), rows, bad))
+
+    # -- what it says
+
+    def _take_all(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        # AWX has Ansible print in colours.
+        text = _COLOUR.sub("", str(event.get("stdout") or ""))
+        if text:
+            self._output.write(text)
+        try:
+            for line in self.reader.lines({**event, "stdout": text}):
+                self._write(line)
+        except Exception as error:  # noqa: BLE001
+            self.event_error = one_line(f"an event was lost: {type(error).__name__}: {error}")
+
+    def _note(self, text: str) -> None:
+        self._write({"type": "note", "text": one_line(text)})
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        """Write a line, unless an earlier worker of this job has written it."""
+        key = _key(line)
+        if self._told[key]:
+            self._told[key] -= 1
+            self.progress.apply(line)
+            return
+        try:
+            self.progress.apply(self.lines.write(line))
+        except OSError as error:
+            self.event_error = one_line(f"what it answered could not be kept: {error.strerror}")
+
+    def _pause(self, seconds: float) -> None:
+        """Pause; a job that begins to end is not waited for."""
+        before = self._must_end
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and (before or not self._must_end):
+            time.sleep(max(0.0, min(_STEP, end - time.monotonic())))
+
+
+def seconds_left(job: Path, request: Request, settings: Mapping[str, Any]) -> float:
+    """Return for how long a job may still be there; an earlier worker may have begun it."""
+    place, now = AwxPlace.from_json(settings["awx"]), time.time()
+    passed = now - float(memory_of(job).get("began") or now)
+    return max(place.stop, request.timeout + place.beyond - max(0.0, passed))
+
+
+def _lines_of(path: Path) -> Counter[str]:
+    return Counter(_key(line) for line in Tail(path).read_all() if isinstance(line, dict))
+
+
+def _key(line: Mapping[str, Any]) -> str:
+    data: Dict[str, Any] = {key: value for key, value in line.items() if key != "t"}
+    return json.dumps(data, sort_keys=True, default=str)
