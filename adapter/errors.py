@@ -107,6 +107,20 @@ class AdapterError(OrchestratorError):
         return _rebuild, (type(self), str(self), dict(self.__dict__))
 
 
+class Defect(AdapterError):
+    """Say that a method ended with an error that nobody has foreseen; ``error`` is what it was."""
+
+    code = errno.EIO
+
+    def __init__(self, method: str, error: BaseException) -> None:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        super().__init__(
+            f"A fault of the orchestrator ended {method} ({said}).",
+            "Nothing more is known of it than what the log of the active manager has; look with "
+            "`ceph orch` at what is done before you ask again, and report it.",
+        )
+
+
 class InvalidValue(AdapterError):
     """Refuse a value: name the field, the value, why, and what is allowed."""
 

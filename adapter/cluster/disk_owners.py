@@ -87,7 +87,7 @@ class DiskOwners:
         They were destroyed or purged; a DB or WAL device says no id.
         """
         return sorted(
-            f"osd.{each['osd_id']}" if int(each["osd_id"]) >= 0 else "an OSD"
+            "an OSD" if each["osd_id"] is None else f"osd.{each['osd_id']}"
             for each in row.get("osds") or ()
             if each["cluster"] in ("", self._cluster) and each["osd_uuid"] not in self._by_uuid
         )

@@ -18,7 +18,7 @@ from adapter.content import content_root
 from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.local import LocalEngine
-from adapter.errors import NotKept, abridged
+from adapter.errors import Defect, NotKept, abridged
 from adapter.installed import read_installed
 from adapter.interface import (
     HostSpec,
@@ -290,9 +290,10 @@ def _method(name: str) -> Callable[..., Any]:
                 result = raise_if_exception(getattr(self.ansible, name)(**named))
             return orchestrator.OrchResult(to_ceph(result))
         except Exception as error:
-            if not isinstance(error, EXPECTED):
-                log.exception("%s failed", name)
-            return orchestrator.OrchResult(None, exception=ceph_error(error))
+            if isinstance(error, (*EXPECTED, NotImplementedError)):
+                return orchestrator.OrchResult(None, exception=ceph_error(error))
+            log.exception("%s failed", name)
+            return orchestrator.OrchResult(None, exception=ceph_error(Defect(name, error)))
 
     handed_on = getattr(AnsibleOrchestrator, name)
     method: Callable[..., Any] = functools.wraps(handed_on)(bare if name in BARE else guarded)

@@ -89,6 +89,8 @@ def calls(module: Any) -> List[List[Any]]:
         ("rescan_host", ("nope",), {}),
         ("apply", ([HostSpec("h2", addr="10.0.0.2")], False, False), {}),
         ("remove_host", ("h1",), {}),
+        # What nobody has foreseen.
+        ("get_facts", (), {"hostname": {}}),
     ]
     return [
         [name, _as_others_see(getattr(module, name)(*args, **named))]

@@ -92,12 +92,15 @@ def test_cephs_own_commands_can_be_stood_in_front_of(contract: Dict[str, Any]) -
 
 
 def test_other_modules_can_read_every_answer_and_every_error(contract: Dict[str, Any]) -> None:
-    answers = dict(enumerate(contract["calls"]))
+    *known, unforeseen = contract["calls"]
+    answers = dict(enumerate(known))
 
     assert not [answer for answer in answers.values() if "Error:" in answer[1]]
     assert answers[1][1].startswith("OrchestratorError 22 Invalid host name 'my_host'")
     assert answers[2][1].startswith("Host 'h1' with addr '10.0.0.1' is there already")
     assert answers[4][1].startswith("OrchestratorError 2 There is no host 'nope'")
+    said = "A fault of the orchestrator ended get_facts (TypeError"
+    assert unforeseen[1].startswith(f"OrchestratorError 5 {said}"), unforeseen
 
 
 def test_parameters_are_named_as_callers_name_them(contract: Dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from adapter.cluster.disk_owners import DiskOwners
 from adapter.cluster.osd_map import Osd, OsdMap, OsdMetadata
+from adapter.cluster.report_rows import device_row
 
 FSID = "F51D"
 OTHER = "0THE"
@@ -130,3 +131,17 @@ def test_whose_disk(name: str) -> None:
 )
 def test_a_stranger_is_named(osds: Any, says: str) -> None:
     assert DiskOwners(OsdMap(), (), FSID).stranger(row(osds=osds)) == says
+
+
+def test_what_a_purged_osd_left_on_a_db_device_is_nobodys_by_name() -> None:
+    """The label of a DB has no id of an OSD: a host reports -1 for it."""
+    reported = {
+        "path": "/dev/sdb",
+        "osds": [
+            {"osd_id": -1, "osd_uuid": "gone", "cluster": "", "kind": "db"},
+            {"osd_id": 7, "osd_uuid": "u7", "cluster": FSID, "kind": "block"},
+            {"osd_id": 3, "osd_uuid": "u3", "cluster": FSID, "kind": "block"},
+        ],
+    }
+    owners = DiskOwners(OsdMap(osds={3: osd()}), cluster=FSID)
+    assert owners.left_behind(device_row(reported)) == ["an OSD", "osd.7"]
