@@ -96,10 +96,10 @@ class OsdRemover:
         log.info("osd.%s: %s", removal.osd_id, stage.shown(removal.replace))
         return self._queue.save(removal, stage=stage, **{"reason": "", "tries": 0, **changes})
 
-    def _back(self, removal: Removal, reason: str) -> None:
+    def _back(self, removal: Removal, reason: str, **changes: Any) -> None:
         """Let an OSD drain again that somebody needs after all."""
         fresh = {"stopped": False, "empty": False, "cleaned": False, "taken": False}
-        self._advance(removal, Stage.DRAINING, reason=reason, **fresh)
+        self._advance(removal, Stage.DRAINING, reason=reason, **fresh, **changes)
 
     # Draining.
 
@@ -308,9 +308,7 @@ class OsdRemover:
         core, ready = self._core, []
         for removal in removals:
             if self._is_back(removal, osd_map):
-                # Its daemon ran on behind a cut network, or somebody gave it back.
-                reason = f"the map has it again; `ceph orch osd rm stop {removal.osd_id}` keeps it"
-                self._back(removal, reason)
+                self._has_returned(removal)
                 continue
             if removal.cleaned:
                 self._finish(removal, "its disks are wiped" if removal.zap else "removed")
@@ -334,6 +332,18 @@ class OsdRemover:
         asked = [each for each in ready if self._copies.is_asked_about(each)]
         self._jobs.submit([each for each in ready if each not in asked], REMOVE, osd_map)
         self._jobs.submit(asked, REMOVE, osd_map, self._copies.wipe_again(osd_map))
+
+    def _has_returned(self, removal: Removal) -> None:
+        """Drain an OSD anew whose daemon ran on behind a cut network, or that somebody gave back.
+
+        That is newer than what was said of its data before, unless its disk is wiped already.
+        """
+        reason = f"the map has it again; `ceph orch osd rm stop {removal.osd_id}` keeps it"
+        with self._core.lock:
+            self._core.events.note(
+                removal.service or NO_SERVICE, f"osd.{removal.osd_id} drains anew: {reason}"
+            )
+        self._back(removal, reason, force=removal.force and removal.cleaned)
 
     def _give_up_wiping(self, removal: Removal) -> None:
         """End the removal of an OSD whose id a new one has, and whose old disk is out of reach."""

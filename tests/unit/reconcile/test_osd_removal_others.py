@@ -241,10 +241,14 @@ class TestWhatAnAttackFound:
         assert "left as they are" in keep(full, "0")
         assert full.wiped == []
 
-    def test_one_that_the_map_has_again_is_drained_anew(self, full: Cluster) -> None:
-        """Its daemon ran on behind a cut network, or somebody gave it back."""
+    @pytest.mark.parametrize("force", [False, True])
+    def test_one_that_the_map_has_again_is_drained_anew(self, full: Cluster, force: bool) -> None:
+        """Its daemon ran on behind a cut network, or somebody gave it back.
+
+        A forced one was stopped and wiped with what it held.
+        """
         full.monitors.osds[0].pgs = 2
-        remove(full, "0", zap=True)
+        remove(full, "0", zap=True, force=force)
         at(full, Stage.CLEANING, left=3)
         full.settle()
         assert said(full).startswith("draining: 2 PGs left")
