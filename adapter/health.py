@@ -75,7 +75,11 @@ class Health:
         for host in core.hosts.all():
             report = core.reports.get(host.hostname)
             said = report.identity.get("maintenance") if report is not None else None
-            if isinstance(said, Mapping) and core.maintenances.get(host.hostname) is None:
+            # Of one whose record cannot be used the bad record is told.
+            known = host.hostname in core.maintenances or (
+                host.hostname in core.maintenances.problems
+            )
+            if isinstance(said, Mapping) and not known:
                 lines.append(held_by_hand(host.hostname, said))
         return lines
 

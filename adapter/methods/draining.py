@@ -215,6 +215,11 @@ class DrainMethods:
                     known = core.hosts.get(hostname)
                     core.hosts.save(replace(known, drain=replace(drain, begun=True)))
                 removals = [each for each in core.removals.all() if each.drain == hostname]
+                others = [
+                    each.osd_id
+                    for each in core.removals.all()
+                    if each.host == hostname and not each.drain and each.stage is not Stage.KEEPING
+                ]
             kept, notes = self._keep(removals, osd_map)
         with core.lock:
             known = core.hosts.get(hostname)
@@ -232,6 +237,12 @@ class DrainMethods:
             notes.append(f"The drain did not set the label {', '.join(stay)}: it stays.")
         if kept:
             notes.append(f"Kept: {listed(kept)}.")
+        if others:
+            notes.append(
+                "In the removal queue stays what was asked for beside the drain: "
+                f"{listed(others)}. "
+                f"`ceph orch osd rm stop {' '.join(map(str, others))}` ends that."
+            )
         return "\n".join([text, *notes, *filter(None, [core.paused_note()])])
 
     def _known(self, hostname: str) -> Drain:
@@ -267,7 +278,8 @@ class DrainMethods:
                 continue
             note = restorer.keep(removal, osd_map)
             notes += [f"{note}."] if note else []
-            kept.append(osd_id)
+            if not osd_map.osds[osd_id].destroyed:
+                kept.append(osd_id)
         return kept, notes
 
 

@@ -193,3 +193,15 @@ def test_a_host_that_is_not_drained_cannot_be_stopped(full: Cluster) -> None:
     assert "Its label _no_schedule was put there by hand: `ceph orch host label rm h3" in said
     assert "There is no host 'h9'" in refused(full.orchestrator.stop_drain_host("h9"))
     assert "There is no host 'h9'" in refused(full.orchestrator.drain_host("h9"))
+
+
+def test_what_was_asked_for_beside_the_drain_is_named(full: Cluster) -> None:
+    first, second = on(full)
+    busy(full)
+    raise_if_exception(full.orchestrator.remove_osds([str(first)]))
+    drain(full)
+    full.settle()
+    said = stop(full)
+    assert f"Kept: osd.{second}." in said
+    assert f"In the removal queue stays what was asked for beside the drain: osd.{first}." in said
+    assert f"`ceph orch osd rm stop {first}` ends that." in said
