@@ -19,7 +19,7 @@ from tests.lab_tests.osds.osd_lab import STEP_SECONDS, Osds, one_line
 from tests.lab_tests.osds.write_load import WriteLoad
 
 SHORT = bool(os.environ.get("SHORT"))
-FAIL_OVERS = 1 if SHORT else 6
+FAIL_OVERS = 1 if SHORT else int(os.environ.get("DRAIN_FAIL_OVERS", "6"))
 BOTH = ["_no_schedule", "_no_conf_keyring"]
 # All that is ours or Ceph's daemons' on a host.
 LEFT = """
