@@ -29,7 +29,7 @@ def hosts(six: Osds) -> Iterator[Osds]:
 def load(hosts: Osds) -> Iterator[WriteLoad]:
     """Write into a pool of size 2 all the time; nothing of it may fail or stand still."""
     hosts.door.ask("osd pool create", pool=POOL, pg_num=PGS, size=2, autoscale_mode="off")
-    hosts.wait_clean(PGS)
+    hosts.wait_clean()
     writing = WriteLoad(hosts.lab, POOL)
     try:
         yield writing
