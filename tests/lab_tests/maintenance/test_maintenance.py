@@ -149,15 +149,15 @@ def test_a_host_that_is_off_enters_and_leaves(ground: Ground) -> None:
 
 
 class Killer(threading.Thread):
-    """Kill the active manager at random moments."""
+    """Kill the active manager at random moments, ``most`` times at most."""
 
-    def __init__(self, ground: Ground, seed: int) -> None:
+    def __init__(self, ground: Ground, seed: int, most: int) -> None:
         super().__init__(daemon=True)
         self._ground, self._random, self._over = ground, random.Random(seed), threading.Event()
-        self.killed = 0
+        self.killed, self._most = 0, most
 
     def run(self) -> None:
-        while not self._over.wait(self._random.uniform(0.5, 8.0)) and self.killed < KILLS:
+        while self.killed < self._most and not self._over.wait(self._random.uniform(0.5, 8.0)):
             name = self._ground.active()
             if name:
                 self._ground.lab.sh(name, KILL, name, self._random.choice(("main", "all")))
@@ -172,12 +172,20 @@ class Killer(threading.Thread):
 def test_a_manager_that_is_killed_anywhere_is_followed_by_one_that_goes_on(ground: Ground) -> None:
     ground.wait_well()
     before, host = ground.snapshot(), "h3"
+    killed = {"enter": 0, "leave": 0}
     with ground.writing("h2"):
-        for asked in (lambda: ground.enter(host, "--force"), lambda: ground.leave(host)):
-            killer = Killer(ground, seed=7)
-            killer.start()
-            try:
-                asked()
-            finally:
-                killer.end()
+        # Until it was killed so often on both ways.
+        while min(killed.values()) < KILLS:
+            for way, asked in (
+                ("enter", lambda: ground.enter(host, "--force")),
+                ("leave", lambda: ground.leave(host)),
+            ):
+                killer = Killer(ground, seed=7 + sum(killed.values()), most=KILLS)
+                killer.start()
+                try:
+                    asked()
+                finally:
+                    killer.end()
+                killed[way] += killer.killed
+    print(f"managers killed: {killed}")
     ground.assert_as_before(before)

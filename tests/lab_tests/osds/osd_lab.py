@@ -217,7 +217,7 @@ class Osds:
 
         wait_until(f"OSDs are up: {numbers or count}", there, STEP_SECONDS)
 
-    def wait_gone(self, *numbers: int) -> None:
+    def wait_gone(self, *numbers: int, seconds: float = STEP_SECONDS) -> None:
         """Wait until nothing is being removed any more and these OSDs are in no map."""
 
         def gone() -> bool:
@@ -225,7 +225,7 @@ class Osds:
             assert not queue, [row["drain_status"] for row in queue.values()]
             return not set(numbers) & set(self.map())
 
-        wait_until(f"OSDs are gone: {numbers}", gone, STEP_SECONDS)
+        wait_until(f"OSDs are gone: {numbers}", gone, seconds)
 
     def wait_free(self, host: str, *paths: str) -> None:
         """Wait until disks of a host are listed as available."""

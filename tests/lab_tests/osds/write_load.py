@@ -54,8 +54,9 @@ def watch():
             continue
         result["samples"] += 1
         now = time.monotonic()
+        # A manager that has just taken over knows none.
         inactive = {row["pgid"]: row["state"] for row in json.loads(out)["pg_map"]["pg_stats"]
-                    if "active" not in row["state"].split("+")}
+                    if "active" not in row["state"].split("+") and row["state"] != "unknown"}
         for pgid in set(began) - set(inactive):
             del began[pgid]
         for pgid, state in inactive.items():
