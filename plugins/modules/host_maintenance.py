@@ -12,12 +12,13 @@ module: host_maintenance
 short_description: Stop all of Ceph's daemons on a host, or put them back
 description:
   - On entry it masks the units of all of Ceph's daemons of the host, then stops them, gateways and
-    metadata servers first, then OSDs, managers and monitors. So nothing starts them, also not a
-    restart of the host or an upgrade of packages.
+    metadata servers first, then OSDs and managers, at last monitors. So nothing starts them, also
+    not a restart of the host or an upgrade of packages.
   - How each unit was is written to C(/var/lib/ceph-orch-ansible/maintenance.json) before. A unit
     that was masked, stopped or disabled already is so afterwards.
-  - On exit exactly that is undone, monitors first, and the file is removed when all daemons that
-    ran are started. Data directories of OSDs that a restart of the host took away are made anew.
+  - On exit exactly that is undone, monitors first, all others together right behind them. The file
+    is removed when all daemons that ran are started. Data directories of OSDs that a restart of the
+    host took away are made anew.
   - The cluster is not asked and not told. Set C(noout) for the host's OSDs before, and ask whether
     they can be missed.
 extends_documentation_fragment:

@@ -58,6 +58,8 @@ LAST = max(kind.stops for kind in ALL.values())
 PARTS: Mapping[str, int] = {"services": 1, "data": LAST - 1, "all": LAST}
 # A daemon that cannot run ends within this time.
 _SETTLE = 1.0
+# So long (seconds) a monitor may take to join the others.
+_JOINS = 20.0
 _FILE = "ceph-orch-maintenance.conf"
 _TEXT = """\
 # Made by ceph-orch-ansible: the host is in maintenance.
@@ -173,16 +175,28 @@ class Maintenance:
     def leave(self, change: Change, wait: float, force: bool) -> None:
         """Let the units go, start those that ran, and forget the record when all is back.
 
+        Monitors begin first. The others do not wait until they have joined: other hosts' monitors
+        have a quorum, or daemons look for one themselves.
+
         What does not start stands in the change's ``problems``; with ``force`` the record goes all
         the same.
         """
         self._let_go(change.held)
         # One that was told to leave the quorum and was not stopped then.
         enter_quorum(self._roots, [each.unit for each in change.record.units if each.ran])
-        for group in reversed(in_order(change.moved)):
-            change.problems.update(self._start(group, change, wait))
-        units = [each.unit for each in change.moved if each.unit not in change.problems]
-        change.problems.update(_not_staying(units, wait, self._settle))
+        monitors = [each for each in change.moved if _stops(each) == LAST]
+        others = [unit for group in reversed(in_order(change.moved)) for unit in group]
+        others = [unit for unit in others if unit not in {each.unit for each in monitors}]
+        started = self._start([each.unit for each in monitors], change)
+        if any(self._lacks_directory(each) for each in change.moved):
+            # An encrypted OSD asks the monitors for its key before it has a directory.
+            idle(self._roots, started, min(wait, _JOINS))
+        started += self._start(others, change)
+        change.problems.update(_not_staying(started, wait, self._settle))
+        # One that joins late, or cannot, is told by the cluster's maps and is no failure of a unit.
+        idle(
+            self._roots, [each.unit for each in monitors if each.unit in started], min(wait, _JOINS)
+        )
         if force or not change.problems:
             remove_record(self._roots)
 
@@ -193,11 +207,11 @@ class Maintenance:
         if any([self._remove_condition(each) for each in held if each.how == CONDITION]):
             act("daemon-reload", [])
 
-    def _start(self, group: Sequence[str], change: Change, wait: float) -> Dict[str, str]:
-        """Start units that belong together; return what was not started, with the reason."""
+    def _start(self, units: Sequence[str], change: Change) -> List[str]:
+        """Start units together; return those that were, the others are among the problems."""
         problems: Dict[str, str] = {}
         by_unit = {each.unit: each for each in change.moved}
-        for unit in group:
+        for unit in units:
             if by_unit[unit].how == NOTHING:
                 problems[unit] = f"{unit} was masked by somebody before, and ran: it stays masked."
                 continue
@@ -205,7 +219,7 @@ class Maintenance:
                 self._prepare(by_unit[unit], change.record)
             except (CannotActivate, OSError, UnitsFailed) as error:
                 problems[unit] = f"{unit} cannot be made ready: {error}."
-        ready = [unit for unit in group if unit not in problems]
+        ready = [unit for unit in units if unit not in problems]
         try:
             if ready:
                 act("start", ready)
@@ -215,18 +229,20 @@ class Maintenance:
                     act("start", [unit])
                 except UnitsFailed as error:
                     problems[unit] = str(error)
-        if any(_stops(by_unit[unit]) == LAST for unit in ready):
-            # The others ask it for the cluster; one that cannot join is told at the end.
-            idle(self._roots, [unit for unit in ready if unit not in problems], min(wait, 20.0))
-        return problems
+        change.problems.update(problems)
+        return [unit for unit in ready if unit not in problems]
+
+    def _lacks_directory(self, held: HeldUnit) -> bool:
+        """Tell whether a unit is an OSD's whose directory is gone: without LVM it is in memory."""
+        osd_id = _osd_of(held.unit)
+        return osd_id is not None and not os.path.exists(
+            os.path.join(self._roots.var, f"lib/ceph/osd/ceph-{osd_id}", "keyring")
+        )
 
     def _prepare(self, held: HeldUnit, record: Record) -> None:
-        """Have the data directory of an OSD there: without LVM it is in memory."""
+        """Have the data directory of an OSD there."""
         osd_id = _osd_of(held.unit)
-        if osd_id is None:
-            return
-        directory = os.path.join(self._roots.var, f"lib/ceph/osd/ceph-{osd_id}")
-        if os.path.exists(os.path.join(directory, "keyring")):
+        if osd_id is None or not self._lacks_directory(held):
             return
         volumes = [name for name in record.names() if name.startswith(f"{_VOLUME}lvm-{osd_id}-")]
         if volumes:

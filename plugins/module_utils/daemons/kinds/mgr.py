@@ -16,7 +16,8 @@ class Manager(Kind):
     unit = "ceph-mgr@{id}.service"
     entity = "mgr.{id}"
     program = "ceph-mgr"
-    stops = 3
+    # With the OSDs: one that stands by is missed by nobody.
+    stops = 2
     data = "lib/ceph/mgr/ceph-{id}"
     socket = "ceph-mgr.{id}.asok"
     tells_version = True

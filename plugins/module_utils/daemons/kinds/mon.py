@@ -20,7 +20,7 @@ class Monitor(Kind):
     unit = "ceph-mon@{id}.service"
     entity = "mon."
     program = "ceph-mon"
-    stops = 4
+    stops = 3
     data = "lib/ceph/mon/ceph-{id}"
     socket = "ceph-mon.{id}.asok"
     ports = (3300, 6789)
