@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shlex
-from typing import Any, Callable, Dict, List, Mapping, Set
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Set
 
 from adapter.cli.ceph import Ceph, CephError
 from adapter.cluster import osd_answers
@@ -125,6 +125,9 @@ class CephMon:
         """Return the OSDs that do not answer at their addresses now."""
         return osd_answers.silent(addresses)
 
+    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
+        """Do nothing: a client of the monitors need not reach OSDs, which say it by themselves."""
+
 
 class DryMon:
     """Ask the monitors and tell them nothing; ``untold`` has the commands that were not run."""
@@ -165,3 +168,7 @@ class DryMon:
     def silent_osds(self, addresses: Mapping[int, osd_answers.Address]) -> Set[int]:
         """Return the OSDs that do not answer at their addresses now."""
         return self._mon.silent_osds(addresses)
+
+    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
+        """Ask OSDs to say now how their placement groups are."""
+        self._mon.tell_pgs(osd_ids)

@@ -46,6 +46,7 @@ from adapter.cluster.pg_states import (
     is_whole,
     read_left,
     unknown_pgs,
+    waited_for,
 )
 from adapter.cluster.pool_sizes import Shortage, read_pools, shortages
 from adapter.cluster.told_daemons import FIELDS, ToldDaemon, read_daemons
@@ -53,6 +54,8 @@ from adapter.errors import NotReady
 from adapter.interface import OrchestratorError
 
 BOOTSTRAP = "client.bootstrap-osd"
+# So many OSDs at most are asked at a time to say now how their placement groups are.
+HASTENED = 64
 
 
 class Mon(Protocol):
@@ -81,6 +84,13 @@ class Mon(Protocol):
         """Return the OSDs that do not answer at their addresses now."""
         ...
 
+    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
+        """Ask OSDs to say now how their placement groups are; nothing is waited for or raised.
+
+        By themselves they say it every five seconds.
+        """
+        ...
+
 
 class NoMon:
     """Stand where no cluster can be asked."""
@@ -106,6 +116,9 @@ class NoMon:
     def silent_osds(self, addresses: Mapping[int, Address]) -> Set[int]:
         """Return nothing."""
         return set()
+
+    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
+        """Do nothing."""
 
 
 class Maps:
@@ -187,11 +200,12 @@ class Maps:
 
     def served_without(self, ids: Collection[int]) -> bool:
         """Tell whether all placement groups serve, and none counts on one of these OSDs."""
-        rows, gone = self._mon.pg_stats(), set(ids)
-        return all(
-            is_served(row.get("state")) and not gone.intersection(row.get("acting") or ())
-            for row in rows
-        )
+        return waited_for(self._mon.pg_stats(), ids)[0]
+
+    def hasten_without(self, ids: Collection[int]) -> None:
+        """Let others than these OSDs say now what ``served_without`` waits to hear from them."""
+        _, others = waited_for(self._mon.pg_stats(), ids)
+        self._mon.tell_pgs(sorted(others)[:HASTENED])
 
     def stored(self) -> Dict[int, int]:
         """Return how many placement groups each OSD said last that it has on its disk.

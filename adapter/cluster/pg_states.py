@@ -6,7 +6,7 @@ Source: `pg dump` of Ceph 18.2 and 20.2.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, Iterable, Mapping, Tuple
+from typing import Any, Collection, Dict, FrozenSet, Iterable, Mapping, Tuple
 
 # What a placement group may be beside active and clean while each of its copies is whole and there.
 _AT_WORK = frozenset(
@@ -61,6 +61,23 @@ def is_served(state: object) -> bool:
     """Tell whether a placement group in a state takes reads and writes."""
     words = str(state).split("+")
     return "active" in words and "stale" not in words
+
+
+def waited_for(
+    rows: Iterable[Mapping[str, Any]], gone: Collection[int]
+) -> Tuple[bool, FrozenSet[int]]:
+    """Tell whether no placement group waits for others to take over from the OSDs ``gone``.
+
+    One waits that does not serve, or counts on one of them. Returned as well are the other OSDs of
+    such groups, which can say how these are now.
+    """
+    away, others, served = set(gone), set(), True
+    for row in rows:
+        acting = set(row.get("acting") or ())
+        if not is_served(row.get("state")) or away & acting:
+            served = False
+            others |= acting | set(row.get("up") or ())
+    return served, frozenset(others - away)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import functools
+import json
 import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, ClassVar, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, ClassVar, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import orchestrator
-from mgr_module import HandleCommandResult, MgrModule
+from mgr_module import CommandResult, HandleCommandResult, MgrModule
 
 from adapter.cluster import osd_answers
 from adapter.content import content_root
@@ -87,6 +88,12 @@ class MgrMon:
     def silent_osds(self, addresses: Mapping[int, osd_answers.Address]) -> Set[int]:
         """Return the OSDs that do not answer at their addresses now."""
         return osd_answers.silent(addresses)
+
+    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
+        """Ask OSDs to say now how their placement groups are; nobody waits for their answers."""
+        words = json.dumps({"prefix": "flush_pg_stats"})
+        for osd_id in osd_ids:
+            self._mgr.send_command(CommandResult(), "osd", str(osd_id), words, "")
 
 
 class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]

@@ -11,6 +11,8 @@ from adapter.kinds import daemon_of_unit
 
 # So long (seconds) others may take until they serve what a part of the host has served.
 TAKE_OVER = 20.0
+# Groups need about so long (seconds) to find to each other; OSDs are not asked more often.
+HASTEN = 0.9
 # What stops at a time, each with all before it.
 SERVICES, DATA, ALL = "services", "data", "all"
 
@@ -22,6 +24,8 @@ class HostParts:
         self._maps = maps
         # Since when (monotonic seconds) others are to take over from a part of a host.
         self._since: Dict[Tuple[str, str], float] = {}
+        # When OSDs were asked last to say how their placement groups are.
+        self._hastened: Dict[str, float] = {}
 
     def forget(self, hostname: str) -> None:
         """Begin anew with a host."""
@@ -55,6 +59,9 @@ class HostParts:
             return DATA, ""
         self._since.setdefault((hostname, DATA), now)
         if self._patient(hostname, DATA, now) and not maps.served_without(ids):
+            if now - self._hastened.get(hostname, -HASTEN) >= HASTEN:
+                self._hastened[hostname] = now
+                maps.hasten_without(ids)
             return "", "waiting until all data is served without its OSDs"
         return ALL, ""
 

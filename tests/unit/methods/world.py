@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Set, Tuple
 
 from adapter.cluster.store import MemoryStore
 from adapter.core import Core
@@ -97,6 +97,9 @@ class World:
     def silent_osds(self, addresses: Mapping[int, Tuple[str, int]]) -> Set[int]:
         """Be the mon of a cluster without OSDs."""
         return set()
+
+    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
+        """Be the mon of a cluster without OSDs."""
 
     def _run(self, request: Request) -> Dict[str, HostOutcome]:
         self.requests.append(request)

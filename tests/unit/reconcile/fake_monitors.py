@@ -6,7 +6,7 @@ import errno
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Set, Tuple
 
 from adapter.interface import OrchestratorError
 
@@ -80,6 +80,8 @@ class Monitors:
     hung: Set[int] = field(default_factory=set)
     # OSDs that do not answer at their addresses, and whether this machine reaches none of them.
     mute: Set[int] = field(default_factory=set)
+    # OSDs that were asked to say how their placement groups are.
+    told_pgs: List[List[int]] = field(default_factory=list)
     out_of_reach: bool = False
     # OSDs that have placement groups together.
     together: List[Tuple[int, ...]] = field(default_factory=list)
@@ -234,6 +236,10 @@ class Monitors:
     def silent_osds(self, addresses: Mapping[int, Tuple[str, int]]) -> Set[int]:
         """Return the OSDs that do not answer; all where somebody is cut off from them."""
         return {*addresses} if self.out_of_reach else self.mute & addresses.keys()
+
+    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
+        """Note which OSDs are asked to say how their placement groups are."""
+        self.told_pgs.append(list(osd_ids))
 
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return the placement groups of all OSDs, and those that some share."""

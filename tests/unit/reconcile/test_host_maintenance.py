@@ -196,9 +196,14 @@ def test_a_monitor_stops_when_data_is_served_without_its_host(whole: Cluster) ->
     enter(whole, rounds=7)
     assert "waiting until all data is served without its OSDs" in health(whole)[0]
     assert whole.monitors.out_of_quorum == []
+    # The others are asked how they are now: by themselves they say it some seconds later.
+    asked = list(whole.monitors.told_pgs)
+    assert asked
+    assert {tuple(each) for each in asked} == {(1,)}
     whole.monitors.together = [(1, 4)]
     whole.settle(3)
     assert whole.monitors.out_of_quorum == ["h2"]
+    assert whole.monitors.told_pgs == asked
 
 
 def test_a_daemon_that_somebody_starts_meanwhile_is_stopped_again(whole: Cluster) -> None:

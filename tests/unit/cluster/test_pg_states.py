@@ -1,0 +1,34 @@
+"""What placement groups wait for, by their rows."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Set
+
+import pytest
+
+from adapter.cluster.pg_states import waited_for
+
+WELL = "active+clean"
+
+
+def row(state: str, up: List[int], acting: List[int]) -> Dict[str, Any]:
+    return {"state": state, "up": up, "acting": acting}
+
+
+@pytest.mark.parametrize(
+    ("rows", "served", "others"),
+    [
+        ([], True, set()),
+        ([row(WELL, [1, 3], [1, 3])], True, set()),
+        ([row("active+undersized+degraded", [1], [1])], True, set()),
+        # Nobody has said yet that others serve without it.
+        ([row(WELL, [1, 4], [1, 4]), row(WELL, [2, 3], [2, 3])], False, {1}),
+        ([row("stale+active+clean", [4, 5], [4, 5])], False, set()),
+        ([row("peering", [2], [2, 4]), row(WELL, [1, 3], [1, 3])], False, {2}),
+        ([{"state": None}, {}], False, set()),
+    ],
+)
+def test_who_waits_and_who_knows_more(
+    rows: List[Dict[str, Any]], served: bool, others: Set[int]
+) -> None:
+    assert waited_for(rows, [4, 5]) == (served, others)
