@@ -125,6 +125,8 @@ def all_services(services: Services, *without: str) -> Iterator[None]:
     """Run a service of each kind; at the end nothing is left but one monitor and one manager."""
     lab = services.lab
     services.remove_all()
+    # Whatever was there: what is there already is not deployed.
+    one_of_each(services)
     specs = [spec for spec in SPECS if spec["service_type"] not in without]
     wanted = {name: size for name, size in WANTED.items() if name not in without}
     try:
@@ -136,9 +138,14 @@ def all_services(services: Services, *without: str) -> Iterator[None]:
         yield
     finally:
         services.remove(*wanted)
-        for kind in ("mgr", "mon"):
-            lab.ok("orch", "apply", kind, f"--placement={lab.first}")
-            services.wait_runs(kind, 1)
+        one_of_each(services)
+
+
+def one_of_each(services: Services) -> None:
+    """Have one manager and one monitor, on the first host."""
+    for kind in ("mgr", "mon"):
+        services.lab.ok("orch", "apply", kind, f"--placement={services.lab.first}")
+        services.wait_runs(kind, 1)
 
 
 def actions(services: Services) -> None:

@@ -44,6 +44,7 @@ LIMITS = {
 ALLOWED = {"host_invoker_user": USER, "host_invoker_limits": LIMITS}
 # Each starts sudo and Python; a unit test has two thousand.
 COUNT = 300
+VOLUME = "ceph-volume@lvm-9-0b3d7f2a-64f5-4d6b-9c7e-0d6d0a3c1f55.service"
 MORE = {"enter_host_maintenance", "exit_host_maintenance"}
 # Each input by a process of its own, as sudo starts it.
 ATTACK = f"""
@@ -121,12 +122,15 @@ def test_every_verb_works_through_the_invoker(
 
 
 def maintenance(lab: Lab) -> None:
-    """Stop all daemons of a host, and put them back."""
+    """Stop all daemons of a host, and put them back, with what starts OSDs on LVM among them."""
+    lab.sh(OTHER, "systemctl enable -q $1", VOLUME)
     # It may have the only gateway.
     lab.ok_when_settled("orch", "host", "maintenance", "enter", OTHER, "--force")
     wait_until("it is in maintenance", lambda: status_of(lab) == "maintenance", SECONDS)
     lab.ok_when_settled("orch", "host", "maintenance", "exit", OTHER)
     wait_until("it is out of it", lambda: status_of(lab) == "" and no_job(lab), SECONDS)
+    assert lab.sh(OTHER, "systemctl is-enabled $1", VOLUME).strip() == "enabled"
+    lab.sh(OTHER, "systemctl disable -q $1", VOLUME)
 
 
 def status_of(lab: Lab) -> str:
