@@ -4,6 +4,13 @@ By hand is what an operator types: `noout` for the host, over a warm ssh connect
 the stop of the same units, and the other way round. A stop is over when the cluster's maps show
 OSDs down and the monitor out of the quorum. All of it runs on the first host; the cluster must have
 three hosts, no OSD, and each host two free disks. Monitors are on all three afterwards.
+
+What no orchestrator shortens, by Ceph's defaults: where a monitor leaves, the others wait for its
+vote for five seconds (`mon_election_timeout`), of one that only stops also until its lease is over
+(`mon_lease`, `mon_lease_ack_timeout_factor`: ten seconds). An OSD that starts has to boot, and that
+data is whole stands in statistics that OSDs send every five seconds (`mgr_stats_period`) and the
+manager takes over every two (`mgr_tick_period`). cephadm's figure for `leave` is that of its
+command, which does not wait for them.
 """
 
 from __future__ import annotations
