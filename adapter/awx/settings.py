@@ -17,6 +17,8 @@ FILE = "awx.yml"
 # Where hosts come from: the monitors, or whoever fills the inventory in AWX.
 HOSTS = ("monitors", "awx")
 PULLS = ("", "always", "missing", "never")
+_FLAGS = ("become", "engine")
+_SECONDS = ("queue_deadline", "event_deadline")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _BASE = re.compile(r"(?:/[A-Za-z0-9._-]+)+/?")
 _FSID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -29,7 +31,9 @@ class AwxSettings:
 
     ``name`` begins the name of every object and is in its mark, ``organization`` is the one that
     they belong to. ``token_file``, or ``user`` with ``password_file``, is the login. Files are
-    relative to ``awx.yml``. The names of credentials are of those that are in AWX already.
+    relative to ``awx.yml``. The names of credentials are of those that are in AWX already. With
+    ``engine`` there is also what the engine needs that runs an orchestrator's jobs; a job of it
+    waits in AWX for ``queue_deadline`` seconds, its last events come within ``event_deadline``.
     """
 
     url: str
@@ -51,6 +55,10 @@ class AwxSettings:
     machine_credential: str = ""
     become: bool = False
     fsid: str = ""
+    engine: bool = False
+    instance_group: str = ""
+    queue_deadline: float = 300.0
+    event_deadline: float = 30.0
 
     @property
     def owner(self) -> Owner:
@@ -101,7 +109,11 @@ def read(data: Mapping[Any, Any], path: Path) -> AwxSettings:
 
 
 def _value(key: str, value: Any) -> Any:
-    if key == "become":
+    if key in _SECONDS:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 1:
+            raise InvalidValue(key, value, "it is not a number of seconds, 1 or more")
+        return float(value)
+    if key in _FLAGS:
         if not isinstance(value, bool):
             raise InvalidValue(key, value, "it is neither true nor false")
         return value

@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterable, List, Tuple
 
 from adapter.awx import objects
 from adapter.awx.credential_types import keyrings_type, monitors_type
+from adapter.awx.for_engine import engine_team, engine_template
 from adapter.awx.objects import Grant, Ref, Wanted
 from adapter.awx.parameters import Playbook
 from adapter.awx.settings import AwxSettings
@@ -72,6 +73,12 @@ def wanted_objects(settings: AwxSettings, playbooks: Iterable[Playbook]) -> List
         *(_template(settings, names, book) for book in books),
         *_teams(settings, names, books),
     ]
+    if settings.engine:
+        found += [
+            engine_template(settings, book, _common(settings, names, book), names.machine)
+            for book in books
+        ]
+        found.append(engine_team(settings, names.organization, books))
     return found
 
 
@@ -182,23 +189,31 @@ def _template(settings: AwxSettings, names: Names, book: Playbook) -> Wanted:
         ref.kind,
         ref.name,
         {
+            **_common(settings, names, book),
             **settings.owner.describe(book.title, ref),
-            "job_type": "run",
-            "project": names.project,
-            "playbook": f"playbooks/{book.name}.yml",
+            **{f"ask_{prompt}_on_launch": True for prompt in asked},
             "inventory": names.inventory,
-            "execution_environment": names.environment if settings.image else None,
             "limit": NO_HOSTS if book.changes else "",
             "allow_simultaneous": not book.changes,
-            "become_enabled": settings.become,
-            **_DEFAULTS,
-            **{f"ask_{prompt}_on_launch": prompt in asked for prompt in _PROMPTS},
             "survey_enabled": bool(book.parameters),
         },
         survey=survey(book.parameters, settings.fsid) if book.parameters else {},
         labels=(settings.name, f"{settings.name}-{'changes' if book.changes else 'reads'}"),
         credentials=(names.machine, names.keyrings) if keys else (names.machine,),
     )
+
+
+def _common(settings: AwxSettings, names: Names, book: Playbook) -> Dict[str, Any]:
+    """Return the fields of all job templates of a playbook; nothing is asked for."""
+    return {
+        "job_type": "run",
+        "project": names.project,
+        "playbook": f"playbooks/{book.name}.yml",
+        "execution_environment": names.environment if settings.image else None,
+        "become_enabled": settings.become,
+        **_DEFAULTS,
+        **{f"ask_{prompt}_on_launch": False for prompt in _PROMPTS},
+    }
 
 
 _DEFAULTS: Dict[str, Any] = {

@@ -15,6 +15,8 @@ from adapter.errors import AdapterError, InvalidValue
 from adapter.settings import Settings
 
 FILE = "config.yml"
+# Where jobs run: on this machine, or in AWX.
+ENGINES = ("local", "awx")
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Config:
     """The settings, and what only the command has.
 
     ``ssh_identity_file`` is an existing private key (empty: the one in ``DIR/ssh``), ``python``
-    the interpreter with ansible-core and ansible-runner (empty: the command's own).
+    the interpreter with ansible-core and ansible-runner (empty: the command's own), ``engine``
+    where jobs run.
     """
 
     settings: Settings = field(default_factory=Settings)
     ssh_identity_file: str = ""
     python: str = ""
+    engine: str = "local"
 
 
 def load(directory: Path) -> Config:
@@ -67,7 +71,7 @@ def read(data: Mapping[Any, Any], path: Path) -> Config:
             hint = f"Is it '{close[0]}'?" if close else f"There are: {', '.join(CHECKERS)}."
             raise InvalidValue(f"setting in {path}", key, "there is no such setting", hint)
         values[key] = checker(key, value)
-    own = {name: values.pop(name) for name in ("ssh_identity_file", "python") if name in values}
+    own = {name: values.pop(name) for name in OWN if name in values}
     if own.get("ssh_identity_file"):
         own["ssh_identity_file"] = str(path.parent / Path(own["ssh_identity_file"]).expanduser())
     return Config(Settings(**values), **own)
@@ -100,6 +104,14 @@ def _command(name: str, value: Any) -> Tuple[str, ...]:
     raise InvalidValue(name, value, "it is neither a command line nor a list of words")
 
 
+def _engine(name: str, value: Any) -> str:
+    if value not in ENGINES:
+        raise InvalidValue(
+            name, value, "there is no such engine", f"Allowed: {', '.join(ENGINES)}."
+        )
+    return str(value)
+
+
 CHECKERS: Dict[str, Callable[[str, Any], Any]] = {
     "ssh_user": _user,
     "sudo_invoker": _flag,
@@ -107,7 +119,10 @@ CHECKERS: Dict[str, Callable[[str, Any], Any]] = {
     "light_command": _command,
     "light_sysfs_root": _text,
     "python": _text,
+    "engine": _engine,
 }
+# What is not among the settings of an orchestrator.
+OWN = ("ssh_identity_file", "python", "engine")
 # What is for the loop of a manager: a command asks hosts whenever it needs them.
 OF_MANAGERS = (
     "report_interval",

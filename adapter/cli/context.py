@@ -9,17 +9,20 @@ from typing import Any, Callable, List, Optional
 
 import click
 
+from adapter.awx import settings as awx_settings
+from adapter.awx.for_engine import place_of
 from adapter.cli.ceph import Ceph, Pause, until
-from adapter.cli.config import Config
+from adapter.cli.config import ENGINES, Config
 from adapter.cli.content import usable_content
 from adapter.cli.driver import POLL
 from adapter.cli.place import Place
 from adapter.engine.access import SshAccess
+from adapter.engine.awx import AwxEngine
 from adapter.engine.base import Engine
 from adapter.engine.local import LocalEngine
 
 DEFAULT_DIRECTORY = "~/.orch-ansible"
-EPILOG = "Every verb also takes --dir DIR, --no-progress, --verbose and --debug."
+EPILOG = "Every verb also takes --dir DIR, --engine ENGINE, --no-progress, --verbose and --debug."
 
 
 def ssh_access(directory: Path, settings: Config) -> SshAccess:
@@ -31,8 +34,12 @@ def ssh_access(directory: Path, settings: Config) -> SshAccess:
 
 
 def local_engine(directory: Path, access: SshAccess, settings: Config) -> Engine:
-    """Return the engine that keeps its jobs in ``directory``."""
-    return LocalEngine(directory, usable_content(directory), access.files, python=settings.python)
+    """Return the engine that keeps its jobs in ``directory``, and runs them where it is set."""
+    content = usable_content(directory)
+    if settings.engine == "awx":
+        place = place_of(awx_settings.load(directory / awx_settings.FILE))
+        return AwxEngine(directory, content, access.files, python=settings.python, place=place)
+    return LocalEngine(directory, content, access.files, python=settings.python)
 
 
 @dataclass
@@ -61,6 +68,8 @@ class Context:
     directory: Path = field(default_factory=lambda: Path(DEFAULT_DIRECTORY).expanduser())
     progress: bool = True
     verbose: bool = False
+    # Empty: the one that the settings name.
+    engine: str = ""
 
     @property
     def path(self) -> Path:
@@ -115,6 +124,14 @@ def common_options(*, hidden: bool) -> List[click.Option]:
             expose_value=False,
             hidden=hidden,
             help="Show what the job's playbook prints.",
+        ),
+        click.Option(
+            ["--engine"],
+            type=click.Choice(ENGINES),
+            callback=_keep("engine"),
+            expose_value=False,
+            hidden=hidden,
+            help="Where jobs run: on this machine, or in the AWX of awx.yml (docs/awx.md).",
         ),
         click.Option(
             ["--debug"],

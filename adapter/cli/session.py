@@ -100,7 +100,7 @@ class Session:
         if kept:
             self.access.keep_key(kept.ssh_key)
         self.engine = WatchedEngine(
-            context.environment.engine(self.directory, self.access, self.config),
+            context.environment.engine(self.directory, self.access, self._with_engine(context)),
             check=check,
             before_change=self.refuse_managed,
         )
@@ -122,6 +122,11 @@ class Session:
             say=context.say,
             poll=context.environment.poll,
         )
+
+    def _with_engine(self, context: Context) -> config.Config:
+        """Return the settings with the engine that the command has named; AWX is for hosts only."""
+        engine = "local" if self.is_local else context.engine or self.config.engine
+        return replace(self.config, engine=engine)
 
     def __enter__(self) -> Session:
         self.driver.start()

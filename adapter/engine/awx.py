@@ -12,18 +12,20 @@ import time
 from typing import Any, Dict, Optional
 
 from adapter.engine import child as children
-from adapter.engine.awx_place import AwxPlace
+from adapter.engine.awx_place import Asking, AwxPlace
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.engine.local import LocalEngine
 from adapter.engine.model import Request
 from adapter.engine.patience import Patience
-from adapter.errors import AdapterError, InvalidValue
+from adapter.errors import AdapterError, InvalidValue, NotReady
 
 # How many jobs are followed at a time: each asks AWX about once a second.
 MOST_RUNNING = 10
 _LOOK_EVERY = 15.0
 _FIRST_LOOK = 10.0
+# One answer that got lost is no reason to refuse anything.
+_SURE_AFTER = 3.0
 # A worker ends a little before its parent would end it.
 _SPARE = 15.0
 
@@ -44,14 +46,17 @@ class AwxEngine(LocalEngine):
     def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Record a job and start it, or queue it behind the writers of its hosts.
 
-        Raises what the engine on this machine does, and ``InvalidValue`` for a host that is this
-        machine itself.
+        Raises what the engine on this machine does, ``InvalidValue`` for a host that is this
+        machine itself, and ``NotReady`` for a change while AWX is known not to answer.
         """
         for target in request.targets:
             if target.connection != "ssh":
                 raise InvalidValue(
                     "host", target.name, "it is this machine itself, which AWX does not reach"
                 )
+        problem = self._reach.known() if request.changes else ""
+        if problem:
+            raise NotReady(f"No job is begun that changes something: {problem}")
         return super().submit(request, before)
 
     def poll(self) -> bool:
@@ -106,9 +111,15 @@ class Reach:
             return f"AWX at {self._place.url} has not answered within {_FIRST_LOOK:g} s."
         return self._problem
 
+    def known(self) -> str:
+        """Return why AWX could not be used at the last look, or nothing; nobody waits."""
+        return self._problem if self._known.is_set() else ""
+
     def _ask(self) -> None:
+        patience = min(_SURE_AFTER, self._place.silence)
+        asking = Asking(self._place, time.sleep, lambda: patience)
         try:
-            self._place.connect().me()
+            asking.ask(lambda awx: awx.me())
             problem = ""
         except AdapterError as error:
             problem = str(error)

@@ -249,7 +249,7 @@ class Launch:
         }
         keyrings = self._keyrings()
         if keyrings:
-            body["credentials"] = self._credentials(awx, key, organization, keyrings)
+            body["credentials"] = self._credentials(awx, key, keyrings)
         if self._place.instance_group:
             body["instance_groups"] = [self._instance_group(awx)]
         self._keep(sent=True)
@@ -296,7 +296,7 @@ class Launch:
         files = sorted(self._job.secrets.iterdir())
         return "".join(f"{path.read_text(encoding='utf-8').rstrip()}\n" for path in files)
 
-    def _credentials(self, awx: Awx, key: str, organization: int, keyrings: str) -> List[int]:
+    def _credentials(self, awx: Awx, key: str, keyrings: str) -> List[int]:
         kind = f"{self._place.name}-keyrings"
         types = [row for row in awx.list("credential_types", name=kind) if not row.get("managed")]
         if not types:
@@ -305,7 +305,8 @@ class Launch:
             awx.collection("credentials"),
             {
                 "name": key,
-                "organization": organization,
+                # Of the login itself: no role in the organization is needed for it.
+                "user": awx.me()["id"],
                 "credential_type": types[0]["id"],
                 "inputs": {"keyrings": keyrings},
             },

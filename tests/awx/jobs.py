@@ -225,14 +225,12 @@ class Jobs:
         return job.plan.gone_at is not None and time.monotonic() >= job.plan.gone_at
 
     def using(self, inventory: int) -> list[int]:
-        """Return the jobs that an inventory cannot be deleted because of."""
+        """Return the jobs that an inventory cannot be deleted because of, also ones not shown."""
         now = time.monotonic()
         return [
             job.id
             for job in self.jobs.values()
-            if job.row["inventory"] == inventory
-            and job.status(now) in _ACTIVE
-            and not self._is_gone(job)
+            if job.row["inventory"] == inventory and job.status(now) in _ACTIVE
         ]
 
     def forget(self, inventory: int) -> None:

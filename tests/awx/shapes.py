@@ -40,6 +40,7 @@ SHAPES: dict[str, Shape] = {
         roles={
             "admin_role": "Admin",
             "execute_role": "Execute",
+            "inventory_admin_role": "Inventory Admin",
             "member_role": "Member",
             "read_role": "Read",
         },
@@ -150,6 +151,7 @@ SHAPES: dict[str, Shape] = {
         roles={
             "admin_role": "Admin",
             "update_role": "Update",
+            "inventory_admin_role": "Can manage all inventories of the {type}",
             "adhoc_role": "Ad Hoc",
             "use_role": "Use",
             "read_role": "Read",
@@ -249,6 +251,7 @@ ROLE_TEXTS = {
     "update_role": "May update the {type}",
     "read_role": "May view settings for the {type}",
     "member_role": "User is a member of the {type}",
+    "inventory_admin_role": "Can manage all inventories of the {type}",
     "adhoc_role": "May run ad hoc commands on the {type}",
 }
 

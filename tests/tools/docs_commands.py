@@ -103,7 +103,7 @@ def where(command: Command) -> str:
     if command.program in ("ansible-doc", "make"):
         return HERE
     if command.program == "orch-ansible":
-        if command.words[1:2] == ["awx"]:
+        if command.words[1:2] == ["awx"] or command.words[1:3] == ["--engine", "awx"]:
             return AWX
         if _ORCH_HERE.fullmatch(line):
             return HERE
