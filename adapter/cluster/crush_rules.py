@@ -87,7 +87,7 @@ class CrushMap:
 
     def osds_below(self, number: int) -> Iterator[int]:
         """Return the OSDs with a weight in a bucket, or the OSD itself."""
-        yield from self._of_type(number, OSD)
+        yield from self.of_type(number, OSD)
 
     def places(self, rule: Rule, size: int, usable: Usable) -> int:
         """Return how many OSDs a rule finds at least for a placement group, ``size`` at most."""
@@ -100,7 +100,7 @@ class CrushMap:
         return sorted(
             f"osd.{each}" if each >= 0 else self.buckets[each].name
             for part in rule.parts
-            for each in self._of_type(part.bucket, kind)
+            for each in self.of_type(part.bucket, kind)
             if kind and self._has(each, usable.able)
         )
 
@@ -110,7 +110,7 @@ class CrushMap:
         found = [
             [osd for osd in self.osds_below(each) if usable.able(osd)]
             for part in rule.parts
-            for each in self._of_type(part.bucket, kind)
+            for each in self.of_type(part.bucket, kind)
         ]
         return [each for each in found if each]
 
@@ -121,11 +121,11 @@ class CrushMap:
         step, rest = steps[0], steps[1:]
         number = step.num if step.num > 0 else max(0, size + step.num)
         if _takes_leaf(step):
-            fitting = [each for each in self._of_type(bucket, step.kind) if each != bucket]
+            fitting = [each for each in self.of_type(bucket, step.kind) if each != bucket]
             return min(number, sum(self._has(each, usable.able) for each in fitting))
         chosen = [
             self._least(each, rest, size, usable)
-            for each in self._of_type(bucket, step.kind)
+            for each in self.of_type(bucket, step.kind)
             if each != bucket and self._has(each, usable.weighted)
         ]
         chosen.sort(reverse=step.op in _CHOOSE_AGAIN)
@@ -137,7 +137,7 @@ class CrushMap:
     def _has(self, number: int, chosen: Chosen) -> bool:
         return any(chosen(each) for each in self.osds_below(number))
 
-    def _of_type(self, number: int, kind: str) -> Iterator[int]:
+    def of_type(self, number: int, kind: str) -> Iterator[int]:
         """Return what is of a type in a bucket, however deep, where it has a weight.
 
         A bucket that is in itself, which a broken map may have, is looked into once.
