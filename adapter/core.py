@@ -56,6 +56,7 @@ from adapter.cluster.tuned_profiles import TunedProfiles
 from adapter.cluster.tuning import Tuning
 from adapter.cluster.turns import Turns
 from adapter.cluster.unused_keys import MONS, UnusedKeys
+from adapter.cluster.upgrades import Upgrades
 from adapter.cluster.watch import Watch
 from adapter.engine.access import Ssh
 from adapter.engine.base import Engine
@@ -108,6 +109,7 @@ class Core:
         self.intents = Intents(store)
         self.removals = Removals(store)
         self.maintenances = Maintenances(store)
+        self.upgrades = Upgrades(store)
         self.owners = OsdOwners(store)
         self.actions = ServiceActions(store)
         self.daemon_actions = DaemonActions(store)
@@ -129,6 +131,7 @@ class Core:
                 "osd_removal": self.removals,
                 "osd_creation": self.intents,
                 "maintenance": self.maintenances,
+                "upgrade": self.upgrades,
                 "service_action": self.actions,
                 "daemon_action": self.daemon_actions,
                 "unused_key": self.unused_keys,

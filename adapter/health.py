@@ -37,6 +37,7 @@ class Health:
                 untuned=core.tuning.lines(core.failures),
                 offline=self._but_in_maintenance(core.liveness.offline()),
                 unreported=self._but_in_maintenance(core.refresh.errors()),
+                upgrade=core.upgrades.warnings(),
                 in_maintenance=[*core.maintenances.lines(), *self._held_by_hand()],
                 service_failures=core.service_failures.all(),
                 watch=core.watch if len(core.hosts) else None,

@@ -33,6 +33,7 @@ from adapter.methods.service_list import ServiceListMethods
 from adapter.methods.services import ServiceMethods
 from adapter.methods.tuned_profiles import TunedProfileMethods
 from adapter.methods.upgrades import UpgradeMethods
+from adapter.methods.upgrading import UpgradingMethods
 from adapter.outcomes import Outcomes
 from adapter.reconcile import Reconciler
 
@@ -63,6 +64,7 @@ class AnsibleOrchestrator(Orchestrator):
         self.kinds = KindMethods(self.services)
         self.tuned = TunedProfileMethods(core, reconciler)
         self.upgrades = UpgradeMethods(core)
+        self.upgrading = UpgradingMethods(core, reconciler, self.upgrades)
         self.pending = PendingMethods(core, reconciler, self.osds, self.drains)
         self.adoption = AdoptionMethods(core)
         self.jobs = JobMethods(core)
@@ -117,6 +119,7 @@ NOUNS = {
     "kinds": KindMethods,
     "tuned": TunedProfileMethods,
     "upgrades": UpgradeMethods,
+    "upgrading": UpgradingMethods,
 }
 
 
@@ -141,6 +144,21 @@ BESIDE_A_HOLDER = frozenset(
         "upgrade_available",
         "upgrade_check",
         "upgrade_ls",
+        "upgrade_status",
+    }
+)
+
+# What is refused while an upgrade changes hosts and daemons: both would count on what the other
+# takes down. While it is paused these are the tools that put things right.
+NOT_WHILE_UPGRADING = frozenset(
+    {
+        "daemon_action",
+        "drain_host",
+        "enter_host_maintenance",
+        "remove_daemons",
+        "remove_host",
+        "remove_osds",
+        "service_action",
     }
 )
 
@@ -153,6 +171,8 @@ def _handed_on(noun: str, function: Callable[..., Any]) -> Callable[..., OrchRes
     def call(self: AnsibleOrchestrator, *args: Any, **kwargs: Any) -> Any:
         if keeps:
             self.core.check_holds()
+        if function.__name__ in NOT_WHILE_UPGRADING:
+            self.upgrading.check_over(function.__name__)
         return getattr(getattr(self, noun), function.__name__)(*args, **kwargs)
 
     return handle_orch_error(call)

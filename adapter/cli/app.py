@@ -31,7 +31,7 @@ from adapter.cli.output import printable
 from adapter.cli.services import apply, ls, rm
 from adapter.cli.session import JobsFailed
 from adapter.cli.tuned_profiles import tuned_profile
-from adapter.cli.upgrades import upgrade
+from adapter.cli.upgrading import upgrade
 from adapter.errors import HostUnreachable, JobError, NotReady
 from adapter.interface import OrchestratorError, SpecValidationError
 

@@ -114,6 +114,7 @@ class Session:
             mon=cluster.mon if cluster else None,
             reports_directory=None if check else self.directory / "reports",
         )
+        self.core.going_down.clock = context.environment.clock
         self.orchestrator = AnsibleOrchestrator(self.core)
         self.driver = Driver(
             self.engine,

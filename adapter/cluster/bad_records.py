@@ -67,6 +67,12 @@ ADVICE = {
         "`ceph orch host maintenance exit {name} --force` takes noout away from what is the host's "
         "own, and puts back what the host itself has kept of its units",
     ),
+    "upgrade": (
+        "the upgrade does not go on, and hosts and daemons are left as they are",
+        "`ceph osd dump` shows which hosts have noout from it, `ceph fs get FS` how many ranks a "
+        "file system has; {removed} removes it, and `ceph orch upgrade start` goes on where the "
+        "packages and daemons are",
+    ),
     "service_action": (
         "the restart does not go on",
         "`ceph orch restart {name}` writes it anew",

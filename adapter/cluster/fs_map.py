@@ -36,6 +36,42 @@ class FsMap:
         return name in self.ranked and self.of.get(name, "") != filesystem
 
 
+@dataclass(frozen=True)
+class FileSystemState:
+    """A file system: how many ranks it is to have, and which it has; ``ready`` are active."""
+
+    name: str
+    max_mds: int
+    standby_replay: bool
+    ranks: Tuple[int, ...] = ()
+    ready: Tuple[int, ...] = ()
+
+    @property
+    def is_single(self) -> bool:
+        """Tell whether rank 0 alone is there, and serves."""
+        return self.ranks == (0,) and self.ready == (0,)
+
+
+def read_file_systems(data: Mapping[str, Any]) -> List[FileSystemState]:
+    """Read what `fs dump` says of file systems."""
+    found = []
+    for row in data.get("filesystems") or ():
+        mds_map = row.get("mdsmap") or {}
+        flags = mds_map.get("flags_state") or {}
+        info = (mds_map.get("info") or {}).values()
+        ready = [int(each["rank"]) for each in info if each.get("state") == "up:active"]
+        found.append(
+            FileSystemState(
+                _name(row),
+                int(mds_map.get("max_mds") or 1),
+                bool(flags.get("allow_standby_replay")),
+                tuple(sorted(int(rank) for rank in mds_map.get("in") or ())),
+                tuple(sorted(ready)),
+            )
+        )
+    return found
+
+
 def read_fs_map(data: Mapping[str, Any]) -> FsMap:
     """Read `fs dump`."""
     names = [_name(filesystem) for filesystem in data.get("filesystems") or ()]

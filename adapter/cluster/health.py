@@ -91,6 +91,7 @@ def health_checks(
     late: Sequence[str] = (),
     untuned: Sequence[str] = (),
     in_maintenance: Sequence[str] = (),
+    upgrade: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
@@ -102,10 +103,13 @@ def health_checks(
     ``waiting`` what services have waited for too long, ``undone`` what was asked of daemons and
     cannot be done yet, ``drains`` which hosts do not get empty, ``stray_hosts`` and
     ``stray_daemons`` what runs and nobody looks after, ``late`` which jobs are queued for long,
-    ``untuned`` what of tuned profiles is not in force, ``in_maintenance`` which hosts are. A host
-    that is offline is not named a second time for its missing report.
+    ``untuned`` what of tuned profiles is not in force, ``in_maintenance`` which hosts are,
+    ``upgrade`` by code why an upgrade is paused. A host that is offline is not named a second time
+    for its missing report.
     """
-    checks: Checks = {}
+    checks: Checks = {
+        code: _check("upgrade paused", list(lines)) for code, lines in upgrade.items()
+    }
     if unready:
         checks["ANSIBLE_NOT_READY"] = _check("hosts cannot be managed", [unready])
     if paused:

@@ -18,10 +18,16 @@ from typing import (
 )
 
 from adapter.cluster.ceph_options import Option, read_option, read_settings
-from adapter.cluster.crush_rules import read_crush
+from adapter.cluster.crush_rules import CrushMap, read_crush
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
 from adapter.cluster.failure_domains import Placements, read_ratios, read_usage
-from adapter.cluster.fs_map import FsMap, read_fs_map, rows_of
+from adapter.cluster.fs_map import (
+    FileSystemState,
+    FsMap,
+    read_file_systems,
+    read_fs_map,
+    rows_of,
+)
 from adapter.cluster.locations import CrushTree, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.marks import mark
@@ -48,7 +54,7 @@ from adapter.cluster.pg_states import (
     unknown_pgs,
     waited_for,
 )
-from adapter.cluster.pool_sizes import Shortage, read_pools, shortages
+from adapter.cluster.pool_sizes import Pool, Shortage, read_pools, shortages
 from adapter.cluster.told_daemons import FIELDS, ToldDaemon, read_daemons
 from adapter.errors import NotReady
 from adapter.interface import OrchestratorError
@@ -403,6 +409,37 @@ class Maps:
         status = read_json(self._read("quorum_status"), "quorum_status")
         known = [str(mon["name"]) for mon in status["monmap"]["mons"]]
         return [str(name) for name in status.get("quorum_names") or ()], known
+
+    def leader(self) -> str:
+        """Return the name of the monitor that leads, empty without a quorum."""
+        status = read_json(self._read("quorum_status"), "quorum_status")
+        return str(status.get("quorum_leader_name") or "")
+
+    def releases(self) -> Dict[str, str]:
+        """Return the oldest release that monitors and OSDs may have, by the option's name."""
+        mons = read_json(self._read("mon dump"), "mon dump")
+        osds = read_json(self._read("osd dump"), "osd dump")
+        return {
+            "min_mon_release": str(mons.get("min_mon_release_name") or ""),
+            "require_osd_release": str(osds.get("require_osd_release") or ""),
+        }
+
+    def require_osd_release(self, release: str) -> None:
+        """Let no OSD of an older release start any more."""
+        self._mon.command(prefix="osd require-osd-release", release=release)
+
+    def data_rules(self) -> Tuple[CrushMap, Tuple[Pool, ...]]:
+        """Return the CRUSH map and the pools: where data can be."""
+        pools = read_pools(self._read("osd dump"))
+        return read_crush(self._read("osd crush dump")), tuple(pools.values())
+
+    def file_systems(self) -> List[FileSystemState]:
+        """Return of each file system how many ranks it has, and is to have."""
+        return read_file_systems(read_json(self._read("fs dump"), "fs dump"))
+
+    def set_file_system(self, name: str, setting: str, value: str) -> None:
+        """Change a setting of a file system."""
+        self._mon.command(prefix="fs set", fs_name=name, var=setting, val=value)
 
     def mon_addresses(self) -> Dict[str, FrozenSet[str]]:
         """Return the addresses of all mons by name."""

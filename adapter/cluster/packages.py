@@ -79,6 +79,12 @@ class HostPackages:
         """Return the packages that cannot be brought to a target."""
         return sorted({*self.installed} - {*self.having(target)})
 
+    def is_at(self, target: str) -> bool:
+        """Tell whether all packages have the target's version, and none is left halfway."""
+        versions = self.installed.values()
+        known = not self.problem and not self.unfinished
+        return known and all(_is_of(target, each) for each in versions)
+
     def complete(self) -> List[str]:
         """Return the versions of Ceph that all packages can be brought to, the newest first."""
         return [each for each in self.versions if not self.lacking(each)]

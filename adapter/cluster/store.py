@@ -129,6 +129,7 @@ KINDS = (
     "osd_creation",
     "service_action",
     "maintenance",
+    "upgrade",
     "daemon_action",
     "unused_key",
     "removed_mon",

@@ -170,7 +170,7 @@ class _Turns:
         self._has = {
             name
             for name, seen in cluster.hosts.items()
-            if seen.packages and seen.packages.on_disk == [upstream(target)]
+            if seen.packages and seen.packages.is_at(target)
         }
         self._target = target
         self.given = set(self._has)

@@ -8,13 +8,13 @@ import time
 from typing import Any, Dict, List, Optional
 
 from adapter.cluster.daemon_places import NONE, own_rows
-from adapter.cluster.hosts import MAINTENANCE
-from adapter.cluster.packages import HostPackages, upstream
-from adapter.cluster.upgrade_offers import Running, Seen, comparison, known_versions, listing
+from adapter.cluster.packages import upstream
+from adapter.cluster.upgrade_offers import Running, comparison, known_versions, listing
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import InvalidValue, some_of
 from adapter.methods._method import method
+from adapter.reconcile.upgrade_view import seen_hosts
 from adapter.state_lock import under_lock
 
 SHOWN = 10
@@ -48,7 +48,9 @@ class UpgradeMethods:
             remedy = "Leave it out: versions come from the hosts' package repositories."
             raise InvalidValue("image", image, "packages have no images", remedy)
         with self.core.lock:
-            return listing(self._hosts(), self._daemons(), bool(tags), bool(show_all_versions))
+            return listing(
+                seen_hosts(self.core), self._daemons(), bool(tags), bool(show_all_versions)
+            )
 
     @method
     def upgrade_available(self) -> Dict[Any, Any]:
@@ -90,7 +92,7 @@ class UpgradeMethods:
         Raises ``InvalidValue`` for one that no host has or is offered.
         """
         with self.core.lock:
-            hosts, daemons = self._hosts(), self._daemons()
+            hosts, daemons = seen_hosts(self.core), self._daemons()
         known = known_versions(hosts, target)
         if target not in known:
             listed = f"They have: {some_of(known, SHOWN)}." if known else ""
@@ -103,18 +105,6 @@ class UpgradeMethods:
         """Return the daemons that hosts reported last, with the versions that they run."""
         with self.core.lock:
             return self._daemons()
-
-    @under_lock
-    def _hosts(self) -> Dict[str, Seen]:
-        core, found = self.core, {}
-        for host in core.hosts.all():
-            report, state = core.reports.get(host.hostname), core.liveness.of(host.hostname)
-            away, resting = "" if state.online else state.reason, host.status == MAINTENANCE
-            packages, taken = None, 0.0
-            if report is not None and "packages" in report.taken:
-                packages, taken = HostPackages.of(report.packages), report.taken["packages"]
-            found[host.hostname] = Seen(packages, taken, away, resting)
-        return found
 
     @under_lock
     def _daemons(self) -> List[Running]:

@@ -208,6 +208,9 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         core, problems = self.ansible.core, loop.problems()
         restarts = self.ansible.reconciler.restarts
         progress.tell(core.engine.jobs(), restarts.under_way(), restarts.events_of)
+        with core.lock:
+            upgrade = core.upgrades.get()
+        progress.tell_upgrade(upgrade, upgrade.total if upgrade is not None else 0)
         self._records.tidy(time.monotonic())
         checks = self.ansible.health.checks()
         if problems:

@@ -7,6 +7,7 @@ import time
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.service_actions import ServiceAction
+from adapter.cluster.upgrades import Upgrade
 from adapter.engine.model import JobRecord, JobStatus
 from adapter.errors import some_of
 from adapter.interface import OrchestratorEvent
@@ -35,6 +36,17 @@ class ProgressReporter:
         self._remote = remote
         self._told: Dict[str, Tuple[int, str]] = {}
         self._restarts: Dict[str, ServiceAction] = {}
+
+    def tell_upgrade(self, one: Optional[Upgrade], total: int) -> None:
+        """Tell how far an upgrade of ``total`` daemons is, or that there is none any more."""
+        for bar in [bar for bar in self._told if bar.startswith(_UPGRADE)]:
+            if one is None or bar != _upgrade_bar(one):
+                del self._told[bar]
+                self._call("complete", bar)
+        if one is not None:
+            count = min(len(one.done), total)
+            text = f"Upgrade to {one.version}: {one.error or one.reason or one.stage}"
+            self._update(_upgrade_bar(one), text, count / max(total, 1), "upgrade")
 
     def tell(
         self, records: Iterable[JobRecord], restarts: Sequence[Restart], events: EventsOf
@@ -113,6 +125,13 @@ def restart_text(action: ServiceAction, job: Optional[JobRecord]) -> str:
         where = f" on {some_of(job.request.hosts, _NAMED_DAEMONS)}" if job is not None else ""
         text += f"; {some_of(action.doing, _NAMED_DAEMONS)}{where}"
     return f"{text}; {action.reason}" if action.reason else text
+
+
+_UPGRADE = "ansible-upgrade-"
+
+
+def _upgrade_bar(one: Upgrade) -> str:
+    return f"{_UPGRADE}{one.since:.0f}"
 
 
 def _bar(action: ServiceAction) -> str:

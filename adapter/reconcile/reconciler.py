@@ -35,6 +35,7 @@ from adapter.reconcile.stray_daemons import StrayDaemons
 from adapter.reconcile.successors import with_backends
 from adapter.reconcile.tuned_hosts import TunedHosts
 from adapter.reconcile.undone_acts import UndoneActs
+from adapter.reconcile.upgrades import Upgrading
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Reconciler:
         self.maintenance = HostMaintenance(
             core, self.services.guards, self.host_stops, lambda: self.absence is not None
         )
+        self.upgrading = Upgrading(core, self.services.guards, lambda: self.absence is not None)
         self.restarts = ServiceRestarts(core, self.services.guards)
         self.acts = DaemonActs(core, self.services)
         self.undone = UndoneActs(core, self.acts)
@@ -128,6 +130,7 @@ class Reconciler:
         self._waiting_for = ()
         pauses = [
             see_off,
+            run("upgrading", lambda: self.upgrading.step(now), now),
             run("making OSDs", lambda: self.creator.step(now, self.osd_map), now),
             run("draining hosts", lambda: self.drains.step(now, self.osd_map), now),
             run("removing OSDs", lambda: self.remover.step(now), now),

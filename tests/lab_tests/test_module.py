@@ -62,6 +62,11 @@ FEATURES = [
     "update_host_addr",
     "upgrade_check",
     "upgrade_ls",
+    "upgrade_pause",
+    "upgrade_resume",
+    "upgrade_start",
+    "upgrade_status",
+    "upgrade_stop",
     "zap_device",
 ]
 

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
 
 from ..disks.block import DEVICE_PATH
 from ..host.record import RECORD_PATH
+from ..system.package_upgrade import TARGET
 from ..system.reading import clean
 from ..system.sysctl import VALUE_LIMIT, canonical
 from .allowed import CONF_OPTIONS, KERNEL_SETTINGS, PACKAGES
@@ -194,6 +195,12 @@ def _check_setting(name: str, value: object, limits: Limits) -> None:
     _refuse("kernel setting", name, cause, "kernel_settings")
 
 
+def _version(parameters: Parameters, limits: Limits) -> None:
+    version = parameters["version"]
+    if version and not TARGET.fullmatch(version):
+        _refuse("version", version, "it is no version of packages")
+
+
 def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
@@ -208,6 +215,7 @@ VERBS: Dict[str, Tuple[Rule, ...]] = {
     "host_record": (_record,),
     "host_report": (_sysfs, _dev),
     "host_rescan": (_sysfs,),
+    "host_upgrade": (_version,),
     "osd_create": (_disks, _keyrings, _conf),
     "osd_remove": (_disks, _keyrings),
     "package_install": (_packages,),

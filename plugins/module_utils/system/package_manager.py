@@ -91,7 +91,7 @@ class Apt(_Manager):
         """Read the sources' lists anew; return what went wrong, if anything did."""
         argv = ["apt-get", *self._OPTIONS, "-o", "APT::Update::Error-Mode=any", "update"]
         answer = self._run(argv, lock, timeout, self._ENVIRONMENT, "reads the lists of packages")
-        return _reason(answer.err) if answer.problem else ""
+        return reason_of(answer.err) if answer.problem else ""
 
     def read_lists(self, lock: HostLock, timeout: float) -> str:
         """Read the sources' lists anew; return what went wrong, if anything did."""
@@ -103,7 +103,7 @@ class Apt(_Manager):
             return ""
         argv = ["apt-get", "-s", "-q", "--no-remove", "install", "--", *names]
         answer = run(argv, _ASK_TIMEOUT)
-        return _reason(answer.err) if answer.problem else ""
+        return reason_of(answer.err) if answer.problem else ""
 
     def install(self, names: Sequence[str], lock: HostLock, timeout: float) -> str:
         """Install packages; return what went wrong, if anything did."""
@@ -114,7 +114,7 @@ class Apt(_Manager):
         keep = ["-o", "Dpkg::Options::=--force-confold", "--no-remove"]
         argv = ["apt-get", *self._OPTIONS, *keep, "install", "--", *names]
         answer = self._run(argv, lock, timeout, self._ENVIRONMENT, f"installs {', '.join(names)}")
-        return (_reason(answer.err) or answer.problem) if answer.problem else ""
+        return (reason_of(answer.err) or answer.problem) if answer.problem else ""
 
 
 class Dnf(_Manager):
@@ -156,7 +156,7 @@ class Dnf(_Manager):
         """Install packages; return what went wrong, if anything did."""
         argv = ["dnf", "-q", "-y", "install", "--", *names]
         answer = self._run(argv, lock, timeout, what=f"installs {', '.join(names)}")
-        return (_reason(answer.err) or answer.problem) if answer.problem else ""
+        return (reason_of(answer.err) or answer.problem) if answer.problem else ""
 
 
 def unread_repositories(said: str, problem: str) -> str:
@@ -172,8 +172,8 @@ def unread_repositories(said: str, problem: str) -> str:
     return clean(". ".join([*errors[-1:], *left_out]) or problem, 300).rstrip(".")
 
 
-def _reason(text: str) -> str:
-    """Return the line that says why a package manager gave up."""
+def reason_of(text: str) -> str:
+    """Return the line that says why a package manager gave up, from what it printed."""
     lines = [line.strip() for line in text.splitlines()]
     errors = [line[2:].strip() for line in lines if line.startswith(("E:", "W:"))]
     errors = [line for line in errors if not line.startswith(_ADVICE)] or errors

@@ -21,6 +21,8 @@ ARGUMENTS: Dict[str, Tuple[str, ...]] = {
     "osd down": ("ids*",),
     "osd set-group": ("flags", "who*"),
     "osd unset-group": ("flags", "who*"),
+    "osd require-osd-release": ("release",),
+    "mgr fail": ("who",),
     "osd safe-to-destroy": ("ids*",),
     "osd ok-to-stop": ("ids*",),
     "osd destroy-actual": ("id",),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
 
 from adapter.engine.model import HostOutcome, HostStatus, Request
 from tests.unit.cli.door import Door
+from tests.unit.cli.monitors_door import MonitorsCeph
 from tests.unit.methods.world import report
+from tests.unit.reconcile.upgraded import Upgraded
 
 OLD, NEW = "20.2.4+ds-2", "20.2.5+ds-1"
 
@@ -76,3 +79,68 @@ def test_what_is_no_target_is_refused_before_a_host_is_asked(two: Door) -> None:
     said = two.refused("upgrade", "check", "--ceph-version", "20.2.9")
     assert "no host has it, and no repository of a host" in said
     assert "orch-ansible upgrade ls" in said
+
+
+@pytest.fixture
+def cluster() -> Upgraded:
+    found = Upgraded()
+    found.prepare()
+    return found
+
+
+@pytest.fixture
+def whole(tmp_path: Path, cluster: Upgraded) -> Door:
+    """Return the command on three hosts with monitors, managers and OSDs."""
+    door = Door(tmp_path, answer=cluster._answer, ceph=MonitorsCeph(cluster.monitors))
+    for host in ("h1", "h2", "h3"):
+        door.run("host", "add", host, f"10.0.0.{host[1:]}")
+    door.requests.clear()
+    cluster.monitors.log.clear()
+    return door
+
+
+def test_a_plan_shows_the_steps_and_does_none(whole: Door, cluster: Upgraded) -> None:
+    lines = whole.run("upgrade", "plan", "--ceph-version", "20.2.5").stdout.splitlines()
+    assert lines[0].split() == ["STEP", "KIND", "DAEMONS", "PACKAGES", "FIRST", "HANDS", "OVER"]
+    assert lines[1].split()[:2] == ["1", "mgr"]
+    said = json.loads(whole.run("upgrade", "plan", "--ceph-version", "20.2.5", "-f", "json").stdout)
+    assert [step["kind"] for step in said["steps"]][:6] == ["mgr"] * 3 + ["mon"] * 3
+    assert said["refusals"] == []
+    assert [each for each in whole.requests if each.changes] == []
+    assert cluster.monitors.log == []
+
+
+def test_a_plan_that_cannot_be_says_why(whole: Door, cluster: Upgraded) -> None:
+    cluster.monitors.managers = ["h1"]
+    result = whole.run("upgrade", "plan", "--ceph-version", "20.2.5", status=1)
+    assert "another manager has to take over" in result.stderr
+
+
+def test_an_upgrade_goes_on_to_its_end(whole: Door, cluster: Upgraded) -> None:
+    result = whole.run("upgrade", "start", "--ceph-version", "20.2.5")
+    assert "Initiating upgrade to 20.2.5" in result.stdout
+    assert set(cluster.monitors.versions.values()) == {"20.2.5"}
+    assert cluster.monitors.noout == set()
+    assert not list((whole.directory / "upgrade").glob("*.yml"))
+    assert "No upgrade is under way" in whole.run("upgrade", "status").stdout
+
+
+def test_one_that_fails_is_gone_on_with(whole: Door, cluster: Upgraded) -> None:
+    cluster.mute["upgrade_start"] = {"h2": "no space left on device"}
+    result = whole.run("upgrade", "start", "--ceph-version", "20.2.5", status=1)
+    assert "host h2: no space left on device" in result.stderr
+    assert "`orch-ansible upgrade resume` goes on" in result.stderr
+    assert "is_paused: True" in whole.run("upgrade", "status").stdout
+    cluster.mute.clear()
+    whole.run("upgrade", "resume")
+    assert set(cluster.monitors.versions.values()) == {"20.2.5"}
+
+
+def test_one_is_stopped(whole: Door, cluster: Upgraded) -> None:
+    cluster.mute["upgrade_start"] = {"h2": "no space left on device"}
+    whole.run("upgrade", "start", "--ceph-version", "20.2.5", status=1)
+    cluster.mute.clear()
+    said = whole.run("upgrade", "stop").stdout
+    assert "Stopped upgrade to 20.2.5" in said
+    assert "No upgrade is under way" in whole.run("upgrade", "status").stdout
+    assert "No upgrade is under way" in whole.refused("upgrade", "pause")

@@ -1,0 +1,91 @@
+"""What an upgrade changes of the cluster for a while, and how it is put back.
+
+What is changed is kept in the record before. Only what was changed from here is put back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Callable, List, Sequence, Tuple
+
+from adapter.cluster.maps import NoMon
+from adapter.cluster.noout import NoOut, nodes_of
+from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.packages import number
+from adapter.cluster.upgrade_plan import OSD, RELEASES, Cluster
+from adapter.cluster.upgrades import FileSystem, Upgrade
+from adapter.core import Core
+
+Save = Callable[[Upgrade], Upgrade]
+
+
+class UpgradeSettings:
+    """Change and put back, on a ``Core``. All methods raise ``OrchestratorError``."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._noout = NoOut(core.mon or NoMon())
+
+    def flagged(self, one: Upgrade, osds: Sequence[int]) -> Tuple[Tuple[str, ...], List[str]]:
+        """Return what has ``noout`` from here when these OSDs go down, and what lacks it yet."""
+        there, known = self._noout.there(), self._core.maps.osd_map().osds
+        new = [each for each in nodes_of(known, osds) if each not in there]
+        mine = tuple(dict.fromkeys([*one.nodes, *new]))
+        return mine, [each for each in mine if each not in there]
+
+    def flag(self, nodes: Sequence[str]) -> None:
+        """Set ``noout`` for nodes."""
+        self._noout.set(nodes)
+
+    def unflag(self, nodes: Sequence[str]) -> None:
+        """Take ``noout`` from nodes."""
+        self._noout.unset(nodes)
+
+    def narrow_file_systems(self, one: Upgrade, save: Save) -> str:
+        """Leave each file system one rank, and none that only follows; return what is waited for.
+
+        A rank that is taken over by another version than its neighbours' is what that avoids.
+        """
+        states = self._core.maps.file_systems()
+        known = {each.name for each in one.systems}
+        wide = [
+            FileSystem(each.name, each.max_mds, each.standby_replay)
+            for each in states
+            if each.name not in known and (each.max_mds > 1 or each.standby_replay)
+        ]
+        if wide:
+            save(replace(one, systems=(*one.systems, *wide)))
+        for each in states:
+            if each.standby_replay:
+                self._core.maps.set_file_system(each.name, "allow_standby_replay", "false")
+            if each.max_mds > 1:
+                self._core.maps.set_file_system(each.name, "max_mds", "1")
+        waiting = [each.name for each in states if each.ranks and not each.is_single]
+        if not waiting:
+            return ""
+        return f"waiting until file system {', '.join(waiting)} has rank 0 alone, and that serves"
+
+    def widen_file_systems(self, one: Upgrade) -> None:
+        """Put the settings of file systems back."""
+        states = {each.name: each for each in self._core.maps.file_systems()}
+        for each in one.systems:
+            now = states.get(each.name)
+            if now is None:
+                continue
+            if each.max_mds != now.max_mds:
+                self._core.maps.set_file_system(each.name, "max_mds", str(each.max_mds))
+            if each.standby_replay and not now.standby_replay:
+                self._core.maps.set_file_system(each.name, "allow_standby_replay", "true")
+
+    def require_release(self, cluster: Cluster) -> None:
+        """Let OSDs of the release before start no more, where all run this one or a later one."""
+        osd_map: OsdMap = self._core.maps.osd_map()
+        versions = {each.id: number(each.version) for each in cluster.daemons if each.kind == OSD}
+        there = [str(each.osd_id) for each in osd_map.osds.values() if not each.destroyed]
+        if not there or any(not versions.get(each) for each in there):
+            return
+        major = min(versions[each] for each in there)[0]
+        required = RELEASES.get(cluster.releases.get("require_osd_release", ""), major)
+        name = next((name for name, each in RELEASES.items() if each == major), "")
+        if name and required < major:
+            self._core.maps.require_osd_release(name)

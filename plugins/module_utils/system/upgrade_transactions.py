@@ -1,0 +1,200 @@
+"""The transactions of apt-get and dnf that bring packages to exact versions.
+
+Sources: apt-get(8), dpkg(1), apt-cache(8) of Debian 12 to 14; dnf(8) of dnf 4.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Collection, Dict, List, Mapping, Sequence, Tuple
+
+from .command import Answer, find_program, last_line, run
+from .host_lock import Detached, HostLock
+from .package_manager import reason_of
+from .quiet_packages import ENVIRONMENT
+from .reading import Roots
+
+_ASK_TIMEOUT = 120.0
+# What is left free beside what packages need (bytes).
+_MARGIN = 64 << 20
+_CONFFILE = re.compile(r"^Configuration file '([^'\n]+)'", re.MULTILINE)
+
+
+class StillWorks(Exception):
+    """Say that the package manager goes on and was not waited for any longer."""
+
+
+def _run(argv: Sequence[str], lock: HostLock, timeout: float, what: str) -> Answer:
+    program = find_program(argv[0])
+    answer = Detached("packages", [program, *argv[1:]], lock, ENVIRONMENT, description=what).result(
+        timeout
+    )
+    if "still runs" in answer.problem:
+        raise StillWorks(f"{argv[0]}: {answer.problem}.")
+    return answer
+
+
+class AptTransaction:
+    """Debian's apt-get and dpkg. ``kept_files`` are known after ``install``."""
+
+    _OPTIONS = (
+        "-q",
+        "-y",
+        "-o",
+        "DPkg::Lock::Timeout=120",
+        "-o",
+        "Acquire::http::Timeout=20",
+        "-o",
+        "Dpkg::Options::=--force-confdef",
+        "-o",
+        "Dpkg::Options::=--force-confold",
+    )
+
+    def __init__(self, roots: Roots) -> None:
+        self._roots = roots
+        self.kept_files: List[str] = []
+
+    def predict(self, versions: Mapping[str, str], own: Collection[str]) -> str:
+        """Return why the packages could not be installed, as far as that is known before.
+
+        ``own`` are Ceph's packages of the host: none of them may go.
+        """
+        argv = ["apt-get", "-s", "-q", "install", "--", *_exact(versions, "=")]
+        answer = run(argv, _ASK_TIMEOUT)
+        if answer.problem:
+            return unmet(answer.out) or reason_of(answer.err) or answer.problem
+        going = sorted(set(removed(answer.out)) & {*own})
+        if going:
+            return f"apt-get would remove {', '.join(going)}"
+        return self._space(versions)
+
+    def download(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
+        """Fetch the packages; return what went wrong, if anything did."""
+        words = ["-d", "install", "--", *_exact(versions, "=")]
+        answer = _run(["apt-get", *self._OPTIONS, *words], lock, timeout, "fetches Ceph's packages")
+        return (reason_of(answer.err) or answer.problem) if answer.problem else ""
+
+    def install(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
+        """Finish what was cut, then install; return what went wrong, if anything did."""
+        finish = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
+        said = _run(finish, lock, timeout, "configures packages")
+        if not versions:
+            return failed_script(said.out) or last_line(said.err) if said.problem else ""
+        words = ["install", "--", *_exact(versions, "=")]
+        argv = ["apt-get", *self._OPTIONS, *words]
+        answer = _run(argv, lock, timeout, "upgrades Ceph's packages")
+        self.kept_files = sorted({*_CONFFILE.findall(answer.out)})[:50]
+        if not answer.problem:
+            return ""
+        return failed_script(answer.out) or reason_of(answer.err) or answer.problem
+
+    def _space(self, versions: Mapping[str, str]) -> str:
+        """Return that there is too little space, if so."""
+        shown = run(
+            ["apt-cache", "show", "--no-all-versions", "--", *_exact(versions, "=")], _ASK_TIMEOUT
+        )
+        there = run(
+            ["dpkg-query", "-W", "-f", "${Installed-Size}\\n", "--", *versions], _ASK_TIMEOUT
+        )
+        if shown.problem or there.problem:
+            return ""
+        archives, sizes = package_sizes(shown.out)
+        before = sum(int(line) for line in there.out.split() if line.isdigit()) << 10
+        unpacked = max(0, sum(sizes) - before) + max(sizes, default=0)
+        cache = os.path.join(self._roots.var, "cache/apt")
+        return lacking_space({self._roots.usr: unpacked, cache: archives})
+
+
+def _exact(versions: Mapping[str, str], between: str) -> List[str]:
+    return [f"{name}{between}{version}" for name, version in sorted(versions.items())]
+
+
+def removed(text: str) -> List[str]:
+    """Return what ``apt-get -s`` says that it would remove."""
+    lines = (line.split() for line in text.splitlines())
+    return [fields[1] for fields in lines if len(fields) > 1 and fields[0] in ("Remv", "Purg")]
+
+
+def unmet(text: str) -> str:
+    """Return the first dependency that apt-get cannot meet, from what it prints."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    return next((line for line in lines if " : Depends: " in line), "")
+
+
+def failed_script(text: str) -> str:
+    """Return what dpkg says of a package's script that failed, from its output."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    for at, line in enumerate(lines):
+        if line.startswith("dpkg: error processing package"):
+            words = line[len("dpkg: error processing package ") :].rstrip(":")
+            why = lines[at + 1] if at + 1 < len(lines) else ""
+            before = lines[at - 1] if at and not lines[at - 1].startswith(_ROUTINE) else ""
+            return ": ".join(filter(None, [words, why, before]))
+    return ""
+
+
+_ROUTINE = ("Setting up ", "Unpacking ", "Preparing ", "Processing ")
+
+
+def package_sizes(text: str) -> Tuple[int, List[int]]:
+    """Return how many bytes archives have together, and each unpacked, from ``apt-cache show``."""
+    archives, sizes = 0, []
+    for line in text.splitlines():
+        name, _, value = line.partition(": ")
+        if name == "Size" and value.strip().isdigit():
+            archives += int(value)
+        elif name == "Installed-Size" and value.strip().isdigit():
+            sizes.append(int(value) << 10)
+    return archives, sizes
+
+
+def lacking_space(needs: Mapping[str, int]) -> str:
+    """Return that a file system has too little space, if so; ``needs`` are bytes by directory."""
+    by_device: Dict[int, Tuple[str, int]] = {}
+    for path, need in needs.items():
+        try:
+            device = os.stat(path).st_dev
+        except OSError:
+            continue
+        first, so_far = by_device.get(device, (path, 0))
+        by_device[device] = (first, so_far + need)
+    for path, need in by_device.values():
+        state = os.statvfs(path)
+        free = state.f_bavail * state.f_frsize
+        if free < need + _MARGIN:
+            return (
+                f"{path} has {free >> 20} MiB free, and {(need + _MARGIN) >> 20} MiB are needed; "
+                "make room, e.g. by `apt-get clean`"
+            )
+    return ""
+
+
+class DnfTransaction:
+    """EL's dnf and rpm, which looks at space and files itself before it changes anything."""
+
+    def __init__(self, roots: Roots) -> None:
+        del roots
+        self.kept_files: List[str] = []
+
+    def predict(self, versions: Mapping[str, str], own: Collection[str]) -> str:
+        """Return why the packages could not be installed, as far as that is known before."""
+        del own
+        argv = ["dnf", "-q", "-C", "--assumeno", "install", "--", *_exact(versions, "-")]
+        answer = run(argv, _ASK_TIMEOUT)
+        # To decline is a failure to dnf as well; what cannot be resolved has a line of its own.
+        return reason_of(answer.err) if "Error:" in answer.err else ""
+
+    def download(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
+        """Fetch the packages; return what went wrong, if anything did."""
+        argv = ["dnf", "-q", "-y", "--downloadonly", "install", "--", *_exact(versions, "-")]
+        answer = _run(argv, lock, timeout, "fetches Ceph's packages")
+        return (reason_of(answer.err) or answer.problem) if answer.problem else ""
+
+    def install(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
+        """Install the packages; return what went wrong, if anything did."""
+        if not versions:
+            return "dnf has left a transaction halfway: `dnf remove --duplicates` ends it"
+        argv = ["dnf", "-q", "-y", "install", "--", *_exact(versions, "-")]
+        answer = _run(argv, lock, timeout, "upgrades Ceph's packages")
+        return (reason_of(answer.err) or answer.problem) if answer.problem else ""

@@ -1,0 +1,161 @@
+"""A cluster is upgraded while a client writes: nothing is lost, and nothing is left behind.
+
+The tests follow each other: each begins with the version that the one before has brought.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from typing import Any
+
+from tests.lab_tests.lab_client import Lab, wait_until
+from tests.lab_tests.maintenance.ground import Ground
+from tests.lab_tests.test_playbooks import by_hand, recap
+from tests.lab_tests.upgrades.upgrade_lab import AFTER, NEXT, NOW, Upgrades
+
+HOSTS = ("h1", "h2", "h3")
+LATEST = "20.2.7"
+SECONDS = 2400.0
+KILLS = int(os.environ.get("UPGRADE_KILLS") or 2)
+
+
+def status(lab: Lab) -> dict[str, Any]:
+    """Return ``ceph orch upgrade status``; empty where none is under way, or nobody answers."""
+    answer = lab.ceph("orch", "upgrade", "status", "--format", "json")
+    found: dict[str, Any] = json.loads(answer.out) if answer.out.startswith("{") else {}
+    return found if found.get("in_progress") else {}
+
+
+def kept(lab: Lab) -> bool:
+    return lab.ceph("config-key", "exists", "mgr/ansible/upgrade.current").rc == 0
+
+
+def start(lab: Lab, version: str, *words: str) -> str:
+    """Begin an upgrade, when hosts have reported to a manager that may have just begun."""
+    return lab.ok_when_settled("orch", "upgrade", "start", "--ceph-version", version, *words)
+
+
+def wait_over(lab: Lab) -> None:
+    def over() -> bool:
+        said = status(lab)
+        assert not said.get("is_paused"), said
+        return not kept(lab)
+
+    wait_until("the upgrade is over", over, SECONDS)
+
+
+def wait_paused(lab: Lab) -> str:
+    said = wait_until(
+        "the upgrade is paused",
+        lambda: (lambda found: found if found.get("is_paused") else None)(status(lab)),
+        SECONDS,
+    )
+    return str(said["message"])
+
+
+def versions(lab: Lab) -> set[str]:
+    return {name.split()[2] for name in lab.ceph_json("versions")["overall"]}
+
+
+def assert_nothing_left(lab: Lab) -> None:
+    for host in HOSTS:
+        names = "/usr/sbin/policy-rc.d* /var/lib/ceph-orch-ansible/upgrade.json"
+        assert lab.sh(host, f"ls {names} 2>/dev/null || true") == ""
+        assert lab.sh(host, "dpkg --audit") == ""
+
+
+def test_what_speaks_against_it_is_said_and_nothing_is_done(
+    ground: Ground, upgrades: Upgrades
+) -> None:
+    lab = ground.lab
+    upgrades.offer(NEXT, "h1", "h2")
+    upgrades.check(NEXT)
+    lab.sh("h1", "apt-mark hold ceph-mon >/dev/null")
+    upgrades.check(NEXT)
+    said = upgrades.refused("start", "--ceph-version", NEXT)
+    assert "h1: kept as they are by the administrator: ceph-mon" in said
+    assert f"h3: no repository there has {NEXT}" in said
+    assert "come first" in upgrades.refused(
+        "start", "--ceph-version", NEXT, "--daemon-types", "osd"
+    )
+    assert "packages have no images" in upgrades.refused("start", "quay.io/ceph/ceph:v20")
+    assert "nothing says to which version" in upgrades.refused("start")
+    assert "No upgrade is under way" in upgrades.refused("pause")
+    assert not kept(lab)
+
+
+def test_a_playbook_in_check_mode_changes_no_package(ground: Ground, upgrades: Upgrades) -> None:
+    lab = ground.lab
+    upgrades.offer(NEXT)
+    for host in HOSTS:
+        lab.sh(host, "apt-get -q update >/dev/null")
+    answer = by_hand(lab, ("upgrade_start",), "--check", "-e", f"host_upgrade_version={NEXT}")
+    assert recap(answer, *HOSTS) == len(HOSTS)
+    assert all(NOW in lab.sh(host, "ceph --version") for host in HOSTS)
+    assert_nothing_left(lab)
+
+
+def test_a_whole_upgrade_under_a_client_with_managers_killed(
+    ground: Ground, upgrades: Upgrades
+) -> None:
+    lab = ground.lab
+    upgrades.offer(NEXT)
+    assert upgrades.check(NEXT)["obstacles"] == []
+    before = ground.snapshot()
+    chance = random.Random(os.environ.get("SEED") or 7)
+    with ground.writing("h3"):
+        start(lab, NEXT)
+        for _ in range(KILLS):
+            end = time.monotonic() + chance.uniform(10, 90)
+            wait_until("the time has come", lambda end=end: time.monotonic() > end, 120)  # type: ignore[misc]
+            active = ground.active()
+            lab.sh(active, f"systemctl reset-failed ceph-mgr@{active} || true")
+            lab.sh(active, f"systemctl kill -s KILL ceph-mgr@{active}")
+        wait_over(lab)
+    assert versions(lab) == {NEXT}
+    assert_nothing_left(lab)
+    ground.assert_as_before(before)
+    ground.wait_well()
+
+
+def test_pause_and_resume_and_what_is_refused_meanwhile(ground: Ground, upgrades: Upgrades) -> None:
+    lab = ground.lab
+    upgrades.offer(AFTER)
+    upgrades.check(AFTER)
+    start(lab, AFTER, "--daemon-types", "mgr,mon")
+    said = lab.ceph("orch", "host", "maintenance", "enter", "h3")
+    assert "under way" in said.err, said
+    lab.ok("orch", "upgrade", "pause")
+    assert status(lab)["is_paused"]
+    lab.ok("orch", "upgrade", "resume")
+    wait_over(lab)
+    found = lab.ceph_json("versions")
+    assert {name.split()[2] for name in found["mon"]} == {AFTER}
+    assert {name.split()[2] for name in found["osd"]} == {NEXT}
+    start(lab, AFTER)
+    wait_over(lab)
+    assert versions(lab) == {AFTER}
+    assert_nothing_left(lab)
+
+
+def test_a_package_that_fails_pauses_it_and_a_later_version_goes_on(
+    ground: Ground, upgrades: Upgrades
+) -> None:
+    lab = ground.lab
+    upgrades.offer(LATEST, "--broken", "ceph-mds")
+    upgrades.check(LATEST)
+    start(lab, LATEST)
+    said = wait_paused(lab)
+    assert "host h" in said, said
+    assert "made to fail" in said, said
+    assert "UPGRADE_EXCEPTION" in lab.ok("health", "detail")
+    stopped = lab.ok("orch", "upgrade", "stop")
+    assert f"run {AFTER}" in stopped
+    assert not kept(lab)
+    assert lab.ceph_json("osd", "dump")["crush_node_flags"] == {}
+    for host in HOSTS:
+        assert lab.sh(host, "ls /usr/sbin/policy-rc.d* 2>/dev/null || true") == ""
+    ground.wait_well()

@@ -1,0 +1,130 @@
+"""The upgrade of a host's packages: what is refused before, and what is said of what failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List, Tuple
+
+import pytest
+
+from plugins.module_utils.system.package_manager import PackagesRefused
+from plugins.module_utils.system.package_upgrade import PackageUpgrade
+from plugins.module_utils.system.reading import Roots
+from plugins.module_utils.system.upgrade_transactions import (
+    failed_script,
+    lacking_space,
+    package_sizes,
+    removed,
+    unmet,
+)
+from tests.unit.plugins.programs import only_programs_of
+
+DPKG = "#!/bin/sh\nprintf 'ii \\tceph-mon\\t20.2.4+ds-2\\tceph\\n%s \\tceph-mds\\t%s\\tceph\\n'\n"
+POLICY = """#!/bin/sh
+for name in ceph-mon ceph-mds; do
+echo "$name:"
+echo "  Version table:"
+echo "     20.2.5+ds-1 500"
+echo "        500 http://mirror forky/main amd64 Packages"
+echo " *** 20.2.4+ds-2 100"
+echo "        100 /var/lib/dpkg/status"
+done
+"""
+PROGRAMS = {
+    "dpkg-query": DPKG % ("ii", "20.2.4+ds-2"),
+    "apt-cache": POLICY,
+    "apt-get": "#!/bin/sh\n",
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    place = only_programs_of(tmp_path, monkeypatch)
+    for name, text in PROGRAMS.items():
+        write(place, name, text)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text("ID=debian\n")
+    return place
+
+
+def write(place: Path, name: str, text: str) -> None:
+    (place / name).write_text(text)
+    (place / name).chmod(0o755)
+
+
+def predicted(tmp_path: Path, target: str = "20.2.5") -> PackageUpgrade:
+    roots = Roots(etc=str(tmp_path / "etc"), var=str(tmp_path / "var"), usr=str(tmp_path / "usr"))
+    return PackageUpgrade(roots, target, "install", 5, check=True)
+
+
+def refusal(tmp_path: Path, target: str = "20.2.5") -> str:
+    with pytest.raises(PackagesRefused) as caught:
+        predicted(tmp_path, target)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("target", ["20.2.5", "20.2.5+ds-1"])
+def test_all_packages_are_named_with_their_exact_version(
+    place: Path, tmp_path: Path, target: str
+) -> None:
+    found = predicted(tmp_path, target).changes
+    assert found == {"ceph-mds": "20.2.5+ds-1", "ceph-mon": "20.2.5+ds-1"}
+
+
+def test_a_second_time_nothing_changes(place: Path, tmp_path: Path) -> None:
+    assert predicted(tmp_path, "20.2.4").changes == {}
+
+
+def test_packages_that_are_kept_are_refused(place: Path, tmp_path: Path) -> None:
+    write(place, "dpkg-query", DPKG % ("hi", "20.2.4+ds-2"))
+    assert refusal(tmp_path).startswith("ceph-mds is kept by the administrator; `apt-mark unhold`")
+
+
+def test_a_repository_that_lacks_a_package_is_refused(place: Path, tmp_path: Path) -> None:
+    write(place, "apt-cache", POLICY.replace("ceph-mon ceph-mds", "ceph-mon"))
+    assert refusal(tmp_path) == "no repository of this host has ceph-mds in version 20.2.5."
+
+
+def test_no_package_of_ceph_is_removed_for_another(place: Path, tmp_path: Path) -> None:
+    write(place, "apt-get", "#!/bin/sh\necho 'Remv ceph-mds [20.2.4+ds-2]'; echo 'Remv libx [1]'\n")
+    assert "apt-get would remove ceph-mds" in refusal(tmp_path)
+
+
+def test_what_apt_cannot_resolve_is_said(place: Path, tmp_path: Path) -> None:
+    said = "echo ' ceph-mon : Depends: libnew (>= 2) but it is not installable'; exit 100"
+    write(place, "apt-get", f"#!/bin/sh\n{said}\n")
+    assert "ceph-mon : Depends: libnew (>= 2)" in refusal(tmp_path)
+
+
+OUTPUTS: List[Tuple[str, str]] = [
+    (
+        "Setting up ceph-mds (20.2.5) ...\nmade to fail\n"
+        "dpkg: error processing package ceph-mds (--configure):\n installed ceph-mds package "
+        "post-installation script subprocess returned error exit status 1\n",
+        "ceph-mds (--configure): installed ceph-mds package post-installation script subprocess "
+        "returned error exit status 1: made to fail",
+    ),
+    ("Setting up ceph-mds (20.2.5) ...\n", ""),
+    ("dpkg: error processing package x (--unpack):\n", "x (--unpack)"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), OUTPUTS)
+def test_a_script_that_fails_is_named_with_its_last_words(text: str, said: str) -> None:
+    assert failed_script(text) == said
+
+
+def test_what_apt_prints() -> None:
+    assert removed("Inst a\nRemv b [1]\nPurg c\nRemv\n") == ["b", "c"]
+    assert unmet("x\n") == ""
+    assert package_sizes("Package: a\nInstalled-Size: 10\nSize: 2048\n\nSize: x\n") == (
+        2048,
+        [10240],
+    )
+
+
+def test_space_is_counted_by_file_system(tmp_path: Path) -> None:
+    assert lacking_space({str(tmp_path): 1, "/no/such": 1 << 60}) == ""
+    said = lacking_space({str(tmp_path): 1 << 59, str(tmp_path / "."): 1 << 59})
+    assert said.startswith(f"{tmp_path} has ")
+    assert "MiB are needed" in said

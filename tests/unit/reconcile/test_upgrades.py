@@ -1,0 +1,209 @@
+"""A cluster is upgraded step by step: in order, asked before, kept before, put back after."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import pytest
+
+from adapter.errors import AdapterError, InvalidValue, NotReady
+from adapter.interface import raise_if_exception
+from tests.unit.reconcile.upgraded import NEW, Upgraded
+
+
+@pytest.fixture
+def cluster() -> Upgraded:
+    found = Upgraded()
+    found.prepare()
+    return found
+
+
+def start(cluster: Upgraded, rounds: int = 60, **scope: Any) -> str:
+    said = raise_if_exception(cluster.orchestrator.upgrade_start(None, NEW, **scope))
+    cluster.settle(rounds)
+    return str(said)
+
+
+def status(cluster: Upgraded) -> Any:
+    return raise_if_exception(cluster.orchestrator.upgrade_status())
+
+
+def test_all_daemons_get_the_version_in_the_order_of_kinds(cluster: Upgraded) -> None:
+    assert "Initiating upgrade to 20.2.5: 15 daemons" in start(cluster)
+    kinds = [names[0].partition(".")[0] for names in cluster.restarted()]
+    order = list(dict.fromkeys(kind for kind in kinds if kind != "crash"))
+    assert order == ["mgr", "mon", "osd"]
+    singles = [names for names in cluster.restarted() if names[0][:3] in ("mon", "mgr")]
+    assert all(len(names) == 1 for names in singles)
+    assert singles[-1] == ["mon.h1"], "the leader is last"
+    assert set(cluster.monitors.versions.values()) == {NEW}
+    assert len(cluster.monitors.versions) == 15
+    assert cluster.kept() == {}
+    assert not status(cluster).in_progress
+
+
+def test_flags_are_set_for_the_time_of_the_restart_alone(cluster: Upgraded) -> None:
+    start(cluster)
+    log = [line for line in cluster.monitors.log if "noout" in line]
+    hosts = [line.rpartition(" ")[2] for line in log]
+    assert sorted(set(hosts)) == ["h1", "h2", "h3"]
+    assert cluster.monitors.noout == set()
+    assert cluster.monitors.required == "tentacle"
+
+
+def test_a_manager_is_active_on_no_host_whose_packages_change(cluster: Upgraded) -> None:
+    seen: List[Any] = []
+    act = cluster._on_upgrade_start
+
+    def note(host: str, variables: Any) -> Any:
+        if variables["host_upgrade_step"] == "install":
+            seen.append((host, cluster.monitors.managers[0]))
+        return act(host, variables)
+
+    cluster.acts["upgrade_start"] = note
+    from adapter.reconcile.absence import Absence
+
+    cluster.orchestrator.reconciler.absence = Absence.__new__(Absence)
+    cluster.orchestrator.reconciler._pause_after_absence = lambda now: None  # type: ignore
+    start(cluster)
+    assert sorted(host for host, _ in seen) == ["h1", "h2", "h3"]
+    assert all(host != active for host, active in seen), seen
+    assert cluster.kept() == {}
+
+
+@pytest.mark.parametrize("after", range(0, 46, 3))
+def test_a_manager_that_ends_anywhere_is_followed_by_one_that_goes_on(
+    cluster: Upgraded, after: int
+) -> None:
+    start(cluster, after)
+    cluster.start_anew(keep_jobs=bool(after % 2))
+    cluster.settle(120)
+    assert cluster.kept() == {}
+    assert set(cluster.monitors.versions.values()) == {NEW}
+    assert len(cluster.monitors.versions) == 15
+    assert cluster.monitors.noout == set()
+
+
+def test_what_no_host_has_reported_yet_is_not_done(cluster: Upgraded) -> None:
+    start(cluster, 12)
+    cluster.start_anew()
+    with cluster.core.lock:
+        cluster.core.reports._reports.clear()  # type: ignore[attr-defined]
+    cluster.step()
+    assert cluster.kept()["stage"] == "running"
+    assert "has not reported" in status(cluster).message
+
+
+def test_packages_that_fail_pause_with_host_and_cause(cluster: Upgraded) -> None:
+    cluster.mute["upgrade_start"] = {"h2": "ceph-mds: its script failed."}
+    start(cluster)
+    found = status(cluster)
+    assert found.is_paused
+    assert "host h2: ceph-mds: its script failed" in found.message
+    assert "UPGRADE_FAILED_PULL" in cluster.orchestrator.health.checks()
+    assert cluster.restarted() == [], "nothing was begun on the first host"
+    cluster.mute.clear()
+    raise_if_exception(cluster.orchestrator.upgrade_resume())
+    assert "UPGRADE_FAILED_PULL" not in cluster.orchestrator.health.checks()
+    cluster.settle(60)
+    assert cluster.kept() == {}
+
+
+def test_a_daemon_that_does_not_come_back_pauses_it(cluster: Upgraded) -> None:
+    cluster.stuck = ["osd.2"]
+    start(cluster, 240)
+    found = status(cluster)
+    assert found.is_paused
+    assert "osd.2 runs 20.2.4" in found.message
+    assert cluster.monitors.noout == set(), "what is down is not kept from recovering"
+    assert "UPGRADE_REDEPLOY_DAEMON" in cluster.orchestrator.health.checks()
+    cluster.stuck = []
+    raise_if_exception(cluster.orchestrator.upgrade_resume())
+    cluster.settle(60)
+    assert cluster.kept() == {}
+
+
+def test_pause_ends_what_was_begun_and_begins_nothing(cluster: Upgraded) -> None:
+    start(cluster, 20)
+    assert raise_if_exception(cluster.orchestrator.upgrade_pause()) == "Paused upgrade to 20.2.5"
+    cluster.settle(5)
+    count = len(cluster.requests)
+    cluster.settle(20)
+    assert len([each for each in cluster.requests[count:] if each.changes]) == 0
+    assert cluster.monitors.noout == set()
+    assert "NotReady" not in str(status(cluster).message)
+    raise_if_exception(cluster.orchestrator.upgrade_resume())
+    cluster.settle(60)
+    assert cluster.kept() == {}
+
+
+def test_stop_leaves_daemons_and_puts_the_rest_back(cluster: Upgraded) -> None:
+    start(cluster, 25)
+    said = raise_if_exception(cluster.orchestrator.upgrade_stop())
+    assert "Stopped upgrade to 20.2.5" in said
+    cluster.settle(20)
+    assert cluster.kept() == {}
+    assert cluster.monitors.noout == set()
+    versions = dict(cluster.monitors.versions)
+    cluster.settle(20)
+    assert cluster.monitors.versions == versions
+    start(cluster)
+    assert len(cluster.monitors.versions) == 15
+
+
+def test_what_speaks_against_it_is_said_before_anything_is_done(cluster: Upgraded) -> None:
+    cluster.offline("h3")
+    cluster.monitors.managers = ["h1"]
+    with pytest.raises(AdapterError) as caught:
+        start(cluster)
+    assert "h3: no answer" in str(caught.value)
+    assert "there is mgr.h1 alone" in str(caught.value)
+    assert cluster.kept() == {}
+    assert [each for each in cluster.requests if each.changes] == []
+
+
+def test_scopes_that_cannot_be(cluster: Upgraded) -> None:
+    for scope in ({"daemon_types": ["x"]}, {"hosts": "h9"}, {"limit": 0}, {"hosts": "label:no"}):
+        with pytest.raises(InvalidValue):
+            start(cluster, **scope)
+    with pytest.raises(AdapterError, match=r"mgr.h1.* come first"):
+        start(cluster, daemon_types=["osd"])
+
+
+def test_a_limit_and_kinds(cluster: Upgraded) -> None:
+    start(cluster, daemon_types=["mgr"])
+    kinds = {name.partition(".")[0] for name in cluster.monitors.versions}
+    assert kinds == {"mgr", "crash"}, "what follows the packages is restarted with them"
+    assert cluster.kept() == {}
+    start(cluster, daemon_types=["mon"], limit=1)
+    assert len([name for name in cluster.monitors.versions if name.startswith("mon")]) == 1
+    assert cluster.kept() == {}
+
+
+def test_other_work_waits_while_it_runs_and_not_while_it_is_paused(cluster: Upgraded) -> None:
+    start(cluster, 10)
+    with pytest.raises(NotReady, match="under way"):
+        raise_if_exception(cluster.orchestrator.enter_host_maintenance("h2"))
+    with pytest.raises(NotReady, match="under way"):
+        raise_if_exception(cluster.orchestrator.daemon_action("restart", "osd.0"))
+    raise_if_exception(cluster.orchestrator.upgrade_pause())
+    cluster.settle(6)
+    raise_if_exception(cluster.orchestrator.enter_host_maintenance("h2"))
+    with pytest.raises(AdapterError, match="h2 is in maintenance"):
+        raise_if_exception(cluster.orchestrator.upgrade_resume())
+
+
+def test_the_same_again_and_another_one(cluster: Upgraded) -> None:
+    start(cluster, 4)
+    assert "in progress" in start(cluster, 0)
+    with pytest.raises(AdapterError, match="is under way"):
+        start(cluster, 0, daemon_types=["mgr"])
+    raise_if_exception(cluster.orchestrator.upgrade_pause())
+    assert "Resumed" in start(cluster, 0)
+
+
+def test_without_one(cluster: Upgraded) -> None:
+    assert raise_if_exception(cluster.orchestrator.upgrade_stop()) == "No upgrade in progress"
+    for verb in (cluster.orchestrator.upgrade_pause, cluster.orchestrator.upgrade_resume):
+        with pytest.raises(AdapterError, match="No upgrade is under way"):
+            raise_if_exception(verb())
