@@ -286,6 +286,11 @@ class Maps:
         """Give an OSD its weight back."""
         self._mon.command(prefix="osd crush reweight", name=f"osd.{osd_id}", weight=weight)
 
+    def set_weight_in(self, osd_id: int, bucket_type: str, bucket: str, weight: float) -> None:
+        """Give an OSD its weight back in one of its places in CRUSH."""
+        place = [f"{bucket_type}={bucket}"]
+        self._mon.command(prefix="osd crush set", id=f"osd.{osd_id}", weight=weight, args=place)
+
     def out(self, osd_id: int) -> None:
         """Let the data of an OSD that comes back on a new disk move away."""
         self._mon.command(prefix="osd out", ids=[str(osd_id)])

@@ -26,6 +26,7 @@ from adapter.cluster.store import Store, Unusable, read_records
 from adapter.names import check_device_path
 
 KIND = "osd_removal"
+MOST_WEIGHT = 1e6
 
 
 class Stage(str, enum.Enum):
@@ -50,7 +51,8 @@ class Removal:
 
     ``uuid`` says which OSD had the id when its removal was asked for. ``epoch`` is that of the
     map that showed it. ``crush_weight`` and ``was_in`` are what it gets back when the removal is
-    stopped. ``disks`` are the keys of its disks, ``places`` their paths and device ids. ``reason``
+    stopped, ``weights`` the weights of one that stands in several places of CRUSH. ``disks`` are
+    the keys of its disks, ``places`` their paths and device ids. ``reason``
     says why it has not moved, ``pgs`` how many placement groups are left.
 
     ``asked_stop`` says that a job was told to stop it, ``stopped`` that its host has done so, and
@@ -87,6 +89,7 @@ class Removal:
     asked_wipe: bool = False
     cleaned: bool = False
     places: Tuple[Tuple[str, str], ...] = ()
+    weights: Tuple[Tuple[str, str, float], ...] = ()
     drain: str = ""
     pgs_before: int = -1
     pgs: int = -1
@@ -95,7 +98,11 @@ class Removal:
 
     def to_json(self) -> Dict[str, Any]:
         """Return the record."""
-        lists = {"disks": list(self.disks), "places": [list(each) for each in self.places]}
+        lists: Dict[str, Any] = {
+            "disks": list(self.disks),
+            "places": [list(each) for each in self.places],
+            "weights": [list(each) for each in self.weights],
+        }
         return {**asdict(self), "stage": self.stage.value, **lists}
 
     @classmethod
@@ -103,6 +110,7 @@ class Removal:
         """Read what ``to_json`` wrote, or raise; unknown keys of a later version are left out."""
         read = Fields(data)
         pairs = read.each("places", _is_pair, "a list of paths, each with a device id")
+        weights = read.each("weights", _is_weight, "a list of CRUSH buckets, each with a weight")
         return cls(
             osd_id=read.whole("osd_id", most=LAST_ID),
             uuid=read.text("uuid"),
@@ -130,6 +138,7 @@ class Removal:
             asked_wipe=read.flag("asked_wipe", False),
             cleaned=read.flag("cleaned", False),
             places=tuple((check_device_path(path), name) for path, name in pairs),
+            weights=tuple((each[0], each[1], float(each[2])) for each in weights),
             drain=read.text("drain", ""),
             pgs_before=read.whole("pgs_before", -1, least=-1),
             pgs=read.whole("pgs", -1, least=-1),
@@ -200,6 +209,13 @@ def _newer(before: Optional[Removal], found: Removal) -> Removal:
     """Return what is known of a removal; how far it is may not have been worth a write."""
     same = before is not None and _lasting(before) == _lasting(found)
     return before if same and before is not None else found
+
+
+def _is_weight(value: Any) -> bool:
+    """Tell whether a value is a type of bucket, the name of one, and a weight."""
+    if not isinstance(value, (list, tuple)) or len(value) != 3 or not are_texts(list(value[:2])):
+        return False
+    return isinstance(value[2], (int, float)) and 0 <= value[2] < MOST_WEIGHT
 
 
 def _is_pair(value: Any) -> bool:

@@ -59,6 +59,7 @@ def removal_of(
         disks=tuple(name or path for path, name in places),
         places=places,
         crush_weight=osd.crush_weight,
+        weights=osd.weights,
         was_in=osd.reweight > 0,
         epoch=osd_map.epoch,
         asked=time.time(),
@@ -86,6 +87,7 @@ def _begun_again(asked: Removal, stopped: Removal) -> Removal:
         asked,
         drain_started=stopped.drain_started,
         crush_weight=asked.crush_weight or stopped.crush_weight,
+        weights=asked.weights if asked.crush_weight else stopped.weights,
         was_in=asked.was_in or stopped.was_in,
         asked_stop=stopped.asked_stop,
     )

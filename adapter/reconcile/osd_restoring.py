@@ -155,6 +155,9 @@ class OsdRestorer:
         """
         if removal.was_in and osd.reweight == 0:
             self._core.maps.mark_in(removal.osd_id)
+        if removal.weights and osd.weights:
+            self._restore_in_places(removal, osd)
+            return ""
         if not removal.crush_weight or osd.crush_weight:
             return ""
         if osd.placed:
@@ -166,6 +169,13 @@ class OsdRestorer:
             f"given back; it takes its place when it starts, or by `ceph osd crush set "
             f"osd.{removal.osd_id} {weight} root=ROOT host=HOST`"
         )
+
+    def _restore_in_places(self, removal: Removal, osd: Osd) -> None:
+        """Give an OSD the weight of each of its places in CRUSH back, where it has none now."""
+        now = {(kind, name): weight for kind, name, weight in osd.weights}
+        for kind, name, weight in removal.weights:
+            if weight and now.get((kind, name)) == 0:
+                self._core.maps.set_weight_in(removal.osd_id, kind, name, weight)
 
 
 def successor(removal: Removal, osd_map: OsdMap) -> bool:

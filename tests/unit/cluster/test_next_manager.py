@@ -93,6 +93,7 @@ EVERY: Dict[str, Any] = {
         asked_wipe=True,
         cleaned=True,
         places=(("/dev/vdb", "VENDOR_1"),),
+        weights=(("host", "h1", 1.5), ("host", "fast", 0.5)),
         drain="h1",
         pgs_before=9,
         pgs=4,

@@ -90,6 +90,8 @@ class Monitors:
     # CRUSH nodes with a flag noout of their own.
     noout: Set[str] = field(default_factory=set)
     bucket_ids: Dict[str, int] = field(default_factory=dict)
+    # Weights of OSDs in further hosts of CRUSH, by the host and the OSD.
+    also_in: Dict[str, Dict[int, float]] = field(default_factory=dict)
     # OSDs that may all stop together, and pools with their sizes.
     can_stop: Set[int] = field(default_factory=set)
     pools: List[Dict[str, Any]] = field(default_factory=list)
@@ -165,7 +167,14 @@ class Monitors:
                 nodes.append({**bucket, "children": [osd_id]})
             elif osd.said and osd_id not in self.placeless:
                 hosts.setdefault(self.crush.get(osd_id, osd.host), []).append(osd_id)
-            nodes.append({"id": osd_id, "type": "osd", "crush_weight": osd.weight})
+        for name, weights in self.also_in.items():
+            bucket = {"id": self.bucket_id(name), "type": "host", "name": name}
+            nodes.append({**bucket, "children": list(weights)})
+            nodes += [{"id": k, "type": "osd", "crush_weight": v} for k, v in weights.items()]
+        rows = [
+            {"id": osd_id, "type": "osd", "crush_weight": osd.weight}
+            for osd_id, osd in self.osds.items()
+        ]
         for name, children in hosts.items():
             number = self.bucket_id(name)
             nodes.append({"id": number, "type": "host", "name": name, "children": children})
@@ -175,7 +184,7 @@ class Monitors:
             children = [known[each] for each in inside]
             bucket = {"id": known[name], "type": kind, "name": name, "children": children}
             nodes.append(bucket)
-        return json.dumps({"nodes": nodes})
+        return json.dumps({"nodes": [*nodes, *rows]})
 
     def bucket_id(self, name: str) -> int:
         """Return the id of a bucket, which stays its own."""
@@ -308,7 +317,19 @@ class Monitors:
         if osd_id in self.placeless:
             raise OrchestratorError("it does not appear in the crush map", errno=-errno.ENOENT)
         self.osds[osd_id].weight = arguments["weight"]
+        for weights in self.also_in.values():
+            weights.update({osd_id: arguments["weight"]} if osd_id in weights else {})
         return self._change(f"reweight {osd_id} {arguments['weight']}")
+
+    def _osd_crush_set(self, arguments: Dict[str, Any]) -> str:
+        osd_id, (place,) = int(arguments["id"][4:]), arguments["args"]
+        host = place.partition("host=")[2]
+        if host in self.also_in:
+            self.also_in[host][osd_id] = arguments["weight"]
+        else:
+            assert host == self.osds[osd_id].host, place
+            self.osds[osd_id].weight = arguments["weight"]
+        return self._change(f"crush set {osd_id} {place} {arguments['weight']}")
 
     def _osd_crush_remove(self, arguments: Dict[str, Any]) -> str:
         return self._change(f"crush remove {arguments['name']}")

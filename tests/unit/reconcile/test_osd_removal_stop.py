@@ -173,3 +173,17 @@ class TestOneWithoutARecord:
         keep(spoilt, "4")
         remove(spoilt, "4")
         assert "the CRUSH weight of osd.4 is 0, as it was when" in keep(spoilt, "4")
+
+
+def test_one_in_two_places_of_crush_gets_each_weight_back(full: Cluster) -> None:
+    """`osd crush reweight`, by which it drains, sets the weight of all its places."""
+    full.monitors.also_in = {"fast": {4: 0.5}}
+    full.monitors.osds[4].pgs = 3
+    remove(full, "4")
+    full.settle(2)
+    assert (full.monitors.osds[4].weight, full.monitors.also_in) == (0.0, {"fast": {4: 0.0}})
+    full.start_anew()
+    keep(full, "4")
+    full.settle(2)
+    assert (full.monitors.osds[4].weight, full.monitors.also_in) == (1.0, {"fast": {4: 0.5}})
+    assert status(full) == []
