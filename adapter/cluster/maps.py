@@ -31,6 +31,7 @@ from adapter.cluster.fs_map import (
 from adapter.cluster.locations import CrushTree, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.marks import mark
+from adapter.cluster.mon_leaders import check_leader
 from adapter.cluster.osd_answers import Address
 from adapter.cluster.osd_map import (
     Osd,
@@ -460,9 +461,10 @@ class Maps:
         metadata = {kind: self._read(f"{kind} metadata") for kind in FIELDS}
         return read_daemons(metadata, self._read("mon dump"), self._mon.service_map())
 
-    def mon_can_go(self, name: str) -> None:
-        """Raise with the reason if a mon cannot leave without the quorum."""
+    def mon_can_go(self, name: str, *going: str) -> None:
+        """Raise with the reason if a mon cannot leave without the quorum, when others are down."""
         self._mon.command(prefix="mon ok-to-rm", id=name)
+        self._check_leader({name, *going})
 
     def remove_mon(self, name: str) -> None:
         """Take a mon out of the map."""
@@ -471,6 +473,10 @@ class Maps:
     def mon_can_stop(self, *names: str) -> None:
         """Raise with the reason if mons cannot be stopped together without the quorum."""
         self._mon.command(prefix="mon ok-to-stop", ids=list(names))
+        self._check_leader(names)
+
+    def _check_leader(self, gone: Collection[str]) -> None:
+        check_leader(read_json(self._read("quorum_status"), "quorum_status"), gone)
 
     def mds_can_stop(self, *names: str) -> None:
         """Raise with the reason if MDS cannot be stopped together without a file system."""

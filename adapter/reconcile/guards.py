@@ -103,7 +103,7 @@ class Guards:
             raise AdapterError(f"mon.{name} is the last one.")
         if name in quorum:
             self._check_quorum(kind.service_type, name, quorum, known)
-            self._core.maps.mon_can_go(name)
+            self._core.maps.mon_can_go(name, *self.going(kind.service_type, name))
 
     def _check_quorum(
         self, kind: str, leaving: str, quorum: Sequence[str], known: Sequence[str]

@@ -90,6 +90,8 @@ class Monitors:
     # CRUSH nodes with a flag noout of their own.
     noout: Set[str] = field(default_factory=set)
     bucket_ids: Dict[str, int] = field(default_factory=dict)
+    # Monitors that may not lead.
+    barred: List[str] = field(default_factory=list)
     # Weights of OSDs in further hosts of CRUSH, by the host and the OSD.
     also_in: Dict[str, Dict[int, float]] = field(default_factory=dict)
     # OSDs that may all stop together, and pools with their sizes.
@@ -359,7 +361,9 @@ class Monitors:
     def _quorum_status(self, arguments: Dict[str, Any]) -> str:
         mons = [{"name": name} for name in self.mons]
         quorum = [name for name in self.mons if name not in self.out_of_quorum]
-        return json.dumps({"quorum_names": quorum, "monmap": {"mons": mons}})
+        monmap: Dict[str, Any] = {"mons": mons, "election_strategy": 2 if self.barred else 1}
+        monmap["disallowed_leaders"] = ",".join(self.barred)
+        return json.dumps({"quorum_names": quorum, "monmap": monmap})
 
     def _mon_dump(self, arguments: Dict[str, Any]) -> str:
         mons = [

@@ -148,3 +148,13 @@ def test_the_own_conf_of_the_host_is_in_nobodys_way(whole: Cluster) -> None:
 def test_an_offline_host_is_called_so(whole: Cluster) -> None:
     whole.offline("h2")
     assert "the host is offline" in ask(whole, "h2")
+
+
+def test_the_only_monitor_that_may_lead_cannot_be_missed(whole: Cluster) -> None:
+    """`mon ok-to-stop` counts monitors and calls it safe."""
+    whole.monitors.barred = ["h1", "h3"]
+    said = "mon.h2: Without mon.h2 there would be no quorum: none of the monitors that are left (h1"
+    assert said in refused(whole, "h2")
+    with pytest.raises(AdapterError, match="rm disallowed_leader h1` lets"):
+        raise_if_exception(whole.orchestrator.daemon_action("stop", "mon.h2"))
+    assert ask(whole, "h3").startswith("It is presumed safe to stop host h3: mon.h3")
