@@ -214,8 +214,18 @@ class Specs:
         self.problems.pop(name, None)
         self.serial += 1
 
+    def check_release(self) -> None:
+        """Raise ``UnreadableRecord`` where a drive group cannot be told that disks are not its own.
+
+        When its record can be used again, it would take them.
+        """
+        for name in self.problems:
+            if name == "osd" or name.startswith("osd."):
+                self.check_readable(name)
+
     def release(self, host: str, keys: List[str]) -> None:
-        """Let no drive group take these disks again by itself."""
+        """Let no drive group take these disks again by itself; raises as ``check_release``."""
+        self.check_release()
         pairs = frozenset((host, key) for key in keys)
         for wanted in self.all():
             if wanted.spec.service_type == "osd" and not pairs <= wanted.claims.released:

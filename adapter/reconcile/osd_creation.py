@@ -47,7 +47,7 @@ class OsdCreator:
         self._unkept: Dict[str, Backoff] = {}
         self._seen: Tuple[Any, ...] = ()
         self._now = 0.0
-        self._unwanted = UnwantedOsds(core)
+        self._unwanted = UnwantedOsds(core, planner)
 
     def step(self, now: float, osd_map: Optional[OsdMap]) -> None:
         """Plan where something has changed, and start what is written down."""

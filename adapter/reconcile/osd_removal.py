@@ -199,8 +199,11 @@ class OsdRemover:
             return None
         if osd is not None and osd.destroyed and removal.replace:
             self._keep_place(removal)
-        with self._core.lock:
-            self._core.specs.release(removal.host, list(removal.disks))
+        try:
+            self._release(removal)
+        except OrchestratorError as error:
+            self._queue.save(removal, reason=str(error))
+            return None
         # With --force nobody waits for the data. What an OSD said when it was stopped is no longer
         # proved by a map that has it no more: it may have been up since.
         self._advance(removal, Stage.CLEANING, taken=not removal.force, left=osd_map.epoch)
@@ -218,6 +221,10 @@ class OsdRemover:
         osd = self._osd(removal, osd_map)
         if osd is None:
             return
+        if self._is_elsewhere(removal, osd):
+            return
+        with self._core.lock:
+            self._core.specs.check_release()
         if not osd.up:
             self._advance(removal, Stage.PURGING)
         elif removal.stopped and osd.up_from == removal.up_from:
@@ -233,6 +240,20 @@ class OsdRemover:
             else:
                 ready.append(removal)
 
+    def _is_elsewhere(self, removal: Removal, osd: Osd) -> bool:
+        """Wait with an OSD that another host has now: its disk was moved after it was asked for."""
+        with self._core.lock:
+            host = self._core.owners.host_of(osd)
+            moved = not osd.destroyed and host != removal.host and host in self._core.hosts
+        if moved:
+            name = f"osd.{removal.osd_id}"
+            reason = (
+                f"{name} was on host {removal.host} when its removal was asked for, and is on host "
+                f"{host} now; `ceph orch osd rm stop {removal.osd_id}`, then ask again"
+            )
+            self._queue.save(removal, reason=reason)
+        return moved
+
     def _danger(self, removal: Removal) -> str:
         """Return what would be lost if the OSD were stopped now, or nothing."""
         return self._core.maps.safety([removal.osd_id]).reason(removal.osd_id)
@@ -245,7 +266,7 @@ class OsdRemover:
 
     def _purge_one(self, removal: Removal, osd_map: OsdMap) -> None:
         osd = self._osd(removal, osd_map)
-        if osd is None:
+        if osd is None or self._is_elsewhere(removal, osd):
             return
         if osd.up:
             # Somebody started it again; or the map has not heard yet that it is stopped.
@@ -277,14 +298,19 @@ class OsdRemover:
             return ""
         return self._core.maps.need(osd, osd_map)
 
+    def _release(self, removal: Removal) -> None:
+        """Have no drive group take the disks again by itself."""
+        with self._core.lock:
+            self._core.specs.release(removal.host, list(removal.disks))
+
     def _leave_map(self, removal: Removal, osd_map: OsdMap) -> None:
+        # First: a drive group that cannot be told keeps it in the map.
+        self._release(removal)
         if removal.replace:
             self._keep_place(removal)
             self._core.maps.destroy(removal.osd_id)
         else:
             self._core.maps.purge(removal.osd_id)
-        with self._core.lock:
-            self._core.specs.release(removal.host, list(removal.disks))
         self._core.look_at_maps()
         self._advance(removal, Stage.CLEANING, left=osd_map.epoch)
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import Collection, Dict, Optional, Set, Tuple
+from typing import Collection, Dict, Optional, Sequence, Set, Tuple
 
+from adapter.cluster.device_names import DeviceNames, NamedPaths
+from adapter.cluster.hosts import Host
 from adapter.cluster.osd_intents import Intent
 from adapter.cluster.osd_plan import Group
+from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept
+from adapter.interface import Device, DriveGroupSpec, DriveSelection
+from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.state_lock import under_lock
 
 
 class UnwantedOsds:
-    """Look whether the drive groups of what is to be made are still there, and managed."""
+    """Look whether the drive groups of what is to be made still want it."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, core: Core, planner: OsdPlanner) -> None:
+        self._core, self._planner = core, planner
         # When a host was asked what is on its disks, in seconds since the epoch.
         self._asked: Dict[str, float] = {}
         self._told: Set[Tuple[str, str]] = set()
@@ -69,7 +74,36 @@ class UnwantedOsds:
         wanted = self._core.specs.find(service)
         if wanted is None or wanted.deleted:
             return "the drive group was removed"
-        return "the drive group is unmanaged" if wanted.spec.unmanaged else ""
+        if wanted.spec.unmanaged:
+            return "the drive group is unmanaged"
+        if intent.host not in self._core.hosts or not isinstance(wanted.spec, DriveGroupSpec):
+            return ""
+        host = self._core.hosts.get(intent.host)
+        return self._changed(wanted.spec, host, [disk.path for disk in group.data])
+
+    def _changed(self, spec: DriveGroupSpec, host: Host, paths: Sequence[str]) -> str:
+        """Return why a drive group does not want OSDs on these disks any more, or nothing.
+
+        Whether a disk is free, or taken by another one, is not asked: its OSD may be begun.
+        """
+        placed = spec.placement.filter_matching_hostspecs([host_spec(host, True)])
+        if host.hostname not in placed:
+            return f"the drive group is not for host {host.hostname} any more"
+        devices = self._planner.devices(host)
+        links = self._planner.storage(host.hostname).get("links") or {}
+        named = NamedPaths(spec, DeviceNames(devices, links)).spec
+        for device in devices:
+            if device.path not in paths:
+                continue
+            free = Device(
+                device.path,
+                sys_api=device.sys_api,
+                available=True,
+                device_id=device.device_id,
+            )
+            if not DriveSelection(named, [free]).data_devices():
+                return f"the drive group does not select {device.path} any more"
+        return ""
 
     def _is_blank(self, host: str, group: Group) -> Optional[bool]:
         """Tell whether all data disks of a group are blank; None until the host was asked."""

@@ -8,7 +8,7 @@ from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster
-from tests.unit.reconcile.removals import at, keep, remove, said, status
+from tests.unit.reconcile.removals import at, keep, remove, said, status, steps
 
 
 class TestSomebodyElseTookItOut:
@@ -287,6 +287,10 @@ class TestWhatAnAttackFound:
         remove(full, "0", zap=True)
         at(full, Stage.DRAINING, host="h2")
         full.settle()
-        assert said(full).startswith("stopping: host h2 has no osd.0, and the map has it up")
+        assert said(full) == (
+            "stopping: osd.0 was on host h2 when its removal was asked for, and is on host h1 now; "
+            "`ceph orch osd rm stop 0`, then ask again"
+        )
+        assert steps(full) == []
         assert "purge 0" not in full.monitors.log
         assert full.monitors.osds[0].up

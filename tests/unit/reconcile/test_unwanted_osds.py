@@ -7,7 +7,7 @@ from typing import Any, List
 import pytest
 
 from adapter.cluster.osd_plan import Disk, Group
-from adapter.interface import HostSpec, raise_if_exception
+from adapter.interface import DeviceSelection, HostSpec, raise_if_exception
 from tests.unit.reconcile.fake_cluster import GIB, Cluster, device_on, drive_group
 from tests.unit.reconcile.test_busy_hosts import occupy
 
@@ -99,3 +99,31 @@ def test_a_host_that_goes_takes_them_along(cluster: Cluster) -> None:
     text = raise_if_exception(cluster.orchestrator.remove_host("h2", force=True, offline=True))
     assert "OSDs that were to be made there are not made: /dev/sdb, /dev/sdc" in text
     assert cluster.core.intents.all() == []
+
+
+def elsewhere(cluster: Cluster) -> Any:
+    return cluster.orchestrator.apply([drive_group("all", "h3")])
+
+
+def other_disks(cluster: Cluster) -> Any:
+    chosen = DeviceSelection(size="100G:")
+    return cluster.orchestrator.apply([drive_group("all", data_devices=chosen)])
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (elsewhere, "the drive group is not for host h2 any more"),
+        (other_disks, "the drive group does not select /dev/sdb any more"),
+    ],
+)
+def test_of_a_drive_group_that_was_changed(cluster: Cluster, act: Any, why: str) -> None:
+    """What waited for its host was made as the spec before had it."""
+    waiting(cluster)
+    raise_if_exception(act(cluster))
+    cluster.settle(2)
+    cluster.core.liveness.seen("h2", cluster.now)
+    cluster.report()
+    assert on(cluster, "h2") == []
+    assert cluster.core.intents.all() == []
+    assert why in events(cluster)
