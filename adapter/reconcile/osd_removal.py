@@ -22,7 +22,7 @@ from adapter.interface import OrchestratorError
 from adapter.reconcile.osd_copies import OsdCopies
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
-from adapter.reconcile.osd_restoring import OsdRestorer, successor
+from adapter.reconcile.osd_restoring import OsdRestorer, has_returned, successor
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,13 @@ class OsdRemover:
             osd = self._osd(removal, osd_map)
             if osd is None:
                 continue
-            if osd.destroyed or removal.force:
+            if osd.fresh and has_returned(removal, osd_map):
+                reason = (
+                    "somebody gave it back to the cluster, and it has not started since: it drains "
+                    f"when it has; `ceph orch osd rm stop {removal.osd_id}` keeps it"
+                )
+                self._queue.save(removal, reason=reason)
+            elif osd.destroyed or removal.force:
                 self._advance(removal, Stage.STOPPING, drain_done=time.time())
             elif self._copies.may_drain(removal, osd, osd_map):
                 waiting.append(self._moving(removal, osd))
@@ -333,7 +339,7 @@ class OsdRemover:
         """Remove units and directories, and wipe disks."""
         core, ready = self._core, []
         for removal in removals:
-            if self._is_back(removal, osd_map):
+            if has_returned(removal, osd_map):
                 self._has_returned(removal)
                 continue
             if removal.cleaned:
@@ -390,14 +396,6 @@ class OsdRemover:
         with self._core.lock:
             events, service = self._core.events, removal.service or NO_SERVICE
             events.fail(service, f"osd.{removal.osd_id} {what}")
-
-    @staticmethod
-    def _is_back(removal: Removal, osd_map: OsdMap) -> bool:
-        """Tell whether somebody gave this very OSD back to the cluster after it had left."""
-        osd = osd_map.osds.get(removal.osd_id)
-        if osd is None or osd.destroyed or osd_map.epoch <= removal.left:
-            return False
-        return osd.uuid in (removal.uuid, removal.label)
 
     def _finish(self, removal: Removal, how: str) -> None:
         self._still_since.pop(removal.osd_id, None)

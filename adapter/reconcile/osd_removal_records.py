@@ -49,7 +49,9 @@ def removal_of(
                 "Remove it without --zap, and erase its disk by name: `ceph orch device zap`.",
             )
     rows = [row for row in rows if not is_copy(core, osd, row)]
-    places = _reported(rows) if rows or osd.destroyed else _said(core, osd)
+    places = _reported(rows)
+    if not osd.destroyed:
+        places += _not_reported(core, osd, rows)
     asked = Removal(
         osd_id=osd.osd_id,
         uuid=osd.uuid,
@@ -112,8 +114,15 @@ def _reported(rows: List[Dict[str, Any]]) -> Places:
     return tuple((str(row["path"]), str(row["device_id"] or "")) for row in rows)
 
 
-def _said(core: Core, osd: Osd) -> Places:
-    """Return path and device id of an OSD's disks as it named them when it started last."""
+def _not_reported(core: Core, osd: Osd, rows: List[Dict[str, Any]]) -> Places:
+    """Return path and device id of disks that an OSD named when it started last, and no row has.
+
+    Where some are reported, one without an id may be one of them by another name.
+    """
     said = core.owners.metadata(osd.osd_id)
     named = dict(said.names)
+    if rows:
+        there = {str(row["device_id"] or "") for row in rows}
+        gone = [name for name, value in said.names if value and value not in there]
+        return tuple((f"/dev/{name}", named[name]) for name in gone)
     return tuple((f"/dev/{name}", named.get(name, "")) for name in said.devices)

@@ -41,6 +41,9 @@ class OsdRestorer:
                 f"osd.{removal.osd_id} cannot be kept: it is out of the map and {done} already.",
                 "Its removal ends in a moment.",
             )
+        if has_returned(removal, osd_map):
+            # Its host wipes no disk of an OSD that the map has.
+            return
         is_out = removal.stage is Stage.CLEANING or _in_map(removal, osd_map) is None
         if is_out and self._jobs.is_busy(removal.osd_id):
             raise AdapterError(
@@ -62,7 +65,8 @@ class OsdRestorer:
         remover's ``acting`` and has asked ``check``.
         """
         osd, name = _in_map(removal, osd_map), f"osd.{removal.osd_id}"
-        if removal.stage is Stage.CLEANING or osd is None:
+        back = has_returned(removal, osd_map)
+        if osd is None or (removal.stage is Stage.CLEANING and not back):
             self._finish(removal, "it is left as it is")
             if successor(removal, osd_map):
                 disks = ", ".join(removal.disks) or "not known"
@@ -176,6 +180,14 @@ class OsdRestorer:
         for kind, name, weight in removal.weights:
             if weight and now.get((kind, name)) == 0:
                 self._core.maps.set_weight_in(removal.osd_id, kind, name, weight)
+
+
+def has_returned(removal: Removal, osd_map: OsdMap) -> bool:
+    """Tell whether somebody gave this very OSD back to the cluster after it had left."""
+    osd = osd_map.osds.get(removal.osd_id)
+    if not removal.left or osd is None or osd.destroyed or osd_map.epoch <= removal.left:
+        return False
+    return osd.uuid in (removal.uuid, removal.label)
 
 
 def successor(removal: Removal, osd_map: OsdMap) -> bool:

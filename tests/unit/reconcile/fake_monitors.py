@@ -90,6 +90,8 @@ class Monitors:
     # CRUSH nodes with a flag noout of their own.
     noout: Set[str] = field(default_factory=set)
     bucket_ids: Dict[str, int] = field(default_factory=dict)
+    # What OSDs said of themselves besides.
+    metadata_of: Dict[int, Dict[str, Any]] = field(default_factory=dict)
     # Monitors that may not lead.
     barred: List[str] = field(default_factory=list)
     # Weights of OSDs in further hosts of CRUSH, by the host and the OSD.
@@ -228,6 +230,7 @@ class Monitors:
                     "devices": osd.disk.rpartition("/")[2],
                     "device_ids": f"{osd.disk.rpartition('/')[2]}=ID{osd.host}{osd.disk[-1]}",
                     "osdspec_affinity": osd.affinity,
+                    **self.metadata_of.get(osd_id, {}),
                 }
                 for osd_id, osd in self.osds.items()
                 if osd.said

@@ -257,6 +257,38 @@ class TestWhatAnAttackFound:
         keep(full, "0")
         assert status(full) == []
 
+    def test_one_that_was_given_back_and_has_not_started_is_left_alone(self, full: Cluster) -> None:
+        """`ceph osd new` while its host was cut off: it holds nothing, and was purged again."""
+        remove(full, "0", zap=True)
+        at(full, Stage.CLEANING, left=3)
+        osd = full.monitors.osds[0]
+        osd.up, osd.up_from, osd.flags = False, 0, ["new"]
+        full.settle()
+        assert "somebody gave it back to the cluster, and it has not started since" in said(full)
+        assert (full.wiped, steps(full)) == ([], [])
+        osd.up, osd.up_from, osd.flags = True, 9, []
+        full.settle(20)
+        assert 0 not in full.monitors.osds
+
+    def test_one_that_was_given_back_can_be_kept_at_once(self, full: Cluster) -> None:
+        """It was said to be out of the map, by what its removal was at."""
+        full.unreached.add("h1")
+        remove(full, "0", zap=True)
+        at(full, Stage.CLEANING, left=3, asked_wipe=True)
+        assert keep(full, "0").startswith("Stopped OSD(s) removal: osd.0")
+        full.settle()
+        assert status(full) == []
+        assert 0 in full.monitors.osds
+
+    def test_a_disk_that_its_host_does_not_show_is_waited_for(self, full: Cluster) -> None:
+        """The disk with its DB was taken out of the host: it was not wiped, with no word of it."""
+        names = "sdb=IDh1b,sdz=DB1"
+        full.monitors.metadata_of[0] = {"devices": "sdb,sdz", "device_ids": names}
+        full.step()
+        remove(full, "0", zap=True)
+        (removal,) = full.core.removals.all()
+        assert removal.places == (("/dev/sdb", "IDh1b"), ("/dev/sdz", "DB1"))
+
     def test_one_that_came_back_while_it_was_cleaned_leaves_again(self, full: Cluster) -> None:
         remove(full, "0", zap=True)
         at(full, Stage.CLEANING, cleaned=True, left=3)
