@@ -37,9 +37,21 @@ class OsdClaims:
     released: FrozenSet[Tuple[str, str]] = frozenset()
     unheard: FrozenSet[str] = frozenset()
 
+    @functools.cached_property
+    def _short(self) -> FrozenSet[Tuple[str, str]]:
+        return frozenset((host.partition(".")[0], key) for host, key in self.released)
+
+    def is_released(self, host: str, key: str) -> bool:
+        """Tell whether a disk's OSD was removed since, also where its host has its long name now.
+
+        Disks of virtual machines have the same names on all of them: the name of a disk alone
+        says nothing.
+        """
+        return (host.partition(".")[0], key) in self._short
+
     def allow(self, host: str, key: str) -> bool:
         """Tell whether the disk may be taken."""
-        if (host, key) in self.released:
+        if self.is_released(host, key):
             return False
         return self.only is None or (host, key) in self.only
 

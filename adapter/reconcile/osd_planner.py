@@ -150,7 +150,7 @@ class OsdPlanner:
             nobodys=nobodys,
             fits=lambda osd_id, key: osd_id in claimed or core.owners.fits(osd_id, key),
             allow=disks.allow,
-            fresh=lambda key: claims.only is not None and (name, key) not in claims.released,
+            fresh=lambda key: claims.only is not None and not claims.is_released(name, key),
             busy={*disks.busy, *taken},
             ours=[path for path, ids in of_cluster.items() if ids],
             strangers={row["path"]: owners.stranger(row) for row in rows},

@@ -68,3 +68,10 @@ def test_24000_disks_are_kept_and_one_of_them_is_released() -> None:
     assert len(wanted.claims.only or ()) == 24_000
     assert not wanted.claims.allow(*pairs[77])
     assert wanted.claims.allow(*pairs[78])
+
+
+def test_a_disk_that_was_freed_stays_so_when_its_host_has_its_long_name() -> None:
+    claims = OsdClaims(released=frozenset({("h3", "SERIAL")}))
+    assert not claims.allow("h3.example.org", "SERIAL")
+    assert not OsdClaims(released=frozenset({("h3.example.org", "SERIAL")})).allow("h3", "SERIAL")
+    assert claims.allow("h2", "SERIAL")
