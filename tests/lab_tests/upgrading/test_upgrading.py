@@ -25,7 +25,8 @@ KILLS = int(os.environ.get("UPGRADE_KILLS") or 2)
 def status(lab: Lab) -> dict[str, Any]:
     """Return ``ceph orch upgrade status``; empty where none is under way, or nobody answers."""
     answer = lab.ceph("orch", "upgrade", "status", "--format", "json")
-    found: dict[str, Any] = json.loads(answer.out) if answer.out.startswith("{") else {}
+    said = answer.out.strip()
+    found: dict[str, Any] = json.loads(said) if said.startswith("{") else {}
     return found if found.get("in_progress") else {}
 
 
@@ -58,6 +59,16 @@ def wait_paused(lab: Lab) -> str:
 
 def versions(lab: Lab) -> set[str]:
     return {name.split()[2] for name in lab.ceph_json("versions")["overall"]}
+
+
+def wait_versions(lab: Lab, wanted: str) -> None:
+    """Wait until all daemons are told with a version; of gateways old ones are for a minute."""
+
+    def same() -> bool:
+        assert versions(lab) == {wanted}
+        return True
+
+    wait_until(f"all daemons run {wanted}", same, 180)
 
 
 def assert_nothing_left(lab: Lab) -> None:
@@ -115,7 +126,7 @@ def test_a_whole_upgrade_under_a_client_with_managers_killed(
             lab.sh(active, f"systemctl reset-failed ceph-mgr@{active} || true")
             lab.sh(active, f"systemctl kill -s KILL ceph-mgr@{active}")
         wait_over(lab)
-    assert versions(lab) == {NEXT}
+    wait_versions(lab, NEXT)
     assert_nothing_left(lab)
     ground.assert_as_before(before)
     ground.wait_well()
@@ -137,7 +148,7 @@ def test_pause_and_resume_and_what_is_refused_meanwhile(ground: Ground, upgrades
     assert {name.split()[2] for name in found["osd"]} == {NEXT}
     start(lab, AFTER)
     wait_over(lab)
-    assert versions(lab) == {AFTER}
+    wait_versions(lab, AFTER)
     assert_nothing_left(lab)
 
 
@@ -151,7 +162,7 @@ def test_a_package_that_fails_pauses_it_and_a_later_version_goes_on(
     said = wait_paused(lab)
     assert "host h" in said, said
     assert "made to fail" in said, said
-    assert "UPGRADE_EXCEPTION" in lab.ok("health", "detail")
+    wait_until("health says it", lambda: "UPGRADE_EXCEPTION" in lab.ok("health", "detail"), 60)
     stopped = lab.ok("orch", "upgrade", "stop")
     assert f"run {AFTER}" in stopped
     assert not kept(lab)
