@@ -371,11 +371,12 @@ class OsdRemover:
         That is newer than what was said of its data before, unless its disk is wiped already.
         """
         reason = f"the map has it again; `ceph orch osd rm stop {removal.osd_id}` keeps it"
+        wiped = removal.cleaned and removal.zap
         with self._core.lock:
             self._core.events.note(
                 removal.service or NO_SERVICE, f"osd.{removal.osd_id} drains anew: {reason}"
             )
-        self._back(removal, reason, force=removal.force and removal.cleaned)
+        self._back(removal, reason, force=removal.force and wiped)
 
     def _give_up_wiping(self, removal: Removal) -> None:
         """End the removal of an OSD whose id a new one has, and whose old disk is out of reach."""
