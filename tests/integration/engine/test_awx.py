@@ -16,6 +16,8 @@ from tests.awx.engines import AwxSite, hosts
 from tests.awx.real import Real
 from tests.unit.engine.harness import CONTENT, finish, local, until
 
+# Workers clean up in AWX when their job has ended, also when its engine is gone.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 HOSTILE = "{{ lookup('pipe', 'touch CANARY') }}"
 CASES: Dict[str, Dict[str, Any]] = {
     "get_report": {"names": ("h0", "h1")},

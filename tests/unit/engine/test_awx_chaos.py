@@ -14,8 +14,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.awx.chaos import Chaos
 
+# Workers clean up in AWX when their job has ended, also when its engine is gone.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 RUNS = int(os.environ.get("AWX_RUNS", "50"))
 SEED = int(os.environ.get("AWX_SEED", "1"))
 

@@ -23,6 +23,11 @@ OWN_WORDS: Dict[str, Set[str]] = {
     "cluster/ceph_options.py": {"mgr"},
     "cluster/maps.py": {"mon"},
     "cluster/told_daemons.py": {"mon", "mgr", "mds"},
+    # The order in which Ceph upgrades its daemons.
+    "cluster/upgrade_plan.py": {
+        *("mgr", "mon", "crash", "osd", "mds"),
+        *("rgw", "rbd-mirror", "cephfs-mirror", "ceph-exporter"),
+    },
     "cluster/watch.py": {"mon", "mgr", "mds"},
     "cluster/views.py": {"mon"},
     "mgr/compat.py": {"mgr"},
