@@ -25,7 +25,7 @@ OWN_WORDS: Dict[str, Set[str]] = {
     "cluster/told_daemons.py": {"mon", "mgr", "mds"},
     # The order in which Ceph upgrades its daemons.
     "cluster/upgrade_plan.py": {
-        *("mgr", "mon", "crash", "osd", "mds"),
+        *("mgr", "mon", "crash", "mds"),
         *("rgw", "rbd-mirror", "cephfs-mirror", "ceph-exporter"),
     },
     "cluster/watch.py": {"mon", "mgr", "mds"},
