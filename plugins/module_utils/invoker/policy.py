@@ -89,14 +89,14 @@ def _packages(parameters: Parameters, limits: Limits) -> None:
 def _units(parameters: Parameters, limits: Limits) -> None:
     for unit in parameters.get("units") or []:
         if not isinstance(unit, str) or not _UNIT.fullmatch(unit):
-            _refuse("unit", unit, "it is no daemon's of Ceph")
+            _refuse("unit", unit, "it is not a unit of Ceph")
 
 
 def _held(parameters: Parameters, limits: Limits) -> None:
     for row in parameters.get("units") or []:
         unit = row.get("unit") if isinstance(row, dict) else row
         if not isinstance(unit, str) or not _HELD.fullmatch(unit):
-            _refuse("unit", unit, "it is none of Ceph's")
+            _refuse("unit", unit, "it is not a unit of Ceph")
         osd = row.get("osd") if isinstance(row, dict) else None
         devices = osd.get("devices") if isinstance(osd, dict) else None
         _check_paths(devices if isinstance(devices, list) else [])
@@ -105,7 +105,7 @@ def _held(parameters: Parameters, limits: Limits) -> None:
 def _daemons(parameters: Parameters, limits: Limits) -> None:
     for row in parameters["daemons"]:
         if row["unit"] and not _UNIT.fullmatch(row["unit"]):
-            _refuse("unit", row["unit"], "it is no daemon's of Ceph")
+            _refuse("unit", row["unit"], "it is not a unit of Ceph")
         if not _ADDRESS.fullmatch(row["addr"]):
             _refuse("addr", row["addr"], "it is not an IP address")
 
