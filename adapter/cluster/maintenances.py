@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.fields import LAST_TIME, Fields
+from adapter.cluster.noout import is_node, read_ids
 from adapter.cluster.store import Store, Unusable, read_records
 
 KIND = "maintenance"
 ENTERING, ENTERED, LEAVING = "entering", "entered", "leaving"
 STAGES = (ENTERING, ENTERED, LEAVING)
 _UNIT = re.compile(r"ceph[A-Za-z0-9@._:\\-]{0,245}\.service")
-_NODE = re.compile(r"[A-Za-z0-9_.~-]{1,250}")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Maintenance:
             read.flag("missed", False),
             read.time("asked"),
             read.each("nodes", is_node, "a list of CRUSH nodes"),
-            _ids(read.mapping("ids", {})),
+            read_ids(read.mapping("ids", {})),
             tuple(map(held_unit, rows)),
         )
 
@@ -157,21 +157,8 @@ class Maintenance:
         return ", ".join(parts) or "nothing is changed"
 
 
-def _ids(found: Mapping[str, Any]) -> Dict[str, int]:
-    """Return the ids of buckets by name; raises ``Unusable``."""
-    for name, number in found.items():
-        if not is_node(name) or type(number) is not int or number >= 0:
-            raise Unusable("the field ids is no mapping of CRUSH buckets to their ids")
-    return dict(found)
-
-
 def _verb(stage: str) -> str:
     return "to be put back" if stage == LEAVING else "masked"
-
-
-def is_node(value: Any) -> bool:
-    """Tell whether a value can be the name of a CRUSH node."""
-    return isinstance(value, str) and bool(_NODE.fullmatch(value))
 
 
 def held_unit(row: Mapping[str, Any]) -> Held:

@@ -5,12 +5,15 @@ Source: `osd dump` of Ceph 18.2 and 20.2.
 
 from __future__ import annotations
 
-from typing import Collection, Dict, FrozenSet, List, Mapping
+import re
+from typing import Any, Collection, Dict, FrozenSet, List, Mapping, Sequence
 
 from adapter.cluster.maps import Mon
 from adapter.cluster.osd_map import Osd, read_json
+from adapter.cluster.store import Unusable
 
 NOOUT = "noout"
+_NODE = re.compile(r"[A-Za-z0-9_.~-]{1,250}")
 
 
 def read_noout(dump: str) -> FrozenSet[str]:
@@ -37,6 +40,37 @@ def nodes_of(osds: Mapping[int, Osd], osd_ids: Collection[int]) -> List[str]:
     buckets = {name for name, ids in below.items() if set(ids) <= wanted}
     single = sorted(each for each in wanted if osds[each].host not in buckets)
     return [*sorted(buckets), *(f"osd.{each}" for each in single)]
+
+
+def names_now(
+    nodes: Sequence[str], ids: Mapping[str, int], buckets: Mapping[str, int]
+) -> List[str]:
+    """Return what nodes are called now that had these names, of buckets with these ``ids``.
+
+    A bucket that is renamed takes its flag along; one that is gone has none. ``buckets`` are the
+    ids by name of now.
+    """
+    names = {number: name for name, number in buckets.items()}
+    found = [names.get(ids[each], "") if each in ids else each for each in nodes]
+    return [each for each in found if each]
+
+
+def ids_of(nodes: Collection[str], buckets: Mapping[str, int]) -> Dict[str, int]:
+    """Return the ids of those nodes that are buckets."""
+    return {name: buckets[name] for name in nodes if name in buckets}
+
+
+def read_ids(found: Mapping[str, Any]) -> Dict[str, int]:
+    """Read the ids of buckets by name from a record; raises ``Unusable``."""
+    for name, number in found.items():
+        if not is_node(name) or type(number) is not int or number >= 0:
+            raise Unusable("the field ids is no mapping of CRUSH buckets to their ids")
+    return dict(found)
+
+
+def is_node(value: Any) -> bool:
+    """Tell whether a value can be the name of a CRUSH node."""
+    return isinstance(value, str) and bool(_NODE.fullmatch(value))
 
 
 class NoOut:

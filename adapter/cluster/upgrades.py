@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from adapter.cluster.fields import Fields
-from adapter.cluster.maintenances import is_node, moment
+from adapter.cluster.maintenances import moment
+from adapter.cluster.noout import is_node, read_ids
 from adapter.cluster.packages import upstream
 from adapter.cluster.store import Store, Unusable, read_records
 from adapter.cluster.upgrade_plan import Scope
@@ -44,7 +45,8 @@ class Upgrade:
     ``prepared`` says that all hosts have fetched the packages, ``open_hosts`` are those whose
     packages were begun and not seen to end well, ``followers`` daemons that are restarted as soon
     as their host has the packages. ``doing`` were told to start again and are waited for, ``done``
-    are back. ``nodes`` have ``noout`` from here, ``systems`` are put back as they were.
+    are back. ``nodes`` have ``noout`` from here, ``ids`` are those of buckets among
+    them, ``systems`` are put back as they were.
     ``at_work`` says that a job may be at it. ``code`` and ``error`` say why it paused.
     ``reason`` says what it does or waits for; it is not kept.
     """
@@ -66,6 +68,7 @@ class Upgrade:
     doing: Tuple[str, ...] = ()
     done: Tuple[str, ...] = ()
     nodes: Tuple[str, ...] = ()
+    ids: Mapping[str, int] = field(default_factory=dict)
     systems: Tuple[FileSystem, ...] = ()
     code: str = ""
     error: str = ""
@@ -113,6 +116,7 @@ class Upgrade:
             **{name: getattr(self, name) for name in texts if getattr(self, name)},
             **{name: True for name in ("prepared", "at_work") if getattr(self, name)},
             **{name: list(getattr(self, name)) for name in _LISTS if getattr(self, name)},
+            **({"ids": dict(self.ids)} if self.ids else {}),
             "systems": [
                 {"name": each.name, "max_mds": each.max_mds, "standby_replay": each.standby_replay}
                 for each in self.systems
@@ -144,6 +148,7 @@ class Upgrade:
             read.flag("at_work", False),
             **lists,
             nodes=read.each("nodes", is_node, "a list of CRUSH nodes"),
+            ids=read_ids(read.mapping("ids", {})),
             systems=read.rows("systems", _system),
             code=code if code in CODES else "",
             error=read.text("error", ""),

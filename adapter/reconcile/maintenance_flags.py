@@ -8,7 +8,7 @@ from typing import List, Sequence, Tuple
 
 from adapter.cluster.maintenances import Maintenance
 from adapter.cluster.maps import NoMon
-from adapter.cluster.noout import NoOut, nodes_of
+from adapter.cluster.noout import NoOut, ids_of, names_now, nodes_of
 from adapter.core import Core
 from adapter.errors import AdapterError
 
@@ -30,8 +30,8 @@ class MaintenanceFlags:
         there, nodes = self._noout.there(), nodes_of(osd_map.osds, ids)
         new = [each for each in nodes if each not in there]
         mine = tuple(dict.fromkeys([*one.nodes, *new]))
-        known = {name: osd_map.buckets[name] for name in new if name in osd_map.buckets}
-        wanted = replace(one, nodes=mine, ids={**one.ids, **known})
+        known = {**one.ids, **ids_of(new, osd_map.buckets)}
+        wanted = replace(one, nodes=mine, ids=known)
         return wanted, [each for each in mine if each not in there]
 
     def set(self, nodes: Sequence[str]) -> None:
@@ -41,9 +41,7 @@ class MaintenanceFlags:
     def unset(self, one: Maintenance) -> None:
         """Take it away. A bucket is known by its id: its flag goes with it to another name."""
         osd_map = self._core.maps.osd_map()
-        names = {number: name for name, number in osd_map.buckets.items()}
-        found = [names.get(one.ids[each], "") if each in one.ids else each for each in one.nodes]
-        nodes = [each for each in found if each]
+        nodes = names_now(one.nodes, one.ids, osd_map.buckets)
         buckets = [each for each in nodes if not each.startswith("osd.")]
         if osd_map.buckets.keys() >= set(buckets):
             self._noout.unset(nodes)

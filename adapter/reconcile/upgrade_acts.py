@@ -173,15 +173,16 @@ class UpgradeActs:
         before = self._guards.again(names, restart=True)
         with self._core.lock:
             units = units_of(self._core, names)
-        nodes: Sequence[str] = one.nodes
         lacking: Sequence[str] = ()
+        flagged = one
         if kind == OSD:
-            nodes, lacking = self._settings.flagged(one, [int(each[4:]) for each in names])
+            flagged, lacking = self._settings.flagged(one, [int(each[4:]) for each in names])
         one = self.save(
             one,
             at_work=True,
             doing=tuple(names),
-            nodes=tuple(nodes),
+            nodes=flagged.nodes,
+            ids=flagged.ids,
             reason=f"restarting {some_of(names, SHOWN)}",
         )
         self._settings.flag(lacking)
@@ -211,7 +212,7 @@ class UpgradeActs:
         """Wait until the cluster has daemons back with their new version."""
         missing = self._not_back(one, cluster)
         if not missing:
-            self._settings.unflag(one.nodes)
+            self._settings.unflag(one)
             done = tuple(dict.fromkeys([*one.done, *one.doing]))
             self.save(one, doing=(), nodes=(), done=done, reason="")
             self._core.look_at_maps()

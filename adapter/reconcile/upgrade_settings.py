@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Callable, List, Sequence, Tuple
 
 from adapter.cluster.maps import NoMon
-from adapter.cluster.noout import NoOut, nodes_of
+from adapter.cluster.noout import NoOut, ids_of, names_now, nodes_of
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.packages import number
 from adapter.cluster.upgrade_plan import OSD, RELEASES, Cluster
@@ -26,20 +26,26 @@ class UpgradeSettings:
         self._core = core
         self._noout = NoOut(core.mon or NoMon())
 
-    def flagged(self, one: Upgrade, osds: Sequence[int]) -> Tuple[Tuple[str, ...], List[str]]:
-        """Return what has ``noout`` from here when these OSDs go down, and what lacks it yet."""
-        there, known = self._noout.there(), self._core.maps.osd_map().osds
-        new = [each for each in nodes_of(known, osds) if each not in there]
+    def flagged(self, one: Upgrade, osds: Sequence[int]) -> Tuple[Upgrade, List[str]]:
+        """Return an upgrade with what has ``noout`` from here when these OSDs go down.
+
+        Beside it what lacks the flag yet.
+        """
+        there, osd_map = self._noout.there(), self._core.maps.osd_map()
+        new = [each for each in nodes_of(osd_map.osds, osds) if each not in there]
         mine = tuple(dict.fromkeys([*one.nodes, *new]))
-        return mine, [each for each in mine if each not in there]
+        ids = {**one.ids, **ids_of(new, osd_map.buckets)}
+        return replace(one, nodes=mine, ids=ids), [each for each in mine if each not in there]
 
     def flag(self, nodes: Sequence[str]) -> None:
         """Set ``noout`` for nodes."""
         self._noout.set(nodes)
 
-    def unflag(self, nodes: Sequence[str]) -> None:
-        """Take ``noout`` from nodes."""
-        self._noout.unset(nodes)
+    def unflag(self, one: Upgrade) -> None:
+        """Take ``noout`` from what has it from here, whatever it is called now."""
+        if one.nodes:
+            buckets = self._core.maps.osd_map().buckets
+            self._noout.unset(names_now(one.nodes, one.ids, buckets))
 
     def narrow_file_systems(self, one: Upgrade, save: Save) -> str:
         """Leave each file system one rank, and none that only follows; return what is waited for.

@@ -143,7 +143,7 @@ class Upgrading:
         if one.doing:
             self._acts.wait_for(one, look(self._core))
             return
-        self._settings.unflag(one.nodes)
+        self._settings.unflag(one)
         self._acts.save(one, nodes=())
 
     def _go_on(self, one: Upgrade, cluster: Cluster) -> None:
@@ -202,7 +202,7 @@ class Upgrading:
     def _end(self, one: Upgrade, cluster: Optional[Cluster]) -> None:
         """Put back what was changed for the upgrade, and forget it."""
         self._settings.widen_file_systems(one)
-        self._settings.unflag(one.nodes)
+        self._settings.unflag(one)
         one = self._acts.save(one, systems=(), nodes=(), doing=())
         with self._core.lock:
             there = [h for h in one.open_hosts if h in self._core.hosts]

@@ -6,8 +6,10 @@ from typing import Any, List
 
 import pytest
 
+from adapter.cluster.upgrades import RUNNING, Upgrade
 from adapter.errors import AdapterError, InvalidValue, NotReady
 from adapter.interface import raise_if_exception
+from adapter.reconcile.upgrade_settings import UpgradeSettings
 from tests.unit.reconcile.upgraded import NEW, Upgraded
 
 
@@ -207,3 +209,14 @@ def test_without_one(cluster: Upgraded) -> None:
     for verb in (cluster.orchestrator.upgrade_pause, cluster.orchestrator.upgrade_resume):
         with pytest.raises(AdapterError, match="No upgrade is under way"):
             raise_if_exception(verb())
+
+
+def test_a_bucket_that_is_renamed_meanwhile_loses_the_flag_too(cluster: Upgraded) -> None:
+    settings, osds = UpgradeSettings(cluster.core), cluster.monitors.osds
+    here = [osd_id for osd_id, osd in osds.items() if osd.host == "h2"]
+    one, lacking = settings.flagged(Upgrade("20.2.5", RUNNING, 1.0), here)
+    settings.flag(lacking)
+    assert cluster.monitors.noout == {"h2"}
+    cluster.monitors.rename_bucket("h2", "moved")
+    settings.unflag(Upgrade.from_json(one.to_json()))
+    assert cluster.monitors.noout == set()
