@@ -90,7 +90,7 @@ def calls(module: Any) -> List[List[Any]]:
         ("apply", ([HostSpec("h2", addr="10.0.0.2")], False, False), {}),
         ("remove_host", ("h1",), {}),
         # What nobody has foreseen.
-        ("get_facts", (), {"hostname": {}}),
+        ("blink_device_light", ("ident", True, [5]), {}),
     ]
     return [
         [name, _as_others_see(getattr(module, name)(*args, **named))]
