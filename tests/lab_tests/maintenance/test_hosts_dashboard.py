@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.lab_tests.services.service_lab import with_osds
 from tests.lab_tests.test_dashboard import browser, dashboard, log_in
 
 pytest.importorskip("selenium.webdriver", reason="PyPI selenium is not installed")
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 
 __all__ = ["browser", "dashboard", "log_in"]
@@ -41,10 +43,12 @@ def choose(page: Any, dashboard: dict[str, str], name: str) -> None:
     """
 
     def chosen() -> bool:
-        for entry in page.find_elements(By.CSS_SELECTOR, ENTRIES):
-            if entry.get_attribute("innerText").strip() == name and entry.is_enabled():
-                click(page, entry)
-                return True
+        # The page redraws its menu with the rows.
+        with contextlib.suppress(StaleElementReferenceException):
+            for entry in page.find_elements(By.CSS_SELECTOR, ENTRIES):
+                if entry.get_attribute("innerText").strip() == name and entry.is_enabled():
+                    click(page, entry)
+                    return True
         assert page.execute_script(OPEN_MENU, HOST), "no such row"
         return False
 
