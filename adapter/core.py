@@ -36,7 +36,8 @@ from adapter.cluster.health import Failure, when
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.liveness import Liveness
 from adapter.cluster.maintenances import Maintenances
-from adapter.cluster.maps import Maps, Mon, NoMon
+from adapter.cluster.maps import Maps
+from adapter.cluster.mon import Mon, NoMon
 from adapter.cluster.option_table import OptionTable
 from adapter.cluster.osd_intents import Intents
 from adapter.cluster.osd_owners import OsdOwners

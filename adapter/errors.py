@@ -115,9 +115,9 @@ class Defect(AdapterError):
     def __init__(self, method: str, error: BaseException) -> None:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         super().__init__(
-            f"A fault of the orchestrator ended {method} ({said}).",
-            "Nothing more is known of it than what the log of the active manager has; look with "
-            "`ceph orch` at what is done before you ask again, and report it.",
+            f"An internal error ended {method} ({said}).",
+            "Its traceback is in the log of the active manager: please report it. Look at what has "
+            "been done before you try again.",
         )
 
 

@@ -9,7 +9,7 @@ from typing import Callable, Dict, Mapping, Optional
 from adapter.cli.ceph import Ceph, orchestrator_status
 from adapter.cli.mgr_records import NAME
 from adapter.cli.monitors import CephMon, DryMon
-from adapter.cluster.maps import Mon
+from adapter.cluster.mon import Mon
 from adapter.cluster.packed_records import record_of
 from adapter.cluster.store import MemoryStore, Record, Store, Unusable
 from adapter.errors import NotReady, UnreadableRecord

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence, Set
 
 from adapter.cli.ceph import Ceph, CephError
 from adapter.cluster import osd_answers
-from adapter.cluster.maps import Mon
+from adapter.cluster.mon import Mon
 from adapter.errors import InvalidValue
 from adapter.interface import OrchestratorError
 from adapter.interface.confidential import HIDDEN, Unshown

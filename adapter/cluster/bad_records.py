@@ -37,7 +37,8 @@ ADVICE = {
         "orch host rm {name} --offline --force` removes it",
     ),
     "spec": (
-        "the service is left as it is",
+        "the service is left as it is; while it is a drive group's, no OSD is removed and no disk "
+        "erased",
         "`ceph orch apply` of {name} writes it anew, `ceph orch rm {name}` removes the record",
     ),
     "osd_creation": (

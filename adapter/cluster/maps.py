@@ -10,14 +10,11 @@ from typing import (
     Dict,
     FrozenSet,
     List,
-    Mapping,
-    Protocol,
     Sequence,
     Set,
     Tuple,
 )
 
-from adapter.cluster.ceph_options import Option, read_option, read_settings
 from adapter.cluster.crush_rules import CrushMap, read_crush
 from adapter.cluster.daemon_identity import ClusterNames, read_mon_addresses, read_names
 from adapter.cluster.failure_domains import Placements, read_ratios, read_usage
@@ -28,11 +25,10 @@ from adapter.cluster.fs_map import (
     read_fs_map,
     rows_of,
 )
+from adapter.cluster.keys_and_options import KeysAndOptions
 from adapter.cluster.locations import CrushTree, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
-from adapter.cluster.marks import mark
 from adapter.cluster.mon_leaders import check_leader
-from adapter.cluster.osd_answers import Address
 from adapter.cluster.osd_map import (
     Osd,
     OsdMap,
@@ -57,88 +53,17 @@ from adapter.cluster.pg_states import (
 )
 from adapter.cluster.pool_sizes import Pool, Shortage, read_pools, shortages
 from adapter.cluster.told_daemons import FIELDS, ToldDaemon, read_daemons
-from adapter.errors import NotReady
 from adapter.interface import OrchestratorError
 
-BOOTSTRAP = "client.bootstrap-osd"
 # So many OSDs at most are asked at a time to say now how their placement groups are.
 HASTENED = 64
 
 
-class Mon(Protocol):
-    """The cluster's monitors, where there is a cluster to talk to."""
-
-    def command(self, **arguments: Any) -> str:
-        """Run a mon command and return its output; raises ``OrchestratorError``.
-
-        ``inbuf`` is what the command reads; it is in no log of the monitors.
-        """
-        ...
-
-    def pg_stats(self) -> List[Dict[str, Any]]:
-        """Return pgid, state, up and acting of all placement groups."""
-        ...
-
-    def osd_stats(self) -> List[Dict[str, Any]]:
-        """Return osd (its id) and num_pgs of all OSDs."""
-        ...
-
-    def service_map(self) -> Dict[str, Any]:
-        """Return what daemons outside the maps, such as gateways, said of themselves."""
-        ...
-
-    def silent_osds(self, addresses: Mapping[int, Address]) -> Set[int]:
-        """Return the OSDs that do not answer at their addresses now."""
-        ...
-
-    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
-        """Ask OSDs to say now how their placement groups are; nothing is waited for or raised.
-
-        By themselves they say it every five seconds.
-        """
-        ...
-
-
-class NoMon:
-    """Stand where no cluster can be asked."""
-
-    def command(self, **arguments: Any) -> str:
-        """Raise ``NotReady``."""
-        raise NotReady(
-            "There is no cluster to ask here.", "Use `ceph orch`, or the playbook by hand."
-        )
-
-    def pg_stats(self) -> List[Dict[str, Any]]:
-        """Return nothing."""
-        return []
-
-    def osd_stats(self) -> List[Dict[str, Any]]:
-        """Return nothing."""
-        return []
-
-    def service_map(self) -> Dict[str, Any]:
-        """Return nothing."""
-        return {}
-
-    def silent_osds(self, addresses: Mapping[int, Address]) -> Set[int]:
-        """Return nothing."""
-        return set()
-
-    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
-        """Do nothing."""
-
-
-class Maps:
+class Maps(KeysAndOptions):
     """Ask the monitors. Every answer is theirs of this moment: nothing is remembered here.
 
     All methods raise ``OrchestratorError``.
     """
-
-    def __init__(self, mon: Mon) -> None:
-        self._mon = mon
-
-    def _read(self, prefix: str, **arguments: Any) -> str:
-        return self._mon.command(prefix=prefix, format="json", **arguments)
 
     def osd_map(self) -> OsdMap:
         """Return the OSDs."""
@@ -312,25 +237,6 @@ class Maps:
         """Remove an OSD from all maps."""
         self._mon.command(prefix="osd purge-actual", id=osd_id, yes_i_really_mean_it=True)
 
-    def keyring(self, entity: str, caps: Sequence[Tuple[str, str]] = ()) -> str:
-        """Return a keyring file's text; a key that is missing is made with these capabilities.
-
-        Capabilities that a key has already stay as they are: somebody chose them.
-        """
-        try:
-            answer = self._read("auth get", entity=entity)
-        except OrchestratorError as error:
-            if abs(error.errno) != errno.ENOENT or not caps:
-                raise
-            words = [word for pair in caps for word in pair]
-            answer = self._read("auth get-or-create", entity=entity, caps=words)
-        key = read_json(answer, "auth get")[0]["key"]
-        return f"[{entity}]\n\tkey = {key}\n"
-
-    def bootstrap_keyring(self) -> str:
-        """Return the keyring that new OSDs register with."""
-        return self.keyring(BOOTSTRAP, (("mon", "profile bootstrap-osd"),))
-
     def forget_mds(self, daemon_id: str) -> None:
         """Take a metadata server that is gone out of the map; one that said so itself is out.
 
@@ -339,43 +245,6 @@ class Maps:
         for row, _ in rows_of(read_json(self._read("fs dump"), "fs dump")):
             if row.get("name") == daemon_id:
                 self._mon.command(prefix="mds fail", role_or_gid=str(row["gid"]))
-
-    def forget_key(self, entity: str) -> None:
-        """Remove a key; one that is not there is gone."""
-        self._mon.command(prefix="auth rm", entity=entity)
-
-    def configure(self, section: str, option: str, value: str) -> None:
-        """Set an option in the monitors' configuration."""
-        self._mon.command(prefix="config set", who=section, name=option, value=value)
-
-    def unconfigure(self, section: str, option: str) -> None:
-        """Remove an option from the monitors' configuration; one that they do not know is gone."""
-        try:
-            self._mon.command(prefix="config rm", who=section, name=option)
-        except OrchestratorError as error:
-            if abs(error.errno) != errno.EINVAL:
-                raise
-
-    def option(self, name: str) -> Option:
-        """Return one of Ceph's options; the errno of one that Ceph does not have is ENOENT."""
-        return read_option(self._read("config help", key=name))
-
-    def settings(self) -> Dict[Tuple[str, str], str]:
-        """Return what the monitors' configuration says, by section and option."""
-        return read_settings(read_json(self._read("config dump"), "config dump"))
-
-    def key_marks(self) -> Dict[str, str]:
-        """Return what stands for each key, by its name: nobody learns a key from it."""
-        rows = read_json(self._read("auth ls"), "auth ls").get("auth_dump") or ()
-        return {str(row["entity"]): mark(str(row["key"])) for row in rows if row.get("key")}
-
-    def keep_secret(self, key: str, text: str) -> None:
-        """Keep a text for daemons in the monitors' config-key store; it stands in no command."""
-        self._mon.command(prefix="config-key set", key=key, inbuf=text)
-
-    def forget_secret(self, key: str) -> None:
-        """Remove such a text; one that is not there is gone."""
-        self._mon.command(prefix="config-key rm", key=key)
 
     def mon_locations(self) -> Dict[str, FrozenSet[str]]:
         """Return where CRUSH has each mon (``datacenter=a``), by its name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Collection, Dict, FrozenSet, List, Mapping, Sequence
 
-from adapter.cluster.maps import Mon
+from adapter.cluster.mon import Mon
 from adapter.cluster.osd_map import Osd, read_json
 from adapter.cluster.store import Unusable
 

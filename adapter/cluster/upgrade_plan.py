@@ -129,7 +129,7 @@ def make_plan(cluster: Cluster, target: str, scope: Scope = Scope()) -> Plan:
     batches, more = _batches(cluster, waiting, target)
     batches, left = _limited(batches, scope.limit)
     notes = [f"the limit leaves {left} daemons for later"] if left else []
-    notes += _notes(cluster, batches, target)
+    notes += _notes(cluster, batches)
     return Plan(target, tuple(batches), (*refusals, *more), tuple(notes))
 
 
@@ -239,7 +239,7 @@ def _scope_refusals(cluster: Cluster, target: str, scope: Scope) -> List[str]:
     """Return what is wrong with what was asked for, as Ceph's own upgrade refuses it."""
     found = []
     if scope.kinds is not None and scope.services is not None:
-        found.append("kinds of daemons and services are given together: give one of them")
+        found.append("daemon types and services cannot be given together: give one of them")
     strange = sorted((scope.kinds or frozenset()) - {*ORDER})
     if strange:
         found.append(f"no kind of daemon is called {', '.join(strange)}; known: {', '.join(ORDER)}")
@@ -287,11 +287,13 @@ def _refusals(cluster: Cluster, target: str, scope: Scope) -> List[str]:
     managers = [each.name for each in _of(cluster.daemons, MGR) if each.up]
     if len(managers) < 2:
         names = ", ".join(managers) or "none"
-        found.append(f"another manager has to take over meanwhile, and there is {names} alone")
+        found.append(f"another manager has to take over meanwhile, and the only one is {names}")
     found += _too_far(cluster, target)
     strange = unknown(cluster.crush, cluster.pools)
     if strange and _of(cluster.daemons, OSD):
-        found.append(f"nobody can say by its CRUSH rule where data is: pool {', '.join(strange)}")
+        found.append(
+            f"where data is cannot be told from the CRUSH rule of pool {', '.join(strange)}"
+        )
     return found
 
 
@@ -322,9 +324,8 @@ def _too_far(cluster: Cluster, target: str) -> List[str]:
     return found
 
 
-def _notes(cluster: Cluster, batches: Sequence[Batch], target: str) -> List[str]:
+def _notes(cluster: Cluster, batches: Sequence[Batch]) -> List[str]:
     """Return daemons that have the new packages on disk before they are restarted, by host."""
-    del target
     when: Dict[str, int] = {}
     later: Dict[str, List[str]] = {}
     hosts = {each.name: each.host for each in cluster.daemons}

@@ -101,7 +101,7 @@ class Launch:
                 if found is not None:
                     return found
                 self._asking.pause_after(error)
-        raise NotLaunched("it was to end before it was launched")
+        raise NotLaunched("it was cancelled before it was launched")
 
     def objection(self, job: Mapping[str, Any]) -> str:
         """Return why a launched job is not the one that was asked for, or nothing."""

@@ -134,7 +134,7 @@ def forget_osds_to_make(core: Core, hostname: str) -> str:
     text = f". OSDs that were to be made there are not made: {', '.join(paths)}" if paths else ""
     if hostname in core.intents.problems:
         core.intents.forget_unreadable(hostname)
-        text += ". OSDs that were to be made there are not made; which, its record did not tell"
+        text += ". OSDs that were to be made there are not made; their record could not be read"
     if groups:
         text += f". If it is added again, apply {', '.join(groups)} again to use its free disks"
     return text

@@ -75,7 +75,7 @@ def without_weight(removal: Removal, osd_map: OsdMap) -> str:
         return ""
     return (
         f"the CRUSH weight of osd.{removal.osd_id} is 0, as it was when its removal was asked for: "
-        f"`ceph osd crush reweight osd.{removal.osd_id} WEIGHT` has data placed on it"
+        f"`ceph osd crush reweight osd.{removal.osd_id} WEIGHT` lets it take data"
     )
 
 

@@ -239,8 +239,7 @@ class DrainMethods:
             notes.append(f"Kept: {listed(kept)}.")
         if others:
             notes.append(
-                "In the removal queue stays what was asked for beside the drain: "
-                f"{listed(others)}. "
+                f"Still being removed, for that was asked for by itself: {listed(others)}. "
                 f"`ceph orch osd rm stop {' '.join(map(str, others))}` ends that."
             )
         return "\n".join([text, *notes, *filter(None, [core.paused_note()])])

@@ -210,7 +210,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         progress.tell(core.engine.jobs(), restarts.under_way(), restarts.events_of)
         with core.lock:
             upgrade = core.upgrades.get()
-        progress.tell_upgrade(upgrade, upgrade.total if upgrade is not None else 0)
+        progress.tell_upgrade(upgrade)
         self._records.tidy(time.monotonic())
         checks = self.ansible.health.checks()
         if problems:

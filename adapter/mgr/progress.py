@@ -37,16 +37,16 @@ class ProgressReporter:
         self._told: Dict[str, Tuple[int, str]] = {}
         self._restarts: Dict[str, ServiceAction] = {}
 
-    def tell_upgrade(self, one: Optional[Upgrade], total: int) -> None:
-        """Tell how far an upgrade of ``total`` daemons is, or that there is none any more."""
+    def tell_upgrade(self, one: Optional[Upgrade]) -> None:
+        """Tell how far an upgrade is, or that there is none any more."""
         for bar in [bar for bar in self._told if bar.startswith(_UPGRADE)]:
             if one is None or bar != _upgrade_bar(one):
                 del self._told[bar]
                 self._call("complete", bar)
         if one is not None:
-            count = min(len(one.done), total)
+            count = min(len(one.done), one.total)
             text = f"Upgrade to {one.version}: {one.error or one.reason or one.stage}"
-            self._update(_upgrade_bar(one), text, count / max(total, 1), "upgrade")
+            self._update(_upgrade_bar(one), text, count / max(one.total, 1), "upgrade")
 
     def tell(
         self, records: Iterable[JobRecord], restarts: Sequence[Restart], events: EventsOf

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import List, Sequence, Tuple
 
 from adapter.cluster.maintenances import Maintenance
-from adapter.cluster.maps import NoMon
+from adapter.cluster.mon import NoMon
 from adapter.cluster.noout import NoOut, ids_of, names_now, nodes_of
 from adapter.core import Core
 from adapter.errors import AdapterError

@@ -144,8 +144,8 @@ class OsdRemover:
                 continue
             if osd.fresh and has_returned(removal, osd_map):
                 reason = (
-                    "somebody gave it back to the cluster, and it has not started since: it drains "
-                    f"when it has; `ceph orch osd rm stop {removal.osd_id}` keeps it"
+                    "it was added to the cluster again and has not started yet: it drains when it "
+                    f"is up; `ceph orch osd rm stop {removal.osd_id}` keeps it"
                 )
                 self._queue.save(removal, reason=reason)
             elif osd.destroyed or removal.force:

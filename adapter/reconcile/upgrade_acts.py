@@ -128,7 +128,7 @@ class UpgradeActs:
             followers=tuple(dict.fromkeys([*one.followers, *followers])),
             reason=f"upgrading packages on {some_of(hosts, SHOWN)}",
         )
-        self._jobs.packages(one, INSTALL, hosts)
+        self._jobs.packages(one.target, INSTALL, hosts)
 
     def follow(self, one: Upgrade, names: Sequence[str]) -> None:
         """Have daemons restarted that follow packages which their hosts have already."""
@@ -160,7 +160,7 @@ class UpgradeActs:
         """Restart daemons of a kind, if the monitors say that they can be missed now."""
         if kind == MDS:
             reason = self._settings.narrow_file_systems(
-                one, lambda new: self._save_systems(one, new)
+                one, lambda systems: self.save(one, systems=systems)
             )
             if reason:
                 self.wait(one, reason)
@@ -173,10 +173,8 @@ class UpgradeActs:
         before = self._guards.again(names, restart=True)
         with self._core.lock:
             units = units_of(self._core, names)
-        lacking: Sequence[str] = ()
-        flagged = one
-        if kind == OSD:
-            flagged, lacking = self._settings.flagged(one, [int(each[4:]) for each in names])
+        osds = [int(each[4:]) for each in names] if kind == OSD else []
+        flagged, lacking = self._settings.flagged(one, osds) if osds else (one, [])
         one = self.save(
             one,
             at_work=True,
@@ -189,9 +187,6 @@ class UpgradeActs:
         self._since = None
         self._jobs.ended = None
         self._jobs.restart(names, units, DAEMONS, before)
-
-    def _save_systems(self, one: Upgrade, new: Upgrade) -> Upgrade:
-        return self.save(one, systems=new.systems)
 
     def _osds_that_can_stop(self, names: Sequence[str]) -> List[str]:
         """Return the OSDs of a batch, those of its first host where not all can be missed now."""

@@ -25,7 +25,7 @@ _CODES = {PREPARE: FETCH, INSTALL: PACKAGES, PUT_BACK: PACKAGES}
 _WHAT = {
     PREPARE: "the packages cannot be upgraded",
     INSTALL: "the upgrade of packages failed",
-    PUT_BACK: "what the upgrade of packages needed is not put back",
+    PUT_BACK: "the temporary files of the package upgrade are not put back",
     DAEMONS: "daemons do not start again",
     FOLLOWERS: "daemons do not start again",
 }
@@ -44,14 +44,19 @@ class UpgradeJobs:
         self.running = ""
         self.now, self.not_before = 0.0, 0.0
         self.ended: Optional[float] = None
-        # Since when (monotonic seconds) a job is cancelled and this manager lives on.
+        # The job that was cancelled, until it is seen that this manager lives on.
         self.cancelled: Optional[str] = None
 
-    def packages(self, one: Upgrade, step: str, hosts: Sequence[str]) -> None:
-        """Have hosts take a step with their packages."""
-        words = {PREPARE: "Fetch", INSTALL: "Upgrade", PUT_BACK: "Put back what was upgraded of"}
-        parameters = {"version": one.target, "step": step}
-        summary = f"{words[step]} the packages of {some_of(hosts, SHOWN)} ({one.target})"
+    def packages(self, target: str, step: str, hosts: Sequence[str]) -> None:
+        """Have hosts take a step with their packages; to put back needs no ``target``."""
+        words = {
+            PREPARE: "Fetch the packages of",
+            INSTALL: "Upgrade the packages of",
+            PUT_BACK: "Put back the temporary files of the package upgrade on",
+        }
+        parameters = {"version": target, "step": step}
+        summary = f"{words[step]} {some_of(hosts, SHOWN)}"
+        summary += f" ({target})" if target else ""
         self._submit("upgrade_start", hosts, parameters, summary, step)
 
     def restart(
@@ -124,6 +129,7 @@ class UpgradeJobs:
             self.not_before = self.now + RETRY
             return {"doing": (), "reason": _said(str(job.exception))}
         if part == PUT_BACK:
+            # Its hosts' reports say so: it is tried again when the upgrade has ended.
             log.error("%s: %s", _WHAT[part], job.exception)
             return {**changes, "open_hosts": ()}
         code, error = _failure(job, part)

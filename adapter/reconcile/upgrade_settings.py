@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, List, Sequence, Tuple
 
-from adapter.cluster.maps import NoMon
+from adapter.cluster.mon import NoMon
 from adapter.cluster.noout import NoOut, ids_of, names_now, nodes_of
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.packages import number
@@ -16,7 +16,7 @@ from adapter.cluster.upgrade_plan import OSD, RELEASES, Cluster
 from adapter.cluster.upgrades import FileSystem, Upgrade
 from adapter.core import Core
 
-Save = Callable[[Upgrade], Upgrade]
+Save = Callable[[Tuple[FileSystem, ...]], Upgrade]
 
 
 class UpgradeSettings:
@@ -60,7 +60,7 @@ class UpgradeSettings:
             if each.name not in known and (each.max_mds > 1 or each.standby_replay)
         ]
         if wide:
-            save(replace(one, systems=(*one.systems, *wide)))
+            save((*one.systems, *wide))
         for each in states:
             if each.standby_replay:
                 self._core.maps.set_file_system(each.name, "allow_standby_replay", "false")
@@ -69,7 +69,9 @@ class UpgradeSettings:
         waiting = [each.name for each in states if each.ranks and not each.is_single]
         if not waiting:
             return ""
-        return f"waiting until file system {', '.join(waiting)} has rank 0 alone, and that serves"
+        return (
+            f"waiting until rank 0 of file system {', '.join(waiting)} is active, and the only one"
+        )
 
     def widen_file_systems(self, one: Upgrade) -> None:
         """Put the settings of file systems back."""

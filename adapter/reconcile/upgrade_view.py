@@ -103,6 +103,19 @@ def seen_hosts(core: Core) -> Dict[str, Seen]:
     return found
 
 
+@under_lock
+def left_on(core: Core) -> List[str]:
+    """Return the hosts, of those that can be worked on, that an upgrade has left something on."""
+    return [
+        host.hostname
+        for host in core.hosts.all()
+        for report in [core.reports.get(host.hostname)]
+        if report is not None
+        and report.identity.get("upgrade_left") is True
+        and core.workable(host.hostname)
+    ]
+
+
 def strangers(core: Core) -> List[str]:
     """Return the daemons that the cluster has on hosts that are not managed; asks the monitors."""
     told = core.maps.told_daemons()

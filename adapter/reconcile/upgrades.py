@@ -21,13 +21,15 @@ from adapter.reconcile.parts import OTHERS_JOBS_END
 from adapter.reconcile.upgrade_acts import CannotGoOn, UpgradeActs
 from adapter.reconcile.upgrade_jobs import PREPARE, PUT_BACK, SHOWN, UpgradeJobs
 from adapter.reconcile.upgrade_settings import UpgradeSettings
-from adapter.reconcile.upgrade_view import lacks, look, waiting
+from adapter.reconcile.upgrade_view import lacks, left_on, look, waiting
 
 log = logging.getLogger(__name__)
 
 # What the maps show is looked at often (seconds): clients are served by fewer meanwhile.
 LOOK_AGAIN = 1.0
 RETRY = 10.0
+# How often it is tried to put back what an upgrade has left on hosts (seconds).
+LEFT_AGAIN = 60.0
 OPERATIONS = ("upgrade_start", "daemon_action")
 
 
@@ -79,7 +81,9 @@ class Upgrading:
         jobs.now = now
         with core.lock:
             one = core.upgrades.get()
-        if one is None or jobs.running or not _has_steps(one):
+        if one is None:
+            return self._put_back_left()
+        if jobs.running or not _has_steps(one):
             return None
         if self._of_before:
             self._of_before = False
@@ -93,6 +97,21 @@ class Upgrading:
         with self._guards.acting:
             self._step_kept(one)
         return LOOK_AGAIN
+
+    def _put_back_left(self) -> Optional[float]:
+        """Have hosts put back what an upgrade that was cut, or ended without them, left there."""
+        core, jobs = self._core, self._jobs
+        if jobs.running or jobs.not_before > jobs.now or core.paused:
+            return None
+        hosts = left_on(core)
+        if not hosts or self._job_of_before():
+            return None
+        jobs.not_before = jobs.now + LEFT_AGAIN
+        try:
+            jobs.packages("", PUT_BACK, hosts)
+        except OrchestratorError as error:
+            log.warning("what an upgrade left on %s is not put back: %s", hosts, error)
+        return LEFT_AGAIN
 
     def _step_kept(self, one: Upgrade) -> None:
         try:
@@ -166,7 +185,7 @@ class Upgrading:
             self._acts.save(one, prepared=True)
             return
         self._acts.save(one, at_work=True, reason=f"fetching packages on {some_of(hosts, SHOWN)}")
-        self._jobs.packages(one, PREPARE, hosts)
+        self._jobs.packages(one.target, PREPARE, hosts)
 
     def _next(self, one: Upgrade, cluster: Cluster) -> None:
         """Begin with the next batch, or end where none is left."""
@@ -209,7 +228,7 @@ class Upgrading:
             there = [h for h in there if self._core.liveness.online(h)]
         if there:
             self._acts.save(one, at_work=True, reason=f"putting back on {some_of(there, SHOWN)}")
-            self._jobs.packages(one, PUT_BACK, there)
+            self._jobs.packages(one.target, PUT_BACK, there)
             return
         if cluster is not None:
             self._settings.require_release(cluster)

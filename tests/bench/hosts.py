@@ -212,6 +212,8 @@ ceph("orch", "osd", "rm", *(str(row["osd"]) for row in mon("osd dump")["osds"]),
 until(lambda: not mon("osd dump")["osds"] and not orch("orch osd rm status"))
 ceph("orch", "rm", "crash")
 ceph("config", "rm", "global", "osd_pool_default_size")
+# An interpreter that ends with a session may end badly.
+cluster.shutdown()
 print(json.dumps(figures))
 """
 

@@ -26,7 +26,8 @@ def run_probe(
     argv = [str(LAB), "ssh", "h1", "python3", "-c", script, json.dumps(hosts), str(times)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{what}: {done.stderr.strip()[-400:]}")
+        reason = done.stderr.strip()[-400:] or f"the script's exit status is {done.returncode}"
+        sys.exit(f"{what}: {reason}")
     found: Dict[str, List[float]] = json.loads(done.stdout.splitlines()[-1])
     print(json.dumps({key: [round(each, 1) for each in row] for key, row in found.items()}))
     return found

@@ -104,7 +104,7 @@ def test_other_modules_can_read_every_answer_and_every_error(contract: Dict[str,
     assert answers[1][1].startswith("OrchestratorError 22 Invalid host name 'my_host'")
     assert answers[2][1].startswith("Host 'h1' with addr '10.0.0.1' is there already")
     assert answers[4][1].startswith("OrchestratorError 2 There is no host 'nope'")
-    said = "A fault of the orchestrator ended blink_device_light (TypeError"
+    said = "An internal error ended blink_device_light (TypeError"
     assert unforeseen[1].startswith(f"OrchestratorError 5 {said}"), unforeseen
 
 

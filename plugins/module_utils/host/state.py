@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Container, Dict, List, Mapping,
 from ..cluster.conf import is_address, read_conf
 from ..system.reading import Roots, clean, list_dir, read_text
 from ..system.subprocess_worker import run_apart
+from ..system.upgrade_record import left_behind
 from .admin_state import read_admin
 from .backend_state import read_backend
 from .maintenance_record import describe_record
@@ -50,6 +51,7 @@ def read_identity(roots: Roots) -> Dict[str, Any]:
         "tuned": _tuned(roots),
         "backend": read_backend(roots.usr),
         "maintenance": describe_record(roots),
+        "upgrade_left": left_behind(roots),
     }
 
 

@@ -11,8 +11,9 @@ from .distribution import DEBIAN, REDHAT, family_of
 from .host_lock import HostLock
 from .installed_packages import Installed
 from .package_manager import PackagesRefused
-from .quiet_packages import RecordUnusable, left_behind, put, put_back, record_path
+from .quiet_packages import RecordUnusable, put, put_back
 from .reading import Roots, clean
+from .upgrade_record import left_behind, record_path
 from .upgrade_transactions import AptTransaction, DnfTransaction, StillWorks
 
 PREPARE, INSTALL, PUT_BACK = "prepare", "install", "put_back"
@@ -141,7 +142,7 @@ class PackageUpgrade:
         halfway = sorted(after.unfinished)
         if wrong or halfway:
             names = ", ".join(dict.fromkeys([*wrong, *halfway]))
-            _refuse(f"the package manager has ended well, but {names} did not get there")
+            _refuse(f"the package manager reported success, but {names} did not get their version")
 
     def _put_back(self) -> None:
         if self._check:

@@ -19,6 +19,7 @@ from typing import List, Mapping, Optional, Sequence
 from .atomic_write import make_directory, read_record_text, read_whole, write_text
 from .distribution import DEBIAN
 from .reading import Roots
+from .upgrade_record import record_path
 
 SCHEMA = 1
 VARIABLE = "CEPH_ORCH_QUIET"
@@ -31,7 +32,6 @@ ENVIRONMENT: Mapping[str, str] = {
     "NEEDRESTART_MODE": "l",
 }
 SAVED = ".ceph-orch-saved"
-_RECORD = "lib/ceph-orch-ansible/upgrade.json"
 _MARK = "# Written by ceph-orch-ansible while packages of Ceph are upgraded."
 _POLICY = f"""#!/bin/sh
 {_MARK}
@@ -59,16 +59,6 @@ class _Change:
     def saved(self) -> str:
         """Return where the file is that was there before."""
         return self.path + SAVED
-
-
-def record_path(roots: Roots) -> str:
-    """Return the file that says what was put aside on this host."""
-    return os.path.join(roots.var, _RECORD)
-
-
-def left_behind(roots: Roots) -> bool:
-    """Tell whether an upgrade before was cut, and what it needed is still there."""
-    return os.path.lexists(record_path(roots))
 
 
 def put(roots: Roots, family: str) -> None:

@@ -10,7 +10,7 @@ from tests.unit.cli.door import Door
 from tests.unit.cli.managers_ceph import ManagersCeph
 from tests.unit.cli.monitors_door import MonitorsCeph
 from tests.unit.reconcile.fake_cluster import Cluster
-from tests.unit.reconcile.fake_monitors import Daemon
+from tests.unit.reconcile.fake_crush import Daemon
 
 
 @pytest.fixture

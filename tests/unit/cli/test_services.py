@@ -17,7 +17,7 @@ from tests.unit.cli.door import Door
 from tests.unit.cli.kept_values import KeptValues
 from tests.unit.methods.world import report
 from tests.unit.mgr.fake_mon import Manager, MonKeys
-from tests.unit.reconcile.fake_monitors import OPTIONS
+from tests.unit.reconcile.fake_keys import OPTIONS
 
 FSID = "2f0b4d5e-9a4c-4a55-8f3f-0d8f5d9f2a11"
 KEY = "AQD" + "x" * 35 + "=="

@@ -262,8 +262,8 @@ def with_host(host: Seen) -> Cluster:
         (with_host(seen(NEW, resting=True)), "20.2.5", "h3: in maintenance"),
         (with_host(seen(OLD)), "20.2.5", "h3: no repository there has 20.2.5"),
         (with_host(seen("20.2.5+ds-9")), "20.2.5", "the repositories of hosts differ"),
-        (with_daemons(name="mgr.h2", gone=True), "20.2.5", "there is mgr.h1 alone"),
-        (with_daemons(name="mgr.h2", up=False), "20.2.5", "there is mgr.h1 alone"),
+        (with_daemons(name="mgr.h2", gone=True), "20.2.5", "the only one is mgr.h1"),
+        (with_daemons(name="mgr.h2", up=False), "20.2.5", "the only one is mgr.h1"),
         (with_daemons(name="osd.3", version="20.2.6"), "20.2.5", "runs already: osd.3 (20.2.6)"),
         (with_daemons(name="osd.3", version="17.2.9"), "20.2.5", "releases ahead of osd.3"),
         (
@@ -279,7 +279,7 @@ def with_host(host: Seen) -> Cluster:
         (
             replace(cluster(), pools=(Pool("data", 3, 2, 9),)),
             "20.2.5",
-            "nobody can say by its CRUSH rule where data is: pool data",
+            "where data is cannot be told from the CRUSH rule of pool data",
         ),
     ],
 )
@@ -302,7 +302,7 @@ def test_what_forbids_it_is_said_with_names(made: Cluster, target: str, says: st
         (Scope(kinds=frozenset({"prometheus"})), "no kind of daemon is called prometheus"),
         (
             Scope(kinds=frozenset({"mgr"}), services=frozenset({"mgr"})),
-            "kinds of daemons and services are given together",
+            "daemon types and services cannot be given together",
         ),
         (Scope(limit=0), "the limit is 0"),
         (Scope(hosts=frozenset()), "the placement selects no host"),

@@ -14,7 +14,7 @@ from adapter.errors import ReportAwaited
 from adapter.interface import raise_if_exception, specs_from_yaml
 from adapter.settings import Settings
 from tests.unit.reconcile.fake_cluster import Cluster
-from tests.unit.reconcile.fake_monitors import Daemon
+from tests.unit.reconcile.fake_crush import Daemon
 
 APPLY = ("ceph orch apply -i FILE", "ceph orch apply -i FILE --dry-run")
 

@@ -5,47 +5,21 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Set, Tuple
 
 from adapter.interface import OrchestratorError
-
-_TABLE = Path(__file__).parents[1] / "cluster" / "data" / "ceph_options.json"
-# Answers of Ceph 20.2.4 by option.
-OPTIONS: Dict[str, Dict[str, Any]] = {
-    row["name"]: row for row in json.loads(_TABLE.read_text(encoding="utf-8"))
-}
+from tests.unit.reconcile.fake_crush import FakeCrush
+from tests.unit.reconcile.fake_keys import FakeKeys
 
 
 @dataclass
-class Daemon:
-    """An OSD as the monitors know it, and its disk."""
-
-    host: str
-    disk: str
-    uuid: str
-    up: bool = True
-    destroyed: bool = False
-    weight: float = 1.0
-    reweight: float = 1.0
-    pgs: int = 0
-    affinity: str = ""
-    said: bool = True
-    up_from: int = 5
-    flags: List[str] = field(default_factory=list)
-
-
-@dataclass
-class Monitors:
+class Monitors(FakeCrush, FakeKeys):
     """Answer like the monitors, from a few OSDs. ``log`` has the commands that change something.
 
     While ``booting``, new OSDs are not up and have said nothing of themselves. While ``stale``,
     what may stop is told from statistics of before an OSD was down.
     """
 
-    osds: Dict[int, Daemon] = field(default_factory=dict)
-    epoch: int = 10
-    log: List[str] = field(default_factory=list)
     silent: bool = False
     mons: List[str] = field(default_factory=lambda: ["h1"])
     managers: List[str] = field(default_factory=lambda: ["h1"])
@@ -54,16 +28,6 @@ class Monitors:
     enabled_modules: List[str] = field(default_factory=lambda: ["ansible", "dashboard"])
     without_dashboard: List[str] = field(default_factory=list)
     without_module: List[str] = field(default_factory=list)
-    keys: List[str] = field(default_factory=list)
-    # Keys that were given anew.
-    rotated: Dict[str, str] = field(default_factory=dict)
-    config: Dict[str, str] = field(default_factory=dict)
-    # Options that are refused, with the error.
-    config_errors: Dict[str, int] = field(default_factory=dict)
-    # Buckets of CRUSH above hosts: type, and the names of what is in each.
-    buckets: Dict[str, Tuple[str, List[str]]] = field(
-        default_factory=lambda: {"default": ("root", [])}
-    )
     standbys: Dict[int, str] = field(default_factory=dict)
     # File systems, each with the metadata servers that have its ranks.
     filesystems: Dict[str, List[str]] = field(default_factory=dict)
@@ -85,17 +49,10 @@ class Monitors:
     out_of_reach: bool = False
     # OSDs that have placement groups together.
     together: List[Tuple[int, ...]] = field(default_factory=list)
-    # OSDs that CRUSH has in no place.
-    placeless: Set[int] = field(default_factory=set)
-    # CRUSH nodes with a flag noout of their own.
-    noout: Set[str] = field(default_factory=set)
-    bucket_ids: Dict[str, int] = field(default_factory=dict)
     # What OSDs said of themselves besides.
     metadata_of: Dict[int, Dict[str, Any]] = field(default_factory=dict)
     # Monitors that may not lead.
     barred: List[str] = field(default_factory=list)
-    # Weights of OSDs in further hosts of CRUSH, by the host and the OSD.
-    also_in: Dict[str, Dict[int, float]] = field(default_factory=dict)
     # OSDs that may all stop together, and pools with their sizes.
     can_stop: Set[int] = field(default_factory=set)
     pools: List[Dict[str, Any]] = field(default_factory=list)
@@ -104,10 +61,6 @@ class Monitors:
     # The same, right before they are asked what may stop.
     before_stop: Callable[[], Any] = lambda: None
     states: str = "active+clean"
-    # Where CRUSH has an OSD, if that is another host than it is on.
-    crush: Dict[int, str] = field(default_factory=dict)
-    # What type of bucket an OSD is under, if not a host.
-    bucket_types: Dict[int, str] = field(default_factory=dict)
     # Host names of daemons (``mgr.x``) that are elsewhere than their names say, or in no map.
     elsewhere: Dict[str, str] = field(default_factory=dict)
     second: Dict[str, str] = field(default_factory=dict)
@@ -119,12 +72,7 @@ class Monitors:
     quorum_counts: bool = False
     # A command that is not answered.
     refuse: str = ""
-    # Sections and options that were set, and options of which no value is taken.
-    told: List[str] = field(default_factory=list)
-    refused_options: List[str] = field(default_factory=list)
-    # The config-key store, where mons are in CRUSH, and the only zonegroup as radosgw-admin has it.
-    admin_key: str = "KEYOFTHEADMINISTRATOR=="
-    secrets: Dict[str, str] = field(default_factory=dict)
+    # Where mons are in CRUSH, and the only zonegroup as radosgw-admin has it.
     locations: Dict[str, List[str]] = field(default_factory=dict)
     zonegroup: Dict[str, Any] = field(default_factory=dict)
 
@@ -136,11 +84,6 @@ class Monitors:
         if prefix == self.refuse:
             raise OrchestratorError("the monitors do not answer", errno=-errno.ETIMEDOUT)
         return str(getattr(self, "_" + prefix.replace(" ", "_").replace("-", "_"))(arguments))
-
-    def _change(self, text: str) -> str:
-        self.epoch += 1
-        self.log.append(text)
-        return ""
 
     def _osd_dump(self, arguments: Dict[str, Any]) -> str:
         rows = [
@@ -160,66 +103,6 @@ class Monitors:
         known = {"epoch": self.epoch, "osds": rows, "pools": pools, "flags_set": self.flags}
         known["crush_node_flags"] = {name: ["noout"] for name in sorted(self.noout)}
         return json.dumps(known)
-
-    def _osd_tree(self, arguments: Dict[str, Any]) -> str:
-        hosts: Dict[str, List[int]] = {}
-        nodes: List[Dict[str, Any]] = []
-        for osd_id, osd in self.osds.items():
-            kind = self.bucket_types.get(osd_id)
-            if kind:
-                bucket = {"id": -100 - osd_id, "type": kind, "name": f"{kind}{osd_id}"}
-                nodes.append({**bucket, "children": [osd_id]})
-            elif osd.said and osd_id not in self.placeless:
-                hosts.setdefault(self.crush.get(osd_id, osd.host), []).append(osd_id)
-        for name, weights in self.also_in.items():
-            bucket = {"id": self.bucket_id(name), "type": "host", "name": name}
-            nodes.append({**bucket, "children": list(weights)})
-            nodes += [{"id": k, "type": "osd", "crush_weight": v} for k, v in weights.items()]
-        rows = [
-            {"id": osd_id, "type": "osd", "crush_weight": osd.weight}
-            for osd_id, osd in self.osds.items()
-        ]
-        for name, children in hosts.items():
-            number = self.bucket_id(name)
-            nodes.append({"id": number, "type": "host", "name": name, "children": children})
-        known = {node["name"]: node["id"] for node in nodes if node["type"] == "host"}
-        known.update({name: self.bucket_id(name) for name in self.buckets})
-        for name, (kind, inside) in self.buckets.items():
-            children = [known[each] for each in inside]
-            bucket = {"id": known[name], "type": kind, "name": name, "children": children}
-            nodes.append(bucket)
-        return json.dumps({"nodes": [*nodes, *rows]})
-
-    def bucket_id(self, name: str) -> int:
-        """Return the id of a bucket, which stays its own."""
-        return self.bucket_ids.setdefault(name, -200 - len(self.bucket_ids))
-
-    def rename_bucket(self, name: str, new: str) -> None:
-        """Give a host's bucket another name; its flag goes with it."""
-        self.bucket_ids[new] = self.bucket_id(name)
-        del self.bucket_ids[name]
-        self.crush.update({k: new for k, osd in self.osds.items() if osd.host == name})
-        if name in self.noout:
-            self.noout = {*self.noout - {name}, new}
-
-    def _osd_crush_dump(self, arguments: Dict[str, Any]) -> str:
-        hosts: Dict[str, List[Dict[str, Any]]] = {}
-        for osd_id, osd in self.osds.items():
-            items = hosts.setdefault(self.crush.get(osd_id, osd.host), [])
-            items.append({"id": osd_id, "weight": int(osd.weight * 65536)})
-        rows = [
-            {"id": -2 - number, "name": name, "type_name": "host", "items": items}
-            for number, (name, items) in enumerate(hosts.items())
-        ]
-        inside = [{"id": row["id"], "weight": 65536} for row in rows]
-        rows.append({"id": -1, "name": "default", "type_name": "root", "items": inside})
-        steps = [
-            {"op": "take", "item": -1},
-            {"op": "chooseleaf_firstn", "num": 0, "type": "host"},
-            {"op": "emit"},
-        ]
-        rule = {"rule_id": 0, "rule_name": "replicated_rule", "steps": steps}
-        return json.dumps({"buckets": rows, "rules": [rule]})
 
     def _osd_metadata(self, arguments: Dict[str, Any]) -> str:
         return json.dumps(
@@ -296,48 +179,6 @@ class Monitors:
         if len({*down, *ids}) > 1:
             raise OrchestratorError("3 PGs would be inactive", errno=-errno.EBUSY)
         return json.dumps({"osds": ids[:1]})
-
-    def _osd_set_group(self, arguments: Dict[str, Any]) -> str:
-        assert arguments["flags"] == "noout"
-        for name in arguments["who"]:
-            self._flags_of(name).add(name) if name[:4] != "osd." else self._one(name, True)
-        return self._change(f"set-group noout {' '.join(arguments['who'])}")
-
-    def _osd_unset_group(self, arguments: Dict[str, Any]) -> str:
-        for name in arguments["who"]:
-            self.noout.discard(name) if name[:4] != "osd." else self._one(name, False)
-        return self._change(f"unset-group noout {' '.join(arguments['who'])}")
-
-    def _flags_of(self, name: str) -> Set[str]:
-        if name not in {osd.host for osd in self.osds.values()} | {*self.crush.values()}:
-            raise OrchestratorError(f"unable to parse {name}", errno=-errno.EINVAL)
-        return self.noout
-
-    def _one(self, name: str, on: bool) -> None:
-        osd = self.osds[int(name[4:])]
-        osd.flags = [*osd.flags, "noout"] if on else [f for f in osd.flags if f != "noout"]
-
-    def _osd_crush_reweight(self, arguments: Dict[str, Any]) -> str:
-        osd_id = int(arguments["name"][4:])
-        if osd_id in self.placeless:
-            raise OrchestratorError("it does not appear in the crush map", errno=-errno.ENOENT)
-        self.osds[osd_id].weight = arguments["weight"]
-        for weights in self.also_in.values():
-            weights.update({osd_id: arguments["weight"]} if osd_id in weights else {})
-        return self._change(f"reweight {osd_id} {arguments['weight']}")
-
-    def _osd_crush_set(self, arguments: Dict[str, Any]) -> str:
-        osd_id, (place,) = int(arguments["id"][4:]), arguments["args"]
-        host = place.partition("host=")[2]
-        if host in self.also_in:
-            self.also_in[host][osd_id] = arguments["weight"]
-        else:
-            assert host == self.osds[osd_id].host, place
-            self.osds[osd_id].weight = arguments["weight"]
-        return self._change(f"crush set {osd_id} {place} {arguments['weight']}")
-
-    def _osd_crush_remove(self, arguments: Dict[str, Any]) -> str:
-        return self._change(f"crush remove {arguments['name']}")
 
     def _osd_out(self, arguments: Dict[str, Any]) -> str:
         self.osds[int(arguments["ids"][0])].reweight = 0.0
@@ -494,79 +335,13 @@ class Monitors:
         del self.standbys[int(arguments["role_or_gid"])]
         return ""
 
-    def _config_help(self, arguments: Dict[str, Any]) -> str:
-        row = OPTIONS.get(arguments["key"])
-        if row is None:
-            raise OrchestratorError("", errno=-errno.ENOENT)
-        return json.dumps(row)
-
-    def _config_dump(self, arguments: Dict[str, Any]) -> str:
-        rows = []
-        for key, value in self.config.items():
-            section, _, name = key.partition("/")
-            rows.append({"section": section, "name": name, "value": value, "mask": ""})
-        return json.dumps(rows)
-
-    def _config_set(self, arguments: Dict[str, Any]) -> str:
-        self.told.append(f"{arguments['who']} {arguments['name']}")
-        if arguments["name"] in self.refused_options:
-            raise OrchestratorError("error parsing value: no", errno=-errno.EINVAL)
-        self.config[f"{arguments['who']}/{arguments['name']}"] = arguments["value"]
-        return ""
-
-    def _config_rm(self, arguments: Dict[str, Any]) -> str:
-        if arguments["name"] in self.config_errors:
-            raise OrchestratorError("no such option", errno=-self.config_errors[arguments["name"]])
-        self.config.pop(f"{arguments['who']}/{arguments['name']}", None)
-        return ""
-
-    def _auth_ls(self, arguments: Dict[str, Any]) -> str:
-        rows = [{"entity": name, "key": self._key(name)} for name in self.keys]
-        return json.dumps({"auth_dump": rows})
-
-    def _key(self, entity: str) -> str:
-        return self.rotated.get(entity, "KEYOFTHECLUSTER==")
-
-    def _auth_rm(self, arguments: Dict[str, Any]) -> str:
-        self.keys = [key for key in self.keys if key != arguments["entity"]]
-        return ""
-
-    def _auth_get_or_create(self, arguments: Dict[str, Any]) -> str:
-        assert len(arguments["caps"]) % 2 == 0
-        self.keys.append(arguments["entity"])
-        return self._auth_get(arguments)
-
-    def _auth_get(self, arguments: Dict[str, Any]) -> str:
-        entity = arguments["entity"]
-        if entity not in ("mon.", "client.admin", "client.bootstrap-osd", *self.keys):
-            raise OrchestratorError(f"no key for {entity}", errno=-errno.ENOENT)
-        key = self.admin_key if entity == "client.admin" else self._key(entity)
-        return json.dumps([{"entity": entity, "key": key}])
-
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
         return f"[global]\nfsid = F51D\nmon_host = {' '.join(self.mons)}\n"
-
-    def _config_key_set(self, arguments: Dict[str, Any]) -> str:
-        assert "val" not in arguments, "a secret stands in a command"
-        self.secrets[arguments["key"]] = arguments["inbuf"]
-        return ""
-
-    def _config_key_rm(self, arguments: Dict[str, Any]) -> str:
-        self.secrets.pop(arguments["key"], None)
-        return ""
 
     def _mon_set_location(self, arguments: Dict[str, Any]) -> str:
         assert arguments["name"] in self.mons
         self.locations[arguments["name"]] = arguments["args"]
         return self._change(f"mon set_location {arguments['name']} {' '.join(arguments['args'])}")
-
-    def _osd_crush_add_bucket(self, arguments: Dict[str, Any]) -> str:
-        return self._change(f"crush add-bucket {arguments['name']} {arguments['type']}")
-
-    def _osd_crush_move(self, arguments: Dict[str, Any]) -> str:
-        if any("=" not in word for word in arguments["args"]):
-            raise OrchestratorError("no location", errno=-errno.EINVAL)
-        return self._change(f"crush move {arguments['name']} {' '.join(arguments['args'])}")
 
     def _rgw_admin(self, arguments: Dict[str, Any]) -> str:
         words = arguments["params"]

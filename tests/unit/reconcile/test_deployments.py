@@ -7,7 +7,7 @@ from typing import List
 
 from adapter.cluster.deployments import Deployments
 from adapter.interface import MDSSpec, PlacementSpec, RGWSpec, raise_if_exception
-from tests.unit.reconcile.fake_monitors import Daemon
+from tests.unit.reconcile.fake_crush import Daemon
 from tests.unit.reconcile.over_monitors import KeptCluster
 
 

@@ -203,5 +203,5 @@ def test_what_was_asked_for_beside_the_drain_is_named(full: Cluster) -> None:
     full.settle()
     said = stop(full)
     assert f"Kept: osd.{second}." in said
-    assert f"In the removal queue stays what was asked for beside the drain: osd.{first}." in said
+    assert f"Still being removed, for that was asked for by itself: osd.{first}." in said
     assert f"`ceph orch osd rm stop {first}` ends that." in said

@@ -9,7 +9,7 @@ import pytest
 from adapter.errors import AdapterError
 from adapter.interface import MDSSpec, PlacementSpec, ServiceSpec, raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster
-from tests.unit.reconcile.fake_monitors import Daemon
+from tests.unit.reconcile.fake_crush import Daemon
 
 MIRRORS = ("rbd-mirror", "cephfs-mirror")
 

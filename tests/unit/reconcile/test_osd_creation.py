@@ -15,7 +15,8 @@ from adapter.interface import (
     SpecValidationError,
     raise_if_exception,
 )
-from tests.unit.reconcile.fake_cluster import GIB, Cluster, device_on, drive_group
+from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
+from tests.unit.reconcile.fake_hosts import GIB
 
 
 def one_disk(host: str, letter: str) -> Group:

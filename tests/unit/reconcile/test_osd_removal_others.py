@@ -264,7 +264,7 @@ class TestWhatAnAttackFound:
         osd = full.monitors.osds[0]
         osd.up, osd.up_from, osd.flags = False, 0, ["new"]
         full.settle()
-        assert "somebody gave it back to the cluster, and it has not started since" in said(full)
+        assert "it was added to the cluster again and has not started yet" in said(full)
         assert (full.wiped, steps(full)) == ([], [])
         osd.up, osd.up_from, osd.flags = True, 9, []
         full.settle(20)

@@ -11,7 +11,7 @@ from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError
 from adapter.interface import DeviceSelection, DriveGroupSpec, raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
-from tests.unit.reconcile.fake_monitors import Daemon
+from tests.unit.reconcile.fake_crush import Daemon
 from tests.unit.reconcile.removals import at, remove, said, status
 
 

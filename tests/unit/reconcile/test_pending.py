@@ -17,7 +17,8 @@ from adapter.interface import (
     raise_if_exception,
 )
 from adapter.reconcile.pauses import unless_paused
-from tests.unit.reconcile.fake_cluster import GIB, Cluster, drive_group
+from tests.unit.reconcile.fake_cluster import Cluster, drive_group
+from tests.unit.reconcile.fake_hosts import GIB
 from tests.unit.reconcile.over_monitors import KeptCluster
 
 NOTHING = "Nothing is to be done"

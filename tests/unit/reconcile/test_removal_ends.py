@@ -8,7 +8,7 @@ from adapter.cluster.osd_removals import Stage
 from adapter.errors import AlreadyExists
 from adapter.interface import raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster
-from tests.unit.reconcile.fake_monitors import Daemon
+from tests.unit.reconcile.fake_crush import Daemon
 from tests.unit.reconcile.removals import at, keep, remove, said, status, steps
 
 

@@ -19,7 +19,7 @@ from adapter.interface import (
     raise_if_exception,
 )
 from tests.unit.reconcile.fake_cluster import Cluster
-from tests.unit.reconcile.fake_monitors import Daemon
+from tests.unit.reconcile.fake_crush import Daemon
 
 CASES: Dict[str, Dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("spec_fields.yml").read_text(encoding="utf-8")

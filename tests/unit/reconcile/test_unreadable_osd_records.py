@@ -47,7 +47,7 @@ def test_what_nobody_can_read_of_a_host_goes_with_the_host(cluster: KeptCluster)
     cluster.settle()
     cluster.offline("h2")
     text = raise_if_exception(cluster.orchestrator.remove_host("h2", force=True, offline=True))
-    assert "OSDs that were to be made there are not made; which, its record did not tell" in text
+    assert "OSDs that were to be made there are not made; their record could not be read" in text
     assert "The records of the removals of osd.7 cannot be used" in text
     assert cluster.value("osd_creation.h2") is None
     assert cluster.value("osd_removal.7") == "xx"

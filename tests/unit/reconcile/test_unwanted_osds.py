@@ -8,7 +8,8 @@ import pytest
 
 from adapter.cluster.osd_plan import Disk, Group
 from adapter.interface import DeviceSelection, HostSpec, raise_if_exception
-from tests.unit.reconcile.fake_cluster import GIB, Cluster, device_on, drive_group
+from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
+from tests.unit.reconcile.fake_hosts import GIB
 from tests.unit.reconcile.test_busy_hosts import occupy
 
 

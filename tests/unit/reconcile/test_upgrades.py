@@ -159,7 +159,7 @@ def test_what_speaks_against_it_is_said_before_anything_is_done(cluster: Upgrade
     with pytest.raises(AdapterError) as caught:
         start(cluster)
     assert "h3: no answer" in str(caught.value)
-    assert "there is mgr.h1 alone" in str(caught.value)
+    assert "the only one is mgr.h1" in str(caught.value)
     assert cluster.kept() == {}
     assert [each for each in cluster.requests if each.changes] == []
 
@@ -220,3 +220,20 @@ def test_a_bucket_that_is_renamed_meanwhile_loses_the_flag_too(cluster: Upgraded
     cluster.monitors.rename_bucket("h2", "moved")
     settings.unflag(Upgrade.from_json(one.to_json()))
     assert cluster.monitors.noout == set()
+
+
+def test_what_an_upgrade_left_on_a_host_is_put_back_when_it_answers(cluster: Upgraded) -> None:
+    """A host that was off when the upgrade ended, or one whose transaction was cut by hand."""
+    cluster.said_of["h2"] = {"upgrade_left": True}
+    cluster.report(3)
+    asked = [each for each in cluster.requests if each.operation == "upgrade_start"]
+    assert [(each.hosts, each.variables["host_upgrade_step"]) for each in asked] == [
+        (["h2"], "put_back")
+    ]
+    cluster.settle(40)
+    asked = [each for each in cluster.requests if each.operation == "upgrade_start"]
+    assert len(asked) == 2, "it is tried again where its host still has it, and not at once"
+    cluster.said_of.clear()
+    cluster.report(3)
+    cluster.settle(60)
+    assert len([each for each in cluster.requests if each.operation == "upgrade_start"]) == 2
