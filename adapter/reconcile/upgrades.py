@@ -103,7 +103,8 @@ class Upgrading:
         core, jobs = self._core, self._jobs
         if jobs.running or jobs.not_before > jobs.now or core.paused:
             return None
-        hosts = left_on(core)
+        with core.lock:
+            hosts = left_on(core)
         if not hosts or self._job_of_before():
             return None
         jobs.not_before = jobs.now + LEFT_AGAIN
