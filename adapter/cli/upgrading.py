@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, List, Mapping, Optional, Tuple, TypeVar
 
 import click
 
@@ -14,9 +14,9 @@ from adapter.cli.session import JobsFailed, Session
 from adapter.cli.upgrades import upgrade as upgrade
 from adapter.cli.verbs import waits
 from adapter.cluster.packages import upstream
-from adapter.cluster.upgrade_plan import Batch, Plan
 from adapter.cluster.upgrades import PAUSED
 from adapter.methods.upgrades import check_target
+from adapter.reconcile.upgrade_outlook import outlook
 from adapter.tables import table
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,44 +75,25 @@ def plan(
         Converge(session).look()
         methods = session.orchestrator.upgrading
         wanted = methods.wanted(target, _split(kinds), hosts, _split(services), limit)
-        found, _ = methods.plan(wanted)
-        print_data(_data(found), _table(found), form)
-        if found.refusals:
-            raise JobsFailed([own_words(line) for line in found.refusals])
+        found = outlook(session.core, wanted)
+        print_data(found, _table(found), form)
+        if found["refusals"]:
+            raise JobsFailed([own_words(line) for line in found["refusals"]])
 
 
-def _data(found: Plan) -> Any:
-    return {
-        "target": found.target,
-        "steps": [batch_data(each) for each in found.batches],
-        "refusals": list(found.refusals),
-        "notes": list(found.notes),
-    }
-
-
-def batch_data(batch: Batch) -> Any:
-    """Return a step of a plan as data."""
-    return {
-        "kind": batch.kind,
-        "daemons": list(batch.daemons),
-        "packages_first": list(batch.hosts),
-        "hands_over": batch.hands_over,
-    }
-
-
-def _table(found: Plan) -> str:
+def _table(found: Mapping[str, Any]) -> str:
     rows: List[Tuple[str, ...]] = [
         (
             str(number),
-            each.kind,
-            ", ".join(each.daemons),
-            ", ".join(each.hosts) or "-",
-            each.hands_over or "-",
+            each["kind"],
+            ", ".join(each["daemons"]),
+            ", ".join(each["packages_first"]) or "-",
+            each["hands_over"] or "-",
         )
-        for number, each in enumerate(found.batches, 1)
+        for number, each in enumerate(found["steps"], 1)
     ]
-    lines = [table(HEAD, rows)] if rows else [f"All daemons run {upstream(found.target)}"]
-    return "\n".join([*lines, *found.notes])
+    lines = [table(HEAD, rows)] if rows else [f"All daemons run {upstream(found['target'])}"]
+    return "\n".join([*lines, *found["settings"], *found["notes"]])
 
 
 @upgrade.command("start", cls=Verb)

@@ -46,7 +46,8 @@ class Upgrade:
     packages were begun and not seen to end well, ``followers`` daemons that are restarted as soon
     as their host has the packages. ``doing`` were told to start again and are waited for, ``done``
     are back. ``nodes`` have ``noout`` from here, ``ids`` are those of buckets among
-    them, ``systems`` are put back as they were.
+    them, ``systems`` are put back as they were. ``muted`` are the health checks of old keys that it
+    has raised and muted, ``standing`` those that were there before and are left alone.
     ``at_work`` says that a job may be at it. ``code`` and ``error`` say why it paused.
     ``reason`` says what it does or waits for; it is not kept.
     """
@@ -70,6 +71,8 @@ class Upgrade:
     nodes: Tuple[str, ...] = ()
     ids: Mapping[str, int] = field(default_factory=dict)
     systems: Tuple[FileSystem, ...] = ()
+    muted: Tuple[str, ...] = ()
+    standing: Tuple[str, ...] = ()
     code: str = ""
     error: str = ""
     reason: str = ""
@@ -163,7 +166,7 @@ class Upgrade:
         )
 
 
-_LISTS = ("open_hosts", "followers", "doing", "done", "nodes")
+_LISTS = ("open_hosts", "followers", "doing", "done", "nodes", "muted", "standing")
 
 
 def _system(row: Fields) -> FileSystem:

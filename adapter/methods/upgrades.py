@@ -10,10 +10,13 @@ from typing import Any, Dict, List, Optional
 from adapter.cluster.daemon_places import NONE, own_rows
 from adapter.cluster.packages import upstream
 from adapter.cluster.upgrade_offers import Running, comparison, known_versions, listing
+from adapter.cluster.upgrades import RUNNING, Upgrade
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import InvalidValue, some_of
+from adapter.interface import OrchestratorError
 from adapter.methods._method import method
+from adapter.reconcile.upgrade_outlook import outlook
 from adapter.reconcile.upgrade_view import seen_hosts
 from adapter.state_lock import under_lock
 
@@ -59,7 +62,7 @@ class UpgradeMethods:
 
     @method
     def upgrade_check(self, image: Optional[str], version: Optional[str]) -> str:
-        """Return as JSON which daemons an upgrade would change, and what speaks against it.
+        """Return as JSON which daemons an upgrade would change, how, and what speaks against it.
 
         The hosts' lists of packages are read anew first; what takes longer than a command waits
         goes on as a job, which the answer names. ``image`` is the version of packages.
@@ -70,9 +73,18 @@ class UpgradeMethods:
         if not in_time:
             self._late = job
         answer = self.compared(target)
-        if job is not None:
-            answer["obstacles"] = [*_unasked(job, in_time), *answer["obstacles"]]
-        return json.dumps(answer, indent=4)
+        plan = self._plan(target)
+        more = [each for each in plan.get("refusals", ()) if each not in answer["obstacles"]]
+        unasked = _unasked(job, in_time) if job is not None else []
+        answer["obstacles"] = [*unasked, *answer["obstacles"], *more]
+        return json.dumps({**answer, "plan": plan}, indent=4)
+
+    def _plan(self, target: str) -> Dict[str, Any]:
+        """Return in which steps all daemons would be upgraded, or why nobody can say that now."""
+        try:
+            return outlook(self.core, Upgrade(target, RUNNING))
+        except OrchestratorError as error:
+            return {"unknown": " ".join(str(error).split())}
 
     def _asked(self) -> Optional[Completion]:
         """Return the job that asks the hosts: one that nobody had the answer of, else a new one.

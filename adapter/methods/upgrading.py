@@ -8,7 +8,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from adapter.cluster.packages import number, upstream
 from adapter.cluster.upgrade_offers import SHOWN
-from adapter.cluster.upgrade_plan import ORDER, Cluster, Plan, make_plan
+from adapter.cluster.upgrade_plan import ORDER
 from adapter.cluster.upgrades import PAUSED, RUNNING, STOPPING, Upgrade
 from adapter.core import Core
 from adapter.errors import AdapterError, InvalidValue, NotReady, some_of
@@ -17,7 +17,8 @@ from adapter.methods._method import method
 from adapter.methods.maintenance import by_of
 from adapter.methods.upgrades import UpgradeMethods, check_target
 from adapter.reconcile import Reconciler
-from adapter.reconcile.upgrade_view import look, strangers, waiting
+from adapter.reconcile.upgrade_outlook import others_at_work, plan_of
+from adapter.reconcile.upgrade_view import look, waiting
 
 NONE = "no upgrade is under way"
 STARTS = "`ceph orch upgrade start --ceph-version X.Y.Z` begins one."
@@ -56,7 +57,7 @@ class UpgradingMethods:
             return self._again(known, one)
         compared = self._upgrades.compared(target)
         one = replace(one, packages=compared["target_id"] or "")
-        plan, cluster = self.plan(one)
+        plan, cluster = plan_of(self.core, one)
         left = waiting(one, cluster)
         if plan.refusals:
             count = len(plan.refusals)
@@ -120,38 +121,6 @@ class UpgradingMethods:
             raise InvalidValue("hosts", placement, "it selects no host", "Give names or label:X.")
         return found
 
-    def plan(self, one: Upgrade) -> Tuple[Plan, Cluster]:
-        """Return how the cluster is brought there and what forbids it, with what that is made of.
-
-        Raises ``OrchestratorError``.
-        """
-        core = self.core
-        cluster = look(core)
-        found = make_plan(cluster, one.target, replace(one.scope, limit=one.room))
-        more = [*self._others_at_work()]
-        outside = strangers(core)
-        if outside:
-            more.append(f"hosts that are not managed here have {some_of(outside, SHOWN)}")
-        return Plan(found.target, found.batches, (*found.refusals, *more), found.notes), cluster
-
-    def _others_at_work(self) -> List[str]:
-        """Return what else is done to hosts and daemons now."""
-        core = self.core
-        with core.lock:
-            held = [each.hostname for each in core.hosts.all() if core.is_held(each.hostname)]
-            drained = [each.hostname for each in core.hosts.all() if each.is_draining]
-            restarts = [each.service for each in core.actions.all()]
-            problems = [*core.upgrades.problems.values()]
-        found = []
-        if held:
-            found.append(f"host {some_of(held, SHOWN)} is in maintenance")
-        if drained:
-            found.append(f"host {some_of(drained, SHOWN)} is being drained")
-        if restarts:
-            found.append(f"{some_of(restarts, SHOWN)} is being restarted")
-        found += [f"the record of the upgrade before cannot be used: {each}" for each in problems]
-        return found
-
     def _again(self, known: Upgrade, one: Upgrade) -> str:
         """Go on with the upgrade that there is, if it is the one that is asked for."""
         if not known.same(one):
@@ -212,7 +181,7 @@ class UpgradingMethods:
         known = self._known()
         if known.stage != PAUSED:
             return f"Upgrade to {known.target} is not paused"
-        against = self._others_at_work()
+        against = others_at_work(self.core)
         if against:
             raise AdapterError(
                 f"The upgrade to {known.target} does not go on: {'; '.join(against)}.",

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, List, Sequence, Tuple
 
+from adapter.cluster.health_mutes import HealthMutes
 from adapter.cluster.mon import NoMon
 from adapter.cluster.noout import NoOut, ids_of, names_now, nodes_of
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.packages import number
 from adapter.cluster.upgrade_plan import OSD, RELEASES, Cluster
+from adapter.cluster.upgrade_words import OLD_KEYS
 from adapter.cluster.upgrades import FileSystem, Upgrade
 from adapter.core import Core
 
@@ -25,6 +27,7 @@ class UpgradeSettings:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._noout = NoOut(core.mon or NoMon())
+        self._mutes = HealthMutes(core.mon or NoMon())
 
     def flagged(self, one: Upgrade, osds: Sequence[int]) -> Tuple[Upgrade, List[str]]:
         """Return an upgrade with what has ``noout`` from here when these OSDs go down.
@@ -84,6 +87,25 @@ class UpgradeSettings:
                 self._core.maps.set_file_system(each.name, "max_mds", str(each.max_mds))
             if each.standby_replay and not now.standby_replay:
                 self._core.maps.set_file_system(each.name, "allow_standby_replay", "true")
+
+    def standing(self) -> Tuple[str, ...]:
+        """Return which checks of old keys somebody is to see, whatever an upgrade raises."""
+        raised, muted = self._mutes.there()
+        return tuple(each for each in OLD_KEYS if each in raised | muted)
+
+    def raised(self, one: Upgrade) -> List[str]:
+        """Return which checks of old keys the upgrade has raised, and nobody has muted yet."""
+        raised, muted = self._mutes.there()
+        return [each for each in OLD_KEYS if each in raised - muted and each not in one.standing]
+
+    def mute(self, codes: Sequence[str]) -> None:
+        """Mute checks."""
+        self._mutes.mute(codes)
+
+    def unmute(self, one: Upgrade) -> None:
+        """Show the checks again that are muted from here."""
+        if one.muted:
+            self._mutes.unmute(one.muted)
 
     def require_release(self, cluster: Cluster) -> None:
         """Let OSDs of the release before start no more, where all run this one or a later one."""

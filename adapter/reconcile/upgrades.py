@@ -11,7 +11,7 @@ import logging
 from dataclasses import replace
 from typing import Any, Callable, Dict, Optional
 
-from adapter.cluster.upgrade_plan import GATEWAYS, MGR, WITH_PACKAGES, Cluster, make_plan
+from adapter.cluster.upgrade_plan import GATEWAYS, MGR, MON, WITH_PACKAGES, Cluster, make_plan
 from adapter.cluster.upgrades import PAUSED, RESTART, RUNNING, STOPPING, Upgrade
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited, some_of
@@ -51,7 +51,8 @@ class Upgrading:
     # What is asked for.
 
     def begin(self, one: Upgrade) -> None:
-        """Keep an upgrade that begins."""
+        """Keep an upgrade that begins; raises ``OrchestratorError``."""
+        one = replace(one, standing=self._settings.standing())
         with self._core.lock:
             self._core.upgrades.save(one)
         self._forget_times()
@@ -167,6 +168,10 @@ class Upgrading:
         self._acts.save(one, nodes=())
 
     def _go_on(self, one: Upgrade, cluster: Cluster) -> None:
+        raised = self._settings.raised(one)
+        if raised:
+            one = self._acts.save(one, muted=tuple(dict.fromkeys([*one.muted, *raised])))
+            self._settings.mute(raised)
         if not one.prepared:
             self._prepare(one, cluster)
         elif one.doing:
@@ -223,6 +228,7 @@ class Upgrading:
         """Put back what was changed for the upgrade, and forget it."""
         self._settings.widen_file_systems(one)
         self._settings.unflag(one)
+        self._settings.unmute(one)
         one = self._acts.save(one, systems=(), nodes=(), doing=())
         with self._core.lock:
             there = [h for h in one.open_hosts if h in self._core.hosts]
@@ -233,10 +239,19 @@ class Upgrading:
             return
         if cluster is not None:
             self._settings.require_release(cluster)
+        said = _result(one)
         with self._core.lock:
             self._core.upgrades.remove()
+            self._core.events.note(MON, said)
         self._core.look_at_maps()
-        log.info("the upgrade to %s has ended", one.target)
+        log.info("%s", said)
+
+
+def _result(one: Upgrade) -> str:
+    """Return that an upgrade has ended, and what somebody has to look at now."""
+    stopped = " was stopped" if one.stage == STOPPING else " has ended"
+    checks = f"; health checks of old keys that it raised: {', '.join(one.muted)}"
+    return f"the upgrade to {one.target}{stopped}{checks if one.muted else ''}"
 
 
 def _has_steps(one: Upgrade) -> bool:

@@ -191,3 +191,9 @@ def test_the_page_of_the_dashboard_is_not_offered_in_part() -> None:
     """It needs all six; a button that starts nothing would be there otherwise."""
     page = {f"upgrade_{name}" for name in ("ls", "status", "start", "pause", "resume", "stop")}
     assert page & {*implemented()} in ({"upgrade_ls"}, page)
+
+
+def test_a_check_that_no_monitor_answers_has_no_plan_but_the_rest(two: World) -> None:
+    at_once(two)
+    found = json.loads(call(two.orchestrator.upgrade_check(None, "20.2.5")))
+    assert "`mon dump`" in found["plan"]["unknown"]

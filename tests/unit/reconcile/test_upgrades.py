@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, List
 
 import pytest
@@ -237,3 +238,75 @@ def test_what_an_upgrade_left_on_a_host_is_put_back_when_it_answers(cluster: Upg
     cluster.report(3)
     cluster.settle(60)
     assert len([each for each in cluster.requests if each.operation == "upgrade_start"]) == 2
+
+
+RAISED = "AUTH_INSECURE_SERVICE_KEY_TYPE"
+OLDER = "AUTH_INSECURE_KEYS_ALLOWED"
+
+
+def raise_with_new_monitors(cluster: Upgraded) -> None:
+    """Raise a check as soon as monitors have the new version."""
+    act = cluster._on_daemon_action
+
+    def note(host: str, variables: Any) -> Any:
+        found = act(host, variables)
+        if "mon.h1" in cluster.monitors.versions:
+            cluster.monitors.raised.add(RAISED)
+        return found
+
+    cluster.acts["daemon_action"] = note
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_checks_of_old_keys_that_it_raises_are_muted_until_its_end(
+    cluster: Upgraded, cut: bool
+) -> None:
+    cluster.monitors.raised = {OLDER, "OSDMAP_FLAGS"}
+    raise_with_new_monitors(cluster)
+    start(cluster, 24)
+    while not cluster.monitors.muted:
+        cluster.step()
+    if cut:
+        cluster.start_anew()
+    cluster.settle(100)
+    assert cluster.kept() == {}
+    assert f"mute {RAISED}" in cluster.monitors.log
+    assert not any(OLDER in line or "OSDMAP" in line for line in cluster.monitors.log)
+    assert cluster.monitors.muted == set()
+    with cluster.core.lock:
+        said = cluster.core.events.of("mon")[-1].message
+    assert said == (
+        f"the upgrade to 20.2.5 has ended; health checks of old keys that it raised: {RAISED}"
+    )
+
+
+def test_what_is_muted_is_shown_again_by_stop_but_for_what_somebody_has_muted(
+    cluster: Upgraded,
+) -> None:
+    cluster.monitors.muted = {OLDER}
+    raise_with_new_monitors(cluster)
+    start(cluster, 24)
+    while RAISED not in cluster.monitors.muted:
+        cluster.step()
+    raise_if_exception(cluster.orchestrator.upgrade_stop())
+    cluster.settle(20)
+    assert cluster.kept() == {}
+    assert cluster.monitors.muted == {OLDER}
+
+
+def test_a_check_shows_the_plan_and_all_that_a_start_refuses(cluster: Upgraded) -> None:
+    def check() -> Any:
+        cluster.core.answer_wait = 0.0
+        return json.loads(raise_if_exception(cluster.orchestrator.upgrade_check(None, NEW)))
+
+    found = check()
+    steps = found["plan"]["steps"]
+    assert [each["kind"] for each in steps[:6]] == ["mgr"] * 3 + ["mon"] * 3
+    assert steps[0]["packages_first"] == ["h2"]
+    assert sum(len(each["daemons"]) for each in steps) == 15
+    assert "noout" in found["plan"]["settings"][0]
+    assert found["plan"]["refusals"] == []
+    cluster.monitors.managers = ["h1"]
+    found = check()
+    assert any("the only one is mgr.h1" in line for line in found["obstacles"])
+    assert cluster.kept() == {}

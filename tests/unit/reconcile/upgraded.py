@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set
 
 from adapter.interface import raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster, drive_group
@@ -21,6 +21,21 @@ class VersionedMonitors(Monitors):
         self.versions: Dict[str, str] = {}
         self.required = "squid"
         self.settings: Dict[str, Dict[str, Any]] = {}
+        self.raised: Set[str] = set()
+        self.muted: Set[str] = set()
+
+    def _health(self, arguments: Dict[str, Any]) -> str:
+        checks = {code: {"muted": code in self.muted} for code in sorted(self.raised)}
+        return json.dumps({"checks": checks, "mutes": [{"code": code} for code in self.muted]})
+
+    def _health_mute(self, arguments: Dict[str, Any]) -> str:
+        assert arguments["sticky"] is True
+        self.muted.add(arguments["code"])
+        return self._change(f"mute {arguments['code']}")
+
+    def _health_unmute(self, arguments: Dict[str, Any]) -> str:
+        self.muted.remove(arguments["code"])
+        return self._change(f"unmute {arguments['code']}")
 
     def _told(self, kind: str, answer: str) -> str:
         rows = json.loads(answer)
