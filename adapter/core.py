@@ -64,7 +64,7 @@ from adapter.engine.base import Engine
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.engine.model import Target
-from adapter.errors import NotReady, UnreadableRecord
+from adapter.errors import EngineAway, NotReady, UnreadableRecord
 from adapter.settings import Settings
 from adapter.state_lock import StateLock, under_lock
 
@@ -268,6 +268,12 @@ class Core:
                 "With the module disabled, `orch-ansible mgr hand-back` there gives them back; if "
                 f"the directory is lost, {self.store.removed_by(HOLDER)} lets a manager have them.",
             )
+
+    def check_engine(self) -> None:
+        """Raise ``EngineAway`` where no jobs begin for now, and what is asked for is refused."""
+        away = self.engine.away()
+        if away is not None and not away.queues:
+            raise EngineAway(away.reason)
 
     def paused_note(self) -> str:
         """Return what is said of something that the loop does later, nothing while it goes on."""

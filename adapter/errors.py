@@ -171,6 +171,16 @@ class NotReady(AdapterError):
     code = errno.EAGAIN
 
 
+class EngineAway(NotReady):
+    """Say that nothing is changed while what runs the jobs does not begin any."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Nothing was changed, because jobs cannot begin: {reason.rstrip('.')}.",
+            "Try again when this is over; `ceph health detail` tells.",
+        )
+
+
 class UnreadableRecord(NotReady):
     """Say that a kept record cannot be used; ``key`` is its name, ``reason`` why."""
 

@@ -28,10 +28,12 @@ class Health:
     def checks(self) -> Checks:
         """Return the health checks as they are now."""
         core = self._core
-        unready = core.engine.ready() or core.ssh.ready()
+        away = core.engine.away()
+        unready = core.ssh.ready() if away is not None else core.engine.ready() or core.ssh.ready()
         with core.lock:
             return health_checks(
                 unready=unready if len(core.hosts) else "",
+                away=away,
                 paused=core.pause_lines() if len(core.hosts) or core.is_elsewhere else (),
                 failures={key: each for key, each in core.failures.items() if key[0] != OPERATION},
                 untuned=core.tuning.lines(core.failures),

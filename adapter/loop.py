@@ -52,10 +52,14 @@ class Loop:
             return IDLE_PAUSE if not active else ACTIVE_PAUSE
         now = time.monotonic()
         self._start_probes(now)
-        self._start_refreshes(now)
+        away = core.engine.away() is not None
+        if not away:
+            self._start_refreshes(now)
         if active:
             return ACTIVE_PAUSE
         with core.lock:
+            if away:
+                return min(IDLE_PAUSE, core.liveness.next_due(now))
             due = core.refresh.next_due(now, but=core.liveness.offline())
             return min(IDLE_PAUSE, core.liveness.next_due(now), due)
 

@@ -148,6 +148,31 @@ BESIDE_A_HOLDER = frozenset(
     }
 )
 
+# What is answered while the engine begins no jobs, also where changes are refused: what shows
+# something, and what stops something.
+WITHOUT_ENGINE = frozenset(
+    {
+        "describe_service",
+        "get_facts",
+        "get_hosts",
+        "get_inventory",
+        "host_ok_to_stop",
+        "list_daemons",
+        "plan",
+        "preview_osdspecs",
+        "remove_osds_status",
+        "rescan_host",
+        "stop_drain_host",
+        "stop_remove_osds",
+        "tuned_profile_ls",
+        "upgrade_available",
+        "upgrade_ls",
+        "upgrade_pause",
+        "upgrade_status",
+        "upgrade_stop",
+    }
+)
+
 # What is refused while an upgrade changes hosts and daemons: both would count on what the other
 # takes down. While it is paused these are the tools that put things right.
 NOT_WHILE_UPGRADING = frozenset(
@@ -166,11 +191,14 @@ NOT_WHILE_UPGRADING = frozenset(
 def _handed_on(noun: str, function: Callable[..., Any]) -> Callable[..., OrchResult[Any]]:
     """Return the method of the orchestrator that calls a noun's one of the same name."""
     keeps = function.__name__ not in BESIDE_A_HOLDER
+    needs_jobs = function.__name__ not in WITHOUT_ENGINE
 
     @functools.wraps(function)
     def call(self: AnsibleOrchestrator, *args: Any, **kwargs: Any) -> Any:
         if keeps:
             self.core.check_holds()
+        if needs_jobs:
+            self.core.check_engine()
         if function.__name__ in NOT_WHILE_UPGRADING:
             self.upgrading.check_over(function.__name__)
         return getattr(getattr(self, noun), function.__name__)(*args, **kwargs)

@@ -23,6 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _BASE = re.compile(r"(?:/[A-Za-z0-9._-]+)+/?")
 _FSID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,35 @@ def read(data: Mapping[Any, Any], path: Path) -> AwxSettings:
     return _checked(AwxSettings(**values), path)
 
 
+def check_name(name: str, field: str = "name") -> str:
+    """Return what names of objects begin with; raises ``InvalidValue``."""
+    if not _NAME.fullmatch(name):
+        raise InvalidValue(field, name, "letters, digits, dot, dash, underscore")
+    return name
+
+
+def check_organization(name: str, field: str = "organization") -> str:
+    """Return the name of an organization; raises ``InvalidValue``."""
+    if len(name) > _LONGEST or not name.isprintable():
+        raise InvalidValue(field, name, "it is too long, or cannot be printed")
+    return name
+
+
+def check_base_path(path: str, field: str = "base_path") -> str:
+    """Return the path of the interface; raises ``InvalidValue``."""
+    if not _BASE.fullmatch(path):
+        raise InvalidValue(field, path, "it is not a path like /api/v2")
+    return path
+
+
+def check_fingerprint(text: str, field: str = "certificate_sha256") -> str:
+    """Return 64 hexadecimal digits, or nothing of nothing; raises ``InvalidValue``."""
+    found = text.replace(":", "").lower()
+    if found and not _FINGERPRINT.fullmatch(found):
+        raise InvalidValue(field, text, "it is no SHA-256")
+    return found
+
+
 def _value(key: str, value: Any) -> Any:
     if key in _SECONDS:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 1:
@@ -129,16 +159,13 @@ def _checked(settings: AwxSettings, path: Path) -> AwxSettings:
         if not good:
             raise InvalidValue(key, getattr(settings, key), reason, remedy)
 
-    need("name", bool(_NAME.fullmatch(settings.name)), "letters, digits, dot, dash, underscore")
-    need("organization", len(settings.organization) <= 200, "it is too long")
-    need("base_path", bool(_BASE.fullmatch(settings.base_path)), "it is not a path like /api/v2")
+    check_name(settings.name)
+    check_organization(settings.organization)
+    check_base_path(settings.base_path)
     need("hosts", settings.hosts in HOSTS, "it cannot be", f"Allowed: {', '.join(HOSTS)}.")
     need("image_pull", settings.image_pull in PULLS, "it cannot be", "always, missing or never.")
     need("fsid", not settings.fsid or bool(_FSID.fullmatch(settings.fsid)), "it is no fsid")
-    pinned = settings.certificate_sha256.replace(":", "").lower()
-    need(
-        "certificate_sha256", not pinned or bool(_FINGERPRINT.fullmatch(pinned)), "it is no SHA-256"
-    )
+    pinned = check_fingerprint(settings.certificate_sha256)
     need("ca_file", not (settings.ca_file and pinned), "certificate_sha256 counts alone")
     need("token_file", not (settings.user and settings.token_file), "there is a user, too")
     if not settings.secret_file:

@@ -100,7 +100,8 @@ class Awx:
         if answer.status == 401:
             raise NotReady(
                 "AWX does not accept the login.",
-                "The token or password is wrong or has ended: write another one into the file.",
+                "The token or password is wrong or has ended: write another one into its file, or "
+                "`ceph ansible awx set-token -i FILE` of managers.",
             )
         said = abridged(said_of(answer.data), _MOST_TEXT)
         if answer.status == 403:

@@ -96,7 +96,7 @@ class Connection:
         self.server = server
         self._login = login
         self._seconds = seconds
-        _check(server)
+        check_server(server)
         handlers = [_NoRedirection()]
         if server.url.startswith("https:"):
             handlers.append(_Https(server))  # type: ignore[arg-type]
@@ -141,7 +141,8 @@ class Connection:
             return NotReady(
                 f"The certificate of AWX at {self.server.url} cannot be verified: "
                 f"{reason.verify_message}.",
-                "Set ca_file to the certificate of its authority, or certificate_sha256.",
+                "Give the certificate of its authority (ca_file in awx.yml, `ceph ansible awx "
+                "set-ca -i FILE` of managers), or the fingerprint of its own (certificate_sha256).",
             )
         said = getattr(reason, "strerror", None) or str(reason) or type(error).__name__
         return NotReady(f"AWX at {self.server.url} does not answer: {said}.", "Check url.")
@@ -162,18 +163,19 @@ def _tls(server: Server) -> ssl.SSLContext:
         ) from None
 
 
-def _check(server: Server) -> None:
+def check_server(server: Server, field: str = "url") -> None:
+    """Raise ``InvalidValue`` for a url that cannot be; ``field`` is what it is called there."""
     parts = urlsplit(server.url)
     if parts.username or parts.path or parts.query or parts.fragment or not parts.hostname:
         raise InvalidValue(
-            "url",
+            field,
             server.url,
             "it is not https://HOST or https://HOST:PORT",
             "base_path has the path.",
         )
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_here(parts.hostname)):
         raise InvalidValue(
-            "url", server.url, "the login would go over the network in clear", "Use https://."
+            field, server.url, "the login would go over the network in clear", "Use https://."
         )
 
 

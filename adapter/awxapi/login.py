@@ -53,13 +53,18 @@ def _secret(path: Path) -> str:
         data = os.read(descriptor, _MOST_BYTES)
     finally:
         os.close(descriptor)
-    try:
-        text = data.decode("ascii").strip()
-    except UnicodeDecodeError:
-        text = ""
-    if not text or not text.isprintable() or len(data) == _MOST_BYTES:
+    return check_secret(data.decode("utf-8", errors="replace"), f"The file {path}")
+
+
+def check_secret(text: str, what: str) -> str:
+    """Return the token or password in a text; ``what`` says where that is from.
+
+    Raises ``AdapterError``, which shows nothing of it.
+    """
+    found = text.strip()
+    if not found or not found.isascii() or not found.isprintable() or len(text) >= _MOST_BYTES:
         raise AdapterError(
-            f"The file {path} does not hold a login at AWX: it is not one line of plain text.",
+            f"{what} does not hold a login at AWX: it is not one line of plain text.",
             "Write the token or the password into it, and nothing else.",
         )
-    return text
+    return found

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Callable, Iterator, List, Optional
 
 from adapter.engine.access import Ssh
-from adapter.engine.base import Engine
+from adapter.engine.base import Away, Engine
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.engine.local import LocalEngine
@@ -35,6 +35,10 @@ class WatchedEngine:
     def ready(self) -> str:
         """Return why no job could be started now, or nothing."""
         return self._engine.ready()
+
+    def away(self) -> Optional[Away]:
+        """Return why no job begins for now."""
+        return self._engine.away()
 
     @property
     def controller(self) -> str:

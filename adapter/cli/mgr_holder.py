@@ -25,8 +25,8 @@ from adapter.errors import AlreadyExists, NotKept, NotReady, UnreadableRecord, s
 KEY = "ssh_identity_key"
 # What says how a manager is doing belongs to it, and does not move.
 MOVING = tuple(kind for kind in KINDS if kind != "state")
-# The parts of large records go with those, and the manager keeps its key.
-_STAYING = ("state", PART, KEY)
+# The parts of large records go with those, and the manager keeps its key, and its login at AWX.
+_STAYING = ("state", PART, KEY, "awx_token", "awx_ca")
 # In a directory: its records have been written to the monitors, and are the manager's.
 MOVED = "state.moved"
 # What a directory is known by, whatever its path and its machine are called.

@@ -10,6 +10,7 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tupl
 from adapter.cluster.liveness import HostLiveness
 from adapter.cluster.service_failures import ServiceFailure
 from adapter.cluster.watch import Watch
+from adapter.engine.base import Away
 from adapter.errors import abridged
 
 # `ceph health detail` is read by people and mailed around.
@@ -55,6 +56,14 @@ def _check(summary: str, lines: List[str]) -> Dict[str, Any]:
     return {"severity": "warning", "summary": summary, "count": len(lines), "detail": detail}
 
 
+def _away(away: Away) -> str:
+    changes = "wait" if away.queues else "are refused"
+    return (
+        f"{away.reason} Until this is over no job begins, and changes {changes}; what is shown is "
+        "what was known before"
+    )
+
+
 def _hosts(count: int) -> str:
     return "1 host" if count == 1 else f"{count} hosts"
 
@@ -72,6 +81,7 @@ def _broken(name: str, host: str, watch: Optional[Watch]) -> str:
 def health_checks(
     *,
     unready: str = "",
+    away: Optional[Away] = None,
     paused: Sequence[str] = (),
     offline: Mapping[str, HostLiveness],
     unreported: Mapping[str, str],
@@ -95,7 +105,8 @@ def health_checks(
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
-    ``unready`` says what is missing before any host can be reached, ``paused`` why nothing is done
+    ``unready`` says what is missing before any host can be reached, ``away`` why the engine begins
+    no jobs for now, ``paused`` why nothing is done
     by itself and then what would be, ``broken`` are daemons in error
     with their hosts, ``foreign`` says what hosts have of others' daemons, ``cut_off`` says by host
     how its ceph.conf is wrong, ``service_failures`` what stands in the way of services, ``watch``
@@ -112,6 +123,8 @@ def health_checks(
     }
     if unready:
         checks["ANSIBLE_NOT_READY"] = _check("hosts cannot be managed", [unready])
+    if away is not None:
+        checks["ANSIBLE_AWX_UNAVAILABLE"] = _check("AWX runs no jobs", [_away(away)])
     if paused:
         checks["ANSIBLE_PAUSED"] = _check("nothing is done by itself", list(paused))
     if offline:

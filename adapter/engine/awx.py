@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import Any, Dict, Optional
 
 from adapter.engine import child as children
 from adapter.engine.awx_place import Asking, AwxPlace
 from adapter.engine.completion import Completion
+from adapter.engine.files import read_json
 from adapter.engine.gate import Ask
+from adapter.engine.jobs import JobDir
 from adapter.engine.local import LocalEngine
 from adapter.engine.model import Request
 from adapter.engine.patience import Patience
@@ -24,6 +27,8 @@ from adapter.errors import AdapterError, InvalidValue, NotReady
 MOST_RUNNING = 10
 _LOOK_EVERY = 15.0
 _FIRST_LOOK = 10.0
+# So long until the next look while it does not answer.
+_LOOK_AGAIN = 5.0
 # One answer that got lost is no reason to refuse anything.
 _SURE_AFTER = 3.0
 # A worker ends a little before its parent would end it.
@@ -49,11 +54,7 @@ class AwxEngine(LocalEngine):
         Raises what the engine on this machine does, ``InvalidValue`` for a host that is this
         machine itself, and ``NotReady`` for a change while AWX is known not to answer.
         """
-        for target in request.targets:
-            if target.connection != "ssh":
-                raise InvalidValue(
-                    "host", target.name, "it is this machine itself, which AWX does not reach"
-                )
+        refuse_this_machine(request)
         problem = self._reach.known() if request.changes else ""
         if problem:
             raise NotReady(f"No job is begun that changes something: {problem}")
@@ -64,18 +65,43 @@ class AwxEngine(LocalEngine):
         self._reach.look()
         return super().poll()
 
-    def _patience(self) -> Patience:
-        place = self._place
-        return Patience(
-            beyond=place.beyond,
-            stop=place.stop + place.request + _SPARE,
-            resume=lambda job, marker, lock: children.start(
-                job, marker, lock, python=self._python, home=self._state
-            ),
-        )
+    def _patience(self, job: JobDir) -> Patience:
+        return patience_of(job, self._python, self._state)
 
     def _more_settings(self) -> Dict[str, Any]:
         return {"awx": self._place.to_json()}
+
+
+def refuse_this_machine(request: Request) -> None:
+    """Raise ``InvalidValue`` for a host that is this machine itself."""
+    for target in request.targets:
+        if target.connection != "ssh":
+            reason = "it is this machine itself, which AWX does not reach"
+            raise InvalidValue("host", target.name, reason)
+
+
+def place_of(job: JobDir) -> Optional[AwxPlace]:
+    """Return in which AWX a job is run, None for one that is run on this machine."""
+    settings = read_json(job.file("request.json"))
+    told = settings.get("awx") if isinstance(settings, dict) else None
+    try:
+        return AwxPlace.from_json(told) if isinstance(told, dict) else None
+    except TypeError:
+        return None
+
+
+def patience_of(job: JobDir, python: str, home: Path) -> Patience:
+    """Return how a job is looked after where it is run; see ``Patience``."""
+    place = place_of(job)
+    if place is None:
+        return Patience()
+    return Patience(
+        beyond=place.beyond,
+        stop=place.stop + place.request + _SPARE,
+        resume=lambda job, marker, lock: children.start(
+            job, marker, lock, python=python, home=home
+        ),
+    )
 
 
 class Reach:
@@ -99,10 +125,16 @@ class Reach:
             now = time.monotonic()
             if self._thread is not None and self._thread.is_alive():
                 return
-            if self._known.is_set() and now - self._looked_at < self._every:
+            pause = min(_LOOK_AGAIN, self._every) if self._problem else self._every
+            if self._known.is_set() and now - self._looked_at < pause:
                 return
             self._thread = threading.Thread(target=self._ask, name="awx", daemon=True)
             self._thread.start()
+
+    def look_now(self) -> None:
+        """Look as soon as that can be; nothing is waited for."""
+        self._looked_at = float("-inf")
+        self.look()
 
     def problem(self) -> str:
         """Return why AWX cannot be used, or nothing."""

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Iterator, List, Optional, Protocol
 
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.engine.model import JobRecord, Request
+
+
+@dataclass(frozen=True)
+class Away:
+    """Say why an engine begins no jobs for now, although nothing is wrong here.
+
+    With ``queues`` what is asked for waits until it does; otherwise it is refused.
+    """
+
+    reason: str
+    queues: bool = False
 
 
 class Engine(Protocol):
@@ -20,6 +32,10 @@ class Engine(Protocol):
 
     def ready(self) -> str:
         """Return why no job could be started now, with the remedy, or nothing."""
+        ...
+
+    def away(self) -> Optional[Away]:
+        """Return why no job begins for now, from memory; None where nothing keeps them."""
         ...
 
     @property

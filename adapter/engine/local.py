@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from adapter.engine import child as children
+from adapter.engine.base import Away
 from adapter.engine.checks import check_request
 from adapter.engine.child import Child
 from adapter.engine.completion import Completion
@@ -96,6 +97,10 @@ class LocalEngine:
     def ready(self) -> str:
         """Return why no job could be started now, or nothing; a look, not a try."""
         return children.problem_of(self._python)
+
+    def away(self) -> Optional[Away]:
+        """Return nothing: this machine is here."""
+        return None
 
     def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Record a job and start it, or queue it behind the writers of its hosts.
@@ -286,11 +291,12 @@ class LocalEngine:
             monotonic=self._monotonic,
             cancel=self.cancel,
             clean=lambda job: children.start_cleaner(job, python=self._python, home=self._state),
-            patience=self._patience(),
+            patience=self._patience(job),
         )
 
-    def _patience(self) -> Patience:
-        """Return how jobs are looked after: what runs them ends with their worker."""
+    def _patience(self, job: JobDir) -> Patience:
+        """Return how a job is looked after: what runs it ends with its worker."""
+        del job
         return Patience()
 
     def _more_settings(self) -> Dict[str, Any]:

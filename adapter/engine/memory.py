@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Callable, Dict, Iterator, List, Mapping, Optional, Set, Tuple, Union
 
 from adapter.engine import outcomes as words
+from adapter.engine.base import Away
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask, verdict_of
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus, Request
-from adapter.errors import InvalidValue, UnknownName
+from adapter.errors import EngineAway, InvalidValue, UnknownName
 
 Answers = Mapping[str, HostOutcome]
 Answer = Union[Callable[[Request], Answers], Exception]
@@ -40,15 +41,22 @@ class MemoryEngine:
         self.held: Set[str] = set()
         self.controller, self.directory = "memory", "/nowhere"
         self.problem = ""
+        self.is_away: Optional[Away] = None
 
     def ready(self) -> str:
         """Return what a test says is missing; what answers is a function."""
-        return self.problem
+        return self.problem or (self.is_away.reason if self.is_away else "")
+
+    def away(self) -> Optional[Away]:
+        """Return what a test says."""
+        return self.is_away
 
     def submit(self, request: Request, before: Optional[Ask] = None) -> Completion:
         """Record a job; the next ``poll`` completes it. Raises ``InvalidValue``."""
         if not request.targets:
             raise InvalidValue("hosts", [], "an operation needs at least one host")
+        if self.is_away is not None and not self.is_away.queues:
+            raise EngineAway(self.is_away.reason)
         with self._lock:
             job_id = f"{next(self._counter):06d}-{request.operation}"
             now = self._clock()

@@ -72,7 +72,7 @@ class Running:
         # Another process has started it: it may have ended long before it is looked at here.
         self._is_attached = False
         self._clean = clean
-        self._patience = patience or Patience()
+        self.patience = patience or Patience()
         self._resumed = 0
         self._cleaner: Optional[subprocess.Popen[bytes]] = None
         self._cleaning_since = 0.0
@@ -159,7 +159,7 @@ class Running:
             now = self._monotonic()
             if self.record.status.final:
                 return
-            if self._deadline is not None and now > self._deadline + self._patience.stop:
+            if self._deadline is not None and now > self._deadline + self.patience.stop:
                 if self.child is not None:
                     self.child.kill()
                 reason = words.one_line(f"it cannot be followed: {type(error).__name__}: {error}")
@@ -220,7 +220,7 @@ class Running:
             passed = max(0.0, self._clock() - (self.record.started or self.record.created))
             started_at = now - passed
         self._started_at = started_at
-        self._deadline = started_at + self.record.request.timeout + self._patience.beyond
+        self._deadline = started_at + self.record.request.timeout + self.patience.beyond
 
     def _read_events(self, *, everything: bool) -> None:
         changed: Dict[str, HostOutcome] = {}
@@ -273,7 +273,7 @@ class Running:
 
     def _resume(self) -> bool:
         """Start another worker in the place of one that is gone; tell whether there is one."""
-        start = self._patience.resume
+        start = self.patience.resume
         if start is None or self._killed_at is not None or self._resumed >= _RESUMES:
             return False
         lock = self.job.try_lock()
@@ -391,8 +391,8 @@ class Running:
 
     def _enforce(self, now: float) -> None:
         """End a worker that should have ended the job by itself."""
-        asked = self._cancelled_at is not None and now - self._cancelled_at > self._patience.stop
-        late = self._deadline is not None and now > self._deadline + self._patience.stop
+        asked = self._cancelled_at is not None and now - self._cancelled_at > self.patience.stop
+        late = self._deadline is not None and now > self._deadline + self.patience.stop
         if not (asked or late) or self.child is None or self._killed_at is not None:
             return
         # What is below it gets the time for a good end from ``_declare_lost``.

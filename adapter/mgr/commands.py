@@ -21,7 +21,8 @@ def _keys(mgr: Any) -> Any:
     return mgr.ansible and mgr.keys
 
 
-def _formatted(data: Any, plain_text: str, wanted: Optional[str]) -> str:
+def formatted(data: Any, plain_text: str, wanted: Optional[str]) -> str:
+    """Return data in the wanted format; raises ``InvalidValue`` for one that is none."""
     if wanted in (None, "plain"):
         return plain_text
     if wanted in ("json", "json-pretty"):
@@ -95,7 +96,7 @@ def adopt(mgr: Any, inbuf: Optional[str] = None, format: Optional[str] = None) -
     nothing (-o FILE: where it goes; -i FILE: an Ansible inventory)"""
     proposal = mgr.ansible.adoption.adopt(inbuf or "")
     apply = "ceph orch apply -i FILE"
-    return _formatted(proposal.to_json(), proposal.to_file(apply, f"{apply} --dry-run"), format)
+    return formatted(proposal.to_json(), proposal.to_file(apply, f"{apply} --dry-run"), format)
 
 
 @read_command("ansible job ls")
@@ -103,7 +104,7 @@ def job_ls(mgr: Any, all: bool = False, format: Optional[str] = None) -> str:
     """List jobs, the newest last; without --all not the background refreshes that went well"""
     jobs = mgr.ansible.jobs
     rows = jobs.rows(everything=all)
-    return _formatted(rows, jobs.table(rows), format)
+    return formatted(rows, jobs.table(rows), format)
 
 
 @read_command("ansible job show")
@@ -111,7 +112,7 @@ def job_show(mgr: Any, id: str, format: Optional[str] = None) -> str:
     """Show who asked for a job (an id, or last), what it does, where, when, the outcome per host,
     and the command that does the same by hand"""
     data = mgr.ansible.jobs.details(id)
-    return _formatted(data, jobs_view.text(data), format)
+    return formatted(data, jobs_view.text(data), format)
 
 
 @read_command("ansible job log")
@@ -146,7 +147,7 @@ def pending(mgr: Any, format: Optional[str] = None) -> str:
     """Show what is still to be done by itself: what waits while it is paused"""
     rows = mgr.ansible.pending.rows()
     text = "\n".join(f"{row['what']}: {row['step']}" for row in rows)
-    return _formatted(rows, text or NOTHING, format)
+    return formatted(rows, text or NOTHING, format)
 
 
 @write_command("ansible drop-pending")

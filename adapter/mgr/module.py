@@ -18,7 +18,7 @@ from adapter.cluster import osd_answers
 from adapter.content import content_root
 from adapter.core import Core
 from adapter.engine.access import SshAccess
-from adapter.engine.local import LocalEngine
+from adapter.engine.switched import SwitchedEngine
 from adapter.errors import Defect, NotKept, abridged
 from adapter.installed import read_installed
 from adapter.interface import (
@@ -30,7 +30,8 @@ from adapter.interface import (
 from adapter.interface import Orchestrator as OurInterface
 from adapter.loop import Loop
 from adapter.methods._changes import with_warning
-from adapter.mgr import commands, options
+from adapter.mgr import awx_commands, awx_options, awx_where, commands, options
+from adapter.mgr.awx_login import AwxFiles
 from adapter.mgr.cli_errors import CleanErrors
 from adapter.mgr.compat import CommandRegistry, by_name, ceph_error, orchestrator_commands
 from adapter.mgr.convert import from_ceph, to_ceph
@@ -50,7 +51,7 @@ BARE = ("available", "cancel_completions", "pause", "resume")
 # What is wrong with what was asked for: told to who asked, and no matter for the log.
 EXPECTED = (OrchestratorError, SpecValidationError, orchestrator.OrchestratorError)
 
-_ = commands  # importing it registers the commands
+_ = commands, awx_commands  # importing them registers the commands
 
 
 class MgrMon:
@@ -99,7 +100,7 @@ class MgrMon:
 class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
     """``ceph orch`` for package-based clusters, by Ansible."""
 
-    MODULE_OPTIONS = options.OPTIONS
+    MODULE_OPTIONS: ClassVar[List[Any]] = [*options.OPTIONS, *awx_options.OPTIONS]
     CLICommand = CommandRegistry
     NOTIFY_TYPES: ClassVar[List[Any]] = []
 
@@ -110,8 +111,11 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         self._stopped = threading.Event()
         self._health: Dict[str, Any] = {}
         self._option_problems: List[str] = []
+        self._engine_problems: List[str] = []
         self._records = MonStore(self)
         self.keys: Optional[KeyStore] = None
+        self.awx: Optional[AwxFiles] = None
+        self.engine: Optional[SwitchedEngine] = None
         self._clean_errors = CleanErrors(
             orchestrator_commands(), self._cleans_errors, lambda: self.ansible.service_list
         )
@@ -151,12 +155,14 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         ssh = SshAccess(state, user=settings.ssh_user, command="ceph ansible")
         self.keys = KeyStore(self, ssh)
         self.keys.place(str(self.get_module_option("ssh_identity_file") or ""))
-        engine = LocalEngine(
+        self.awx = AwxFiles(self._records, state)
+        self.engine = engine = SwitchedEngine(
             state,
             content_root(),
             ssh.files,
             python=python or installed.python,
         )
+        self.choose_engine()
         core = Core(
             store=self._records,
             engine=engine,
@@ -176,6 +182,18 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             log.error("an option is left as it was: %s", problem)
         return settings
 
+    def choose_engine(self) -> None:
+        """Have jobs run where the options say, with the login that is kept."""
+        if self.engine is None or self.awx is None:
+            return
+        self.awx.place()
+        where, self._engine_problems = awx_where.where(
+            self.get_module_option, self.awx, self.engine.where
+        )
+        for problem in self._engine_problems:
+            log.error("the engine is left as it was: %s", problem)
+        self.engine.use(where)
+
     def config_notify(self) -> None:
         """Take over changed options."""
         if self._orchestrator is None:
@@ -184,6 +202,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         if self.keys is not None:
             self.keys.place(str(self.get_module_option("ssh_identity_file") or ""))
         core.configure(self._settings(core.settings))
+        self.choose_engine()
 
     def serve(self) -> None:
         """Run the loop until ``shutdown``."""
@@ -220,12 +239,13 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
                 "count": len(problems),
                 "detail": [abridged(problem, 500) for problem in problems],
             }
-        if self._option_problems:
+        wrong = [*self._option_problems, *self._engine_problems]
+        if wrong:
             checks["ANSIBLE_BAD_OPTION"] = {
                 "severity": "warning",
-                "summary": f"{len(self._option_problems)} wrong option(s) of the ansible module",
-                "count": len(self._option_problems),
-                "detail": [f"mgr/ansible: {problem}" for problem in self._option_problems],
+                "summary": f"{len(wrong)} wrong option(s) of the ansible module",
+                "count": len(wrong),
+                "detail": [f"mgr/ansible: {problem}" for problem in wrong],
             }
         if checks != self._health:
             self._health = checks

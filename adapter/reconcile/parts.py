@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Callable, Dict, Iterable, Optional, TypeVar
 
+from adapter.errors import EngineAway
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -31,6 +33,10 @@ class Parts:
             return wait
         try:
             pause = act()
+        except EngineAway:
+            # Health says so already.
+            self._not_before[name] = now + RETRY
+            return RETRY
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"
             if problem != self.problems.get(name):

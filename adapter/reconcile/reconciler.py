@@ -45,6 +45,8 @@ MAP_INTERVAL = 15.0
 EAGER_INTERVAL, EAGER_FOR = 1.5, 30.0
 # While a service waits for what they show.
 WAITING_INTERVAL = 5.0
+# While the engine begins no jobs: all that is done by itself needs some.
+AWAY_INTERVAL = 2.0
 
 
 class Reconciler:
@@ -122,6 +124,8 @@ class Reconciler:
         pause = run(look, lambda: self._pause_after_absence(now), now)
         if pause is not None:
             return pause
+        if core.engine.away() is not None:
+            return AWAY_INTERVAL
         # Somebody waits for it: a pause is for what is done by itself.
         see_off = run("hosts in maintenance", lambda: self.maintenance.step(now), now)
         if core.paused:

@@ -24,12 +24,12 @@ REPOSITORY = "https://git.example.org/ceph-orch-ansible.git"
 BRANCH = "v1"
 
 
-def certificate(top: Path, name: str = "awx") -> tuple[Path, Path]:
-    """Make a certificate, signed by itself; return its file and that of its key."""
+def certificate(top: Path, name: str = "awx", at: str = "127.0.0.1") -> tuple[Path, Path]:
+    """Make a certificate of an address, signed by itself; return its file and that of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.timezone.utc)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    address = x509.IPAddress(ipaddress.ip_address(at))
     made = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -54,7 +54,7 @@ class Real:
         plan.end_at = plan.processed_at = time.monotonic()
 
     def _playbook(self, job: Job, top: Path) -> Any:
-        hosts = {name: {**given, **_here()} for name, given in job.hosts.items()}
+        hosts = {name: self.reached(given) for name, given in job.hosts.items()}
         inventory = top / "hosts.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
         variables = top / "vars.json"
@@ -73,13 +73,17 @@ class Real:
             envvars={
                 "ANSIBLE_CONFIG": str(self.content / "ansible.cfg"),
                 "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin:/usr/sbin:/sbin",
-                **self._injected(job, top),
+                **self.injected(job, top),
             },
             quiet=True,
             settings={"pexpect_timeout": 1},
             event_handler=lambda event: self._heard(job, event),
             cancel_callback=lambda: job.cancelled_at is not None,
         )
+
+    def reached(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return a host's variables: it is this machine."""
+        return {**given, **_here()}
 
     def _heard(self, job: Job, event: dict[str, Any]) -> bool:
         kept = ("counter", "uuid", "event", "event_data", "stdout")
@@ -98,7 +102,7 @@ class Real:
             for host in names
         ]
 
-    def _injected(self, job: Job, top: Path) -> dict[str, str]:
+    def injected(self, job: Job, top: Path) -> dict[str, str]:
         """Return the environment that credentials make, and write their files."""
         found: dict[str, str] = {}
         for credential in job.credentials:

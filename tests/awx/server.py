@@ -34,7 +34,8 @@ class AwxServer:
     ``trees`` are what repositories hold, see ``Syncs``. ``tokens`` are users and whether they
     write, by token; ``log`` is every request, with its body. ``instead`` takes a reply that is
     given to the next request. ``troubles`` says of a method and a path what goes wrong with the
-    request, see ``troubles.py``; ``slowness`` is how many seconds a slow answer takes.
+    request, see ``troubles.py``; ``slowness`` is how many seconds a slow answer takes. It listens
+    at ``address``.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class AwxServer:
         base: str = "/api/v2/",
         certificate: tuple[Path, Path] | None = None,
         runner: Runner | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
         self.store = Store()
         self.syncs = Syncs(trees)
-        self.base = base
+        self.base, self.address = base, address
         runner = runner or Planned(lambda job: ("good", "none"))
         self.routes = Routes(self.store, self.syncs, base, runner)
         self.log: list[tuple[str, str, Any]] = []
@@ -59,7 +61,7 @@ class AwxServer:
         self.tokens: dict[str, User] = {"admin-token": User(self.admin)}
         machine = {"name": "Machine", "kind": "ssh", "inputs": _MACHINE_INPUTS}
         self.store.add("credential_types", machine).update(managed=True, namespace="ssh")
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.http = ThreadingHTTPServer((address, 0), self._handler())
         self.scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -71,7 +73,7 @@ class AwxServer:
     @property
     def url(self) -> str:
         """Return where it is."""
-        return f"{self.scheme}://127.0.0.1:{self.http.server_port}"
+        return f"{self.scheme}://{self.address}:{self.http.server_port}"
 
     def keep(self, store: Store) -> None:
         """Take the objects of another AWX."""

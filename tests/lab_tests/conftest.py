@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab_tests.lab_awx import BY_AWX, by_awx
 from tests.lab_tests.lab_client import DEPLOY, LAB, STATE, Lab, run, wait_until
 from tests.lab_tests.locked_user import LOCKED, locked
 
@@ -64,6 +65,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         if LOCKED:
             settle(found)
             stack.enter_context(locked(found))
+        if BY_AWX:
+            found.awx = stack.enter_context(by_awx(found, tmp_path_factory.mktemp("awx")))
         yield found
         leave_usable(found)
         assert tracebacks(found, before) == [], "tracebacks of ours in the manager's log"

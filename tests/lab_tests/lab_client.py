@@ -100,6 +100,8 @@ class Lab:
         # Who logs in to the hosts for the product, and what is called with each option that is
         # set: another user than root has the invoker alone (locked_user.py).
         self.user = "root"
+        # The stand-in where the managers' jobs run (lab_awx.py), if they do.
+        self.awx: Any = None
         self.follow: Callable[[str, str], None] = lambda name, value: None
 
     def _reread(self) -> None:

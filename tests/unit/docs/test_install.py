@@ -76,7 +76,11 @@ def test_what_was_deployed_is_said_to_stay() -> None:
 
 def options() -> Dict[str, Any]:
     """Return the defaults of the module's options; Ceph's Python is not needed."""
-    tree = ast.parse((ROOT / "adapter/mgr/options.py").read_text(encoding="utf-8"))
+    return {**options_of("options"), **options_of("awx_options")}
+
+
+def options_of(module: str) -> Dict[str, Any]:
+    tree = ast.parse((ROOT / f"adapter/mgr/{module}.py").read_text(encoding="utf-8"))
     constants = {
         node.targets[0].id: node.value.value
         for node in tree.body

@@ -16,6 +16,7 @@ MGR = Path(__file__).resolve().parents[3] / "adapter" / "mgr"
 # `mgr allow r` reaches these: they answer from what the manager knows. Everything else, above all
 # what reaches out to a host, needs `w`.
 READ = {
+    "ansible awx status",
     "ansible get-pub-key",
     "ansible get-user",
     "ansible job log",
@@ -25,6 +26,10 @@ READ = {
 }
 WRITE = {
     "ansible adopt",
+    "ansible awx clear-ca",
+    "ansible awx clear-token",
+    "ansible awx set-ca",
+    "ansible awx set-token",
     "ansible check-host",
     "ansible clear-key",
     "ansible device light",
@@ -37,13 +42,16 @@ WRITE = {
 }
 # What changes something, or has a host asked.
 REACHES_OUT = {
+    "choose_engine",
     "blink_device_light",
     "cancel",
     "generate",
     "look_now",
     "probe",
     "set",
+    "set_ca",
     "set_module_option",
+    "set_token",
     "submit",
     "want",
     "wake_event",
