@@ -213,6 +213,7 @@ class UpgradeActs:
             self._core.look_at_maps()
             self._jobs.not_before = 0.0
             return
+        self.check_hosts(sorted({d.host for d in cluster.daemons if d.name in one.doing}))
         self._since = self._since or self._jobs.ended or self._jobs.now
         if self._jobs.now - self._since > BACK_WITHIN:
             self._since = None

@@ -206,13 +206,14 @@ class Upgrading:
             else:
                 self._end(one, cluster)
             return
+        # With a host less, others are not taken down as well.
+        self._acts.check_hosts(sorted({d.host for d in cluster.daemons if d.name in left}))
         batch = plan.batches[0]
         if one.systems and batch.kind in (*GATEWAYS, *WITH_PACKAGES):
             self._settings.widen_file_systems(one)
             one = self._acts.save(one, systems=())
         names = [each for each in batch.daemons if each.partition(".")[0] not in WITH_PACKAGES]
         hosts = sorted({d.host for d in cluster.daemons if d.name in batch.daemons})
-        self._acts.check_hosts(hosts)
         lacking = [host for host in hosts if lacks(cluster, host, one.target)]
         if self._acts.hands_over(one, names if batch.kind == MGR else [], lacking):
             return

@@ -310,3 +310,16 @@ def test_a_check_shows_the_plan_and_all_that_a_start_refuses(cluster: Upgraded) 
     found = check()
     assert any("the only one is mgr.h1" in line for line in found["obstacles"])
     assert cluster.kept() == {}
+
+
+@pytest.mark.parametrize("after", [12, 20, 27])
+def test_a_host_that_goes_off_pauses_it_whoever_is_next(cluster: Upgraded, after: int) -> None:
+    start(cluster, after)
+    cluster.offline("h3")
+    count = len([each for each in cluster.requests if each.changes])
+    cluster.settle(20)
+    found = status(cluster)
+    assert found.is_paused
+    assert "UPGRADE_OFFLINE_HOST: host h3 does not answer" in found.message
+    assert cluster.monitors.noout == set()
+    assert len([each for each in cluster.requests if each.changes]) <= count + 1
