@@ -160,6 +160,27 @@ CASES: dict[str, tuple[Change, str]] = {
 }
 
 
+# Of each kind of thing that somebody may change, one; none of them hides another.
+TEN = (
+    *("prompt", "side by side", "limit", "default of a question", "label"),
+    *("branch", "image", "injectors", "grant more", "variables of hosts"),
+)
+
+
+def test_ten_changes_by_hand_at_once_are_ten_differences(applied: Site) -> None:
+    site = applied
+    for case in TEN:
+        CASES[case][0](site)
+    done = site.run("verify")
+    assert done.exit_code == 1
+    for case in TEN:
+        assert CASES[case][1] in done.output, case
+    differences = [line for line in done.output.splitlines() if ": " in line]
+    assert len(differences) == len(TEN), done.output
+    site.ok("apply")
+    assert site.ok("verify") == "AWX has all of it.\n"
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_change_by_hand_is_named_and_put_back(applied: Site, case: str) -> None:
     site = applied
