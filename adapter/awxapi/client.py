@@ -21,11 +21,14 @@ Object = Dict[str, Any]
 
 
 class Awx:
-    """AWX at the other end of a connection."""
+    """AWX at the other end of a connection.
 
-    def __init__(self, connection: Connection) -> None:
+    ``root`` has the paths of its collections by their names, where somebody has asked before.
+    """
+
+    def __init__(self, connection: Connection, root: Optional[Mapping[str, Any]] = None) -> None:
         self._connection = connection
-        self._root: Optional[Mapping[str, Any]] = None
+        self._root = root
 
     def collection(self, name: str) -> str:
         """Return the path of a collection, such as ``job_templates``."""
@@ -43,6 +46,11 @@ class Awx:
                 )
             self._root = root
         return str(self._root[name])
+
+    @property
+    def root(self) -> Dict[str, str]:
+        """Return the paths of the collections by their names, as far as they are known."""
+        return {name: str(path) for name, path in (self._root or {}).items()}
 
     def me(self) -> Object:
         """Return the user that the login belongs to; raises where AWX does not know it."""

@@ -16,7 +16,7 @@ import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 from urllib.parse import urlsplit
 
 from adapter.awxapi.login import Login
@@ -90,10 +90,17 @@ class _NoRedirection(urllib.request.HTTPRedirectHandler):
 
 
 class Connection:
-    """Requests to one AWX."""
+    """Requests to one AWX; ``turn`` is called before each and may wait."""
 
-    def __init__(self, server: Server, login: Login, seconds: float = _SECONDS) -> None:
+    def __init__(
+        self,
+        server: Server,
+        login: Login,
+        seconds: float = _SECONDS,
+        turn: Callable[[], None] = lambda: None,
+    ) -> None:
         self.server = server
+        self._turn = turn
         self._login = login
         self._seconds = seconds
         check_server(server)
@@ -117,6 +124,7 @@ class Connection:
         request = urllib.request.Request(  # noqa: S310 -- https, or this very machine
             self.server.url + path, data=data, headers=headers, method=method
         )
+        self._turn()
         try:
             with self._opener.open(request, timeout=self._seconds) as response:
                 return Answer(response.status, _data(response.read(_MOST_BYTES + 1)))

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
+from adapter.awxapi.client import Awx
 from adapter.engine import child as children
 from adapter.engine.awx_place import Asking, AwxPlace
+from adapter.engine.awx_sweep import Sweeper
 from adapter.engine.completion import Completion
 from adapter.engine.files import read_json
 from adapter.engine.gate import Ask
@@ -39,10 +42,9 @@ class AwxEngine(LocalEngine):
     """Implement ``Engine`` with job templates of AWX. ``place`` says which AWX, and how long."""
 
     def __init__(self, *arguments: Any, place: AwxPlace, **settings: Any) -> None:
-        self._place = place
-        self._reach = Reach(place)
         settings.setdefault("max_running", MOST_RUNNING)
         super().__init__(*arguments, **settings)
+        self._reach = Reach(place, Sweeper(self._state, place, self.follows))
 
     def ready(self) -> str:
         """Return why no job could be started now, or nothing; AWX is asked in the background."""
@@ -69,7 +71,7 @@ class AwxEngine(LocalEngine):
         return patience_of(job, self._python, self._state)
 
     def _more_settings(self) -> Dict[str, Any]:
-        return {"awx": self._place.to_json()}
+        return {"awx": self._reach.place.to_json()}
 
 
 def refuse_this_machine(request: Request) -> None:
@@ -101,6 +103,7 @@ def patience_of(job: JobDir, python: str, home: Path) -> Patience:
         resume=lambda job, marker, lock: children.start(
             job, marker, lock, python=python, home=home
         ),
+        left="look in AWX whether it goes on there, before its hosts are changed again",
     )
 
 
@@ -108,16 +111,25 @@ class Reach:
     """Whether AWX answers and takes the login, as a thread has last seen it.
 
     Nobody waits for an AWX that is slow, but for the first look, and then only for some seconds.
+    ``then`` is done in the thread while AWX is there, and raises nothing.
     """
 
-    def __init__(self, place: AwxPlace, every: float = _LOOK_EVERY) -> None:
+    def __init__(
+        self, place: AwxPlace, then: Callable[[Awx], None], every: float = _LOOK_EVERY
+    ) -> None:
         self._place = place
+        self._then = then
         self._every = every
         self._lock = threading.Lock()
         self._thread: Optional[threading.Thread] = None
         self._known = threading.Event()
         self._problem = ""
         self._looked_at = 0.0
+
+    @property
+    def place(self) -> AwxPlace:
+        """Return the place with the paths of its collections, if they are known already."""
+        return self._place
 
     def look(self) -> None:
         """Look again if the last time was long ago; nothing is waited for."""
@@ -151,7 +163,7 @@ class Reach:
         patience = min(_SURE_AFTER, self._place.silence)
         asking = Asking(self._place, time.sleep, lambda: patience)
         try:
-            asking.ask(lambda awx: awx.me())
+            self._place = replace(self._place, root=asking.ask(_root_of))
             problem = ""
         except AdapterError as error:
             problem = str(error)
@@ -159,3 +171,10 @@ class Reach:
             problem = f"AWX at {self._place.url}: {type(error).__name__}: {error}"
         self._problem, self._looked_at = problem, time.monotonic()
         self._known.set()
+        if not problem:
+            asking.once(self._then)
+
+
+def _root_of(awx: Awx) -> Dict[str, str]:
+    awx.me()
+    return awx.root

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, TypeVar
 
@@ -26,7 +26,9 @@ class AwxPlace:
     their names begin with ``name``. A job waits in AWX's queue for ``queue`` seconds at most; AWX
     may be silent for ``silence``; the last events come within ``events`` of a job's end; a
     cancelled job ends within ``stop``. One request takes ``request`` seconds at most, and a job
-    that runs is looked at every ``interval``.
+    that runs is looked at every ``interval``. All jobs of one directory together ask AWX ``rate``
+    times a second at most. ``root`` are the paths of AWX's collections, empty where nobody has
+    asked for them.
     """
 
     url: str
@@ -44,6 +46,9 @@ class AwxPlace:
     stop: float = 60.0
     request: float = 20.0
     interval: float = 1.0
+    # A little less than ten: whoever starts the jobs asks, too.
+    rate: float = 9.0
+    root: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> Dict[str, Any]:
         """Return it as JSON data; no secret is in it."""
@@ -52,7 +57,7 @@ class AwxPlace:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> AwxPlace:
         """Read what ``to_json`` wrote; unknown keys of a later version are left out."""
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         return cls(**{key: value for key, value in data.items() if key in known})
 
     @property
@@ -60,24 +65,33 @@ class AwxPlace:
         """Return for how long a job may be there in addition to its own time."""
         return self.queue + self.silence + self.events + self.stop
 
-    def connect(self) -> Awx:
-        """Return AWX with the login that the file has now. Raises ``AdapterError``."""
+    def connect(self, turn: Callable[[], None] = lambda: None) -> Awx:
+        """Return AWX with the login that the file has now. Raises ``AdapterError``.
+
+        ``turn`` is called before each request, see ``Turns``.
+        """
         server = Server(self.url, self.base, self.ca_file, self.fingerprint)
         login = read_login(Path(self.secret_file), self.user)
-        return Awx(Connection(server, login, self.request))
+        return Awx(Connection(server, login, self.request, turn), self.root or None)
 
 
 class Asking:
     """Ask AWX, and ask again while it does not answer.
 
     ``limit`` tells for how many seconds it may be silent; the file with the login is read again
-    each time, because somebody may have written another token into it. ``wait`` pauses.
+    each time, because somebody may have written another token into it. ``wait`` pauses, ``turn`` is
+    called before each request.
     """
 
     def __init__(
-        self, place: AwxPlace, wait: Callable[[float], None], limit: Callable[[], float]
+        self,
+        place: AwxPlace,
+        wait: Callable[[float], None],
+        limit: Callable[[], float],
+        turn: Callable[[], None] = lambda: None,
     ) -> None:
         self.limit = limit
+        self._turn = turn
         self._place = place
         self._wait = wait
         self._awx: Optional[Awx] = None
@@ -88,7 +102,7 @@ class Asking:
         """Ask once. Raises ``NotReady`` without an answer, ``AdapterError`` for a refusal."""
         try:
             if self._awx is None:
-                self._awx = self._place.connect()
+                self._awx = self._place.connect(self._turn)
             answer = what(self._awx)
         except NotReady:
             self._awx = None

@@ -15,8 +15,11 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set
 
 from adapter.awxapi.client import Object
 from adapter.engine.awx_events import Event, EventStream, from_documents
-from adapter.engine.awx_launch import FINAL, Launch, NotLaunched, memory_of, there
+from adapter.engine.awx_launch import Launch, there
+from adapter.engine.awx_memory import memory_of
 from adapter.engine.awx_place import Asking, AwxPlace
+from adapter.engine.awx_template import FINAL, NotLaunched
+from adapter.engine.awx_turns import Turns
 from adapter.engine.events import EventReader
 from adapter.engine.job_output import Lines, Output
 from adapter.engine.jobs import JobDir, Tail
@@ -31,8 +34,13 @@ BY_HAND = "AWX has run it: relaunch the job there, or type the `ceph orch` comma
 
 _LOOK_THERE = "look there before its hosts are changed again"
 _STEP = 0.1
-# The first looks come sooner: most jobs are short.
-_SOON = 4
+# So many looks come sooner when the playbook has ended, or is to end: AWX itself needs a moment.
+_NEAR = 8
+_SOONER = 0.2
+# None is over sooner than that many intervals.
+_FIRST = 2.0
+# One request in three is about the job: events say more, but not that AWX itself has ended it.
+_OF_THREE = 3
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BAD = (HostStatus.FAILED, HostStatus.UNREACHABLE)
 # How AWX explains that it has lost a job, or ended it because of its time.
@@ -43,9 +51,8 @@ _TIMEOUT = "terminated due to timeout"
 class AwxRun:
     """One run. ``reader`` and ``progress`` know what has happened, at any time.
 
-    ``stopping`` tells whether the job is being ended. ``stop`` is why it has ended before its own
-    end, if that is not what the worker knows already; ``ended_well`` says that it came to a good
-    end after all.
+    ``stopping`` tells whether the job is being ended; ``cut_by`` says afterwards what has come of
+    that.
     """
 
     def __init__(
@@ -62,7 +69,6 @@ class AwxRun:
         self.error = ""
         self.event_error = ""
         self.stop: Optional[Stop] = None
-        self.ended_well = False
         self.was_killed = False
         self._told = _lines_of(job / "events.jsonl")
         self.lines = Lines(job / "events.jsonl")
@@ -70,7 +76,9 @@ class AwxRun:
         self._stopping = stopping
         self._place = place = AwxPlace.from_json(settings["awx"])
         self._output = Output(job / "output.log")
-        self._asking = Asking(place, self._pause, self._patience)
+        file = Path(settings["ssh_config"]).with_name("awx_turns")
+        turns = Turns(file, place.rate, self._pause)
+        self._asking = Asking(place, self._pause, self._patience, turns.take)
         self._launch = Launch(
             JobDir(job),
             request,
@@ -88,6 +96,11 @@ class AwxRun:
         self._is_asked = False
         self._is_wrong = False
         self._gap_since: Optional[float] = None
+        self._ended_itself = False
+        self._was_launched = False
+        self._launched = 0.0
+        self._near = 0
+        self._not_started = "AWX has not taken it in time"
         self._name = "its job in AWX"
 
     @property
@@ -99,6 +112,18 @@ class AwxRun:
         """Return no host: what AWX has not told yet may be that a host had more to do."""
         del at
         return set()
+
+    def cut_by(self, stop: Optional[Stop]) -> Optional[Stop]:
+        """Return why the job was cut off; ``stop`` is why it was to end, if it was.
+
+        What AWX says of its end counts, whatever was asked for meanwhile. A job that AWX has never
+        had is not one that took too long.
+        """
+        if self.stop is not None or self._ended_itself:
+            return self.stop
+        if stop is None or stop.status is not JobStatus.TIMED_OUT or self._was_launched:
+            return stop
+        return Stop(JobStatus.FAILED, one_line(f"not started: {self._not_started}"))
 
     def run(self) -> None:
         """Run the job to its end, whatever that is; nothing is raised."""
@@ -113,7 +138,9 @@ class AwxRun:
             if not over:
                 said = f"AWX does not say whether it has started it: {error.message.rstrip('.')}"
                 self.stop = Stop(JobStatus.LOST, one_line(f"{said}; {_LOOK_THERE}"))
-            elif not self._stopping():
+            elif self._stopping():
+                self._not_started = error.message
+            else:
                 self.stop = Stop(JobStatus.FAILED, one_line(f"not started: {error.message}"))
         except Exception as error:  # noqa: BLE001
             over = False
@@ -132,35 +159,47 @@ class AwxRun:
         """Launch or find the job and follow it; tell whether it has ended there."""
         found = self._launch.find() if self._launch.was_begun else None
         job = found or self._launch.start()
+        self._was_launched, self._launched = True, time.monotonic()
         self._name = f"AWX job {job['id']}"
         self._write({"type": "note", "text": f"{self._name}: {self._place.url}{job['url']}"})
         objection = self._launch.objection(job)
         self._is_wrong = bool(objection)
         if objection:
             self._why = Stop(JobStatus.FAILED, one_line(f"cancelled, because {objection}"))
-        launched, stream = time.monotonic(), EventStream(str(job["related"].get("job_events")))
-        look, is_news = 0, True
+        stream = EventStream(str(job["related"].get("job_events")))
+        self._judge(job, time.monotonic())
+        looks = 0
         while job.get("status") not in FINAL:
-            look += 1
-            if is_news:
-                self._judge(job, time.monotonic() - launched)
             if self._must_end and not self._cancel(job):
                 return False
-            ended = False
-            if job.get("status") == "running" and not self._must_end:
-                ended = self._listen(stream)
-            if not ended and job.get("status") == "running" and look > _SOON:
-                self._pause(self._place.interval)
-            self._pause(self._place.interval / (4 if look <= _SOON or ended else 1))
+            self._pause(self._place.interval * self._share(looks))
+            looks += 1
+            if self._is_heard(job) and looks % _OF_THREE:
+                self._listen(stream)
+                continue
+            asked = time.monotonic()
             told = self._look(job)
             if told is None:
                 return False
             # What AWX does not say is no reason for anything.
-            job, is_news = told, told is not job
+            if told is not job:
+                job = told
+                self._judge(job, asked)
         self._conclude(job, stream)
         return True
 
     # -- while it runs
+
+    def _is_heard(self, job: Object) -> bool:
+        """Tell whether events are worth asking for."""
+        return job.get("status") == "running" and not self._must_end and not self.reader.has_stats
+
+    def _share(self, looks: int) -> float:
+        """Return how many intervals are waited: less than one near the end."""
+        self._near += self.reader.has_stats or self._must_end
+        if 0 < self._near <= _NEAR:
+            return _SOONER
+        return 1.0 if looks else _FIRST
 
     @property
     def _must_end(self) -> bool:
@@ -170,14 +209,14 @@ class AwxRun:
         """Return for how many seconds AWX may be silent."""
         return min(self._place.stop, self._place.silence) if self._must_end else self._place.silence
 
-    def _judge(self, job: Object, waited: float) -> None:
-        """See whether a deadline has passed."""
-        now = time.monotonic()
+    def _judge(self, job: Object, asked: float) -> None:
+        """See whether a deadline had passed when AWX was asked: its answer may have been slow."""
         if job.get("status") == "running":
-            self._running_since = now if self._running_since is None else self._running_since
-            if now - self._running_since > self._request.timeout and self._why is None:
+            if self._running_since is None:
+                self._running_since = time.monotonic()
+            if asked - self._running_since > self._request.timeout and self._why is None:
                 self._why = Stop(JobStatus.TIMED_OUT, describe_timeout(self._request.timeout))
-        elif waited > self._place.queue and self._why is None:
+        elif asked - self._launched > self._place.queue and self._why is None:
             self._why = Stop(
                 JobStatus.FAILED,
                 f"{self._name} has not begun within {self._place.queue:g} s (it is "
@@ -228,13 +267,13 @@ class AwxRun:
             return None
         return job
 
-    def _listen(self, stream: EventStream) -> bool:
-        """Take over new events; tell whether the playbook has come to its end."""
+    def _listen(self, stream: EventStream) -> None:
+        """Take over new events."""
         try:
             events = self._asking.once(stream.read)
         except AdapterError:
             # The next look at the job says whether AWX is there at all.
-            return False
+            return
         self._take_all(events)
         now = time.monotonic()
         if not stream.has_gap:
@@ -244,21 +283,21 @@ class AwxRun:
         elif now - self._gap_since > self._place.events:
             self._gap_since = None
             self._take_all(stream.give_up())
-        return self.reader.has_stats
 
     # -- its end
 
     def _conclude(self, job: Object, stream: EventStream) -> None:
         status = str(job.get("status"))
         explanation = one_line(job.get("job_explanation") or "")
-        self.ended_well = status == "successful" and not self._is_wrong
-        if job.get("started") and (self.ended_well or not self._must_end):
+        # A job that was cancelled too late has ended by itself.
+        self._ended_itself = status != "canceled" and not self._is_wrong
+        if job.get("started") and (self._ended_itself or not self._must_end):
             self._hear_the_rest(job, stream)
         if self.stop is not None:
             return
-        if self.ended_well:
+        if self._ended_itself and status == "successful":
             self.return_code = 0
-        elif self._why is not None or self._stopping():
+        elif not self._ended_itself and self._must_end:
             self.stop = self._why
         elif status == "canceled":
             self.stop = Stop(JobStatus.CANCELLED, f"{self._name} was cancelled in AWX")
@@ -279,20 +318,23 @@ class AwxRun:
     def _hear_the_rest(self, job: Object, stream: EventStream) -> None:
         """Read the events that are written down after the end, and what stands for lost ones."""
         until = time.monotonic() + self._place.events
+        complete = True
         try:
-            while True:
+            # The last event that says something comes last, and none is missing before it.
+            while not self.reader.has_stats:
                 complete = bool(job.get("event_processing_finished"))
                 self._take_all(self._asking.ask(stream.read))
-                if complete or time.monotonic() >= until:
+                if complete or self.reader.has_stats or time.monotonic() >= until:
                     break
-                self._pause(self._place.interval / 4)
+                self._pause(self._place.interval / 2)
                 job = self._asking.ask(partial(there, url=str(job["url"])))
-            self._take_all(stream.give_up())
-            if stream.lost or not complete or not self.reader.has_stats:
+            if not self.reader.has_stats:
+                self._take_all(stream.give_up())
+            if stream.lost or not self.reader.has_stats:
                 self._note(f"{stream.lost or 'some'} events of {self._name} are lost in AWX")
                 self._read_documents(job)
         except AdapterError as error:
-            ended = "well" if self.ended_well else "not well"
+            ended = "well" if job.get("status") == "successful" else "not well"
             said = f"{self._name} has ended {ended}, and AWX does not tell its events"
             self.stop = Stop(JobStatus.LOST, one_line(f"{said}: {error.message}"))
 

@@ -236,6 +236,11 @@ class LocalEngine:
         running.completion.notify()
         return True
 
+    def follows(self, job_id: str) -> bool:
+        """Tell whether a job is active here."""
+        with self._lock:
+            return job_id in self._active
+
     def close(self) -> None:
         """Forget everything: running jobs go on without this process, queued ones are ended."""
         with self._lock:

@@ -19,11 +19,13 @@ Resume = Callable[[JobDir, str, int], Child]
 class Patience:
     """How a job is looked after that may outlive its worker.
 
-    ``beyond`` is for how many seconds it may be there in addition to its own time, ``stop`` how
-    long its worker may take to end it. ``resume`` starts another worker where one is gone; without
-    it such a job is lost.
+    ``left`` is empty where the job ends with its worker; otherwise it says what to do about a job
+    that may go on without one. ``beyond`` is for how many seconds it may be there in addition to
+    its own time, ``stop`` how long its worker may take to end it. ``resume`` starts another worker
+    where one is gone; without it such a job is lost.
     """
 
     beyond: float = 0.0
     stop: float = STOP_GRACE
     resume: Optional[Resume] = None
+    left: str = ""

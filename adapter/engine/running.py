@@ -278,7 +278,8 @@ class Running:
             return False
         lock = self.job.try_lock()
         if lock is None:
-            return True
+            # Another worker has it, unless it was removed by whoever has seen its end.
+            return self.job.path.exists()
         self._resumed += 1
         self.job.renew_lease()
         try:
@@ -305,7 +306,10 @@ class Running:
             return
         status, message = JobStatus.LOST, _LOST
         code = self.child.exit_code if self.child is not None else None
-        if self._cancelled_at is not None:
+        if self.patience.left:
+            # Whether it has ended is not known here, whatever was asked for.
+            message = f"{_LOST}; {self.patience.left}"
+        elif self._cancelled_at is not None:
             status, message = JobStatus.CANCELLED, "cancelled"
         elif self._is_late(now):
             status, message = (

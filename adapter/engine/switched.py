@@ -11,6 +11,7 @@ from typing import Any, Dict, Optional
 
 from adapter.engine.awx import MOST_RUNNING, Reach, patience_of, refuse_this_machine
 from adapter.engine.awx_place import AwxPlace
+from adapter.engine.awx_sweep import Sweeper
 from adapter.engine.base import Away
 from adapter.engine.completion import Completion
 from adapter.engine.files import read_json, write_json
@@ -49,11 +50,14 @@ class SwitchedEngine(LocalEngine):
         """Have all jobs that have not begun yet run there."""
         with self._lock:
             if where.place != self.where.place:
-                self._reach = Reach(where.place) if where.place is not None else None
+                self._reach = self._reach_of(where.place) if where.place is not None else None
             self.where = where
             self._max_running = MOST_RUNNING if where.place is not None else self._most_here
         if self._reach is not None:
             self._reach.look_now()
+
+    def _reach_of(self, place: AwxPlace) -> Reach:
+        return Reach(place, Sweeper(self._state, place, self.follows))
 
     def ready(self) -> str:
         """Return why no job could be started now, or nothing; nobody waits for AWX."""
@@ -123,5 +127,5 @@ class SwitchedEngine(LocalEngine):
         return patience_of(job, self._python, self._state)
 
     def _more_settings(self) -> Dict[str, Any]:
-        place = self.where.place
-        return {"awx": place.to_json()} if place is not None else {}
+        reach = self._reach
+        return {"awx": reach.place.to_json()} if reach is not None else {}

@@ -127,7 +127,7 @@ def _run_in_awx(job: Path, request: Request, settings: Mapping[str, Any]) -> Dic
     # Also where it is to end at once: an earlier worker may have launched it.
     run.run()
     watchdog.finish()
-    stop = run.stop or (None if run.ended_well else watchdog.stop)
+    stop = run.cut_by(watchdog.stop)
     if request.changes and (stop is not None or run.was_cut_off):
         busy = [target for target in request.targets if target.name in run.reader.busy]
         end_on_hosts(busy or request.targets, settings["ssh_config"], str(settings["marker"]))

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapter.engine.awx import AwxEngine
 from adapter.engine.completion import Completion
 from adapter.engine.model import JobStatus
 from adapter.errors import NotReady
@@ -15,10 +16,24 @@ from tests.awx.jobs import FINAL, Job
 from tests.awx.plans import DISORDERS, FATES, Planned
 from tests.awx.troubles import Troubles
 
-AT_ONCE = 4
-_SECONDS = 120.0
-# How many jobs may end before their launch, because AWX was silent for too long.
-_MOST_SILENT = 0.1
+AT_ONCE = 8
+# No figure below has to do with how fast this machine is. A deadline that a job is to miss is short
+# and belongs to what it waits for; all others are so long that only a job that hangs meets them.
+_NEVER = 1800.0
+_TIMEOUT = {"running for ever": 4.0}
+_DEADLINES = {
+    # Whatever begins does so within a tenth of a second.
+    "queue": 4.0,
+    # What is vanished stays so. Nothing else is silent: one request in eight has trouble.
+    "silence": 60.0,
+    "events": 2.0,
+    "stop": _NEVER,
+    # What is slow or late takes longer than that. On a busy machine others may, too; that is
+    # trouble like any other.
+    "request": 3.0,
+    "interval": 0.1,
+}
+_SLOWNESS = 4.0
 # The state that each fate has to come to.
 STATES: dict[str, JobStatus] = {
     "good": JobStatus.SUCCEEDED,
@@ -66,14 +81,17 @@ class Chaos:
     def __init__(self, top: Path, seed: int, share: float = 0.12) -> None:
         self._dice = random.Random(seed)
         self._runs: dict[str, Run] = {}
-        self._silent = 0
         self.site = AwxSite(top, Planned(self._choose, dice=random.Random(seed)))
         self.site.server.troubles = Troubles(seed, share)
         self.site.server.routes.jobs.sabotage = self._sabotage
         self._state = top / "state"
-        self._place = self.site.place(silence=20.0, stop=15.0, queue=4.0, request=2.0, interval=0.1)
-        self.site.server.slowness = 3.0
-        self._engine = self.site.engine(self._state, self._place)
+        self.site.server.slowness = _SLOWNESS
+        self._engine = self._new_engine()
+
+    def _new_engine(self) -> AwxEngine:
+        place = self.site.place(**_DEADLINES)
+        # No job waits for a place: who would start it dies in between.
+        return self.site.engine(self._state, place, max_running=AT_ONCE + 2, lease=_NEVER)
 
     def play(self, runs: int) -> list[str]:
         """Do so many runs, some at a time."""
@@ -91,13 +109,10 @@ class Chaos:
                 if _of(run).is_finished:
                     going.remove(run)
                     wrong += self._judge(run)
-                elif time.monotonic() - run.since > _SECONDS:
-                    going.remove(run)
-                    wrong.append(f"{self._name(run)}: it does not end: {_of(run).message}")
+                elif time.monotonic() - run.since > _NEVER:
+                    return [f"{self._name(run)}: it does not end: {_of(run).message}"]
             if self._dice.random() < 0.002:
                 self._restart(going)
-            time.sleep(0.03)
-        while self._engine.poll():
             time.sleep(0.03)
         return wrong + self._judge_all()
 
@@ -113,7 +128,8 @@ class Chaos:
     def _begin(self, run: Run) -> bool:
         """Submit a job; tell whether AWX is known to answer now."""
         number = len(self._runs)
-        asked = request("get_report", f"a{number}", f"b{number}", timeout=4.0, changes=True)
+        timeout = _TIMEOUT.get(run.fate, _NEVER)
+        asked = request("get_report", f"a{number}", f"b{number}", timeout=timeout, changes=True)
         run.since = time.monotonic()
         try:
             run.completion = self._engine.submit(asked)
@@ -155,7 +171,7 @@ class Chaos:
 
     def _restart(self, going: list[Run]) -> None:
         """Go on with another engine, as a manager does that was killed."""
-        self._engine = self.site.engine(self._state, self._place)
+        self._engine = self._new_engine()
         for run in going:
             run.completion = self._engine.completion(_of(run).job_id)
 
@@ -169,10 +185,6 @@ class Chaos:
             expected.add(JobStatus.CANCELLED)
         wrong: list[str] = []
         launched = self._launched(run)
-        if not launched and status in (JobStatus.FAILED, JobStatus.TIMED_OUT):
-            # A machine that is too busy for the stand-in: that is a state of its own.
-            self._silent += 1
-            return wrong
         if status not in expected:
             wrong.append(f"{name}: it is {status.value}: {_of(run).message}")
         if len(launched) > 1:
@@ -192,10 +204,7 @@ class Chaos:
         strays += [
             job.id for job in list(self.site.server.routes.jobs.jobs.values()) if not job.hosts
         ]
-        wrong = [f"AWX has jobs that nobody asked for: {strays}"] if strays else []
-        if self._silent > len(self._runs) * _MOST_SILENT:
-            wrong.append(f"AWX was too silent for {self._silent} jobs")
-        return wrong
+        return [f"AWX has jobs that nobody asked for: {strays}"] if strays else []
 
     def _launched(self, run: Run) -> list[Job]:
         job_id = _of(run).job_id

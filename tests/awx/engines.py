@@ -38,7 +38,11 @@ PATIENT: dict[str, float] = {
     "stop": 20.0,
     "request": 10.0,
     "interval": 0.05,
+    "rate": 1000.0,
 }
+
+
+_LONGEST_END = 60.0
 
 
 class AwxSite:
@@ -123,15 +127,18 @@ class AwxSite:
         return [row["name"] for row in rows if "-job-" in row["name"] and not _is_going(row)]
 
     def stop(self) -> None:
-        """End all jobs, and serve no more."""
+        """End all jobs, by force where they do not end, and serve no more."""
         self.server.troubles = None
         for engine in self.engines:
             for job in engine.jobs():
                 engine.cancel(job.id)
-        for engine in self.engines:
-            until = time.monotonic() + 60
-            while engine.poll() and time.monotonic() < until:
-                time.sleep(0.01)
+        busy, until = list(self.engines), time.monotonic() + _LONGEST_END
+        while busy and time.monotonic() < until:
+            busy = [engine for engine in busy if engine.poll()]
+            time.sleep(0.01)
+        for running in [each for engine in busy for each in engine._active.values()]:
+            if running.child is not None:
+                running.child.kill()
         self.server.stop()
 
 

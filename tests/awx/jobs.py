@@ -213,6 +213,14 @@ class Jobs:
         states = query.pop("status__in", "")
         if states:
             found = [row for row in found if row["status"] in states.split(",")]
+        credential = query.pop("credentials", "")
+        if credential:
+            having = {
+                job.id
+                for job in self.jobs.values()
+                if credential in {str(row["id"]) for row in job.credentials}
+            }
+            found = [row for row in found if row["id"] in having]
         prefix = query.pop("inventory__name__startswith", "")
         if prefix:
             found = [row for row in found if self._inventory(row).startswith(prefix)]

@@ -18,7 +18,7 @@ from tests.awx.plans import Planned
 from tests.awx.projects import Syncs
 from tests.awx.routes import Reply, Routes, User
 from tests.awx.store import Store
-from tests.awx.troubles import AFTER, BAD_GATEWAY, BEFORE, CUT, NO_LOGIN, SLOW
+from tests.awx.troubles import AFTER, BAD_GATEWAY, BEFORE, CUT, LATE, NO_LOGIN, SLOW
 
 Answer = tuple[int, bytes, dict[str, str]]
 
@@ -34,8 +34,8 @@ class AwxServer:
     ``trees`` are what repositories hold, see ``Syncs``. ``tokens`` are users and whether they
     write, by token; ``log`` is every request, with its body. ``instead`` takes a reply that is
     given to the next request. ``troubles`` says of a method and a path what goes wrong with the
-    request, see ``troubles.py``; ``slowness`` is how many seconds a slow answer takes. It listens
-    at ``address``.
+    request, see ``troubles.py``; ``slowness`` is how many seconds a slow or late one takes. It
+    listens at ``address``.
     """
 
     def __init__(
@@ -66,7 +66,11 @@ class AwxServer:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
-            self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
+            # The handshake is that of the connection's own thread: whoever hangs in it holds up
+            # nobody, not even the end of the server.
+            self.http.socket = context.wrap_socket(
+                self.http.socket, server_side=True, do_handshake_on_connect=False
+            )
             self.scheme = "https"
         self._thread = threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True)
 
@@ -109,6 +113,8 @@ class AwxServer:
             body = json.loads(text) if text else None
         except ValueError:
             return 400, b'{"detail":"JSON parse error"}', {}
+        if trouble == LATE:
+            time.sleep(self.slowness)
         login = "" if trouble == NO_LOGIN else headers.get("Authorization", "")
         status, data = self.reply(method, path, body, login)
         if trouble == CUT:
@@ -180,6 +186,9 @@ class AwxServer:
         }
 
     def _matches(self, row: dict[str, Any], name: str, value: str) -> bool:
+        field, _, how = name.rpartition("__")
+        if how == "startswith":
+            return str(row.get(field) or "").startswith(value)
         there = row.get(name)
         if name == "inventory__organization":
             there = self.store.objects["inventories"].get(row["inventory"], {}).get("organization")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import threading
 
-# A gateway fails before or after AWX has done what was asked; the answer is lost, or late; the
-# login is not accepted.
-BEFORE, AFTER, CUT, SLOW, NO_LOGIN = "before", "after", "cut", "slow", "no login"
-KINDS = (BEFORE, AFTER, CUT, SLOW, NO_LOGIN)
+# A gateway fails before or after AWX has done what was asked; the answer is lost, or slow; it is
+# done late, when nobody waits for it any more; the login is not accepted.
+BEFORE, AFTER, CUT, SLOW = "before", "after", "cut", "slow"
+LATE, NO_LOGIN = "late", "no login"
+KINDS = (BEFORE, AFTER, CUT, SLOW, LATE, NO_LOGIN)
 BAD_GATEWAY = (502, b"<html><h1>502 Bad Gateway</h1></html>", {"Content-Type": "text/html"})
 
 

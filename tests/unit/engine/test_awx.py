@@ -11,14 +11,14 @@ from typing import Any, Iterator
 import pytest
 import yaml
 
-from adapter.engine.awx_launch import memory_of
+from adapter.engine.awx_memory import memory_of
 from adapter.engine.model import JobStatus, Target
 from adapter.errors import InvalidValue
 from tests.awx.engines import AwxSite, play, request
 from tests.awx.fixtures import certificate, fingerprint
 from tests.awx.plans import Planned
 from tests.awx.troubles import AFTER, BEFORE, CUT, NO_LOGIN, SLOW
-from tests.unit.engine.harness import finish, until
+from tests.unit.engine.harness import drain, finish, until
 
 # Workers clean up in AWX when their job has ended, also when its engine is gone.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -189,6 +189,44 @@ def test_the_last_events_are_asked_for_again(site: AwxSite, fates: Fates, troubl
     else:
         assert done.status is JobStatus.LOST
         assert "AWX job 1 has ended well, and AWX does not tell its events" in done.message
+
+
+def test_a_job_that_awx_never_takes_is_not_one_that_took_too_long(site: AwxSite) -> None:
+    """Each answer but the one that counts comes, so AWX is never silent."""
+    site.server.troubles = lambda method, path: BEFORE if path.endswith("/launch/") else ""
+    short = site.place(queue=1.0, silence=1.0, events=1.0, stop=1.0)
+    engine = site.engine(site.top / "state", short)
+    job = engine.submit(request(timeout=1.0))
+    finish(engine, job)
+    assert job.status is JobStatus.FAILED
+    assert job.message == "not started: AWX has not taken it in time"
+    assert site.jobs() == []
+
+
+def test_a_job_that_ends_while_it_is_cancelled_is_what_it_ended_as(
+    site: AwxSite, fates: Fates
+) -> None:
+    """AWX takes the cancel too late, as where it is asked by a slow manager."""
+    fates.fate, fates.pace = ("failed", "none"), 1.0
+    begin = fates.begin
+    fates.begin = lambda job: (begin(job), setattr(job.plan, "stops", None))  # type: ignore[method-assign]
+    done = play(site, request(timeout=0.01))
+    assert done.status is JobStatus.FAILED, done.message
+    assert "h1 (no such luck)" in done.message
+    assert done.states == ["failed", "ok"]
+
+
+def test_a_job_that_another_manager_has_seen_off_is_not_waited_for(site: AwxSite) -> None:
+    """Whoever has seen its end may have removed its directory, if there were enough others."""
+    first = site.engine(site.top / "state")
+    job = first.submit(request())
+    second = site.engine(site.top / "state")
+    finish(second, second.completion(job.job_id))
+    drain(second)
+    shutil.rmtree(site.top / "state" / "jobs" / job.job_id)
+    finish(first, job)
+    assert job.status is JobStatus.LOST
+    assert "look in AWX whether it goes on there" in job.message
 
 
 def test_a_manager_that_is_gone_is_followed_by_another(site: AwxSite, fates: Fates) -> None:

@@ -1,6 +1,7 @@
 """Many jobs while AWX, what lies between, the workers and the manager fail at random.
 
-AWX_RUNS=500 is the long form. It is seen to fail
+AWX_RUNS=500 is the long form; no deadline in it depends on how fast the machine is. It is seen to
+fail
 
 - without the look at the template before the launch: see ``test_awx.py``, where the bystander of
   another inventory is reached;

@@ -1,0 +1,105 @@
+"""The job template of an operation: whether it may be launched, and what came of a launch.
+
+AWX drops what a template does not ask for and starts all the same; so both are looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import AbstractSet, Any, Dict, List, Mapping, Set
+
+from adapter.awxapi.client import Awx, Object
+from adapter.engine.awx_place import AwxPlace
+from adapter.engine.model import Request
+from adapter.errors import some_of
+
+FINAL = ("successful", "failed", "error", "canceled")
+REMEDY = "`orch-ansible awx verify` says what differs from the template that is needed"
+_NEEDED = ("variables", "inventory", "job_type", "diff_mode", "forks", "timeout")
+
+
+class NotLaunched(Exception):
+    """Say why no job runs in AWX."""
+
+
+class Template:
+    """The template of a request; ``row`` is what AWX says of it, empty before ``find``."""
+
+    def __init__(self, place: AwxPlace, request: Request) -> None:
+        self.row: Object = {}
+        self._place, self._request = place, request
+        self._name = f"{place.name}-engine-{request.operation}"
+
+    @property
+    def job_type(self) -> str:
+        """Return AWX's word for a dry run or a real one."""
+        return "check" if self._request.check else "run"
+
+    def find(self, awx: Awx) -> None:
+        """Ask AWX for it. Raises ``NotLaunched`` where the login may use none of that name."""
+        for row in awx.list("job_templates", name=self._name):
+            about = row.get("summary_fields", {}).get("organization") or {}
+            if about.get("name") == self._place.organization:
+                self.row = row
+                return
+        raise NotLaunched(
+            f"AWX has no job template '{self._name}' in the organization "
+            f"'{self._place.organization}' that this login may use"
+        )
+
+    def refuse(self, *, with_keys: bool) -> None:
+        """Raise ``NotLaunched`` where it would drop something, or add hosts."""
+        needed: List[str] = [*_NEEDED]
+        needed += ["credential"] if with_keys else []
+        needed += ["instance_groups"] if self._place.instance_group else []
+        for name in needed:
+            if self.row.get(f"ask_{name}_on_launch") is not True:
+                raise NotLaunched(
+                    f"the job template '{self._name}' does not ask for {name} (ask_{name}_on_launch"
+                    f" is off), so AWX would ignore it; {REMEDY}"
+                )
+        if self.row.get("inventory") is not None:
+            raise NotLaunched(
+                f"the job template '{self._name}' has an inventory of its own, whose hosts would be"
+                f" changed if AWX ignored ours; {REMEDY}"
+            )
+        if self.row.get("survey_enabled"):
+            raise NotLaunched(
+                f"the job template '{self._name}' has a survey, whose defaults would be added; "
+                f"{REMEDY}"
+            )
+
+    def objection(self, job: Mapping[str, Any], inventory: Any, variables: AbstractSet[str]) -> str:
+        """Return why a launched job is not the one that was asked for, or nothing."""
+        ignored = job.get("ignored_fields")
+        if isinstance(ignored, Mapping) and ignored:
+            names = ", ".join(sorted(map(str, ignored)))
+            return f"AWX has ignored {names}; {REMEDY}"
+        if job.get("type") != "job":
+            return f"AWX has split it into a {job.get('type')}; {REMEDY}"
+        wanted: Dict[str, Any] = {
+            "inventory": inventory,
+            "playbook": f"playbooks/{self._request.operation}.yml",
+            "job_type": self.job_type,
+            "limit": "",
+            "job_tags": "",
+            "skip_tags": "",
+        }
+        if job.get("inventory") is None and job.get("status") in FINAL:
+            # It was deleted after the job's end.
+            del wanted["inventory"]
+        for key, value in wanted.items():
+            if job.get(key) != value:
+                return f"AWX runs it with {key} {job.get(key)!r}, not {value!r}; {REMEDY}"
+        missing = sorted(variables - _names_in(job.get("extra_vars")))
+        if missing:
+            return f"AWX runs it without {some_of(missing, 3)}; {REMEDY}"
+        return ""
+
+
+def _names_in(extra_vars: Any) -> Set[str]:
+    try:
+        given = json.loads(extra_vars)
+    except (TypeError, ValueError):
+        return set()
+    return set(given) if isinstance(given, dict) else set()
