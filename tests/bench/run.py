@@ -7,18 +7,20 @@ here is a test: figures depend on the machine, ratios hold within one run.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT)]
 
+import awx  # noqa: E402
 from cluster import CLIENT, LAB, measure  # noqa: E402
 from engine import Bench  # noqa: E402
 from hosts import CEPHADM as HOSTS  # noqa: E402
@@ -205,10 +207,27 @@ def lives(machines: List[Dict[str, Any]], times: int) -> None:
     print(f"{'maintenance exit until all is well, against by hand':<58} {value:>22}   (no bar)")
 
 
+def in_awx(times: int) -> None:
+    """Jobs of the engine that has AWX run them, against a stand-in for AWX on this machine."""
+    # What is installed is compiled, too.
+    compileall.compile_dir(str(ROOT / "adapter"), quiet=1)
+    one = awx.one_job(5.0, times)
+    value = f"+{one['more']:.2f} s of {one['own']:.1f} s"
+    line("a job in AWX, against AWX's own time", value, "<= +0.3 s", one["more"] <= 0.3)
+    value = f"{one['requests']:.0f} = {one['beyond']:.1f} + 1/s"
+    line("requests to AWX of a job", value, "<= 8 + 1/s", one["beyond"] <= 8)
+    many = awx.many_jobs(100, 5.0)
+    value = f"{many['average']:.1f}/s, most {many['most']:.1f}/s"
+    line("100 jobs at once in AWX, requests", value, "<= 10/s", many["most"] <= 10)
+    reads = awx.slow_reads()
+    value = f"p99 {reads['slow']:.2f} ms"
+    line("reads while AWX takes 5 s to answer, 1,000 hosts", value, "< 20 ms", reads["slow"] < 20)
+
+
 def main() -> None:
     """Print all figures, or those that are named."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    names = ("reads", "interface", "lab", "loopback", "cluster", "osds", "services", "hosts")
+    names = ("reads", "interface", "lab", "loopback", "cluster", "osds", "services", "hosts", "awx")
     parser.add_argument("what", nargs="*", help=f"of: {' '.join(names)} (default: all)")
     parser.add_argument("--times", type=int, default=5, help="runs per figure (median)")
     parser.add_argument("--hosts", type=int, default=100, help="loopback hosts")
@@ -219,22 +238,21 @@ def main() -> None:
     if set(wanted) & {"cluster", "osds", "services", "hosts"}:
         manage(machines)
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians", flush=True)
-    if "reads" in wanted:
-        reads()
-    if "interface" in wanted:
-        interface()
-    if "lab" in wanted:
-        lab_engine(machines, options.times)
-    if "loopback" in wanted:
-        loopback_engine(options.hosts, options.most, options.times)
-    if "cluster" in wanted:
-        cluster(machines)
-    if "osds" in wanted:
-        osds(machines, min(3, options.times))
-    if "services" in wanted:
-        services(machines, options.times)
-    if "hosts" in wanted:
-        lives(machines, options.times)
+    times = options.times
+    steps: Dict[str, Callable[[], None]] = {
+        "reads": reads,
+        "interface": interface,
+        "lab": lambda: lab_engine(machines, times),
+        "loopback": lambda: loopback_engine(options.hosts, options.most, times),
+        "cluster": lambda: cluster(machines),
+        "osds": lambda: osds(machines, min(3, times)),
+        "services": lambda: services(machines, times),
+        "hosts": lambda: lives(machines, times),
+        "awx": lambda: in_awx(times),
+    }
+    for name, step in steps.items():
+        if name in wanted:
+            step()
 
 
 if __name__ == "__main__":
