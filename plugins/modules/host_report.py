@@ -121,9 +121,11 @@ ceph_orch_result:
           effect because others below name other monitors, or null without one, C(admin), whether
           the administrator's keyring is C(ours) and a digest of its C(key), or null without one,
           C(tuned), what the host has of tuned profiles and where its kernel differs, or null
-          without any, and C(backend), the C(version) of this orchestrator backend on the host and
-          what it C(lacks) to be as it was installed, the C(python) that it was installed for and
-          what the host lacks to run a manager's jobs (C(job_lacks)), or null without one.
+          without any, C(upgrade_left), whether an upgrade of packages is under way or was cut
+          and what it put aside is still to be put back, and C(backend), the C(version) of
+          this orchestrator backend on the host and what it C(lacks) to be as it was installed, the
+          C(python) that it was installed for and what the host lacks to run a manager's jobs
+          (C(job_lacks)), or null without one.
       type: dict
       sample:
         hostname: ceph-1
@@ -133,6 +135,7 @@ ceph_orch_result:
         record: null
         conf: {mons: [192.0.2.1], ours: false}
         admin: null
+        upgrade_left: false
         backend: {version: 1.0.0, lacks: '', python: /usr/bin/python3, job_lacks: ''}
     facts:
       description:

@@ -33,7 +33,7 @@ def test_reading_playbooks(machine: Machine) -> None:
     assert facts["facts"]["memory_total_kb"] > 0
     assert f"kernel.osrelease={release}" in facts["facts"]["sysctl_options"].split("\n")
     names = {"hostname", "fqdn", "machine_id", "python", "record", "conf", "admin", "backend"}
-    names |= {"maintenance", "tuned"}
+    names |= {"maintenance", "tuned", "upgrade_left"}
     assert set(facts["identity"]) == names
     assert set(run.published("Look whether hosts answer")) == {"schema", "identity", "timings"}
     assert isinstance(run.published("List the Ceph daemons on hosts")["daemons"], list)

@@ -21,6 +21,7 @@ OWN_WORDS: Dict[str, Set[str]] = {
     "cli/daemon_verbs.py": {"mon"},
     "cli/mgr_backend.py": {"mgr"},
     "cluster/ceph_options.py": {"mgr"},
+    "cluster/keys_and_options.py": {"mon"},
     "cluster/maps.py": {"mon"},
     "cluster/told_daemons.py": {"mon", "mgr", "mds"},
     # The order in which Ceph upgrades its daemons.

@@ -34,6 +34,7 @@ def cluster() -> KeptCluster:
     return cluster
 
 
+@pytest.mark.part_fails
 def test_parts_after_one_that_fails_do_their_work_in_the_same_round(
     cluster: KeptCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -56,6 +57,7 @@ def test_parts_after_one_that_fails_do_their_work_in_the_same_round(
     assert 2 not in cluster.monitors.osds
 
 
+@pytest.mark.part_fails
 def test_health_names_the_part_for_as_long_as_it_fails(cluster: KeptCluster) -> None:
     cluster.monitors.before_safety = boom
     raise_if_exception(cluster.orchestrator.remove_osds(["2"]))
@@ -72,6 +74,7 @@ def test_health_names_the_part_for_as_long_as_it_fails(cluster: KeptCluster) -> 
     assert loop.problems() == ["removing OSDs: RuntimeError: odd"]
 
 
+@pytest.mark.part_fails
 def test_maps_that_cannot_be_understood_stop_no_part(cluster: KeptCluster) -> None:
     cluster.monitors._mgr_dump = boom  # type: ignore[method-assign]
     mds = MDSSpec(service_id="x", placement=PlacementSpec(count=1))
@@ -84,6 +87,7 @@ def test_maps_that_cannot_be_understood_stop_no_part(cluster: KeptCluster) -> No
     }
 
 
+@pytest.mark.part_fails
 def test_a_part_that_failed_is_tried_again_after_a_pause() -> None:
     parts, tried = Parts(), []
 

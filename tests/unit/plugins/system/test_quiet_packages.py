@@ -12,12 +12,11 @@ from plugins.module_utils.system.quiet_packages import (
     SAVED,
     VARIABLE,
     RecordUnusable,
-    left_behind,
     put,
     put_back,
-    record_path,
 )
 from plugins.module_utils.system.reading import Roots
+from plugins.module_utils.system.upgrade_record import left_behind, record_path
 
 
 @pytest.fixture
