@@ -92,8 +92,8 @@ class HostAdmins:
     def _absorb(self, job: Completion, names: List[str]) -> None:
         if not job.status.final:
             return
-        self._job = ""
         self._rest(names, self._now)
+        self._job = ""
         self._core.wake_event.set()
 
     def _rest(self, names: List[str], now: float) -> None:

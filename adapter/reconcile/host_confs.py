@@ -87,8 +87,8 @@ class HostConfs:
     def _absorb(self, job: Completion, hostnames: List[str]) -> None:
         if not job.status.final:
             return
-        self._job = ""
         self._rest(hostnames, self._now)
+        self._job = ""
         self._core.wake_event.set()
 
     def _rest(self, hostnames: List[str], now: float) -> None:

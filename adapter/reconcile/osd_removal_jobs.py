@@ -219,26 +219,29 @@ class RemovalJobs:
         """Move on what a job has done; try the rest again, later each time."""
         if not job.status.final:
             return
-        outcomes = job.outcomes
         for removal in removals:
             with self._core.lock:
                 if self._jobs.get(removal.osd_id) != job.job_id:
                     continue
-                self._jobs.pop(removal.osd_id, None)
-                self._ended.add(removal.osd_id)
                 current = self._core.removals.get(removal.osd_id)
-            if current is None:
-                continue
-            outcome = outcomes.get(removal.host) or HostOutcome(HostStatus.NO_RESULT, job.message)
             try:
-                self._take(current, outcome, step, job)
+                if current is not None:
+                    self._take(current, job.outcomes.get(removal.host), step, job)
             except NotKept as error:
                 # The same is asked for again, and its host says that it is done.
                 self._not_before[removal.osd_id] = time.monotonic() + RETRY_FIRST
                 self._core.unkept.note(error)
+            finally:
+                # Only now: as long as its answer is not kept, nobody acts on what was before it.
+                with self._core.lock:
+                    self._jobs.pop(removal.osd_id, None)
+                    self._ended.add(removal.osd_id)
         self._news()
 
-    def _take(self, removal: Removal, outcome: HostOutcome, step: str, job: Completion) -> None:
+    def _take(
+        self, removal: Removal, said: Optional[HostOutcome], step: str, job: Completion
+    ) -> None:
+        outcome = said or HostOutcome(HostStatus.NO_RESULT, job.message)
         row = _row_of(removal.osd_id, outcome.result)
         if row is not None:
             # What a host says of this OSD counts, whatever was wrong with another one.

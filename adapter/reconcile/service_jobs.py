@@ -335,19 +335,32 @@ class ServiceJobs:
         """
         if not job.status.final:
             return
-        with self._core.lock:
-            if self.running.get(service) == job.job_id:
-                del self.running[service]
-            if self._core.overtaken.has(job.job_id):
-                self.look_at = 0.0
-                self._core.wake_event.set()
-                return
-        good = [host for host in hosts if job.outcomes.get(host, HostOutcome()).status.good]
+        try:
+            if not self._core.overtaken.has(job.job_id):
+                self._take(job, service, hosts, what, proof, names)
+        finally:
+            # Only now: before there is a back-off, or a proof that is waited for, the service
+            # would be looked at as if nothing had been begun.
+            with self._core.lock:
+                if self.running.get(service) == job.job_id:
+                    del self.running[service]
+            self.look_at = 0.0
+            self._core.wake_event.set()
+
+    def _take(
+        self,
+        job: Completion,
+        service: str,
+        hosts: Sequence[str],
+        what: str,
+        proof: Optional[Proof],
+        names: Sequence[str],
+    ) -> None:
+        core, now, outcomes = self._core, time.monotonic(), job.outcomes
+        good = [host for host in hosts if outcomes.get(host, HostOutcome()).status.good]
         places = [place for place in proof.places if place.hostname in good] if proof else []
         if job.record.request.check:
             places = []
-        core, now = self._core, time.monotonic()
-        outcomes = job.outcomes
         for hostname in hosts:
             outcome = outcomes.get(hostname, HostOutcome())
             if outcome.status.good and not places:
@@ -361,8 +374,6 @@ class ServiceJobs:
                 self.proofs.expect(replace(proof, places=places))
             elif not job.is_errored():
                 core.events.note(service, what + stays(outcomes, names))
-        self.look_at = 0.0
-        core.wake_event.set()
 
     def _absorb_proof(self, proof: Proof, now: float) -> None:
         """Take over what the maps say of what a job did."""

@@ -321,17 +321,32 @@ class ServiceRestarts:
         with self._core.lock:
             if self._jobs.get(service) != job.job_id:
                 return
-            del self._jobs[service]
             action = self._core.actions.get(service)
-        self._not_before.pop(service, None)
-        if action is not None and job.exception is not None:
-            begun = job.record.started is not None
-            failed = failed_in(job.outcomes, units) if begun else {}
-            if failed:
-                self._fail_some(action, failed)
-            else:
-                self._fail(action, str(job.exception), self._now)
+        try:
+            self._take(action, job, units)
+        finally:
+            # Only now: as long as its end is not kept, nobody goes by what the maps show.
+            with self._core.lock:
+                del self._jobs[service]
         self._core.look_at_maps()
+
+    def _take(
+        self,
+        action: Optional[ServiceAction],
+        job: Completion,
+        units: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Take over how a job has ended."""
+        if action is None:
+            return
+        self._not_before.pop(action.service, None)
+        if job.exception is None:
+            return
+        failed = failed_in(job.outcomes, units) if job.record.started is not None else {}
+        if failed:
+            self._fail_some(action, failed)
+        else:
+            self._fail(action, str(job.exception), self._now)
 
     def _fail_some(self, action: ServiceAction, failed: Mapping[str, str]) -> None:
         """Try again what did not start, some times; what did is done."""

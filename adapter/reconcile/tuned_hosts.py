@@ -90,8 +90,8 @@ class TunedHosts:
         if not job.status.final:
             return
         with self._core.lock:
-            self._job = None
             self._rest(profiles, _refusing(job))
+            self._job = None
         self._core.wake_event.set()
 
     @under_lock

@@ -81,10 +81,11 @@ class Upgrading:
         core, jobs = self._core, self._jobs
         jobs.now = now
         with core.lock:
-            one = core.upgrades.get()
+            # Together: what a job that ends meanwhile writes is newer than what was read before.
+            one, running = core.upgrades.get(), jobs.running
         if one is None:
             return self._put_back_left()
-        if jobs.running or not _has_steps(one):
+        if running or not _has_steps(one):
             return None
         if self._of_before:
             self._of_before = False
