@@ -215,7 +215,8 @@ class Maps(KeysAndOptions):
     def set_weight_in(self, osd_id: int, bucket_type: str, bucket: str, weight: float) -> None:
         """Give an OSD its weight back in one of its places in CRUSH."""
         place = [f"{bucket_type}={bucket}"]
-        self._mon.command(prefix="osd crush set", id=f"osd.{osd_id}", weight=weight, args=place)
+        # The monitors take a number here; only the `ceph` command makes one of osd.ID.
+        self._mon.command(prefix="osd crush set", id=osd_id, weight=weight, args=place)
 
     def out(self, osd_id: int) -> None:
         """Let the data of an OSD that comes back on a new disk move away."""

@@ -114,10 +114,12 @@ class Intents:
         """Return the intents by host."""
         return [self._intents[host] for host in sorted(self._intents)]
 
-    def paths(self, host: str) -> Set[str]:
-        """Return the disks of a host that are being written to."""
+    def paths(self, host: str, but: Optional[str] = None) -> Set[str]:
+        """Return the disks of a host that are being written to, ``but`` for a drive group."""
         intent = self._intents.get(host)
-        return set(intent.paths) if intent else set()
+        groups = intent.groups if intent else ()
+        others = [each for each in groups if but is None or each.options.get("osdspec") != but]
+        return {disk.path for group in others for disk in group.disks}
 
     def osds(self, host: str, osdspec: str) -> int:
         """Return how many OSDs are being made on a host for a drive group."""

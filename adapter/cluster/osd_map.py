@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any, Collection, Dict, FrozenSet, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from adapter.cluster.osd_answers import address_of
 from adapter.errors import InvalidValue, NotReady
+
+
+class CrushPlace(NamedTuple):
+    """Where an OSD stands in CRUSH: the bucket's id, which stays when it is renamed, and weight."""
+
+    bucket: int
+    kind: str
+    name: str
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -23,9 +32,8 @@ class Osd:
     has never been up. ``reweight`` is 0.0 for an OSD that is out. ``up_from`` is the epoch of its
     last start: as long as that is the same, it has not been up again. ``nodown`` and ``noup`` say
     that a flag keeps the map from showing it down, or up again. ``address`` is where clients reach
-    it: an IP address and a port, or empty and 0. ``weights`` are those of an OSD that stands in
-    several places of CRUSH: type and name of the bucket, and its weight there; ``crush_weight`` is
-    the greatest.
+    it: an IP address and a port, or empty and 0. ``places`` are those of CRUSH in which it stands;
+    ``crush_weight`` is the greatest weight that it has in one.
     """
 
     osd_id: int
@@ -42,7 +50,7 @@ class Osd:
     nodown: bool = False
     noup: bool = False
     address: Tuple[str, int] = ("", 0)
-    weights: Tuple[Tuple[str, str, float], ...] = ()
+    places: Tuple[CrushPlace, ...] = ()
 
     def stop_reason(self, restart: bool) -> str:
         """Return why an OSD is not stopped, or restarted, whatever the monitors say."""
@@ -118,14 +126,14 @@ def read_osd_map(dump: str, tree: str) -> OsdMap:
         for child in node.get("children") or ()
     }
     places = {node["id"]: node for node in nodes if node.get("type") == "osd"}
-    weights = _weights(nodes)
+    stands = _places(nodes)
     placed = {child for node in nodes for child in node.get("children") or ()}
     held_up, held_down = _with_flag(NODOWN, known, nodes), _with_flag(NOUP, known, nodes)
     osds = {
         row["osd"]: replace(
             _osd(row, places.get(row["osd"], {}), hosts.get(row["osd"], "")),
             placed=row["osd"] in placed,
-            **weights.get(row["osd"], {}),
+            **_standing(stands.get(row["osd"], ())),
             nodown=row["osd"] in held_up,
             noup=row["osd"] in held_down,
         )
@@ -139,27 +147,29 @@ def read_osd_map(dump: str, tree: str) -> OsdMap:
     return OsdMap(epoch, osds, pools, pgs, _flags(known), buckets=buckets)
 
 
-def _weights(nodes: Sequence[Mapping[str, Any]]) -> Dict[int, Dict[str, Any]]:
-    """Return what differs for OSDs that stand in several places of CRUSH.
+def _places(nodes: Sequence[Mapping[str, Any]]) -> Dict[int, List[CrushPlace]]:
+    """Return where OSDs stand in CRUSH.
 
     `osd tree` has a row for each place, somewhere below that of its bucket and before the next one
     that has the OSD.
     """
-    bucket_of: Dict[int, Tuple[str, str]] = {}
-    places: Dict[int, List[Tuple[str, str, float]]] = {}
+    bucket_of: Dict[int, Tuple[int, str, str]] = {}
+    places: Dict[int, List[CrushPlace]] = {}
     for node in nodes:
         if node["id"] >= 0:
             if node["id"] in bucket_of:
                 weight = float(node.get("crush_weight") or 0)
-                places.setdefault(node["id"], []).append((*bucket_of[node["id"]], weight))
+                places.setdefault(node["id"], []).append(CrushPlace(*bucket_of[node["id"]], weight))
             continue
         for child in node.get("children") or ():
-            bucket_of[child] = (str(node.get("type")), str(node.get("name")))
-    return {
-        osd_id: {"weights": tuple(found), "crush_weight": max(each[2] for each in found)}
-        for osd_id, found in places.items()
-        if len(found) > 1
-    }
+            bucket_of[child] = (node["id"], str(node.get("type")), str(node.get("name")))
+    return places
+
+
+def _standing(found: Sequence[CrushPlace]) -> Dict[str, Any]:
+    if not found:
+        return {}
+    return {"places": tuple(found), "crush_weight": max(each.weight for each in found)}
 
 
 def _flags(dump: Mapping[str, Any]) -> FrozenSet[str]:

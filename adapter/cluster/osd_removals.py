@@ -51,7 +51,7 @@ class Removal:
 
     ``uuid`` says which OSD had the id when its removal was asked for. ``epoch`` is that of the
     map that showed it. ``crush_weight`` and ``was_in`` are what it gets back when the removal is
-    stopped, ``weights`` the weights of one that stands in several places of CRUSH. ``disks`` are
+    stopped, ``weights`` those by the ids of the CRUSH buckets under which it stood. ``disks`` are
     the keys of its disks, ``places`` their paths and device ids. ``reason``
     says why it has not moved, ``pgs`` how many placement groups are left.
 
@@ -89,7 +89,7 @@ class Removal:
     asked_wipe: bool = False
     cleaned: bool = False
     places: Tuple[Tuple[str, str], ...] = ()
-    weights: Tuple[Tuple[str, str, float], ...] = ()
+    weights: Tuple[Tuple[int, float], ...] = ()
     drain: str = ""
     pgs_before: int = -1
     pgs: int = -1
@@ -138,7 +138,7 @@ class Removal:
             asked_wipe=read.flag("asked_wipe", False),
             cleaned=read.flag("cleaned", False),
             places=tuple((check_device_path(path), name) for path, name in pairs),
-            weights=tuple((each[0], each[1], float(each[2])) for each in weights),
+            weights=tuple((each[0], float(each[1])) for each in weights if len(each) == 2),
             drain=read.text("drain", ""),
             pgs_before=read.whole("pgs_before", -1, least=-1),
             pgs=read.whole("pgs", -1, least=-1),
@@ -212,10 +212,20 @@ def _newer(before: Optional[Removal], found: Removal) -> Removal:
 
 
 def _is_weight(value: Any) -> bool:
-    """Tell whether a value is a type of bucket, the name of one, and a weight."""
-    if not isinstance(value, (list, tuple)) or len(value) != 3 or not are_texts(list(value[:2])):
+    """Tell whether a value is the id of a bucket and a weight.
+
+    An earlier version kept type and name of a bucket instead, which may be another one's now.
+    """
+    if not isinstance(value, (list, tuple)) or len(value) not in (2, 3):
         return False
-    return isinstance(value[2], (int, float)) and 0 <= value[2] < MOST_WEIGHT
+    is_bucket = are_texts(list(value[:-1])) if len(value) == 3 else _is_bucket(value[0])
+    weight = value[-1]
+    is_number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    return is_bucket and is_number and 0 <= weight < MOST_WEIGHT
+
+
+def _is_bucket(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value < 0
 
 
 def _is_pair(value: Any) -> bool:

@@ -315,7 +315,7 @@ class OsdMethods:
                 removals = [self._queued(each) for each in numbers if each not in unreadable]
             for removal in removals:
                 remover.restorer.check(removal, osd_map)
-            notes = [remover.restorer.keep(removal, osd_map) for removal in removals]
+            notes = remover.restorer.keep_each(removals, osd_map)
             notes += [without_weight(removal, osd_map) for removal in removals]
             with core.lock:
                 for osd_id in unreadable:

@@ -66,7 +66,7 @@ class OsdCreator:
 
     def _start_ready(self, now: float, osd_map: Optional[OsdMap]) -> None:
         with self._core.lock:
-            undecided = self._unwanted.drop(self._jobs)
+            undecided = self._unwanted.drop(self._jobs, osd_map)
             ready = [] if self._core.paused else self._ready(now)
             ready = [intent for intent in ready if intent.host not in undecided]
             if osd_map is not None and osd_map.missing:

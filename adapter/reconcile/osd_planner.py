@@ -75,6 +75,18 @@ class OsdPlanner:
         ]
 
     @under_lock
+    def anew(
+        self, spec: DriveGroupSpec, host: Host, osd_map: OsdMap, claims: OsdClaims
+    ) -> Optional[HostPlan]:
+        """Return what a drive group would do on a host if nothing of it were being made there.
+
+        None where that cannot be told now: the host takes nothing, or has not said what it has.
+        """
+        if self._refusal(host) or osd_map.waits_for_destroyed:
+            return None
+        return self._plan_host(spec, host, osd_map, claims, anew=True)
+
+    @under_lock
     def taken(
         self,
         groups: Sequence[Tuple[DriveGroupSpec, OsdClaims]],
@@ -118,6 +130,7 @@ class OsdPlanner:
         claims: OsdClaims,
         taken: Collection[str] = (),
         explain: bool = False,
+        anew: bool = False,
     ) -> HostPlan:
         core, name = self._core, host.hostname
         refusal = self._refusal(host)
@@ -136,9 +149,9 @@ class OsdPlanner:
         of_cluster = {row["path"]: owners.of(row, name) for row in rows}
         disks = Disks(
             devices=self.devices(host),
-            existing=self._existing(spec, name, osd_map),
+            existing=self._existing(spec, name, osd_map, anew),
             allow=lambda key: claims.allow(name, key),
-            busy=core.intents.paths(name),
+            busy=core.intents.paths(name, str(spec.service_id or "") if anew else None),
             osds=of_cluster,
         )
         plan = destroyed_ids_first(
@@ -356,11 +369,11 @@ class OsdPlanner:
             self._shared_at = (core.reports.serial, shared(links))
         return self._shared_at[1]
 
-    def _existing(self, spec: DriveGroupSpec, host: str, osd_map: OsdMap) -> int:
-        """Return how many OSDs a drive group has on a host, with those being made."""
+    def _existing(self, spec: DriveGroupSpec, host: str, osd_map: OsdMap, anew: bool) -> int:
+        """Return how many OSDs a drive group has on a host, with those being made if not anew."""
         core = self._core
         there = len(core.owners.on_host(str(spec.service_name()), host, osd_map))
-        return there + core.intents.osds(host, str(spec.service_id or ""))
+        return there if anew else there + core.intents.osds(host, str(spec.service_id or ""))
 
     @under_lock
     def has_said(self, hostname: str) -> bool:

@@ -22,6 +22,7 @@ from adapter.interface import OrchestratorError
 from adapter.reconcile.osd_copies import OsdCopies
 from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
+from adapter.reconcile.osd_removal_records import moved_to
 from adapter.reconcile.osd_restoring import OsdRestorer, has_returned, successor
 
 log = logging.getLogger(__name__)
@@ -249,16 +250,16 @@ class OsdRemover:
     def _is_elsewhere(self, removal: Removal, osd: Osd) -> bool:
         """Wait with an OSD that another host has now: its disk was moved after it was asked for."""
         with self._core.lock:
-            host = self._core.owners.host_of(osd)
-            moved = not osd.destroyed and host != removal.host and host in self._core.hosts
-        if moved:
-            name = f"osd.{removal.osd_id}"
-            reason = (
-                f"{name} was on host {removal.host} when its removal was asked for, and is on host "
-                f"{host} now; `ceph orch osd rm stop {removal.osd_id}`, then ask again"
-            )
-            self._queue.save(removal, reason=reason)
-        return moved
+            host = moved_to(self._core, removal, osd)
+        if not host:
+            return False
+        name = f"osd.{removal.osd_id}"
+        reason = (
+            f"{name} was on host {removal.host} when its removal was asked for, and is on host "
+            f"{host} now; `ceph orch osd rm stop {removal.osd_id}`, then ask again"
+        )
+        self._queue.save(removal, reason=reason)
+        return True
 
     def _danger(self, removal: Removal) -> str:
         """Return what would be lost if the OSD were stopped now, or nothing."""
@@ -337,9 +338,10 @@ class OsdRemover:
 
     def _clean(self, removals: Sequence[Removal], osd_map: OsdMap) -> None:
         """Remove units and directories, and wipe disks."""
-        core, ready = self._core, []
+        core, ready, settled = self._core, [], []
         for removal in removals:
-            if has_returned(removal, osd_map):
+            back = has_returned(removal, osd_map)
+            if back and (removal.cleaned or not removal.asked_wipe):
                 self._has_returned(removal)
                 continue
             if removal.cleaned:
@@ -357,10 +359,15 @@ class OsdRemover:
             elif not known:
                 self._leave_disks(removal)
             elif not self._queue.reachable(removal):
+                what = "say whether it has wiped its disks" if back else what
                 self._queue.save(removal, reason=f"waiting for host {removal.host} to {what}")
+            elif back:
+                # Its host wipes none that the map has, and says what it had done before.
+                settled.append(removal)
             elif self._copies.may_wipe(removal, osd_map):
                 ready.append(removal)
         # Those that nobody is asked about do not wait for the others.
+        self._jobs.submit(settled, REMOVE, osd_map)
         asked = [each for each in ready if self._copies.is_asked_about(each)]
         self._jobs.submit([each for each in ready if each not in asked], REMOVE, osd_map)
         self._jobs.submit(asked, REMOVE, osd_map, self._copies.wipe_again(osd_map))
@@ -370,8 +377,10 @@ class OsdRemover:
 
         That is newer than what was said of its data before, unless its disk is wiped already.
         """
-        reason = f"the map has it again; `ceph orch osd rm stop {removal.osd_id}` keeps it"
         wiped = removal.cleaned and removal.zap
+        reason = f"the map has it again; `ceph orch osd rm stop {removal.osd_id}` keeps it"
+        if wiped:
+            reason = "the map has it again, and its disks were wiped before"
         with self._core.lock:
             self._core.events.note(
                 removal.service or NO_SERVICE, f"osd.{removal.osd_id} drains anew: {reason}"

@@ -50,7 +50,7 @@ def removal_of(
             )
     rows = [row for row in rows if not is_copy(core, osd, row)]
     places = _reported(rows)
-    if not osd.destroyed:
+    if rows or not osd.destroyed:
         places += _not_reported(core, osd, rows)
     asked = Removal(
         osd_id=osd.osd_id,
@@ -61,7 +61,7 @@ def removal_of(
         disks=tuple(name or path for path, name in places),
         places=places,
         crush_weight=osd.crush_weight,
-        weights=osd.weights,
+        weights=tuple((each.bucket, each.weight) for each in osd.places),
         was_in=osd.reweight > 0,
         epoch=osd_map.epoch,
         asked=time.time(),
@@ -89,10 +89,28 @@ def _begun_again(asked: Removal, stopped: Removal) -> Removal:
         asked,
         drain_started=stopped.drain_started,
         crush_weight=asked.crush_weight or stopped.crush_weight,
-        weights=asked.weights if asked.crush_weight else stopped.weights,
+        weights=_weights_of(asked, stopped),
         was_in=asked.was_in or stopped.was_in,
         asked_stop=stopped.asked_stop,
     )
+
+
+def moved_to(core: Core, removal: Removal, osd: Osd) -> str:
+    """Return the host that has an OSD now, if that is not the one which its removal asks.
+
+    Also one that is not managed, where the OSD said so when it started last.
+    """
+    host, said = core.owners.host_of(osd), core.owners.metadata(osd.osd_id).hostname
+    if said and removal.host in core.hosts:
+        host = said
+    known = host == said or host in core.hosts
+    return host if known and host != removal.host and not osd.destroyed else ""
+
+
+def _weights_of(asked: Removal, stopped: Removal) -> Tuple[Tuple[int, float], ...]:
+    """Return the weight in each place: what it has, or had before it began to drain first."""
+    had = dict(stopped.weights)
+    return tuple((bucket, weight or had.get(bucket, 0.0)) for bucket, weight in asked.weights)
 
 
 def is_copy(core: Core, osd: Osd, row: Dict[str, Any]) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
-from adapter.cluster.osd_map import Osd, OsdMap
+from adapter.cluster.osd_map import Osd, OsdMap, listed
 from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.errors import AdapterError
+from adapter.interface import OrchestratorError
 from adapter.reconcile.osd_removal_jobs import START, RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
 from adapter.reconcile.parts import OTHERS_JOBS_END
@@ -41,15 +42,16 @@ class OsdRestorer:
                 f"osd.{removal.osd_id} cannot be kept: it is out of the map and {done} already.",
                 "Its removal ends in a moment.",
             )
-        if has_returned(removal, osd_map):
-            # Its host wipes no disk of an OSD that the map has.
-            return
+        back = has_returned(removal, osd_map)
+        where = "in the map again" if back else "out of the map"
         is_out = removal.stage is Stage.CLEANING or _in_map(removal, osd_map) is None
         if is_out and self._jobs.is_busy(removal.osd_id):
             raise AdapterError(
-                f"osd.{removal.osd_id} cannot be kept: it is out of the map and its host is being "
-                f"cleaned ({removal.drain_status}).",
-                "Its removal goes on.",
+                f"osd.{removal.osd_id} cannot be kept now: it is {where}, and host {removal.host} "
+                f"is being cleaned ({removal.drain_status}).",
+                "Try again when the job has ended: `ceph orch osd rm status` shows it."
+                if back
+                else "Its removal goes on.",
             )
         if is_out and removal.asked_wipe:
             raise AdapterError(
@@ -57,6 +59,27 @@ class OsdRestorer:
                 "not answered yet: it may still wipe them, so the removal cannot be stopped now.",
                 "Try again when the host answers: `ceph orch osd rm status` shows it.",
             )
+
+    def keep_each(self, removals: Sequence[Removal], osd_map: OsdMap) -> List[str]:
+        """Take OSDs out of the queue, as ``keep`` does one.
+
+        What goes wrong with one does not hide what was done for those before it.
+        """
+        kept: List[int] = []
+        notes: List[str] = []
+        for removal in removals:
+            try:
+                notes.append(self.keep(removal, osd_map))
+            except OrchestratorError as error:
+                if not kept:
+                    raise
+                raise AdapterError(
+                    f"osd.{removal.osd_id} is not kept: {str(error).rstrip('.')}. "
+                    f"{listed(kept)} {'is' if len(kept) == 1 else 'are'} kept.",
+                    "Ask again for the rest: `ceph orch osd rm status` shows it.",
+                ) from error
+            kept.append(removal.osd_id)
+        return notes
 
     def keep(self, removal: Removal, osd_map: OsdMap) -> str:
         """Take an OSD out of the queue, which is started again first where that may be needed.
@@ -159,9 +182,8 @@ class OsdRestorer:
         """
         if removal.was_in and osd.reweight == 0:
             self._core.maps.mark_in(removal.osd_id)
-        if removal.weights and osd.weights:
-            self._restore_in_places(removal, osd)
-            return ""
+        if removal.weights and osd.places:
+            return self._restore_in_places(removal, osd)
         if not removal.crush_weight or osd.crush_weight:
             return ""
         if osd.placed:
@@ -174,12 +196,29 @@ class OsdRestorer:
             f"osd.{removal.osd_id} {weight} root=ROOT host=HOST`"
         )
 
-    def _restore_in_places(self, removal: Removal, osd: Osd) -> None:
+    def _restore_in_places(self, removal: Removal, osd: Osd) -> str:
         """Give an OSD the weight of each of its places in CRUSH back, where it has none now."""
-        now = {(kind, name): weight for kind, name, weight in osd.weights}
-        for kind, name, weight in removal.weights:
-            if weight and now.get((kind, name)) == 0:
-                self._core.maps.set_weight_in(removal.osd_id, kind, name, weight)
+        had, maps, name = dict(removal.weights), self._core.maps, f"osd.{removal.osd_id}"
+        without = [each for each in osd.places if not each.weight]
+        gone = [weight for bucket, weight in had.items() if bucket not in _buckets(osd)]
+        new = [each for each in without if each.bucket not in had]
+        if len(new) == 1 and len(gone) == 1:
+            # Somebody has moved it while it drained.
+            had[new[0].bucket] = gone[0]
+            new = []
+        for place in without:
+            weight = had.get(place.bucket)
+            if weight and len(osd.places) == 1:
+                maps.set_crush_weight(removal.osd_id, weight)
+            elif weight:
+                maps.set_weight_in(removal.osd_id, place.kind, place.name, weight)
+        if not new:
+            return ""
+        names = ", ".join(f"{each.kind} {each.name}" for each in new)
+        return (
+            f"{name} has weight 0 under {names}, where it did not stand when its removal was asked "
+            f"for: `ceph osd crush set {name} WEIGHT {new[0].kind}={new[0].name}`"
+        )
 
 
 def has_returned(removal: Removal, osd_map: OsdMap) -> bool:
@@ -195,6 +234,10 @@ def successor(removal: Removal, osd_map: OsdMap) -> bool:
     osd = osd_map.osds.get(removal.osd_id)
     known: Any = ("", removal.uuid, removal.label)
     return osd is not None and osd.up and not osd.destroyed and osd.uuid not in known
+
+
+def _buckets(osd: Osd) -> Set[int]:
+    return {each.bucket for each in osd.places}
 
 
 def _in_map(removal: Removal, osd_map: OsdMap) -> Optional[Osd]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Collection, Dict, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.device_names import DeviceNames, NamedPaths
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_intents import Intent
-from adapter.cluster.osd_plan import Group
+from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_plan import Group, HostPlan
+from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept
@@ -25,14 +27,17 @@ class UnwantedOsds:
         # When a host was asked what is on its disks, in seconds since the epoch.
         self._asked: Dict[str, float] = {}
         self._told: Set[Tuple[str, str]] = set()
+        # What drive groups would do now, by host and service; as long as one look takes.
+        self._map: Optional[OsdMap] = None
+        self._plans: Dict[Tuple[str, str], Optional[HostPlan]] = {}
 
     @under_lock
-    def drop(self, busy: Collection[str]) -> Set[str]:
+    def drop(self, busy: Collection[str], osd_map: Optional[OsdMap] = None) -> Set[str]:
         """Drop what nobody wants; return the hosts that must say first what was begun on them.
 
         Hosts at which a job is (``busy``) are left alone.
         """
-        core = self._core
+        core, self._map, self._plans = self._core, osd_map, {}
         undecided: Set[str] = set()
         for intent in core.intents.all():
             if intent.host in busy or intent.host in core.intents.problems:
@@ -79,7 +84,32 @@ class UnwantedOsds:
         if intent.host not in self._core.hosts or not isinstance(wanted.spec, DriveGroupSpec):
             return ""
         host = self._core.hosts.get(intent.host)
-        return self._changed(wanted.spec, host, [disk.path for disk in group.data])
+        paths = [disk.path for disk in group.data]
+        return self._changed(wanted.spec, host, paths) or self._differs(wanted, host, group)
+
+    def _differs(self, wanted: Wanted, host: Host, group: Group) -> str:
+        """Return what a drive group would do otherwise now with disks that are blank, or nothing.
+
+        Which disks a destroyed OSD's id goes with is not asked again.
+        """
+        if group.osd_ids or self._map is None:
+            return ""
+        key = (host.hostname, wanted.name)
+        if key not in self._plans:
+            spec: Any = wanted.spec
+            self._plans[key] = self._planner.anew(spec, host, self._map, wanted.claims)
+        plan = self._plans[key]
+        if plan is None:
+            return ""
+        free = {device.path for device in self._planner.devices(host) if device.available}
+        blank = [disk.path for disk in group.data if disk.path in free]
+        now = {disk.path: each for each in plan.groups for disk in each.data}
+        gone = [path for path in blank if path not in now]
+        if gone:
+            return f"the drive group does not take {', '.join(gone)} any more"
+        if any(_how(now[path]) != _how(group) for path in blank):
+            return "the drive group was changed, and makes it as it says now"
+        return ""
 
     def _changed(self, spec: DriveGroupSpec, host: Host, paths: Sequence[str]) -> str:
         """Return why a drive group does not want OSDs on these disks any more, or nothing.
@@ -131,3 +161,8 @@ class UnwantedOsds:
                 self._told.add((host, service))
                 text = f"{host}: {count} disk(s) wait until the host answers"
                 core.events.note(service, text)
+
+
+def _how(group: Group) -> Tuple[Any, ...]:
+    """Return how the disks of a group become OSDs."""
+    return dict(group.options), {each.path for each in group.db}, {each.path for each in group.wal}

@@ -116,10 +116,10 @@ class Signature:
         return f"{values[0]} is one word too many" if values else ""
 
 
-def of_ceph(described: Mapping[str, Any]) -> List[Signature]:
+def of_ceph(rows: Mapping[str, Any]) -> List[Signature]:
     """Return the signatures of what Ceph's ``get_command_descriptions`` answers."""
     found = []
-    for each in described.values():
+    for each in rows.values():
         words = tuple(word for word in each["sig"] if isinstance(word, str))
         arguments = tuple(_argument(row) for row in each["sig"] if not isinstance(row, str))
         found.append(Signature(words, arguments))
@@ -202,6 +202,11 @@ def verbs_of(words: Sequence[str], known: Sequence[Signature]) -> List[str]:
 
 def of_lab(name: str = "") -> List[Signature]:
     """Return the signatures of a running lab, by default of the one that LAB names."""
+    return of_ceph(described(name))
+
+
+def described(name: str = "") -> Dict[str, Any]:
+    """Return how a running lab's cluster describes its commands, by numbers."""
     argv = [sys.executable, str(LAB), "--name", name or os.environ.get("LAB") or "demo"]
     done = subprocess.run(
         [*argv, "ssh", "h1", "--", "python3", "-c", _ASK],
@@ -209,7 +214,8 @@ def of_lab(name: str = "") -> List[Signature]:
         text=True,
         check=True,
     )
-    return of_ceph(json.loads(done.stdout))
+    rows: Dict[str, Any] = json.loads(done.stdout)
+    return rows
 
 
 def as_text(found: Sequence[Signature]) -> str:

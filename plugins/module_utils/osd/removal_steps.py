@@ -96,13 +96,15 @@ class Work:
                 _refuse_if_living(question, wanted, traces)
         refused = {row["osd_id"] for row in self._rows}
         left = [each for each in found if each[0]["osd_id"] not in refused]
-        for number, (wanted, traces) in enumerate(left):
+        for wanted, traces in left:
             with self._each_for_itself(wanted):
-                if number and not self._check_mode and is_wiped(wanted, traces):
-                    # The one before took its time: somebody may have given this one back.
-                    with asked(self._params["keyring"]) as question:
-                        _refuse_if_living(question, wanted, traces)
                 self._rows.append(self._remove(host, wanted, traces))
+
+    def _refuse_returned(self, wanted: Mapping[str, Any], traces: Traces) -> None:
+        """Raise for an OSD that somebody has given back since it was asked for: that took time."""
+        if is_wiped(wanted, traces):
+            with asked(self._params["keyring"]) as question:
+                _refuse_if_living(question, wanted, traces)
 
     def _remove(self, host: Host, wanted: Mapping[str, Any], traces: Traces) -> Dict[str, Any]:
         """Take an OSD away for good; return its row."""
@@ -115,9 +117,11 @@ class Work:
         if state in KEPT:
             row.update(state=state, zapped=[])
         elif not self._check_mode and row["state"] != ABSENT:
+            self._refuse_returned(wanted, traces)
             self.changed = True
             take_down(traces, Startup(self._roots))
             if wanted["zap"]:
+                self._refuse_returned(wanted, traces)
                 zap(host, wanted, traces, self._lock, self._timeout)  # type: ignore[arg-type]  # a lock: only check mode has none
             row["state"] = "removed"
         return row

@@ -15,6 +15,7 @@ from tests.unit.reconcile.fake_monitors import Monitors
 # The arguments of commands in their order; a list takes all words that are left.
 ARGUMENTS: Dict[str, Tuple[str, ...]] = {
     "osd crush reweight": ("name", "weight"),
+    "osd crush set": ("id", "weight", "args*"),
     "osd crush remove": ("name",),
     "osd out": ("ids*",),
     "osd in": ("ids*",),

@@ -146,7 +146,7 @@ class FakeCrush:
         return self._change(f"reweight {osd_id} {arguments['weight']}")
 
     def _osd_crush_set(self, arguments: Dict[str, Any]) -> str:
-        osd_id, (place,) = int(arguments["id"][4:]), arguments["args"]
+        osd_id, (place,) = int(arguments["id"]), arguments["args"]
         host = place.partition("host=")[2]
         if host in self.also_in:
             self.also_in[host][osd_id] = arguments["weight"]

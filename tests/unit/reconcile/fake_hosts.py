@@ -47,6 +47,8 @@ class FakeHosts(World):
         # Disks by host on which ceph-volume does not come to an end, and those where it began.
         self.unfinished: Dict[str, List[str]] = {}
         self.begun: Set[Tuple[str, str]] = set()
+        # OSDs that hosts are asked to clean away although the map has them, and do not.
+        self.refuses: Set[int] = set()
         self.wiped: List[str] = []
         # What OSDs say that they hold, where that is not what the statistics say; None is silence.
         self.held: Dict[int, Optional[int]] = {}

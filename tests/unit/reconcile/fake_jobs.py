@@ -93,7 +93,9 @@ class FakeJobs(FakeHosts):
 
     def _remove_osd(self, host: str, row: Any) -> Dict[str, Any]:
         osd = self._there(row)
-        assert osd is None or osd.destroyed, "an OSD of the map is cleaned away"
+        if osd is not None and not osd.destroyed:
+            assert row["osd_id"] in self.refuses, "an OSD of the map is cleaned away"
+            return {"state": "failed", "problem": f"osd.{row['osd_id']} is in the cluster's map"}
         if row["osd_id"] in self.problems:
             return {"state": "failed", "problem": self.problems[row["osd_id"]]}
         unseen = [disk["path"] for disk in row.get("disks", ()) if disk["path"] in self.hidden]

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Set, Tuple
 
 from adapter.interface import OrchestratorError
+from tests.tools.mon_commands import load, problem
 from tests.unit.reconcile.fake_crush import FakeCrush
 from tests.unit.reconcile.fake_keys import FakeKeys
+
+COMMANDS = load()
 
 
 @dataclass
@@ -83,6 +86,10 @@ class Monitors(FakeCrush, FakeKeys):
         prefix = arguments.pop("prefix")
         if prefix == self.refuse:
             raise OrchestratorError("the monitors do not answer", errno=-errno.ETIMEDOUT)
+        given = {key: value for key, value in arguments.items() if key != "format"}
+        wrong = problem(COMMANDS[prefix], given) if prefix in COMMANDS else ""
+        if wrong:
+            raise OrchestratorError(f"{prefix}: {wrong}", errno=-errno.EINVAL)
         return str(getattr(self, "_" + prefix.replace(" ", "_").replace("-", "_"))(arguments))
 
     def _osd_dump(self, arguments: Dict[str, Any]) -> str:

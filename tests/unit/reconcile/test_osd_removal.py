@@ -188,7 +188,7 @@ def test_what_is_being_cleaned_is_not_stopped(full: Cluster) -> None:
     del full.monitors.osds[0]
     full.now += 2.0
     full.orchestrator.reconciler.step(full.now)
-    with pytest.raises(AdapterError, match="its host is being cleaned"):
+    with pytest.raises(AdapterError, match="host h1 is being cleaned"):
         keep(full, "0")
     assert len(status(full)) == 1
 

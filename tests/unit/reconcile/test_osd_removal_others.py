@@ -274,10 +274,34 @@ class TestWhatAnAttackFound:
         """It was said to be out of the map, by what its removal was at."""
         full.unreached.add("h1")
         remove(full, "0", zap=True)
-        at(full, Stage.CLEANING, left=3, asked_wipe=True)
+        at(full, Stage.CLEANING, left=3)
         assert keep(full, "0").startswith("Stopped OSD(s) removal: osd.0")
         full.settle()
         assert status(full) == []
+        assert 0 in full.monitors.osds
+
+    def test_its_host_says_first_whether_it_was_wiped(self, full: Cluster) -> None:
+        """It was given back while its host wiped it, was "kept", and was gone."""
+        full.unreached.add("h1")
+        full.refuses.add(0)
+        remove(full, "0", zap=True)
+        at(full, Stage.CLEANING, left=3, asked_wipe=True)
+        full.settle()
+        assert steps(full)
+        with pytest.raises(AdapterError, match="may still wipe them, so the removal cannot be"):
+            keep(full, "0")
+        full.offline("h1")
+        full.orchestrator.reconciler.remover._jobs.forget_backoff(0)
+        full.settle(2)
+        assert said(full) == "cleaning: waiting for host h1 to say whether it has wiped its disks"
+
+        full.unreached.clear()
+        full.core.liveness.seen("h1", full.now)
+        full.orchestrator.reconciler.remover._jobs.forget_backoff(0)
+        full.settle(1)
+        assert keep(full, "0").startswith("Stopped OSD(s) removal: osd.0")
+        full.settle()
+        assert (full.wiped, status(full)) == ([], [])
         assert 0 in full.monitors.osds
 
     def test_a_disk_that_its_host_does_not_show_is_waited_for(self, full: Cluster) -> None:
@@ -288,6 +312,38 @@ class TestWhatAnAttackFound:
         remove(full, "0", zap=True)
         (removal,) = full.core.removals.all()
         assert removal.places == (("/dev/sdb", "IDh1b"), ("/dev/sdz", "DB1"))
+
+    def test_that_of_a_destroyed_one_is_too(self, full: Cluster) -> None:
+        """What it named itself is known as long as nobody else has its id."""
+        names = "sdb=IDh1b,sdz=DB1"
+        full.monitors.metadata_of[0] = {"devices": "sdb,sdz", "device_ids": names}
+        full.step()
+        osd = full.monitors.osds[0]
+        osd.destroyed, osd.up = True, False
+        full.left["h1", osd.disk] = (0, osd.uuid)
+        full.report(3)
+        remove(full, "0", zap=True)
+        (removal,) = full.core.removals.all()
+        assert removal.places == (("/dev/sdb", "IDh1b"), ("/dev/sdz", "DB1"))
+
+    def test_one_on_a_host_that_is_not_managed_is_not_asked_for_elsewhere(
+        self, full: Cluster
+    ) -> None:
+        """Its disk was moved there; the host that had it took it down, and it was purged."""
+        full.monitors.osds[0].pgs = 3
+        remove(full, "0")
+        full.settle(2)
+        full.monitors.metadata_of[0] = {"hostname": "strange"}
+        full.monitors.osds[0].up_from = full.monitors.epoch = full.monitors.epoch + 1
+        full.monitors.osds[0].pgs = 0
+        full.settle()
+        assert "osd.0 was on host h1 when its removal was asked for, and is on host strange" in (
+            said(full)
+        )
+        assert (steps(full), full.monitors.osds[0].up) == ([], True)
+        keep(full, "0")
+        full.settle()
+        assert status(full) == []
 
     def test_one_that_came_back_while_it_was_cleaned_leaves_again(self, full: Cluster) -> None:
         remove(full, "0", zap=True)

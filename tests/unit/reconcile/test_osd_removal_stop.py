@@ -187,3 +187,58 @@ def test_one_in_two_places_of_crush_gets_each_weight_back(full: Cluster) -> None
     full.settle(2)
     assert (full.monitors.osds[4].weight, full.monitors.also_in) == (1.0, {"fast": {4: 0.5}})
     assert status(full) == []
+
+
+class TestPlacesInCrush:
+    """What somebody does to an OSD's places while it drains; each has a weight of its own."""
+
+    @pytest.fixture
+    def draining(self, full: Cluster) -> Cluster:
+        full.monitors.also_in = {"fast": {4: 0.5}}
+        full.monitors.osds[4].pgs = 3
+        remove(full, "4")
+        full.settle(2)
+        assert (full.monitors.osds[4].weight, full.monitors.also_in) == (0.0, {"fast": {4: 0.0}})
+        return full
+
+    def test_one_that_goes_leaves_the_other_its_own(self, draining: Cluster) -> None:
+        draining.monitors.also_in = {}
+        keep(draining, "4")
+        assert draining.monitors.osds[4].weight == 1.0
+
+    def test_one_that_is_renamed_has_its_own(self, draining: Cluster) -> None:
+        draining.monitors.bucket_ids["faster"] = draining.monitors.bucket_ids.pop("fast")
+        draining.monitors.also_in = {"faster": {4: 0.0}}
+        keep(draining, "4")
+        assert draining.monitors.also_in == {"faster": {4: 0.5}}
+
+    def test_one_that_is_moved_takes_its_weight_with_it(self, draining: Cluster) -> None:
+        draining.monitors.also_in = {"other": {4: 0.0}}
+        keep(draining, "4")
+        assert draining.monitors.also_in == {"other": {4: 0.5}}
+
+    def test_one_that_is_new_is_named(self, draining: Cluster) -> None:
+        draining.monitors.also_in["new"] = {4: 0.0}
+        answer = keep(draining, "4")
+        assert "osd.4 has weight 0 under host new" in answer
+        assert "`ceph osd crush set osd.4 WEIGHT host=new`" in answer
+        assert draining.monitors.also_in == {"fast": {4: 0.5}, "new": {4: 0.0}}
+
+    def test_one_that_came_with_a_weight_does_not_hide_the_first(self, full: Cluster) -> None:
+        full.monitors.osds[4].pgs = 3
+        remove(full, "4")
+        full.settle(2)
+        full.monitors.also_in = {"new": {4: 0.25}}
+        keep(full, "4")
+        assert (full.monitors.osds[4].weight, full.monitors.also_in["new"]) == (1.0, {4: 0.25})
+
+
+def test_an_error_of_one_says_what_was_done_for_the_others(full: Cluster) -> None:
+    full.monitors.osds[3].pgs = full.monitors.osds[4].pgs = 3
+    full.monitors.also_in = {"fast": {4: 0.5}}
+    remove(full, "3", "4")
+    full.settle(2)
+    full.monitors.refuse = "osd crush set"
+    with pytest.raises(AdapterError) as raised:
+        keep(full, "3", "4")
+    assert "osd.4 is not kept: the monitors do not answer. osd.3 is kept." in str(raised.value)

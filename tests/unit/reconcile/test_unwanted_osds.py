@@ -128,3 +128,50 @@ def test_of_a_drive_group_that_was_changed(cluster: Cluster, act: Any, why: str)
     assert on(cluster, "h2") == []
     assert cluster.core.intents.all() == []
     assert why in events(cluster)
+
+
+class TestChanged:
+    """A drive group that is changed while its OSDs wait to be made: they were made as it was."""
+
+    @pytest.fixture
+    def waits(self, cluster: Cluster) -> Cluster:
+        """Return a cluster where a job was told of the OSDs, and had not begun when it ended."""
+        cluster.break_on["create_osds"] = {"h2": "", "h3": ""}
+        spec = drive_group("all", "h[23]", db_devices=DeviceSelection(paths=["/dev/sdc"]))
+        spec.data_devices = DeviceSelection(paths=["/dev/sdb"])
+        raise_if_exception(cluster.orchestrator.apply([spec]))
+        cluster.settle(3)
+        cluster.break_on.clear()
+        cluster.requests.clear()
+        return cluster
+
+    def change(self, cluster: Cluster, **values: Any) -> List[Any]:
+        """Apply it anew; return what hosts are asked to make then."""
+        spec = drive_group("all", "h[23]", **values)
+        raise_if_exception(cluster.orchestrator.apply([spec]))
+        cluster.orchestrator.reconciler.creator._backoffs.clear()
+        cluster.report(30)
+        asked = [each for each in cluster.requests if each.operation == "create_osds"]
+        return [row for each in asked for row in each.variables["osd_create_groups"]["h2"]]
+
+    def test_without_a_db_it_is_made_without(self, waits: Cluster) -> None:
+        only = DeviceSelection(paths=["/dev/sdb"])
+        (group,) = self.change(waits, data_devices=only, crush_device_class="slow")
+        assert (group["db"], group["crush_device_class"]) == ([], "slow")
+        assert "was changed, and makes it as it says now" in events(waits)
+
+    def test_with_a_limit_no_more_are_made(self, cluster: Cluster) -> None:
+        cluster.break_on["create_osds"] = {"h2": "", "h3": ""}
+        raise_if_exception(cluster.orchestrator.apply([drive_group("all", "h[23]")]))
+        cluster.settle(3)
+        cluster.break_on.clear()
+        cluster.requests.clear()
+        both = DeviceSelection(all=True, limit=1)
+        assert len(self.change(cluster, data_devices=both)) == 1
+        assert len(on(cluster, "h2")) == 1
+
+    def test_the_same_again_is_made_as_it_was(self, waits: Cluster) -> None:
+        only, db = DeviceSelection(paths=["/dev/sdb"]), DeviceSelection(paths=["/dev/sdc"])
+        (group,) = self.change(waits, data_devices=only, db_devices=db)
+        assert [disk["path"] for disk in group["db"]] == ["/dev/sdc"]
+        assert "no OSD is made" not in events(waits)
