@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 from adapter.cluster.osd_map import read_json
 from adapter.errors import InvalidValue
@@ -138,8 +138,13 @@ def mon_location(name: str, given: Sequence[str]) -> List[str]:
 
 def read_mon_locations(mon_dump: str) -> Dict[str, FrozenSet[str]]:
     """Return where CRUSH has each mon by its name, from `mon dump`."""
+    return locations_in(read_json(mon_dump, "mon dump"))
+
+
+def locations_in(monmap: Mapping[str, Any]) -> Dict[str, FrozenSet[str]]:
+    """Return where CRUSH has each mon by its name."""
     found = {}
-    for mon in read_json(mon_dump, "mon dump").get("mons") or ():
+    for mon in monmap.get("mons") or ():
         said = mon.get("crush_location")
         if isinstance(said, list):
             words = [f"{each.get('key')}={each.get('val')}" for each in said]

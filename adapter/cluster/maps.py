@@ -29,6 +29,7 @@ from adapter.cluster.keys_and_options import KeysAndOptions
 from adapter.cluster.locations import CrushTree, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.mon_leaders import check_leader
+from adapter.cluster.mon_sites import check_joins, check_site
 from adapter.cluster.osd_map import (
     Osd,
     OsdMap,
@@ -344,6 +345,14 @@ class Maps(KeysAndOptions):
         """Raise with the reason if mons cannot be stopped together without the quorum."""
         self._mon.command(prefix="mon ok-to-stop", ids=list(names))
         self._check_leader(names)
+
+    def check_joins(self, wanted: Sequence[Tuple[str, str, Sequence[str]]]) -> None:
+        """Raise ``AdapterError`` for new mons, with address and location, that could not join."""
+        check_joins(read_json(self._read("quorum_status"), "quorum_status"), wanted)
+
+    def check_site(self, name: str) -> None:
+        """Raise ``AdapterError`` for the last mon of a site of a cluster in stretch mode."""
+        check_site(read_json(self._read("quorum_status"), "quorum_status"), name)
 
     def _check_leader(self, gone: Collection[str]) -> None:
         check_leader(read_json(self._read("quorum_status"), "quorum_status"), gone)

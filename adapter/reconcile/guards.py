@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from dataclasses import replace
-from typing import Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.going_down import STOPPED_SEEN
 from adapter.cluster.managers import Managers
@@ -89,9 +89,18 @@ class Guards:
         for daemon in daemons:
             if daemon.daemon_id not in known:
                 return [daemon]
-        daemon = next((each for each in daemons if each.daemon_id not in quorum), daemons[0])
-        self._check_voter(kind, daemon.daemon_id)
-        return [daemon]
+        last: Optional[OrchestratorError] = None
+        for daemon in sorted(daemons, key=lambda each: each.daemon_id in quorum):
+            try:
+                self._check_voter(kind, daemon.daemon_id)
+            except OrchestratorError as error:
+                # Another one may go: which may lead, and of which site they are, differs.
+                last = last or error
+            else:
+                return [daemon]
+        if last is not None:
+            raise last
+        return []
 
     def _check_voter(self, kind: Kind, name: str) -> None:
         """Raise if a monitor of the map cannot go now."""
@@ -101,6 +110,7 @@ class Guards:
         check_ways(self._core, name)
         if len(known) <= 1:
             raise AdapterError(f"mon.{name} is the last one.")
+        self._core.maps.check_site(name)
         if name in quorum:
             self._check_quorum(kind.service_type, name, quorum, known)
             self._core.maps.mon_can_go(name, *self.going(kind.service_type, name))

@@ -77,6 +77,12 @@ class MonLocations:
         }
 
 
+def location_of(spec: ServiceSpec, hostname: str) -> List[str]:
+    """Return the location that a spec gives the monitor of a host (``datacenter=a``), or none."""
+    given = getattr(spec, "crush_locations", None) or {}
+    return mon_location(hostname, given[hostname]) if hostname in given else []
+
+
 @under_lock
 def check_mon_locations(core: Core, spec: ServiceSpec, hosts: Sequence[str]) -> None:
     """Raise for a location of a host that nobody knows, or that is none.

@@ -25,6 +25,7 @@ from adapter.reconcile.key_marks import KeyMarks
 from adapter.reconcile.key_removal import KeyRemoval
 from adapter.reconcile.leaving import Leaving, all_of
 from adapter.reconcile.mon_addresses import address_for
+from adapter.reconcile.mon_locations import location_of
 from adapter.reconcile.outdated_jobs import OutdatedJobs
 from adapter.reconcile.ownership import check_places, check_workable
 from adapter.reconcile.port_choice import HostDaemon
@@ -72,6 +73,10 @@ class ServiceJobs:
         for place in places:
             check_place(spec, place)
         addressed = [(place, address_for(core, spec, place)) for place in places]
+        if kind.guard == QUORUM:
+            core.maps.check_joins(
+                [(each.daemon_id, at, location_of(spec, each.hostname)) for each, at in addressed]
+            )
         self._claim(kind, places)
         before_it = core.maps.settings()
         self.settings.bring(wanted, before_it)

@@ -24,6 +24,8 @@ class Monitors(FakeCrush, FakeKeys):
     """
 
     silent: bool = False
+    # The monitor that breaks ties, in stretch mode.
+    tiebreaker: str = ""
     mons: List[str] = field(default_factory=lambda: ["h1"])
     managers: List[str] = field(default_factory=lambda: ["h1"])
     # Mons of ``mons`` that do not take part, and managers that were started without our module.
@@ -210,21 +212,22 @@ class Monitors(FakeCrush, FakeKeys):
         return self._change(f"purge {arguments['id']}")
 
     def _quorum_status(self, arguments: Dict[str, Any]) -> str:
-        mons = [{"name": name} for name in self.mons]
+        mons = [{"name": name, "crush_location": self._location(name)} for name in self.mons]
         quorum = [name for name in self.mons if name not in self.out_of_quorum]
         monmap: Dict[str, Any] = {"mons": mons, "election_strategy": 2 if self.barred else 1}
         monmap["disallowed_leaders"] = ",".join(self.barred)
+        monmap.update(stretch_mode=bool(self.tiebreaker), tiebreaker_mon=self.tiebreaker)
         return json.dumps({"quorum_names": quorum, "monmap": monmap})
+
+    def _location(self, name: str) -> List[Dict[str, str]]:
+        return [dict(zip(("key", "val"), each.split("="))) for each in self.locations.get(name, [])]
 
     def _mon_dump(self, arguments: Dict[str, Any]) -> str:
         mons = [
             {
                 "name": name,
                 "public_addrs": {"addrvec": [{"addr": f"{self._addr(name)}:3300"}]},
-                "crush_location": [
-                    dict(zip(("key", "val"), word.split("=")))
-                    for word in self.locations.get(name, [])
-                ],
+                "crush_location": self._location(name),
             }
             for name in self.mons
         ]

@@ -155,3 +155,37 @@ def test_a_number_that_cannot_be_kept_is_tried_again() -> None:
     kept.orchestrator.reconciler.services.forget_backoff("mon")
     kept.settle()
     assert kept.core.specs.all()[0].had == 3
+
+
+class TestStretchMode:
+    """Two sites with monitors of their own, and one that breaks ties."""
+
+    @pytest.fixture
+    def stretched(self) -> Cluster:
+        cluster = Cluster(hosts=5)
+        apply(cluster, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h3", "h4"])))
+        cluster.settle(40)
+        sites = {"h1": "dc1", "h2": "dc1", "h3": "dc2", "h4": "dc3"}
+        cluster.monitors.locations = {k: [f"datacenter={v}"] for k, v in sites.items()}
+        cluster.monitors.tiebreaker = "h4"
+        return cluster
+
+    def test_the_last_one_of_a_site_stays(self, stretched: Cluster) -> None:
+        apply(stretched, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h4"])))
+        stretched.settle(20)
+        assert sorted(stretched.monitors.mons) == ["h1", "h2", "h3", "h4"]
+        said = str(stretched.orchestrator.health.checks())
+        assert "mon.h3 is the last monitor of datacenter=dc2" in said
+
+    def test_one_that_could_not_join_is_not_deployed(self, stretched: Cluster) -> None:
+        hosts = ["h1", "h2", "h3", "h4", "h5"]
+        apply(stretched, ServiceSpec("mon", placement=PlacementSpec(hosts=hosts)))
+        stretched.settle(20)
+        assert there(stretched, "mon") == ["h1", "h2", "h3", "h4"]
+        assert "`ceph mon add h5 10.0.0.5 BUCKETTYPE=NAME`" in str(
+            stretched.orchestrator.health.checks()
+        )
+        stretched.monitors.mons.append("h5")
+        stretched.monitors.locations["h5"] = ["datacenter=dc2"]
+        stretched.settle(120)
+        assert there(stretched, "mon") == hosts
