@@ -174,7 +174,7 @@ class TestStretchMode:
         apply(stretched, ServiceSpec("mon", placement=PlacementSpec(hosts=["h1", "h2", "h4"])))
         stretched.settle(20)
         assert sorted(stretched.monitors.mons) == ["h1", "h2", "h3", "h4"]
-        said = str(stretched.orchestrator.health.checks())
+        said = " ".join(each.message for each in stretched.core.events.of("mon"))
         assert "mon.h3 is the last monitor of datacenter=dc2" in said
 
     def test_one_that_could_not_join_is_not_deployed(self, stretched: Cluster) -> None:
