@@ -87,7 +87,7 @@ class AptTransaction:
         self.kept_files = sorted({*_CONFFILE.findall(answer.out)})[:50]
         if not answer.problem:
             return ""
-        return failed_script(answer.out) or reason_of(answer.err) or answer.problem
+        return failed_script(answer.out) or given_up(answer)
 
     def _space(self, versions: Mapping[str, str]) -> str:
         """Return that there is too little space, if so."""
@@ -132,6 +132,14 @@ def failed_script(text: str) -> str:
             before = lines[at - 1] if at and not lines[at - 1].startswith(_ROUTINE) else ""
             return ": ".join(filter(None, [words, why, before]))
     return ""
+
+
+def given_up(answer: Answer) -> str:
+    """Return why apt-get gave up; one that was killed says nothing of it."""
+    if any(line.startswith("E:") for line in answer.err.splitlines()):
+        return reason_of(answer.err)
+    last = last_line(answer.err)
+    return f"apt-get was cut off, {answer.problem}{f'; its last line: {last}' if last else ''}"
 
 
 _ROUTINE = ("Setting up ", "Unpacking ", "Preparing ", "Processing ")

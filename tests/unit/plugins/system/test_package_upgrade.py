@@ -7,11 +7,13 @@ from typing import List, Tuple
 
 import pytest
 
+from plugins.module_utils.system.command import Answer
 from plugins.module_utils.system.package_manager import PackagesRefused
 from plugins.module_utils.system.package_upgrade import PackageUpgrade
 from plugins.module_utils.system.reading import Roots
 from plugins.module_utils.system.upgrade_transactions import (
     failed_script,
+    given_up,
     lacking_space,
     package_sizes,
     removed,
@@ -112,6 +114,17 @@ OUTPUTS: List[Tuple[str, str]] = [
 @pytest.mark.parametrize(("text", "said"), OUTPUTS)
 def test_a_script_that_fails_is_named_with_its_last_words(text: str, said: str) -> None:
     assert failed_script(text) == said
+
+
+def test_apt_that_was_killed_is_told_from_one_that_gave_up() -> None:
+    told = "Unpacking rbd-mirror (20.2.5) over (20.2.4) ...\n"
+    killed = Answer(told, told, "it ended with status 255")
+    assert given_up(killed) == (
+        "apt-get was cut off, it ended with status 255; its last line: "
+        "Unpacking rbd-mirror (20.2.5) over (20.2.4) ..."
+    )
+    failed = Answer("", "E: Failed to fetch file:/x.deb\n", "it ended with status 100")
+    assert given_up(failed) == "Failed to fetch file:/x.deb"
 
 
 def test_what_apt_prints() -> None:
