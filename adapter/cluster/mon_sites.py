@@ -11,18 +11,27 @@ from typing import Any, Dict, FrozenSet, Mapping, Sequence, Tuple
 from adapter.cluster.locations import locations_in
 from adapter.errors import AdapterError
 
+SITES = 2
+
 
 def check_site(status: Mapping[str, Any], name: str) -> None:
-    """Raise ``AdapterError`` for the last monitor of a site."""
-    locations = _locations(status)
-    here = locations.get(name)
-    others = [each for each, place in locations.items() if each != name and place == here]
-    if here and not others and name != _tiebreaker(status):
-        site = ", ".join(sorted(here))
+    """Raise ``AdapterError`` for the last monitor of a site, or the last that is in quorum there.
+
+    Two monitors of a site may stand in racks of their own, so what divides the sites is asked.
+    """
+    sites = _site(_locations(status), _tiebreaker(status))
+    here = sites.get(name)
+    if not here:
+        return
+    others = {each for each, site in sites.items() if each != name and site == here}
+    quorum = status.get("quorum_names") or ()
+    if name in quorum:
+        others.intersection_update(quorum)
+    if not others:
         raise AdapterError(
-            f"mon.{name} is the last monitor of {site}, and the cluster is in stretch mode: when "
+            f"mon.{name} is the last monitor of {here}, and the cluster is in stretch mode: when "
             "the other site fails there would be no quorum.",
-            f"Give {site} another monitor first: `ceph orch apply mon` with a host there.",
+            f"Give {here} another monitor first: `ceph orch apply mon` with a host there.",
         )
 
 
@@ -49,6 +58,24 @@ def _locations(status: Mapping[str, Any]) -> Dict[str, FrozenSet[str]]:
     """Return where each monitor of the map is, by its name; nothing without stretch mode."""
     monmap = status.get("monmap") or {}
     return locations_in(monmap) if monmap.get("stretch_mode") else {}
+
+
+def _site(locations: Mapping[str, FrozenSet[str]], tiebreaker: str) -> Dict[str, str]:
+    """Return the site of each monitor but the tiebreaker (``datacenter=a``), by its name.
+
+    Stretch mode has two sites. What divides them is the type of bucket of which all monitors name
+    one, and two in all.
+    """
+    places = {
+        name: dict(word.split("=", 1) for word in place if "=" in word)
+        for name, place in locations.items()
+        if name != tiebreaker
+    }
+    for kind in sorted({key for place in places.values() for key in place}):
+        named = [place.get(kind, "") for place in places.values()]
+        if all(named) and len(set(named)) == SITES:
+            return {name: f"{kind}={place[kind]}" for name, place in places.items()}
+    return {}
 
 
 def _tiebreaker(status: Mapping[str, Any]) -> str:

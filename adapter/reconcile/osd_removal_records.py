@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
 from adapter.cluster.disk_owners import names_of
+from adapter.cluster.mon_places import addresses_of
 from adapter.cluster.osd_map import Osd, OsdMap
 from adapter.cluster.osd_removals import Removal
 from adapter.core import Core
@@ -96,15 +97,24 @@ def _begun_again(asked: Removal, stopped: Removal) -> Removal:
 
 
 def moved_to(core: Core, removal: Removal, osd: Osd) -> str:
-    """Return the host that has an OSD now, if that is not the one which its removal asks.
+    """Return the host that has an OSD now, if that is not the one which its removal asks."""
+    if osd.destroyed:
+        return ""
+    host = core.owners.host_of(osd)
+    if host in core.hosts and host != removal.host:
+        return host
+    said = core.owners.metadata(osd.osd_id).hostname
+    return said if said and said != removal.host and _is_foreign(core, removal, osd) else ""
 
-    Also one that is not managed, where the OSD said so when it started last.
+
+def _is_foreign(core: Core, removal: Removal, osd: Osd) -> bool:
+    """Tell whether the map has an OSD at an address that its removal's host has not.
+
+    What it called its host when it started is no proof: hosts are renamed.
     """
-    host, said = core.owners.host_of(osd), core.owners.metadata(osd.osd_id).hostname
-    if said and removal.host in core.hosts:
-        host = said
-    known = host == said or host in core.hosts
-    return host if known and host != removal.host and not osd.destroyed else ""
+    report = core.reports.get(removal.host)
+    own = addresses_of(report.facts) if report is not None else None
+    return bool(own and osd.address[0]) and osd.address[0] not in map(str, own or ())
 
 
 def _weights_of(asked: Removal, stopped: Removal) -> Tuple[Tuple[int, float], ...]:

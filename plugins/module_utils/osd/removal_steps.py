@@ -28,6 +28,11 @@ from .removal import (
 from .startup import Startup
 from .stopping import ABSENT, DOWN, KEPT, STOPPED, is_startable, start, state_before, stop
 
+# What is said besides where an OSD was given back between its end and the wipe.
+_TAKEN_DOWN = (
+    " Its unit and its directory were taken away before it was there again: where it is to stay, "
+    "`ceph orch daemon add osd HOST:DEVICE --skip-validation` sets it up from its disk."
+)
 FAILED, PRESENT = "failed", "present"
 UNCHANGED = (ABSENT, DOWN, FAILED, PRESENT, *KEPT)
 
@@ -100,11 +105,17 @@ class Work:
             with self._each_for_itself(wanted):
                 self._rows.append(self._remove(host, wanted, traces))
 
-    def _refuse_returned(self, wanted: Mapping[str, Any], traces: Traces) -> None:
+    def _refuse_returned(
+        self, wanted: Mapping[str, Any], traces: Traces, besides: str = ""
+    ) -> None:
         """Raise for an OSD that somebody has given back since it was asked for: that took time."""
-        if is_wiped(wanted, traces):
-            with asked(self._params["keyring"]) as question:
+        if not is_wiped(wanted, traces):
+            return
+        with asked(self._params["keyring"]) as question:
+            try:
                 _refuse_if_living(question, wanted, traces)
+            except RemovalRefused as error:
+                raise RemovalRefused(f"{error}{besides}") from error
 
     def _remove(self, host: Host, wanted: Mapping[str, Any], traces: Traces) -> Dict[str, Any]:
         """Take an OSD away for good; return its row."""
@@ -121,7 +132,7 @@ class Work:
             self.changed = True
             take_down(traces, Startup(self._roots))
             if wanted["zap"]:
-                self._refuse_returned(wanted, traces)
+                self._refuse_returned(wanted, traces, _TAKEN_DOWN)
                 zap(host, wanted, traces, self._lock, self._timeout)  # type: ignore[arg-type]  # a lock: only check mode has none
             row["state"] = "removed"
         return row

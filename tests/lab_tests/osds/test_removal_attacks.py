@@ -213,3 +213,60 @@ def test_the_wipe_of_a_disk_that_is_away_is_given_up(six: Osds) -> None:
     assert owner(six, place) == uuid
     six.lab.ok("orch", "device", "zap", *place, "--force")
     six.wait_free(*place)
+
+
+def weights(osds: Osds, number: int) -> dict[str, float]:
+    """Return the weight of an OSD under each host bucket of CRUSH."""
+    found = {}
+    for bucket in osds.door.ask("osd crush dump")["buckets"]:
+        for item in bucket["items"]:
+            if item["id"] == number:
+                found[bucket["name"]] = item["weight"] / 65536
+    return found
+
+
+def test_each_place_in_crush_gets_its_weight_back(copies: Objects, six: Osds) -> None:
+    """Also when its bucket is renamed meanwhile; a second OSD's error does not hide the first's."""
+    lab, (number, other) = six.lab, six.on(HOST)
+    try:
+        lab.ok("osd", "crush", "add-bucket", "fast-h2", "host")
+        lab.ok("osd", "crush", "add", f"osd.{number}", "0.5", "host=fast-h2")
+        before, plain = weights(six, number), weights(six, other)
+        assert sorted(before) == sorted(("fast-h2", HOST))
+        six.door.ask("osd set", key="norecover")
+        lab.ok("orch", "osd", "rm", str(number), str(other))
+        wait_until("it drains", lambda: not any(weights(six, number).values()), STEP_SECONDS)
+        lab.ok("osd", "crush", "rename-bucket", "fast-h2", "faster-h2")
+        lab.ok("orch", "osd", "rm", "stop", str(number), str(other))
+        assert weights(six, number) == {HOST: before[HOST], "faster-h2": before["fast-h2"]}
+        assert weights(six, other) == plain
+    finally:
+        six.door.ask("osd unset", key="norecover")
+        lab.ok("orch", "osd", "rm", "stop", str(number), str(other))
+        for name in ("fast-h2", "faster-h2"):
+            lab.ceph("osd", "crush", "unlink", f"osd.{number}", name)
+            lab.ceph("osd", "crush", "rm", name)
+    copies.wait_clean()
+    assert copies.lost() == []
+
+
+def test_what_is_given_back_while_it_is_wiped_is_not_said_to_be_kept(six: Osds) -> None:
+    """Either its host has not wiped it, or `osd rm stop` is refused until it has answered."""
+    lab, number = six.lab, six.on(HOST)[0]
+    place, uuid = six.places()[number], six.map()[number]["uuid"]
+    lab.ok("orch", "osd", "rm", str(number), "--zap")
+
+    def begun() -> bool:
+        return lab.ssh(HOST, "pgrep", "-f", "ceph-volume.*zap").rc == 0
+
+    wait_until("its host wipes it", begun, STEP_SECONDS)
+    lab.ok("osd", "new", uuid, str(number))
+    answer = lab.ceph("orch", "osd", "rm", "stop", str(number))
+    if answer.rc == 0:
+        six.refresh()
+        assert owner(six, place) == uuid, "wiped, and said to be kept"
+    else:
+        assert "being cleaned" in answer.err or "wipe" in answer.err, answer.err
+    lab.ceph("orch", "osd", "rm", "stop", str(number))
+    lab.ok("osd", "purge", str(number), "--force")
+    lab.ceph("orch", "device", "zap", HOST, place.disk, "--force")

@@ -20,7 +20,7 @@ AT = {
 def status(*more: Dict[str, Any], stretch: bool = True) -> Dict[str, Any]:
     mons: List[Dict[str, Any]] = [{"name": name, "crush_location": AT[name]} for name in AT]
     monmap = {"stretch_mode": stretch, "tiebreaker_mon": "c", "mons": [*mons, *more]}
-    return {"monmap": monmap}
+    return {"monmap": monmap, "quorum_names": [mon["name"] for mon in (*mons, *more)]}
 
 
 def test_the_last_one_of_a_site_does_not_go() -> None:
@@ -31,6 +31,23 @@ def test_the_last_one_of_a_site_does_not_go() -> None:
 
 def test_one_of_two_goes() -> None:
     check_site(status({"name": "d", "crush_location": "{datacenter=dc2}"}), "b")
+
+
+def test_one_whose_only_other_is_down_stays() -> None:
+    found = status({"name": "d", "crush_location": "{datacenter=dc2}"})
+    found["quorum_names"] = ["a", "b", "c"]
+    with pytest.raises(AdapterError, match="is the last monitor of datacenter=dc2"):
+        check_site(found, "b")
+    check_site(found, "d")
+
+
+def test_racks_of_a_site_are_none_of_their_own() -> None:
+    racks = {"a": "dc1,rack=r1", "b": "dc2,rack=r2", "d": "dc2,rack=r3", "e": "dc1,rack=r1"}
+    mons = [{"name": k, "crush_location": f"{{datacenter={v}}}"} for k, v in racks.items()]
+    mons.append({"name": "c", "crush_location": "{datacenter=dc3}"})
+    found = {"monmap": {"stretch_mode": True, "tiebreaker_mon": "c", "mons": mons}}
+    for name in racks:
+        check_site({**found, "quorum_names": [*racks, "c"]}, name)
 
 
 def test_of_the_tiebreaker_the_monitors_say_it_themselves() -> None:

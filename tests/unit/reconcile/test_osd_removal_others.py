@@ -334,6 +334,8 @@ class TestWhatAnAttackFound:
         remove(full, "0")
         full.settle(2)
         full.monitors.metadata_of[0] = {"hostname": "strange"}
+        full.facts["h1"] = {"interfaces": {"eth0": {"ipv4_address": "10.0.0.7/24"}}}
+        full.report(1)
         full.monitors.osds[0].up_from = full.monitors.epoch = full.monitors.epoch + 1
         full.monitors.osds[0].pgs = 0
         full.settle()
@@ -344,6 +346,14 @@ class TestWhatAnAttackFound:
         keep(full, "0")
         full.settle()
         assert status(full) == []
+
+    def test_one_whose_host_was_renamed_since_it_started_leaves(self, full: Cluster) -> None:
+        full.monitors.metadata_of[0] = {"hostname": "former"}
+        full.facts["h1"] = {"interfaces": {"eth0": {"ipv4_address": "10.0.0.1/24"}}}
+        full.report(1)
+        remove(full, "0")
+        full.settle(20)
+        assert (status(full), 0 in full.monitors.osds) == ([], False)
 
     def test_one_that_came_back_while_it_was_cleaned_leaves_again(self, full: Cluster) -> None:
         remove(full, "0", zap=True)
