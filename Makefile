@@ -4,7 +4,7 @@
 LAB ?= demo
 export LAB
 
-.PHONY: help demo test lint unit docs man docs-tables docs-check faults contract-16 contract-18 lab-test lab-long lab-locked interleavings daily molecule soak bench install-test deb rpm wheel collection down clean
+.PHONY: help demo test lint unit docs man docs-tables docs-check faults contract-16 contract-18 lab-test lab-long lab-locked lab-awx interleavings daily molecule soak bench install-test deb rpm wheel collection down clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ lab-long:
 ## make lab-locked   verbs, hosts, OSDs, drains, maintenance, profiles through the invoker alone (as root)
 lab-locked:
 	@tests/tools/steps lab-locked
+
+## make lab-awx     hosts, devices, jobs, OSDs, services with a stand-in for AWX as the managers' engine (as root)
+lab-awx:
+	@tests/tools/steps lab-awx
 
 ## make interleavings  200 random interleavings of osd rm with other administrators and faults, SEED=7 (as root)
 interleavings:

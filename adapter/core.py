@@ -340,6 +340,12 @@ class Core:
         """Call a listener with each job that is submitted from now on, as soon as it is."""
         self._job_listeners.append(listener)
 
+    def take_over(self, completion: Completion) -> None:
+        """Have the listeners follow a job that this process has not submitted."""
+        for listener in self._job_listeners:
+            listener(completion)
+        self.wake_event.set()
+
     def submit(
         self,
         operation: str,

@@ -47,6 +47,8 @@ class Outcomes:
                 self._listen(core.engine.completion(record.id))
 
     def _listen(self, completion: Completion) -> None:
+        if completion.record.controller not in ("", self._core.engine.controller):
+            self._of_before.add(completion.record.id)
         completion.on_host(lambda host, outcome: self.absorb(completion.record, host, outcome))
         completion.on_change(self.absorb_end)
 

@@ -36,7 +36,7 @@ class Awx:
             base = self._connection.server.base.rstrip("/") + "/"
             answer = self._connection.ask("GET", base)
             root = answer.data if answer.status == 200 else None
-            if answer.status in (401, 403):
+            if answer.status in (401, 403) or answer.status >= 500:
                 self._refuse(answer, "GET", base)
             if not isinstance(root, Mapping) or "job_templates" not in root:
                 raise NotReady(

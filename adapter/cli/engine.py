@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, Iterator, List, Optional
+from typing import Callable, Iterator, List, Optional, Sequence
 
 from adapter.engine.access import Ssh
-from adapter.engine.base import Away, Engine
+from adapter.engine.base import Away, Engine, Left
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
 from adapter.engine.local import LocalEngine
@@ -63,6 +63,10 @@ class WatchedEngine:
     def poll(self) -> bool:
         """Move everything on."""
         return self._engine.poll()
+
+    def follow(self, left: Sequence[Left]) -> List[Completion]:
+        """Follow jobs that go on elsewhere."""
+        return self._engine.follow(left)
 
     def jobs(self) -> List[JobRecord]:
         """Return all recorded jobs, the newest first."""

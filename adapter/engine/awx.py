@@ -169,6 +169,8 @@ class Reach:
             problem = str(error)
         except Exception as error:  # noqa: BLE001 - what is not known is not well
             problem = f"AWX at {self._place.url}: {type(error).__name__}: {error}"
+        if problem and self._place.url not in problem:
+            problem = f"{self._place.url}: {problem}"
         self._problem, self._looked_at = problem, time.monotonic()
         self._known.set()
         if not problem:

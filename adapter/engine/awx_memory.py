@@ -9,12 +9,12 @@ from typing import Any, Dict
 from adapter.engine.files import read_json, write_private
 from adapter.engine.jobs import JobDir
 
-_FILE = "awx.json"
+FILE = "awx.json"
 
 
 def memory_of(job: Path) -> Dict[str, Any]:
     """Return what a job's directory says of its objects in AWX; empty where it says nothing."""
-    kept = read_json(job / _FILE)
+    kept = read_json(job / FILE)
     return kept if isinstance(kept, dict) else {}
 
 
@@ -45,4 +45,4 @@ class Memory:
     def keep(self, **changes: Any) -> None:
         """Change what is kept, and have it on the disk."""
         self._kept.update(changes)
-        write_private(self._job.file(_FILE), json.dumps(self._kept), lasting=True)
+        write_private(self._job.file(FILE), json.dumps(self._kept), lasting=True)

@@ -52,7 +52,8 @@ class AwxRun:
     """One run. ``reader`` and ``progress`` know what has happened, at any time.
 
     ``stopping`` tells whether the job is being ended; ``cut_by`` says afterwards what has come of
-    that.
+    that. ``leaving`` tells whether a job that runs is to be left to whoever comes next: then it
+    ``has_left``, and nothing is known of its end.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class AwxRun:
         settings: Mapping[str, Any],
         *,
         stopping: Callable[[], bool],
+        leaving: Callable[[], bool] = lambda: False,
     ) -> None:
         self.reader = EventReader(request.hosts)
         self.progress = Progress(request, keep_results=False)
@@ -70,10 +72,11 @@ class AwxRun:
         self.event_error = ""
         self.stop: Optional[Stop] = None
         self.was_killed = False
+        self.has_left = False
         self._told = _lines_of(job / "events.jsonl")
         self.lines = Lines(job / "events.jsonl")
         self._request = request
-        self._stopping = stopping
+        self._stopping, self._leaving = stopping, leaving
         self._place = place = AwxPlace.from_json(settings["awx"])
         self._output = Output(job / "output.log")
         file = Path(settings["ssh_config"]).with_name("awx_turns")
@@ -170,6 +173,9 @@ class AwxRun:
         self._judge(job, time.monotonic())
         looks = 0
         while job.get("status") not in FINAL:
+            if self._leaving() and self._why is None:
+                self.has_left = True
+                return False
             if self._must_end and not self._cancel(job):
                 return False
             self._pause(self._place.interval * self._share(looks))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, List, Optional, Protocol
+from typing import Iterator, List, Optional, Protocol, Sequence, Tuple
 
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask
-from adapter.engine.model import JobRecord, Request
+from adapter.engine.model import JobRecord, Request, Target
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,21 @@ class Away:
 
     reason: str
     queues: bool = False
+
+
+@dataclass(frozen=True)
+class Left:
+    """A changing job that had not ended when its manager did, and where its hosts are.
+
+    ``controller`` is the machine that has its record, ``created`` in epoch seconds.
+    """
+
+    id: str
+    operation: str
+    summary: str
+    controller: str
+    created: float
+    targets: Tuple[Target, ...]
 
 
 class Engine(Protocol):
@@ -60,6 +75,13 @@ class Engine(Protocol):
 
     def poll(self) -> bool:
         """Read what is new from every job and start what can; tell whether any job is active."""
+        ...
+
+    def follow(self, left: Sequence[Left]) -> List[Completion]:
+        """Follow jobs that go on elsewhere without the process that began them.
+
+        Nobody waits; returns those that have been found since this was called last.
+        """
         ...
 
     def jobs(self) -> List[JobRecord]:

@@ -17,6 +17,7 @@ import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from adapter.engine.files import (
@@ -177,17 +178,25 @@ class JobDirs:
             return None
         return JobDir(self.root / job_id)
 
-    def create(self, record: JobRecord, settings: Mapping[str, Any], marker: str) -> JobDir:
+    def create(
+        self,
+        record: JobRecord,
+        settings: Mapping[str, Any],
+        marker: str,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> JobDir:
         """Make the directory of a new job, complete with request, record and lease.
 
-        It gets its name only when everything is in it. Raises ``OSError``, ``FileExistsError``
-        for an id that is taken.
+        It gets its name only when everything is in it; ``more`` are further files. Raises
+        ``OSError``, ``FileExistsError`` for an id that is taken.
         """
         if (self.root / record.id).exists():
             raise FileExistsError(record.id)
         temporary = private_dir(self.root / f"{_UNFINISHED}{record.id}")
         try:
             self._fill(JobDir(temporary), record, settings, marker)
+            for name, text in more.items():
+                write_private(temporary / name, text, lasting=True)
             temporary.rename(self.root / record.id)
         except BaseException:
             # A full disk would else fill up with what was tried on it, the secrets too.

@@ -16,10 +16,10 @@ import time
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 from adapter.engine import child as children
-from adapter.engine.base import Away
+from adapter.engine.base import Away, Left
 from adapter.engine.checks import check_request
 from adapter.engine.child import Child
 from adapter.engine.completion import Completion
@@ -153,6 +153,11 @@ class LocalEngine:
         finally:
             self._polling.release()
 
+    def follow(self, left: Sequence[Left]) -> List[Completion]:
+        """Follow none: what runs a job here ends without the process that began it."""
+        del left
+        return []
+
     def jobs(self) -> List[JobRecord]:
         """Return all recorded jobs, the newest first, without results and, ended, variables."""
         with self._lock:
@@ -254,15 +259,7 @@ class LocalEngine:
     def _create(self, request: Request) -> Running:
         now = self._clock()
         marker = secrets.token_hex(8)
-        settings = {
-            "content_root": str(self._content),
-            "state_dir": str(self._state),
-            "ssh_config": str(self._ssh.config_path),
-            "marker": marker,
-            "lease": self._lease,
-            "ssh_stays": self._state in self._ssh.config_path.parents,
-            **self._more_settings(),
-        }
+        settings = {**self._settings(), "marker": marker}
         record = JobRecord(
             id="",
             request=request,
@@ -286,6 +283,17 @@ class LocalEngine:
             self._dirs.remove(job.id, ended=True)
             raise OSError(errno.EMFILE, "its lock cannot be held; too many open files?")
         return running
+
+    def _settings(self) -> Dict[str, Any]:
+        """Return what workers are told beside the request."""
+        return {
+            "content_root": str(self._content),
+            "state_dir": str(self._state),
+            "ssh_config": str(self._ssh.config_path),
+            "lease": self._lease,
+            "ssh_stays": self._state in self._ssh.config_path.parents,
+            **self._more_settings(),
+        }
 
     def _running(self, job: JobDir, record: JobRecord, marker: str) -> Running:
         return Running(

@@ -6,10 +6,10 @@ import itertools
 import threading
 import time
 from dataclasses import replace
-from typing import Callable, Dict, Iterator, List, Mapping, Optional, Set, Tuple, Union
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from adapter.engine import outcomes as words
-from adapter.engine.base import Away
+from adapter.engine.base import Away, Left
 from adapter.engine.completion import Completion
 from adapter.engine.gate import Ask, verdict_of
 from adapter.engine.model import HostOutcome, HostStatus, JobRecord, JobStatus, Request
@@ -41,6 +41,7 @@ class MemoryEngine:
         self.held: Set[str] = set()
         self.controller, self.directory = "memory", "/nowhere"
         self.problem = ""
+        self.left: List[Left] = []
         self.is_away: Optional[Away] = None
 
     def ready(self) -> str:
@@ -77,6 +78,11 @@ class MemoryEngine:
                 self._before[job_id] = before
             self.requests.append(request)
         return completion
+
+    def follow(self, left: Sequence[Left]) -> List[Completion]:
+        """Note which were asked for; a function has left none."""
+        self.left = list(left)
+        return []
 
     def asked(self, job_id: str) -> Request:
         """Return what was asked for. Raises ``UnknownName``."""

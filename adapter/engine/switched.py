@@ -7,12 +7,13 @@ begins where it is wanted now. While AWX does not answer no job begins.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.engine.awx import MOST_RUNNING, Reach, patience_of, refuse_this_machine
+from adapter.engine.awx_left import LeftInAwx
 from adapter.engine.awx_place import AwxPlace
 from adapter.engine.awx_sweep import Sweeper
-from adapter.engine.base import Away
+from adapter.engine.base import Away, Left
 from adapter.engine.completion import Completion
 from adapter.engine.files import read_json, write_json
 from adapter.engine.gate import Ask
@@ -43,7 +44,10 @@ class SwitchedEngine(LocalEngine):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         self.where = Where()
         self._reach: Optional[Reach] = None
+        # Ids of jobs of other managers that were found in AWX and are not told yet.
+        self._found: List[str] = []
         super().__init__(*arguments, **settings)
+        self._left = LeftInAwx(self._dirs, self._found.append)
         self._most_here = self._max_running
 
     def use(self, where: Where) -> None:
@@ -94,6 +98,19 @@ class SwitchedEngine(LocalEngine):
             rest = bool(self._ending or self._untold)
             return rest or not all(job.is_queued for job in self._active.values())
 
+    def follow(self, left: Sequence[Left]) -> List[Completion]:
+        """Follow jobs that managers on other hosts have launched in AWX and not ended."""
+        place = self.where.place
+        with self._lock:
+            unknown = [job for job in left if job.id not in {*self._active, *self._records}]
+            if self._found:
+                self._adopt()
+            found = [job_id for job_id in self._found if job_id in self._active]
+            self._found[:] = [job_id for job_id in self._found if job_id not in found]
+        if place is not None and unknown:
+            self._left.look(place, self._settings(), unknown)
+        return [self.completion(job_id) for job_id in found]
+
     def _start_ready(self) -> None:
         away = self.away()
         if away is None:
@@ -113,7 +130,7 @@ class SwitchedEngine(LocalEngine):
         settings = read_json(path)
         if not isinstance(settings, dict):
             return
-        wanted = {key: value for key, value in settings.items() if key != "awx"}
+        wanted = {key: value for key, value in settings.items() if key not in ("awx", "leaves")}
         wanted.update(self._more_settings())
         if wanted == settings:
             return
@@ -128,4 +145,5 @@ class SwitchedEngine(LocalEngine):
 
     def _more_settings(self) -> Dict[str, Any]:
         reach = self._reach
-        return {"awx": reach.place.to_json()} if reach is not None else {}
+        # The next manager follows on what this one has launched.
+        return {"awx": reach.place.to_json(), "leaves": True} if reach is not None else {}

@@ -35,8 +35,9 @@ class Watchdog(threading.Thread):
 
     ``timeout`` is in seconds from now, ``lease`` those after which a silent parent is taken for
     gone. When it is time, ansible-playbook gets SIGTERM, which it passes on to its task workers;
-    what is left soon after is killed. ``stop`` says why, ``must_kill`` whether the time for a
-    good end is over, ``orphaned_at`` when an ansible-playbook was seen that had been killed.
+    what is left soon after is killed, and what has the ``marker`` (empty: nothing has). ``stop``
+    says why, ``must_kill`` whether the time for a good end is over, ``orphaned_at`` when an
+    ansible-playbook was seen that had been killed.
     """
 
     def __init__(self, job: Path, timeout: float, lease: float, marker: str) -> None:
@@ -53,6 +54,7 @@ class Watchdog(threading.Thread):
         self._killing = False
         self._main: Optional[int] = None
         self._signalled = False
+        self._is_left = False
         # The lease is compared with what it was before, never with the clock on the wall.
         self._lease = self._lease_time()
         self._lease_seen = time.monotonic()
@@ -70,6 +72,11 @@ class Watchdog(threading.Thread):
     def is_stopping(self) -> bool:
         """Tell whether the job is being ended before its own end."""
         return self.stop is not None
+
+    @property
+    def is_left(self) -> bool:
+        """Tell whether the job is being ended because the process that asked for it is going."""
+        return self._is_left
 
     def finish(self) -> None:
         """End the thread, after what it may be stopping has gone."""
@@ -111,6 +118,7 @@ class Watchdog(threading.Thread):
         if (self._job / "cancel").exists():
             return Stop(JobStatus.CANCELLED, "cancelled")
         if self._signalled:
+            self._is_left = True
             return Stop(JobStatus.CANCELLED, "stopped by a signal to its process")
         now = time.monotonic()
         if now > self._ends:
@@ -119,6 +127,7 @@ class Watchdog(threading.Thread):
         if lease != self._lease:
             self._lease, self._lease_seen = lease, now
         elif now - self._lease_seen > self._lease_seconds:
+            self._is_left = True
             gone = f"was gone for {self._lease_seconds:g} s"
             return Stop(JobStatus.LOST, f"stopped, because the process that asked for it {gone}")
         return None
@@ -164,4 +173,5 @@ class Watchdog(threading.Thread):
             time.sleep(_STEP)
 
     def _left(self, own: int) -> List[int]:
-        return sorted({*processes.descendants(own), *processes.marked(self._marker)} - {own})
+        marked = processes.marked(self._marker) if self._marker else ()
+        return sorted({*processes.descendants(own), *marked} - {own})

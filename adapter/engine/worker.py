@@ -35,6 +35,7 @@ Run = Union[PlaybookRun, "AwxRun"]
 
 _BUSY = 3
 _UNUSABLE = 4
+_LEFT = 5
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -63,12 +64,15 @@ def main(arguments: Sequence[str]) -> int:
         result = _failed(request, words.one_line(f"{type(error).__name__}: {error}"))
     finally:
         JobDir(job).drop_secrets()
-        JobDir(job).write_result(result)
+        if result:
+            JobDir(job).write_result(result)
+    if not result:
+        return _LEFT
     return 0 if result["status"] == JobStatus.SUCCEEDED.value else 1
 
 
 def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[str, Any]:
-    """Run the playbook and return the result's data."""
+    """Run the playbook and return the result's data; nothing of a job that goes on elsewhere."""
     marker = str(settings["marker"])
     os.environ[MARK] = marker
     # It led Python here; in ansible-playbook's it would lead to ceph-mgr's modules.
@@ -116,17 +120,27 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
 
 
 def _run_in_awx(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[str, Any]:
-    """Run the playbook in AWX and return the result's data."""
+    """Run the playbook in AWX and return the result's data, or nothing where it goes on there."""
     # Here and not above: it costs 0.05 s, which jobs on this machine need not pay.
     from adapter.engine.awx_run import BY_HAND, AwxRun, seconds_left
 
-    watchdog = _watch(job, seconds_left(job, request, settings), settings)
-    run = AwxRun(job, request, settings, stopping=lambda: watchdog.is_stopping)
+    # Nothing of the job runs here; who follows it in AWX beside this process has its marker, too.
+    watchdog = _watch(job, seconds_left(job, request, settings), {**settings, "marker": ""})
+    leaves = bool(settings.get("leaves"))
+    run = AwxRun(
+        job,
+        request,
+        settings,
+        stopping=lambda: watchdog.is_stopping,
+        leaving=lambda: leaves and watchdog.is_left,
+    )
     line = {"command": "", "no_command": BY_HAND}
     run.lines.write({"type": "start", "pid": os.getpid(), **line})
     # Also where it is to end at once: an earlier worker may have launched it.
     run.run()
     watchdog.finish()
+    if run.has_left:
+        return {}
     stop = run.cut_by(watchdog.stop)
     if request.changes and (stop is not None or run.was_cut_off):
         busy = [target for target in request.targets if target.name in run.reader.busy]

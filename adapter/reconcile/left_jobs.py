@@ -13,6 +13,7 @@ from adapter.cluster.going_down import ACTIONS, REMOVALS, STARTS_HOST, STOPS_HOS
 from adapter.cluster.health import Failure
 from adapter.cluster.turns import KEPT, KEY, LeftJob, Turn, Turns
 from adapter.core import Core
+from adapter.engine.base import Left
 from adapter.engine.model import JobRecord, JobStatus
 from adapter.errors import NotKept, some_of
 from adapter.kinds import KINDS
@@ -63,6 +64,7 @@ class LeftJobs:
         with core.lock:
             if core.turns is None:
                 core.turns = Turns.load(core.store, self._turn)
+            self._follow(core.turns)
             self._note(core.turns)
             core.refresh.want(self._judge(core.turns))
             record = core.turns.to_json()
@@ -100,6 +102,27 @@ class LeftJobs:
             record.created,
             expected_of(self._core, request),
         )
+
+    @under_lock
+    def _follow(self, turns: Turns) -> None:
+        """Follow those that go on without their manager, as AWX lets them."""
+        core = self._core
+        left = [
+            Left(
+                job.id,
+                job.operation,
+                job.summary,
+                job.controller,
+                job.created,
+                tuple(core.target(core.hosts.get(name)) for name in job.hosts),
+            )
+            for job in turns.left.values()
+            if not job.done
+            and job.controller != core.engine.controller
+            and all(name in core.hosts for name in job.hosts)
+        ]
+        for completion in core.engine.follow(left):
+            core.take_over(completion)
 
     @under_lock
     def _judge(self, turns: Turns) -> Set[str]:

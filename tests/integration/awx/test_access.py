@@ -136,7 +136,7 @@ def test_a_login_that_may_only_read_may_look(site: Site) -> None:
         ((200, b"<html>Welcome</html>", {"Content-Type": "text/html"}), 1, "There is no AWX at"),
         ((302, b"", {"Location": "https://elsewhere.example.org/"}), 1, "There is no AWX at"),
         ((200, b"[1, 2", {}), 1, "There is no AWX at"),
-        ((500, b'{"detail": "A server error has occurred."}', {}), 1, "There is no AWX at"),
+        ((500, b'{"detail": "A server error has occurred."}', {}), 1, "AWX fails with 500"),
     ],
 )
 def test_what_is_no_answer_of_awx(site: Site, reply: Any, status: int, reason: str) -> None:

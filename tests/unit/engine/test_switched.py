@@ -6,11 +6,13 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator, List
+from typing import Any, Iterator, List
 
 import pytest
 
 from adapter.engine.awx import place_of
+from adapter.engine.base import Left
+from adapter.engine.completion import Completion
 from adapter.engine.jobs import JobDir
 from adapter.engine.model import JobStatus, Target
 from adapter.engine.switched import SwitchedEngine, Where
@@ -39,8 +41,8 @@ def engine(site: AwxSite, tmp_path: Path) -> SwitchedEngine:
     return switched(site, tmp_path / "state")
 
 
-def switched(site: AwxSite, state: Path) -> SwitchedEngine:
-    found = SwitchedEngine(state, CONTENT, site.ssh(state), python=sys.executable)
+def switched(site: AwxSite, state: Path, **settings: Any) -> SwitchedEngine:
+    found = SwitchedEngine(state, CONTENT, site.ssh(state), python=sys.executable, **settings)
     site.engines.append(found)
     return found
 
@@ -99,6 +101,50 @@ def test_another_manager_follows_a_job_in_awx_although_jobs_run_here_now(
     done = finish(after, after.completion(job_id))
     assert done.record.status is JobStatus.SUCCEEDED, done.record.message
     assert len(site.jobs(job_id)) == 1
+
+
+def left(job: Completion) -> Left:
+    record = job.record
+    targets = record.request.targets
+    return Left(job.job_id, "get_report", "a job", "other", record.created, targets)
+
+
+def test_a_manager_on_another_host_follows_a_job_on(site: AwxSite, tmp_path: Path) -> None:
+    """Without the search the job is lost to it, and with a launch of its own there are two."""
+    site.server.routes.jobs.runner.pace = 2.0
+    first = switched(site, tmp_path / "first", lease=1.0)
+    first.use(Where(site.place()))
+    job = first.submit(request(changes=True, variables={"given": {"a": 1}}))
+    until(lambda: bool(site.jobs(job.job_id)), first.poll)
+    second = switched(site, tmp_path / "second")
+    assert second.follow([left(job)]) == []
+    second.use(Where(site.place()))
+    found: List[Completion] = []
+    until(lambda: found, lambda: found.extend(second.follow([left(job)])))
+    done = finish(second, found[0])
+    assert done.record.status is JobStatus.SUCCEEDED, done.record.message
+    assert second.asked(job.job_id).variables == {"given": {"a": 1}}
+    assert done.outcomes["h1"].result == {"name": "h1"}
+    assert second.follow([left(job)]) == []
+    assert len(site.jobs(job.job_id)) == 1
+    assert site.left() == []
+    # The first one is active again.
+    finish(first, job)
+    assert job.record.status is JobStatus.SUCCEEDED, job.record.message
+    assert len(site.jobs(job.job_id)) == 1
+
+
+def test_a_job_is_not_cancelled_because_its_manager_is_gone(site: AwxSite, tmp_path: Path) -> None:
+    site.server.routes.jobs.runner.pace = 3.0
+    engine = switched(site, tmp_path / "state", lease=1.0)
+    engine.use(Where(site.place()))
+    job = engine.submit(request(changes=True))
+    until(lambda: bool(site.jobs(job.job_id)), engine.poll)
+    until(lambda: directory(engine, job.job_id).is_abandoned, lambda: None)
+    (launched,) = site.jobs(job.job_id)
+    assert launched.cancelled_at is None
+    assert not directory(engine, job.job_id).has_result
+    assert finish(engine, job).record.status is JobStatus.SUCCEEDED
 
 
 def test_changes_are_refused_while_awx_is_down_and_it_is_back_by_itself(

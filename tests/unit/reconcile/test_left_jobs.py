@@ -90,6 +90,15 @@ def test_a_job_of_an_earlier_turn_is_found_by_its_time(cut: Cluster) -> None:
         cut.orchestrator.jobs.details(f"{made}; rm -rf /")
 
 
+def test_the_engine_is_asked_to_follow_it_on(cut: Cluster) -> None:
+    job = the_job(cut)
+    (left,) = cut.engine.left
+    assert (left.id, left.operation, left.controller) == (job.id, "apply_mds", "h1")
+    assert [target.name for target in left.targets] == ["h3"]
+    take_over(cut, "h1")
+    assert cut.engine.left == [], "its record is here"
+
+
 def test_its_work_was_done(cut: Cluster) -> None:
     """Seen: silence."""
     (expected,) = the_job(cut).expected
