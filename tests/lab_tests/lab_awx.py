@@ -129,22 +129,21 @@ class LabAwx:
 
     def leaks(self) -> list[str]:
         """Return which secrets are where they may not be."""
-        said, found = self.said(), []
-        known = self.secrets()
-        for name, text in known.items():
-            if text in said:
-                found.append(f"the key of {name} is in AWX")
-        for name, text in known.items():
-            script = (
-                'grep -rlF -f - "$1/jobs" /var/log/ceph /var/lib/systemd/coredump 2>/dev/null '
-                "| head -n 3; true"
-            )
-            where = self.lab.sh(self.lab.first, script, STATE, stdin=f"{text}\n").strip()
-            if where:
-                found.append(f"the key of {name} is in {where}")
-            if text in self.lab.ok("config", "dump", "-f", "json"):
-                found.append(f"the key of {name} is among the options")
-        return found
+        known, said = self.secrets(), self.said()
+        script = (
+            'grep -rhoF -f - "$1/jobs" /var/log/ceph /var/lib/systemd/coredump 2>/dev/null '
+            "| sort -u; true"
+        )
+        given = "".join(f"{text}\n" for text in known.values())
+        records = self.lab.sh(self.lab.first, script, STATE, stdin=given)
+        options = self.lab.ok("config", "dump", "-f", "json")
+        places = {"AWX": said, "the manager's records": records, "the options": options}
+        return [
+            f"the key of {name} is in {place}"
+            for name, text in known.items()
+            for place, held in places.items()
+            if text in held
+        ]
 
     def twice(self) -> list[str]:
         """Return the jobs of managers that were launched more than once."""
