@@ -14,6 +14,7 @@ from adapter.cli.session import JobsFailed, Session
 from adapter.cli.upgrades import upgrade as upgrade
 from adapter.cli.verbs import waits
 from adapter.cluster.packages import upstream
+from adapter.cluster.upgrade_speed import words_of
 from adapter.cluster.upgrades import PAUSED
 from adapter.methods.upgrades import check_target
 from adapter.reconcile.upgrade_outlook import outlook
@@ -39,7 +40,9 @@ def _scope(function: F) -> F:
     return function
 
 
-_wait = waits("How long it may take until all is done; afterwards `upgrade resume` goes on.")
+_wait = waits(
+    "How long it may take until all is done; afterwards `upgrade resume` goes on.", SECONDS
+)
 
 
 def _split(text: Optional[str]) -> Optional[List[str]]:
@@ -93,6 +96,8 @@ def _table(found: Mapping[str, Any]) -> str:
         for number, each in enumerate(found["steps"], 1)
     ]
     lines = [table(HEAD, rows)] if rows else [f"All daemons run {upstream(found['target'])}"]
+    if rows:
+        lines.append(f"it takes {words_of(found['seconds'])} where nothing has to be waited for")
     return "\n".join([*lines, *found["settings"], *found["notes"]])
 
 

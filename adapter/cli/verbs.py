@@ -20,14 +20,14 @@ check_option = click.option(
 )
 
 
-def waits(words: str) -> Callable[[F], F]:
+def waits(words: str, seconds: float = 600.0) -> Callable[[F], F]:
     """Return the option ``--wait``, in seconds; ``words`` say for what."""
     return click.option(
         "--wait",
         "seconds",
         metavar="SECONDS",
         type=click.FloatRange(min=1),
-        default=600.0,
+        default=seconds,
         show_default=True,
         help=words,
     )

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 from adapter.cluster.fs_map import FileSystemState
 from adapter.cluster.packages import number
 from adapter.cluster.upgrade_plan import MDS, OSD, RELEASES, Batch, Cluster, Plan
+from adapter.cluster.upgrade_speed import seconds_of
 
 # What Ceph raises from release 20 on for keys that an older release has made.
 OLD_KEYS = (
@@ -21,13 +22,17 @@ FIRST_WITH_NEW_KEYS = 20
 
 
 def plan_data(plan: Plan, settings: Sequence[str]) -> Dict[str, Any]:
-    """Return a plan; ``settings`` are the sentences about what is set meanwhile."""
+    """Return a plan; ``settings`` are the sentences about what is set meanwhile.
+
+    ``seconds`` is how long it takes where nothing has to be waited for.
+    """
     return {
         "target": plan.target,
         "steps": [batch_data(each) for each in plan.batches],
         "settings": list(settings),
         "refusals": list(plan.refusals),
         "notes": list(plan.notes),
+        "seconds": round(seconds_of(plan)),
     }
 
 

@@ -30,6 +30,7 @@ from osds import AVAILABLE, FREED_TO_UP, WIPED  # noqa: E402
 from osds import measure as measure_osds  # noqa: E402
 from services import CEPHADM  # noqa: E402
 from services import measure as measure_services  # noqa: E402
+from upgrades import measure as measure_upgrades  # noqa: E402
 
 from adapter.engine.model import Target  # noqa: E402
 from tests.contract.on_lab import compare  # noqa: E402
@@ -224,18 +225,29 @@ def in_awx(times: int) -> None:
     line("reads while AWX takes 5 s to answer, 1,000 hosts", value, "< 20 ms", reads["slow"] < 20)
 
 
+def upgrades(machines: List[Dict[str, Any]]) -> None:
+    """A whole upgrade against the same commands typed host by host."""
+    found = measure_upgrades(machines)
+    ratio = found["ours"] / found["hand"]
+    value = f"{found['ours']:.0f} / {found['hand']:.0f} s = {ratio:.2f}"
+    line("a whole upgrade, against by hand", value, "<= 1.3", ratio <= 1.3)
+
+
 def main() -> None:
     """Print all figures, or those that are named."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     names = ("reads", "interface", "lab", "loopback", "cluster", "osds", "services", "hosts", "awx")
+    # The lab is of another version afterwards.
+    names += ("upgrades",)
     parser.add_argument("what", nargs="*", help=f"of: {' '.join(names)} (default: all)")
     parser.add_argument("--times", type=int, default=5, help="runs per figure (median)")
     parser.add_argument("--hosts", type=int, default=100, help="loopback hosts")
     parser.add_argument("--most", type=int, default=1000, help="loopback hosts, once; 0 for none")
     options = parser.parse_args()
     wanted = options.what or list(names)
-    machines = hosts() if set(wanted) & {"lab", "cluster", "osds", "services", "hosts"} else []
-    if set(wanted) & {"cluster", "osds", "services", "hosts"}:
+    on_services = {"cluster", "osds", "services", "hosts", "upgrades"}
+    machines = hosts() if set(wanted) & {"lab", *on_services} else []
+    if set(wanted) & on_services:
         manage(machines)
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; medians", flush=True)
     times = options.times
@@ -249,6 +261,7 @@ def main() -> None:
         "services": lambda: services(machines, times),
         "hosts": lambda: lives(machines, times),
         "awx": lambda: in_awx(times),
+        "upgrades": lambda: upgrades(machines),
     }
     for name, step in steps.items():
         if name in wanted:

@@ -22,13 +22,17 @@ from ceph_lab.report import say, step
 PLACE = "/var/lib/lab-upgrades"
 SOURCES = "/etc/apt/sources.list.d/lab-upgrade.list"
 NONE = "none"
+RELEASE = re.compile("[a-z]+")
 # Nothing on standard input removes the file.
 WRITE = 'cat > "$0.new"; if [ -s "$0.new" ]; then mv "$0.new" "$0"; else rm -f "$0" "$0.new"; fi'
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A version of Ceph: with packages whose installation fails, and without some packages."""
+    """A version of Ceph: with packages whose installation fails, and without some packages.
+
+    `version` may be the name of a Debian release instead: all that its repository has.
+    """
 
     version: str
     broken: Sequence[str] = ()
@@ -58,14 +62,22 @@ def offer(lab: Lab, offers: Sequence[Offer], hosts: Sequence[Host]) -> None:
 def ensure(repository: Path, wanted: Offer) -> Path:
     """Return the repository of an offer, made first if it is not cached.
 
-    `repository` has the packages that it is made of. Raises LabError.
+    `repository` has the packages that a version is made of. Raises LabError.
     """
-    whole = directory() / f"{repository.name}-{_digest()}-{wanted.version}"
+    if RELEASE.fullmatch(wanted.version):
+        with held("images"):
+            repository = archive.ensure_repository(wanted.version, settings.default_mirror())
+        whole = directory() / f"{repository.name}-whole"
+    else:
+        whole = directory() / f"{repository.name}-{_digest()}-{wanted.version}"
     words = [f"-broken-{name}" for name in wanted.broken]
     words += [f"-without-{name}" for name in wanted.without]
     target = whole.with_name(whole.name + "".join(words))
     with held("upgrades"):
-        if not whole.is_dir():
+        if not whole.is_dir() and RELEASE.fullmatch(wanted.version):
+            with published(whole) as building:
+                archive.fill(building, sorted((repository / "pool").iterdir()))
+        elif not whole.is_dir():
             with step(f"packages of {wanted.version}, made of those of {repository.name}"):
                 _make(repository, whole, wanted.version)
         if not target.is_dir():

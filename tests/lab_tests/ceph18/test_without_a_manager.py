@@ -6,64 +6,26 @@ other.
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from adapter.cli.content import PARTS
-from tests.lab_tests.lab_client import CONTENT, LAB, RECORD, ROOT, Answer, Lab, run, wait_until
+from tests.lab_tests.lab_client import CONTENT, RECORD, Lab, wait_until
+from tests.lab_tests.old_site import SECONDS, add_hosts, command, data, ok, old_site
 from tests.lab_tests.test_playbooks import recap
 
-SOURCE = "/root/ceph-orch-ansible"
 DIRECTORY = "/root/.orch-ansible"
-AUTHORIZE = "mkdir -p -m 700 .ssh; cat >>.ssh/authorized_keys"
-SECONDS = 900.0
 SERVICES = ("osd.all", "mon", "mgr", "mds.fs", "rgw.s3", "crash")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Return a lab with Ceph 18.2, with this checkout's command on its first host."""
-    name = os.environ.get("LAB") or "demo"
-    answer = run([sys.executable, str(LAB), "--name", name, "hosts"])
-    if answer.rc:
-        pytest.skip(f"lab {name} does not run ({answer.err.strip()})")
-    lab = Lab(name, tmp_path_factory.mktemp("ssh"))
-    if "version 18.2." not in lab.ok("version"):
-        pytest.skip("needs Ceph 18.2: `tests/lab/lab up --release trixie --no-dashboard`")
-    lab.lab("copy", *(str(ROOT / part) for part in ("adapter", *PARTS)), f"{lab.first}:{SOURCE}")
-    install = f"cd {SOURCE} && PYTHONPATH=. python3 -m adapter.cli mgr install"
-    lab.sh(lab.first, install)
-    # One host has all copies where the lab has only one.
-    size = str(min(len(lab.machines), 2))
-    for option, value in (
-        ("osd_pool_default_size", size),
-        ("mon_allow_pool_size_one", "true"),
-        ("osd_crush_chooseleaf_type", "0" if size == "1" else "1"),
-    ):
-        lab.ok("config", "set", "global", option, value)
-    yield lab
-    lab.close()
-
-
-def command(lab: Lab, *words: str, stdin: str = "") -> Answer:
-    return lab.ssh(lab.first, "orch-ansible", *words, stdin=stdin, seconds=SECONDS)
-
-
-def ok(lab: Lab, *words: str, stdin: str = "") -> str:
-    answer = command(lab, *words, stdin=stdin)
-    assert answer.rc == 0, f"orch-ansible {shlex.join(words)}: {answer.err or answer.out}"
-    return answer.out
-
-
-def data(lab: Lab, *words: str) -> Any:
-    return json.loads(ok(lab, *words, "--format", "json"))
+    with old_site(tmp_path_factory.mktemp("ssh")) as lab:
+        yield lab
 
 
 def the_file(lab: Lab) -> str:
@@ -100,10 +62,7 @@ def test_enabling_says_that_no_manager_can(site: Lab) -> None:
 
 
 def test_hosts_and_disks(site: Lab) -> None:
-    key = ok(site, "key", "generate")
-    for name, machine in site.machines.items():
-        site.sh(name, AUTHORIZE, stdin=key)
-        ok(site, "host", "add", name, machine.addr)
+    add_hosts(site)
     assert {row["hostname"] for row in data(site, "host", "ls")} == set(site.machines)
     disks = {row["name"]: {d["path"] for d in row["devices"]} for row in data(site, "device", "ls")}
     assert disks == {name: set(machine.disks) for name, machine in site.machines.items()}

@@ -103,9 +103,11 @@ def test_a_plan_shows_the_steps_and_does_none(whole: Door, cluster: Upgraded) ->
     lines = whole.run("upgrade", "plan", "--ceph-version", "20.2.5").stdout.splitlines()
     assert lines[0].split() == ["STEP", "KIND", "DAEMONS", "PACKAGES", "FIRST", "HANDS", "OVER"]
     assert lines[1].split()[:2] == ["1", "mgr"]
+    assert any("where nothing has to be waited for" in line for line in lines)
     said = json.loads(whole.run("upgrade", "plan", "--ceph-version", "20.2.5", "-f", "json").stdout)
     assert [step["kind"] for step in said["steps"]][:6] == ["mgr"] * 3 + ["mon"] * 3
     assert said["refusals"] == []
+    assert said["seconds"] > 60
     assert [each for each in whole.requests if each.changes] == []
     assert cluster.monitors.log == []
 
