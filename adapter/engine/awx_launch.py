@@ -19,8 +19,8 @@ from adapter.awxapi.client import Awx, Object
 from adapter.engine.awx_made import Made, hosts_of, prefix_of
 from adapter.engine.awx_memory import Memory
 from adapter.engine.awx_place import Asking, AwxPlace
-from adapter.engine.awx_template import NotLaunched, Template
-from adapter.engine.by_hand import ENTITIES, SECRETS, job_variables
+from adapter.engine.awx_template import NotLaunched, Template, variables_of
+from adapter.engine.by_hand import ENTITIES, JOB, SECRETS, job_variables
 from adapter.engine.jobs import JobDir
 from adapter.engine.model import Request
 from adapter.errors import AdapterError, NotReady, some_of
@@ -147,6 +147,7 @@ class Launch:
         attempt = int(self._memory.get("attempt") or 0) + 1
         began = self._memory.get("began") or time.time()
         fresh = {"inventory": "", "credential": "", "number": None, "job": "", "sent": False}
+        fresh["created"] = ""
         self._memory.keep(began=began, attempt=attempt, key=self._made.key(attempt), **fresh)
         body: Dict[str, Any] = {
             "inventory": self._made.inventory(awx, self._template, self._known_hosts),
@@ -194,7 +195,7 @@ class Launch:
         key = self._memory.get("key")
         if not self._memory.get("inventory"):
             for row in self._asking.ask(lambda awx: awx.list("inventory", name=key)):
-                self._memory.keep(inventory=row["url"], number=row["id"])
+                self._memory.keep(inventory=row["url"], number=row["id"], created=row["created"])
         if self._memory.get("inventory"):
             for look in range(_LOOKS):
                 found = self._job_of_inventory()
@@ -215,8 +216,27 @@ class Launch:
         rows = self._asking.ask(lambda awx: awx.list("jobs", inventory=number))
         if not rows:
             return None
-        self._memory.keep(job=rows[0]["url"])
-        return self._asking.ask(lambda awx: awx.get(str(rows[0]["url"]))) or rows[0]
+        return self._have(rows[0])
+
+    def _have(self, row: Object) -> Object:
+        """Keep which job it is, and return all that AWX says of it."""
+        url = str(row["url"])
+        self._memory.keep(job=url)
+        return self._asking.ask(lambda awx: awx.get(url)) or row
+
+    def _job_without_inventory(self) -> Optional[Object]:
+        """Return a job that ended before its inventory was deleted; it does not say whose it was.
+
+        It is known by its variables; one that has not got them is taken for ours, too: rather none
+        is launched than two.
+        """
+        made = self._memory.get("created")
+        filters = {"name": self._template.name, **({"created__gte": made} if made else {})}
+        for row in self._asking.ask(lambda awx: awx.list("jobs", **filters)):
+            given = variables_of(row.get("extra_vars"))
+            if row.get("inventory") is None and given.get(JOB, self._job.id) == self._job.id:
+                return self._have(row)
+        return None
 
     def _disarm(self) -> Optional[Object]:
         """Delete the inventory of a lost launch; AWX refuses that while a job uses it."""
@@ -225,8 +245,10 @@ class Launch:
         while True:
             refused = self._refusal(url)
             found = self._job_of_inventory()
-            if found is not None or refused is None:
+            if found is not None:
                 return found
+            if refused is None:
+                return self._job_without_inventory()
             if time.monotonic() - began > self._asking.limit():
                 raise NotReady(refused)
             self._wait(self._place.interval)

@@ -69,7 +69,7 @@ class Made:
             "organization": template.row["organization"],
         }
         made = awx.post(awx.collection("inventory"), about)
-        self._memory.keep(inventory=made["url"], number=made["id"])
+        self._memory.keep(inventory=made["url"], number=made["id"], created=made["created"])
         self._add_hosts(awx, int(made["id"]), known_hosts)
         return int(made["id"])
 

@@ -23,7 +23,8 @@ class Memory:
 
     ``key`` is the name of all that is made for a launch, ``attempt`` its number, ``began`` when the
     first one began. ``inventory``, ``credential`` and ``job`` are paths, ``number`` is the
-    inventory's id, ``sent`` tells that AWX may have got the launch.
+    inventory's id and ``created`` when it was made by AWX's clock, ``sent`` tells that AWX may have
+    got the launch.
     """
 
     def __init__(self, job: JobDir) -> None:

@@ -6,7 +6,7 @@ AWX drops what a template does not ask for and starts all the same; so both are 
 from __future__ import annotations
 
 import json
-from typing import AbstractSet, Any, Dict, List, Mapping, Set
+from typing import AbstractSet, Any, Dict, List, Mapping
 
 from adapter.awxapi.client import Awx, Object
 from adapter.engine.awx_place import AwxPlace
@@ -28,7 +28,7 @@ class Template:
     def __init__(self, place: AwxPlace, request: Request) -> None:
         self.row: Object = {}
         self._place, self._request = place, request
-        self._name = f"{place.name}-engine-{request.operation}"
+        self.name = f"{place.name}-engine-{request.operation}"
 
     @property
     def job_type(self) -> str:
@@ -37,13 +37,13 @@ class Template:
 
     def find(self, awx: Awx) -> None:
         """Ask AWX for it. Raises ``NotLaunched`` where the login may use none of that name."""
-        for row in awx.list("job_templates", name=self._name):
+        for row in awx.list("job_templates", name=self.name):
             about = row.get("summary_fields", {}).get("organization") or {}
             if about.get("name") == self._place.organization:
                 self.row = row
                 return
         raise NotLaunched(
-            f"AWX has no job template '{self._name}' in the organization "
+            f"AWX has no job template '{self.name}' in the organization "
             f"'{self._place.organization}' that this login may use"
         )
 
@@ -55,17 +55,17 @@ class Template:
         for name in needed:
             if self.row.get(f"ask_{name}_on_launch") is not True:
                 raise NotLaunched(
-                    f"the job template '{self._name}' does not ask for {name} (ask_{name}_on_launch"
+                    f"the job template '{self.name}' does not ask for {name} (ask_{name}_on_launch"
                     f" is off), so AWX would ignore it; {REMEDY}"
                 )
         if self.row.get("inventory") is not None:
             raise NotLaunched(
-                f"the job template '{self._name}' has an inventory of its own, whose hosts would be"
+                f"the job template '{self.name}' has an inventory of its own, whose hosts would be"
                 f" changed if AWX ignored ours; {REMEDY}"
             )
         if self.row.get("survey_enabled"):
             raise NotLaunched(
-                f"the job template '{self._name}' has a survey, whose defaults would be added; "
+                f"the job template '{self.name}' has a survey, whose defaults would be added; "
                 f"{REMEDY}"
             )
 
@@ -91,15 +91,16 @@ class Template:
         for key, value in wanted.items():
             if job.get(key) != value:
                 return f"AWX runs it with {key} {job.get(key)!r}, not {value!r}; {REMEDY}"
-        missing = sorted(variables - _names_in(job.get("extra_vars")))
+        missing = sorted(variables - set(variables_of(job.get("extra_vars"))))
         if missing:
             return f"AWX runs it without {some_of(missing, 3)}; {REMEDY}"
         return ""
 
 
-def _names_in(extra_vars: Any) -> Set[str]:
+def variables_of(extra_vars: Any) -> Dict[str, Any]:
+    """Return the variables that AWX says a job has, empty where that cannot be read."""
     try:
         given = json.loads(extra_vars)
     except (TypeError, ValueError):
-        return set()
-    return set(given) if isinstance(given, dict) else set()
+        return {}
+    return given if isinstance(given, dict) else {}

@@ -110,7 +110,7 @@ class AwxSite:
 
     def ssh(self, state: Path) -> SshFiles:
         """Return ssh's files in a directory, with the key of all hosts."""
-        state.mkdir(exist_ok=True)
+        state.mkdir(parents=True, exist_ok=True)
         ssh = SshFiles(state)
         ssh.known_hosts_path.write_text(KNOWN)
         return ssh

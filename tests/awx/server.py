@@ -187,6 +187,8 @@ class AwxServer:
 
     def _matches(self, row: dict[str, Any], name: str, value: str) -> bool:
         field, _, how = name.rpartition("__")
+        if how == "gte":
+            return str(row.get(field) or "") >= value
         if how == "startswith":
             return str(row.get(field) or "").startswith(value)
         there = row.get(name)

@@ -128,6 +128,36 @@ def test_a_launch_whose_answer_is_lost_is_not_done_twice(site: AwxSite, kind: st
     assert site.left() == []
 
 
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_job_that_ended_before_its_inventory_was_deleted_is_found(
+    site: AwxSite, ignored: bool
+) -> None:
+    """AWX is slow: it begins a launch after nobody has seen one, and the job is over by the time at
+    which the inventory is deleted. Without a look at jobs that have lost theirs there are two.
+    """
+    reply = site.server.reply
+    late: list[Any] = []
+
+    def slow(method: str, path: str, body: Any, login: str) -> Any:
+        if path.endswith("/launch/") and not late:
+            late.append((method, path, body, login))
+            return 502, ""
+        if method == "DELETE" and len(late) == 1 and not site.jobs():
+            late.append(reply(*late[0]))
+            job = site.server.routes.jobs.jobs[1]
+            job.plan.start_at = job.plan.end_at = job.plan.processed_at = 0.0
+        return reply(method, path, body, login)
+
+    site.server.reply = slow  # type: ignore[method-assign]
+    if ignored:
+        changes = {"ask_variables_on_launch": False}
+        site.server.routes.jobs.sabotage = lambda body: changes
+    done = play(site)
+    assert len(site.server.routes.jobs.jobs) == 1
+    assert done.status is (JobStatus.FAILED if ignored else JobStatus.SUCCEEDED), done.message
+    assert not ignored or "AWX runs it without" in done.message
+
+
 def test_an_inventory_that_awx_keeps_is_not_asked_for_ever(site: AwxSite) -> None:
     """AWX may refuse to delete it although it shows no job of it."""
     refused = {"error": "Resource is being used by running jobs."}
