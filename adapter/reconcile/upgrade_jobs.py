@@ -104,6 +104,8 @@ class UpgradeJobs:
             current = core.upgrades.get()
             if current is None:
                 return
+            # What went wrong the upgrade itself says, for as long as it is so.
+            core.forget_failures(job.job_id)
             changes = self._changes(job, part, current)
             try:
                 core.upgrades.save(replace(current, at_work=False, **changes))

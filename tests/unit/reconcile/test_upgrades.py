@@ -104,6 +104,7 @@ def test_packages_that_fail_pause_with_host_and_cause(cluster: Upgraded) -> None
     assert found.is_paused
     assert "host h2: ceph-mds: its script failed" in found.message
     assert "UPGRADE_FAILED_PULL" in cluster.orchestrator.health.checks()
+    assert "ANSIBLE_JOB_FAILED" not in cluster.orchestrator.health.checks(), "it is told once"
     assert cluster.restarted() == [], "nothing was begun on the first host"
     cluster.mute.clear()
     raise_if_exception(cluster.orchestrator.upgrade_resume())
