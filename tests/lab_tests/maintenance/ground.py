@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,12 +20,12 @@ WORST = 45.0
 PEERING_SECONDS = 30.0
 # States of one that takes no writes and does not get over it by itself.
 STUCK = ("down", "incomplete", "peered", "stale")
-# Writes until its standard input ends, and says then how many there were, how long one took, and
+# Writes and reads until its standard input ends, and says then how often, how long it took, and
 # which placement groups were not active meanwhile.
 WRITER = r"""
 import json, rados, select, sys, threading, time
 told = json.loads(sys.stdin.readline())
-cluster = rados.Rados(conf={"mon_host": told["mons"], "key": told["key"]})
+cluster = rados.Rados(name=told["name"], conf={"mon_host": told["mons"], "key": told["key"]})
 cluster.connect()
 pool = cluster.open_ioctx(told["pool"])
 over, looks, inactive, since = threading.Event(), [], {}, {}
@@ -59,8 +59,11 @@ print("ready", flush=True)
 done, worst, errors = 0, 0.0, []
 while not select.select([sys.stdin], [], [], 0.02)[0]:
     began = time.monotonic()
+    name, data = "object-%d" % (done % 64), b"%8d" % done * 64
     try:
-        pool.write_full("object-%d" % (done % 64), b"x" * 512)
+        pool.write_full(name, data)
+        if pool.read(name) != data:
+            errors.append("%s is not as it was written" % name)
     except rados.Error as error:
         errors.append(str(error))
     worst, done = max(worst, time.monotonic() - began), done + 1
@@ -192,19 +195,29 @@ class Ground:
         wait_until(f"{host} is out of maintenance", lambda: not self.stage(host), SECONDS)
 
     @contextmanager
-    def writing(self, host: str) -> Iterator[None]:
+    def writing(
+        self,
+        host: str,
+        worst: float = WORST,
+        *,
+        command: Sequence[str] = (),
+        entity: str = "client.admin",
+    ) -> Iterator[None]:
         """Have a client on a host write all the time; no write may fail, or wait for long.
 
-        No placement group may be inactive for longer than peering takes.
+        ``worst`` is how long one may take with its read (seconds). ``command`` runs Python on this
+        machine, not on the host; ``entity`` is who it is. No placement group may be inactive for
+        longer than peering takes.
         """
         conf = self.lab.ok("config", "generate-minimal-conf")
         told = {
             "mons": conf.partition("mon_host = ")[2].partition("\n")[0],
-            "key": self.lab.ok("auth", "print-key", "client.admin").strip(),
+            "name": entity,
+            "key": self.lab.ok("auth", "print-key", entity).strip(),
             "pool": POOL,
         }
         process = subprocess.Popen(
-            self.lab.argv(host, "python3", "-c", WRITER),
+            [*command, WRITER] if command else self.lab.argv(host, "python3", "-c", WRITER),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -234,4 +247,4 @@ class Ground:
         assert not stuck, "placement groups were inactive"
         assert said["errors"] == []
         assert said["writes"] > 10
-        assert said["worst"] < WORST
+        assert said["worst"] < worst

@@ -11,20 +11,42 @@ from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.maintenance.ground import Ground
 from tests.lab_tests.services.service_lab import Services, with_osds
 from tests.lab_tests.upgrades.upgrade_lab import Upgrades
+from tests.lab_tests.upgrading.upgrading_lab import OSDS_EACH, go_back
 
 SHORT = os.environ.get("SHORT") == "1"
+
+
+def two_osds_each(lab: Lab) -> None:
+    """Have two OSDs on each host: they are restarted together."""
+    rows = [row["hostname"] for row in lab.ceph_json("osd", "metadata") if "hostname" in row]
+    for name in lab.machines:
+        free = [p for p, d in lab.listed_devices()[name].items() if d["available"]]
+        if rows.count(name) < OSDS_EACH:
+            lab.ok("orch", "daemon", "add", "osd", f"{name}:{free[0]}")
+    count = OSDS_EACH * len(lab.machines)
+    wait_until(
+        "two OSDs on each host", lambda: lab.ceph_json("osd", "stat")["num_up_osds"] == count, 180
+    )
 
 
 @pytest.fixture(scope="module")
 def ground(lab: Lab) -> Iterator[Ground]:
     """Return the cluster; without files and gateways in the short form."""
     with_osds(lab)
+    two_osds_each(lab)
     services = Services(lab)
     wait_until("the backend answers", services.ls, 60)
     found = Ground(services)
     found.prepare(whole=not SHORT)
     yield found
     services.close()
+
+
+@pytest.fixture(scope="module")
+def at_first(ground: Ground) -> Ground:
+    """Return the cluster with the version that it was made with."""
+    go_back(ground)
+    return ground
 
 
 @pytest.fixture

@@ -5,77 +5,33 @@ The tests follow each other: each begins with the version that the one before ha
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
-from typing import Any
 
-from tests.lab_tests.lab_client import Lab, wait_until
+import pytest
+
+from tests.lab_tests.lab_client import wait_until
 from tests.lab_tests.maintenance.ground import Ground
 from tests.lab_tests.test_playbooks import by_hand, recap
 from tests.lab_tests.upgrades.upgrade_lab import AFTER, NEXT, NOW, Upgrades
+from tests.lab_tests.upgrading.upgrading_lab import (
+    HOSTS,
+    LATEST,
+    LONGEST,
+    assert_nothing_left,
+    kept,
+    left,
+    start,
+    status,
+    wait_over,
+    wait_paused,
+    wait_versions,
+)
 
-HOSTS = ("h1", "h2", "h3")
-LATEST = "20.2.7"
-SECONDS = 2400.0
 KILLS = int(os.environ.get("UPGRADE_KILLS") or 2)
 
-
-def status(lab: Lab) -> dict[str, Any]:
-    """Return ``ceph orch upgrade status``; empty where none is under way, or nobody answers."""
-    answer = lab.ceph("orch", "upgrade", "status", "--format", "json")
-    said = answer.out.strip()
-    found: dict[str, Any] = json.loads(said) if said.startswith("{") else {}
-    return found if found.get("in_progress") else {}
-
-
-def kept(lab: Lab) -> bool:
-    return lab.ceph("config-key", "exists", "mgr/ansible/upgrade.current").rc == 0
-
-
-def start(lab: Lab, version: str, *words: str) -> str:
-    """Begin an upgrade, when hosts have reported to a manager that may have just begun."""
-    return lab.ok_when_settled("orch", "upgrade", "start", "--ceph-version", version, *words)
-
-
-def wait_over(lab: Lab) -> None:
-    def over() -> bool:
-        said = status(lab)
-        assert not said.get("is_paused"), said
-        return not kept(lab)
-
-    wait_until("the upgrade is over", over, SECONDS)
-
-
-def wait_paused(lab: Lab) -> str:
-    said = wait_until(
-        "the upgrade is paused",
-        lambda: (lambda found: found if found.get("is_paused") else None)(status(lab)),
-        SECONDS,
-    )
-    return str(said["message"])
-
-
-def versions(lab: Lab) -> set[str]:
-    return {name.split()[2] for name in lab.ceph_json("versions")["overall"]}
-
-
-def wait_versions(lab: Lab, wanted: str) -> None:
-    """Wait until all daemons are told with a version; of gateways old ones are for a minute."""
-
-    def same() -> bool:
-        assert versions(lab) == {wanted}
-        return True
-
-    wait_until(f"all daemons run {wanted}", same, 180)
-
-
-def assert_nothing_left(lab: Lab) -> None:
-    for host in HOSTS:
-        names = "/usr/sbin/policy-rc.d* /var/lib/ceph-orch-ansible/upgrade.json"
-        assert lab.sh(host, f"ls {names} 2>/dev/null || true") == ""
-        assert lab.sh(host, "dpkg --audit") == ""
+pytestmark = pytest.mark.usefixtures("at_first")
 
 
 def test_what_speaks_against_it_is_said_and_nothing_is_done(
@@ -106,7 +62,7 @@ def test_a_playbook_in_check_mode_changes_no_package(ground: Ground, upgrades: U
     answer = by_hand(lab, ("upgrade_start",), "--check", "-e", f"host_upgrade_version={NEXT}")
     assert recap(answer, *HOSTS) == len(HOSTS)
     assert all(NOW in lab.sh(host, "ceph --version") for host in HOSTS)
-    assert_nothing_left(lab)
+    assert left(lab) == {}
 
 
 def test_a_whole_upgrade_under_a_client_with_managers_killed(
@@ -117,7 +73,7 @@ def test_a_whole_upgrade_under_a_client_with_managers_killed(
     assert upgrades.check(NEXT)["obstacles"] == []
     before = ground.snapshot()
     chance = random.Random(os.environ.get("SEED") or 7)
-    with ground.writing("h3"):
+    with ground.writing("h3", lab.patience(LONGEST)):
         start(lab, NEXT)
         for _ in range(KILLS):
             end = time.monotonic() + chance.uniform(10, 90)
@@ -166,7 +122,7 @@ def test_a_package_that_fails_pauses_it_and_a_later_version_goes_on(
     stopped = lab.ok("orch", "upgrade", "stop")
     assert f"run {AFTER}" in stopped
     assert not kept(lab)
-    assert lab.ceph_json("osd", "dump")["crush_node_flags"] == {}
-    for host in HOSTS:
-        assert lab.sh(host, "ls /usr/sbin/policy-rc.d* 2>/dev/null || true") == ""
+    found = left(lab)
+    found.pop("halfway")
+    assert found == {}
     ground.wait_well()
