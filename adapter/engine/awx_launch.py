@@ -227,16 +227,22 @@ class Launch:
     def _job_without_inventory(self) -> Optional[Object]:
         """Return a job that ended before its inventory was deleted; it does not say whose it was.
 
-        It is known by its variables; one that has not got them is taken for ours, too: rather none
-        is launched than two.
+        It is known by its variables, and one that AWX has run without them by its hosts.
         """
         made = self._memory.get("created")
         filters = {"name": self._template.name, **({"created__gte": made} if made else {})}
         for row in self._asking.ask(lambda awx: awx.list("jobs", **filters)):
-            given = variables_of(row.get("extra_vars"))
-            if row.get("inventory") is None and given.get(JOB, self._job.id) == self._job.id:
+            if row.get("inventory") is not None:
+                continue
+            job = variables_of(row.get("extra_vars")).get(JOB)
+            if job == self._job.id or (job is None and self._has_our_hosts(row)):
                 return self._have(row)
         return None
+
+    def _has_our_hosts(self, job: Object) -> bool:
+        path = job.get("related", {}).get("job_host_summaries")
+        rows = self._asking.ask(lambda awx: list(awx.pages(path))) if path else []
+        return bool({str(row.get("host_name")) for row in rows} & set(self._request.hosts))
 
     def _disarm(self) -> Optional[Object]:
         """Delete the inventory of a lost launch; AWX refuses that while a job uses it."""

@@ -158,6 +158,29 @@ def test_a_job_that_ended_before_its_inventory_was_deleted_is_found(
     assert not ignored or "AWX runs it without" in done.message
 
 
+def test_a_job_of_somebody_else_without_variables_is_not_taken_for_ours(site: AwxSite) -> None:
+    """It has lost its inventory, as all have that are over, and began after ours was made."""
+    other = site.server.store.add("inventories", {"name": "x", "organization": site.organization})
+    site.server.routes.jobs.hosts[other["id"]] = {"h9": {}}
+    reply = site.server.reply
+    lost: list[str] = []
+
+    def slow(method: str, path: str, body: Any, login: str) -> Any:
+        if path.endswith("/launch/") and not lost:
+            lost.append(path)
+            assert reply(method, path, {"inventory": other["id"]}, login)[0] == 201
+            job = site.server.routes.jobs.jobs[1]
+            job.plan.start_at = job.plan.end_at = job.plan.processed_at = 0.0
+            job.row["inventory"] = None
+            return 502, ""
+        return reply(method, path, body, login)
+
+    site.server.reply = slow  # type: ignore[method-assign]
+    done = play(site)
+    assert done.status is JobStatus.SUCCEEDED, done.message
+    assert len(site.server.routes.jobs.jobs) == 2
+
+
 def test_an_inventory_that_awx_keeps_is_not_asked_for_ever(site: AwxSite) -> None:
     """AWX may refuse to delete it although it shows no job of it."""
     refused = {"error": "Resource is being used by running jobs."}
