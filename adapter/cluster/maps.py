@@ -48,6 +48,7 @@ from adapter.cluster.pg_states import (
     is_inconsistent,
     is_served,
     is_whole,
+    not_whole_on,
     read_left,
     unknown_pgs,
     waited_for,
@@ -139,6 +140,16 @@ class Maps(KeysAndOptions):
         """Let others than these OSDs say now what ``served_without`` waits to hear from them."""
         _, others = waited_for(self._mon.pg_stats(), ids)
         self._mon.tell_pgs(sorted(others)[:HASTENED])
+
+    def whole_with(self, ids: Collection[int]) -> bool:
+        """Tell whether all placement groups are whole; if not, have OSDs say now how they are.
+
+        ``ids`` are OSDs that came back: groups may be theirs of which others spoke last.
+        """
+        others = not_whole_on(self._mon.pg_stats())
+        if others:
+            self._mon.tell_pgs([*sorted(ids), *sorted(others - set(ids))][:HASTENED])
+        return not others
 
     def stored(self) -> Dict[int, int]:
         """Return how many placement groups each OSD said last that it has on its disk.

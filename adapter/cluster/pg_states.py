@@ -13,6 +13,8 @@ _AT_WORK = frozenset(
     ("active", "clean", "scrubbing", "deep", "snaptrim", "snaptrim_wait", "premerge")
 )
 _WHOLE = frozenset(("active", "clean"))
+# Stands for an OSD where CRUSH finds none (CRUSH_ITEM_NONE).
+NOBODY = 0x7FFFFFFF
 
 
 def is_whole(state: object) -> bool:
@@ -77,7 +79,16 @@ def waited_for(
         if not is_served(row.get("state")) or away & acting:
             served = False
             others |= acting | set(row.get("up") or ())
-    return served, frozenset(others - away)
+    return served, frozenset(others - away - {NOBODY})
+
+
+def not_whole_on(rows: Iterable[Mapping[str, Any]]) -> FrozenSet[int]:
+    """Return the OSDs of the placement groups of which a copy is missing or in doubt."""
+    found = set()
+    for row in rows:
+        if not is_whole(row.get("state")):
+            found |= {*(row.get("acting") or ()), *(row.get("up") or ())}
+    return frozenset(found - {NOBODY})
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import Any, Callable, Mapping, Optional, Sequence
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
-from adapter.cluster.hosts import MAINTENANCE, Host
+from adapter.cluster.hosts import MAINTENANCE
 from adapter.cluster.maintenances import (
     ENTERED,
     ENTERING,
@@ -20,18 +20,16 @@ from adapter.cluster.maintenances import (
 )
 from adapter.core import Core
 from adapter.engine.gate import Ask, Asked
-from adapter.errors import InvalidValue, NotKept, ReportAwaited
+from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import OrchestratorError
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.host_stops import HostStops, daemons_on
-from adapter.reconcile.maintenance_flags import MaintenanceFlags, check_usable
+from adapter.reconcile.maintenance_flags import MaintenanceFlags, check_usable, refuse_draining
 from adapter.reconcile.maintenance_jobs import RETRY, MaintenanceJobs, reported_units
-from adapter.reconcile.maintenance_parts import (
-    not_back,
-    still_up,
-)
+from adapter.reconcile.maintenance_parts import not_back, osds_back, still_up
 from adapter.reconcile.ownership import read_places
 from adapter.reconcile.parts import OTHERS_JOBS_END, for_each
+from adapter.reconcile.returned_data import ReturnedData
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +53,7 @@ class HostMaintenance:
         self._is_managed = is_managed
         self._flags = MaintenanceFlags(core)
         self._jobs = MaintenanceJobs(core)
+        self._returned = ReturnedData(core)
         # Those that another manager's job may be at, for as long as it may go on by itself.
         self._of_before = [each for each in core.maintenances.all() if each.at_work]
 
@@ -67,7 +66,7 @@ class HostMaintenance:
         ``InvalidValue`` for a host that is being drained.
         """
         with self._core.lock:
-            _refuse_draining(self._core.hosts.get(hostname))
+            refuse_draining(self._core.hosts.get(hostname))
         self._stops.look(hostname).check(hostname, force, regardless)
 
     def is_in(self, hostname: str) -> bool:
@@ -95,11 +94,12 @@ class HostMaintenance:
             host = core.hosts.get(hostname)
             check_usable(self._core, hostname)
             known = core.maintenances.get(hostname)
-            _refuse_draining(host)
+            refuse_draining(host)
             one = known or Maintenance(hostname, ENTERING, since=now, by=by)
             one = replace(one, force=force, regardless=regardless, offline=False, reason="")
             one = core.maintenances.save(replace(one, stage=ENTERING, asked=now))
             core.hosts.save(replace(host, status=MAINTENANCE))
+            self._returned.forget(hostname)
             self._begin(hostname)
         return one
 
@@ -160,7 +160,8 @@ class HostMaintenance:
             ]
         with self._guards.acting:
             for_each(todo, lambda each: self._step_kept(each, now))
-        return self._pause(pending, now)
+        pauses = (self._pause(pending, now), self._returned.step(now))
+        return min((each for each in pauses if each is not None), default=None)
 
     def _pause(self, pending: Sequence[Maintenance], now: float) -> Optional[float]:
         """Return the seconds until the next look; the end of a job wakes the loop."""
@@ -251,12 +252,16 @@ class HostMaintenance:
         told = (hostname, ENTERING) in self._jobs.told
         if not told and (online or not one.reached):
             self._ask(one)("")
-        one = self._set_noout(one, here)
+        one, lacking = self._keep_noout(one, here)
+        if not online or told:
+            self._flags.set(lacking)
         if not online:
             self._enter_offline(one)
             return
         if not told:
             self._hold_units(one, here)
+            # The monitors take a second for it, and a job needs longer until it stops anything.
+            self._flags.set(lacking)
             return
         up = still_up(core.maps, here)
         if up:
@@ -303,8 +308,10 @@ class HostMaintenance:
             maps.fail_over(active)
         return True
 
-    def _set_noout(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> Maintenance:
-        """Have the flag set for the host's OSDs; what is set from here is kept before."""
+    def _keep_noout(
+        self, one: Maintenance, here: Mapping[str, Sequence[str]]
+    ) -> Tuple[Maintenance, List[str]]:
+        """Keep for which of the host's OSDs the flag is set from here; return what lacks it."""
         wanted, lacking = self._flags.wanted(one, here.get("osd", ()))
         with self._core.lock:
             online = self._core.liveness.online(one.hostname)
@@ -312,8 +319,7 @@ class HostMaintenance:
         if wanted != one or (online and units != one.units):
             kept = units if online else one.units
             one = self._save(one, nodes=wanted.nodes, ids=wanted.ids, units=kept)
-        self._flags.set(lacking)
-        return one
+        return one, lacking
 
     def _hold_units(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> None:
         """Have units masked and stopped, part by part: clients wait for nobody longer than needed.
@@ -349,6 +355,7 @@ class HostMaintenance:
             self._jobs.submit(one, "exit_host_maintenance", parameters, "", True)
             return
         lacking = [] if one.force or not one.reached else not_back(core, one)
+        self._returned.back(hostname, osds_back(one, lacking), self._jobs.now)
         if lacking:
             names = ", ".join(lacking)
             self._wait(one, f"waiting until the cluster's maps show {names} back")
@@ -375,8 +382,8 @@ class HostMaintenance:
         self._set_status(one.hostname)
         with core.lock:
             core.maintenances.remove(one.hostname)
-            core.refresh.want([one.hostname])
         self._begin(one.hostname)
+        self._returned.left(one.hostname, self._jobs.now)
         core.look_at_maps()
         log.info("host %s has left maintenance", one.hostname)
 
@@ -385,14 +392,3 @@ class HostMaintenance:
             host = self._core.hosts.get(hostname)
             if host.status != status:
                 self._core.hosts.save(replace(host, status=status))
-
-
-def _refuse_draining(host: Host) -> None:
-    if host.is_draining:
-        raise InvalidValue(
-            "host",
-            host.hostname,
-            "it is being drained, and what leaves it has to run",
-            "Wait until `ceph orch host ls` shows it drained, or end the drain first: `ceph orch "
-            f"host drain stop {host.hostname}`.",
-        )

@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 from typing import List, Sequence, Tuple
 
+from adapter.cluster.hosts import Host
 from adapter.cluster.maintenances import Maintenance
 from adapter.cluster.mon import NoMon
 from adapter.cluster.noout import NoOut, ids_of, names_now, nodes_of
 from adapter.core import Core
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, InvalidValue
 
 
 class MaintenanceFlags:
@@ -78,4 +79,16 @@ def check_usable(core: Core, hostname: str) -> None:
             "Which flags were set from here is not known.",
             f"`ceph orch host maintenance exit {hostname} --force` takes noout away from all that "
             "is the host's own, and puts back what the host itself has kept.",
+        )
+
+
+def refuse_draining(host: Host) -> None:
+    """Raise ``InvalidValue`` for a host that is being drained."""
+    if host.is_draining:
+        raise InvalidValue(
+            "host",
+            host.hostname,
+            "it is being drained, and what leaves it has to run",
+            "Wait until `ceph orch host ls` shows it drained, or end the drain first: `ceph orch "
+            f"host drain stop {host.hostname}`.",
         )

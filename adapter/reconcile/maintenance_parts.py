@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Sequence, Tuple
+import re
+from typing import Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
 from adapter.cluster.maintenances import Maintenance
 from adapter.cluster.maps import Maps
@@ -103,3 +104,9 @@ def not_back(core: Core, one: Maintenance) -> List[str]:
         }
         found += [name] if lacks.get(kind, False) else []
     return found
+
+
+def osds_back(one: Maintenance, lacking: Sequence[str]) -> FrozenSet[int]:
+    """Return the OSDs that ran before and are not among the ``lacking`` daemons."""
+    names = {daemon_of_unit(each.unit) for each in one.units if each.ran} - {*lacking}
+    return frozenset(int(each[4:]) for each in names if re.fullmatch(r"osd\.\d{1,9}", each))

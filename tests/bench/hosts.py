@@ -7,10 +7,12 @@ three hosts, no OSD, and each host two free disks. Monitors are on all three aft
 
 What no orchestrator shortens, by Ceph's defaults: where a monitor leaves, the others wait for its
 vote for five seconds (`mon_election_timeout`), of one that only stops also until its lease is over
-(`mon_lease`, `mon_lease_ack_timeout_factor`: ten seconds). An OSD that starts has to boot, and that
-data is whole stands in statistics that OSDs send every five seconds (`mgr_stats_period`) and the
-manager takes over every two (`mgr_tick_period`). cephadm's figure for `leave` is that of its
-command, which does not wait for them.
+(`mon_lease`, `mon_lease_ack_timeout_factor`: ten seconds). An OSD that starts has to boot. Each
+change of the OSD map waits until the monitors' last one is a second old (`paxos_propose_interval`),
+and an OSD that starts needs three: for its place in CRUSH, to be up, and for those that it shares
+data with. That data is whole stands in statistics that OSDs send when they are asked, by themselves
+every five seconds (`mgr_stats_period`), and the manager takes over every two (`mgr_tick_period`).
+cephadm's figure for `leave` is that of its command, which does not wait for them.
 """
 
 from __future__ import annotations

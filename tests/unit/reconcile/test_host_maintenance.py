@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from typing import Any, Dict, List
 
@@ -13,6 +14,7 @@ from adapter.interface import (
     DriveGroupSpec,
     HostSpec,
     MDSSpec,
+    OrchestratorError,
     PlacementSpec,
     RGWSpec,
     raise_if_exception,
@@ -59,7 +61,7 @@ def test_units_and_flags_are_kept_before_they_are_changed(whole: Cluster) -> Non
     enter(whole)
 
     flags, units, _ = seen
-    assert (flags["nodes"], flags.get("reached")) == (["h2"], None)
+    assert flags["nodes"] == ["h2"]
     assert (units["reached"], units["at_work"]) == (True, True)
     assert {"ceph-osd@2.service", "ceph-osd@3.service"} <= {row["unit"] for row in units["units"]}
 
@@ -203,6 +205,52 @@ def test_a_monitor_stops_when_data_is_served_without_its_host(whole: Cluster) ->
     whole.monitors.together = [(1, 4)]
     whole.settle(3)
     assert whole.monitors.out_of_quorum == ["h2"]
+    assert whole.monitors.told_pgs == asked
+
+
+def test_a_host_is_in_maintenance_when_its_flag_is_set(whole: Cluster) -> None:
+    """The job begins meanwhile: monitors that take their time for the flag do not hold it up."""
+    set_group = whole.monitors._osd_set_group
+
+    def refuse(arguments: Dict[str, Any]) -> str:
+        raise OrchestratorError("try again", errno=-errno.EAGAIN)
+
+    whole.monitors._osd_set_group = refuse  # type: ignore[method-assign]
+    enter(whole, rounds=12)
+    assert (kept(whole)["stage"], whole.monitors.noout) == ("entering", set())
+    assert "try again" in health(whole)[0]
+    assert operations(whole) == ["enter_host_maintenance"] * 2
+    whole.monitors._osd_set_group = set_group  # type: ignore[method-assign]
+    whole.settle(4)
+    assert (kept(whole)["stage"], whole.monitors.noout) == ("entered", {"h2"})
+
+
+def test_osds_that_came_back_are_asked_until_all_data_is_whole(whole: Cluster) -> None:
+    enter(whole)
+    whole.monitors.together = [(0, 2)]
+    whole.monitors.states = "active+undersized"
+    whole.monitors.told_pgs.clear()
+    whole.requests.clear()
+    leave(whole, rounds=5)
+    assert kept(whole) == {}
+    asked = list(whole.monitors.told_pgs)
+    assert asked
+    assert {tuple(each) for each in asked} == {(2, 3, 0)}
+    assert not whole.core.refresh.due(whole.now), "a report would take the host's processors"
+    whole.monitors.states = "active+clean"
+    whole.settle(2)
+    assert whole.monitors.told_pgs == asked
+    assert whole.core.refresh.due(whole.now) == ["h2"]
+
+
+def test_data_that_takes_long_is_not_asked_about_for_ever(whole: Cluster) -> None:
+    enter(whole)
+    whole.monitors.together = [(0, 2)]
+    whole.monitors.states = "active+undersized"
+    leave(whole, rounds=14)
+    asked = list(whole.monitors.told_pgs)
+    assert whole.core.refresh.due(whole.now) == ["h2"]
+    whole.settle(4)
     assert whole.monitors.told_pgs == asked
 
 
