@@ -155,6 +155,15 @@ class Jobs:
         self, template: dict[str, Any], body: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         taken, ignored = {}, {}
+        survey = self.store.surveys.get(template["id"]) if template["survey_enabled"] else None
+        if survey is not None:
+            given = body.get("extra_vars") or {}
+            asked = {row["variable"] for row in survey["spec"]}
+            known = {name: value for name, value in given.items() if name in asked}
+            taken["extra_vars"] = {**_defaults(survey["spec"]), **known}
+            body = {name: value for name, value in body.items() if name != "extra_vars"}
+            rest = {name: value for name, value in given.items() if name not in asked}
+            body.update({"extra_vars": rest} if rest else {})
         for prompt in PROMPTS:
             name = _FIELDS.get(prompt, prompt)
             if name not in body:
@@ -334,6 +343,15 @@ class Jobs:
             (self.shown(job), [event for _, event in job.plan.events]) for job in self.jobs.values()
         ]
         return json.dumps([kept, self.hosts], default=str)
+
+
+def _defaults(questions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is taken for questions without an answer; a default that is no choice is none."""
+    return {
+        row["variable"]: row.get("default")
+        for row in questions
+        if not row.get("choices") or row.get("default") in row["choices"]
+    }
 
 
 def _now() -> str:

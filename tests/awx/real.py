@@ -59,9 +59,11 @@ class Real:
         inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
         variables = top / "vars.json"
         # As AWX does with what is given at launch: it is data.
-        variables.write_text(json.dumps(_unsafe(json.loads(job.row["extra_vars"]))))
+        given = _unsafe(json.loads(job.row["extra_vars"]))
+        variables.write_text(json.dumps({**given, "awx_job_id": job.id}))
         flags = ["-e", f"@{variables}"]
         flags += ["--check"] if job.row["job_type"] == "check" else []
+        flags += ["--limit", job.row["limit"]] if job.row.get("limit") else []
         flags += ["--diff"] if job.row["diff_mode"] else []
         (top / "runner").mkdir()
         return ansible_runner.run(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.awx.fixtures import BRANCH, REPOSITORY
+from tests.awx.fixtures import BRANCH, REPOSITORY, Site
 from tests.awx.routes import User
 from tests.awx.server import AwxServer
 from tests.tools.documents import ROOT
@@ -154,3 +155,21 @@ def test_an_inventory_goes_behind_the_answer(awx: Client) -> None:
     assert awx("GET", f"inventories/{number}/")[1]["pending_deletion"] is True
     assert awx("GET", f"inventories/{number}/")[0] == 404
     assert awx("DELETE", "teams/")[0] == 405
+
+
+def test_a_survey_lets_its_own_variables_through_and_no_others(applied: Site) -> None:
+    """As in AWX: what is not asked for is ignored, and what is not answered has its default."""
+    inventory = applied.named("inventories", "ceph-hosts")["id"]
+    given = {"host_record_addr": "10.0.0.1", "more": 1}
+    status, job = applied.server.reply(
+        "POST",
+        "/api/v2/job_templates/ceph-add_host_label++Storage/launch/",
+        {"extra_vars": given, "limit": "h1"},
+        "Bearer admin-token",
+    )
+    assert (status, job["ignored_fields"]) == (201, {"extra_vars": {"more": 1}})
+    kept = json.loads(job["extra_vars"])
+    assert kept["host_record_addr"] == "10.0.0.1"
+    assert "more" not in kept
+    assert kept["host_record_fsid"] == applied.settings["fsid"]
+    assert (job["limit"], job["inventory"]) == ("h1", inventory)
