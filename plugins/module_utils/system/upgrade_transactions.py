@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Collection, Dict, List, Mapping, Sequence, Tuple
+from typing import Collection, Dict, List, Mapping, Sequence, Set, Tuple
 
 from .command import Answer, find_program, last_line, run
 from .host_lock import Detached, HostLock
 from .package_manager import reason_of
 from .quiet_packages import ENVIRONMENT
-from .reading import Roots
+from .reading import Roots, clean
 
 _ASK_TIMEOUT = 120.0
 # What is left free beside what packages need (bytes).
@@ -186,23 +186,75 @@ class DnfTransaction:
         self.kept_files: List[str] = []
 
     def predict(self, versions: Mapping[str, str], own: Collection[str]) -> str:
-        """Return why the packages could not be installed, as far as that is known before."""
-        del own
-        argv = ["dnf", "-q", "-C", "--assumeno", "install", "--", *_exact(versions, "-")]
+        """Return why the packages could not be installed, as far as that is known before.
+
+        ``own`` are Ceph's packages of the host: none of them may go.
+        """
+        argv = ["dnf", "-C", "--assumeno", "install", "--", *_exact(versions, "-")]
         answer = run(argv, _ASK_TIMEOUT)
         # To decline is a failure to dnf as well; what cannot be resolved has a line of its own.
-        return reason_of(answer.err) if "Error:" in answer.err else ""
+        if "Error:" in answer.err:
+            return dnf_reason(answer.err)
+        if answer.status is None:
+            return answer.problem
+        going = sorted(replaced(answer.out) & {*own})
+        return f"dnf would remove {', '.join(going)}" if going else ""
 
     def download(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
         """Fetch the packages; return what went wrong, if anything did."""
         argv = ["dnf", "-q", "-y", "--downloadonly", "install", "--", *_exact(versions, "-")]
-        answer = _run(argv, lock, timeout, "fetches Ceph's packages")
-        return (reason_of(answer.err) or answer.problem) if answer.problem else ""
+        return dnf_problem(_run(argv, lock, timeout, "fetches Ceph's packages"))
 
     def install(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
         """Install the packages; return what went wrong, if anything did."""
         if not versions:
             return "dnf has left a transaction halfway: `dnf remove --duplicates` ends it"
         argv = ["dnf", "-q", "-y", "install", "--", *_exact(versions, "-")]
-        answer = _run(argv, lock, timeout, "upgrades Ceph's packages")
-        return (reason_of(answer.err) or answer.problem) if answer.problem else ""
+        return dnf_problem(_run(argv, lock, timeout, "upgrades Ceph's packages"))
+
+
+def dnf_problem(answer: Answer) -> str:
+    """Return what went wrong with dnf, if anything did.
+
+    A script of a package that fails after its installation is none to dnf.
+    """
+    scripts = [line for line in answer.err.splitlines() if _SCRIPTLET.match(line)]
+    if scripts:
+        return dnf_reason(answer.err)
+    return (dnf_reason(answer.err) or answer.problem) if answer.problem else ""
+
+
+def dnf_reason(text: str) -> str:
+    """Return the line that says why dnf gave up, from what it printed.
+
+    Behind ``Error:`` there is only of what kind the error is where more lines follow.
+    """
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    lines = [line for line in lines if line]
+    for at, line in enumerate(lines):
+        if _SCRIPTLET.match(line):
+            before = lines[at - 1] if at else ""
+            return ": ".join(filter(None, [line, before]))
+        if line.startswith("Error:"):
+            more = lines[at + 1 : at + 3] if line.endswith(":") or "Problem" in line else []
+            words = " ".join([line[len("Error:") :].strip(), *more]).strip()
+            return clean(words, 400).rstrip(".")
+    return clean(reason_of(text), 400)
+
+
+def replaced(text: str) -> Set[str]:
+    """Return the packages that dnf would take away, from the table that it prints."""
+    found: Set[str] = set()
+    removing = False
+    for line in text.splitlines():
+        words = line.split()
+        if line and not line.startswith(" "):
+            removing = line.startswith("Removing")
+        elif words[:1] == ["replacing"] and len(words) > 1:
+            found.add(words[1].rpartition(".")[0])
+        elif removing and words:
+            found.add(words[0])
+    return found
+
+
+_SCRIPTLET = re.compile(r"Error in \w+ scriptlet in rpm package ")
