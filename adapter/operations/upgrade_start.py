@@ -1,23 +1,16 @@
-"""``upgrade_start``: Ceph's packages of hosts, then what is installed and runs there."""
+"""``upgrade_start``: a whole upgrade by hand, packages and daemons; no manager runs it."""
 
 from __future__ import annotations
 
 from adapter.operations._registry import Variables, operation
-from adapter.operations._report import report_variables
 
-# Packages are fetched from slow mirrors, and their scripts run one after the other.
 TIMEOUT = 1800.0
 
 
-@operation(phases=("host_upgrade", "host_report"), changes=True, timeout=TIMEOUT)
-def upgrade_start(version: str, step: str = "install") -> Variables:
-    """Upgrade Ceph's packages.
+@operation(phases=("host_upgrade", "daemon_upgrade"), changes=True, timeout=TIMEOUT)
+def upgrade_start(version: str) -> Variables:
+    """Upgrade packages and daemons, one host at a time.
 
-    ``version`` is one of Ceph or of its packages; ``step`` is prepare, install or put_back. No
-    daemon is restarted.
+    ``version`` is one of Ceph or of its packages.
     """
-    return {
-        "host_upgrade_version": version,
-        "host_upgrade_step": step,
-        **report_variables(("daemons", "packages")),
-    }
+    return {"host_upgrade_version": version}

@@ -57,7 +57,7 @@ class UpgradeJobs:
         parameters = {"version": target, "step": step}
         summary = f"{words[step]} {some_of(hosts, SHOWN)}"
         summary += f" ({target})" if target else ""
-        self._submit("upgrade_start", hosts, parameters, summary, step)
+        self._submit("upgrade_packages", hosts, parameters, summary, step)
 
     def restart(
         self,

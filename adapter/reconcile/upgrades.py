@@ -30,7 +30,7 @@ LOOK_AGAIN = 1.0
 RETRY = 10.0
 # How often it is tried to put back what an upgrade has left on hosts (seconds).
 LEFT_AGAIN = 60.0
-OPERATIONS = ("upgrade_start", "daemon_action")
+OPERATIONS = ("upgrade_packages", "daemon_action")
 
 
 class Upgrading:

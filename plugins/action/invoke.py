@@ -29,7 +29,12 @@ _REMEDY = "As root, run the playbook install_invoker.yml for this host."
 
 
 class ActionModule(Normal):
-    """Do as Ansible's own action does, unless the host has the invoker."""
+    """Do as Ansible's own action does, unless the host has the invoker.
+
+    ``verb`` is what another action has done that is not the task's own.
+    """
+
+    verb = ""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
         """Run the module."""
@@ -46,7 +51,7 @@ class ActionModule(Normal):
         return {**result, **wrap_var(read_answer(answer))}
 
     def _document(self, mark: str) -> bytes:
-        name = self._task.resolved_action or self._task.action
+        name = self.verb or self._task.resolved_action or self._task.action
         given = {key: value for key, value in self._task.args.items() if value is not None}
         document = {
             "version": _version(),

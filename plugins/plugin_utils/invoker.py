@@ -25,7 +25,7 @@ HERE = os.path.realpath(os.path.join(os.path.realpath(__file__), "../../.."))
 # What the package of our plugins is called in the file.
 _OURS = "ceph_orch"
 # Nothing of these is for a host that is worked on through the invoker.
-_LEFT_OUT = ("backend_install.py", "invoker_install.py")
+_LEFT_OUT = ("backend_install.py", "daemon_upgrade.py", "invoker_install.py")
 _MAIN = '''\
 """The invoker; docs/invoker.md says what it is."""
 

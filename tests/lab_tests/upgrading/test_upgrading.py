@@ -59,7 +59,7 @@ def test_a_playbook_in_check_mode_changes_no_package(ground: Ground, upgrades: U
     upgrades.offer(NEXT)
     for host in HOSTS:
         lab.sh(host, "apt-get -q update >/dev/null")
-    answer = by_hand(lab, ("upgrade_start",), "--check", "-e", f"host_upgrade_version={NEXT}")
+    answer = by_hand(lab, ("upgrade_packages",), "--check", "-e", f"host_upgrade_version={NEXT}")
     assert recap(answer, *HOSTS) == len(HOSTS)
     assert all(NOW in lab.sh(host, "ceph --version") for host in HOSTS)
     assert left(lab) == {}

@@ -128,7 +128,7 @@ def test_an_upgrade_goes_on_to_its_end(whole: Door, cluster: Upgraded) -> None:
 
 
 def test_one_that_fails_is_gone_on_with(whole: Door, cluster: Upgraded) -> None:
-    cluster.mute["upgrade_start"] = {"h2": "no space left on device"}
+    cluster.mute["upgrade_packages"] = {"h2": "no space left on device"}
     result = whole.run("upgrade", "start", "--ceph-version", "20.2.5", status=1)
     assert "host h2: no space left on device" in result.stderr
     assert "`orch-ansible upgrade resume` goes on" in result.stderr
@@ -139,7 +139,7 @@ def test_one_that_fails_is_gone_on_with(whole: Door, cluster: Upgraded) -> None:
 
 
 def test_one_is_stopped(whole: Door, cluster: Upgraded) -> None:
-    cluster.mute["upgrade_start"] = {"h2": "no space left on device"}
+    cluster.mute["upgrade_packages"] = {"h2": "no space left on device"}
     whole.run("upgrade", "start", "--ceph-version", "20.2.5", status=1)
     cluster.mute.clear()
     said = whole.run("upgrade", "stop").stdout

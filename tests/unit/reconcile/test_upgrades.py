@@ -56,14 +56,14 @@ def test_flags_are_set_for_the_time_of_the_restart_alone(cluster: Upgraded) -> N
 
 def test_a_manager_is_active_on_no_host_whose_packages_change(cluster: Upgraded) -> None:
     seen: List[Any] = []
-    act = cluster._on_upgrade_start
+    act = cluster._on_upgrade_packages
 
     def note(host: str, variables: Any) -> Any:
         if variables["host_upgrade_step"] == "install":
             seen.append((host, cluster.monitors.managers[0]))
         return act(host, variables)
 
-    cluster.acts["upgrade_start"] = note
+    cluster.acts["upgrade_packages"] = note
     from adapter.reconcile.absence import Absence
 
     cluster.orchestrator.reconciler.absence = Absence.__new__(Absence)
@@ -98,7 +98,7 @@ def test_what_no_host_has_reported_yet_is_not_done(cluster: Upgraded) -> None:
 
 
 def test_packages_that_fail_pause_with_host_and_cause(cluster: Upgraded) -> None:
-    cluster.mute["upgrade_start"] = {"h2": "ceph-mds: its script failed."}
+    cluster.mute["upgrade_packages"] = {"h2": "ceph-mds: its script failed."}
     start(cluster)
     found = status(cluster)
     assert found.is_paused
@@ -228,17 +228,17 @@ def test_what_an_upgrade_left_on_a_host_is_put_back_when_it_answers(cluster: Upg
     """A host that was off when the upgrade ended, or one whose transaction was cut by hand."""
     cluster.said_of["h2"] = {"upgrade_left": True}
     cluster.report(3)
-    asked = [each for each in cluster.requests if each.operation == "upgrade_start"]
+    asked = [each for each in cluster.requests if each.operation == "upgrade_packages"]
     assert [(each.hosts, each.variables["host_upgrade_step"]) for each in asked] == [
         (["h2"], "put_back")
     ]
     cluster.settle(40)
-    asked = [each for each in cluster.requests if each.operation == "upgrade_start"]
+    asked = [each for each in cluster.requests if each.operation == "upgrade_packages"]
     assert len(asked) == 2, "it is tried again where its host still has it, and not at once"
     cluster.said_of.clear()
     cluster.report(3)
     cluster.settle(60)
-    assert len([each for each in cluster.requests if each.operation == "upgrade_start"]) == 2
+    assert len([each for each in cluster.requests if each.operation == "upgrade_packages"]) == 2
 
 
 RAISED = "AUTH_INSECURE_SERVICE_KEY_TYPE"

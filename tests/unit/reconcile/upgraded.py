@@ -131,7 +131,7 @@ class Upgraded(Cluster):
                 row["version"] = there.partition("+")[0]
         return report
 
-    def _on_upgrade_start(self, host: str, variables: Any) -> Dict[str, Any]:
+    def _on_upgrade_packages(self, host: str, variables: Any) -> Dict[str, Any]:
         if variables["host_upgrade_step"] == "install":
             self.installed[host] = NEW_PACKAGES
         return {"upgrade": {"packages": {}, "kept_files": [], "put_back": False}}

@@ -1,0 +1,285 @@
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""Upgrade the daemons of a host by hand: asked of the monitors here, done by modules there."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils.artifacts import with_artifacts
+from ..plugin_utils.monitors import REMEDY, NoAnswer, ask
+from ..plugin_utils.upgrade_maps import (
+    FOLLOWERS,
+    MDS,
+    MGR,
+    MON,
+    ORDER,
+    OSD,
+    TOLD,
+    Monitors,
+    due,
+    is_leading,
+    refusals,
+    release_to_require,
+    systems_of,
+    upstream,
+)
+from ..plugin_utils.upgrade_undo import Undo
+
+_LOOK_AGAIN = 1.0
+# So long (seconds) all OSDs of a host are asked about together, before one is for itself.
+_TOGETHER = 30.0
+_ASKED = (OSD, MON, MDS)
+ARGUMENTS = {
+    "version": {"type": "str", "required": True},
+    "kinds": {"type": "list", "elements": "str", "default": []},
+    "leading": {"type": "bool", "default": True},
+    "timeout": {"type": "int", "default": 300},
+}
+
+
+class Refused(Exception):
+    """Say why a host is not upgraded; ``result`` is that of the module that failed, if any."""
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result or {}
+
+
+class ActionModule(ActionBase):
+    """Take the turn of one host."""
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
+        """Upgrade what is due, and judge by the cluster's maps whether it is back."""
+        result = super().run(tmp, task_vars)
+        _, given = self.validate_argument_spec(ARGUMENTS)
+        kinds, target = [str(each) for each in given["kinds"]], str(given["version"])
+        if not upstream(target):
+            raise AnsibleActionFail(f"Invalid version {target!r}: give a version such as 20.2.5.")
+        strange = [each for each in kinds if each not in ORDER]
+        if strange:
+            raise AnsibleActionFail(f"Invalid kinds {strange[0]!r}: known are {', '.join(ORDER)}.")
+        turn = _Turn(self, task_vars, target, float(given["timeout"]))
+        try:
+            turn.take(kinds, given["leading"])
+        except NoAnswer as error:
+            result.update(failed=True, msg=f"The monitors do not answer: {error}. {REMEDY}")
+        except Refused as error:
+            result.update({**error.result, "failed": True, "msg": str(error)})
+        result["changed"] = turn.changed
+        result["ceph_orch_result"] = {
+            "upgrade": {"packages": turn.packages, "restarted": turn.restarted}
+        }
+        return with_artifacts(result, task_vars)
+
+    def module(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> Dict[str, Any]:
+        """Run a module of ours on the host, through the invoker where it has that."""
+        task = self._task.copy()
+        task.action, task.args = f"ceph_orch.ansible.{name}", dict(arguments)
+        action = self._shared_loader_obj.action_loader.get(
+            "ceph_orch.ansible.invoke",
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        action.verb = name
+        return dict(action.run(task_vars=task_vars))
+
+
+class _Turn:
+    """What is done with one host, and what came of it."""
+
+    def __init__(self, action: ActionModule, task_vars: Any, target: str, timeout: float) -> None:
+        self._action, self._variables = action, task_vars
+        self._target, self._timeout = target, timeout
+        self._check = bool(action._task.check_mode)
+        self.changed = False
+        self.packages: Dict[str, str] = {}
+        self.restarted: List[str] = []
+
+    def take(self, kinds: Sequence[str], leading: bool) -> None:
+        """Upgrade the host's daemons of these kinds; without kinds what is left, and the end."""
+        said = self._module("host_report", {"gather": ["daemons"]})["ceph_orch_result"]
+        monitors = Monitors(ask)
+        fsid = str(monitors.read("fsid")["fsid"])
+        rows = [each for each in said["daemons"] if each["fsid"] == fsid]
+        found = due(monitors, rows, kinds or ORDER, self._target)
+        if not leading:
+            found = [each for each in found if not is_leading(monitors, each)]
+        if found or not kinds:
+            # What would have been upgraded by now is not, where nothing is changed.
+            self._refuse(refusals(monitors, [] if self._check else kinds, self._target))
+        if not kinds and found and not self._check:
+            names = ", ".join(_name(each) for each in found)
+            raise Refused(f"{names} did not have their turn: run the playbook for all hosts.")
+        if not self._check:
+            # What a run that was cut off has left: its OSDs are not asked about twice.
+            self.changed |= Undo(monitors).unflag(monitors)
+        if not found and kinds:
+            return
+        self._install(monitors, rows)
+        for kind in kinds:
+            self._restart_kind(kind, [each for each in found if each["daemon_type"] == kind])
+        if not kinds:
+            self._end()
+
+    def _module(self, name: str, arguments: Mapping[str, Any]) -> Dict[str, Any]:
+        result = self._action.module(name, arguments, self._variables)
+        if result.get("failed") or result.get("unreachable"):
+            raise Refused(str(result.get("msg") or "It failed."), result)
+        return result
+
+    @staticmethod
+    def _refuse(found: Sequence[str]) -> None:
+        if found:
+            raise Refused(f"The host is not upgraded: {'; '.join(found)}.")
+
+    # The packages.
+
+    def _install(self, monitors: Monitors, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Change the host's packages, if they are not changed yet; what follows them restarts."""
+        arguments = {"version": self._target, "step": "install"}
+        self._hand_over(monitors, rows)
+        done = self._module("host_upgrade", arguments)
+        self.changed |= bool(done.get("changed"))
+        self.packages = done["ceph_orch_result"]["upgrade"]["packages"]
+        if self.packages:
+            running = [each for each in rows if each["state"] == "running"]
+            self._restart([each for each in running if each["daemon_type"] in FOLLOWERS])
+
+    def _hand_over(self, monitors: Monitors, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Let another manager take over from one of this host that is active and old."""
+        old = due(monitors, rows, [MGR], self._target)
+        active = [each["daemon_id"] for each in old if is_leading(monitors, each)]
+        if not active or self._check:
+            return
+        ask("mgr", "fail", active[0])
+
+        def over(now: Monitors) -> str:
+            leads = now.leads(MGR) - {""}
+            return "" if leads and active[0] not in leads else f"mgr.{active[0]} is still active"
+
+        self._wait(monitors, over, "another manager did not take over")
+
+    # The daemons.
+
+    def _restart_kind(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        left = list(rows)
+        while left:
+            monitors = Monitors(ask)
+            batch = left if self._check else self._that_can_stop(monitors, kind, left)
+            left = [each for each in left if each not in batch]
+            if kind != OSD or self._check:
+                self._restart(batch)
+                self._wait_back(kind, batch)
+                continue
+            undo = Undo(monitors)
+            undo.flag(monitors, [each["daemon_id"] for each in batch])
+            try:
+                self._restart(batch)
+                self._wait_back(kind, batch)
+            finally:
+                undo.unflag(Monitors(ask))
+
+    def _that_can_stop(
+        self, monitors: Monitors, kind: str, rows: Sequence[Mapping[str, Any]]
+    ) -> List[Mapping[str, Any]]:
+        """Return those that the monitors can miss now: the OSDs of the host together, else one."""
+        if kind == MDS:
+            self._narrow(monitors)
+        if kind not in _ASKED:
+            return list(rows[:1]) if kind in (MGR, MON) else list(rows)
+        began, all_of_it = time.monotonic(), list(rows) if kind == OSD else list(rows[:1])
+        while True:
+            late = time.monotonic() - began
+            batch = all_of_it if late < _TOGETHER else all_of_it[:1]
+            try:
+                ask(kind, "ok-to-stop", *(str(each["daemon_id"]) for each in batch))
+            except NoAnswer as error:
+                if late > self._timeout:
+                    names = ", ".join(_name(each) for each in batch)
+                    raise Refused(
+                        f"The monitors cannot miss {names} within {self._timeout:.0f} s: {error}. "
+                        "Look at `ceph health detail`; the playbook goes on from here."
+                    ) from None
+                time.sleep(_LOOK_AGAIN)
+            else:
+                return batch
+
+    def _narrow(self, monitors: Monitors) -> None:
+        Undo(monitors).narrow(monitors)
+
+        def single(now: Monitors) -> str:
+            found = [r["name"] for r in systems_of(now) if r["has_ranks"] and not r["is_single"]]
+            return f"file system {', '.join(found)} has not rank 0 alone" if found else ""
+
+        self._wait(monitors.again(), single, "metadata servers are not restarted")
+
+    def _restart(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if not rows:
+            return
+        arguments = {"action": "restart", "units": [each["unit"] for each in rows]}
+        self._module("daemon_action", arguments)
+        self.changed = True
+        self.restarted += [_name(each) for each in rows]
+
+    def _wait_back(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Wait until the maps have daemons back with the new version; of others hosts say it."""
+        if self._check or kind not in TOLD:
+            return
+
+        def back(now: Monitors) -> str:
+            told = now.versions(kind)
+            missing = [
+                f"{_name(each)} "
+                + (f"runs {told[each['daemon_id']]}" if each["daemon_id"] in told else "is not up")
+                for each in rows
+                if upstream(told.get(each["daemon_id"], "")) != upstream(self._target)
+            ]
+            return ", ".join(missing)
+
+        self._wait(Monitors(ask), back, "daemons that were restarted are not back")
+
+    def _wait(self, monitors: Monitors, look: Any, what: str) -> None:
+        """Look until nothing is missing; monitors that do not answer for a while do no harm."""
+        end = time.monotonic() + self._timeout
+        while True:
+            try:
+                missing = look(monitors)
+            except NoAnswer as error:
+                missing = f"the monitors do not answer: {error}"
+            if not missing:
+                return
+            if time.monotonic() > end:
+                raise Refused(f"After {self._timeout:.0f} s {what}: {missing}.")
+            time.sleep(_LOOK_AGAIN)
+            monitors = monitors.again()
+
+    # The end.
+
+    def _end(self) -> None:
+        """Put back what was changed for the upgrade, when the last host has had its turn."""
+        monitors = Monitors(ask)
+        told = [each for kind in TOLD for each in monitors.versions(kind).values()]
+        if any(upstream(each) != upstream(self._target) for each in told):
+            return
+        release = release_to_require(monitors)
+        if self._check:
+            self.changed |= bool(release)
+            return
+        self.changed |= Undo(monitors).widen(monitors)
+        if release:
+            ask("osd", "require-osd-release", release)
+            self.changed = True
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"{row['daemon_type']}.{row['daemon_id']}"

@@ -1,0 +1,117 @@
+# Copyright: (c) The ceph-orch-ansible developers
+# SPDX-License-Identifier: Apache-2.0
+
+"""What an upgrade by hand changes of the cluster for a while: kept in the monitors' store first.
+
+A run that is cut off leaves the record, and the next one puts back what stands there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Sequence
+
+from .monitors import NoAnswer
+from .upgrade_maps import NOOUT, Monitors, systems_of
+
+KEY = "ceph-orch-ansible/upgrade_by_hand"
+
+
+@dataclass
+class Changed:
+    """``nodes`` have ``noout`` from here, with their ids; ``systems`` had these settings."""
+
+    nodes: Dict[str, int] = field(default_factory=dict)
+    systems: List[Dict[str, Any]] = field(default_factory=list)
+
+
+class Undo:
+    """Change the cluster for a while, and put it back. All methods raise ``NoAnswer``."""
+
+    def __init__(self, monitors: Monitors) -> None:
+        self._ask = monitors.ask
+        self.changed = Changed()
+        if KEY not in monitors.stored():
+            return
+        try:
+            found = json.loads(self._ask("config-key", "get", KEY))
+            nodes = {str(name): int(each) for name, each in found["nodes"].items()}
+            systems = [
+                {
+                    "name": str(row["name"]),
+                    "max_mds": int(row["max_mds"]),
+                    "standby_replay": bool(row["standby_replay"]),
+                }
+                for row in found["systems"]
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise NoAnswer(
+                f"what an upgrade before has changed is not known: the key {KEY} is not what was "
+                "written there. Look at `ceph osd dump` and `ceph fs dump`, put back what is not "
+                f"as it should be, then `ceph config-key rm {KEY}`"
+            ) from None
+        self.changed = Changed(nodes, systems)
+
+    def _save(self) -> None:
+        if not self.changed.nodes and not self.changed.systems:
+            self._ask("config-key", "rm", KEY)
+            return
+        data = {"nodes": self.changed.nodes, "systems": self.changed.systems}
+        self._ask("config-key", "set", KEY, json.dumps(data))
+
+    def flag(self, monitors: Monitors, ids: Sequence[str]) -> None:
+        """Set ``noout`` for what holds exactly these OSDs and has it not."""
+        there = monitors.flagged()
+        nodes = {n: each for n, each in monitors.nodes_of(ids).items() if n not in there}
+        if nodes:
+            self.changed.nodes.update(nodes)
+            self._save()
+            self._ask("osd", "set-group", NOOUT, *sorted(nodes))
+
+    def unflag(self, monitors: Monitors) -> bool:
+        """Take ``noout`` from what has it from here; tell whether anything was to be done."""
+        if not self.changed.nodes:
+            return False
+        left = sorted(monitors.flagged().intersection(monitors.names_of(self.changed.nodes)))
+        if left:
+            self._ask("osd", "unset-group", NOOUT, *left)
+        self.changed.nodes = {}
+        self._save()
+        return True
+
+    def narrow(self, monitors: Monitors) -> None:
+        """Leave each file system one rank, and none that only follows."""
+        known = {row["name"] for row in self.changed.systems}
+        rows = [row for row in systems_of(monitors) if row["max_mds"] > 1 or row["standby_replay"]]
+        new = [_settings(row) for row in rows if row["name"] not in known]
+        if new:
+            self.changed.systems += new
+            self._save()
+        for row in rows:
+            if row["standby_replay"]:
+                self._set(row["name"], "allow_standby_replay", "false")
+            if row["max_mds"] > 1:
+                self._set(row["name"], "max_mds", "1")
+
+    def widen(self, monitors: Monitors) -> bool:
+        """Put the settings of file systems back; tell whether anything was to be done."""
+        if not self.changed.systems:
+            return False
+        now = {row["name"]: row for row in systems_of(monitors)}
+        for row in self.changed.systems:
+            there = now.get(row["name"], row)
+            if there["max_mds"] != row["max_mds"]:
+                self._set(row["name"], "max_mds", str(row["max_mds"]))
+            if row["standby_replay"] and not there["standby_replay"]:
+                self._set(row["name"], "allow_standby_replay", "true")
+        self.changed.systems = []
+        self._save()
+        return True
+
+    def _set(self, system: str, name: str, value: str) -> None:
+        self._ask("fs", "set", system, name, value)
+
+
+def _settings(row: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: row[name] for name in ("name", "max_mds", "standby_replay")}

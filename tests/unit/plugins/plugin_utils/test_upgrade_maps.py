@@ -1,0 +1,249 @@
+"""What an upgrade by hand asks the monitors, what is due by it, and what is put back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Tuple
+
+import pytest
+
+from adapter.cluster import upgrade_plan
+from plugins.plugin_utils import upgrade_maps
+from plugins.plugin_utils.monitors import NoAnswer
+from plugins.plugin_utils.upgrade_maps import (
+    Monitors,
+    due,
+    is_leading,
+    refusals,
+    release_to_require,
+    systems_of,
+)
+from plugins.plugin_utils.upgrade_undo import KEY, Undo
+
+OLD, NEW = "18.2.7", "20.2.4"
+
+
+class Cluster:
+    """A cluster of three hosts with a monitor and two OSDs each, two managers and two MDS."""
+
+    def __init__(self) -> None:
+        self.versions = {
+            **{f"mon.h{n}": OLD for n in (1, 2, 3)},
+            **{f"mgr.h{n}": OLD for n in (1, 2)},
+            **{f"osd.{n}": OLD for n in range(6)},
+            **{f"mds.fs.h{n}": OLD for n in (1, 2)},
+        }
+        self.active, self.standbys = "h1", ["h2"]
+        self.down: List[int] = []
+        self.required = "reef"
+        self.max_mds, self.replay = 2, True
+        self.flags: Dict[str, List[str]] = {}
+        self.host_names = {-2: "h1", -3: "h2", -4: "h3"}
+        self.store: Dict[str, str] = {}
+        self.said: List[Tuple[str, ...]] = []
+
+    def ask(self, *words: str) -> str:
+        if words[-2:] == ("--format", "json"):
+            return json.dumps(self._read(words[:-2]))
+        self.said.append(words)
+        if words[:2] == ("config-key", "get"):
+            return self.store[words[2]]
+        if words[:2] == ("config-key", "set"):
+            self.store[words[2]] = words[3]
+        elif words[:2] == ("config-key", "rm"):
+            del self.store[words[2]]
+        elif words[:2] == ("osd", "set-group"):
+            self.flags.update({name: ["noout"] for name in words[3:]})
+        elif words[:2] == ("osd", "unset-group"):
+            for name in words[3:]:
+                del self.flags[name]
+        elif words[:2] == ("fs", "set"):
+            if words[3] == "max_mds":
+                self.max_mds = int(words[4])
+            else:
+                self.replay = words[4] == "true"
+        return ""
+
+    def _read(self, words: Tuple[str, ...]) -> Any:
+        if words[1:] == ("metadata",):
+            kind, key = words[0], "id" if words[0] == "osd" else "name"
+            names = {n.partition(".")[2]: v for n, v in self.versions.items() if n[:3] == kind}
+            return [
+                {key: int(name) if key == "id" else name, "ceph_version_short": version}
+                for name, version in names.items()
+            ]
+        hosts = {-2: [0, 1], -3: [2, 3], -4: [4, 5]}
+        osds = [{"osd": n, "up": int(n not in self.down), "state": ["up"]} for n in range(6)]
+        info = {
+            "gid_1": {"name": "fs.h1", "state": "up:active", "rank": 0},
+            "gid_2": {"name": "fs.h2", "state": "up:standby-replay", "rank": 0},
+        }
+        system = {
+            "fs_name": "fs",
+            "max_mds": self.max_mds,
+            "in": [0],
+            "info": info,
+            "flags_state": {"allow_standby_replay": self.replay},
+        }
+        return {
+            ("mgr", "dump"): {
+                "active_name": self.active,
+                "standbys": [{"name": name} for name in self.standbys],
+            },
+            ("quorum_status",): {
+                "quorum_names": ["h1", "h2", "h3"],
+                "quorum_leader_name": "h2",
+                "monmap": {"min_mon_release_name": "reef"},
+            },
+            ("osd", "dump"): {
+                "osds": osds,
+                "require_osd_release": self.required,
+                "crush_node_flags": self.flags,
+            },
+            ("osd", "tree"): {
+                "nodes": [
+                    {"id": each, "name": self.host_names[each], "type": "host", "children": ids}
+                    for each, ids in hosts.items()
+                ]
+                + [{"id": n, "name": f"osd.{n}", "type": "osd"} for n in range(6)]
+            },
+            ("fs", "dump"): {"standbys": [], "filesystems": [{"mdsmap": system}]},
+            ("config-key", "ls"): [*self.store],
+        }[words]
+
+    @property
+    def monitors(self) -> Monitors:
+        """Return what asks anew."""
+        return Monitors(self.ask)
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+def row(name: str, state: str = "running", version: str = NEW) -> Dict[str, str]:
+    kind, _, identity = name.partition(".")
+    return {"daemon_type": kind, "daemon_id": identity, "state": state, "version": version}
+
+
+def names(rows: Any) -> List[str]:
+    return [f"{each['daemon_type']}.{each['daemon_id']}" for each in rows]
+
+
+def test_what_is_said_of_releases_and_kinds_is_what_managers_say() -> None:
+    assert upgrade_maps.RELEASES == upgrade_plan.RELEASES
+    assert upgrade_maps.MOST_MAJORS == upgrade_plan.MOST_MAJORS
+    with_packages = upgrade_plan.WITH_PACKAGES
+    assert tuple(k for k in upgrade_plan.ORDER if k not in with_packages) == upgrade_maps.ORDER
+    assert with_packages == upgrade_maps.FOLLOWERS
+
+
+def test_what_runs_is_said_by_the_maps_and_not_by_what_is_installed(cluster: Cluster) -> None:
+    rows = [row("mon.h1"), row("osd.0"), row("osd.1"), row("mgr.h1")]
+    cluster.versions["osd.0"] = NEW
+    assert names(due(cluster.monitors, rows, ["osd"], NEW)) == ["osd.1"]
+    assert names(due(cluster.monitors, rows, ["mon", "mgr"], NEW)) == ["mon.h1", "mgr.h1"]
+
+
+def test_what_somebody_has_stopped_stays_so(cluster: Cluster) -> None:
+    cluster.down = [0, 1]
+    rows = [row("osd.0", "stopped"), row("osd.1", "error")]
+    assert names(due(cluster.monitors, rows, ["osd"], NEW)) == ["osd.1"]
+
+
+def test_gateways_are_due_by_their_hosts(cluster: Cluster) -> None:
+    rows = [row("rgw.a", version=OLD), row("rgw.b"), row("crash.h1", version=OLD)]
+    assert names(due(cluster.monitors, rows, ["rgw"], NEW)) == ["rgw.a"]
+
+
+def test_who_leads_comes_last(cluster: Cluster) -> None:
+    rows = [row("mds.fs.h1"), row("mds.fs.h2")]
+    assert names(due(cluster.monitors, rows, ["mds"], NEW)) == ["mds.fs.h2", "mds.fs.h1"]
+    assert is_leading(cluster.monitors, row("mon.h2"))
+    assert not is_leading(cluster.monitors, row("mon.h1"))
+    assert not is_leading(cluster.monitors, row("rgw.h1"))
+
+
+def test_nothing_forbids_it_in_order(cluster: Cluster) -> None:
+    assert refusals(cluster.monitors, ["mgr"], NEW) == []
+
+
+def test_each_reason_is_said_with_names(cluster: Cluster) -> None:
+    (said,) = refusals(cluster.monitors, ["osd"], NEW)
+    assert "osd daemons are upgraded after those of earlier kinds: mgr.h1" in said
+    assert "mds.fs.h1" not in said
+    cluster.standbys = []
+    (said,) = refusals(cluster.monitors, ["mgr"], NEW)
+    assert "the only one is mgr.h1" in said
+    cluster.standbys = ["h2"]
+    cluster.versions["osd.4"] = "20.2.5"
+    assert refusals(cluster.monitors, ["mgr"], NEW) == [
+        "a newer version runs already: osd.4 (20.2.5)"
+    ]
+    cluster.versions["osd.4"] = "17.2.0"
+    cluster.required = "quincy"
+    too_far, option = refusals(cluster.monitors, ["mgr"], NEW)
+    assert "osd.4" in too_far
+    assert "require_osd_release is quincy" in option
+    cluster.versions["osd.4"], cluster.required = OLD, "reef"
+    cluster.store["mgr/ansible/upgrade.current"] = "{}"
+    assert "has an upgrade under way" in refusals(cluster.monitors, ["mgr"], NEW)[0]
+
+
+def test_the_release_that_all_osds_run_is_required(cluster: Cluster) -> None:
+    assert release_to_require(cluster.monitors) == ""
+    cluster.versions.update({f"osd.{n}": NEW for n in range(5)})
+    assert release_to_require(cluster.monitors) == ""
+    cluster.versions["osd.5"] = NEW
+    assert release_to_require(cluster.monitors) == "tentacle"
+    del cluster.versions["osd.5"]
+    assert release_to_require(cluster.monitors) == ""
+
+
+def test_noout_is_for_exactly_these_osds_and_kept_before(cluster: Cluster) -> None:
+    undo = Undo(cluster.monitors)
+    undo.flag(cluster.monitors, ["0", "1"])
+    assert cluster.flags == {"h1": ["noout"]}
+    kept = [words[:2] for words in cluster.said]
+    assert kept.index(("config-key", "set")) < kept.index(("osd", "set-group"))
+    # A run after one that was cut off; the bucket has another name by then.
+    cluster.host_names[-2], cluster.flags = "x1", {"x1": ["noout"]}
+    assert Undo(cluster.monitors).unflag(cluster.monitors)
+    assert cluster.flags == {}
+    assert cluster.store == {}
+    assert not Undo(cluster.monitors).unflag(cluster.monitors)
+
+
+def test_noout_that_somebody_else_has_set_stays(cluster: Cluster) -> None:
+    cluster.flags = {"h1": ["noout"]}
+    undo = Undo(cluster.monitors)
+    undo.flag(cluster.monitors, ["0", "1", "2"])
+    assert cluster.flags == {"h1": ["noout"], "osd.2": ["noout"]}
+    cluster.flags.pop("osd.2")
+    undo.unflag(cluster.monitors)
+    assert cluster.flags == {"h1": ["noout"]}
+
+
+def test_file_systems_get_back_what_they_had(cluster: Cluster) -> None:
+    Undo(cluster.monitors).narrow(cluster.monitors)
+    assert (cluster.max_mds, cluster.replay) == (1, False)
+    Undo(cluster.monitors).narrow(cluster.monitors)
+    (row,) = systems_of(cluster.monitors)
+    assert row["is_single"]
+    assert Undo(cluster.monitors).widen(cluster.monitors)
+    assert (cluster.max_mds, cluster.replay) == (2, True)
+    assert cluster.store == {}
+    assert not Undo(cluster.monitors).widen(cluster.monitors)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"nodes": [], "systems": []}', '{"nodes":'])
+def test_a_record_that_cannot_be_read_is_not_none(cluster: Cluster, text: str) -> None:
+    cluster.store[KEY] = text
+    with pytest.raises(NoAnswer, match="is not what was written there"):
+        Undo(cluster.monitors)
+
+
+def test_an_answer_that_is_no_json_is_no_answer() -> None:
+    with pytest.raises(NoAnswer, match="`osd dump` is not JSON"):
+        Monitors(lambda *words: "<").there("osd")
