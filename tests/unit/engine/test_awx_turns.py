@@ -32,7 +32,7 @@ def test_who_asks_seldom_never_waits(tmp_path: Path) -> None:
     assert waited == []
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "nan", str(time.monotonic() + 1e6), "-1"])
+@pytest.mark.parametrize("text", ["", "nonsense", "nan", "9e9", "-1"])
 def test_a_file_that_cannot_be_is_begun_anew(tmp_path: Path, text: str) -> None:
     """Such as the one of the time before the machine was started anew."""
     waited: List[float] = []
