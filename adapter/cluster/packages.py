@@ -80,9 +80,12 @@ class HostPackages:
         return sorted({*self.installed} - {*self.having(target)})
 
     def is_at(self, target: str) -> bool:
-        """Tell whether all packages have the target's version, and none is left halfway."""
+        """Tell whether all packages have the target's version, and none is left halfway.
+
+        A host that names none has not said so.
+        """
         versions = self.installed.values()
-        known = not self.problem and not self.unfinished
+        known = bool(versions) and not self.problem and not self.unfinished
         return known and all(_is_of(target, each) for each in versions)
 
     def complete(self) -> List[str]:

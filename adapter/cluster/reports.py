@@ -95,7 +95,8 @@ def read_result(result: Mapping[str, Any]) -> Dict[str, Any]:
         parts["storage"] = storage(result.get("storage"))
     if "daemons" in result:
         parts["daemons"] = _daemons(result)
-    if "packages" in result:
+    # What a deployment has installed is a list of that name.
+    if isinstance(result.get("packages"), dict):
         parts["packages"] = packages_part(result["packages"], result.get("package_lists"))
     if isinstance(result.get("identity"), dict):
         parts["identity"] = result["identity"]

@@ -100,3 +100,7 @@ def test_why_lists_were_not_read_is_kept_with_the_packages() -> None:
     assert kept["unread"] == "no route"
     # As it is read again from the directory.
     assert packages_part(kept) == kept
+
+
+def test_a_host_that_names_no_package_is_at_no_version() -> None:
+    assert not HostPackages().is_at("20.2.4")

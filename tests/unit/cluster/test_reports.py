@@ -25,6 +25,18 @@ def test_parts_are_taken_over_one_by_one_with_their_age() -> None:
     assert report.serial == 2
 
 
+def test_what_a_deployment_has_installed_is_no_report_of_packages() -> None:
+    """Seen to fail: the host's packages were forgotten, and it counted as upgraded."""
+    reports = Reports()
+    reports.absorb("h1", {"packages": {"installed": {"ceph-osd": "20.2.4+ds-2"}}}, 1.0)
+    rows = [{"name": "ceph-mds", "state": "installed"}]
+    reports.absorb("h1", {"daemons": [], "packages": rows}, 2.0)
+    report = reports.get("h1")
+    assert report is not None
+    assert report.packages["installed"] == {"ceph-osd": "20.2.4+ds-2"}
+    assert report.taken["packages"] == 1.0
+
+
 def test_settings_of_the_kernel_are_a_mapping_again() -> None:
     reports = Reports()
     text = "kernel.printk=4\t4\t1\t7\nkernel.core_pattern=|/bin/core a=b\nkernel.domainname="
