@@ -88,7 +88,7 @@ class Monitors(FakeCrush, FakeKeys):
         prefix = arguments.pop("prefix")
         if prefix == self.refuse:
             raise OrchestratorError("the monitors do not answer", errno=-errno.ETIMEDOUT)
-        given = {key: value for key, value in arguments.items() if key != "format"}
+        given = {key: value for key, value in arguments.items() if key not in ("format", "inbuf")}
         wrong = problem(COMMANDS[prefix], given) if prefix in COMMANDS else ""
         if wrong:
             raise OrchestratorError(f"{prefix}: {wrong}", errno=-errno.EINVAL)
@@ -342,7 +342,8 @@ class Monitors(FakeCrush, FakeKeys):
         return json.dumps({"filesystems": filesystems, "standbys": standbys})
 
     def _mds_fail(self, arguments: Dict[str, Any]) -> str:
-        del self.standbys[int(arguments["role_or_gid"])]
+        # Who is not up is no error.
+        self.standbys.pop(int(arguments["role_or_gid"]), None)
         return ""
 
     def _config_generate_minimal_conf(self, arguments: Dict[str, Any]) -> str:
