@@ -151,13 +151,13 @@ def test_the_directory_becomes_read_only(
 ) -> None:
     """Seen to fail without locks that are only read: the other process follows it for ever."""
     engine = make_engine()
-    job = engine.submit(steps.request("h1", timeout=6.0))
+    job = engine.submit(steps.request("h1", timeout=15.0))
     pids = steps.wait(engine, job, "h1")
     with mounted(state, "--bind", str(state)):
         subprocess.run(["mount", "-o", "remount,bind,ro", str(state)], check=True)
         other = make_engine()
         followed = other.completion(job.job_id)
-        await_end(engine, job, 6.0 * pace + GRACE)
+        await_end(engine, job, 15.0 * pace + GRACE)
         await_end(other, followed, GRACE)
         for each in (job, followed):
             assert each.status is JobStatus.TIMED_OUT
