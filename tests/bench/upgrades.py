@@ -39,7 +39,9 @@ def data(*words):
     return json.loads(ceph(*words, "--format", "json"))
 
 def login(host, script):
-    argv = ["ssh", "-F", CONFIG, "-l", "root", hosts[host]["addr"], script]
+    # The manager's own connections end with it.
+    own = ["-o", "ControlPath=/run/bench-%h", "-o", "ControlMaster=auto"]
+    argv = ["ssh", "-F", CONFIG, *own, "-l", "root", hosts[host]["addr"], script]
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 def until(check):
