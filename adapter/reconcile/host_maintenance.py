@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 from adapter.cluster.hosts import MAINTENANCE
 from adapter.cluster.maintenances import (
@@ -252,16 +252,12 @@ class HostMaintenance:
         told = (hostname, ENTERING) in self._jobs.told
         if not told and (online or not one.reached):
             self._ask(one)("")
-        one, lacking = self._keep_noout(one, here)
-        if not online or told:
-            self._flags.set(lacking)
+        one = self._set_noout(one, here)
         if not online:
             self._enter_offline(one)
             return
         if not told:
             self._hold_units(one, here)
-            # The monitors take a second for it, and a job needs longer until it stops anything.
-            self._flags.set(lacking)
             return
         up = still_up(core.maps, here)
         if up:
@@ -308,10 +304,8 @@ class HostMaintenance:
             maps.fail_over(active)
         return True
 
-    def _keep_noout(
-        self, one: Maintenance, here: Mapping[str, Sequence[str]]
-    ) -> Tuple[Maintenance, List[str]]:
-        """Keep for which of the host's OSDs the flag is set from here; return what lacks it."""
+    def _set_noout(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> Maintenance:
+        """Have the flag set for the host's OSDs; what is set from here is kept before."""
         wanted, lacking = self._flags.wanted(one, here.get("osd", ()))
         with self._core.lock:
             online = self._core.liveness.online(one.hostname)
@@ -319,7 +313,8 @@ class HostMaintenance:
         if wanted != one or (online and units != one.units):
             kept = units if online else one.units
             one = self._save(one, nodes=wanted.nodes, ids=wanted.ids, units=kept)
-        return one, lacking
+        self._flags.set(lacking)
+        return one
 
     def _hold_units(self, one: Maintenance, here: Mapping[str, Sequence[str]]) -> None:
         """Have units masked and stopped, part by part: clients wait for nobody longer than needed.
