@@ -35,7 +35,8 @@ class Texts(Protocol):
 class AwxFiles:
     """The files below ``state``/awx that say how AWX is reached.
 
-    ``token_file`` and ``ca_file`` are their paths, empty where nothing is kept.
+    ``token_file`` and ``ca_file`` are their paths, empty where nothing is kept. ``problem`` says
+    why they are not what is kept, empty where they are.
     """
 
     def __init__(self, kept: Texts, state: Path) -> None:
@@ -43,11 +44,15 @@ class AwxFiles:
         self._directory = state / "awx"
         self.token_file = ""
         self.ca_file = ""
+        self.problem = ""
 
     def place(self) -> None:
         """Write what the monitors keep, and remove what they do not."""
+        before, self.problem = self.problem, ""
         self.token_file = self._placed(TOKEN, "token")
         self.ca_file = self._placed(CA, "ca.pem")
+        if self.problem not in ("", before):
+            log.error("%s", self.problem)
 
     def set_token(self, text: Optional[str]) -> None:
         """Keep the token, or the password of ``awx_user``; None forgets it.
@@ -83,6 +88,5 @@ class AwxFiles:
             private_dir(self._directory)
             write_if_changed(path, f"{text.rstrip()}\n")
         except (AdapterError, OSError) as error:
-            log.error("%s cannot be written to its file: %s", key, error)
-            return ""
+            self.problem = f"The file {path} for the login at AWX cannot be written: {error}."
         return str(path)

@@ -25,10 +25,14 @@ Get = Callable[[str], Any]
 
 
 class Login(Protocol):
-    """The files with the login and the certificates; empty where there are none."""
+    """The files with the login and the certificates; empty where there are none.
+
+    ``problem`` says why they are not what is kept, empty where they are.
+    """
 
     token_file: str
     ca_file: str
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ def where(get: Get, login: Login, before: Where) -> Tuple[Where, List[str]]:
         if before.place is not None and isinstance(error, InvalidValue):
             return before, [text]
         return Where(problem=text), [text]
+    if login.problem:
+        return Where(problem=login.problem, queues=queues), []
     if not login.token_file:
         return Where(problem=_no_token(place.url), queues=queues), []
     return Where(place, queues=queues), []

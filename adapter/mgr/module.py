@@ -231,6 +231,8 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             upgrade = core.upgrades.get()
         progress.tell_upgrade(upgrade)
         self._records.tidy(time.monotonic())
+        if self.awx is not None and self.awx.problem:
+            self.choose_engine()
         checks = self.ansible.health.checks()
         if problems:
             checks["ANSIBLE_LOOP_FAILED"] = {

@@ -82,3 +82,17 @@ def test_a_certificate_is_looked_at(keys: MonKeys, files: AwxFiles, tmp_path: Pa
     files.set_ca(None)
     files.place()
     assert files.ca_file == ""
+
+
+def test_a_login_that_cannot_be_written_is_not_said_to_be_missing(
+    keys: MonKeys, files: AwxFiles, tmp_path: Path
+) -> None:
+    """It is written as soon as that can be done."""
+    files.set_token(SECRET)
+    (tmp_path / "awx").write_text("in the way")
+    files.place()
+    assert files.problem.startswith(f"The file {tmp_path}/awx/token for the login at AWX cannot")
+    assert SECRET not in files.problem
+    (tmp_path / "awx").unlink()
+    files.place()
+    assert (files.problem, Path(files.token_file).read_text()) == ("", f"{SECRET}\n")

@@ -27,11 +27,15 @@ BEFORE = Where(AwxPlace("https://old.example.org", "Storage", "/state/awx/token"
 
 
 class Login:
-    token_file, ca_file = "/state/awx/token", "/state/awx/ca.pem"
+    token_file, ca_file, problem = "/state/awx/token", "/state/awx/ca.pem", ""
 
 
 class NoLogin:
-    token_file = ca_file = ""
+    token_file = ca_file = problem = ""
+
+
+class NotWritten(NoLogin):
+    problem = "/state/awx/token: No space left on device"
 
 
 def test_the_engine_is_this_machine_unless_it_is_said() -> None:
@@ -51,6 +55,11 @@ def test_the_options_say_which_awx() -> None:
         ca_file="/state/awx/ca.pem",
         queue=60.0,
     )
+
+
+def test_a_login_that_cannot_be_written_is_not_said_to_be_missing() -> None:
+    found, problems = where({**DEFAULTS, **AWX}.get, NotWritten, Where())
+    assert (found, problems) == (Where(problem=NotWritten.problem), [])
 
 
 def test_a_pinned_certificate_counts_alone() -> None:
