@@ -9,7 +9,7 @@ from tests.lab_tests.lab_client import CONTENT, STATE, Answer, Lab
 from tests.lab_tests.maintenance.ground import Ground
 from tests.lab_tests.test_playbooks import recap
 from tests.lab_tests.upgrades.upgrade_lab import AFTER, NEXT, NOW, Upgrades
-from tests.lab_tests.upgrading.test_upgrading import (
+from tests.lab_tests.upgrading.upgrading_lab import (
     HOSTS,
     assert_nothing_left,
     versions,
