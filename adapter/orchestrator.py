@@ -123,11 +123,9 @@ NOUNS = {
 }
 
 
-# What is allowed while a directory of ``orch-ansible`` has hosts and services: what keeps nothing
-# new. Anything else would be acknowledged by one who does not have them, and be lost.
-BESIDE_A_HOLDER = frozenset(
+# What shows something and starts no job that anybody has to wait for.
+SHOWN = frozenset(
     {
-        "blink_device_light",
         "describe_service",
         "get_facts",
         "get_hosts",
@@ -136,42 +134,32 @@ BESIDE_A_HOLDER = frozenset(
         "list_daemons",
         "plan",
         "preview_osdspecs",
-        "remove_host",
         "remove_osds_status",
-        "remove_service",
         "rescan_host",
         "tuned_profile_ls",
         "upgrade_available",
-        "upgrade_check",
         "upgrade_ls",
         "upgrade_status",
     }
 )
 
+# What is allowed while a directory of ``orch-ansible`` has hosts and services: what keeps nothing
+# new. Anything else would be acknowledged by one who does not have them, and be lost.
+BESIDE_A_HOLDER = SHOWN | {
+    "blink_device_light",
+    "remove_host",
+    "remove_service",
+    "upgrade_check",
+}
+
 # What is answered while the engine begins no jobs, also where changes are refused: what shows
 # something, and what stops something.
-WITHOUT_ENGINE = frozenset(
-    {
-        "describe_service",
-        "get_facts",
-        "get_hosts",
-        "get_inventory",
-        "host_ok_to_stop",
-        "list_daemons",
-        "plan",
-        "preview_osdspecs",
-        "remove_osds_status",
-        "rescan_host",
-        "stop_drain_host",
-        "stop_remove_osds",
-        "tuned_profile_ls",
-        "upgrade_available",
-        "upgrade_ls",
-        "upgrade_pause",
-        "upgrade_status",
-        "upgrade_stop",
-    }
-)
+WITHOUT_ENGINE = SHOWN | {
+    "stop_drain_host",
+    "stop_remove_osds",
+    "upgrade_pause",
+    "upgrade_stop",
+}
 
 # What is refused while an upgrade changes hosts and daemons: both would count on what the other
 # takes down. While it is paused these are the tools that put things right.

@@ -27,9 +27,8 @@ class CrushPlace(NamedTuple):
 class Osd:
     """One OSD of the map.
 
-    ``host`` is the name of its CRUSH host, or empty; ``placed`` says that it is under any bucket of
-    CRUSH. ``fresh`` says that it was registered and
-    has never been up. ``reweight`` is 0.0 for an OSD that is out. ``up_from`` is the epoch of its
+    ``host`` is the name of its CRUSH host, or empty. ``fresh`` says that it was registered and has
+    never been up. ``reweight`` is 0.0 for an OSD that is out. ``up_from`` is the epoch of its
     last start: as long as that is the same, it has not been up again. ``nodown`` and ``noup`` say
     that a flag keeps the map from showing it down, or up again. ``address`` is where clients reach
     it: an IP address and a port, or empty and 0. ``places`` are those of CRUSH in which it stands;
@@ -46,7 +45,6 @@ class Osd:
     reweight: float = 1.0
     device_class: str = ""
     up_from: int = 0
-    placed: bool = False
     nodown: bool = False
     noup: bool = False
     address: Tuple[str, int] = ("", 0)
@@ -127,12 +125,10 @@ def read_osd_map(dump: str, tree: str) -> OsdMap:
     }
     places = {node["id"]: node for node in nodes if node.get("type") == "osd"}
     stands = _places(nodes)
-    placed = {child for node in nodes for child in node.get("children") or ()}
     held_up, held_down = _with_flag(NODOWN, known, nodes), _with_flag(NOUP, known, nodes)
     osds = {
         row["osd"]: replace(
             _osd(row, places.get(row["osd"], {}), hosts.get(row["osd"], "")),
-            placed=row["osd"] in placed,
             **_standing(stands.get(row["osd"], ())),
             nodown=row["osd"] in held_up,
             noup=row["osd"] in held_down,

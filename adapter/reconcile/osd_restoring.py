@@ -186,7 +186,7 @@ class OsdRestorer:
             return self._restore_in_places(removal, osd)
         if not removal.crush_weight or osd.crush_weight:
             return ""
-        if osd.placed:
+        if osd.places:
             self._core.maps.set_crush_weight(removal.osd_id, removal.crush_weight)
             return ""
         weight = f"{removal.crush_weight:.5g}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
+from adapter.cluster.mon import NoMon
 from adapter.cluster.store import MemoryStore
 from adapter.core import Core
 from adapter.engine.access import MemoryAccess
@@ -52,7 +53,7 @@ def well(request: Request) -> Dict[str, HostOutcome]:
 
 
 @dataclass
-class World:
+class World(NoMon):
     """The orchestrator under test and what stands around it."""
 
     answer: Answer = well
@@ -81,25 +82,6 @@ class World:
             return '{"nodes": [{"id": -1, "type": "root", "name": "default", "children": []}]}'
         self.mon_commands.append(arguments)
         return ""
-
-    def pg_stats(self) -> List[Dict[str, Any]]:
-        """Be the mon of a cluster without data."""
-        return []
-
-    def osd_stats(self) -> List[Dict[str, Any]]:
-        """Be the mon of a cluster without OSDs."""
-        return []
-
-    def service_map(self) -> Dict[str, Any]:
-        """Be the mon of a cluster without gateways."""
-        return {}
-
-    def silent_osds(self, addresses: Mapping[int, Tuple[str, int]]) -> Set[int]:
-        """Be the mon of a cluster without OSDs."""
-        return set()
-
-    def tell_pgs(self, osd_ids: Sequence[int]) -> None:
-        """Be the mon of a cluster without OSDs."""
 
     def _run(self, request: Request) -> Dict[str, HostOutcome]:
         self.requests.append(request)
