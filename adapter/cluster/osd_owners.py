@@ -149,7 +149,9 @@ class OsdOwners:
     def on_host(self, service: str, host: str, osd_map: OsdMap) -> Set[int]:
         """Return the OSDs of a service on a host, also those that have not been up yet."""
         pending = {
-            each for each, by in self._pending.items() if (by.service, by.host) == (service, host)
+            each
+            for each, by in self._pending.items()
+            if (by.service, self._called_now(by.host)) == (service, host)
         }
         said = {
             each
@@ -218,11 +220,15 @@ class OsdOwners:
         """
         destroyed = self._destroyed.get(osd.osd_id)
         if destroyed is not None and osd.destroyed and destroyed.host:
-            return destroyed.host
+            return self._called_now(destroyed.host)
         said = self.metadata(osd.osd_id).hostname
         if said and self._managed_host(said):
             return said
         return self._managed_host(osd.host) or osd.host or said
+
+    def _called_now(self, host: str) -> str:
+        """Return the name that a host of a record has now: it may have been added under another."""
+        return self._managed_host(host) or host
 
     def fits(self, osd_id: int, key: str) -> bool:
         """Tell whether a free disk was put in for the one of a destroyed OSD.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapter.cluster.osd_map import Osd, OsdMap
-from adapter.cluster.osd_owners import NO_SERVICE, OsdOwners
+from adapter.cluster.osd_owners import NO_SERVICE, DestroyedOsd, OsdOwners, PendingOsd
 from adapter.cluster.store import MemoryStore
 
 
@@ -40,3 +40,16 @@ def test_a_new_osd_does_not_take_over_from_one_that_went_while_nobody_looked() -
     assert owners.service_of(0) == "osd.lab", "the map may be older than the OSD"
     owners.follow(osd_map(Osd(0, uuid="z", up=True)))
     assert owners.service_of(0) == NO_SERVICE
+
+
+def test_a_host_that_was_added_under_another_name_keeps_the_ids_that_wait_on_it() -> None:
+    owners = OsdOwners(MemoryStore())
+    owners.keep_destroyed(DestroyedOsd(1, "h1", "osd.lab", ("A",)))
+    owners.keep_pending(2, PendingOsd("h1", "osd.lab"))
+    destroyed = Osd(1, uuid="", destroyed=True, host="h1")
+    assert owners.free_ids(osd_map(destroyed), "h1") == [1]
+
+    owners.learn({}, {"h1": "h1.example", "h1.example": "h1.example"}.get)
+    assert owners.free_ids(osd_map(destroyed), "h1.example") == [1]
+    assert owners.free_ids(osd_map(destroyed), "h1") == []
+    assert owners.on_host("osd.lab", "h1.example", osd_map(destroyed)) == {2}
