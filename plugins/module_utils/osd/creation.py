@@ -174,10 +174,22 @@ class Creation:
         look_at(slot.disks)
         for disk in slot.disks:
             if disk.label:
-                path = disk.block.path
-                argv = calls.zap_device(path)
-                work = Detached(f"zap-{disk.block.name}", argv, lock, self._environment(), [path])
-                work.result(self._timeout)
+                self._wipe(disk, lock)
+
+    def _wipe(self, disk: Disk, lock: HostLock) -> None:
+        """Wipe a disk that was empty before; where that fails, say what is left on it."""
+        path = disk.block.path
+        argv = calls.zap_device(path)
+        work = Detached(f"zap-{disk.block.name}", argv, lock, self._environment(), [path])
+        answer = work.result(self._timeout)
+        if work.is_running:
+            self.working.append(work)
+        if answer.problem:
+            reason = calls.reason_of_failure(answer.err) or answer.problem
+            self.problems.append(
+                f"{path}: what was begun on it could not be wiped: {reason}. "
+                f"`ceph orch device zap HOST {path} --force` wipes it."
+            )
 
     def _start_raw(self, slots: List[Slot]) -> None:
         """Have the OSDs started, now and whenever the host starts."""
@@ -257,16 +269,8 @@ class Creation:
     ) -> None:
         """Take back the volume groups without volumes that a failure left on disks without LVM."""
         for disk in empty:
-            path = disk.block.path
-            if path in unused(volumes):
-                work = Detached(
-                    f"zap-{disk.block.name}",
-                    calls.zap_device(path),
-                    lock,
-                    self._environment(),
-                    [path],
-                )
-                work.result(self._timeout)
+            if disk.block.path in unused(volumes):
+                self._wipe(disk, lock)
 
     def _activate_lvm(self, slot: Slot, lock: HostLock) -> None:
         if not self._still_to_start([slot]):

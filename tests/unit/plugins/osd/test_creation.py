@@ -146,6 +146,17 @@ def test_a_failure_leaves_nothing(make: Any) -> None:
     assert host.calls("ceph-volume")[1:] == ["ceph-volume lvm zap --destroy /dev/sdb"]
 
 
+def test_what_a_failure_leaves_because_the_disk_fails_is_named_with_the_disk(make: Any) -> None:
+    host = make(tree={"disks": SDB}, fails=" stderr: Input/output error\n")
+    (host.top / "zap_fails").write_text(" stderr: wipefs: error: /dev/sdb: Input/output error")
+    creation = create(host, group(data=["/dev/sdb"]))
+
+    assert creation.problems[1:] == [
+        "/dev/sdb: what was begun on it could not be wiped: wipefs: error: /dev/sdb: "
+        "Input/output error. `ceph orch device zap HOST /dev/sdb --force` wipes it."
+    ]
+
+
 def test_a_daemon_that_does_not_start_is_named_with_its_last_words(make: Any) -> None:
     host = make(tree={"disks": SDB})
     text = (host.top / "bin/systemctl").read_text()
