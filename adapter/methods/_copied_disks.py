@@ -72,16 +72,24 @@ def refuse_other_disk(
 ) -> None:
     """Raise ``InvalidValue`` for a device with the label of an OSD that is on another one."""
     for osd_id in planner.on_disk(hostname, path, osd_map):
-        osd, said = osd_map.osds[osd_id], core.owners.metadata(osd_id)
-        row, place = planner.row(hostname, path), core.owners.host_of(osd) or hostname
-        if (osd.up and place != hostname) or (row is not None and is_copy(core, osd, row)):
-            disks = ", ".join(f"/dev/{name} ({each})" for name, each in said.names)
+        where = own_disks(core, planner, hostname, path, osd_map.osds[osd_id])
+        if where:
             raise InvalidValue(
                 "device",
                 f"{hostname}:{path}",
-                f"it has a copy of osd.{osd_id}, which is on host {place}: {disks or 'another'}",
+                f"it has a copy of osd.{osd_id}, which is on {where}",
                 f"Name that one, or `ceph orch osd rm {osd_id} --replace`.",
             )
+
+
+def own_disks(core: Core, planner: OsdPlanner, hostname: str, path: str, osd: Osd) -> str:
+    """Return the host and the disks of an OSD where a device with its label is none of them."""
+    said, row = core.owners.metadata(osd.osd_id), planner.row(hostname, path)
+    place = core.owners.host_of(osd) or hostname
+    if not (osd.up and place != hostname) and (row is None or not is_copy(core, osd, row)):
+        return ""
+    disks = ", ".join(f"/dev/{name} ({each})" for name, each in said.names)
+    return f"host {place}: {disks or 'another'}"
 
 
 @under_lock

@@ -8,6 +8,7 @@ from adapter.cluster.osd_map import OsdMap
 from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import AdapterError, InvalidValue
+from adapter.methods._copied_disks import own_disks
 from adapter.reconcile.osd_planner import OsdPlanner
 
 
@@ -32,6 +33,16 @@ def allowed_to_wipe(
             "Bring their data back first (`ceph pg dump_stuck`, `ceph health detail`).",
         )
     for osd_id in ids:
+        with core.lock:
+            elsewhere = own_disks(core, planner, host, path, osd_map.osds[osd_id])
+        if osd_map.osds[osd_id].up and elsewhere:
+            raise InvalidValue(
+                "device",
+                f"{host}:{path}",
+                f"it has a copy of osd.{osd_id}, which is up on {elsewhere}",
+                f"Take it out, or, if osd.{osd_id} does not need it, wipe it by hand with "
+                f"`wipefs --all` on host {host}.",
+            )
         reason, start = "runs on it", ""
         if not osd_map.osds[osd_id].up:
             reason = core.maps.need(osd_map.osds[osd_id], osd_map)

@@ -72,6 +72,18 @@ class LocalOsds:
             return ""
         return directory.osd_uuid if is_alive(self._units.get(osd_id, {})) else ""
 
+    def runs_elsewhere(self, disk: Disk) -> Optional[int]:
+        """Return the id of an OSD whose label a disk has, and which runs from others here."""
+        if not disk.label:
+            return None
+        node = os.path.realpath(disk.block.node)
+        for osd_id, directory in self.directories.items():
+            mine = directory.osd_uuid and directory.osd_uuid == disk.label["osd_uuid"]
+            elsewhere = directory.devices and node not in directory.devices
+            if mine and elsewhere and is_alive(self.unit(osd_id)):
+                return osd_id
+        return None
+
     def unit(self, osd_id: int) -> Dict[str, str]:
         """Return what systemd says of an OSD's daemon."""
         return self._units.get(osd_id, {})

@@ -76,7 +76,7 @@ class Zapping:
         gone = osd_id is not None and not in_map and self._only_restarts(osd_id, disk)
         if osd_id is not None and not gone:
             reason = f"osd.{osd_id} runs on it. Stop and remove the OSD first"
-        reason = reason or in_map or self._reason_unknown(disk)
+        reason = self._reason_copy(disk) or reason or in_map or self._reason_unknown(disk)
         entry = here.volumes.get(disk.block.path)
         entries = [here.volumes.get(piece.block.path) for piece in self._pieces(disk)]
         others = [name for each in entries if each for name in other_volumes(each)]
@@ -91,6 +91,20 @@ class Zapping:
             reason = self._open.reason(disk, "Stop that first")
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
+
+    def _reason_copy(self, disk: Disk) -> str:
+        """Return why a copy of what an OSD runs from is not wiped, or an empty text.
+
+        To remove the OSD, as for its own disk, would drain one that is well.
+        """
+        copied = [self._host.here.runs_elsewhere(piece) for piece in self._pieces(disk)]
+        osd_id = next((each for each in copied if each is not None), None)
+        if osd_id is None:
+            return ""
+        return (
+            f"it has a copy of osd.{osd_id}, which runs from other disks of this host. Take it "
+            f"out, or, if osd.{osd_id} does not need it, wipe it by hand with `wipefs --all`"
+        )
 
     def _only_restarts(self, osd_id: int, disk: Disk) -> bool:
         """Tell whether systemd tries in vain to start the very OSD that the disk carries.

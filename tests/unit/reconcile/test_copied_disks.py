@@ -117,3 +117,13 @@ def test_a_copy_is_not_among_the_disks_that_are_wiped(full: Cluster) -> None:
     raise_if_exception(full.orchestrator.remove_osds(["3"], zap=True))
     (removal,) = full.core.removals.all()
     assert [path for path, _ in removal.places] == [osd.disk]
+
+
+@pytest.mark.parametrize("host", ["h1", "h2"])
+def test_who_erases_a_copy_is_not_told_to_remove_the_osd(full: Cluster, host: str) -> None:
+    copied(full, host, "/dev/sdx")
+    with pytest.raises(InvalidValue) as raised:
+        raise_if_exception(full.orchestrator.zap_device(host, "/dev/sdx"))
+    assert "it has a copy of osd.3, which is up on host h2: /dev/" in str(raised.value)
+    assert f"wipe it by hand with `wipefs --all` on host {host}." in str(raised.value)
+    assert "osd rm" not in str(raised.value)
