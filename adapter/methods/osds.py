@@ -37,6 +37,7 @@ from adapter.methods._removals import (
     unwipable,
     without_weight,
 )
+from adapter.methods._said_disks import check_said_disks, refuse_begun
 from adapter.methods._wiping import (
     allowed_to_wipe,
     erased,
@@ -137,9 +138,14 @@ class OsdMethods:
         self, drive_group: DriveGroupSpec, host: Host, osd_map: OsdMap, skip_validation: bool
     ) -> List[Device]:
         """Return the host's devices; raise for a named one that it has not, or that is in use."""
+        selections = (drive_group.data_devices, drive_group.db_devices, drive_group.wal_devices)
+        for path in (
+            each.path for selection in selections if selection for each in selection.paths
+        ):
+            refuse_begun(self.core, host.hostname, path)
+        check_said_disks(self.core, host.hostname)
         with self.core.lock:
             known = {device.path: device for device in self.reconciler.planner.devices(host)}
-        selections = (drive_group.data_devices, drive_group.db_devices, drive_group.wal_devices)
         for selection in selections:
             for wanted in selection.paths if selection else ():
                 with self.core.lock:
@@ -177,14 +183,14 @@ class OsdMethods:
         """
         known = reachable(self.core, host)
         given, core = path, self.core
+        check_said_disks(core, host)
         osd_map = core.maps.osd_map()
         with core.lock:
             core.intents.check_readable(host)
             path = self.reconciler.planner.named(known, given)
             found = {device.path: device for device in self.reconciler.planner.devices(known)}
             device = found[path]
-            if path in core.intents.paths(host):
-                raise InvalidValue("device", path, "an OSD is being made on it", "Wait for it.")
+        refuse_begun(core, host, path)
         # What is safe to destroy now may not be when the job has waited for its turn.
         until = time.time() + ALLOWED_SECONDS
         allowed = allowed_to_wipe(core, self.reconciler.planner, host, path, osd_map)
@@ -358,6 +364,7 @@ class OsdMethods:
                 refuse_other_disk(self.core, self.reconciler.planner, hostname, path, osd_map)
         found = [str(each) for each in ids]
         if not found:
+            check_said_disks(self.core, hostname)
             raise UnknownName("OSD on the device", f"{hostname}:{path}")
         if clear:
             return self.stop_remove_osds(found)
