@@ -243,12 +243,14 @@ class RemovalJobs:
     ) -> None:
         outcome = said or HostOutcome(HostStatus.NO_RESULT, job.message)
         row = _row_of(removal.osd_id, outcome.result)
+        failed = outcome.status is HostStatus.FAILED or (row or {}).get("state") == "failed"
+        if failed and outcome.result.get("at_work") is False:
+            # ceph-volume works on for a job that has failed, until the host says otherwise.
+            removal = self._queue.save(removal, asked_wipe=False)
         if row is not None:
             # What a host says of this OSD counts, whatever was wrong with another one.
             self._take_row(removal, row, step, job)
             return
-        if outcome.status is HostStatus.FAILED:
-            removal = self._queue.save(removal, asked_wipe=False)
         reason = outcome.message or job.message or "its host did not say what became of it"
         self._try_again(removal, f"{reason} (job {job.job_id})", outcome.status)
 
@@ -267,7 +269,6 @@ class RemovalJobs:
         """Take over what a host says of one OSD."""
         state = str(row.get("state"))
         if state == "failed":
-            removal = self._queue.save(removal, asked_wipe=False)
             reason = abridged(str(row.get("problem") or "its host does not say why"), 500)
             self._try_again(removal, f"{reason.rstrip('.')} (job {job.job_id})")
         elif step == REMOVE and removal.stage is Stage.CLEANING:

@@ -56,8 +56,9 @@ class OsdRestorer:
         if is_out and removal.asked_wipe:
             raise AdapterError(
                 f"Host {removal.host} was told to wipe the disks of osd.{removal.osd_id} and has "
-                "not answered yet: it may still wipe them, so the removal cannot be stopped now.",
-                "Try again when the host answers: `ceph orch osd rm status` shows it.",
+                "not said that it is done with them: it may still wipe them, so the removal cannot "
+                "be stopped now.",
+                "Try again when the host has said so: `ceph orch osd rm status` shows its words.",
             )
 
     def keep_each(self, removals: Sequence[Removal], osd_map: OsdMap) -> List[str]:

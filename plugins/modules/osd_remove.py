@@ -181,6 +181,11 @@ ceph_orch_result:
         - osd_id: 3
           state: removed
           zapped: [/dev/sdb]
+      at_work:
+        description:
+          - Whether ceph-volume may still be at work on disks of the host. That is so where another
+            run had the host's disks, and where ceph-volume had not ended in time.
+        type: bool
 """
 
 from typing import Any, Dict, Iterable, List, Mapping
@@ -258,7 +263,7 @@ def main() -> None:
     if module.params["kept_fails"]:
         problem = problem or " ".join(kept)
     problem = problem or " ".join(row["problem"] for row in rows if "problem" in row)
-    result = {"removed": rows}
+    result = {"removed": rows, "at_work": work.at_work}
     changed = work.changed or any(row["state"] not in UNCHANGED for row in rows)
     if problem:
         module.fail_json(msg=problem, changed=changed, ceph_orch_result=result)

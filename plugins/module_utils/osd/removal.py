@@ -173,10 +173,12 @@ class Traces:
 class Host:
     """The disks, directories and OSDs of this host as they are now.
 
-    ``pieces`` are the disks and their partitions.
+    ``pieces`` are the disks and their partitions. ``at_work`` tells that a program which was run
+    had not ended when nobody waited any longer.
     """
 
     def __init__(self, roots: Roots) -> None:
+        self.at_work = False
         self.roots = roots
         self.setting = loop_setting(roots)
         blocks = own_blocks(roots, allows_loop_devices(self.setting))
@@ -196,7 +198,9 @@ class Host:
     ) -> None:
         """Run ceph-volume; raise ``RemovalRefused`` with the reason when it fails."""
         environment = {LOOP_VARIABLE: self.setting} if self.setting else {}
-        answer = Detached(name, argv, lock, environment, only).result(timeout)
+        work = Detached(name, argv, lock, environment, only)
+        answer = work.result(timeout)
+        self.at_work = self.at_work or work.is_running
         if answer.problem:
             reason = calls.reason_of_failure(answer.err) or answer.problem
             raise RemovalRefused(f"{argv[-1]}: ceph-volume failed: {reason}. {_LOG}.")

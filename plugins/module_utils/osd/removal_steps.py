@@ -52,12 +52,23 @@ class Work:
         self._rows = rows
         self.changed = False
         self._timeout = max(params["timeout"], 1)
+        self._host: Optional[Host] = None
+        self._has_lock = False
         self._lock = contextlib.nullcontext() if check_mode else HostLock(self._timeout)
+
+    @property
+    def at_work(self) -> bool:
+        """Tell whether ceph-volume may still work on disks, of this run or one before it.
+
+        Whoever has had the lock knows that none before it does.
+        """
+        return not self._has_lock or (self._host is not None and self._host.at_work)
 
     def do(self) -> None:
         """Take the step for all OSDs, or predict it."""
         check_wanted(self._params["osds"])
         with self._lock:
+            self._has_lock = True
             if self._params["step"] == "remove":
                 with contextlib.ExitStack() as stack:
                     self._remove_all(stack)
@@ -94,7 +105,7 @@ class Work:
         question = None
         if any(osd["zap"] or osd["gone"] for osd in self._params["osds"]):
             question = stack.enter_context(asked(self._params["keyring"]))
-        host = Host(self._roots)
+        host = self._host = Host(self._roots)
         found = self._find(host)
         for wanted, traces in found:
             with self._each_for_itself(wanted):

@@ -90,6 +90,9 @@ def spoil(words):
 
 
 def zap(words):
+    waits = TREE / "waits"
+    if waits.exists():
+        waits.read_text()
     fails = TREE / "zap_fails"
     if fails.exists():
         print(fails.read_text(), file=sys.stderr)

@@ -50,6 +50,8 @@ class FakeHosts(World):
         # OSDs that hosts are asked to clean away although the map has them, and do not.
         self.refuses: Set[int] = set()
         self.wiped: List[str] = []
+        # Hosts on which ceph-volume still wipes for a job that has ended.
+        self.wiping: Set[str] = set()
         # What OSDs say that they hold, where that is not what the statistics say; None is silence.
         self.held: Dict[int, Optional[int]] = {}
         # What is wrong with OSDs that are cleaned away, and hosts that are not reached by jobs.
@@ -162,7 +164,10 @@ class FakeHosts(World):
                 continue
             if broken:
                 # A host that refuses says so in its result too.
-                said = {"osds": [], "unfinished": []} if request.operation == "create_osds" else {}
+                said = {
+                    "create_osds": {"osds": [], "unfinished": []},
+                    "remove_osds": {"removed": [], "at_work": target.name in self.wiping},
+                }.get(request.operation, {})
                 answers[target.name] = HostOutcome(HostStatus.FAILED, broken, said)
                 continue
             act = self.acts.get(request.operation) or getattr(

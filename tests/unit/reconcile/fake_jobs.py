@@ -62,7 +62,11 @@ class FakeJobs(FakeHosts):
     def _on_remove_osds(self, host: str, variables: Any) -> Dict[str, Any]:
         act = getattr(self, f"_{variables['osd_remove_step']}_osd")
         rows = variables["osd_remove_osds"][host]
-        return {"removed": [{"osd_id": row["osd_id"], **act(host, row)} for row in rows]}
+        at_work = host in self.wiping
+        return {
+            "removed": [{"osd_id": row["osd_id"], **act(host, row)} for row in rows],
+            "at_work": at_work,
+        }
 
     def _there(self, row: Any) -> Optional[Daemon]:
         osd = self.monitors.osds.get(row["osd_id"])

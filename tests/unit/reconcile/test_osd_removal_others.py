@@ -231,7 +231,7 @@ class TestWhatAnAttackFound:
         full.monitors.epoch += 1
         full.step()
         full.step()
-        with pytest.raises(AdapterError, match="has not answered yet: it may still wipe them"):
+        with pytest.raises(AdapterError, match="is done with them: it may still wipe them"):
             keep(full, "0")
 
         full.unreached.clear()
@@ -240,6 +240,43 @@ class TestWhatAnAttackFound:
         full.settle(2)
         assert "left as they are" in keep(full, "0")
         assert full.wiped == []
+
+    @pytest.mark.parametrize("back", [False, True])
+    @pytest.mark.parametrize("told", ["of the OSD", "of the host", "nothing"])
+    def test_a_job_that_failed_while_ceph_volume_goes_on_is_no_answer(
+        self, full: Cluster, told: str, back: bool
+    ) -> None:
+        """A zap takes longer than its job waits, or than the next one waits for the disks."""
+        busy = "Another run has worked on the disks of this host for more than 600 s"
+        full.wiping.add("h1")
+        if told == "of the OSD":
+            full.problems[0] = "/dev/sdb: ceph-volume failed: it still runs after 600 s"
+        elif told == "of the host":
+            full.break_on["remove_osds"] = {"h1": busy}
+        else:
+            full.mute["remove_osds"] = {"h1": busy}
+        remove(full, "0", zap=True)
+        at(full, Stage.CLEANING, left=3)
+        osd = full.monitors.osds.pop(0)
+        full.monitors.epoch += 1
+        full.settle(2)
+        if back:
+            full.refuses.add(0)
+            full.monitors.osds[0] = osd
+            full.monitors.epoch += 1
+        with pytest.raises(AdapterError, match="is done with them: it may still wipe them"):
+            keep(full, "0")
+        full.settle(2)
+        assert said(full).startswith("cleaning")
+
+        full.wiping.clear()
+        full.problems.clear()
+        full.mute.clear()
+        full.break_on["remove_osds"] = {"h1": "the disk is read-only"}
+        full.orchestrator.reconciler.remover._jobs.forget_backoff(0)
+        full.settle(2)
+        if not back:
+            assert "left as they are" in keep(full, "0")
 
     @pytest.mark.parametrize("force", [False, True])
     def test_one_that_the_map_has_again_is_drained_anew(self, full: Cluster, force: bool) -> None:

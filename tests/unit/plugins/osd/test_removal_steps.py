@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -11,6 +13,7 @@ import pytest
 from plugins.module_utils.osd import removal_steps
 from plugins.module_utils.osd.removal import RemovalRefused
 from plugins.module_utils.osd.removal_steps import Work
+from plugins.module_utils.system.host_lock import HostLock
 from plugins.modules import device_zap, osd_remove
 from tests.unit.plugins.labels import FSID, OSD_UUID
 from tests.unit.plugins.osd_host import OsdHost
@@ -109,6 +112,33 @@ def test_a_run_that_ends_between_stopping_and_wiping_has_changed_something(
 
     assert (ended.failed, ended.result["changed"]) == (True, True)
     assert not (tmp_path / "var/lib/ceph/osd/ceph-3").exists()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kept_fails", [True, False])
+@pytest.mark.parametrize("how", ["refused", "slow", "others"])
+def test_a_run_says_whether_ceph_volume_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, kept_fails: bool
+) -> None:
+    """Its job fails, and disks are wiped all the same."""
+    case = (
+        {"known": [{"osd": 3, "uuid": OSD_UUID, "state": ["exists"]}]} if how == "refused" else {}
+    )
+    host = make_host(tmp_path, monkeypatch, tree=DISK, osds={3: {}}, **case)
+    given = {**params("remove", zap=True), "kept_fails": kept_fails}
+    with contextlib.ExitStack() as stack:
+        if how == "slow":
+            os.mkfifo(tmp_path / "waits")
+            stack.callback((tmp_path / "waits").write_text, "")
+            given["timeout"] = 1
+        if how == "others":
+            stack.enter_context(host.lock)
+            patched = HostLock(0.1, host.lock.directory)
+            monkeypatch.setattr(removal_steps, "HostLock", lambda timeout: patched)
+        ended = run_module(osd_remove, monkeypatch, host, given)
+
+    assert ended.failed
+    assert ended.result["ceph_orch_result"]["at_work"] is (how != "refused")
 
 
 def test_a_run_that_is_refused_has_changed_nothing(
