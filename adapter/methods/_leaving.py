@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable, List
 
+from adapter.cluster.osd_removals import Removal
 from adapter.cluster.tuned_hosts import HostTuning
 from adapter.cluster.tuned_profiles import SUFFIX
 from adapter.core import Core
@@ -88,7 +89,9 @@ def left_in_maps(core: Core, hostname: str) -> str:
 @under_lock
 def left_in_queue(core: Core, hostname: str) -> str:
     """Return which OSDs of a host are being removed, to be added to a sentence."""
-    ids = [each.osd_id for each in core.removals.all() if each.host == hostname]
+    there = [each for each in core.removals.all() if each.host == hostname]
+    told = [each for each in there if each.asked_wipe or (each.asked_stop and not each.stopped)]
+    ids = [each.osd_id for each in there]
     lost = sorted(core.removals.problems)
     unknown = (
         f". The records of the removals of {some_of((f'osd.{each}' for each in lost), SHOWN)} "
@@ -98,12 +101,21 @@ def left_in_queue(core: Core, hostname: str) -> str:
     )
     if not ids:
         return unknown
+    begun = (
+        f". The host was told before to stop or wipe {_some(told)}, and may still do so"
+        if told
+        else ""
+    )
     return (
         f"{unknown}. In the removal queue stay "
-        f"{some_of((f'osd.{each}' for each in ids), SHOWN)}: while the host is not managed they "
-        "are not stopped there, and no disk is wiped; `ceph orch osd rm "
-        f"stop {' '.join(map(str, ids))}` takes them out of the queue"
+        f"{_some(there)}: while the host is not managed it is "
+        "not told to stop them or to wipe a disk; `ceph orch osd rm "
+        f"stop {' '.join(map(str, ids))}` takes them out of the queue{begun}"
     )
+
+
+def _some(removals: Iterable[Removal]) -> str:
+    return some_of((f"osd.{each.osd_id}" for each in removals), SHOWN)
 
 
 def _names(hosts: Iterable[HostPlacementSpec], hostname: str) -> bool:

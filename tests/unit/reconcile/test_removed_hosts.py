@@ -74,7 +74,18 @@ def test_osds_that_are_being_removed_are_named_with_what_happens_to_them(full: C
     names = ", ".join(f"osd.{n}" for n in ids)
     assert f"In the removal queue stay {names}: while the host is not managed" in text
     assert f"`ceph orch osd rm stop {' '.join(map(str, ids))}`" in text
+    assert "was told before" not in text
     raise_if_exception(full.orchestrator.stop_remove_osds([str(each) for each in ids]))
     assert "removal queue" not in raise_if_exception(
         full.orchestrator.remove_host("h1", force=True)
     )
+
+
+def test_what_a_host_was_told_before_is_named_too(full: Cluster) -> None:
+    """A job that had begun wiped a disk of which "no disk is wiped" was said."""
+    osd_id = next(n for n, osd in full.monitors.osds.items() if osd.host == "h2")
+    full.break_on["remove_osds"] = {"h2": ""}
+    raise_if_exception(full.orchestrator.remove_osds([str(osd_id)], zap=True))
+    full.settle(9)
+    text = raise_if_exception(full.orchestrator.remove_host("h2", force=True))
+    assert f"The host was told before to stop or wipe osd.{osd_id}, and may still do so" in text
