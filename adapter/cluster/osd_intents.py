@@ -116,10 +116,7 @@ class Intents:
 
     def paths(self, host: str, but: Optional[str] = None) -> Set[str]:
         """Return the disks of a host that are being written to, ``but`` for a drive group."""
-        intent = self._intents.get(host)
-        groups = intent.groups if intent else ()
-        others = [each for each in groups if but is None or each.options.get("osdspec") != but]
-        return {disk.path for group in others for disk in group.disks}
+        return {disk.path for group in self._others(host, but) for disk in group.disks}
 
     def osds(self, host: str, osdspec: str) -> int:
         """Return how many OSDs are being made on a host for a drive group."""
@@ -130,10 +127,15 @@ class Intents:
             if group.options.get("osdspec") == osdspec
         )
 
-    def osd_ids(self, host: str) -> Set[int]:
-        """Return the ids of destroyed OSDs that are being taken again on a host."""
+    def osd_ids(self, host: str, but: Optional[str] = None) -> Set[int]:
+        """Return the destroyed OSDs that are being made anew, ``but`` for a drive group."""
+        return {each for group in self._others(host, but) for each in group.osd_ids}
+
+    def _others(self, host: str, but: Optional[str]) -> List[Group]:
+        """Return what is to be made on a host, without what is for one drive group."""
         intent = self._intents.get(host)
-        return {each for group in (intent.groups if intent else ()) for each in group.osd_ids}
+        groups = intent.groups if intent else ()
+        return [each for each in groups if but is None or each.options.get("osdspec") != but]
 
     def check_readable(self, host: str) -> None:
         """Raise ``UnreadableRecord`` where nobody knows which OSDs are being made on a host."""

@@ -140,7 +140,8 @@ class OsdPlanner:
             refusal += "; apply this again when it has reported, to use its disks"
         if refusal:
             return HostPlan(name, notes=(refusal,))
-        claimed, mine, nobodys = self._ids(spec, name, osd_map)
+        but = str(spec.service_id or "") if anew else None
+        claimed, mine, nobodys = self._ids(spec, name, osd_map, but)
         if osd_map.waits_for_destroyed and (claimed or mine or nobodys):
             reason = osd_map.waits_for_destroyed
             return HostPlan(name, notes=(reason,), refused=(reason,))
@@ -151,7 +152,7 @@ class OsdPlanner:
             devices=self.devices(host),
             existing=self._existing(spec, name, osd_map, anew),
             allow=lambda key: claims.allow(name, key),
-            busy=core.intents.paths(name, str(spec.service_id or "") if anew else None),
+            busy=core.intents.paths(name, but),
             osds=of_cluster,
         )
         plan = destroyed_ids_first(
@@ -195,10 +196,10 @@ class OsdPlanner:
         return replace(plan, notes=tuple(notes))
 
     def _ids(
-        self, spec: DriveGroupSpec, name: str, osd_map: OsdMap
+        self, spec: DriveGroupSpec, name: str, osd_map: OsdMap, but: Optional[str]
     ) -> Tuple[List[int], List[int], List[int]]:
         """Return the ids that wait on a host: those that a group names, its own, and nobody's."""
-        waiting = self.waiting_ids(name, osd_map)
+        waiting = self.waiting_ids(name, osd_map, but)
         claimed = [each for each in _claimed(spec, name) if each in waiting]
         before = self._core.owners.service_before
         mine = [each for each in waiting if before(each) == _name(spec)]
@@ -221,9 +222,12 @@ class OsdPlanner:
         return f"hosts outside the placement that have free disks: {hosts}"
 
     @under_lock
-    def waiting_ids(self, name: str, osd_map: OsdMap) -> List[int]:
-        """Return the ids that wait on a host for a new disk, without those that are getting one."""
-        under_way = self._core.intents.osd_ids(name)
+    def waiting_ids(self, name: str, osd_map: OsdMap, but: Optional[str] = None) -> List[int]:
+        """Return the ids that wait on a host for a new disk, without those that are getting one.
+
+        What drive group ``but`` is making counts as not begun.
+        """
+        under_way = self._core.intents.osd_ids(name, but)
         free = self._core.owners.free_ids(osd_map, name)
         return [each for each in free if each not in under_way]
 

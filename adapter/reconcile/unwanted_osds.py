@@ -8,7 +8,7 @@ from typing import Any, Collection, Dict, Optional, Sequence, Set, Tuple
 from adapter.cluster.device_names import DeviceNames, NamedPaths
 from adapter.cluster.hosts import Host
 from adapter.cluster.osd_intents import Intent
-from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_map import OsdMap, listed
 from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
@@ -88,11 +88,8 @@ class UnwantedOsds:
         return self._changed(wanted.spec, host, paths) or self._differs(wanted, host, group)
 
     def _differs(self, wanted: Wanted, host: Host, group: Group) -> str:
-        """Return what a drive group would do otherwise now with disks that are blank, or nothing.
-
-        Which disks a destroyed OSD's id goes with is not asked again.
-        """
-        if group.osd_ids or self._map is None:
+        """Return what a drive group would do otherwise now with blank disks, or nothing."""
+        if self._map is None:
             return ""
         key = (host.hostname, wanted.name)
         if key not in self._plans:
@@ -109,6 +106,10 @@ class UnwantedOsds:
             return f"the drive group does not take {', '.join(gone)} any more"
         if any(_how(now[path]) != _how(group) for path in blank):
             return "the drive group was changed, and makes it as it says now"
+        ids = {osd_id for path in blank for osd_id in now[path].osd_ids}
+        lost = [osd_id for osd_id in group.osd_ids if osd_id not in ids] if blank else []
+        if lost:
+            return f"the drive group does not make {listed(lost)} of it any more"
         return ""
 
     def _changed(self, spec: DriveGroupSpec, host: Host, paths: Sequence[str]) -> str:

@@ -6,9 +6,11 @@ from typing import Any, List
 
 import pytest
 
+from adapter.cluster.osd_owners import DestroyedOsd
 from adapter.cluster.osd_plan import Disk, Group
 from adapter.interface import DeviceSelection, HostSpec, raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
+from tests.unit.reconcile.fake_crush import Daemon
 from tests.unit.reconcile.fake_hosts import GIB
 from tests.unit.reconcile.test_busy_hosts import occupy
 
@@ -152,7 +154,7 @@ class TestChanged:
         cluster.orchestrator.reconciler.creator._backoffs.clear()
         cluster.report(30)
         asked = [each for each in cluster.requests if each.operation == "create_osds"]
-        return [row for each in asked for row in each.variables["osd_create_groups"]["h2"]]
+        return [row for each in asked for row in each.variables["osd_create_groups"].get("h2", ())]
 
     def test_without_a_db_it_is_made_without(self, waits: Cluster) -> None:
         only = DeviceSelection(paths=["/dev/sdb"])
@@ -175,3 +177,38 @@ class TestChanged:
         (group,) = self.change(waits, data_devices=only, db_devices=db)
         assert [disk["path"] for disk in group["db"]] == ["/dev/sdc"]
         assert "no OSD is made" not in events(waits)
+
+    @pytest.fixture
+    def replacing(self, cluster: Cluster) -> Cluster:
+        """Return a cluster where a disk waits to be made the OSD that was destroyed."""
+        cluster.monitors.osds[5] = Daemon("h2", "/dev/gone", "uuid-5", up=False, destroyed=True)
+        cluster.orchestrator.reconciler.read_maps()
+        cluster.core.owners.keep_destroyed(DestroyedOsd(5, "h2", "osd.all"))
+        cluster.break_on["create_osds"] = {"h2": "", "h3": ""}
+        only = DeviceSelection(paths=["/dev/sdb"])
+        spec = drive_group("all", "h[23]", data_devices=only, osd_id_claims={"h2": ["5"]})
+        raise_if_exception(cluster.orchestrator.apply([spec]))
+        cluster.settle(3)
+        assert cluster.core.intents.osd_ids("h2") == {5}
+        cluster.break_on.clear()
+        cluster.requests.clear()
+        return cluster
+
+    def test_one_that_takes_a_destroyed_id_too(self, replacing: Cluster) -> None:
+        only, claims = DeviceSelection(paths=["/dev/sdb"]), {"h2": ["5"]}
+        (group,) = self.change(
+            replacing, data_devices=only, osd_id_claims=claims, crush_device_class="slow"
+        )
+        assert (group["osd_ids"], group["crush_device_class"]) == ([5], "slow")
+
+    def test_an_id_that_is_claimed_no_more(self, replacing: Cluster) -> None:
+        (group,) = self.change(replacing, data_devices=DeviceSelection(paths=["/dev/sdb"]))
+        assert group["osd_ids"] == []
+        assert replacing.monitors.osds[5].destroyed
+        assert "the drive group does not make osd.5 of it any more" in events(replacing)
+
+    def test_a_destroyed_id_with_the_same_spec_again(self, replacing: Cluster) -> None:
+        only, claims = DeviceSelection(paths=["/dev/sdb"]), {"h2": ["5"]}
+        (group,) = self.change(replacing, data_devices=only, osd_id_claims=claims)
+        assert group["osd_ids"] == [5]
+        assert "no OSD is made" not in events(replacing)
