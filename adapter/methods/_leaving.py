@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable, List
 
+from adapter.cluster.osd_intents import Intent, data_paths
 from adapter.cluster.osd_removals import Removal
 from adapter.cluster.tuned_hosts import HostTuning
 from adapter.cluster.tuned_profiles import SUFFIX
@@ -114,6 +115,17 @@ def left_in_queue(core: Core, hostname: str) -> str:
     )
 
 
+def _disks(intents: Iterable[Intent], *, begun: bool) -> str:
+    """Return the data disks of OSDs that a job was told to make, or of the others."""
+    groups = [
+        group
+        for intent in intents
+        for group in intent.groups
+        if intent.may_be_begun(group) is begun
+    ]
+    return ", ".join(sorted(data_paths(groups)))
+
+
 def _some(removals: Iterable[Removal]) -> str:
     return some_of((f"osd.{each.osd_id}" for each in removals), SHOWN)
 
@@ -140,10 +152,12 @@ def forget_osds_to_make(core: Core, hostname: str) -> str:
     """
     groups = core.specs.forget_host(hostname)
     intents = [intent for intent in core.intents.all() if intent.host == hostname]
-    paths = sorted(path for intent in intents for path in intent.paths)
+    paths, begun = _disks(intents, begun=False), _disks(intents, begun=True)
     for intent in intents:
         core.intents.drop(hostname, intent.groups)
-    text = f". OSDs that were to be made there are not made: {', '.join(paths)}" if paths else ""
+    text = f". OSDs that were to be made there are not made: {paths}" if paths else ""
+    if begun:
+        text += f". The host was told before to make OSDs on {begun}, and may still do so"
     if hostname in core.intents.problems:
         core.intents.forget_unreadable(hostname)
         text += ". OSDs that were to be made there are not made; their record could not be read"

@@ -97,6 +97,18 @@ def test_what_somebody_named_is_made_all_the_same(cluster: Cluster) -> None:
     assert on(cluster, "h2") == ["/dev/sdb"]
 
 
+def test_what_a_job_was_told_to_make_may_still_be_made_on_a_host_that_goes(
+    cluster: Cluster,
+) -> None:
+    """It was made on a host of which "OSDs are not made" was said."""
+    cluster.break_on["create_osds"] = {"h2": ""}
+    raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb")))
+    cluster.step()
+    text = raise_if_exception(cluster.orchestrator.remove_host("h2", force=True))
+    assert "The host was told before to make OSDs on /dev/sdb, and may still do so" in text
+    assert "are not made" not in text
+
+
 def test_a_host_that_goes_takes_them_along(cluster: Cluster) -> None:
     waiting(cluster)
     text = raise_if_exception(cluster.orchestrator.remove_host("h2", force=True, offline=True))
