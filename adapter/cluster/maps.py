@@ -29,7 +29,7 @@ from adapter.cluster.keys_and_options import KeysAndOptions
 from adapter.cluster.locations import CrushTree, read_mon_locations, read_tree
 from adapter.cluster.managers import Managers, read_managers
 from adapter.cluster.mon_leaders import check_leader
-from adapter.cluster.mon_sites import check_joins, check_site
+from adapter.cluster.mon_sites import check_joins, check_site, read_sites
 from adapter.cluster.osd_map import (
     Osd,
     OsdMap,
@@ -363,7 +363,10 @@ class Maps(KeysAndOptions):
 
     def check_site(self, name: str) -> None:
         """Raise ``AdapterError`` for the last mon of a site of a cluster in stretch mode."""
-        check_site(read_json(self._read("quorum_status"), "quorum_status"), name)
+        status = read_json(self._read("quorum_status"), "quorum_status")
+        if (status.get("monmap") or {}).get("stretch_mode"):
+            sites = read_sites(self._read("osd dump"), self._read("osd tree"))
+            check_site(status, sites, name)
 
     def _check_leader(self, gone: Collection[str]) -> None:
         check_leader(read_json(self._read("quorum_status"), "quorum_status"), gone)

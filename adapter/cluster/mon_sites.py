@@ -6,32 +6,63 @@ location. Source: the answer of `quorum_status` of Ceph 18.2 and 20.2.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Sequence, Tuple
 
 from adapter.cluster.locations import locations_in
+from adapter.cluster.osd_map import read_json
 from adapter.errors import AdapterError
 
-SITES = 2
+
+@dataclass(frozen=True)
+class Sites:
+    """What stretch mode divides the data by: a type of bucket, and its buckets that have OSDs.
+
+    ``kind`` is empty where the map of OSDs does not tell it.
+    """
+
+    kind: str = ""
+    names: FrozenSet[str] = frozenset()
 
 
-def check_site(status: Mapping[str, Any], name: str) -> None:
+def read_sites(osd_dump: str, osd_tree: str) -> Sites:
+    """Read what divides the sites; monitors of a third one, as tiebreakers, are at none of them."""
+    told = read_json(osd_dump, "osd dump").get("stretch_mode") or {}
+    nodes = read_json(osd_tree, "osd tree").get("nodes") or ()
+    number = told.get("stretch_mode_bucket")
+    found = [node for node in nodes if number and node.get("type_id") == number]
+    names = frozenset(str(node["name"]) for node in found if node.get("children"))
+    return Sites(str(found[0].get("type")), names) if names else Sites()
+
+
+def check_site(status: Mapping[str, Any], sites: Sites, name: str) -> None:
     """Raise ``AdapterError`` for the last monitor of a site, or the last that is in quorum there.
 
     Two monitors of a site may stand in racks of their own, so what divides the sites is asked.
     """
-    sites = _site(_locations(status), _tiebreaker(status))
-    here = sites.get(name)
-    if not here:
+    locations = _locations(status)
+    if name not in locations or name == _tiebreaker(status):
         return
-    others = {each for each, site in sites.items() if each != name and site == here}
+    if not sites.kind:
+        raise AdapterError(
+            f"Which site mon.{name} is at is not known: the cluster is in stretch mode, and its "
+            "maps do not say which buckets of CRUSH that divides.",
+            "Look at `stretch_mode` in `ceph osd dump -f json`, and try again.",
+        )
+    places = {each: _places(location).get(sites.kind, "") for each, location in locations.items()}
+    here = places[name]
+    if here not in sites.names:
+        return
+    others = {each for each, site in places.items() if each != name and site == here}
     quorum = status.get("quorum_names") or ()
     if name in quorum:
         others.intersection_update(quorum)
     if not others:
+        site = f"{sites.kind}={here}"
         raise AdapterError(
-            f"mon.{name} is the last monitor of {here}, and the cluster is in stretch mode: when "
+            f"mon.{name} is the last monitor of {site}, and the cluster is in stretch mode: when "
             "the other site fails there would be no quorum.",
-            f"Give {here} another monitor first: `ceph orch apply mon` with a host there.",
+            f"Give {site} another monitor first: `ceph orch apply mon` with a host there.",
         )
 
 
@@ -60,22 +91,10 @@ def _locations(status: Mapping[str, Any]) -> Dict[str, FrozenSet[str]]:
     return locations_in(monmap) if monmap.get("stretch_mode") else {}
 
 
-def _site(locations: Mapping[str, FrozenSet[str]], tiebreaker: str) -> Dict[str, str]:
-    """Return the site of each monitor but the tiebreaker (``datacenter=a``), by its name.
-
-    Stretch mode has two sites. What divides them is the type of bucket of which all monitors name
-    one, and two in all.
-    """
-    places = {
-        name: dict(word.split("=", 1) for word in place if "=" in word)
-        for name, place in locations.items()
-        if name != tiebreaker
-    }
-    for kind in sorted({key for place in places.values() for key in place}):
-        named = [place.get(kind, "") for place in places.values()]
-        if all(named) and len(set(named)) == SITES:
-            return {name: f"{kind}={place[kind]}" for name, place in places.items()}
-    return {}
+def _places(location: FrozenSet[str]) -> Dict[str, str]:
+    """Return the bucket of each type in a location."""
+    words = (word.partition("=") for word in location)
+    return {kind: name for kind, _, name in words}
 
 
 def _tiebreaker(status: Mapping[str, Any]) -> str:

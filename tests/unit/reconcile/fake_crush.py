@@ -9,6 +9,9 @@ from typing import Any, Dict, List, Set, Tuple
 
 from adapter.interface import OrchestratorError
 
+# The numbers of types of buckets, as new clusters have them.
+TYPE_IDS = {"host": 1, "rack": 3, "datacenter": 8, "root": 11}
+
 
 @dataclass
 class Daemon:
@@ -82,6 +85,7 @@ class FakeCrush:
         for name, (kind, inside) in self.buckets.items():
             children = [known[each] for each in inside]
             bucket = {"id": known[name], "type": kind, "name": name, "children": children}
+            bucket["type_id"] = TYPE_IDS.get(kind, 10)
             nodes.append(bucket)
         return json.dumps({"nodes": [*nodes, *rows]})
 

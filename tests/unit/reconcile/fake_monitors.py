@@ -111,6 +111,8 @@ class Monitors(FakeCrush, FakeKeys):
         pools = self.pools or [{"pool": 1, "pool_name": "data", "pg_num": self.pg_num, **pool}]
         known = {"epoch": self.epoch, "osds": rows, "pools": pools, "flags_set": self.flags}
         known["crush_node_flags"] = {name: ["noout"] for name in sorted(self.noout)}
+        if self.tiebreaker:
+            known["stretch_mode"] = {"stretch_mode_enabled": True, "stretch_mode_bucket": 8}
         return json.dumps(known)
 
     def _osd_metadata(self, arguments: Dict[str, Any]) -> str:
