@@ -59,6 +59,9 @@ def engine_team(settings: AwxSettings, organization: Ref, books: Iterable[Playbo
     """Return the team whose users are orchestrators: they launch, and make inventories."""
     grants: List[Grant] = [Grant(organization, "inventory_admin_role")]
     grants += [Grant(template_ref(settings, book.name), "execute_role") for book in books]
+    if settings.instance_group:
+        # AWX refuses a launch that names a group which its user may not use.
+        grants.append(Grant(Ref(objects.INSTANCE_GROUP, settings.instance_group), "use_role"))
     ref = Ref(objects.TEAM, f"{settings.name}-engine")
     about = settings.owner.describe("Runs the jobs of an orchestrator", ref)
     return Wanted(

@@ -29,6 +29,8 @@ INVENTORY = Kind("inventory", "inventory")
 SOURCE = Kind("inventory_sources", "inventory source", "inventory__organization")
 TEMPLATE = Kind("job_templates", "job template")
 TEAM = Kind("teams", "team")
+# Belongs to AWX itself: it is used and never changed.
+INSTANCE_GROUP = Kind("instance_groups", "instance group", "")
 # Each needs those before it.
 KINDS = (
     *(ORGANIZATION, CREDENTIAL_TYPE, CREDENTIAL, ENVIRONMENT, PROJECT),

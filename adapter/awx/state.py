@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 from adapter.awx.objects import (
     CREDENTIAL,
     CREDENTIAL_TYPE,
+    INSTANCE_GROUP,
     KINDS,
     ORGANIZATION,
     Grant,
@@ -75,7 +76,7 @@ class State:
 
     def _other(self, ref: Ref) -> Optional[Object]:
         """Return an object that is in AWX beside ours: one of AWX itself, or of another owner."""
-        if ref.kind.collection not in ("credentials", "credential_types"):
+        if ref.kind not in (CREDENTIAL, CREDENTIAL_TYPE, INSTANCE_GROUP):
             return None
         if ref not in self._elsewhere:
             rows = self.awx.list(ref.kind.collection, name=ref.name)
@@ -132,7 +133,7 @@ class State:
 
     def role_id(self, grant: Grant) -> Optional[int]:
         """Return the id of the role on an object; None where the object is not there."""
-        found = self.find(grant.target)
+        found = self.find(grant.target) or self._other(grant.target)
         if found is None:
             return None
         roles = found["summary_fields"].get("object_roles")

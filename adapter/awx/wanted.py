@@ -17,6 +17,9 @@ from adapter.awx.survey import survey
 MACHINE = Ref(objects.CREDENTIAL_TYPE, "Machine")
 # Roles that give hosts keys of Ceph (the lookup `keyrings`).
 WITH_KEYS = frozenset({"cluster_access", "daemon_deploy", "device_zap", "osd_create", "osd_remove"})
+# Roles that ask the monitors themselves, from where the playbook runs.
+ASKS_MONITORS = frozenset({"daemon_upgrade"})
+_MONITORS_TEXT = "Access to the monitors: for the list of hosts, and for jobs that ask them"
 # No host is called so: a job that changes something fails where nobody has named its hosts.
 NO_HOSTS = "no_hosts_were_named"
 INVENTORY_FILE = "inventory/orchestrator.yml"
@@ -85,7 +88,10 @@ def wanted_objects(settings: AwxSettings, playbooks: Iterable[Playbook]) -> List
 def existing(settings: AwxSettings) -> Tuple[Ref, ...]:
     """Return the objects that have to be in AWX already: they are used and never changed."""
     named = (settings.machine_credential, settings.project_credential, settings.image_credential)
-    return tuple(Ref(objects.CREDENTIAL, name) for name in named if name)
+    found = [Ref(objects.CREDENTIAL, name) for name in named if name]
+    if settings.engine and settings.instance_group:
+        found.append(Ref(objects.INSTANCE_GROUP, settings.instance_group))
+    return tuple(found)
 
 
 def _organization(settings: AwxSettings, names: Names) -> List[Wanted]:
@@ -105,16 +111,12 @@ def _credentials(settings: AwxSettings, names: Names) -> List[Wanted]:
             {**about, "organization": names.organization, "credential_type": of},
         )
 
-    found = [kind(names.keyrings_type, "Keys of Ceph that jobs give to hosts", keyrings_type())]
-    if settings.hosts == "monitors":
-        text = "Access to the monitors, which know the hosts"
-        found.append(kind(names.monitors_type, text, monitors_type()))
-    found.append(
-        credential(names.keyrings, "Keys of Ceph that jobs give to hosts", names.keyrings_type)
-    )
-    if settings.hosts == "monitors":
-        text = "Access to the monitors, which know the hosts"
-        found.append(credential(names.monitors, text, names.monitors_type))
+    found = [
+        kind(names.keyrings_type, "Keys of Ceph that jobs give to hosts", keyrings_type()),
+        kind(names.monitors_type, _MONITORS_TEXT, monitors_type()),
+        credential(names.keyrings, "Keys of Ceph that jobs give to hosts", names.keyrings_type),
+        credential(names.monitors, _MONITORS_TEXT, names.monitors_type),
+    ]
     if not settings.machine_credential:
         found.append(credential(names.machine, "The ssh key with which hosts are reached", MACHINE))
     return found
@@ -183,8 +185,10 @@ def _template(settings: AwxSettings, names: Names, book: Playbook) -> Wanted:
     # Jobs that read may run side by side, on all hosts; the others one after the other, where
     # whoever starts them says so, and they can be predicted.
     asked = {"limit", "job_type"} if book.changes else {"limit"}
-    keys = WITH_KEYS & set(book.roles)
     ref = names.template(book.name)
+    credentials = [names.machine]
+    credentials += [names.keyrings] if WITH_KEYS & set(book.roles) else []
+    credentials += [names.monitors] if ASKS_MONITORS & set(book.roles) else []
     return Wanted(
         ref.kind,
         ref.name,
@@ -199,7 +203,7 @@ def _template(settings: AwxSettings, names: Names, book: Playbook) -> Wanted:
         },
         survey=survey(book.parameters, settings.fsid) if book.parameters else {},
         labels=(settings.name, f"{settings.name}-{'changes' if book.changes else 'reads'}"),
-        credentials=(names.machine, names.keyrings) if keys else (names.machine,),
+        credentials=tuple(credentials),
     )
 
 

@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.artifacts import with_artifacts
-from ..plugin_utils.monitors import REMEDY, NoAnswer, ask
+from ..plugin_utils.artifacts import is_of_awx, with_artifacts
+from ..plugin_utils.monitors import IN_AWX, REMEDY, NoAnswer, ask
 from ..plugin_utils.upgrade_maps import (
     FOLLOWERS,
     MDS,
@@ -68,7 +68,8 @@ class ActionModule(ActionBase):
         try:
             turn.take(kinds, given["leading"])
         except NoAnswer as error:
-            result.update(failed=True, msg=f"The monitors do not answer: {error}. {REMEDY}")
+            remedy = IN_AWX if is_of_awx(task_vars) else REMEDY
+            result.update(failed=True, msg=f"The monitors do not answer: {error}. {remedy}")
         except Refused as error:
             result.update({**error.result, "failed": True, "msg": str(error)})
         result["changed"] = turn.changed

@@ -14,10 +14,15 @@ _JOB = "awx_job_id"
 SCHEMA = 1
 
 
+def is_of_awx(variables: Any) -> bool:
+    """Tell by a task's variables whether AWX runs the playbook."""
+    return bool(variables) and _JOB in variables
+
+
 def with_artifacts(result: Dict[str, Any], variables: Any) -> Dict[str, Any]:
     """Return a module's result, with what AWX shall keep of it where AWX runs the playbook."""
     published = result.get(RESULT)
-    if not isinstance(published, Mapping) or not variables or _JOB not in variables:
+    if not isinstance(published, Mapping) or not is_of_awx(variables):
         return result
     data = {RESULT: {"schema": SCHEMA, "hosts": {variables["inventory_hostname"]: published}}}
     return {**result, "ansible_stats": {"data": data, "aggregate": True, "per_host": False}}

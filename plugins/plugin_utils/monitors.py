@@ -11,6 +11,11 @@ _CONNECT_TIMEOUT = "10"
 _CALL_TIMEOUT = 40.0
 REMEDY = "Run this where the package ceph-common and the administrator's keyring are."
 
+IN_AWX = (
+    "In AWX write the cluster's ceph.conf and the administrator's keyring into the credential for "
+    "the monitors, which the job template has; the image needs the command ceph."
+)
+
 
 class NoAnswer(Exception):
     """Say why the monitors did not answer."""

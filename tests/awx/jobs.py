@@ -132,7 +132,9 @@ class Jobs:
 
     # -- launch
 
-    def launch(self, method: str, template: dict[str, Any], body: dict[str, Any]) -> Reply:
+    def launch(
+        self, method: str, template: dict[str, Any], body: dict[str, Any], user: int
+    ) -> Reply:
         """Answer GET or POST job_templates/N/launch/."""
         if method == "GET":
             asked = {name: value for name, value in template.items() if name.startswith("ask_")}
@@ -145,6 +147,7 @@ class Jobs:
         if errors:
             return 400, errors
         job = self._add(template, taken)
+        job.row["created_by"] = user
         self.runner.begin(job)
         shown = self.shown(job)
         if job.row["type"] != "job":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Callable
 
+from tests.awx.access import Access, User
 from tests.awx.jobs import Jobs, Runner
 from tests.awx.projects import Syncs
 from tests.awx.rules import problems, survey_problem
@@ -18,19 +18,12 @@ _SINGULAR = {"labels": "label", "credentials": "credential", "roles": "role", "u
 Reply = tuple[int, Any]
 
 
-@dataclass
-class User:
-    """Who asks: the row of the user, and whether the login may change something."""
-
-    row: dict[str, Any]
-    writes: bool = True
-
-
 class Routes:
     """The interface below its base path."""
 
     def __init__(self, store: Store, syncs: Syncs, base: str, runner: Runner) -> None:
         self.store, self.syncs, self.base = store, syncs, base
+        self.access = Access(store)
         self.jobs = Jobs(store, base, runner)
         self.deleting: dict[int, int] = {}
 
@@ -45,19 +38,28 @@ class Routes:
     ) -> list[dict[str, Any]] | None:
         """Return the rows of a list, None where the path is none; filters of jobs are done with."""
         if parts == ["jobs"]:
-            return self.jobs.rows(query)
+            found = self.jobs.rows(query)
+            return [row for row in found if self.access.sees_job(user, row)]
         if len(parts) == 3 and parts[0] == "jobs":
-            return self.jobs.below(int(parts[1]), parts[2], query)
+            return self._below_job(int(parts[1]), parts[2], query, user)
         if parts == ["me"]:
             return [self._shown("users", user.row)]
         if len(parts) == 1 and parts[0] in SHAPES:
             found = self.store.objects[parts[0]].values()
-            return [self._shown(parts[0], row) for row in found if self._sees(user, parts[0], row)]
+            return [
+                self._shown(parts[0], row) for row in found if self.access.sees(user, parts[0], row)
+            ]
         if len(parts) == 3 and parts[0] in SHAPES:
             found = self.store.find(parts[0], parts[1])
             if found is not None:
                 return self._below(parts[0], found, parts[2])
         return None
+
+    def _below_job(self, number: int, name: str, query: dict[str, str], user: User) -> Any:
+        job = self.jobs.jobs.get(number)
+        if job is not None and not self.access.sees_job(user, job.row):
+            return None
+        return self.jobs.below(number, name, query)
 
     def _below(self, collection: str, found: dict[str, Any], name: str) -> Any:
         number = found["id"]
@@ -88,15 +90,17 @@ class Routes:
             return self._of_jobs(method, parts, body, user)
         if parts[0] not in SHAPES:
             return NOT_FOUND
-        if method != "GET" and not self._may(user):
+        if method != "GET" and not self.access.may(user, method, parts, body):
             return FORBIDDEN
         if len(parts) == 1:
-            return self._create(parts[0], body) if method == "POST" else _not_allowed(method)
+            return self._create(parts[0], body, user) if method == "POST" else _not_allowed(method)
         found = self.store.find(parts[0], parts[1])
         if found is None:
             return NOT_FOUND
-        if not self._sees(user, parts[0], found):
+        if not self.access.sees(user, parts[0], found):
             return FORBIDDEN
+        if len(parts) == 3 and parts[2] == "launch":
+            return self.jobs.launch(method, found, body, user.row["id"])
         if len(parts) == 2:
             return self._one(method, parts[0], found, body)
         handler: Callable[..., Reply] | None = getattr(self, f"_{parts[2]}", None)
@@ -105,20 +109,19 @@ class Routes:
         return handler(method, parts[0], found, body)
 
     def _of_jobs(self, method: str, parts: list[str], body: dict[str, Any], user: User) -> Reply:
-        if method != "GET" and not self._may(user):
-            return FORBIDDEN
         if parts == ["bulk", "host_create"]:
-            return self.jobs.create_hosts(body)
+            allowed = method == "POST" and self.access.may(user, method, parts, body)
+            return self.jobs.create_hosts(body) if allowed else FORBIDDEN
         if len(parts) > 1 and parts[1].isdigit():
+            job = self.jobs.jobs.get(int(parts[1]))
+            if job is not None and not self.access.sees_job(user, job.row):
+                return FORBIDDEN
+            if job is not None and method != "GET" and not self.access.may_cancel(user, job.row):
+                return FORBIDDEN
             return self.jobs.answer(method, int(parts[1]), "/".join(parts[2:]))
         return NOT_FOUND
 
-    def _launch(
-        self, method: str, collection: str, found: dict[str, Any], body: dict[str, Any]
-    ) -> Reply:
-        return self.jobs.launch(method, found, body)
-
-    def _create(self, collection: str, body: dict[str, Any]) -> Reply:
+    def _create(self, collection: str, body: dict[str, Any], user: User) -> Reply:
         errors = problems(self.store, collection, body)
         if errors:
             return 400, errors
@@ -127,6 +130,8 @@ class Routes:
             self.syncs.begin(found)
         if collection == "job_templates":
             self._of_project(found)
+        if collection == "credentials" and body.get("user"):
+            found["_owner"] = user.row["id"]
         return 201, self._shown(collection, found)
 
     def _of_project(self, template: dict[str, Any]) -> None:
@@ -278,17 +283,6 @@ class Routes:
 
     def _shown(self, collection: str, found: dict[str, Any]) -> dict[str, Any]:
         return self.store.shown(collection, found, self.base)
-
-    def _may(self, user: User) -> bool:
-        return user.writes and bool(user.row["is_superuser"])
-
-    def _sees(self, user: User, collection: str, found: dict[str, Any]) -> bool:
-        if user.row["is_superuser"] or collection in ("credential_types", "labels"):
-            return True
-        if collection == "users":
-            return bool(found["id"] == user.row["id"])
-        roles = self.store.role_ids(collection, found["id"])
-        return bool(set(roles.values()) & self.store.held(user.row["id"]))
 
 
 def _not_allowed(method: str) -> Reply:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tests.awx.access import User
 from tests.awx.jobs import Runner
 from tests.awx.plans import Planned
 from tests.awx.projects import Syncs
-from tests.awx.routes import Reply, Routes, User
+from tests.awx.routes import Reply, Routes
 from tests.awx.store import Store
 from tests.awx.troubles import AFTER, BAD_GATEWAY, BEFORE, CUT, LATE, NO_LOGIN, SLOW
 
@@ -81,7 +82,7 @@ class AwxServer:
 
     def keep(self, store: Store) -> None:
         """Take the objects of another AWX."""
-        self.store = self.routes.store = self.routes.jobs.store = store
+        self.store = self.routes.store = self.routes.jobs.store = self.routes.access.store = store
 
     def user(self, name: str, password: str, *, superuser: bool = False) -> dict[str, Any]:
         """Make a user; return its row."""

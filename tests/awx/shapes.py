@@ -235,7 +235,11 @@ SHAPES: dict[str, Shape] = {
         kept={"organization": None, "status": "never updated", "custom_virtualenv": None},
     ),
     "instance_groups": Shape(
-        "instance_group", {"name": ""}, unique=("name",), kept={"is_container_group": False}
+        "instance_group",
+        {"name": ""},
+        unique=("name",),
+        roles={"admin_role": "Admin", "use_role": "Use", "read_role": "Read"},
+        kept={"is_container_group": False},
     ),
     "labels": Shape(
         "label",

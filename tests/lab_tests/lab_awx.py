@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.awx.access import User
 from tests.awx.fixtures import BRANCH, REPOSITORY, Site, certificate
 from tests.awx.over_ssh import OverSsh
-from tests.awx.routes import User
 from tests.awx.server import AwxServer
 from tests.lab_tests.lab_client import ROOT, STATE, Lab, wait_until
 

@@ -8,8 +8,8 @@ from typing import Any, Iterator
 import pytest
 
 from tests.awx import fixtures
+from tests.awx.access import User
 from tests.awx.fixtures import Site
-from tests.awx.routes import User
 
 TOKEN = "admin-token"
 

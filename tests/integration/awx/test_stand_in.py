@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.awx.access import User
 from tests.awx.fixtures import BRANCH, REPOSITORY, Site
-from tests.awx.routes import User
 from tests.awx.server import AwxServer
 from tests.tools.documents import ROOT
 

@@ -21,8 +21,9 @@ def test_reading_playbooks(machine: Machine) -> None:
 
     assert run.status == 0, run.output
     assert run.changed == []
-    inventory = run.published("Read the disks of hosts")
+    inventory = run.published("Read facts, disks, daemons and packages of hosts")
     parts = {"schema", "identity", "timings", "devices", "devices_source", "storage"}
+    parts |= {"facts", "daemons", "packages"}
     assert set(inventory) == parts
     assert set(inventory["storage"]) == {"device_mapper", "links"}
     source = "ceph-volume" if shutil.which("ceph-volume") else "module"

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from adapter.awx.parameters import read_playbooks
 from adapter.operations import REGISTRY
 from tests.awx.projects import playbooks
 from tests.tools.documents import ROOT
 
+BOOKS = {book.name: book for book in read_playbooks(ROOT)}
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 # Of what AWX sets itself, nothing may be decided here.
 OF_AWX = {
@@ -160,6 +162,36 @@ def test_the_variables_of_an_operation_are_declared(name: str) -> None:
     for option, about in options.items():
         assert {"type", "description"} <= set(about), option
         assert ("default" in about) != bool(about.get("required")), option
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_a_job_template_does_what_the_operation_does(name: str) -> None:
+    """What an operation says by itself the playbook fixes the same way, or the survey asks it.
+
+    Seen to fail where a playbook by itself reported less than its operation asks for.
+    """
+    function = REGISTRY[name].variables
+    taken = inspect.signature(function).parameters.values()
+    given = {
+        each.name: _sample(str(each.annotation)) for each in taken if each.default is each.empty
+    }
+    if "record" in given:
+        given["record"] = dict.fromkeys(("hostname", "addr", "labels", "cluster", "takeover"), "x")
+    plays = yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text(encoding="utf-8"))
+    fixed: dict[str, object] = {}
+    for play in plays:
+        for row in (*(play.get("roles") or ()), *(play.get("tasks") or ())):
+            fixed.update(row.get("vars") or {})
+    asked = {each.name: each for each in BOOKS[name].parameters}
+    for variable, value in function(**given).items():
+        if variable in fixed:
+            assert fixed[variable] == value, variable
+        elif "{{" not in str(_options(name)[variable].get("default")):
+            # What the playbook works out by itself nobody is asked.
+            assert variable in asked
+    reported = function(**given).get("host_report_gather")
+    if reported is not None and "host_report_gather" not in fixed:
+        assert asked["host_report_gather"].default == reported
 
 
 @pytest.mark.parametrize(
