@@ -55,6 +55,12 @@ class Child:
         """Return the exit status, or None while it lives or where it is not known."""
         return self._process.returncode if self._process is not None else None
 
+    def wait(self, seconds: float) -> None:
+        """Wait so long for the end of a worker of this process, and reap it."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+
     def terminate(self) -> None:
         """Ask the worker to stop; it then stops what it runs."""
         if self.pid is not None and processes.is_marked(self.pid, self._marker):

@@ -44,6 +44,8 @@ from adapter.engine.ssh_files import SshFiles
 from adapter.errors import NotReady, UnknownName
 
 _TRIES = 20
+# For so many seconds `close` waits for workers that have told their result.
+_LAST_MOMENT = 5.0
 _SEE_JOBS = "List the jobs to see their ids."
 
 
@@ -247,14 +249,21 @@ class LocalEngine:
             return job_id in self._active
 
     def close(self) -> None:
-        """Forget everything: running jobs go on without this process, queued ones are ended."""
+        """Forget everything: running jobs go on without this process, queued ones are ended.
+
+        Workers whose jobs have ended are waited for, for a moment: they are about to end.
+        """
+        until = self._monotonic() + _LAST_MOMENT
         with self._lock:
+            ending, self._ending = self._ending, []
             for running in self._active.values():
                 if running.is_queued and running.lock is not None:
                     running.end_unstarted(
                         "not started, because the process that runs jobs was ending; ask again"
                     )
             self._active.clear()
+        for child in ending:
+            child.wait(max(0.0, until - self._monotonic()))
 
     def _create(self, request: Request) -> Running:
         now = self._clock()

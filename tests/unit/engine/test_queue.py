@@ -385,6 +385,20 @@ def test_closing_leaves_running_jobs_alone(make_engine: Engines, state: Path) ->
     assert not Path(f"/proc/{pid}").exists()
 
 
+def test_closing_waits_for_workers_that_are_about_to_end(make_engine: Engines, state: Path) -> None:
+    """Nobody would reap them. Seen to fail without the wait: the worker was still there."""
+    slow = state.parent / "slow-python"
+    slow.write_text(f'#!/bin/sh\n{stub_python(state)} "$@"\nsleep 0.7\n')
+    slow.chmod(0o700)
+    engine = make_engine(python=str(slow))
+    finished = engine.submit(stub_request("ok"))
+    until(lambda: finished.status.final, engine.poll)
+    pid = worker_pid(state, finished)
+    assert is_alive(pid)
+    engine.close()
+    assert not is_alive(pid)
+
+
 def test_ended_jobs_are_kept_without_results_and_read_again(
     make_engine: Engines, state: Path
 ) -> None:
