@@ -15,6 +15,19 @@ from adapter.errors import some_of
 
 FINAL = ("successful", "failed", "error", "canceled")
 REMEDY = "`orch-ansible awx verify` says what differs from the template that is needed"
+# What of a template decides what a job does, and is not asked for at a launch; see for_engine.py.
+_FIXED: Mapping[str, Any] = {
+    "limit": "",
+    "scm_branch": "",
+    "job_tags": "",
+    "skip_tags": "",
+    "start_at_task": "",
+    "force_handlers": False,
+    "use_fact_cache": False,
+    "job_slice_count": 1,
+}
+# How AWX writes that there are no variables.
+_NO_VARIABLES = ("", "---", "{}")
 _NEEDED = ("variables", "inventory", "job_type", "diff_mode", "forks", "timeout")
 
 
@@ -48,7 +61,7 @@ class Template:
         )
 
     def refuse(self, *, with_keys: bool) -> None:
-        """Raise ``NotLaunched`` where it would drop something, or add hosts."""
+        """Raise ``NotLaunched`` where it would drop something, add hosts, or do something else."""
         needed: List[str] = [*_NEEDED]
         needed += ["credential"] if with_keys else []
         needed += ["instance_groups"] if self._place.instance_group else []
@@ -69,6 +82,29 @@ class Template:
                 f"{REMEDY}"
             )
 
+        self._refuse_changes()
+
+    def _refuse_changes(self) -> None:
+        """Raise ``NotLaunched`` where somebody has changed what its jobs do."""
+        wanted = {**_FIXED, "playbook": self._playbook}
+        has = [(name, self.row.get(name, value), value) for name, value in wanted.items()]
+        project = (self.row.get("summary_fields", {}).get("project") or {}).get("name")
+        has.append(("project", project, f"{self._place.name}-project"))
+        for name, value, right in has:
+            if value != right:
+                raise NotLaunched(
+                    f"the job template '{self.name}' has {name} {value!r}, not {right!r}; {REMEDY}"
+                )
+        if str(self.row.get("extra_vars") or "").strip() not in _NO_VARIABLES:
+            raise NotLaunched(
+                f"the job template '{self.name}' has variables of its own, which would be added; "
+                f"{REMEDY}"
+            )
+
+    @property
+    def _playbook(self) -> str:
+        return f"playbooks/{self._request.operation}.yml"
+
     def objection(self, job: Mapping[str, Any], inventory: Any, variables: AbstractSet[str]) -> str:
         """Return why a launched job is not the one that was asked for, or nothing."""
         ignored = job.get("ignored_fields")
@@ -79,7 +115,7 @@ class Template:
             return f"AWX has split it into a {job.get('type')}; {REMEDY}"
         wanted: Dict[str, Any] = {
             "inventory": inventory,
-            "playbook": f"playbooks/{self._request.operation}.yml",
+            "playbook": self._playbook,
             "job_type": self.job_type,
             "limit": "",
             "job_tags": "",
@@ -91,9 +127,11 @@ class Template:
         for key, value in wanted.items():
             if job.get(key) != value:
                 return f"AWX runs it with {key} {job.get(key)!r}, not {value!r}; {REMEDY}"
-        missing = sorted(variables - set(variables_of(job.get("extra_vars"))))
-        if missing:
-            return f"AWX runs it without {some_of(missing, 3)}; {REMEDY}"
+        has = set(variables_of(job.get("extra_vars")))
+        if variables - has:
+            return f"AWX runs it without {some_of(sorted(variables - has), 3)}; {REMEDY}"
+        if has - variables:
+            return f"AWX runs it with {some_of(sorted(has - variables), 3)} as well; {REMEDY}"
         return ""
 
 

@@ -84,6 +84,9 @@ def test_a_template_that_would_drop_something_is_refused(site: AwxSite, case: An
     changes = dict(case["changes"])
     if changes.get("inventory"):
         changes["inventory"] = site.everything
+    if changes.get("project"):
+        about = {"name": "theirs", "organization": site.organization}
+        changes["project"] = site.server.store.add("projects", about)["id"]
     site.template("get_report", **changes)
     done = play(site)
     assert done.status is JobStatus.FAILED
