@@ -53,6 +53,7 @@ class Health:
                 drains=core.drain_watch.lines(time.time()),
                 problems=core.bad_records.describe(),
                 unkept=core.unkept.reasons(time.monotonic()),
+                clocks=core.reports.clock_lines(),
                 broken=self._broken_daemons(),
                 foreign=foreign_lines(core.places.foreign()),
                 cut_off=cut_off_lines(

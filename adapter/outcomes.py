@@ -118,7 +118,9 @@ class Outcomes:
         if known and not changes and core.refresh.outdated(hostname):
             core.refresh.dropped(hostname)
             return False
-        absorbed = core.reports.absorb(hostname, result, time.time())
+        # Of a manager before only its own clock knows when it asked.
+        asked = None if record.id in self._of_before else record.started
+        absorbed = core.reports.absorb(hostname, result, time.time(), asked)
         if "daemons_error" in result:
             # What a job did is done; only which daemons run now is not known.
             core.refresh.want([hostname])

@@ -101,6 +101,7 @@ def health_checks(
     late: Sequence[str] = (),
     untuned: Sequence[str] = (),
     in_maintenance: Sequence[str] = (),
+    clocks: Sequence[str] = (),
     upgrade: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
@@ -115,6 +116,7 @@ def health_checks(
     cannot be done yet, ``drains`` which hosts do not get empty, ``stray_hosts`` and
     ``stray_daemons`` what runs and nobody looks after, ``late`` which jobs are queued for long,
     ``untuned`` what of tuned profiles is not in force, ``in_maintenance`` which hosts are,
+    ``clocks`` whose clocks are wrong,
     ``upgrade`` by code why an upgrade is paused. A host that is offline is not named a second time
     for its missing report.
     """
@@ -176,6 +178,7 @@ def health_checks(
                 "service(s) wait for what the cluster lacks",
                 list(waiting),
             ),
+            ("ANSIBLE_CLOCK_SKEW", "host(s) with another time", list(clocks)),
             ("ANSIBLE_STRAY_HOST", "host(s) with daemons not managed", list(stray_hosts)),
             ("ANSIBLE_STRAY_DAEMON", "daemon(s) unknown to their hosts", list(stray_daemons)),
             ("ANSIBLE_HOST_MAINTENANCE", "host(s) in maintenance", list(in_maintenance)),

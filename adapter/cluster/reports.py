@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
+from adapter.cluster.host_clocks import ahead_of, by_our_clock, clock_lines
 from adapter.cluster.report_packages import packages_part
 from adapter.cluster.report_rows import daemon_row, device_row, storage
 from adapter.engine.files import private_dir, write_private
@@ -30,6 +31,8 @@ class HostReport:
     """The last known parts of a host, each with the time (epoch seconds) it was taken.
 
     ``serial`` grows by one at each change: what is derived from a report can be kept by it.
+    ``ahead`` is by how many seconds the host's clock is ahead of this manager's; the times in
+    ``daemons`` are this manager's.
     """
 
     hostname: str
@@ -41,6 +44,7 @@ class HostReport:
     storage: Dict[str, Any] = field(default_factory=lambda: storage(None))
     taken: Dict[str, float] = field(default_factory=dict)
     serial: int = 0
+    ahead: float = 0.0
 
     def described(self) -> Dict[str, Any]:
         """Return the facts with the kernel's settings as a mapping, as cephadm has them.
@@ -140,18 +144,34 @@ class Reports:
         """Return a host's report, or None before the first."""
         return self._reports.get(hostname)
 
-    def absorb(self, hostname: str, result: Mapping[str, Any], now: float) -> bool:
+    def absorb(
+        self, hostname: str, result: Mapping[str, Any], now: float, asked: Optional[float] = None
+    ) -> bool:
         """Take over what a host published; tell whether it held any part of a report.
 
-        Raises ``InvalidValue`` for a wrong shape; the report is then as it was.
+        ``asked`` is when its job began, where this manager's clock has told that. Raises
+        ``InvalidValue`` for a wrong shape; the report is then as it was.
         """
         parts = read_result(result)
         if not parts:
             return False
-        taken = [part for part in parts if part != "storage"]
+        ahead = ahead_of(result.get("clock"), asked, now)
+        parts["ahead"] = self.ahead(hostname) if ahead is None else ahead
+        if "daemons" in parts:
+            parts["daemons"] = by_our_clock(parts["daemons"], parts["ahead"])
+        taken = [part for part in parts if part not in ("storage", "ahead")]
         report = self._keep(hostname, parts, dict.fromkeys(taken, now))
         self._write(report)
         return True
+
+    def ahead(self, hostname: str) -> float:
+        """Return by how many seconds a host's clock is ahead of this manager's."""
+        report = self._reports.get(hostname)
+        return report.ahead if report is not None else 0.0
+
+    def clock_lines(self) -> List[str]:
+        """Return a sentence for each host whose clock differs."""
+        return clock_lines({name: report.ahead for name, report in self._reports.items()})
 
     def _keep(self, hostname: str, parts: Dict[str, Any], taken: Dict[str, float]) -> HostReport:
         self.serial += 1
@@ -166,6 +186,7 @@ class Reports:
             storage=parts.get("storage", old.storage),
             taken={**old.taken, **taken},
             serial=self.serial,
+            ahead=parts.get("ahead", old.ahead),
         )
         self._reports[hostname] = report
         return report

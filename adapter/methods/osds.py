@@ -204,7 +204,8 @@ class OsdMethods:
                 "devices": {host: [disk.to_json()]},
                 "cluster": core.cluster,
                 "allowed": {host: allowed},
-                "allowed_until": until if allowed else 0.0,
+                # The host compares it with its own clock.
+                "allowed_until": until + core.reports.ahead(host) if allowed else 0.0,
             }
             job = core.submit(
                 "zap_device",

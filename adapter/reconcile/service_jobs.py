@@ -99,10 +99,13 @@ class ServiceJobs:
             ]
         )
         # What they shall have stands in the monitors' configuration from here on.
-        since = round(time.time(), 3)
+        now = time.time()
+        with core.lock:
+            since = {host: round(now + core.reports.ahead(host), 3) for host in daemons}
         for hostname, rows_of_host in daemons.items():
             for row in rows_of_host:
-                row["since"] = since if restart or (hostname, row["id"]) in behind else 0
+                again = restart or (hostname, row["id"]) in behind
+                row["since"] = since[hostname] if again else 0
         secrets: Dict[str, str] = dict(zip(entities, answers))
         for place in places:
             entity = kind.entity_of(place.daemon_id)

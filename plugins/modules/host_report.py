@@ -194,6 +194,10 @@ ceph_orch_result:
         unfinished: {}
         lists_read: 1764460800
         problem: ''
+    clock:
+      description: What the host's clock says, in seconds since 1970.
+      type: float
+      sample: 1764460800.25
     timings:
       description: How many seconds each part took.
       type: dict
@@ -206,9 +210,9 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.host.state import (
-    SCHEMA,
     daemons_of,
     devices_of,
+    new_report,
     packages_of,
     read_identity,
     start_devices,
@@ -248,7 +252,7 @@ def main() -> None:
                 f"was '{clean(expected)}'. Check the address of the host."
             )
         )
-    report: Dict[str, Any] = {"schema": SCHEMA, "identity": identity, "timings": {}}
+    report = new_report(identity)
     report.update(gather(module, roots, identity, report["timings"]))
     module.exit_json(changed=False, ceph_orch_result=report)
 

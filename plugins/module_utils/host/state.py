@@ -122,12 +122,18 @@ def devices_of(report: DeviceReport) -> Dict[str, Any]:
     return parts
 
 
+def new_report(identity: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the beginning of a report: who the host is, and what its clock says."""
+    clock = round(time.time(), 3)
+    return {"schema": SCHEMA, "clock": clock, "identity": identity, "timings": {}}
+
+
 def state_after(
     roots: Roots, check_mode: bool, gather: Container[str] = ("daemons",)
 ) -> Dict[str, Any]:
     """Return the parts of a host's report that an act on its daemons or disks has changed."""
     identity = read_identity(roots)
-    parts: Dict[str, Any] = {"schema": SCHEMA, "identity": identity, "timings": {}}
+    parts = new_report(identity)
     began = time.monotonic()
     devices = None
     if "devices" in gather:
