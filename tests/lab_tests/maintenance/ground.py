@@ -186,13 +186,18 @@ class Ground:
 
     def enter(self, host: str, *flags: str) -> None:
         """Put a host into maintenance, and wait until it is in it."""
-        self.lab.ok_when_settled("orch", "host", "maintenance", "enter", host, *flags)
+        self._ask("enter", host, *flags)
         wait_until(f"{host} is in maintenance", lambda: self.stage(host) == "entered", SECONDS)
 
     def leave(self, host: str, *flags: str) -> None:
         """Take a host out of maintenance, and wait until it is."""
-        self.lab.ok_when_settled("orch", "host", "maintenance", "exit", host, *flags)
+        self._ask("exit", host, *flags)
         wait_until(f"{host} is out of maintenance", lambda: not self.stage(host), SECONDS)
+
+    def _ask(self, way: str, host: str, *flags: str) -> None:
+        """Give the command; while managers are killed the client may wait long for one."""
+        argv = ("orch", "host", "maintenance", way, host, *flags)
+        self.lab.ok_when_settled(*argv, seconds=600.0)
 
     @contextmanager
     def writing(
