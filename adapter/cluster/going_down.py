@@ -24,6 +24,7 @@ RESTARTED_SEEN = 10.0
 # So long it takes until the maps show a monitor, a metadata server or an OSD down.
 MAPS_FOLLOW = 30.0
 ACTIONS = ("daemon_action", "service_action")
+PACKAGES, _UNITS = "upgrade_packages", "host_upgrade_units"
 REMOVALS = ("remove_daemons", "remove_service")
 # What stops a host as a whole, and starts it again.
 STOPS_HOST, STARTS_HOST = "enter_host_maintenance", "exit_host_maintenance"
@@ -86,6 +87,9 @@ class GoingDown:
                 self._starts[job_id] = daemons
                 return
             self._jobs[job_id] = _Going(daemons, action == "restart")
+        elif request.operation == PACKAGES:
+            # Managers are down for as long as their host's packages change.
+            self._jobs[job_id] = _Going(self._of_units(variables.get(_UNITS) or {}), True)
         elif request.operation in (STOPS_HOST, STARTS_HOST):
             self._by_host(request, job_id)
         elif request.operation in REMOVALS:
@@ -119,11 +123,17 @@ class GoingDown:
         found = [each.daemons for each in self._jobs.values() if not each.comes_back]
         return frozenset().union(*found)
 
+    def at_work_on(self) -> FrozenSet[str]:
+        """Return the daemons that jobs, until they end, stop or start again."""
+        return frozenset().union(*(each.daemons for each in self._jobs.values()))
+
     def daemons_of(self, request: Request) -> FrozenSet[str]:
         """Return the daemons that a request starts, stops, restarts, deploys or removes."""
         variables = request.variables
         if request.operation in ACTIONS:
             return self._of_units(variables.get("daemon_action_units") or {})
+        if request.operation == PACKAGES:
+            return self._of_units(variables.get(_UNITS) or {})
         if request.operation in REMOVALS:
             rows = _rows(variables.get("daemon_remove_daemons"))
             return frozenset(f"{row.get('daemon_type')}.{row.get('daemon_id')}" for row in rows)
@@ -145,6 +155,11 @@ class GoingDown:
             # The map says when an OSD started last, so of one it is seen when it is back.
             seen = RESTARTED_SEEN if back and not name.startswith("osd.") else STOPPED_SEEN
             self._until[name] = self.clock() + seen - ago
+
+    def came_back(self, names: Iterable[str]) -> None:
+        """Note that the maps show daemons as they are after their restart."""
+        for name in names:
+            self._until.pop(name, None)
 
     def of(self, kind: str, but: Iterable[str] = ()) -> List[str]:
         """Return the ids of a kind's daemons that go down, without those of the jobs ``but``."""

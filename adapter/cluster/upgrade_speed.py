@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Mapping
 
-from adapter.cluster.upgrade_plan import MDS, MGR, MON, OSD, Plan
+from adapter.cluster.upgrade_plan import MDS, MGR, MON, OSD, WITH_PACKAGES, Plan
 
 _HOUR = 3600.0
 
@@ -37,7 +37,10 @@ def seconds_of(plan: Plan, costs: Costs = Costs()) -> float:
     total = 0.0
     for batch in plan.batches:
         total += costs.job + costs.restart.get(batch.kind, costs.other)
-        total += costs.job + costs.packages if batch.hosts else 0.0
+        if batch.hosts:
+            # The job that changes packages restarts managers, and what follows packages.
+            alone = batch.kind not in (MGR, *WITH_PACKAGES)
+            total += costs.packages + (costs.job if alone else 0.0)
         total += costs.hand_over if batch.hands_over.startswith(f"{MGR}.") else 0.0
     return total
 

@@ -51,6 +51,17 @@ class FreshReports:
         core.refresh.want([hostname])
         return False
 
+    @under_lock
+    def told(self, hostname: str) -> None:
+        """Take the last report of a host for its answer, for as long as an answer holds.
+
+        A job that has just changed the host has ended with it.
+        """
+        report = self._core.reports.get(hostname)
+        if report is not None and "daemons" in report.taken:
+            age = max(0.0, time.time() - report.taken["daemons"])
+            self._asked[hostname] = (self._clock() - age, -1)
+
 
 def check_answer(
     core: Core, reports: FreshReports, leaving: str, staying: Sequence[Tuple[str, str]]

@@ -217,8 +217,8 @@ class Reconciler:
             except NotKept as error:
                 # What is not forgotten yet is looked at again with the next map.
                 core.unkept.note(error)
-            # What a job takes away is out of the maps before it has ended, and its host tells.
-            going = core.going_down.stopping()
+            # What a job stops is out of the maps before it has ended, and its host tells then.
+            going = core.going_down.at_work_on()
             units = [
                 unit
                 for host in core.hosts.all()

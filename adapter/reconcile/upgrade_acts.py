@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import Any, Callable, List, Optional, Sequence, Set
 
 from adapter.cluster.packages import upstream
-from adapter.cluster.upgrade_plan import GATEWAYS, MDS, MON, OSD, WITH_PACKAGES, Cluster, Daemon
+from adapter.cluster.upgrade_plan import (
+    GATEWAYS,
+    MDS,
+    MGR,
+    MON,
+    OSD,
+    WITH_PACKAGES,
+    Cluster,
+    Daemon,
+)
 from adapter.cluster.upgrades import NO_STANDBY, OFFLINE, PACKAGES, RESTART, Upgrade
 from adapter.core import Core
 from adapter.errors import AdapterError, ReportAwaited, some_of
@@ -48,15 +57,13 @@ class UpgradeActs:
         self._since: Optional[float] = None
         # What was restarted although its host had the packages already.
         self._followed: Set[str] = set()
-        # The hosts whose packages were begun from here.
-        self._installed: Set[str] = set()
 
     def begin_anew(self) -> None:
         """Forget since when something is waited for, and what was done before."""
         self._jobs.not_before, self._jobs.ended, self._since = 0.0, None, None
         self._jobs.cancelled = None
         self._followed.clear()
-        self._installed.clear()
+        self._jobs.installed.clear()
 
     def save(self, one: Upgrade, **changes: Any) -> Upgrade:
         """Keep a change, but not over what somebody has asked for meanwhile."""
@@ -110,25 +117,39 @@ class UpgradeActs:
             core.maps.fail_over(managers.active)
         return True
 
-    def install(self, one: Upgrade, cluster: Cluster, hosts: Sequence[str]) -> None:
-        """Have hosts change their packages; what follows them is restarted as soon as they have."""
-        again = sorted(self._installed.intersection(hosts))
+    def install(
+        self, one: Upgrade, cluster: Cluster, hosts: Sequence[str], names: Sequence[str]
+    ) -> None:
+        """Have hosts change their packages; what follows them is restarted in the same job.
+
+        So are managers, which do not run meanwhile; those of ``names`` are waited for then.
+        """
+        again = sorted(self._jobs.installed.intersection(hosts))
         if again:
             raise CannotGoOn(
                 PACKAGES,
                 f"host {some_of(again, SHOWN)} was upgraded and does not report {one.target}: "
                 f"{_packages_of(cluster, again[0])}",
             )
-        self._installed.update(hosts)
-        followers = [d.name for d in cluster.daemons if d.kind in WITH_PACKAGES and d.host in hosts]
+        there = [each for each in cluster.daemons if each.host in hosts]
+        followers = [each.name for each in there if each.kind in WITH_PACKAGES]
+        managers = [each.name for each in there if each.kind == MGR and each.up]
+        for name in managers:
+            self._guards.check_stop(MGR, name.partition(".")[2], restart=True)
+        before = self._guards.again(managers, restart=True) if managers else None
+        with self._core.lock:
+            units = units_of(self._core, [*managers, *followers])
         one = self.save(
             one,
             at_work=True,
             open_hosts=tuple(dict.fromkeys([*one.open_hosts, *hosts])),
             followers=tuple(dict.fromkeys([*one.followers, *followers])),
+            doing=tuple(each for each in managers if each in names),
             reason=f"upgrading packages on {some_of(hosts, SHOWN)}",
         )
-        self._jobs.packages(one.target, INSTALL, hosts)
+        self._since = None
+        self._jobs.ended = None
+        self._jobs.packages(one.target, INSTALL, hosts, units, before)
 
     def follow(self, one: Upgrade, names: Sequence[str]) -> None:
         """Have daemons restarted that follow packages which their hosts have already."""
@@ -203,16 +224,14 @@ class UpgradeActs:
             return [f"osd.{each}" for each in first]
         return list(names)
 
-    def wait_for(self, one: Upgrade, cluster: Cluster) -> None:
-        """Wait until the cluster has daemons back with their new version."""
+    def wait_for(self, one: Upgrade, cluster: Cluster) -> Optional[Upgrade]:
+        """Return the upgrade as it is when daemons are back with their new version, else None."""
         missing = self._not_back(one, cluster)
         if not missing:
             self._settings.unflag(one)
+            self._note_back(one, cluster)
             done = tuple(dict.fromkeys([*one.done, *one.doing]))
-            self.save(one, doing=(), nodes=(), done=done, reason="")
-            self._core.look_at_maps()
-            self._jobs.not_before = 0.0
-            return
+            return self.save(one, doing=(), nodes=(), done=done, reason="")
         self.check_hosts(sorted({d.host for d in cluster.daemons if d.name in one.doing}))
         self._since = self._since or self._jobs.ended or self._jobs.now
         if self._jobs.now - self._since > BACK_WITHIN:
@@ -222,6 +241,20 @@ class UpgradeActs:
                 f"{'; '.join(missing[:SHOWN])}, {BACK_WITHIN:.0f} s after the restart",
             )
         self.wait(one, f"waiting: {'; '.join(missing[:SHOWN])}")
+        return None
+
+    def _note_back(self, one: Upgrade, cluster: Cluster) -> None:
+        """Count daemons as there that the maps show again, before the time that this takes else."""
+        core = self._core
+        with core.lock:
+            core.going_down.came_back(one.doing)
+            for daemon in cluster.daemons:
+                if daemon.kind != MGR or daemon.name not in one.doing:
+                    continue
+                row = core.places.row(daemon.host, daemon.name)
+                if row["state"] == "running" and row["answers"]:
+                    # Who may take over is asked next, and the job has just reported it.
+                    self._guards.successors.reports.told(daemon.host)
 
     def _not_back(self, one: Upgrade, cluster: Cluster) -> List[str]:
         """Return of daemons that were restarted why they are not back."""

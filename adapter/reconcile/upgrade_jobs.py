@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.upgrades import FETCH, OFFLINE, PACKAGES, PAUSED, RESTART, RUNNING, Upgrade
 from adapter.core import Core
@@ -36,7 +36,7 @@ class UpgradeJobs:
 
     ``running`` is the id of the one that is at work. ``now`` is set by who takes the steps,
     ``not_before`` is when the next one is taken, ``ended`` when the daemons of the last restart
-    were started (monotonic seconds).
+    were started (monotonic seconds), ``installed`` are the hosts whose packages were begun.
     """
 
     def __init__(self, core: Core) -> None:
@@ -44,20 +44,31 @@ class UpgradeJobs:
         self.running = ""
         self.now, self.not_before = 0.0, 0.0
         self.ended: Optional[float] = None
+        self.installed: Set[str] = set()
         # The job that was cancelled, until it is seen that this manager lives on.
         self.cancelled: Optional[str] = None
 
-    def packages(self, target: str, step: str, hosts: Sequence[str]) -> None:
-        """Have hosts take a step with their packages; to put back needs no ``target``."""
+    def packages(
+        self,
+        target: str,
+        step: str,
+        hosts: Sequence[str],
+        units: Optional[Mapping[str, Sequence[str]]] = None,
+        before: Optional[Ask] = None,
+    ) -> None:
+        """Have hosts take a step with their packages; to put back needs no ``target``.
+
+        ``units`` are restarted with the packages, by host.
+        """
         words = {
             PREPARE: "Fetch the packages of",
             INSTALL: "Upgrade the packages of",
             PUT_BACK: "Put back the temporary files of the package upgrade on",
         }
-        parameters = {"version": target, "step": step}
+        parameters = {"version": target, "step": step, "units": dict(units or {})}
         summary = f"{words[step]} {some_of(hosts, SHOWN)}"
         summary += f" ({target})" if target else ""
-        self._submit("upgrade_packages", hosts, parameters, summary, step)
+        self._submit("upgrade_packages", hosts, parameters, summary, step, before)
 
     def restart(
         self,
@@ -117,16 +128,18 @@ class UpgradeJobs:
         """Return what changes in the record by the end of a job."""
         good = {host for host, outcome in job.outcomes.items() if outcome.status.good}
         changes: Dict[str, Any] = {}
+        if part == INSTALL and job.record.started is not None:
+            self.installed.update(job.outcomes)
         if part in (INSTALL, PUT_BACK):
             changes["open_hosts"] = tuple(h for h in current.open_hosts if h not in good)
         if job.exception is None:
-            self._done(part, current, changes)
+            self._done(part, job, current, changes)
             return changes
         if job.status is JobStatus.CANCELLED:
             self.cancelled = job.job_id
             self.not_before = self.now + LIVED_ON
             return {**changes, "doing": ()}
-        if job.record.started is None and part == DAEMONS:
+        if job.record.started is None and part in (DAEMONS, INSTALL):
             # Refused when its turn came: nothing was done.
             self.not_before = self.now + RETRY
             return {"doing": (), "reason": _said(str(job.exception))}
@@ -138,14 +151,33 @@ class UpgradeJobs:
         stage = PAUSED if current.stage == RUNNING else current.stage
         return {**changes, "doing": (), "stage": stage, "code": code, "error": error}
 
-    def _done(self, part: str, current: Upgrade, changes: Dict[str, Any]) -> None:
+    def _done(self, part: str, job: Completion, current: Upgrade, changes: Dict[str, Any]) -> None:
         if part == PREPARE:
             changes["prepared"] = True
         elif part == FOLLOWERS:
             changes["done"] = tuple(dict.fromkeys([*current.done, *current.followers]))
             changes["followers"] = ()
+        elif part == INSTALL:
+            again = _restarted(self._core, job)
+            ended = [each for each in current.followers if each in again]
+            changes["done"] = tuple(dict.fromkeys([*current.done, *ended]))
+            changes["followers"] = tuple(each for each in current.followers if each not in again)
+            # What was not restarted with the packages is restarted in a step of its own.
+            changes["doing"] = tuple(each for each in current.doing if each in again)
+            self.ended = self.now
         elif part == DAEMONS:
             self.ended = self.now
+
+
+def _restarted(core: Core, job: Completion) -> Set[str]:
+    """Return the daemons that hosts have restarted together with their packages."""
+    found: Set[str] = set()
+    for host, outcome in job.outcomes.items():
+        said = outcome.result.get("upgrade")
+        units = said.get("restarted") if isinstance(said, dict) else None
+        known = core.places.by_unit(host)
+        found |= {known[each] for each in units or () if each in known}
+    return found
 
 
 def _failure(job: Completion, part: str) -> Tuple[str, str]:

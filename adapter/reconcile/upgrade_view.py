@@ -59,7 +59,9 @@ def check_reports(core: Core) -> None:
         ]
         lacking += [*core.outdated(), *core.hosts.problems]
         if lacking:
-            core.refresh.want([each for each in lacking if each in core.hosts])
+            # A report that is under way is the answer, and would be asked for twice.
+            silent = [each for each in lacking if not core.refresh.reporter(each)]
+            core.refresh.want([each for each in silent if each in core.hosts])
     if lacking:
         core.wake_event.set()
         raise ReportAwaited(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Sequence
 
 from adapter.cluster.upgrade_plan import GATEWAYS, MGR, MON, WITH_PACKAGES, Cluster, make_plan
 from adapter.cluster.upgrades import PAUSED, RESTART, RUNNING, STOPPING, Upgrade
@@ -175,9 +175,14 @@ class Upgrading:
             self._settings.mute(raised)
         if not one.prepared:
             self._prepare(one, cluster)
-        elif one.doing:
-            self._acts.wait_for(one, cluster)
-        elif not self._acts.restart_followers(one, cluster):
+            return
+        if one.doing:
+            back = self._acts.wait_for(one, cluster)
+            if back is None:
+                return
+            # The next one is begun by the same look at the cluster.
+            one = back
+        if not self._acts.restart_followers(one, cluster):
             self._next(one, cluster)
 
     def _prepare(self, one: Upgrade, cluster: Cluster) -> None:
@@ -215,11 +220,11 @@ class Upgrading:
             one = self._acts.save(one, systems=())
         names = [each for each in batch.daemons if each.partition(".")[0] not in WITH_PACKAGES]
         hosts = sorted({d.host for d in cluster.daemons if d.name in batch.daemons})
-        lacking = [host for host in hosts if lacks(cluster, host, one.target)]
+        lacking = first_hosts(cluster, [host for host in hosts if lacks(cluster, host, one.target)])
         if self._acts.hands_over(one, names if batch.kind == MGR else [], lacking):
             return
         if lacking:
-            self._acts.install(one, cluster, lacking)
+            self._acts.install(one, cluster, lacking, names)
         elif names:
             self._acts.restart(one, batch.kind, names)
         else:
@@ -254,6 +259,12 @@ def _result(one: Upgrade) -> str:
     stopped = " was stopped" if one.stage == STOPPING else " has ended"
     checks = f"; health checks of old keys that it raised: {', '.join(one.muted)}"
     return f"the upgrade to {one.target}{stopped}{checks if one.muted else ''}"
+
+
+def first_hosts(cluster: Cluster, hosts: Sequence[str]) -> Sequence[str]:
+    """Return the hosts whose packages change first: the active manager's comes after the others."""
+    active = {each.host for each in cluster.daemons if each.kind == MGR and each.first}
+    return [each for each in hosts if each not in active] or hosts
 
 
 def _has_steps(one: Upgrade) -> bool:

@@ -2,7 +2,7 @@
 # Copyright: (c) The ceph-orch-ansible developers
 # SPDX-License-Identifier: Apache-2.0
 
-"""Bring Ceph's packages of a host to another version without starting or stopping a daemon."""
+"""Bring Ceph's packages of a host to another version; no other daemon than named is touched."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ short_description: Bring Ceph's packages of a host to another version
 description:
   - Installs, with apt-get or dnf, another version of all packages of Ceph that a host has, from the
     repositories that it has. All are named with their exact version, and no other one is taken.
-  - No daemon is started, stopped or restarted by it. On Debian F(/usr/sbin/policy-rc.d) forbids it
-    to this transaction, on EL C(CEPH_AUTO_RESTART_ON_UPGRADE), and C(needrestart) is suspended. A
-    file of the administrator's is put back afterwards. What is put aside is recorded before in
-    F(/var/lib/ceph-orch-ansible/upgrade.json), so that a run after one that was killed puts it
-    back.
+  - No daemon is started, stopped or restarted by it but for O(units). On Debian
+    F(/usr/sbin/policy-rc.d) forbids it to this transaction, on EL C(CEPH_AUTO_RESTART_ON_UPGRADE),
+    and C(needrestart) is suspended. A file of the administrator's is put back afterwards. What is
+    put aside is recorded before in F(/var/lib/ceph-orch-ansible/upgrade.json), so that a run after
+    one that was killed puts it back.
   - Configuration files that the administrator has changed stay as they are, and are named.
   - What a package manager has left halfway is finished first.
   - Packages that are kept as they are (C(apt-mark hold), C(dnf versionlock)), a version that a
@@ -47,6 +47,15 @@ options:
     type: str
     choices: [prepare, install, put_back]
     default: install
+  units:
+    description:
+      - The units of daemons that are restarted when packages have changed, with O(step=install)
+        alone. Where nothing changes they are left alone.
+      - A manager reads files of its packages while it runs, so it is stopped before they change.
+        systemd starts it again when the transaction ends, whatever becomes of the module.
+    type: list
+    elements: str
+    default: []
   timeout:
     description:
       - For how many seconds another run, and then the package manager, is waited for.
@@ -72,13 +81,15 @@ ceph_orch_result:
       description:
         - C(packages) with the version that each package was given, C(kept_files), the configuration
           files that differ from the packages' because the administrator has changed them, and
-          C(put_back), whether an upgrade before had left something behind.
+          C(put_back), whether an upgrade before had left something behind, and C(restarted), the
+          units that were restarted.
       type: dict
       sample:
         packages:
           ceph-common: 20.2.5+ds-1
         kept_files: []
         put_back: false
+        restarted: []
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -87,6 +98,8 @@ from ..module_utils.system.host_lock import HostIsBusy
 from ..module_utils.system.package_manager import PackagesRefused
 from ..module_utils.system.package_upgrade import INSTALL, PUT_BACK, STEPS, TARGET, PackageUpgrade
 from ..module_utils.system.reading import Roots, clean
+from ..module_utils.systemd.units import UnitsFailed
+from ..module_utils.systemd.with_packages import managers, refusal, start_again
 
 
 def main() -> None:
@@ -94,39 +107,66 @@ def main() -> None:
         argument_spec={
             "version": {"type": "str", "default": ""},
             "step": {"type": "str", "choices": list(STEPS), "default": INSTALL},
+            "units": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 1500},
         },
         supports_check_mode=True,
     )
     version, step = module.params["version"], module.params["step"]
-    nothing = {"upgrade": {"packages": {}, "kept_files": [], "put_back": False}}
+    units = list(dict.fromkeys(module.params["units"]))
+    nothing = {"upgrade": {"packages": {}, "kept_files": [], "put_back": False, "restarted": []}}
     if step != PUT_BACK and not TARGET.fullmatch(version):
         module.fail_json(
             msg=f"Invalid version {clean(version, 80)!r}: give a version such as 20.2.5.",
             ceph_orch_result=nothing,
         )
-    try:
-        work = PackageUpgrade(
-            Roots(), version, step, max(module.params["timeout"], 1), module.check_mode
+    if units and step != INSTALL:
+        module.fail_json(
+            msg=f"Invalid units: the step {step} restarts no daemon. Give none.",
+            ceph_orch_result=nothing,
         )
-    except (PackagesRefused, HostIsBusy) as error:
+    try:
+        problem = refusal(units)
+        if problem:
+            module.fail_json(msg=problem, ceph_orch_result=nothing)
+        work = PackageUpgrade(
+            Roots(),
+            version,
+            step,
+            max(module.params["timeout"], 1),
+            module.check_mode,
+            managers(units),
+        )
+    except (PackagesRefused, HostIsBusy, UnitsFailed) as error:
         module.fail_json(msg=str(error), ceph_orch_result=nothing)
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}.", ceph_orch_result=nothing)
     changes = work.changes if step == INSTALL else {}
+    changed = bool(changes) or work.ran or (step != "prepare" and work.put_back)
+    restarted = units if changed else []
+    result = {
+        "upgrade": {
+            "packages": changes,
+            "kept_files": [clean(each) for each in work.kept_files],
+            "put_back": work.put_back,
+            "restarted": restarted,
+        }
+    }
+    try:
+        if restarted and not module.check_mode:
+            start_again(restarted, managers(restarted) if changes else [])
+    except UnitsFailed as error:
+        result["upgrade"]["restarted"] = []
+        module.fail_json(
+            msg=f"The packages have changed, but their daemons do not start again: {error}",
+            ceph_orch_result=result,
+        )
+    lines = [f"{name} {changes[name]}" for name in sorted(changes)]
+    lines += [f"{unit}: restarted" for unit in restarted]
     module.exit_json(
-        changed=bool(changes) or (step != "prepare" and work.put_back),
-        diff={
-            "before": "",
-            "after": "".join(f"{name} {changes[name]}\n" for name in sorted(changes)),
-        },
-        ceph_orch_result={
-            "upgrade": {
-                "packages": changes,
-                "kept_files": [clean(each) for each in work.kept_files],
-                "put_back": work.put_back,
-            }
-        },
+        changed=changed,
+        diff={"before": "", "after": "".join(f"{line}\n" for line in lines)},
+        ceph_orch_result=result,
     )
 
 

@@ -215,7 +215,7 @@ VERBS: Dict[str, Tuple[Rule, ...]] = {
     "host_record": (_record,),
     "host_report": (_sysfs, _dev),
     "host_rescan": (_sysfs,),
-    "host_upgrade": (_version,),
+    "host_upgrade": (_version, _units),
     "osd_create": (_disks, _keyrings, _conf),
     "osd_remove": (_disks, _keyrings),
     "package_install": (_packages,),

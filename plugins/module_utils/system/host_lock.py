@@ -68,7 +68,8 @@ class Detached:
     """A program that systemd runs, whatever becomes of this process.
 
     ``only`` are the devices that it may write to, where the kernel can hold it to that; without
-    them it may do what it wants. ``description`` is what systemd lists it by.
+    them it may do what it wants. ``description`` is what systemd lists it by, ``properties`` are
+    more of the unit's settings.
     """
 
     def __init__(
@@ -79,10 +80,12 @@ class Detached:
         environment: Optional[Mapping[str, str]] = None,
         only: Sequence[str] = (),
         description: str = "",
+        properties: Sequence[str] = (),
     ) -> None:
         self._unit = unit_name(name)
         self._output = os.path.join(lock.directory, f"{self._unit}.log")
         words = [f"--description={description}"] if description else []
+        words += [f"--property={each}" for each in properties]
         self._argv = [*self._systemd_run(only, environment or {}, words), *argv]
         self._problem = ""
         self._process: Optional[subprocess.Popen[bytes]] = None

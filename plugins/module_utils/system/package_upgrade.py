@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Mapping, NoReturn, Optional
+from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence
 
 from . import apt_versions, dnf_versions
 from .distribution import DEBIAN, REDHAT, family_of
@@ -32,11 +32,23 @@ class PackageUpgrade:
     ``target`` is a version of Ceph or of its packages. ``wanted`` has by name the version that each
     package of Ceph is to have, ``changes`` those that have another one. ``kept_files`` are the
     configuration files that an administrator has changed and the package as well: they stay.
-    Raises ``PackagesRefused`` and ``HostIsBusy``.
+    The units ``stopped`` do not run while packages change, whatever becomes of this process.
+    ``ran`` says that the package manager was let at it. Raises ``PackagesRefused`` and
+    ``HostIsBusy``.
     """
 
-    def __init__(self, roots: Roots, target: str, step: str, timeout: float, check: bool) -> None:
+    def __init__(
+        self,
+        roots: Roots,
+        target: str,
+        step: str,
+        timeout: float,
+        check: bool,
+        stopped: Sequence[str] = (),
+    ) -> None:
         self._roots, self._target, self._timeout, self._check = roots, target, timeout, check
+        self._stopped = stopped
+        self.ran = False
         family = family_of(roots)
         if family not in _FAMILIES:
             raise PackagesRefused(
@@ -126,7 +138,8 @@ class PackageUpgrade:
         """Run the transaction; what keeps it quiet stays while the package manager still works."""
         try:
             put(self._roots, self._family)
-            problem = self._transaction.install(self.changes, lock, self._timeout)
+            self.ran = True
+            problem = self._transaction.install(self.changes, lock, self._timeout, self._stopped)
         except StillWorks as error:
             raise PackagesRefused(str(error)) from None
         except OSError as error:

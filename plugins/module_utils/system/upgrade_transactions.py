@@ -16,6 +16,8 @@ from .quiet_packages import ENVIRONMENT
 from .reading import Roots, clean
 
 _ASK_TIMEOUT = 120.0
+# So long (seconds) daemons may take to stop.
+_STOP_TIMEOUT = 330
 # What is left free beside what packages need (bytes).
 _MARGIN = 64 << 20
 _CONFFILE = re.compile(r"^Configuration file '([^'\n]+)'", re.MULTILINE)
@@ -25,14 +27,39 @@ class StillWorks(Exception):
     """Say that the package manager goes on and was not waited for any longer."""
 
 
-def _run(argv: Sequence[str], lock: HostLock, timeout: float, what: str) -> Answer:
+def _run(
+    argv: Sequence[str], lock: HostLock, timeout: float, what: str, stopped: Sequence[str] = ()
+) -> Answer:
     program = find_program(argv[0])
-    answer = Detached("packages", [program, *argv[1:]], lock, ENVIRONMENT, description=what).result(
-        timeout
+    work = Detached(
+        "packages",
+        [program, *argv[1:]],
+        lock,
+        ENVIRONMENT,
+        description=what,
+        properties=_while_stopped(stopped),
     )
+    answer = work.result(timeout)
     if "still runs" in answer.problem:
         raise StillWorks(f"{argv[0]}: {answer.problem}.")
     return answer
+
+
+def _while_stopped(units: Sequence[str]) -> List[str]:
+    """Return the settings by which systemd stops units before its own one, and starts them after.
+
+    It starts them whatever becomes of the transaction, and of who waits for that.
+    """
+    if not units:
+        return []
+    systemctl, names = find_program("systemctl"), " ".join(units)
+    return [
+        f"TimeoutStartSec={_STOP_TIMEOUT}",
+        f"ExecStartPre={systemctl} stop {names}",
+        # What does not start is told by who waits; the status is that of the package manager.
+        f"ExecStopPost=-{systemctl} reset-failed {names}",
+        f"ExecStopPost=-{systemctl} start {names}",
+    ]
 
 
 class AptTransaction:
@@ -75,15 +102,24 @@ class AptTransaction:
         answer = _run(["apt-get", *self._OPTIONS, *words], lock, timeout, "fetches Ceph's packages")
         return (reason_of(answer.err) or answer.problem) if answer.problem else ""
 
-    def install(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
-        """Finish what was cut, then install; return what went wrong, if anything did."""
+    def install(
+        self,
+        versions: Mapping[str, str],
+        lock: HostLock,
+        timeout: float,
+        stopped: Sequence[str] = (),
+    ) -> str:
+        """Finish what was cut, then install; return what went wrong, if anything did.
+
+        The units ``stopped`` do not run while packages change.
+        """
         finish = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
         said = _run(finish, lock, timeout, "configures packages")
         if not versions:
             return failed_script(said.out) or last_line(said.err) if said.problem else ""
         words = ["install", "--", *_exact(versions, "=")]
         argv = ["apt-get", *self._OPTIONS, *words]
-        answer = _run(argv, lock, timeout, "upgrades Ceph's packages")
+        answer = _run(argv, lock, timeout, "upgrades Ceph's packages", stopped)
         self.kept_files = sorted({*_CONFFILE.findall(answer.out)})[:50]
         if not answer.problem:
             return ""
@@ -205,12 +241,21 @@ class DnfTransaction:
         argv = ["dnf", "-q", "-y", "--downloadonly", "install", "--", *_exact(versions, "-")]
         return dnf_problem(_run(argv, lock, timeout, "fetches Ceph's packages"))
 
-    def install(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
-        """Install the packages; return what went wrong, if anything did."""
+    def install(
+        self,
+        versions: Mapping[str, str],
+        lock: HostLock,
+        timeout: float,
+        stopped: Sequence[str] = (),
+    ) -> str:
+        """Install the packages; return what went wrong, if anything did.
+
+        The units ``stopped`` do not run while packages change.
+        """
         if not versions:
             return "dnf has left a transaction halfway: `dnf remove --duplicates` ends it"
         argv = ["dnf", "-q", "-y", "install", "--", *_exact(versions, "-")]
-        return dnf_problem(_run(argv, lock, timeout, "upgrades Ceph's packages"))
+        return dnf_problem(_run(argv, lock, timeout, "upgrades Ceph's packages", stopped))
 
 
 def dnf_problem(answer: Answer) -> str:

@@ -91,8 +91,8 @@ def test_the_time_is_that_of_steps_that_follow_each_other() -> None:
     )
     costs = Costs(job=1, packages=100, hand_over=7, restart={"mgr": 5, "osd": 20}, other=3)
     # Hosts of a batch change their packages together.
-    assert seconds_of(plan, costs) == (1 + 100 + 1 + 5) + (7 + 1 + 5) + (1 + 100 + 1 + 20) + (
-        1 + 100 + 1 + 3
+    assert seconds_of(plan, costs) == (1 + 100 + 5) + (7 + 1 + 5) + (1 + 100 + 1 + 20) + (
+        1 + 100 + 3
     )
     assert seconds_of(Plan("20.2.5"), costs) == 0
 

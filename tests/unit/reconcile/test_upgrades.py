@@ -36,7 +36,9 @@ def test_all_daemons_get_the_version_in_the_order_of_kinds(cluster: Upgraded) ->
     kinds = [names[0].partition(".")[0] for names in cluster.restarted()]
     order = list(dict.fromkeys(kind for kind in kinds if kind != "crash"))
     assert order == ["mgr", "mon", "osd"]
-    singles = [names for names in cluster.restarted() if names[0][:3] in ("mon", "mgr")]
+    managers = [names for names in cluster.restarted() if names[0].startswith("mgr")]
+    assert managers == [[f"mgr.{host}", f"crash.{host}"] for host in ("h2", "h3", "h1")]
+    singles = [names for names in cluster.restarted() if names[0].startswith("mon")]
     assert all(len(names) == 1 for names in singles)
     assert singles[-1] == ["mon.h1"], "the leader is last"
     assert set(cluster.monitors.versions.values()) == {NEW}
@@ -69,12 +71,14 @@ def test_a_manager_is_active_on_no_host_whose_packages_change(cluster: Upgraded)
     cluster.orchestrator.reconciler.absence = Absence.__new__(Absence)
     cluster.orchestrator.reconciler._pause_after_absence = lambda now: None  # type: ignore
     start(cluster)
+    # The standbys' hosts have just reported with the jobs that restarted these.
+    assert [each.operation for each in cluster.requests if not each.changes] == []
     assert sorted(host for host, _ in seen) == ["h1", "h2", "h3"]
     assert all(host != active for host, active in seen), seen
     assert cluster.kept() == {}
 
 
-@pytest.mark.parametrize("after", range(0, 46, 3))
+@pytest.mark.parametrize("after", range(14))
 def test_a_manager_that_ends_anywhere_is_followed_by_one_that_goes_on(
     cluster: Upgraded, after: int
 ) -> None:
@@ -88,7 +92,7 @@ def test_a_manager_that_ends_anywhere_is_followed_by_one_that_goes_on(
 
 
 def test_what_no_host_has_reported_yet_is_not_done(cluster: Upgraded) -> None:
-    start(cluster, 12)
+    start(cluster, 6)
     cluster.start_anew()
     with cluster.core.lock:
         cluster.core.reports._reports.clear()  # type: ignore[attr-defined]
@@ -128,7 +132,7 @@ def test_a_daemon_that_does_not_come_back_pauses_it(cluster: Upgraded) -> None:
 
 
 def test_pause_ends_what_was_begun_and_begins_nothing(cluster: Upgraded) -> None:
-    start(cluster, 20)
+    start(cluster, 7)
     assert raise_if_exception(cluster.orchestrator.upgrade_pause()) == "Paused upgrade to 20.2.5"
     cluster.settle(5)
     count = len(cluster.requests)
@@ -142,7 +146,7 @@ def test_pause_ends_what_was_begun_and_begins_nothing(cluster: Upgraded) -> None
 
 
 def test_stop_leaves_daemons_and_puts_the_rest_back(cluster: Upgraded) -> None:
-    start(cluster, 25)
+    start(cluster, 7)
     said = raise_if_exception(cluster.orchestrator.upgrade_stop())
     assert "Stopped upgrade to 20.2.5" in said
     cluster.settle(20)
@@ -185,7 +189,7 @@ def test_a_limit_and_kinds(cluster: Upgraded) -> None:
 
 
 def test_other_work_waits_while_it_runs_and_not_while_it_is_paused(cluster: Upgraded) -> None:
-    start(cluster, 10)
+    start(cluster, 4)
     with pytest.raises(NotReady, match="under way"):
         raise_if_exception(cluster.orchestrator.enter_host_maintenance("h2"))
     with pytest.raises(NotReady, match="under way"):
@@ -264,7 +268,7 @@ def test_checks_of_old_keys_that_it_raises_are_muted_until_its_end(
 ) -> None:
     cluster.monitors.raised = {OLDER, "OSDMAP_FLAGS"}
     raise_with_new_monitors(cluster)
-    start(cluster, 24)
+    start(cluster, 7)
     while not cluster.monitors.muted:
         cluster.step()
     if cut:
@@ -286,7 +290,7 @@ def test_what_is_muted_is_shown_again_by_stop_but_for_what_somebody_has_muted(
 ) -> None:
     cluster.monitors.muted = {OLDER}
     raise_with_new_monitors(cluster)
-    start(cluster, 24)
+    start(cluster, 7)
     while RAISED not in cluster.monitors.muted:
         cluster.step()
     raise_if_exception(cluster.orchestrator.upgrade_stop())
@@ -313,7 +317,7 @@ def test_a_check_shows_the_plan_and_all_that_a_start_refuses(cluster: Upgraded) 
     assert cluster.kept() == {}
 
 
-@pytest.mark.parametrize("after", [12, 20, 27])
+@pytest.mark.parametrize("after", [4, 7, 10])
 def test_a_host_that_goes_off_pauses_it_whoever_is_next(cluster: Upgraded, after: int) -> None:
     start(cluster, after)
     cluster.offline("h3")

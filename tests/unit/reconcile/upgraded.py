@@ -13,6 +13,11 @@ OLD, NEW = "20.2.4", "20.2.5"
 OLD_PACKAGES, NEW_PACKAGES = "20.2.4+ds-2", "20.2.5+ds-1"
 
 
+def _name(unit: str) -> str:
+    """Return the daemon of a unit."""
+    return unit.removeprefix("ceph-").removesuffix(".service").replace("@", ".")
+
+
 class VersionedMonitors(Monitors):
     """Monitors that tell which version each daemon runs; ``versions`` are by daemon."""
 
@@ -132,31 +137,36 @@ class Upgraded(Cluster):
         return report
 
     def _on_upgrade_packages(self, host: str, variables: Any) -> Dict[str, Any]:
+        units = variables["host_upgrade_units"].get(host, [])
         if variables["host_upgrade_step"] == "install":
             self.installed[host] = NEW_PACKAGES
-        return {"upgrade": {"packages": {}, "kept_files": [], "put_back": False}}
+            self._start_again(host, units)
+        said = {"packages": {}, "kept_files": [], "put_back": False, "restarted": units}
+        return {"upgrade": said}
 
     def _on_daemon_action(self, host: str, variables: Any) -> Dict[str, Any]:
         found = super()._on_service_action(host, variables)
-        for unit in variables["daemon_action_units"][host]:
-            name = unit.removeprefix("ceph-").removesuffix(".service").replace("@", ".")
+        self._start_again(host, variables["daemon_action_units"][host])
+        return found
+
+    def _start_again(self, host: str, units: List[str]) -> None:
+        for name in map(_name, units):
             if name not in self.stuck and self.installed.get(host) == NEW_PACKAGES:
                 self.monitors.versions[name] = NEW  # type: ignore[attr-defined]
-        return found
 
     def restarted(self) -> List[List[str]]:
         """Return which daemons were restarted together, in order."""
         found = []
         for request in self.requests:
-            if request.operation == "daemon_action":
-                units = request.variables["daemon_action_units"].values()
-                names = [unit for each in units for unit in each]
-                found.append(
-                    [
-                        each.removeprefix("ceph-").removesuffix(".service").replace("@", ".")
-                        for each in names
-                    ]
-                )
+            given = {
+                "daemon_action": "daemon_action_units",
+                "upgrade_packages": "host_upgrade_units",
+            }.get(request.operation, "")
+            names = [
+                _name(unit) for units in request.variables.get(given, {}).values() for unit in units
+            ]
+            if names:
+                found.append(names)
         return found
 
     def kept(self) -> Dict[str, Any]:

@@ -8,10 +8,12 @@ from typing import List, Tuple
 import pytest
 
 from plugins.module_utils.system.command import Answer
+from plugins.module_utils.system.host_lock import HostLock
 from plugins.module_utils.system.package_manager import PackagesRefused
 from plugins.module_utils.system.package_upgrade import PackageUpgrade
 from plugins.module_utils.system.reading import Roots
 from plugins.module_utils.system.upgrade_transactions import (
+    AptTransaction,
     failed_script,
     given_up,
     lacking_space,
@@ -141,3 +143,58 @@ def test_space_is_counted_by_file_system(tmp_path: Path) -> None:
     said = lacking_space({str(tmp_path): 1 << 59, str(tmp_path / "."): 1 << 59})
     assert said.startswith(f"{tmp_path} has ")
     assert "MiB are needed" in said
+
+
+# As systemd has it: what was begun is followed by what stands behind it, however it ends.
+SYSTEMD_RUN = r"""#!/bin/sh
+before= after=:
+while [ "$1" != -- ]; do
+  case $1 in
+    --property=ExecStartPre=*) before="${1#*=*=}" ;;
+    --property=ExecStopPost=-*) after="$after; ${1#*=*=-}" ;;
+  esac
+  shift
+done
+shift
+$before && "$@"
+status=$?
+eval "$after"
+exit $status
+"""
+
+
+@pytest.mark.parametrize("status", [0, 100])
+def test_managers_do_not_run_while_packages_change_and_run_again_however_that_ends(
+    place: Path, tmp_path: Path, status: int
+) -> None:
+    log = tmp_path / "log"
+    write(place, "systemd-run", SYSTEMD_RUN)
+    write(place, "systemctl", f'#!/bin/sh\necho "systemctl $*" >>{log}\n')
+    write(place, "dpkg", f"#!/bin/sh\necho dpkg >>{log}\n")
+    write(place, "apt-get", f"#!/bin/sh\necho apt-get >>{log}\nexit {status}\n")
+    with HostLock(5.0, str(tmp_path), part="packages") as lock:
+        said = AptTransaction(Roots()).install(
+            {"ceph-mgr": "20.2.5+ds-1"}, lock, 30.0, ["ceph-mgr@a.service", "ceph-mgr@b.service"]
+        )
+    assert bool(said) == bool(status)
+    assert log.read_text().splitlines() == [
+        "dpkg",
+        "systemctl stop ceph-mgr@a.service ceph-mgr@b.service",
+        "apt-get",
+        "systemctl reset-failed ceph-mgr@a.service ceph-mgr@b.service",
+        "systemctl start ceph-mgr@a.service ceph-mgr@b.service",
+    ]
+
+
+def test_packages_do_not_change_under_a_manager_that_cannot_be_stopped(
+    place: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    write(place, "systemd-run", SYSTEMD_RUN)
+    write(place, "systemctl", '#!/bin/sh\n[ "$1" != stop ] || { echo no bus >&2; exit 1; }\n')
+    write(place, "dpkg", "#!/bin/sh\n")
+    write(place, "apt-get", f"#!/bin/sh\necho apt-get >>{log}\n")
+    with HostLock(5.0, str(tmp_path), part="packages") as lock:
+        said = AptTransaction(Roots()).install({"x": "1"}, lock, 30.0, ["ceph-mgr@a.service"])
+    assert "no bus" in said
+    assert not log.exists()
