@@ -110,17 +110,24 @@ def moved_to(core: Core, removal: Removal, osd: Osd) -> str:
 def _is_foreign(core: Core, removal: Removal, osd: Osd) -> bool:
     """Tell whether the map has an OSD at an address that its removal's host has not.
 
-    What it called its host when it started is no proof: hosts are renamed.
+    What it called its host when it started is no proof: hosts are renamed. Until the host has
+    reported nobody knows it, and what is asked of it waits.
     """
     report = core.reports.get(removal.host)
-    own = addresses_of(report.facts) if report is not None else None
+    if report is None:
+        return True
+    own = addresses_of(report.facts)
     return bool(own and osd.address[0]) and osd.address[0] not in map(str, own or ())
 
 
 def _weights_of(asked: Removal, stopped: Removal) -> Tuple[Tuple[int, float], ...]:
-    """Return the weight in each place: what it has, or had before it began to drain first."""
+    """Return the weight in each place: what it has, or had before it began to drain first.
+
+    A place without any is one that it was moved to while it drained.
+    """
     had = dict(stopped.weights)
-    return tuple((bucket, weight or had.get(bucket, 0.0)) for bucket, weight in asked.weights)
+    had.update((bucket, weight) for bucket, weight in asked.weights if weight)
+    return tuple(had.items())
 
 
 def is_copy(core: Core, osd: Osd, row: Dict[str, Any]) -> bool:

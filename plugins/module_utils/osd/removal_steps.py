@@ -120,7 +120,7 @@ class Work:
         self, wanted: Mapping[str, Any], traces: Traces, besides: str = ""
     ) -> None:
         """Raise for an OSD that somebody has given back since it was asked for: that took time."""
-        if not is_wiped(wanted, traces):
+        if not _is_asked_about(wanted, traces):
             return
         with asked(self._params["keyring"]) as question:
             try:
@@ -170,9 +170,14 @@ def _refuse_if_living(
     question: Optional[Question], wanted: Mapping[str, Any], traces: Traces
 ) -> None:
     """Raise for an OSD that the cluster has, if it is wiped or said to be gone."""
-    if is_wiped(wanted, traces) or (wanted["gone"] and traces.is_set_up):
+    if _is_asked_about(wanted, traces):
         known = question.answer()  # type: ignore[union-attr]  # who is wiped or gone was asked for
         refuse_living(wanted["osd_id"], wanted["osd_uuid"], known)
+
+
+def _is_asked_about(wanted: Mapping[str, Any], traces: Traces) -> bool:
+    """Tell whether an OSD that the cluster has must not be taken away."""
+    return is_wiped(wanted, traces) or bool(wanted["gone"] and traces.is_set_up)
 
 
 def _row(wanted: Mapping[str, Any], state: str, held: Optional[int] = None) -> Dict[str, Any]:

@@ -363,8 +363,9 @@ class TestWhatAnAttackFound:
         (removal,) = full.core.removals.all()
         assert removal.places == (("/dev/sdb", "IDh1b"), ("/dev/sdz", "DB1"))
 
+    @pytest.mark.parametrize("heard", [True, False])
     def test_one_on_a_host_that_is_not_managed_is_not_asked_for_elsewhere(
-        self, full: Cluster
+        self, full: Cluster, heard: bool
     ) -> None:
         """Its disk was moved there; the host that had it took it down, and it was purged."""
         full.monitors.osds[0].pgs = 3
@@ -373,6 +374,9 @@ class TestWhatAnAttackFound:
         full.monitors.metadata_of[0] = {"hostname": "strange"}
         full.facts["h1"] = {"interfaces": {"eth0": {"ipv4_address": "10.0.0.7/24"}}}
         full.report(1)
+        if not heard:
+            # Another manager took over.
+            full.core.reports.forget("h1")
         full.monitors.osds[0].up_from = full.monitors.epoch = full.monitors.epoch + 1
         full.monitors.osds[0].pgs = 0
         full.settle()

@@ -137,6 +137,23 @@ class TestStop:
         full.settle(60)
         assert (osd.up, osd.weight, status(full)) == (True, 1.0, [])
 
+    def test_one_that_was_put_under_another_bucket_meanwhile_gets_it_there(
+        self, full: Cluster
+    ) -> None:
+        osd = full.monitors.osds[4]
+        osd.pgs = 4
+        remove(full, "4")
+        full.settle()
+        at(full, Stage.STOPPING, asked_stop=True)
+        full.monitors.placeless.add(4)
+        keep(full, "4")
+        full.monitors.placeless.clear()
+        full.monitors.crush[4] = "elsewhere"
+        remove(full, "4")
+        keep(full, "4")
+        full.settle(60)
+        assert (osd.up, osd.weight, status(full)) == (True, 1.0, [])
+
     def test_one_that_somebody_else_purged_meanwhile_ends(self, full: Cluster) -> None:
         remove(full, "4")
         at(full, Stage.STOPPING, asked_stop=True)

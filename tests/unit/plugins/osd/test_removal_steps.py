@@ -190,9 +190,9 @@ TWO = {
 }
 
 
-def remove_two(host: OsdHost) -> List[Any]:
+def remove_two(host: OsdHost, **second: Any) -> List[Any]:
     given = params("remove", zap=True)
-    given["osds"].append({**given["osds"][0], "osd_id": 4, "osd_uuid": OTHER_UUID})
+    given["osds"].append({**given["osds"][0], "osd_id": 4, "osd_uuid": OTHER_UUID, **second})
     rows: List[Any] = []
     Work({**given, "kept_fails": False}, host.roots, False, rows).do()
     return rows
@@ -210,14 +210,15 @@ def test_a_disk_that_was_written_to_while_another_one_was_wiped_is_left(
     assert host.head("sdc", 4) == b"XFSB"
 
 
+@pytest.mark.parametrize("second", [{}, {"zap": False, "gone": True}])
 def test_an_osd_that_was_given_back_while_another_one_was_wiped_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Dict[str, Any]
 ) -> None:
     host = make_host(tmp_path, monkeypatch, tree=TWO, osds={4: {"uuid": OTHER_UUID}})
     known = [{"osd": 4, "uuid": OTHER_UUID, "state": ["exists", "up"]}]
     (tmp_path / "meanwhile.json").write_text(json.dumps({"osds": known}))
     before = host.head("sdc")
-    rows = remove_two(host)
+    rows = remove_two(host, **second)
 
     assert [row["state"] for row in rows] == ["removed", "failed"]
     assert "is in the cluster's map" in rows[1]["problem"]
