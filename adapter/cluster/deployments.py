@@ -29,7 +29,8 @@ class Deployment:
     told to listen on. ``options`` are those of its own section of the monitors' configuration.
     ``digest`` stands for all that it got when it was configured last, at ``configured`` (seconds
     since the epoch); it is empty until then. ``found`` tells that it was there before
-    anything of it was kept: its host was added with it.
+    anything of it was kept: its host was added with it. ``files`` stands for the files that it was
+    given last, where it has any.
     """
 
     daemon_type: str
@@ -41,6 +42,7 @@ class Deployment:
     digest: str = ""
     configured: float = 0.0
     found: bool = False
+    files: str = ""
 
     @property
     def daemon(self) -> str:
@@ -59,6 +61,7 @@ class Deployment:
             "digest": self.digest,
             "configured": self.configured,
             "found": self.found,
+            **({"files": self.files} if self.files else {}),
         }
 
     @classmethod
@@ -74,6 +77,7 @@ class Deployment:
             read.text("digest", ""),
             read.time("configured"),
             read.flag("found", False),
+            read.text("files", ""),
         )
         if not DAEMON_ID.fullmatch(found.daemon_id):
             raise Unusable(f"its daemon_id is {shown(found.daemon_id)}, which no daemon can have")
@@ -134,11 +138,11 @@ class Deployments:
         known = self._hosts.get(host, {})
         self._write(host, {**known, **{each.daemon: each for each in daemons}})
 
-    def configured(self, host: str, daemon: str, digest: str, when: float) -> None:
-        """Keep that a daemon has what ``digest`` stands for; one that is not known stays so."""
+    def configured(self, host: str, daemon: str, digest: str, when: float, files: str = "") -> None:
+        """Keep that a daemon has what ``digest`` and ``files`` stand for, if it is known."""
         known = self.get(host, daemon)
         if known is not None:
-            self.save(host, [replace(known, digest=digest, configured=when)])
+            self.save(host, [replace(known, digest=digest, configured=when, files=files)])
 
     def forget(self, host: str, daemons: Iterable[str]) -> None:
         """Drop daemons that are gone, with all that was theirs."""

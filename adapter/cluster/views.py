@@ -21,6 +21,7 @@ from adapter.interface import (
     HostSpec,
     InventoryHost,
 )
+from adapter.kinds import kind_of
 
 # The service of a daemon that is not its host's own: it counts to none.
 FOREIGN = "foreign"
@@ -118,6 +119,8 @@ def _other_on_disk(row: Mapping[str, Any], on_disk: Sequence[str]) -> str:
 
     It was installed since the daemon was started, which has it when it is started again.
     """
+    if not kind_of(str(row["daemon_type"])).is_ceph:
+        return ""
     running = upstream(str(row.get("version") or ""))
     if not running or not on_disk or running == on_disk[0]:
         return ""

@@ -22,6 +22,7 @@ from adapter.kinds._kind import (
     check_fields_of,
 )
 from adapter.kinds._osd import KIND as OSD
+from adapter.kinds._view import ClusterView, ViewedDaemon
 
 
 def _found() -> Iterator[Kind]:
@@ -75,8 +76,10 @@ __all__ = [
     "QUORUM",
     "RANKS",
     "SERVING",
+    "ClusterView",
     "Kind",
     "Setting",
+    "ViewedDaemon",
     "check_fields",
     "check_no_container",
     "daemon_of_unit",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, Collection, List
 
 from adapter.errors import InvalidValue
 from adapter.interface import ServiceSpec
@@ -29,19 +29,22 @@ _REMEDIES_OF_OSDS = {
 }
 
 
-def check_no_container(spec: ServiceSpec) -> None:
-    """Raise ``InvalidValue`` for a field that is only for containers, in the user's own words."""
-    for problem in of_containers(spec):
+def check_no_container(spec: ServiceSpec, known: Collection[str] = ()) -> None:
+    """Raise ``InvalidValue`` for a field that is only for containers, in the user's own words.
+
+    ``known`` are the fields that mean something for daemons from packages too.
+    """
+    for problem in of_containers(spec, known):
         raise problem
 
 
-def of_containers(spec: ServiceSpec) -> List[InvalidValue]:
+def of_containers(spec: ServiceSpec, known: Collection[str] = ()) -> List[InvalidValue]:
     """Return an error for each field that is only for containers."""
     remedies = _REMEDIES_OF_OSDS if spec.service_type == "osd" else {}
     return [
         InvalidValue(name, _as_written(getattr(spec, name)), reason, remedies.get(name, remedy))
         for name, (reason, remedy) in _REASONS.items()
-        if getattr(spec, name, None)
+        if name not in known and getattr(spec, name, None)
     ]
 
 

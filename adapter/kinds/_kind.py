@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Tupl
 from adapter.errors import InvalidValue
 from adapter.interface import PlacementSpec, ServiceSpec
 from adapter.kinds._containers import check_no_container
+from adapter.kinds._view import ClusterView, ViewedDaemon
 from adapter.names import NEW_ID
 
 # (section, option, value) in the monitors' configuration.
@@ -35,6 +36,8 @@ class Kind:
     """
 
     service_type: str = ""
+    # Whether its daemons are Ceph's: others have no key, and no section in the configuration.
+    is_ceph: bool = True
     plural: str = "daemons"
     entity: str = ""
     has_own_key: bool = True
@@ -80,6 +83,9 @@ class Kind:
     fixed_ports: Tuple[int, ...] = ()
     # Each daemon gets a port of its own, from the spec's on.
     has_own_port: bool = False
+
+    # Whether its daemons read files that are made of the spec and of the state of the cluster.
+    has_files: bool = False
 
     # Roles that run before the one that deploys it.
     roles_before: Tuple[str, ...] = ()
@@ -144,6 +150,17 @@ class Kind:
         """
         return {}
 
+    def files(self, spec: ServiceSpec, view: ClusterView, daemon: ViewedDaemon) -> Dict[str, str]:
+        """Return the texts of the files that a daemon reads, by their names.
+
+        They are made again whenever the cluster changes; hosts get those that differ.
+        """
+        return {}
+
+    def binds(self, spec: ServiceSpec) -> bool:
+        """Tell whether daemons listen on their address in the spec's networks alone."""
+        return True
+
     def first_port(self, spec: ServiceSpec) -> int:
         """Return the port of the first daemon of a host, where each has its own."""
         return 0
@@ -163,7 +180,14 @@ class Kind:
 
 def check_fields_of(kind: Kind, spec: ServiceSpec) -> None:
     """Raise ``InvalidValue`` for a field of a spec that has no effect for packages here."""
-    check_no_container(spec)
+    check_no_container(spec, kind.fields)
+    if spec.config and not kind.is_ceph:
+        raise InvalidValue(
+            "config",
+            ", ".join(sorted(map(str, spec.config))),
+            f"{kind.plural} read none of Ceph's options",
+            "Leave it out.",
+        )
     kind.check(spec)
     known = _COMMON | kind.fields
     resting = vars(ServiceSpec.from_json(_least(spec)))

@@ -10,7 +10,7 @@ from adapter.cluster.schedule import candidates, check_ids
 from adapter.core import Core
 from adapter.errors import InvalidValue
 from adapter.interface import HostSpec, OrchestratorError, ServiceSpec, SpecValidationError
-from adapter.kinds import KINDS, check_fields, check_no_container
+from adapter.kinds import KINDS, check_fields, check_no_container, kind_of
 from adapter.methods._ports import check_ports
 from adapter.methods.host_specs import check_host_spec
 from adapter.reconcile import Reconciler
@@ -69,7 +69,7 @@ class SpecChecks:
                 "this backend does not deploy it",
                 f"It deploys: {', '.join(MANAGED)}; other daemons are shown as they are.",
             )
-        check_no_container(spec)
+        check_no_container(spec, kind_of(spec.service_type).fields)
         spec.validate()
         if spec.service_type != "osd":
             check_fields(spec)

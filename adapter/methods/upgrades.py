@@ -15,6 +15,7 @@ from adapter.core import Core
 from adapter.engine.completion import Completion
 from adapter.errors import InvalidValue, some_of
 from adapter.interface import OrchestratorError
+from adapter.kinds import kind_of
 from adapter.methods._method import method
 from adapter.reconcile.upgrade_outlook import outlook
 from adapter.reconcile.upgrade_view import seen_hosts
@@ -127,6 +128,7 @@ class UpgradeMethods:
             for report in [reports.get(host.hostname)]
             if report is not None
             for row in own_rows(report.daemons, foreign.get(host.hostname, NONE))
+            if kind_of(row["daemon_type"]).is_ceph
         ]
 
 

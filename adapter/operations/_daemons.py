@@ -23,10 +23,10 @@ def apply_variables(
 ) -> Variables:
     """Return the variables that bring daemons of a kind to run.
 
-    ``daemons`` are by host; each has id, keyring_file (a file of the job's secrets; empty: the host
-    has the key), port and addr. ``cluster`` is the fsid, ``conf`` the ceph.conf for a host that has
-    none. ``python`` is the interpreter that managers run jobs with, ``modules`` are those that are
-    enabled in the cluster.
+    ``daemons`` are by host; each has id, keyring_file (a file of the job's secrets; empty: the
+    host has the key, or there is none), port, addr, and what else its kind tells hosts.
+    ``cluster`` is the fsid, ``conf`` the ceph.conf for a host that has none. ``python`` is the
+    interpreter that managers run jobs with, ``modules`` are those that are enabled in the cluster.
     """
     backend = {"orchestrator_backend_python": python} if python else {}
     return {

@@ -11,6 +11,7 @@ from adapter.cluster.service_changes import digest_of, ports_of, settings_of
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import InvalidValue
+from adapter.interface import ServiceSpec
 from adapter.kinds import kind_of
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.port_choice import HostDaemon, share_of_host
@@ -29,7 +30,8 @@ class DaemonDigests:
 
         Where its host has none in the spec's networks now it is the one that it got last.
         """
-        if not kind_of(wanted.spec.service_type).has_own_port:
+        kind = kind_of(wanted.spec.service_type)
+        if kind.is_ceph and not kind.has_own_port:
             return ""
         try:
             return address_for(self._core, wanted.spec, DaemonPlacement(hostname, daemon_id))
@@ -62,12 +64,7 @@ class DaemonDigests:
                 f" certificate={mark(each)}"
                 for _, each in kind_of(wanted.spec.service_type).secrets(wanted.spec)
             )
-            told = "".join(
-                f" {k}={v}"
-                for k, v in sorted(
-                    kind_of(wanted.spec.service_type).host_settings(wanted.spec).items()
-                )
-            )
+            told = _told(wanted.spec, address)
             digest = digest_of(settings, options.needs_restart, options.plain)
             found[which] = digest + secrets + told
         return f"{found[which]} key={key}" if key else found[which]
@@ -100,3 +97,16 @@ class DaemonDigests:
                 known.ports[0] if known is not None and known.ports else 0
             )
         return found
+
+
+def _told(spec: ServiceSpec, address: str) -> str:
+    """Return the part of a digest for what a host is told of each daemon, beside its options."""
+    kind = kind_of(spec.service_type)
+    told = dict(kind.host_settings(spec))
+    if not kind.is_ceph:
+        told["networks"] = address
+        told["extra_entrypoint_args"] = told.pop("args", ())
+    words = {
+        name: each if isinstance(each, int) else mark(str(each)) for name, each in told.items()
+    }
+    return "".join(f" {name}={each}" for name, each in sorted(words.items()) if told[name])

@@ -13,6 +13,7 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.kinds import KINDS, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
+from adapter.reconcile.daemon_files import DaemonFiles, mark_of
 from adapter.reconcile.daemon_lacks import DaemonLacks
 from adapter.reconcile.found_daemons import known_or_found
 from adapter.reconcile.port_choice import HostDaemon, reserve_ports
@@ -28,6 +29,8 @@ class Asked:
     known: Dict[str, List[Deployment]] = field(default_factory=dict)
     own: List[Setting] = field(default_factory=list)
     entities: Dict[str, str] = field(default_factory=dict)
+    # What stands for the files of each daemon.
+    files: Dict[HostDaemon, str] = field(default_factory=dict)
 
 
 class DaemonGoals:
@@ -35,6 +38,7 @@ class DaemonGoals:
 
     def __init__(self, core: Core, digests: DaemonDigests, settings: ServiceSettings) -> None:
         self._core, self._digests = core, digests
+        self.files = DaemonFiles(core)
         self._lacks = DaemonLacks(core, settings)
 
     def compared(
@@ -69,14 +73,19 @@ class DaemonGoals:
             )
             asked.own += settings
             entity = KINDS[spec.service_type].entity_of(place.daemon_id)
-            asked.entities[keyring_of(entity)] = entity
+            if entity:
+                asked.entities[keyring_of(entity)] = entity
             row = {
                 "id": place.daemon_id,
-                "keyring_file": keyring_of(entity),
+                "keyring_file": keyring_of(entity) if entity else "",
                 "port": port,
                 "addr": address,
                 **kind_of(spec.service_type).host_settings(spec),
             }
+            files = self.files.of(wanted, place.hostname, place.daemon_id)
+            if files:
+                row["files"] = files
+            asked.files[place.hostname, place.daemon_id] = mark_of(files)
             asked.daemons.setdefault(place.hostname, []).append(row)
             asked.known.setdefault(place.hostname, []).append(
                 self._deployment(wanted, place, row, [option for _, option, _ in settings])

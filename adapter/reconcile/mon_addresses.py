@@ -20,6 +20,7 @@ from adapter.cluster.schedule import Daemon, DaemonPlacement, named
 from adapter.core import Core
 from adapter.errors import InvalidValue
 from adapter.interface import HostSpec, ServiceSpec
+from adapter.kinds import kind_of
 from adapter.state_lock import under_lock
 
 
@@ -30,6 +31,8 @@ def address_for(core: Core, spec: ServiceSpec, place: DaemonPlacement) -> str:
     """
     network = place.network or named(spec, place.hostname)[0]
     is_mon = spec.service_type == "mon"
+    if not kind_of(spec.service_type).binds(spec):
+        return ""
     if not is_mon and not network and not spec.networks:
         return str(getattr(spec, "addrs", None) or "")
     there = core.maps.mon_addresses().get(place.daemon_id, frozenset()) if is_mon else frozenset()

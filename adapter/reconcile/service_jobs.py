@@ -46,6 +46,7 @@ class ServiceJobs:
         self.digests = DaemonDigests(core)
         self.settings = ServiceSettings(core, self.digests)
         self._goals = DaemonGoals(core, self.digests, self.settings)
+        self.files = self._goals.files
         self.keys = KeyRemoval(core)
         self.key_marks = KeyMarks(core)
         self.proofs = ServiceProofs(core)
@@ -60,13 +61,15 @@ class ServiceJobs:
         there: Sequence[Daemon] = (),
         *,
         restart: str = "",
+        only_files: bool = False,
         before: Optional[Ask] = None,
     ) -> Completion:
         """Start a job that brings these daemons to life; raises ``OrchestratorError``.
 
         Keys and settings are made first: a daemon that starts finds them. One that runs and got
         something else last is restarted, if it has not been since; so is any where ``restart`` says
-        what for. ``before`` is asked when the job had to wait.
+        what for. With ``only_files`` they run, and only their files are other ones. ``before`` is
+        asked when the job had to wait.
         """
         core, spec = self._core, wanted.spec
         kind = KINDS[spec.service_type]
@@ -109,6 +112,8 @@ class ServiceJobs:
         secrets: Dict[str, str] = dict(zip(entities, answers))
         for place in places:
             entity = kind.entity_of(place.daemon_id)
+            if not entity:
+                continue
             key = key_mark(secrets[keyring_of(entity)])
             self.key_marks.learn(entity, key)
             here = place.hostname, place.daemon_id
@@ -118,7 +123,7 @@ class ServiceJobs:
         if kind.guard == MANAGERS:
             parameters["python"] = core.settings.python
             parameters["modules"] = core.watch.managers.modules
-        verb = "Restart" if restart else "Deploy"
+        verb = "Restart" if restart else "Configure" if only_files else "Deploy"
         job = self._submit(
             [wanted.name],
             kind.operation,
@@ -129,11 +134,12 @@ class ServiceJobs:
             before,
         )
         hosts = list(daemons)
-        what = f"restarted {names}: {restart}" if restart else f"deployed {names}"
+        did = "gave new files to" if only_files else "deployed"
+        what = f"restarted {names}: {restart}" if restart else f"{did} {names}"
         proof = Proof(wanted.name, kind.service_type, list(places), job.job_id, what)
         proved = proof if kind.cluster_needs else None
         # Before the next look at the service, which asks for it.
-        job.on_change(lambda job: self._configured(job, kind, digests))
+        job.on_change(lambda job: self._configured(job, kind, digests, asked.files))
         job.on_change(lambda job: self._absorb(job, wanted.name, hosts, what, proved))
         return job
 
@@ -193,7 +199,13 @@ class ServiceJobs:
         self.look_at = 0.0
         self._core.wake_event.set()
 
-    def _configured(self, job: Completion, kind: Kind, digests: Mapping[HostDaemon, str]) -> None:
+    def _configured(
+        self,
+        job: Completion,
+        kind: Kind,
+        digests: Mapping[HostDaemon, str],
+        files: Mapping[HostDaemon, str],
+    ) -> None:
         """Keep what daemons got, on the hosts that brought them to run."""
         if not job.status.final or job.record.request.check:
             return
@@ -204,7 +216,8 @@ class ServiceJobs:
             try:
                 with core.lock:
                     name = f"{kind.service_type}.{daemon_id}"
-                    core.deployments.configured(hostname, name, digest, when)
+                    has = files.get((hostname, daemon_id), "")
+                    core.deployments.configured(hostname, name, digest, when, has)
             except (NotKept, UnreadableRecord) as error:
                 if isinstance(error, NotKept):
                     core.unkept.note(error)

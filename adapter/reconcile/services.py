@@ -254,6 +254,8 @@ class ServiceReconciler:
             elif behind:
                 self._surplus.submit(now)
                 self._renew(wanted, diff, behind, there, now)
+            else:
+                self._give_files(wanted, diff, there, now)
         except ReportAwaited as error:
             with core.lock:
                 core.events.note(wanted.name, error.message)
@@ -413,6 +415,18 @@ class ServiceReconciler:
             then = "; ".join(each.describe(kind) for each in behind)
             host = ready[0].daemon.hostname
             self.jobs.note_wait(wanted.name, host, f"{reason}; then: {then}", now)
+
+    def _give_files(
+        self, wanted: Wanted, diff: Difference, there: Sequence[Daemon], now: float
+    ) -> None:
+        """Give daemons the files that the cluster's state has changed; none is restarted."""
+        stale = [] if self._held or wanted.deleted else self.jobs.files.stale(wanted, diff.kept)
+        ready = [each for each in stale if self._may(wanted, each.hostname, now)]
+        if ready:
+            self._surplus.submit(now)
+            places = [DaemonPlacement(each.hostname, each.daemon_id) for each in ready]
+            before = unless_paused(self._core)
+            self.jobs.deploy(wanted, places, there, only_files=True, before=before)
 
     def _forget_if_kept(self, wanted: Wanted, now: float) -> None:
         with self._core.lock:

@@ -89,6 +89,21 @@ options:
           - The seconds that systemd gives a gateway to stop; V(0) is as many as its package says.
         type: int
         default: 0
+      args:
+        description:
+          - Arguments that a program of another package than Ceph's (V(node-exporter), for example)
+            gets behind those that it always has. Daemons of Ceph take none.
+        type: list
+        elements: str
+        default: []
+      files:
+        description:
+          - The texts of the files that a program of another package than Ceph's reads, by their
+            names. The README of the role C(daemon_deploy) has the names of each kind. Where the
+            program has a check of its own, one that it refuses is not put in place, and nothing is
+            changed.
+        type: dict
+        default: {}
       unit:
         description:
           - With O(state=absent), the unit that the daemon runs as, as
@@ -132,8 +147,8 @@ options:
     default: 60
   purge:
     description:
-      - With O(state=absent), whether a monitor's store is deleted. Otherwise it is moved to
-        C(/var/lib/ceph/removed).
+      - With O(state=absent), whether data is deleted that is kept otherwise. A monitor's store is
+        moved to C(/var/lib/ceph/removed) then; Prometheus' data stays where it is.
     type: bool
     default: false
   timeout:
@@ -178,7 +193,7 @@ ceph_orch_result:
     deployed:
       description:
         - With O(state=present), for each daemon C(daemon_type), C(daemon_id), C(unit) and C(state)
-          (present, created, started, restarted, or one of these behind C(would be)).
+          (present, created, started, restarted, reconfigured, or one of these behind C(would be)).
       type: list
       elements: dict
       sample:
@@ -239,7 +254,7 @@ from ..module_utils.systemd.units import UnitsFailed
 
 KEYS = {"present": "deployed", "absent": "removed"}
 UNCHANGED = ("present", "absent")
-TOLD = ("port", "addr", "since", "stop_timeout")
+TOLD = ("port", "addr", "since", "stop_timeout", "args", "files")
 REFUSALS = (
     AccessRefused,
     DaemonRefused,
@@ -265,6 +280,8 @@ def main() -> None:
                     "port": {"type": "int", "default": 0},
                     "addr": {"type": "str", "default": ""},
                     "stop_timeout": {"type": "int", "default": 0},
+                    "args": {"type": "list", "elements": "str", "default": []},
+                    "files": {"type": "dict", "default": {}},
                     "unit": {"type": "str", "default": ""},
                     "since": {"type": "float", "default": 0.0},
                 },
@@ -306,15 +323,21 @@ def work(
             with nobody_else(module):
                 done = remove(module, roots, daemons)
         else:
-            host.install(module.params["packages"])
+            host.install(module.params["packages"], quiet=not needs_cluster(daemons))
             with nobody_else(module):
-                host.configure(module.params["conf"])
+                if needs_cluster(daemons):
+                    host.configure(module.params["conf"])
                 done = deploy(module, roots, daemons, host)
     except REFUSALS as error:
         return [], [str(error)]
     except OSError as error:
         return [], [f"{error.filename}: {error.strerror}." if error.filename else str(error)]
     return done.rows, done.problems
+
+
+def needs_cluster(daemons: Sequence[Request]) -> bool:
+    """Tell whether one of the daemons is Ceph's."""
+    return any(daemon.kind.is_ceph for daemon, _ in daemons)
 
 
 def changes(rows: Sequence[Mapping[str, Any]]) -> bool:
@@ -334,12 +357,13 @@ def deploy(
 ) -> Deployment:
     """Bring daemons to run, or predict it."""
     params = module.params
-    check_host(module, roots)
+    check_host(module, roots, needs_cluster(daemons))
     refuse_units([daemon for daemon, _ in daemons])
     wanted = [
         Wanted(
             daemon,
             keyring_of(params["keyrings"], daemon, options),
+            cluster=params["cluster"],
             **{key: options[key] for key in TOLD},
         )
         for daemon, options in daemons
@@ -367,11 +391,14 @@ def remove(module: AnsibleModule, roots: Roots, daemons: List[Request]) -> Remov
     return removal
 
 
-def check_host(module: AnsibleModule, roots: Roots) -> None:
-    """Refuse a host that belongs to another cluster, or that cannot run what it does not know."""
+def check_host(module: AnsibleModule, roots: Roots, needs_conf: bool = True) -> None:
+    """Refuse a host that belongs to another cluster, or that cannot run what it does not know.
+
+    Daemons that are none of Ceph's need no configuration of the cluster (``needs_conf``).
+    """
     found = cluster_fsid(roots)
     wanted = module.params["cluster"]
-    may_be_unknown = module.check_mode or module.params["state"] == "absent"
+    may_be_unknown = not needs_conf or module.check_mode or module.params["state"] == "absent"
     if found != wanted and not (may_be_unknown and not found):
         raise DaemonRefused(
             f"No daemon of this host was touched: /etc/ceph/ceph.conf names the cluster "
@@ -389,7 +416,11 @@ def describe(rows: Sequence[Mapping[str, Any]]) -> Dict[str, str]:
         if state in UNCHANGED:
             continue
         was = {"created": "", "started": f"{name}: not running\n"}.get(state, f"{name}: running\n")
-        is_now = {"removed": "", "restarted": f"{name}: running (restarted)\n"}
+        is_now = {
+            "removed": "",
+            "restarted": f"{name}: running (restarted)\n",
+            "reconfigured": f"{name}: running (reconfigured)\n",
+        }
         before.append(was)
         after.append(is_now.get(state, f"{name}: running\n"))
     return {"before": "".join(before), "after": "".join(after)}

@@ -26,12 +26,13 @@ DOCS = ROOT / "docs"
 VERBS = ROOT / "tests" / "tools" / "verbs.yml"
 CODE = ROOT / "tests" / "tools" / "code.yml"
 # The pages that have the sections of methods, in the order in which they are looked up.
-PAGES = ("verbs", "services", "osds", "maintenance", "upgrades")
+PAGES = ("verbs", "services", "osds", "maintenance", "upgrades", "monitoring")
 TITLES = {
     "osds": "OSDs",
     "services": "Services",
     "maintenance": "Maintenance",
     "upgrades": "Upgrades",
+    "monitoring": "Monitoring",
 }
 
 Row = Sequence[str]

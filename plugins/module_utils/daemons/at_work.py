@@ -53,6 +53,8 @@ def idle(
 def daemon_of(roots: Roots, unit: str) -> Optional[Daemon]:
     """Return the daemon that a unit runs, None where its name does not say it."""
     for kind in KINDS.values():
+        if unit == kind.unit and not kind.is_ceph:
+            return Daemon(roots, kind.name, os.uname().nodename)
         before, found, after = kind.unit.partition("{id}")
         match = re.fullmatch(re.escape(before) + "(.+)" + re.escape(after), unit) if found else None
         if match is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence
 
 from ..cluster.ceph_user import ceph_owner
 from ..cluster.keyring_file import key_of, with_section
@@ -30,6 +30,8 @@ class Wanted:
 
     ``since`` is when what it reads at its start was changed last, in seconds since the epoch.
     ``stop_timeout`` is how many seconds systemd gives it to stop, 0 as many as the package says.
+    ``args`` and ``files`` (texts by name) are for daemons that are none of Ceph's, as is
+    ``cluster``, the one that they serve.
     """
 
     def __init__(
@@ -40,6 +42,9 @@ class Wanted:
         addr: str = "",
         since: float = 0.0,
         stop_timeout: int = 0,
+        cluster: str = "",
+        args: Sequence[str] = (),
+        files: Optional[Mapping[str, str]] = None,
     ) -> None:
         self.daemon = daemon
         self.keyring = keyring_text(daemon, keyring) if keyring.strip() else ""
@@ -47,6 +52,11 @@ class Wanted:
         self.addr = addr
         self.since = since
         self.stop_timeout = stop_timeout
+        self.cluster = cluster
+        self.args: Sequence[str] = [str(each) for each in args]
+        self.files: Mapping[str, str] = {
+            str(name): str(text) for name, text in (files or {}).items()
+        }
         # Those of whom the daemon must have found one, as its ``Extra`` says before it is awaited.
         self.others: FrozenSet[str] = frozenset()
 
@@ -110,7 +120,7 @@ class Deployment:
         )
 
     def _verdict(self, one: Wanted) -> str:
-        """Return what becomes of a daemon: present, created, started or restarted."""
+        """Return what becomes of a daemon: present, created, started, restarted, reconfigured."""
         is_running = runs(self._state(one))
         if _is_fresh(one.daemon) or (not is_running and self._extra(one).needs_setup(one)):
             return "created"
@@ -118,6 +128,8 @@ class Deployment:
             return "started"
         if self._has_old_settings(one):
             return "restarted"
+        if self._extra(one).needs_reload(one):
+            return "reconfigured"
         return "present" if self._is_enabled(one) and not self._is_unfinished(one) else "started"
 
     def _is_unfinished(self, one: Wanted) -> bool:
@@ -135,7 +147,9 @@ class Deployment:
             self._writes_key(one)
             or _is_newer(one.daemon.keyring_path, self._state(one))
             or _began_before(one.since, self._state(one))
+            or _is_newer(one.daemon.mark_path, self._state(one))
             or self._extra(one).needs_setup(one)
+            or self._extra(one).hangs(one)
         )
 
     def _writes_key(self, one: Wanted) -> bool:
@@ -153,7 +167,7 @@ class Deployment:
             reasons.append(f"{daemon.name}: {fault}")
         elif self._state(one).get("LoadState") != "loaded" and not packages_missing:
             reasons.append(f"{daemon.name}: {no_unit(daemon)}")
-        if not one.keyring and not has_key(daemon):
+        if daemon.entity and not one.keyring and not has_key(daemon):
             reasons.append(
                 f"{daemon.name}: there is no key of {daemon.entity} in {daemon.keyring_path}, and "
                 f"none was given (keyring_file). Give a file with what `ceph auth get "
@@ -192,8 +206,13 @@ class Deployment:
     def _provide(self, one: Wanted) -> None:
         """Write what the daemon needs before it is started."""
         daemon = one.daemon
-        owner = ceph_owner(self._roots)
+        if self._verdicts[daemon.unit] == "reconfigured":
+            self._extra(one).reload(one)
+            return
         self._extra(one).setup(one)
+        if not daemon.kind.is_ceph:
+            return
+        owner = ceph_owner(self._roots)
         if daemon.data_path:
             make_directory(daemon.data_path, _DATA_MODE, owner)
         if self._writes_key(one):
@@ -243,6 +262,8 @@ class Deployment:
 
 
 def _is_fresh(daemon: Daemon) -> bool:
+    if daemon.mark_path:
+        return not os.path.lexists(daemon.mark_path)
     if daemon.data_path:
         return not os.path.isdir(daemon.data_path)
     return not has_key(daemon)
@@ -251,7 +272,7 @@ def _is_fresh(daemon: Daemon) -> bool:
 def _is_newer(path: str, state: Mapping[str, str]) -> bool:
     """Tell whether a file was written after the unit's process was started."""
     try:
-        written = os.stat(path).st_mtime
+        written = os.stat(path).st_mtime if path else 0.0
     except OSError:
         return False
     return _began_before(written, state)

@@ -46,12 +46,17 @@ def read_daemons(roots: Roots, hostname: str, kept: JsonCache) -> List[Dict[str,
 
     ``kept`` remembers the version of the installed package. Raises ``DaemonsUnreadable``.
     """
-    if not os.path.isdir(os.path.join(roots.var, _DATA_DIR)):
+    if not os.path.isdir(os.path.join(roots.var, _DATA_DIR)) and not _has_programs(roots):
         return []
     if not os.path.isdir("/run/systemd/system"):
         return []
     found = find_units(roots, [f"{name}@*.service" for name in TEMPLATES])
     return describe_daemons(found, hostname, roots, Processes(roots), Versions(kept, roots))
+
+
+def _has_programs(roots: Roots) -> bool:
+    """Tell whether a host, where Ceph may be missing, has daemons that are none of Ceph's."""
+    return any(kind.is_here(roots) for kind in ALL.values() if not kind.is_ceph)
 
 
 def find_units(roots: Roots, patterns: Iterable[str]) -> List[Dict[str, str]]:
@@ -62,7 +67,8 @@ def find_units(roots: Roots, patterns: Iterable[str]) -> List[Dict[str, str]]:
     program = find_program("systemctl")
     if not program:
         return []
-    units = [*patterns, *sorted(SINGLE_UNITS), *_by_data(roots), *_by_wants(roots)]
+    single = sorted(unit for unit, kind in SINGLE_UNITS.items() if kind.is_here(roots))
+    units = [*patterns, *single, *_by_data(roots), *_by_wants(roots)]
     argv = [program, "show", "--no-pager", "--property=" + _PROPERTIES, "--", *units]
     return units_of(run(argv, _TIMEOUT))
 
@@ -136,14 +142,15 @@ def describe_daemons(
         pid = to_int(unit.get("MainPID", ""))
         state = daemon_state(unit)
         is_off = state == "stopped" and not _is_enabled(unit)
-        if is_off and not kind.template and not _is_masked_ours(roots, unit, kind, identity):
+        is_ours = not kind.is_ceph or _is_masked_ours(roots, unit, kind, identity)
+        if is_off and not kind.template and not is_ours:
             continue
         process = processes.describe(pid)
         row = {
             "daemon_type": name,
             "daemon_id": identity,
             "unit": unit["Id"],
-            "state": state,
+            "state": kind.state_of(roots, state),
             "enabled": _is_enabled(unit),
             "load": unit["LoadState"],
             "by_hand": is_by_hand(unit["Id"], kind),

@@ -86,6 +86,9 @@ class Removal:
                     raise DaemonRefused(f"{daemon.name} is not removed: {reason}")
 
     def _is_there(self, daemon: Daemon) -> bool:
+        if daemon.mark_path:
+            # A unit of the same package may be somebody else's.
+            return os.path.lexists(daemon.mark_path)
         state = self._states[daemon.unit]
         here = any(os.path.lexists(path) for path in _places(daemon) if not is_left_over(path))
         return here or is_there(state) or has_own_mask(daemon.unit, state)
@@ -131,7 +134,14 @@ class Removal:
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
-        self._extras.get(daemon.kind.name, NONE).cleanup(daemon)
+        extra = self._extras.get(daemon.kind.name, NONE)
+        data = extra.data_of(daemon)
+        if data and os.path.isdir(data):
+            if self._purge:
+                remove_tree(data, self._roots.proc)
+            else:
+                kept = data
+        extra.cleanup(daemon)
         return kept
 
 

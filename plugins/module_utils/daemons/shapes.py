@@ -6,7 +6,7 @@ That code cannot import them: they import the kinds, and the kinds import that c
 from __future__ import annotations
 
 import sys
-from typing import FrozenSet, Optional
+from typing import FrozenSet, Mapping, Optional, Sequence
 
 if sys.version_info >= (3, 8):
     from typing import Protocol
@@ -36,6 +36,7 @@ class DaemonShape(Protocol):
     keyring_path: str
     data_path: str
     socket_path: str
+    mark_path: str
 
     @property
     def kind(self) -> KindShape: ...
@@ -45,8 +46,12 @@ class WantedShape(Protocol):
     """A daemon as it shall be (``deployment.Wanted``)."""
 
     keyring: str
+    port: int
     addr: str
     stop_timeout: int
+    cluster: str
+    args: Sequence[str]
+    files: Mapping[str, str]
 
     @property
     def daemon(self) -> DaemonShape: ...

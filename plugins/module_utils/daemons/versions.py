@@ -1,4 +1,4 @@
-"""Tell which version of Ceph a daemon runs."""
+"""Tell which version a daemon runs: of Ceph, or of another program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from typing import Any, Optional
 
 from ..cluster.admin_socket import ask
-from ..system.command import run
+from ..system.command import find_program, run
 from ..system.json_cache import JsonCache
 from ..system.reading import Roots, clean
 from .kinds.registry import ALL
@@ -21,6 +21,7 @@ _PROGRAMS = (
 )
 _PROGRAM_DIRS = ("bin", "local/bin")
 _VERSION = re.compile(r"ceph version (\S+)")
+_ANY_VERSION = re.compile(r"(?i)\bv(?:ersion )?(\d+(?:\.\d+)+)")
 _TIMEOUT = 5.0
 # All questions to daemons together; a daemon that hangs must not delay the report.
 _BUDGET = 1.0
@@ -41,11 +42,29 @@ class Versions:
         ``program`` is the file that the process runs; after an upgrade without a restart it is
         gone, and the daemon itself is asked.
         """
+        if not ALL[kind].is_ceph:
+            return "" if program.endswith(" (deleted)") else self._of_program(ALL[kind].program)
         if program.endswith(" (deleted)"):
             return self._ask(kind, identity)
         if self._installed is None:
             self._installed = self._read_installed()
         return self._installed
+
+    def _of_program(self, name: str) -> str:
+        """Return the version that a program which is none of Ceph's says."""
+        program = find_program(name)
+        if not program:
+            return ""
+        kept, mark = self._kept.beside(f"version-{name}.json"), _mark(program)
+        known = kept.load(mark)
+        if known:
+            return clean(known, 64)
+        answer = run([program, "--version"], _TIMEOUT)
+        match = _ANY_VERSION.search(f"{answer.out}\n{answer.err}")
+        version = clean(match.group(1), 64) if match else ""
+        if version:
+            kept.save(mark, version)
+        return version
 
     def _ask(self, kind: str, identity: str) -> str:
         self._until = self._until or time.monotonic() + _BUDGET
@@ -59,8 +78,7 @@ class Versions:
         program = next((path for path in paths if os.access(path, os.X_OK)), "")
         if not program:
             return ""
-        state = os.stat(program)
-        mark: Any = [program, state.st_ino, state.st_size, state.st_mtime_ns]
+        mark = _mark(program)
         known = self._kept.load(mark)
         if known:
             return clean(known, 64)
@@ -69,6 +87,12 @@ class Versions:
         if version:
             self._kept.save(mark, version)
         return version
+
+
+def _mark(program: str) -> Any:
+    """Return what is another one when a program is another one."""
+    state = os.stat(program)
+    return [program, state.st_ino, state.st_size, state.st_mtime_ns]
 
 
 def ask_socket(path: str, timeout: float) -> str:

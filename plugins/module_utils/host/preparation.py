@@ -31,14 +31,17 @@ class Preparation:
         """Raise ``AccessRefused`` where the cluster's fsid is none."""
         Access(self._roots, self._cluster)
 
-    def install(self, packages: Mapping[str, Any]) -> None:
-        """Install what is missing; raises ``PackagesRefused`` and ``HostIsBusy``."""
+    def install(self, packages: Mapping[str, Any], quiet: bool = False) -> None:
+        """Install what is missing; raises ``PackagesRefused`` and ``HostIsBusy``.
+
+        With ``quiet`` the packages start no daemon: theirs do not have their configuration yet.
+        """
         if not packages:
             return
         # Imported where it is needed: Python compiles what a module imports on every call.
         from ..system.package_install import PackageInstall
 
-        work = PackageInstall(self._roots, packages, check_mode=self._check_mode)
+        work = PackageInstall(self._roots, packages, check_mode=self._check_mode, quiet=quiet)
         self.installs = bool(work.done)
         self.result["packages"] = work.rows
         if work.done:

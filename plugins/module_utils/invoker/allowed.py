@@ -19,6 +19,7 @@ PACKAGES = (
     "ceph-radosgw",
     "ceph-volume",
     "cephfs-mirror",
+    "prometheus-node-exporter",
     "radosgw",
     "rbd-mirror",
 )

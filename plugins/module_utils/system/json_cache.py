@@ -25,6 +25,10 @@ class JsonCache:
         self._max_age = max_age
         self._write = write
 
+    def beside(self, name: str) -> JsonCache:
+        """Return another one that keeps as this does."""
+        return JsonCache(name, self._max_age, self._write, os.path.dirname(self._path))
+
     def load(self, mark: Any) -> Any:
         """Return the kept answer, or None when it must be asked for again."""
         kept = load_private(self._path)

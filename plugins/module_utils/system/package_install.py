@@ -19,8 +19,9 @@ class PackageInstall:
     """The packages of one host. ``packages`` are names by the family of the distribution.
 
     ``optional`` leaves out what no source of the host has, as for a name that ends with ``?``;
-    ``timeout`` is in seconds. ``rows`` has
-    a name and a state for each package. Raises ``PackagesRefused`` and ``HostIsBusy``.
+    ``timeout`` is in seconds. With ``quiet`` no package starts a daemon, and none that is merely
+    recommended comes along. ``rows`` has a name and a state for each package. Raises
+    ``PackagesRefused`` and ``HostIsBusy``.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class PackageInstall:
         optional: bool = False,
         timeout: float = 600,
         check_mode: bool = False,
+        quiet: bool = False,
     ) -> None:
         family, names = _names_of(roots, packages)
         self._optional = {name[:-1] for name in names if name.endswith("?")}
@@ -38,6 +40,7 @@ class PackageInstall:
             self._optional.update(names)
         self._timeout = max(timeout, 1)
         self._check_mode = check_mode
+        self._roots, self._family, self._quiet = roots, family, quiet
         self.rows: List[Dict[str, str]] = []
         states = self._install(manager_of(family, roots), names) if names else {}
         self.rows = [{"name": name, "state": states.get(name, PRESENT)} for name in names]
@@ -62,11 +65,27 @@ class PackageInstall:
             if missing and self._check_mode:
                 problem = manager.predict(missing)
             elif missing and lock:
-                problem = manager.install(missing, lock, self._timeout)
+                problem = self._carry_out(manager, missing, lock)
         if missing and problem:
             _refuse(missing, problem)
         done = "would be installed" if self._check_mode else "installed"
         return {**dict.fromkeys(unknown, UNKNOWN), **dict.fromkeys(missing, done)}
+
+    def _carry_out(self, manager: Union[Apt, Dnf], names: List[str], lock: HostLock) -> str:
+        """Install packages; return what went wrong, if anything did."""
+        if not self._quiet:
+            return manager.install(names, lock, self._timeout)
+        # Imported where it is needed: Python compiles what a module imports on every call.
+        from . import quiet_packages
+
+        try:
+            quiet_packages.put(self._roots, self._family)
+            try:
+                return manager.install(names, lock, self._timeout, quiet_packages.ENVIRONMENT)
+            finally:
+                quiet_packages.put_back(self._roots)
+        except quiet_packages.RecordUnusable as error:
+            return str(error)
 
     def _look_for(
         self, manager: Union[Apt, Dnf], names: List[str], lock: Optional[HostLock]

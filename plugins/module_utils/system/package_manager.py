@@ -105,15 +105,25 @@ class Apt(_Manager):
         answer = run(argv, _ASK_TIMEOUT)
         return reason_of(answer.err) if answer.problem else ""
 
-    def install(self, names: Sequence[str], lock: HostLock, timeout: float) -> str:
-        """Install packages; return what went wrong, if anything did."""
+    def install(
+        self,
+        names: Sequence[str],
+        lock: HostLock,
+        timeout: float,
+        quiet: Optional[Mapping[str, str]] = None,
+    ) -> str:
+        """Install packages; return what went wrong, if anything did.
+
+        ``quiet`` is the environment in which packages start nothing; then those that are merely
+        recommended stay away.
+        """
+        environment = {**self._ENVIRONMENT, **(quiet or {})}
         # What a run left that was cut off is done first, or apt-get refuses.
-        self._run(
-            ["dpkg", "--force-confold", "--configure", "-a"], lock, timeout, self._ENVIRONMENT
-        )
+        self._run(["dpkg", "--force-confold", "--configure", "-a"], lock, timeout, environment)
         keep = ["-o", "Dpkg::Options::=--force-confold", "--no-remove"]
+        keep += ["--no-install-recommends"] if quiet else []
         argv = ["apt-get", *self._OPTIONS, *keep, "install", "--", *names]
-        answer = self._run(argv, lock, timeout, self._ENVIRONMENT, f"installs {', '.join(names)}")
+        answer = self._run(argv, lock, timeout, environment, f"installs {', '.join(names)}")
         return (reason_of(answer.err) or answer.problem) if answer.problem else ""
 
 
@@ -152,9 +162,16 @@ class Dnf(_Manager):
         del names
         return ""
 
-    def install(self, names: Sequence[str], lock: HostLock, timeout: float) -> str:
+    def install(
+        self,
+        names: Sequence[str],
+        lock: HostLock,
+        timeout: float,
+        quiet: Optional[Mapping[str, str]] = None,
+    ) -> str:
         """Install packages; return what went wrong, if anything did."""
-        argv = ["dnf", "-q", "-y", "install", "--", *names]
+        weak = ["--setopt=install_weak_deps=False"] if quiet else []
+        argv = ["dnf", "-q", "-y", *weak, "install", "--", *names]
         answer = self._run(argv, lock, timeout, what=f"installs {', '.join(names)}")
         return (reason_of(answer.err) or answer.problem) if answer.problem else ""
 

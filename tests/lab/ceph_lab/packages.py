@@ -68,6 +68,7 @@ REPOSITORY_ONLY = (
     "chrony",
     "ceph-fuse",
     "ceph-immutable-object-cache",
+    "ceph-prometheus-alerts",
     "haproxy",
     "keepalived",
     "nfs-ganesha",

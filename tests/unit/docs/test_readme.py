@@ -23,7 +23,7 @@ def row(what: str) -> str:
 
 
 def test_the_services_of_the_comparison_are_those_that_are_deployed() -> None:
-    said = set(re.findall(r"[a-z]+", row("Services").partition(";")[0]))
+    said = set(re.findall(r"[a-z-]+", row("Services").partition(";")[0]))
     short = {"rbd-mirror": "mirrors", "cephfs-mirror": "mirrors", "ceph-exporter": "exporter"}
 
     assert said == {short.get(kind, kind) for kind, *_ in kinds()}

@@ -10,7 +10,7 @@ from adapter import kinds as service_kinds
 from adapter.cluster.backoff import RETRY_FIRST, RETRY_LAST
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.errors import InvalidValue
-from adapter.interface import PlacementSpec, ServiceSpec
+from adapter.interface import ArgumentSpec, PlacementSpec, ServiceSpec
 from tests.tools.docs_tables import kinds
 from tests.tools.documents import flat, names, rows, section, texts
 
@@ -18,7 +18,7 @@ SERVICES = texts()["docs/services.md"]
 KINDS = [kind for kind, *_ in kinds()]
 FOR_CONTAINERS: Dict[str, Any] = {
     "extra_container_args": ["--memory=1g"],
-    "extra_entrypoint_args": ["--debug"],
+    "extra_entrypoint_args": [ArgumentSpec("--debug")],
     "custom_configs": [{"mount_path": "/etc/x", "content": "y"}],
 }
 ALONE = {"service_type", "service_id", "placement", "unmanaged"}
@@ -47,12 +47,13 @@ def refused(spec: Any) -> bool:
 @pytest.mark.parametrize("kind", [*KINDS, "osd"])
 def test_fields_for_containers_are_refused(kind: str) -> None:
     assert not refused(spec_of(kind))
+    known = service_kinds.kind_of(kind).fields
     for name, value in FOR_CONTAINERS.items():
         assert f"`{name}`" in SERVICES
         # Some kinds do not know the field at all.
         spec = spec_of(kind)
         setattr(spec, name, value)
-        assert refused(spec), name
+        assert refused(spec) == (name not in known), name
 
 
 def test_networks_are_refused_where_they_mean_nothing() -> None:
@@ -62,7 +63,7 @@ def test_networks_are_refused_where_they_mean_nothing() -> None:
         spec.networks = ["10.99.0.0/24"]
         takes |= set() if refused(spec) else {kind}
 
-    assert takes == {"mon", "rgw"}
+    assert takes == {"mon", "rgw", "node-exporter"}
     assert "`networks` of a kind that binds to none) is refused, not ignored" in flat(SERVICES)
     assert "`networks: [" in section(SERVICES, "Monitors")
     assert "`networks: [" in section(SERVICES, "Object gateways")
@@ -75,7 +76,7 @@ def test_a_network_in_a_placement_is_refused_where_it_means_nothing() -> None:
         spec.placement = PlacementSpec.from_string("h1:10.99.0.0/24")
         takes |= set() if refused(spec) else {kind}
 
-    assert takes == {"mon", "rgw"}
+    assert takes == {"mon", "rgw", "node-exporter"}
     assert "`h3:10.99.0.0/24`" in section(SERVICES, "Monitors")
     assert "`h2:10.98.0.0/24`" in section(SERVICES, "Object gateways")
 
@@ -116,7 +117,7 @@ def test_the_fields_of_an_exporter_become_the_options_that_are_said() -> None:
 
 def test_options_go_into_the_section_that_is_said() -> None:
     said = flat(section(SERVICES, "Options"))
-    for kind in service_kinds.KINDS.values():
+    for kind in (each for each in service_kinds.KINDS.values() if each.is_ceph):
         assert f"`{kind.section.format(service_id='ID')}`" in said
 
 
@@ -131,6 +132,7 @@ def test_the_role_says_what_the_key_of_a_kind_can_do(kind: str) -> None:
     known = service_kinds.kind_of(kind)
     caps = " ".join(f"{name} '{what}'" for name, what in known.caps)
     expected = f"`{known.entity_of('ID')}`: `{caps}`" if known.has_own_key else "`mon.`"
+    expected = expected if known.is_ceph else "none"
     lines = texts()["roles/daemon_deploy/README.md"].splitlines()
     (line,) = [each for each in lines if each.startswith(f"| `{kind}` | `")]
     assert f"| {expected}" in line

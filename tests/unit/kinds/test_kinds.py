@@ -81,8 +81,8 @@ def test_a_kind_says_what_everybody_asks(kind: Kind) -> None:
     spec = ServiceSpec.from_json({"service_type": kind.service_type, **named})
 
     assert kind.plural != Kind.plural
-    assert kind.entity
-    assert kind.section
+    assert bool(kind.entity) == bool(kind.section) == kind.is_ceph
+    assert kind.is_ceph == ON_HOSTS[kind.service_type].is_ceph
     assert kind.default_placement().to_json()
     assert kind.has_own_port == (kind.first_port(spec) > 0)
     assert kind.cluster_needs == (kind.least(3) > 0)

@@ -25,6 +25,8 @@ class Kind:
 
     # Its name, as `ceph orch ps` has it before the first dot.
     name = ""
+    # Whether it is one of Ceph's: others are ``Program``.
+    is_ceph = True
     # The unit that it runs as, and the name of its key.
     unit = ""
     entity = ""
@@ -88,10 +90,27 @@ class Kind:
         return bool(self.question)
 
     def keyring_path(self, roots: Roots, daemon_id: str) -> str:
-        """Return where the key of a daemon is."""
+        """Return where the key of a daemon is, empty for kinds without one."""
+        if not self.entity:
+            return ""
         keyring = self.keyring or f"var/{self.data}/keyring"
         top, _, rest = keyring.format(id=daemon_id).partition("/")
         return os.path.join({"var": roots.var, "etc": roots.etc}[top], rest)
+
+    def mark_path(self, roots: Roots) -> str:
+        """Return the file without which a host's daemon is not ours; empty where there is none."""
+        del roots
+        return ""
+
+    def is_here(self, roots: Roots) -> bool:
+        """Tell whether such a daemon of this host would be ours."""
+        path = self.mark_path(roots)
+        return not path or os.path.lexists(path)
+
+    def state_of(self, roots: Roots, state: str) -> str:
+        """Return what a daemon is whose unit is in a state."""
+        del roots
+        return state
 
     def works(self, watched: WatchedShape, proc: str) -> Optional[bool]:
         """Tell whether a daemon that is waited for works; None when there is no way to ask.

@@ -20,8 +20,26 @@ class Extra:
         del wanted
         return False
 
+    def needs_reload(self, wanted: WantedShape) -> bool:
+        """Tell whether something has changed that a daemon takes over while it runs."""
+        del wanted
+        return False
+
+    def hangs(self, wanted: WantedShape) -> bool:
+        """Tell whether a daemon runs and does not answer."""
+        del wanted
+        return False
+
     def setup(self, wanted: WantedShape) -> None:
         """Set it up."""
+
+    def reload(self, wanted: WantedShape) -> None:
+        """Have a daemon that runs take over what has changed."""
+
+    def data_of(self, daemon: DaemonShape) -> str:
+        """Return the directory with a daemon's data that stays when it is removed, or nothing."""
+        del daemon
+        return ""
 
     def cleanup(self, daemon: DaemonShape) -> None:
         """Clean up when the daemon is removed."""

@@ -8,11 +8,25 @@ from __future__ import annotations
 from typing import Dict
 
 from ...system.reading import Roots
-from . import ceph_exporter, cephfs_mirror, crash, mds, mgr, mon, osd, rbd_mirror, rgw
+from . import (
+    ceph_exporter,
+    cephfs_mirror,
+    crash,
+    mds,
+    mgr,
+    mon,
+    node_exporter,
+    osd,
+    rbd_mirror,
+    rgw,
+)
 from .base import Kind
 from .extra import Extra
 
-_FILES = (mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter)
+_FILES = (
+    *(mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter),
+    node_exporter,
+)
 
 # All that a host may run, by name; and those that ceph_daemon makes and removes.
 ALL: Dict[str, Kind] = {module.KIND.name: module.KIND for module in _FILES}

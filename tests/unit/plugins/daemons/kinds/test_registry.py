@@ -12,6 +12,7 @@ import pytest
 from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.kinds import registry
 from plugins.module_utils.daemons.kinds.base import DaemonRefused, Kind
+from plugins.module_utils.daemons.kinds.program import Program
 from plugins.module_utils.daemons.kinds.registry import ALL, KINDS
 from plugins.module_utils.daemons.listing import daemon_of
 from plugins.module_utils.system.reading import Roots
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[5]
 UTILS = ROOT / "plugins/module_utils"
 PLACE = UTILS / "daemons/kinds"
 # What the kinds have in common.
-COMMON = {"__init__", "base", "extra", "registry"}
+COMMON = {"__init__", "base", "extra", "program", "program_files", "program_parts", "registry"}
 # Code for all daemons and hosts.
 GENERAL = sorted([*(UTILS / "daemons").glob("*.py"), *(UTILS / "host").glob("*.py")])
 # It has what an OSD needs to start again.
@@ -43,7 +44,7 @@ def test_a_file_says_one_kind(name: str) -> None:
     own = [
         each
         for each in vars(module).values()
-        if isinstance(each, type) and issubclass(each, Kind) and each is not Kind
+        if isinstance(each, type) and issubclass(each, Kind) and each not in (Kind, Program)
     ]
     assert [type(module.KIND)] == own
     assert module.KIND is ALL[name]
@@ -55,7 +56,8 @@ def test_a_kind_says_what_every_daemon_has(name: str) -> None:
     assert kind.unit.endswith(".service")
     assert kind.unit.replace("{id}", "").count("@") == bool(kind.template)
     assert kind.program
-    assert "." in kind.entity
+    assert ("." in kind.entity) == kind.is_ceph
+    assert isinstance(kind, Program) != kind.is_ceph
     for text in (kind.unit, kind.data, kind.socket, kind.keyring, kind.version_socket):
         assert "{" not in text.replace("{id}", "")
     # What is asked is asked through a socket.
@@ -76,6 +78,11 @@ def test_its_units_are_found_and_its_log_is_that_of_its_key(name: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_the_places_of_a_daemon_are_its_own(name: str) -> None:
     one, other = (Daemon(Roots(), name, daemon_id) for daemon_id in ("a", "b"))
+    if not one.kind.is_ceph:
+        # There is one at most on a host, and its unit's drop-in file says whose it is.
+        assert one.mark_path == f"/etc/systemd/system/{one.unit}.d/ceph-orch.conf"
+        assert (one.keyring_path, one.data_path, one.socket_path) == ("", "", "")
+        return
     assert one.keyring_path != other.keyring_path
     assert one.data_path != other.data_path or not one.data_path
     assert one.keyring_path.startswith(("/var/lib/ceph/", "/etc/ceph/"))

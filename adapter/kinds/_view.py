@@ -1,0 +1,55 @@
+"""What the files of a daemon are made of beside its spec: who is where in the cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Iterable, List, Mapping, Tuple
+
+
+@dataclass(frozen=True)
+class ViewedDaemon:
+    """A daemon and where it listens; ``port`` is 0 where nobody knows, or it has none.
+
+    ``address`` is its own, or its host's where it listens on all. ``runs`` is what its host says.
+    """
+
+    kind: str
+    daemon_id: str
+    service: str
+    hostname: str
+    address: str
+    port: int
+    runs: bool = True
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """The cluster at one moment.
+
+    ``daemons`` are those of managed hosts, in order of kind, host and id. ``addresses`` are the
+    hosts' by name. ``settings`` is the monitors' configuration by section and option, empty where
+    nobody knows it.
+    """
+
+    fsid: str
+    daemons: Tuple[ViewedDaemon, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[Tuple[str, str], str] = field(default_factory=dict)
+
+    def of_kind(self, *kinds: str) -> List[ViewedDaemon]:
+        """Return the daemons of these kinds."""
+        return [each for each in self.daemons if each.kind in kinds]
+
+    def of_service(self, service: str) -> List[ViewedDaemon]:
+        """Return the daemons of a service."""
+        return [each for each in self.daemons if each.service == service]
+
+
+def target(address: str, port: int) -> str:
+    """Return address and port as one text."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def targets(daemons: Iterable[ViewedDaemon]) -> List[str]:
+    """Return where daemons listen, without those of which nobody knows it."""
+    return [target(each.address, each.port) for each in daemons if each.port]

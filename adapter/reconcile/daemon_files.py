@@ -1,0 +1,113 @@
+"""The files of daemons that are none of Ceph's: made of specs and of the cluster as it is now."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Sequence, Tuple
+
+from adapter.cluster.marks import mark
+from adapter.cluster.schedule import Daemon
+from adapter.cluster.specs import Wanted
+from adapter.core import Core
+from adapter.kinds import ClusterView, ViewedDaemon, kind_of
+from adapter.reconcile.port_choice import HostDaemon
+from adapter.state_lock import under_lock
+
+Files = Dict[str, str]
+
+
+class DaemonFiles:
+    """Make the files, and tell which daemons have others.
+
+    They are made again only when what they are made of has changed.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._view: Tuple[Tuple[Any, ...], ClusterView] = ((), ClusterView(""))
+        self._made: Dict[HostDaemon, Tuple[ClusterView, Wanted, Files]] = {}
+
+    def of(self, wanted: Wanted, hostname: str, daemon_id: str) -> Files:
+        """Return the texts of the files that a daemon shall have, by name."""
+        kind = kind_of(wanted.spec.service_type)
+        if not kind.has_files:
+            return {}
+        view, which = self.view(), (hostname, f"{kind.service_type}.{daemon_id}")
+        made = self._made.get(which)
+        if made is None or made[0] is not view or made[1].spec is not wanted.spec:
+            one = self._viewed(view, wanted, hostname, daemon_id)
+            made = (view, wanted, kind.files(wanted.spec, view, one))
+            self._made[which] = made
+        return made[2]
+
+    def stale(self, wanted: Wanted, kept: Sequence[Daemon]) -> List[Daemon]:
+        """Return the daemons that run and were given other files than they shall have."""
+        if not kind_of(wanted.spec.service_type).has_files:
+            return []
+        found = []
+        for daemon in kept:
+            with self._core.lock:
+                name = f"{wanted.spec.service_type}.{daemon.daemon_id}"
+                known = self._core.deployments.get(daemon.hostname, name)
+            has = known.files if known is not None else ""
+            shall = self.of(wanted, daemon.hostname, daemon.daemon_id)
+            if daemon.runs and daemon.ok and has != mark_of(shall):
+                found.append(daemon)
+        return found
+
+    @under_lock
+    def view(self) -> ClusterView:
+        """Return the cluster as it is now; the same one as long as nothing has changed."""
+        core = self._core
+        state = (
+            core.reports.serial,
+            core.hosts.serial,
+            core.places.serial,
+            core.deployments.serial,
+            core.specs.serial,
+        )
+        if self._view[0] != state:
+            new = self._read()
+            # What nobody would see in a file is no change.
+            self._view = (state, self._view[1] if new == self._view[1] else new)
+        return self._view[1]
+
+    def _read(self) -> ClusterView:
+        core = self._core
+        addresses = {host.hostname: host.addr for host in core.hosts.all()}
+        daemons = [
+            self._daemon(hostname, row, addresses.get(hostname, hostname))
+            for hostname, row in core.places.own()
+        ]
+        daemons.sort(key=lambda each: (each.kind, each.hostname, each.daemon_id))
+        return ClusterView(core.cluster, tuple(daemons), addresses)
+
+    def _daemon(self, hostname: str, row: Dict[str, Any], address: str) -> ViewedDaemon:
+        core, kind, identity = self._core, str(row["daemon_type"]), str(row["daemon_id"])
+        known = core.deployments.get(hostname, f"{kind}.{identity}")
+        # What it was told is what it will listen on; else what it listens on.
+        ports = [*(known.ports if known is not None else ()), *row["ports"]]
+        return ViewedDaemon(
+            kind,
+            identity,
+            core.daemon_services.of(hostname, kind, identity),
+            hostname,
+            (known.addr if known is not None else "") or address,
+            ports[0] if ports else 0,
+            row["state"] == "running",
+        )
+
+    @staticmethod
+    def _viewed(view: ClusterView, wanted: Wanted, hostname: str, daemon_id: str) -> ViewedDaemon:
+        """Return a daemon as it is, or as one that is still to be made."""
+        kind = wanted.spec.service_type
+        for each in view.daemons:
+            if (each.kind, each.hostname, each.daemon_id) == (kind, hostname, daemon_id):
+                return each
+        address = view.addresses.get(hostname, hostname)
+        return ViewedDaemon(kind, daemon_id, wanted.name, hostname, address, 0)
+
+
+def mark_of(files: Files) -> str:
+    """Return what stands for files, nothing where there are none."""
+    return mark(json.dumps(files, sort_keys=True)) if files else ""

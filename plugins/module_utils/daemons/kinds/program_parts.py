@@ -1,0 +1,71 @@
+"""What is written of a program that is none of Ceph's, and read again."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import List, NamedTuple, Optional, Tuple
+
+from ...system.reading import Roots, read_text
+from ..shapes import WantedShape
+
+if sys.version_info >= (3, 8):
+    from typing import Protocol
+else:
+    Protocol = object
+
+_REASON = "cluster {cluster}, answers at [{addr}]:{port}."
+_TOLD = re.compile(r"cluster ([0-9A-Za-z-]+), answers at \[([0-9a-fA-F:.]*)\]:(\d{1,5})\.")
+
+
+class OwnFile(NamedTuple):
+    """A file that a program reads, in the directory of ours.
+
+    ``check`` is the command that says whether the program can use it, before it is put there; its
+    last word is the file's name. ``reload`` is whether the program must be told of a change.
+    """
+
+    name: str
+    check: Tuple[str, ...] = ()
+    reload: bool = True
+
+
+class Told(NamedTuple):
+    """What a drop-in file of ours says: whose the daemon is, and where it answers."""
+
+    cluster: str
+    addr: str
+    port: int
+
+
+class ProgramShape(Protocol):
+    """A program (``program.Program``)."""
+
+    name: str
+    unit: str
+    user: str
+    store: str
+    files: Tuple[OwnFile, ...]
+
+    def command(self, folder: str, store: str, wanted: WantedShape) -> List[str]: ...
+
+    def is_here(self, roots: Roots) -> bool: ...
+
+    def answers(self, told: Told, timeout: float) -> bool: ...
+
+
+def listen_address(wanted: WantedShape) -> str:
+    """Return address and port as programs take them; without an address it is all."""
+    addr = f"[{wanted.addr}]" if ":" in wanted.addr else wanted.addr
+    return f"{addr}:{wanted.port}"
+
+
+def reason_of(wanted: WantedShape) -> str:
+    """Return what the drop-in file of a daemon says of it."""
+    return _REASON.format(cluster=wanted.cluster, addr=wanted.addr, port=wanted.port)
+
+
+def read_told(path: str) -> Optional[Told]:
+    """Return what a drop-in file says; None where it is none of ours."""
+    match = _TOLD.search(read_text(path).partition("\n")[0])
+    return Told(match.group(1), match.group(2), int(match.group(3))) if match else None

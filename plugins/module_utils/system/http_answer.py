@@ -1,0 +1,24 @@
+"""Ask a server on this host whether it answers as HTTP does."""
+
+from __future__ import annotations
+
+# Where a server that listens on all addresses is asked.
+_HERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with
+
+
+def http_status(addr: str, port: int, path: str, timeout: float) -> int:
+    """Return the status with which a server answers, 0 where none does within ``timeout`` seconds.
+
+    ``addr`` is the address that it listens on, empty for all.
+    """
+    # Imported where it is needed: few hosts have such a server, and each report would load it.
+    from http.client import HTTPConnection, HTTPException
+
+    connection = HTTPConnection(_HERE.get(addr, addr), port, timeout=timeout)
+    try:
+        connection.request("GET", path, headers={"Connection": "close"})
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return 0
+    finally:
+        connection.close()
