@@ -115,7 +115,8 @@ def _is_foreign(core: Core, removal: Removal, osd: Osd) -> bool:
     """
     report = core.reports.get(removal.host)
     if report is None:
-        return True
+        # One that is not managed never will.
+        return removal.host in core.hosts or removal.host in core.hosts.problems
     own = addresses_of(report.facts)
     return bool(own and osd.address[0]) and osd.address[0] not in map(str, own or ())
 

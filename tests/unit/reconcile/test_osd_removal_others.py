@@ -404,6 +404,19 @@ class TestWhatAnAttackFound:
         assert 0 not in full.monitors.osds
         assert status(full) == []
 
+    def test_one_of_a_host_that_is_gone_for_good_goes(self, full: Cluster) -> None:
+        """Its bucket has another name than the host, which nobody manages any more."""
+        for osd_id in (0, 1):
+            full.monitors.crush[osd_id] = "h1-ssd"
+            full.monitors.osds[osd_id].up = False
+        full.offline("h1")
+        raise_if_exception(full.orchestrator.remove_host("h1", force=True, offline=True))
+        full.settle(3)
+        remove(full, "0", force=True)
+        full.settle(60)
+        assert status(full) == []
+        assert 0 not in full.monitors.osds
+
     def test_a_disk_that_became_free_is_not_taken_again(self, full: Cluster) -> None:
         """Another administrator purged the OSD; its disk is wiped, and stays free."""
         remove(full, "0", zap=True)
