@@ -16,10 +16,12 @@ from tests.lab_tests.maintenance.test_maintenance import activate, standby
 from tests.lab_tests.upgrades.upgrade_lab import AFTER, NEXT, NOW, Upgrades
 from tests.lab_tests.upgrading.upgrading_lab import (
     HOSTS,
+    LATEST,
     LONGEST,
     OSDS_EACH,
     assert_nothing_left,
     count_at,
+    file_systems,
     start,
     status,
     versions,
@@ -213,3 +215,32 @@ def is_at(lab: Lab, daemons: list[str]) -> bool:
     """Tell whether an upgrade restarts one of these daemons now."""
     words = str(status(lab).get("message")).replace(",", " ").split()
     return words[:1] == ["restarting"] and bool({*words} & {*daemons})
+
+
+def test_parts_of_the_cluster_one_after_the_other(ground: Ground, offered: Upgrades) -> None:
+    lab = ground.lab
+    lab.ok("fs", "set", "keep", "allow_standby_replay", "true")
+    systems = file_systems(lab)
+    offered.offer(LATEST)
+    offered.check(LATEST)
+    with ground.writing("h1", lab.patience(LONGEST)):
+        begin_part(lab, "--daemon-types", "mgr,mon")
+        begin_part(lab, "--daemon-types", "osd", "--hosts", "h3")
+        assert count_at(lab, "osd", LATEST) == OSDS_EACH
+        begin_part(lab, "--daemon-types", "osd", "--limit", "1")
+        assert count_at(lab, "osd", LATEST) == OSDS_EACH + 1
+        said = offered.refused("start", "--ceph-version", LATEST, "--services", "mds.keep")
+        assert "come first" in said
+        begin_part(lab, "--daemon-types", "osd")
+        begin_part(lab, "--services", "mds.keep")
+    assert versions(lab, "osd") == versions(lab, "mds") == {LATEST}
+    assert versions(lab, "rgw") == {AFTER}
+    assert file_systems(lab) == systems
+    assert_nothing_left(lab)
+    lab.ok("fs", "set", "keep", "allow_standby_replay", "false")
+
+
+def begin_part(lab: Lab, *words: str) -> None:
+    """Upgrade a part of the cluster to the latest version."""
+    start(lab, LATEST, *words)
+    wait_over(lab)

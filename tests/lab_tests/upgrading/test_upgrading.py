@@ -5,9 +5,7 @@ The tests follow each other: each begins with the version that the one before ha
 
 from __future__ import annotations
 
-import os
-import random
-import time
+import contextlib
 
 import pytest
 
@@ -19,17 +17,18 @@ from tests.lab_tests.upgrading.upgrading_lab import (
     HOSTS,
     LATEST,
     LONGEST,
+    OLD_CLIENT,
     assert_nothing_left,
     kept,
     left,
+    older_releases,
     start,
     status,
     wait_over,
     wait_paused,
     wait_versions,
+    with_old_keys,
 )
-
-KILLS = int(os.environ.get("UPGRADE_KILLS") or 2)
 
 pytestmark = pytest.mark.usefixtures("at_first")
 
@@ -59,28 +58,25 @@ def test_a_playbook_in_check_mode_changes_no_package(ground: Ground, upgrades: U
     upgrades.offer(NEXT)
     for host in HOSTS:
         lab.sh(host, "apt-get -q update >/dev/null")
-    answer = by_hand(lab, ("upgrade_packages",), "--check", "-e", f"host_upgrade_version={NEXT}")
+    answer = by_hand(lab, ("upgrade_start",), "--check", "-e", f"host_upgrade_version={NEXT}")
     assert recap(answer, *HOSTS) == len(HOSTS)
     assert all(NOW in lab.sh(host, "ceph --version") for host in HOSTS)
     assert left(lab) == {}
 
 
-def test_a_whole_upgrade_under_a_client_with_managers_killed(
+def test_a_whole_upgrade_under_clients_of_this_and_of_older_releases(
     ground: Ground, upgrades: Upgrades
 ) -> None:
     lab = ground.lab
     upgrades.offer(NEXT)
     assert upgrades.check(NEXT)["obstacles"] == []
-    before = ground.snapshot()
-    chance = random.Random(os.environ.get("SEED") or 7)
-    with ground.writing("h3", lab.patience(LONGEST)):
+    before, worst = ground.snapshot(), lab.patience(LONGEST)
+    with contextlib.ExitStack() as clients:
+        clients.enter_context(with_old_keys(lab))
+        clients.enter_context(ground.writing("h3", worst))
+        for command in older_releases().values():
+            clients.enter_context(ground.writing("", worst, command=command, entity=OLD_CLIENT))
         start(lab, NEXT)
-        for _ in range(KILLS):
-            end = time.monotonic() + chance.uniform(10, 90)
-            wait_until("the time has come", lambda end=end: time.monotonic() > end, 120)  # type: ignore[misc]
-            active = ground.active()
-            lab.sh(active, f"systemctl reset-failed ceph-mgr@{active} || true")
-            lab.sh(active, f"systemctl kill -s KILL ceph-mgr@{active}")
         wait_over(lab)
     wait_versions(lab, NEXT)
     assert_nothing_left(lab)
