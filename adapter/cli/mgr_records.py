@@ -14,6 +14,7 @@ from adapter.cluster import (
     specs,
     tuned_profiles,
     unused_keys,
+    upgrades,
 )
 from adapter.cluster.bad_records import HOLDER, PRESENT
 from adapter.engine.outcomes import one_line
@@ -117,7 +118,8 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
     """Remove all records from the monitors, or say which; return lines for the administrator.
 
     Raises ``NotReady`` while a manager works with them (with ``check`` that is the first line), and
-    while OSDs are being removed or hosts are in maintenance: a record says what they had before.
+    while OSDs are being removed, hosts are in maintenance or an upgrade is under way: a record says
+    what they had before.
     """
     found = records(ceph)
     if f"{PREFIX}{HOLDER}" in found:
@@ -145,6 +147,12 @@ def purge(ceph: Ceph, *, check: bool) -> List[str]:
             f"Nothing is purged: host {some_of(hosts, _SHOWN)} is in maintenance, and its record "
             "says which units are masked there and where noout was set.",
             f"`orch-ansible mgr enable`, then `ceph orch host maintenance exit {hosts[0]}`.",
+        )
+    if f"{PREFIX}{upgrades.KIND}.{upgrades.NAME}" in found:
+        raise NotReady(
+            "Nothing is purged: an upgrade is under way, and its record says where noout was set "
+            "and what file systems get back.",
+            "`orch-ansible mgr enable`, then `ceph orch upgrade stop`.",
         )
     if not check:
         for key in found:

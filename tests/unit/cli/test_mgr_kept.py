@@ -153,3 +153,13 @@ def test_a_purge_keeps_what_puts_a_host_back(door: Door, kept: ManagersCeph) -> 
     with pytest.raises(NotReady, match=r"host h2 is in maintenance.* maintenance exit h2"):
         purge(kept, check=False)
     assert "mgr/ansible/maintenance.h2" in kept.records
+
+
+def test_a_purge_keeps_what_puts_back_the_flags_of_an_upgrade(
+    door: Door, kept: ManagersCeph
+) -> None:
+    kept.records["mgr/ansible/upgrade.current"] = "{}"
+    kept.enabled = False
+    with pytest.raises(NotReady, match=r"an upgrade is under way.*`ceph orch upgrade stop`"):
+        purge(kept, check=False)
+    assert "mgr/ansible/upgrade.current" in kept.records
