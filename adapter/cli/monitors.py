@@ -23,6 +23,7 @@ READING = frozenset(
         "config generate-minimal-conf",
         "config get",
         "config help",
+        "config-key dump",
         "fs dump",
         "mds metadata",
         "mds ok-to-stop",

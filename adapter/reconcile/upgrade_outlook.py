@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
+from adapter.cluster.mon import NoMon
+from adapter.cluster.upgrade_by_hand import ByHand
 from adapter.cluster.upgrade_offers import SHOWN
 from adapter.cluster.upgrade_plan import Cluster, Plan, make_plan
 from adapter.cluster.upgrade_words import plan_data, settings_of
@@ -35,7 +37,7 @@ def outlook(core: Core, one: Upgrade) -> Dict[str, Any]:
 
 
 def others_at_work(core: Core) -> List[str]:
-    """Return what else is done to hosts and daemons now."""
+    """Return what else is done to hosts and daemons now; raises ``OrchestratorError``."""
     with core.lock:
         held = [each.hostname for each in core.hosts.all() if core.is_held(each.hostname)]
         drained = [each.hostname for each in core.hosts.all() if each.is_draining]
@@ -49,4 +51,4 @@ def others_at_work(core: Core) -> List[str]:
     if restarts:
         found.append(f"{some_of(restarts, SHOWN)} is being restarted")
     found += [f"the record of the upgrade before cannot be used: {each}" for each in problems]
-    return found
+    return [*found, *ByHand(core.mon or NoMon()).others()]

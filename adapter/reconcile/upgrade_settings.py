@@ -13,6 +13,7 @@ from adapter.cluster.mon import NoMon
 from adapter.cluster.noout import NoOut, ids_of, names_now, nodes_of
 from adapter.cluster.osd_map import OsdMap
 from adapter.cluster.packages import number
+from adapter.cluster.upgrade_by_hand import ByHand
 from adapter.cluster.upgrade_plan import OSD, RELEASES, Cluster
 from adapter.cluster.upgrade_words import OLD_KEYS
 from adapter.cluster.upgrades import FileSystem, Upgrade
@@ -28,6 +29,7 @@ class UpgradeSettings:
         self._core = core
         self._noout = NoOut(core.mon or NoMon())
         self._mutes = HealthMutes(core.mon or NoMon())
+        self.by_hand = ByHand(core.mon or NoMon())
 
     def flagged(self, one: Upgrade, osds: Sequence[int]) -> Tuple[Upgrade, List[str]]:
         """Return an upgrade with what has ``noout`` from here when these OSDs go down.

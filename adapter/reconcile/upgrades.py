@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, Optional, Sequence
 
 from adapter.cluster.upgrade_plan import GATEWAYS, MGR, MON, WITH_PACKAGES, Cluster, make_plan
-from adapter.cluster.upgrades import PAUSED, RESTART, RUNNING, STOPPING, Upgrade
+from adapter.cluster.upgrades import PACKAGES, PAUSED, RESTART, RUNNING, STOPPING, Upgrade
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited, some_of
 from adapter.interface import OrchestratorError
@@ -193,6 +193,11 @@ class Upgrading:
             if lacks(cluster, host, one.target)
         ]
         self._acts.check_hosts(hosts)
+        # Whoever is at it by hand is seen here, or sees this.
+        self._settings.by_hand.mark(one.target)
+        others = self._settings.by_hand.others()
+        if others:
+            raise CannotGoOn(PACKAGES, "; ".join(others))
         if not hosts:
             self._acts.save(one, prepared=True)
             return
@@ -247,6 +252,7 @@ class Upgrading:
         if cluster is not None:
             self._settings.require_release(cluster)
         said = _result(one)
+        self._settings.by_hand.unmark()
         with self._core.lock:
             self._core.upgrades.remove()
             self._core.events.note(MON, said)

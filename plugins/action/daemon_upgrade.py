@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -24,18 +26,23 @@ from ..plugin_utils.upgrade_maps import (
     Monitors,
     due,
     is_leading,
+    others,
     refusals,
     release_to_require,
+    some,
     systems_of,
     upstream,
 )
+from ..plugin_utils.upgrade_runs import Claim, Processes, RunsElsewhere, this_run
 from ..plugin_utils.upgrade_undo import Undo
 
 _LOOK_AGAIN = 1.0
 # So long (seconds) all OSDs of a host are asked about together, before one is for itself.
 _TOGETHER = 30.0
 _ASKED = (OSD, MON, MDS)
+BEGIN, RESTART = "begin", "restart"
 ARGUMENTS = {
+    "step": {"type": "str", "choices": [BEGIN, RESTART], "default": RESTART},
     "version": {"type": "str", "required": True},
     "kinds": {"type": "list", "elements": "str", "default": []},
     "leading": {"type": "bool", "default": True},
@@ -64,14 +71,19 @@ class ActionModule(ActionBase):
         strange = [each for each in kinds if each not in ORDER]
         if strange:
             raise AnsibleActionFail(f"Invalid kinds {strange[0]!r}: known are {', '.join(ORDER)}.")
-        turn = _Turn(self, task_vars, target, float(given["timeout"]))
+        turn = Turn(self, task_vars, target, float(given["timeout"]))
+        # A turn that fails ends the playbook.
+        is_over = True
         try:
-            turn.take(kinds, given["leading"])
+            is_over = turn.take(given["step"], kinds, given["leading"])
         except NoAnswer as error:
             remedy = IN_AWX if is_of_awx(task_vars) else REMEDY
             result.update(failed=True, msg=f"The monitors do not answer: {error}. {remedy}")
         except Refused as error:
             result.update({**error.result, "failed": True, "msg": str(error)})
+        finally:
+            if is_over:
+                turn.release()
         result["changed"] = turn.changed
         result["ceph_orch_result"] = {
             "upgrade": {"packages": turn.packages, "restarted": turn.restarted}
@@ -95,26 +107,65 @@ class ActionModule(ActionBase):
         return dict(action.run(task_vars=task_vars))
 
 
-class _Turn:
-    """What is done with one host, and what came of it."""
+class Turn:
+    """What is done with one host, and what came of it.
 
-    def __init__(self, action: ActionModule, task_vars: Any, target: str, timeout: float) -> None:
-        self._action, self._variables = action, task_vars
+    ``action`` runs modules on the host, ``ask`` returns what `ceph WORDS` prints.
+    """
+
+    def __init__(
+        self,
+        action: Any,
+        task_vars: Any,
+        target: str,
+        timeout: float,
+        ask: Callable[..., str] = ask,
+    ) -> None:
+        self._action, self._variables, self._ask = action, task_vars, ask
         self._target, self._timeout = target, timeout
         self._check = bool(action._task.check_mode)
+        processes = Processes()
+        self._run = this_run(processes)
+        self._claim = Claim(ask, self._run, processes)
         self.changed = False
         self.packages: Dict[str, str] = {}
         self.restarted: List[str] = []
 
-    def take(self, kinds: Sequence[str], leading: bool) -> None:
-        """Upgrade the host's daemons of these kinds; without kinds what is left, and the end."""
+    def take(self, step: str, kinds: Sequence[str], leading: bool) -> bool:
+        """Take a step of the upgrade with the host; tell whether that was the last of all.
+
+        The host's daemons of these kinds are upgraded; without kinds what is left, and the end.
+        """
+        monitors = Monitors(self._ask)
+        if step == BEGIN:
+            # A run that fails before its first turn, for it cannot fetch packages, leaves no key.
+            self._see_others(changes=False)
+            self._refuse(others(monitors))
+            return False
+        self._restart_due(monitors, kinds, leading)
+        return not kinds and self._variables["inventory_hostname"] == self._last()
+
+    def release(self) -> None:
+        """Let other runs begin; monitors that do not answer now are told by the next run."""
+        if not self._check:
+            with contextlib.suppress(NoAnswer):
+                self._claim.release()
+
+    def _last(self) -> str:
+        """Return the host that has its turn last."""
+        hosts = self._variables.get("ansible_play_hosts_all") or [""]
+        return str(hosts[-1])
+
+    def _restart_due(self, monitors: Monitors, kinds: Sequence[str], leading: bool) -> None:
         said = self._module("host_report", {"gather": ["daemons"]})["ceph_orch_result"]
-        monitors = Monitors(ask)
         fsid = str(monitors.read("fsid")["fsid"])
         rows = [each for each in said["daemons"] if each["fsid"] == fsid]
         found = due(monitors, rows, kinds or ORDER, self._target)
         if not leading:
             found = [each for each in found if not is_leading(monitors, each)]
+        undo = Undo(monitors)
+        if found or not kinds or undo.changed.nodes:
+            self._see_others(changes=not self._check)
         if found or not kinds:
             # What would have been upgraded by now is not, where nothing is changed.
             self._refuse(refusals(monitors, [] if self._check else kinds, self._target))
@@ -123,7 +174,7 @@ class _Turn:
             raise Refused(f"{names} did not have their turn: run the playbook for all hosts.")
         if not self._check:
             # What a run that was cut off has left: its OSDs are not asked about twice.
-            self.changed |= Undo(monitors).unflag(monitors)
+            self.changed |= undo.unflag(monitors)
         if not found and kinds:
             return
         self._install(monitors, rows)
@@ -132,7 +183,23 @@ class _Turn:
         if not kinds:
             self._end()
 
+    def _see_others(self, *, changes: bool) -> None:
+        """Refuse it where another run is at work; one that ``changes`` something says so before."""
+        try:
+            if changes:
+                self._claim.take()
+            else:
+                self._claim.look()
+        except RunsElsewhere as error:
+            raise Refused(f"The host is not upgraded: {error}.") from None
+
+    def _go_on(self) -> None:
+        """Raise ``Refused`` where the playbook was killed, and this is what is left of it."""
+        if os.getppid() != self._run.pid:
+            raise Refused("The playbook has ended: nothing more is begun.")
+
     def _module(self, name: str, arguments: Mapping[str, Any]) -> Dict[str, Any]:
+        self._go_on()
         result = self._action.module(name, arguments, self._variables)
         if result.get("failed") or result.get("unreachable"):
             raise Refused(str(result.get("msg") or "It failed."), result)
@@ -149,12 +216,23 @@ class _Turn:
         """Change the host's packages, if they are not changed yet; what follows them restarts."""
         arguments = {"version": self._target, "step": "install"}
         self._hand_over(monitors, rows)
+        host, undo = str(self._variables["inventory_hostname"]), Undo(monitors.again())
+        # Those of a run that was cut off before it had restarted them.
+        late = undo.changed.followers.get(host, [])
+        follow = [
+            each
+            for each in rows
+            if each["daemon_type"] in FOLLOWERS
+            and (each["state"] == "running" or (each["state"] == "error" and _name(each) in late))
+        ]
+        if not self._check:
+            undo.expect(host, [_name(each) for each in follow])
         done = self._module("host_upgrade", arguments)
         self.changed |= bool(done.get("changed"))
         self.packages = done["ceph_orch_result"]["upgrade"]["packages"]
-        if self.packages:
-            running = [each for each in rows if each["state"] == "running"]
-            self._restart([each for each in running if each["daemon_type"] in FOLLOWERS])
+        self._restart([each for each in follow if self.packages or _name(each) in late])
+        if not self._check:
+            undo.followed(host)
 
     def _hand_over(self, monitors: Monitors, rows: Sequence[Mapping[str, Any]]) -> None:
         """Let another manager take over from one of this host that is active and old."""
@@ -162,7 +240,7 @@ class _Turn:
         active = [each["daemon_id"] for each in old if is_leading(monitors, each)]
         if not active or self._check:
             return
-        ask("mgr", "fail", active[0])
+        self._ask("mgr", "fail", active[0])
 
         def over(now: Monitors) -> str:
             leads = now.leads(MGR) - {""}
@@ -175,7 +253,7 @@ class _Turn:
     def _restart_kind(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
         left = list(rows)
         while left:
-            monitors = Monitors(ask)
+            monitors = Monitors(self._ask)
             batch = left if self._check else self._that_can_stop(monitors, kind, left)
             left = [each for each in left if each not in batch]
             if kind != OSD or self._check:
@@ -188,7 +266,7 @@ class _Turn:
                 self._restart(batch)
                 self._wait_back(kind, batch)
             finally:
-                undo.unflag(Monitors(ask))
+                undo.unflag(Monitors(self._ask))
 
     def _that_can_stop(
         self, monitors: Monitors, kind: str, rows: Sequence[Mapping[str, Any]]
@@ -200,10 +278,11 @@ class _Turn:
             return list(rows[:1]) if kind in (MGR, MON) else list(rows)
         began, all_of_it = time.monotonic(), list(rows) if kind == OSD else list(rows[:1])
         while True:
+            self._go_on()
             late = time.monotonic() - began
             batch = all_of_it if late < _TOGETHER else all_of_it[:1]
             try:
-                ask(kind, "ok-to-stop", *(str(each["daemon_id"]) for each in batch))
+                self._ask(kind, "ok-to-stop", *(str(each["daemon_id"]) for each in batch))
             except NoAnswer as error:
                 if late > self._timeout:
                     names = ", ".join(_name(each) for each in batch)
@@ -247,7 +326,7 @@ class _Turn:
             ]
             return ", ".join(missing)
 
-        self._wait(Monitors(ask), back, "daemons that were restarted are not back")
+        self._wait(Monitors(self._ask), back, "daemons that were restarted are not back")
 
     def _wait(self, monitors: Monitors, look: Any, what: str) -> None:
         """Look until nothing is missing; monitors that do not answer for a while do no harm."""
@@ -268,17 +347,25 @@ class _Turn:
 
     def _end(self) -> None:
         """Put back what was changed for the upgrade, when the last host has had its turn."""
-        monitors = Monitors(ask)
-        told = [each for kind in TOLD for each in monitors.versions(kind).values()]
-        if any(upstream(each) != upstream(self._target) for each in told):
-            return
-        release = release_to_require(monitors)
+        monitors = Monitors(self._ask)
+        old = [
+            f"{kind}.{each}"
+            for kind in TOLD
+            for each, version in sorted(monitors.versions(kind).items())
+            if upstream(version) != upstream(self._target)
+        ]
+        release = "" if old else release_to_require(monitors)
         if self._check:
             self.changed |= bool(release)
             return
         self.changed |= Undo(monitors).widen(monitors)
+        if old:
+            raise Refused(
+                f"{some(old)} do not run {upstream(self._target)}, and no host of the inventory "
+                "has them: add their hosts to it, then run the playbook again."
+            )
         if release:
-            ask("osd", "require-osd-release", release)
+            self._ask("osd", "require-osd-release", release)
             self.changed = True
 
 

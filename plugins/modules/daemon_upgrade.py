@@ -22,6 +22,10 @@ description:
     cluster's maps have to show each daemon back with the new version.
   - What is changed of the cluster for a while is kept in the monitors' store
     (C(ceph-orch-ansible/upgrade_by_hand)), so that a run after one that was cut off puts it back.
+  - Each run of a playbook has a key of its own there (C(ceph-orch-ansible/upgrade_by_hand_run.)),
+    from its first turn to the last host's turn without O(kinds), or to its first failure. While one
+    is at work another one is refused. That of a run whose processes have ended is removed by the
+    next run on the same machine.
   - Use it with one host at a time (C(serial)), as the playbook C(upgrade_start) does.
 extends_documentation_fragment:
   - ceph_orch.ansible.attributes
@@ -35,6 +39,13 @@ options:
       - A version of Ceph (V(20.2.5)) or of its packages (V(20.2.5+ds-1)).
     type: str
     required: true
+  step:
+    description:
+      - With V(begin) it is only seen that no other upgrade of the cluster is at work, and nothing
+        is changed. With V(restart) daemons have their turn.
+    type: str
+    choices: [begin, restart]
+    default: restart
   kinds:
     description:
       - The kinds of daemons that have their turn, such as V(mon). Without any, the packages of a
@@ -88,6 +99,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "version": {"type": "str", "required": True},
+            "step": {"type": "str", "choices": ["begin", "restart"], "default": "restart"},
             "kinds": {"type": "list", "elements": "str", "default": []},
             "leading": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 300},

@@ -32,6 +32,8 @@ RELEASES = {
 NOOUT = "noout"
 # Where a manager keeps the upgrade that it carries out.
 OF_MANAGERS = "mgr/ansible/upgrade.current"
+# What a manager, or orch-ansible from a directory of its own, sets for the time of an upgrade.
+UNDER_WAY = "ceph-orch-ansible/upgrade_under_way"
 _VERSION = re.compile(r"(?:\d+:)?(\d+\.\d+\.\d+)(?![\d.])")
 _SHOWN = 10
 
@@ -182,14 +184,21 @@ def is_leading(monitors: Monitors, row: Mapping[str, Any]) -> bool:
     return row["daemon_type"] in TOLD and row["daemon_id"] in monitors.leads(row["daemon_type"])
 
 
+def others(monitors: Monitors) -> List[str]:
+    """Return whether a manager or ``orch-ansible`` is at an upgrade."""
+    there = {OF_MANAGERS, UNDER_WAY} & monitors.stored()
+    if not there:
+        return []
+    lost = "" if OF_MANAGERS in there else f"; if neither has one, `ceph config-key rm {UNDER_WAY}`"
+    return [
+        "a manager or orch-ansible has an upgrade under way; `ceph orch upgrade stop` or "
+        f"`orch-ansible upgrade stop` ends it{lost}"
+    ]
+
+
 def refusals(monitors: Monitors, kinds: Collection[str], target: str) -> List[str]:
     """Return what forbids to upgrade daemons of these kinds now; the words are the manager's."""
-    found = []
-    if OF_MANAGERS in monitors.stored():
-        found.append(
-            "a manager or orch-ansible has an upgrade under way; `ceph orch upgrade stop` or "
-            "`orch-ansible upgrade stop` ends it"
-        )
+    found = others(monitors)
     managers = sorted(monitors.there(MGR))
     if len(managers) < 2:
         names = ", ".join(f"mgr.{each}" for each in managers) or "none"
@@ -210,7 +219,7 @@ def refusals(monitors: Monitors, kinds: Collection[str], target: str) -> List[st
     ]
     if earlier:
         found.append(
-            f"{ORDER[last]} daemons are upgraded after those of earlier kinds: {_some(earlier)} "
+            f"{ORDER[last]} daemons are upgraded after those of earlier kinds: {some(earlier)} "
             "come first"
         )
     return found
@@ -220,7 +229,7 @@ def _too_far(told: Mapping[str, str], releases: Mapping[str, str], target: str) 
     found, wanted = [], number(target)
     newer = [f"{name} ({each})" for name, each in told.items() if number(each) > wanted]
     if newer:
-        found.append(f"a newer version runs already: {_some(newer)}")
+        found.append(f"a newer version runs already: {some(newer)}")
     old = [
         name
         for name, each in told.items()
@@ -228,7 +237,7 @@ def _too_far(told: Mapping[str, str], releases: Mapping[str, str], target: str) 
     ]
     if old:
         found.append(
-            f"{target} is more than {MOST_MAJORS} releases ahead of {_some(old)}: go there by a "
+            f"{target} is more than {MOST_MAJORS} releases ahead of {some(old)}: go there by a "
             "release between"
         )
     for option, name in releases.items():
@@ -275,6 +284,7 @@ def systems_of(monitors: Monitors) -> List[Dict[str, Any]]:
     return found
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """Return names as a text, the first ones where there are many."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

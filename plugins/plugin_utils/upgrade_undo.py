@@ -9,7 +9,7 @@ A run that is cut off leaves the record, and the next one puts back what stands 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, List, Mapping, Sequence
 
 from .monitors import NoAnswer
@@ -20,10 +20,14 @@ KEY = "ceph-orch-ansible/upgrade_by_hand"
 
 @dataclass
 class Changed:
-    """``nodes`` have ``noout`` from here, with their ids; ``systems`` had these settings."""
+    """``nodes`` have ``noout`` from here, with their ids; ``systems`` had these settings.
+
+    ``followers`` are by host the daemons that are restarted when its packages have changed.
+    """
 
     nodes: Dict[str, int] = field(default_factory=dict)
     systems: List[Dict[str, Any]] = field(default_factory=list)
+    followers: Dict[str, List[str]] = field(default_factory=dict)
 
 
 class Undo:
@@ -45,20 +49,37 @@ class Undo:
                 }
                 for row in found["systems"]
             ]
+            followers = {
+                str(host): [str(each) for each in names]
+                for host, names in found.get("followers", {}).items()
+            }
         except (ValueError, KeyError, TypeError, AttributeError):
             raise NoAnswer(
                 f"what an upgrade before has changed is not known: the key {KEY} is not what was "
                 "written there. Look at `ceph osd dump` and `ceph fs dump`, put back what is not "
                 f"as it should be, then `ceph config-key rm {KEY}`"
             ) from None
-        self.changed = Changed(nodes, systems)
+        self.changed = Changed(nodes, systems, followers)
 
     def _save(self) -> None:
-        if not self.changed.nodes and not self.changed.systems:
+        data = asdict(self.changed)
+        if not any(data.values()):
             self._ask("config-key", "rm", KEY)
             return
-        data = {"nodes": self.changed.nodes, "systems": self.changed.systems}
         self._ask("config-key", "set", KEY, json.dumps(data))
+
+    def expect(self, host: str, names: Sequence[str]) -> None:
+        """Keep that these daemons of a host are restarted when its packages have changed."""
+        there = self.changed.followers.get(host, [])
+        wanted = list(dict.fromkeys([*there, *names]))
+        if wanted != there:
+            self.changed.followers[host] = wanted
+            self._save()
+
+    def followed(self, host: str) -> None:
+        """Forget those of a host: they were restarted, or its packages stay as they are."""
+        if self.changed.followers.pop(host, None):
+            self._save()
 
     def flag(self, monitors: Monitors, ids: Sequence[str]) -> None:
         """Set ``noout`` for what holds exactly these OSDs and has it not."""

@@ -7,9 +7,10 @@ from typing import Any, List
 
 import pytest
 
+from adapter.cluster.upgrade_by_hand import CHANGED, RUNS, UNDER_WAY
 from adapter.cluster.upgrades import RUNNING, Upgrade
 from adapter.errors import AdapterError, InvalidValue, NotReady
-from adapter.interface import raise_if_exception
+from adapter.interface import OrchestratorError, raise_if_exception
 from adapter.reconcile.upgrade_settings import UpgradeSettings
 from tests.unit.reconcile.upgraded import NEW, Upgraded
 
@@ -208,6 +209,71 @@ def test_the_same_again_and_another_one(cluster: Upgraded) -> None:
         start(cluster, 0, daemon_types=["mgr"])
     raise_if_exception(cluster.orchestrator.upgrade_pause())
     assert "Resumed" in start(cluster, 0)
+
+
+RUN = {"user": "root", "machine": "h1", "pid": 4711, "since": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        (f"{RUNS}1", json.dumps(RUN), "at work, by root on h1 (process 4711) since 1970-01-01"),
+        (f"{RUNS}1", json.dumps({**RUN, "since": 1e300}), "by somebody whose key cannot be read"),
+        (f"{RUNS}1", "", "by somebody whose key cannot be read"),
+        (CHANGED, json.dumps({"nodes": {"h1": -2}, "systems": []}), "was cut off"),
+        (CHANGED, "[]", "was cut off"),
+    ],
+)
+def test_an_upgrade_by_a_playbook_forbids_another_one(
+    cluster: Upgraded, key: str, text: str, said: str
+) -> None:
+    cluster.monitors.keys[key] = text
+    with pytest.raises(AdapterError, match="is not begun") as refused:
+        start(cluster)
+    assert said in str(refused.value)
+    assert f"`ceph config-key rm {key}`".replace("'", "") in str(refused.value).replace("'", "")
+    assert cluster.restarted() == []
+    assert cluster.kept() == {}
+    assert cluster.monitors.keys == {key: text}
+
+
+def test_daemons_that_a_playbook_has_still_to_restart_forbid_nothing(cluster: Upgraded) -> None:
+    left = {"nodes": {}, "systems": [], "followers": {"h1": ["crash.h1"]}}
+    cluster.monitors.keys[CHANGED] = json.dumps(left)
+    start(cluster)
+    assert set(cluster.monitors.versions.values()) == {NEW}
+
+
+def test_a_playbook_that_begins_at_the_same_moment_pauses_it(cluster: Upgraded) -> None:
+    start(cluster, 0)
+    cluster.monitors.keys[f"{RUNS}1"] = json.dumps(RUN)
+    cluster.settle(20)
+    assert "by root on h1" in status(cluster).message
+    assert cluster.requests == []
+    with pytest.raises(AdapterError, match="by root on h1"):
+        raise_if_exception(cluster.orchestrator.upgrade_resume())
+    del cluster.monitors.keys[f"{RUNS}1"]
+    raise_if_exception(cluster.orchestrator.upgrade_resume())
+    cluster.settle(60)
+    assert set(cluster.monitors.versions.values()) == {NEW}
+
+
+def test_a_playbook_sees_an_upgrade_from_its_first_step_to_its_end(cluster: Upgraded) -> None:
+    start(cluster, 8)
+    assert cluster.monitors.keys == {UNDER_WAY: NEW}
+    raise_if_exception(cluster.orchestrator.upgrade_pause())
+    cluster.settle(20)
+    assert cluster.monitors.keys == {UNDER_WAY: NEW}
+    raise_if_exception(cluster.orchestrator.upgrade_stop())
+    cluster.settle(20)
+    assert cluster.monitors.keys == {}
+
+
+def test_monitors_that_do_not_say_whether_a_playbook_is_at_it_forbid_it(cluster: Upgraded) -> None:
+    cluster.monitors.refuse = "config-key dump"
+    with pytest.raises(OrchestratorError):
+        start(cluster)
+    assert cluster.kept() == {}
 
 
 def test_without_one(cluster: Upgraded) -> None:

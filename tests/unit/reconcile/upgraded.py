@@ -28,6 +28,19 @@ class VersionedMonitors(Monitors):
         self.settings: Dict[str, Dict[str, Any]] = {}
         self.raised: Set[str] = set()
         self.muted: Set[str] = set()
+        self.keys: Dict[str, str] = {}
+
+    def _config_key_dump(self, arguments: Dict[str, Any]) -> str:
+        there = {key: text for key, text in self.keys.items() if key.startswith(arguments["key"])}
+        return json.dumps(there)
+
+    def _config_key_set(self, arguments: Dict[str, Any]) -> str:
+        self.keys[arguments["key"]] = arguments["val"]
+        return ""
+
+    def _config_key_rm(self, arguments: Dict[str, Any]) -> str:
+        self.keys.pop(arguments["key"], None)
+        return ""
 
     def _health(self, arguments: Dict[str, Any]) -> str:
         checks = {code: {"muted": code in self.muted} for code in sorted(self.raised)}

@@ -1,0 +1,187 @@
+"""The turn of a host in an upgrade by hand: what is done to it, and beside whom it is not."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from types import SimpleNamespace
+from typing import Any, Dict, List, Mapping, Tuple
+
+import pytest
+
+from plugins.plugin_utils.upgrade_maps import UNDER_WAY
+from plugins.plugin_utils.upgrade_runs import RUNS
+from plugins.plugin_utils.upgrade_undo import KEY
+from tests.unit.plugins.plugin_utils.asked_cluster import NEW, OLD, Cluster
+
+ACTION: Any = importlib.import_module("plugins.action.daemon_upgrade")
+CHANGED = {"ceph-common": NEW}
+
+
+class Killed(Exception):
+    """The run ends here."""
+
+
+class Host:
+    """The host h3: a monitor, two OSDs and a crash collector."""
+
+    def __init__(self, cluster: Cluster, *, check: bool = False) -> None:
+        self.cluster, self._task = cluster, SimpleNamespace(check_mode=check)
+        self.states = {"mon.h3": "running", "osd.4": "running", "osd.5": "running"}
+        self.states["crash.h3"] = "running"
+        self.packages: Dict[str, str] = CHANGED
+        self.done: List[Tuple[str, Any]] = []
+        self.killed_at = ""
+
+    def module(self, name: str, arguments: Mapping[str, Any], variables: Any) -> Dict[str, Any]:
+        if name == "host_report":
+            rows = [self._row(each) for each in self.states]
+            return {"ceph_orch_result": {"daemons": rows}}
+        if name == "host_upgrade":
+            self.done.append((arguments["step"], ""))
+            packages, self.packages = self.packages, {}
+            result = {"upgrade": {"packages": packages}}
+            return {"changed": bool(packages), "ceph_orch_result": result}
+        units = arguments["units"]
+        if self.killed_at in units:
+            raise Killed
+        self.done.append((name, units))
+        self.cluster.versions.update({each: NEW for each in units})
+        return {"changed": True}
+
+    def _row(self, name: str) -> Dict[str, Any]:
+        kind, _, identity = name.partition(".")
+        version = self.cluster.versions.get(name, NEW)
+        row = {"daemon_type": kind, "daemon_id": identity, "unit": name, "version": version}
+        return {**row, "state": self.states[name], "fsid": "F51D"}
+
+    def turn(self, *kinds: str, step: str = "restart", last: str = "h3") -> Any:
+        known = {"inventory_hostname": "h3", "ansible_play_hosts_all": ["h1", last]}
+        turn = ACTION.Turn(self, known, NEW, 1.0, self.cluster.ask)
+        is_over = turn.take(step, kinds, True)
+        if is_over:
+            turn.release()
+        return turn
+
+
+@pytest.fixture
+def host() -> Host:
+    cluster = Cluster()
+    done = ("mgr.", "mon.h1", "mon.h2")
+    cluster.versions.update({name: NEW for name in cluster.versions if name.startswith(done)})
+    return Host(cluster)
+
+
+def runs(cluster: Cluster) -> List[str]:
+    return [key for key in cluster.store if key.startswith(RUNS)]
+
+
+def test_what_follows_packages_is_restarted_with_them(host: Host) -> None:
+    turn = host.turn("mon")
+    assert host.done == [
+        ("install", ""),
+        ("daemon_action", ["crash.h3"]),
+        ("daemon_action", ["mon.h3"]),
+    ]
+    assert turn.restarted == ["crash.h3", "mon.h3"]
+    assert KEY not in host.cluster.store
+
+
+def test_what_follows_packages_is_restarted_after_a_run_that_was_cut_off(host: Host) -> None:
+    host.killed_at = "crash.h3"
+    with pytest.raises(Killed):
+        host.turn("mon")
+    assert json.loads(host.cluster.store[KEY])["followers"] == {"h3": ["crash.h3"]}
+    host.killed_at, host.states["crash.h3"] = "", "error"
+    host.turn("mon")
+    assert host.done[-2:] == [("daemon_action", ["crash.h3"]), ("daemon_action", ["mon.h3"])]
+    assert KEY not in host.cluster.store
+
+
+def test_what_follows_packages_and_was_stopped_meanwhile_stays_so(host: Host) -> None:
+    host.killed_at = "crash.h3"
+    with pytest.raises(Killed):
+        host.turn("mon")
+    host.killed_at, host.states["crash.h3"] = "", "stopped"
+    host.turn("mon")
+    assert host.done[-1] == ("daemon_action", ["mon.h3"])
+    assert KEY not in host.cluster.store
+
+
+def test_a_host_that_has_the_packages_keeps_what_follows_them(host: Host) -> None:
+    host.packages = {}
+    assert host.turn("mon").restarted == ["mon.h3"]
+
+
+def test_a_run_is_seen_until_the_last_host_has_ended(host: Host) -> None:
+    host.turn(step="begin")
+    assert runs(host.cluster) == []
+    host.turn("mon")
+    assert len(runs(host.cluster)) == 1
+    for kind in ("osd", "mds"):
+        names = [each for each in host.cluster.versions if each.startswith(kind)]
+        host.cluster.versions.update({each: NEW for each in names})
+    host.turn(last="h4")
+    assert len(runs(host.cluster)) == 1
+    host.turn()
+    assert host.cluster.store == {}
+
+
+def test_daemons_of_hosts_that_the_inventory_lacks_are_named_at_the_end(host: Host) -> None:
+    """It was green before, with one rank left to the file system."""
+    for name in host.cluster.versions:
+        host.cluster.versions[name] = OLD if name == "mds.fs.h1" else NEW
+    before = {"name": "fs", "max_mds": 2, "standby_replay": True}
+    host.cluster.store[KEY] = json.dumps({"nodes": {}, "systems": [before]})
+    host.cluster.max_mds, host.cluster.replay = 1, False
+    with pytest.raises(ACTION.Refused, match=r"mds.fs.h1 do not run 20.2.4, and no host"):
+        host.turn()
+    assert (host.cluster.max_mds, host.cluster.replay) == (2, True)
+    assert KEY not in host.cluster.store
+
+
+@pytest.mark.parametrize("step", ["begin", "restart"])
+def test_nothing_is_done_beside_another_run(host: Host, step: str) -> None:
+    host.cluster.store[f"{RUNS}other"] = "{}"
+    with pytest.raises(ACTION.Refused, match="The host is not upgraded: somebody"):
+        host.turn("mon", step=step)
+    assert host.done == []
+    assert runs(host.cluster) == [f"{RUNS}other"]
+
+
+def test_another_run_keeps_its_flags(host: Host) -> None:
+    """Also where this one has nothing to do on the host."""
+    host.cluster.versions["mon.h3"] = NEW
+    host.cluster.flags = {"h1": ["noout"]}
+    host.cluster.store[KEY] = json.dumps({"nodes": {"h1": -2}, "systems": []})
+    host.cluster.store[f"{RUNS}other"] = "{}"
+    with pytest.raises(ACTION.Refused, match="somebody"):
+        host.turn("mon")
+    assert host.cluster.flags == {"h1": ["noout"]}
+
+
+@pytest.mark.parametrize("step", ["begin", "restart"])
+def test_nothing_is_done_beside_an_upgrade_by_a_manager(host: Host, step: str) -> None:
+    host.cluster.store[UNDER_WAY] = NEW
+    with pytest.raises(ACTION.Refused, match="has an upgrade under way"):
+        host.turn("mon", step=step)
+    assert host.done == []
+
+
+def test_check_mode_says_the_same_and_writes_nothing(host: Host) -> None:
+    host._task.check_mode = True
+    host.turn(step="begin")
+    assert host.cluster.said == []
+    host.cluster.store[f"{RUNS}other"] = "{}"
+    with pytest.raises(ACTION.Refused, match="somebody"):
+        host.turn(step="begin")
+    assert host.cluster.said == []
+
+
+def test_what_is_left_of_a_playbook_that_was_killed_begins_nothing(host: Host) -> None:
+    turn = ACTION.Turn(host, {"inventory_hostname": "h3"}, NEW, 1.0, host.cluster.ask)
+    turn._run = type(turn._run)(**{**turn._run.__dict__, "pid": 1})
+    with pytest.raises(ACTION.Refused, match="has ended"):
+        turn.take("restart", ["mon"], True)
+    assert host.done == []
+    assert host.cluster.versions["mon.h3"] == OLD
