@@ -86,6 +86,8 @@ class Kind:
 
     # Whether its daemons read files that are made of the spec and of the state of the cluster.
     has_files: bool = False
+    # Modules of managers without which it would be of no use.
+    needs_modules: Tuple[str, ...] = ()
 
     # Roles that run before the one that deploys it.
     roles_before: Tuple[str, ...] = ()

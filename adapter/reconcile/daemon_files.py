@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any, Dict, List, Sequence, Tuple
 
 from adapter.cluster.marks import mark
 from adapter.cluster.schedule import Daemon
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.interface import OrchestratorError
 from adapter.kinds import ClusterView, ViewedDaemon, kind_of
 from adapter.reconcile.port_choice import HostDaemon
 from adapter.state_lock import under_lock
 
+log = logging.getLogger(__name__)
+
 Files = Dict[str, str]
+# How often the monitors' configuration is read (seconds), and which options of it files may use.
+LOOK = 30.0
+OPTIONS = ("mgr/prometheus/", "mgr/dashboard/s")
 
 
 class DaemonFiles:
@@ -25,14 +32,38 @@ class DaemonFiles:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._view: Tuple[Tuple[Any, ...], ClusterView] = ((), ClusterView(""))
+        # What files follow from in the monitors' configuration; ``serial`` counts its changes.
+        self._settings: Dict[Tuple[str, str], str] = {}
+        self._look_at = 0.0
+        self.serial = 0
         self._made: Dict[HostDaemon, Tuple[ClusterView, Wanted, Files]] = {}
+
+    def step(self, now: float) -> None:
+        """Read the configuration that files follow from, when it is time to."""
+        with self._core.lock:
+            used = any(kind_of(each.spec.service_type).has_files for each in self._core.specs.all())
+        if not used or now < self._look_at:
+            return
+        self._look_at = now + LOOK
+        try:
+            found = self._core.maps.settings()
+        except OrchestratorError as error:
+            log.warning("files of daemons follow the configuration as it was: %s", error)
+            return
+        mine = {pair: each for pair, each in found.items() if pair[1].startswith(OPTIONS)}
+        with self._core.lock:
+            if mine != self._settings:
+                self._settings = mine
+                self.serial += 1
 
     def of(self, wanted: Wanted, hostname: str, daemon_id: str) -> Files:
         """Return the texts of the files that a daemon shall have, by name."""
         kind = kind_of(wanted.spec.service_type)
         if not kind.has_files:
             return {}
-        view, which = self.view(), (hostname, f"{kind.service_type}.{daemon_id}")
+        which = hostname, f"{kind.service_type}.{daemon_id}"
+        with self._core.lock:
+            view = self.view()
         made = self._made.get(which)
         if made is None or made[0] is not view or made[1].spec is not wanted.spec:
             one = self._viewed(view, wanted, hostname, daemon_id)
@@ -65,6 +96,7 @@ class DaemonFiles:
             core.places.serial,
             core.deployments.serial,
             core.specs.serial,
+            self.serial,
         )
         if self._view[0] != state:
             new = self._read()
@@ -80,7 +112,7 @@ class DaemonFiles:
             for hostname, row in core.places.own()
         ]
         daemons.sort(key=lambda each: (each.kind, each.hostname, each.daemon_id))
-        return ClusterView(core.cluster, tuple(daemons), addresses)
+        return ClusterView(core.cluster, tuple(daemons), addresses, self._settings)
 
     def _daemon(self, hostname: str, row: Dict[str, Any], address: str) -> ViewedDaemon:
         core, kind, identity = self._core, str(row["daemon_type"]), str(row["daemon_id"])

@@ -7,7 +7,7 @@ OSDs are to be made that it waits for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Optional, Tuple
+from typing import FrozenSet, List, Optional, Tuple
 
 from adapter.cluster.osd_map import OsdMap
 from adapter.core import Core
@@ -52,6 +52,12 @@ class Needs:
 
         What nobody knows is nothing to wait for.
         """
+        lacking = self._modules(spec)
+        if lacking:
+            return Lack(
+                f"the managers' module {lacking[0]} is not enabled",
+                f"`ceph mgr module enable {lacking[0]}` enables it; managers start anew for that.",
+            )
         if not kind_of(spec.service_type).needs_osds or self._osds is None:
             return None
         if kind_of(spec.service_type).guard == RANKS and spec.service_id not in self._filesystems:
@@ -77,6 +83,13 @@ class Needs:
             raise NotReady(
                 f"{spec.service_name()} cannot be deployed now: {lack.reason}.", lack.remedy
             )
+
+    def _modules(self, spec: ServiceSpec) -> List[str]:
+        """Return the modules that a service needs and managers do not have enabled."""
+        with self._core.lock:
+            enabled = self._core.watch.managers.modules
+        wanted = kind_of(spec.service_type).needs_modules if enabled else ()
+        return [each for each in wanted if each not in enabled]
 
     def _placement_groups(self) -> Tuple[int, int]:
         if self._pgs is None:

@@ -80,6 +80,7 @@ class ServiceReconciler:
             self.jobs.key_marks.step,
             self._follow_settings,
             self.jobs.follow_proofs,
+            self.jobs.files.step,
             self._keep_all,
             # Last: what a spec wants again is deployed, and not removed.
             self.removals.step,
@@ -104,6 +105,7 @@ class ServiceReconciler:
                 self.jobs.settings.healed.serial,
                 self.jobs.key_marks.serial,
                 self.needs.serial,
+                self.jobs.files.serial,
                 tuple(sorted(self.jobs.running)),
             )
             if seen == self._seen and now < self.jobs.look_at:

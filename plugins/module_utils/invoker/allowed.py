@@ -19,6 +19,8 @@ PACKAGES = (
     "ceph-radosgw",
     "ceph-volume",
     "cephfs-mirror",
+    "ceph-prometheus-alerts",
+    "prometheus",
     "prometheus-node-exporter",
     "radosgw",
     "rbd-mirror",

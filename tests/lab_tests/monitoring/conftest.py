@@ -15,7 +15,7 @@ def services(cluster: Lab) -> Iterator[Services]:
     """Return the services of the lab; what is left of monitoring is removed."""
     found = Services(cluster)
     wait_until("the backend answers", found.ls, 60)
-    found.remove("node-exporter")
+    found.remove("prometheus", "node-exporter")
     yield found
-    found.remove("node-exporter")
+    found.remove("prometheus", "node-exporter")
     found.close()

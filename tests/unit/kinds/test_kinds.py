@@ -18,7 +18,7 @@ ADAPTER = ROOT / "adapter"
 OWN_WORDS: Dict[str, Set[str]] = {
     "cli/ceph.py": {"mgr"},
     "cli/cluster.py": {"mgr"},
-    "cli/daemon_verbs.py": {"mon"},
+    "cli/daemon_verbs.py": {"mon", "prometheus"},
     "cli/mgr_backend.py": {"mgr"},
     "cluster/ceph_options.py": {"mgr"},
     "cluster/keys_and_options.py": {"mon"},

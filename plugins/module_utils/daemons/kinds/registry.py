@@ -17,6 +17,7 @@ from . import (
     mon,
     node_exporter,
     osd,
+    prometheus,
     rbd_mirror,
     rgw,
 )
@@ -25,7 +26,7 @@ from .extra import Extra
 
 _FILES = (
     *(mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter),
-    node_exporter,
+    *(node_exporter, prometheus),
 )
 
 # All that a host may run, by name; and those that ceph_daemon makes and removes.

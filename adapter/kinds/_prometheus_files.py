@@ -1,0 +1,99 @@
+"""The files of Prometheus: its configuration, and the targets of each job.
+
+Names of jobs and labels are those that Ceph's own rules and dashboards ask for: the jobs ``ceph``,
+``node`` and ``ceph-exporter``, the label ``cluster`` on all of them, and as ``instance`` the bare
+name of the host, or ``ceph_cluster`` for what managers say of the whole cluster.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Iterable, List, Mapping, Sequence
+
+from adapter.kinds._view import ClusterView, ViewedDaemon, target, targets
+
+# Ceph's rules, where the package ceph-prometheus-alerts has them.
+_RULES = "/etc/prometheus/ceph/ceph_default_alerts.yml"
+_INTERVAL = "10s"
+# Where managers give the figures of the cluster, if their option says nothing else.
+_MANAGER_PORT = 9283
+_PORT_OPTION = "mgr/prometheus/server_port"
+_HEAD = "# Written by ceph-orch-ansible, and written anew when it changes.\n"
+_FEDERATED = ("ceph", "node", "haproxy", "ceph-exporter")
+
+
+def prometheus_files(view: ClusterView, others: Sequence[str]) -> Dict[str, str]:
+    """Return the texts by name. ``others`` are Prometheus servers whose figures are taken over."""
+    found = {
+        "prometheus.yml": _HEAD + _text(_configuration(view, bool(others))),
+        "ceph.json": _text(_managers(view)),
+        "node.json": _text(_by_host(view, view.of_kind("node-exporter"))),
+        "ceph-exporter.json": _text(_by_host(view, view.of_kind("ceph-exporter"))),
+        "alertmanager.json": _text(_plain(targets(view.of_kind("alertmanager")))),
+    }
+    if others:
+        found["federate.json"] = _text(_plain(others))
+    return found
+
+
+def _configuration(view: ClusterView, federates: bool) -> Mapping[str, Any]:
+    """Return the configuration. Paths are below the file's own directory."""
+    jobs: List[Dict[str, Any]] = [
+        {"job_name": "ceph", "honor_labels": True, **_from_file("ceph")},
+        {"job_name": "node", **_from_file("node")},
+        {"job_name": "ceph-exporter", "honor_labels": True, **_from_file("ceph-exporter")},
+    ]
+    if federates:
+        jobs.append(
+            {
+                "job_name": "federate",
+                "honor_labels": True,
+                "metrics_path": "/federate",
+                "params": {"match[]": [f'{{job="{name}"}}' for name in _FEDERATED]},
+                **_from_file("federate"),
+            }
+        )
+    return {
+        "global": {
+            "scrape_interval": _INTERVAL,
+            "evaluation_interval": _INTERVAL,
+            "external_labels": {"cluster": view.fsid},
+        },
+        "rule_files": [_RULES],
+        "alerting": {"alertmanagers": [{"scheme": "http", **_from_file("alertmanager")}]},
+        "scrape_configs": jobs,
+    }
+
+
+def _from_file(name: str) -> Dict[str, Any]:
+    """Return where the targets of a job are: Prometheus sees by itself that the file changes."""
+    return {"file_sd_configs": [{"files": [f"{name}.json"]}]}
+
+
+def _managers(view: ClusterView) -> List[Dict[str, Any]]:
+    """Return all managers: whichever is active, the figures are those of the cluster."""
+    said = view.settings.get(("mgr", _PORT_OPTION), "")
+    port = int(said) if said.isdigit() else _MANAGER_PORT
+    found = [target(each.address, port) for each in view.of_kind("mgr")]
+    labels = {"instance": "ceph_cluster", "cluster": view.fsid}
+    return [{"targets": found, "labels": labels}] if found else []
+
+
+def _by_host(view: ClusterView, daemons: Iterable[ViewedDaemon]) -> List[Dict[str, Any]]:
+    return [
+        {
+            "targets": targets([each]),
+            "labels": {"instance": each.hostname, "cluster": view.fsid},
+        }
+        for each in daemons
+        if each.port
+    ]
+
+
+def _plain(found: Sequence[str]) -> List[Dict[str, Any]]:
+    return [{"targets": list(found)}] if found else []
+
+
+def _text(data: Any) -> str:
+    """Return JSON, which is YAML as well, with a line for each target."""
+    return json.dumps(data, indent=1) + "\n"

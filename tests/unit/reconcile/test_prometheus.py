@@ -1,0 +1,129 @@
+"""Prometheus asks those that there are: its files follow the cluster, and restart nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List
+
+import pytest
+
+from adapter.interface import ServiceSpec, raise_if_exception
+from adapter.kinds import KINDS, ClusterView, ViewedDaemon
+from tests.unit.reconcile.fake_cluster import Cluster
+
+OTHERS = {"service_type": "node-exporter", "placement": {"host_pattern": "*"}}
+SPEC = {"service_type": "prometheus", "placement": {"hosts": ["h1"]}}
+
+
+@pytest.fixture
+def watched(cluster: Cluster) -> Cluster:
+    """Return a cluster whose managers give figures."""
+    cluster.monitors.enabled_modules.append("prometheus")
+    cluster.settle(20)
+    return cluster
+
+
+def apply(cluster: Cluster, *specs: Dict[str, Any]) -> List[str]:
+    found = [ServiceSpec.from_json(each) for each in specs]
+    said = raise_if_exception(cluster.orchestrator.apply(found))
+    cluster.settle(30)
+    return [str(each) for each in said]
+
+
+def deployed(cluster: Cluster) -> List[Dict[str, Any]]:
+    """Return the rows of each job, by host."""
+    return [
+        request.variables["daemon_deploy_daemons"]
+        for request in cluster.requests
+        if request.operation == "apply_prometheus"
+    ]
+
+
+def asked(cluster: Cluster, job: str) -> List[str]:
+    """Return the targets of a job that were written last."""
+    (row,) = deployed(cluster)[-1]["h1"]
+    return [each for group in json.loads(row["files"][f"{job}.json"]) for each in group["targets"]]
+
+
+def test_it_waits_for_the_module_of_the_managers(cluster: Cluster) -> None:
+    (said,) = apply(cluster, SPEC)
+    assert "It waits: the managers' module prometheus is not enabled." in said
+    assert deployed(cluster) == []
+    cluster.monitors.enabled_modules.append("prometheus")
+    cluster.settle(60)
+    assert [sorted(rows) for rows in deployed(cluster)] == [["h1"]]
+
+
+def test_what_it_asks_follows_the_cluster_without_a_restart(watched: Cluster) -> None:
+    apply(watched, SPEC)
+    assert asked(watched, "node") == []
+    apply(watched, OTHERS)
+    assert len(asked(watched, "node")) == 3
+    assert len(asked(watched, "ceph")) == 1
+    jobs = deployed(watched)
+    assert all(set(rows) == {"h1"} for rows in jobs), "another host was asked"
+    assert not [row for rows in jobs for (row,) in rows.values() if row["since"]]
+
+    apply(watched, {**OTHERS, "placement": {"hosts": ["h2"]}})
+    assert len(asked(watched, "node")) == 1
+    assert asked(watched, "node")[0].endswith(":9100")
+
+    count = len(deployed(watched))
+    watched.settle(120)
+    watched.start_anew()
+    watched.settle(60)
+    assert len(deployed(watched)) == count, "the same files were written again"
+
+
+def test_a_file_that_its_host_refuses_is_tried_again_and_the_old_one_stays(
+    watched: Cluster,
+) -> None:
+    apply(watched, SPEC)
+    watched.break_on["apply_prometheus"] = {"h1": "promtool refuses prometheus.yml: line 7"}
+    apply(watched, {**SPEC, "spec": {"targets": ["10.0.0.9:9095"]}})
+    (found,) = raise_if_exception(watched.orchestrator.describe_service(service_name="prometheus"))
+    assert any("promtool refuses prometheus.yml: line 7" in str(each) for each in found.events)
+    watched.break_on.clear()
+    watched.settle(700)
+    assert asked(watched, "federate") == ["10.0.0.9:9095"]
+
+
+def view(hosts: int = 2) -> ClusterView:
+    rows = [ViewedDaemon("mgr", f"h{n}", "mgr", f"h{n}", f"10.0.0.{n}", 6800) for n in range(1, 3)]
+    rows += [
+        ViewedDaemon("node-exporter", f"h{n}", "node-exporter", f"h{n}", f"fd00::{n:x}", 9100)
+        for n in range(1, hosts + 1)
+    ]
+    return ClusterView("F51D", tuple(rows), {}, {("mgr", "mgr/prometheus/server_port"): "9999"})
+
+
+def test_jobs_and_labels_are_those_that_rules_and_dashboards_ask_for() -> None:
+    spec = ServiceSpec.from_json(SPEC)
+    files = KINDS["prometheus"].files(spec, view(), view().daemons[0])
+    head, _, text = files["prometheus.yml"].partition("\n")
+    found = json.loads(text)
+    assert head.startswith("# Written by ceph-orch-ansible")
+    assert [each["job_name"] for each in found["scrape_configs"]] == [
+        *("ceph", "node", "ceph-exporter"),
+    ]
+    assert found["global"]["external_labels"] == {"cluster": "F51D"}
+    assert json.loads(files["ceph.json"]) == [
+        {
+            "targets": ["10.0.0.1:9999", "10.0.0.2:9999"],
+            "labels": {"instance": "ceph_cluster", "cluster": "F51D"},
+        }
+    ]
+    assert json.loads(files["node.json"])[1] == {
+        "targets": ["[fd00::2]:9100"],
+        "labels": {"instance": "h2", "cluster": "F51D"},
+    }
+    assert "federate.json" not in files
+
+
+def test_retention_is_an_argument() -> None:
+    spec = {**SPEC, "spec": {"retention_time": "1y", "retention_size": "40GB"}}
+    told = KINDS["prometheus"].host_settings(ServiceSpec.from_json(spec))
+    assert told == {
+        "port": 9095,
+        "args": ["--storage.tsdb.retention.time=1y", "--storage.tsdb.retention.size=40GB"],
+    }
