@@ -31,8 +31,14 @@ def read_sites(osd_dump: str, osd_tree: str) -> Sites:
     nodes = read_json(osd_tree, "osd tree").get("nodes") or ()
     number = told.get("stretch_mode_bucket")
     found = [node for node in nodes if number and node.get("type_id") == number]
-    names = frozenset(str(node["name"]) for node in found if node.get("children"))
+    children = {node["id"]: node.get("children") or () for node in nodes}
+    names = frozenset(str(node["name"]) for node in found if _has_osds(node["id"], children))
     return Sites(str(found[0].get("type")), names) if names else Sites()
+
+
+def _has_osds(bucket: int, children: Mapping[int, Sequence[int]]) -> bool:
+    """Tell whether an OSD, whose id is not negative as those of buckets are, is below a bucket."""
+    return any(each >= 0 or _has_osds(each, children) for each in children.get(bucket, ()))
 
 
 def check_site(status: Mapping[str, Any], sites: Sites, name: str) -> None:

@@ -92,7 +92,7 @@ def left_in_queue(core: Core, hostname: str) -> str:
     """Return which OSDs of a host are being removed, to be added to a sentence."""
     there = [each for each in core.removals.all() if each.host == hostname]
     told = [each for each in there if each.asked_wipe or (each.asked_stop and not each.stopped)]
-    ids = [each.osd_id for each in there]
+    ids = [str(each.osd_id) for each in there if not each.asked_wipe]
     lost = sorted(core.removals.problems)
     unknown = (
         f". The records of the removals of {some_of((f'osd.{each}' for each in lost), SHOWN)} "
@@ -100,8 +100,9 @@ def left_in_queue(core: Core, hostname: str) -> str:
         if lost
         else ""
     )
-    if not ids:
+    if not there:
         return unknown
+    stop = f"; `ceph orch osd rm stop {' '.join(ids)}` takes them out of the queue" if ids else ""
     begun = (
         f". The host was told before to stop or wipe {_some(told)}, and may still do so"
         if told
@@ -110,8 +111,7 @@ def left_in_queue(core: Core, hostname: str) -> str:
     return (
         f"{unknown}. In the removal queue stay "
         f"{_some(there)}: while the host is not managed it is "
-        "not told to stop them or to wipe a disk; `ceph orch osd rm "
-        f"stop {' '.join(map(str, ids))}` takes them out of the queue{begun}"
+        f"not told to stop them or to wipe a disk{stop}{begun}"
     )
 
 

@@ -396,11 +396,12 @@ class OsdRemover:
     def _leave_disks(self, removal: Removal) -> None:
         """End the removal of an OSD whose host is not managed."""
         host = removal.host or "(unknown)"
+        wiped = "so they were not wiped"
+        if removal.asked_wipe:
+            wiped = "but it was told before to wipe them, and has not said whether it has"
         if removal.zap:
-            self._tell(
-                removal, f"left its disks: host {host} is not managed, so they were not wiped"
-            )
-        self._finish(removal, f"host {host} is not managed; its disks stay")
+            self._tell(removal, f"left its disks: host {host} is not managed, {wiped}")
+        self._finish(removal, f"host {host} is not managed")
 
     def _tell(self, removal: Removal, what: str) -> None:
         with self._core.lock:

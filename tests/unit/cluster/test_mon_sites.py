@@ -98,8 +98,10 @@ def test_the_sites_are_the_buckets_of_the_type_that_stretch_mode_names() -> None
         {"id": -1, "name": "default", "type": "root", "type_id": 11, "children": [-2, -3]},
         {"id": -2, "name": "dc1", "type": "datacenter", "type_id": 8, "children": [-5]},
         {"id": -3, "name": "dc2", "type": "datacenter", "type_id": 8, "children": [-6]},
-        {"id": -4, "name": "dc3", "type": "datacenter", "type_id": 8},
+        {"id": -4, "name": "dc3", "type": "datacenter", "type_id": 8, "children": [-7]},
         {"id": -5, "name": "h1", "type": "host", "type_id": 1, "children": [0]},
+        {"id": -6, "name": "h2", "type": "host", "type_id": 1, "children": [1]},
+        {"id": -7, "name": "h3", "type": "host", "type_id": 1, "children": []},
     ]
     tree = json.dumps({"nodes": nodes})
     assert read_sites('{"stretch_mode": {"stretch_mode_bucket": 8}}', tree) == SITES

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from adapter.cluster.osd_removals import Stage
 from adapter.interface import PlacementSpec, ServiceSpec, raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster
+from tests.unit.reconcile.removals import at, remove
 
 
 def forget(cluster: Cluster, host: str) -> str:
@@ -89,3 +91,18 @@ def test_what_a_host_was_told_before_is_named_too(full: Cluster) -> None:
     full.settle(9)
     text = raise_if_exception(full.orchestrator.remove_host("h2", force=True))
     assert f"The host was told before to stop or wipe osd.{osd_id}, and may still do so" in text
+
+
+def test_a_wipe_that_may_go_on_is_not_said_to_be_none(full: Cluster) -> None:
+    """`osd rm stop` was offered, and refused; and then the disks "were not wiped"."""
+    osd_id = next(n for n, osd in full.monitors.osds.items() if osd.host == "h2")
+    remove(full, str(osd_id), zap=True)
+    at(full, Stage.CLEANING, asked_wipe=True)
+    full.offline("h2")
+    text = raise_if_exception(full.orchestrator.remove_host("h2", force=True, offline=True))
+    assert "takes them out of the queue" not in text
+    del full.monitors.osds[osd_id]
+    full.monitors.epoch += 1
+    full.settle(9)
+    said = [each.message for each in full.core.events.of("osd.all")]
+    assert "it was told before to wipe them, and has not said" in said[-1]
