@@ -9,7 +9,7 @@ from adapter.cli.session import JobsFailed, Session, failure_lines
 from adapter.cluster.osd_intents import KIND, data_paths
 from adapter.engine.completion import Completion
 from adapter.errors import NotReady, some_of
-from adapter.kinds import KINDS
+from adapter.kinds import KINDS, daemon_type_of
 
 PAUSE = 1.0
 SHOWN = 8
@@ -61,7 +61,7 @@ class Converge:
                     continue
                 if wanted.spec.service_type in KINDS:
                     diff = reconciler.diff(wanted, there.get(wanted.name, []), hosts)
-                    kind = wanted.spec.service_type
+                    kind = daemon_type_of(wanted.spec)
                     found += [f"{kind}.{each.daemon_id} on {each.hostname}" for each in diff.remove]
         if found:
             raise NotReady(
@@ -158,8 +158,8 @@ class Converge:
         with core.lock:
             there, hosts = reconciler.running(), reconciler.hosts()
             for wanted in core.specs.all():
-                kind = wanted.spec.service_type
-                if wanted.name not in services or kind not in KINDS:
+                kind = daemon_type_of(wanted.spec)
+                if wanted.name not in services or wanted.spec.service_type not in KINDS:
                     continue
                 if wanted.spec.unmanaged and not wanted.deleted:
                     continue

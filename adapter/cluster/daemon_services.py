@@ -16,6 +16,7 @@ from adapter.cluster.osd_owners import OsdOwners
 from adapter.cluster.schedule import MAX_ON_A_HOST, daemon_id
 from adapter.cluster.specs import Specs
 from adapter.interface import REQUIRES_SERVICE_ID
+from adapter.kinds import kind_of
 
 _LETTERS = re.compile(r"[a-z]{6}")
 
@@ -39,12 +40,15 @@ class DaemonServices:
         """Return the name of a daemon's service."""
         if daemon_type == "osd" and identity.isdigit():
             return self._owners.service_of(int(identity))
-        record = self._deployments.get(hostname, f"{daemon_type}.{identity}")
+        kind = kind_of(daemon_type)
+        # One that goes with another has no record of its own.
+        record = self._deployments.get(hostname, f"{kind.daemon_type or daemon_type}.{identity}")
         if record is not None:
             return record.service
-        if daemon_type not in REQUIRES_SERVICE_ID:
-            return daemon_type
-        meant = services_by_name(daemon_type, identity, hostname, self._names(hostname))
+        service_type = kind.service_type or daemon_type
+        if service_type not in REQUIRES_SERVICE_ID:
+            return service_type
+        meant = services_by_name(service_type, identity, hostname, self._names(hostname))
         kept = (each for each in meant if self._would_make(each, hostname, identity))
         return next(kept, meant[0])
 
@@ -74,18 +78,18 @@ class DaemonServices:
 
 
 def services_by_name(
-    daemon_type: str, identity: str, hostname: str, names: Collection[str]
+    service_type: str, identity: str, hostname: str, names: Collection[str]
 ) -> List[str]:
-    """Return the services that a daemon's name can mean, the likeliest first.
+    """Return the services of a type that a daemon's id can mean, the likeliest first.
 
     It is the service's, the host's, and six letters. ``names`` are all that the host has. Any other
     name is a service's of its own.
     """
     rest, _, letters = identity.rpartition(".")
     if not _LETTERS.fullmatch(letters):
-        return [f"{daemon_type}.{identity}"]
+        return [f"{service_type}.{identity}"]
     ends = [hostname, *sorted(set(names) - {hostname}, key=lambda name: (-len(name), name))]
     found = [rest[: -len(end) - 1] for end in ends if rest.endswith(f".{end}")]
-    return [f"{daemon_type}.{service}" for service in found if service] or [
-        f"{daemon_type}.{identity}"
+    return [f"{service_type}.{service}" for service in found if service] or [
+        f"{service_type}.{identity}"
     ]

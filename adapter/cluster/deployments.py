@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 from adapter.cluster.fields import Fields
 from adapter.cluster.store import Store, Unusable, read_records
 from adapter.errors import UnreadableRecord, shown
-from adapter.kinds import KINDS
+from adapter.kinds import DAEMONS
 from adapter.names import DAEMON_ID
 
 KIND = "deployed"
@@ -68,7 +68,7 @@ class Deployment:
     def read(cls, read: Fields) -> Deployment:
         """Read what ``to_json`` wrote, or raise ``Unusable``."""
         found = cls(
-            read.choice("daemon_type", KINDS),
+            read.choice("daemon_type", DAEMONS),
             read.text("daemon_id", empty=False),
             read.text("service", empty=False),
             read.wholes("ports", most=65535),

@@ -29,7 +29,7 @@ REMOVALS = ("remove_daemons", "remove_service")
 # What stops a host as a whole, and starts it again.
 STOPS_HOST, STARTS_HOST = "enter_host_maintenance", "exit_host_maintenance"
 # What brings daemons of a kind to run, and starts those again whose spec has changed.
-_DEPLOYED = {kind.operation: kind.service_type for kind in KINDS.values()}
+_DEPLOYED = {kind.operation: kind.daemon_type for kind in KINDS.values()}
 
 
 @dataclass(frozen=True)

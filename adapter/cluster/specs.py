@@ -6,7 +6,10 @@ A record is the spec as it was applied, when, and for drive groups which disks i
 
 from __future__ import annotations
 
+import copy
 import functools
+import secrets
+import string
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
@@ -14,8 +17,12 @@ from adapter.cluster.fields import Fields, are_texts
 from adapter.cluster.store import Store, Unusable, read_records
 from adapter.errors import UnknownName, UnreadableRecord
 from adapter.interface import ServiceSpec
+from adapter.kinds import kind_of
 
 KIND = "spec"
+# As many as a password of VRRP has.
+PASSWORD_LENGTH = 8
+_LETTERS = string.ascii_letters + string.digits
 WRITES_ANEW = (
     "`ceph orch apply` of this service writes it anew, `ceph orch rm` of it removes the record and "
     "leaves its daemons."
@@ -114,7 +121,8 @@ class Wanted:
 
     ``deleted`` is when its removal was asked for: its daemons go, then the record. ``had`` is the
     largest number of daemons that it had since somebody applied it. ``applied`` is when that was
-    last, ``created`` when it was first.
+    last, ``created`` when it was first. ``made`` are passwords that were made for it once, by the
+    field of the spec that may name another one.
     """
 
     spec: ServiceSpec
@@ -123,6 +131,7 @@ class Wanted:
     claims: OsdClaims = field(default_factory=OsdClaims)
     had: int = 0
     applied: float = 0.0
+    made: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def asked(self) -> float:
@@ -134,6 +143,16 @@ class Wanted:
         """Return the service's name, e.g. ``osd.big-disks``."""
         return str(self.spec.service_name())
 
+    def whole_spec(self) -> ServiceSpec:
+        """Return the spec with the passwords that were made where it names none."""
+        left = {name: text for name, text in self.made.items() if not getattr(self.spec, name)}
+        if not left:
+            return self.spec
+        spec = copy.copy(self.spec)
+        for name, text in left.items():
+            setattr(spec, name, text)
+        return spec
+
     def to_json(self) -> Dict[str, Any]:
         """Return the record."""
         spec = dict(self.spec.to_json())
@@ -141,7 +160,8 @@ class Wanted:
         if isinstance(spec.get("spec"), dict):
             spec["spec"] = {k: v for k, v in spec["spec"].items() if k != "preview_only"}
         record = {"spec": spec, "created": self.created, "claims": self.claims.to_json()}
-        more = {"deleted": self.deleted, "had": self.had, "applied": self.applied}
+        more: Dict[str, Any] = {"deleted": self.deleted, "had": self.had, "applied": self.applied}
+        more["made"] = dict(self.made)
         return {**record, **{key: value for key, value in more.items() if value}}
 
     @classmethod
@@ -155,7 +175,19 @@ class Wanted:
             claims=OsdClaims.from_json(read.mapping("claims", {})),
             had=read.whole("had", 0),
             applied=read.time("applied"),
+            made=_read_made(read),
         )
+
+
+def _read_made(read: Fields) -> Dict[str, str]:
+    made = dict(read.mapping("made", {}))
+    if not are_texts([*made, *made.values()]):
+        raise Unusable("the passwords that were made for it are no texts")
+    return made
+
+
+def _password() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(PASSWORD_LENGTH))
 
 
 def same_spec(one: ServiceSpec, other: ServiceSpec) -> bool:
@@ -213,7 +245,13 @@ class Specs:
             raise UnreadableRecord(key, self.problems[name], remedy)
 
     def save(self, wanted: Wanted) -> None:
-        """Keep a service."""
+        """Keep a service, with passwords that are made once where its spec names none."""
+        before = self._wanted.get(wanted.name)
+        made = {**(before.made if before is not None else {}), **wanted.made}
+        for name in kind_of(wanted.spec.service_type).generated:
+            made.setdefault(name, _password())
+        if made:
+            wanted = replace(wanted, made=made)
         self._store.set(f"{KIND}.{wanted.name}", wanted.to_json())
         self._wanted[wanted.name] = wanted
         self.serial += 1

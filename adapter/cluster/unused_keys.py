@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping
 from adapter.cluster.fields import Fields
 from adapter.cluster.store import Store, Unusable, read_records
 from adapter.errors import InvalidValue, shown
-from adapter.kinds import KINDS
+from adapter.kinds import DAEMONS
 from adapter.names import DAEMON_ID
 
 KIND = "unused_key"
@@ -51,7 +51,7 @@ class UnusedKey:
         """Read what ``to_json`` wrote, or raise."""
         read = Fields(data)
         return cls(
-            read.choice("daemon_type", KINDS),
+            read.choice("daemon_type", DAEMONS),
             read.text("daemon_id"),
             read.text("host"),
             read.text("job", ""),

@@ -21,7 +21,7 @@ from adapter.interface import (
     HostSpec,
     InventoryHost,
 )
-from adapter.kinds import kind_of
+from adapter.kinds import COMPANIONS, kind_of
 
 # The service of a daemon that is not its host's own: it counts to none.
 FOREIGN = "foreign"
@@ -173,15 +173,20 @@ def shares_of(
 ) -> Dict[str, Share]:
     """Return what a host has of each service, without ``foreign``, which are not its own.
 
+    What goes with another daemon counts with that.
+
     ``outside`` is as of ``daemons_of``.
     """
     found: Dict[str, Share] = {}
     taken = report.taken["daemons"]
     for row in own_rows(report.daemons, foreign):
+        if row["daemon_type"] in COMPANIONS:
+            continue
         kind, name = str(row["daemon_type"]), _service(row, host.hostname, services)
-        known = found.get(name) or Share(kind, 0, 0, taken)
+        service_type = kind_of(kind).service_type or kind
+        known = found.get(name) or Share(service_type, 0, 0, taken)
         runs = int(online and _as_the_cluster_says(row, outside)["state"] == "running")
-        found[name] = Share(kind, known.size + 1, known.running + runs, taken)
+        found[name] = Share(service_type, known.size + 1, known.running + runs, taken)
     return found
 
 

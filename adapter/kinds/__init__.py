@@ -33,7 +33,10 @@ def _found() -> Iterator[Kind]:
 
 
 KINDS: Dict[str, Kind] = {kind.service_type: kind for kind in _found()}
-_ALL: Dict[str, Kind] = {**KINDS, OSD.service_type: OSD}
+# The same by the type of their daemons; and with those that go with others.
+DAEMONS: Dict[str, Kind] = {kind.daemon_type: kind for kind in KINDS.values()}
+COMPANIONS: Dict[str, Kind] = {name: kind for kind in KINDS.values() for name in kind.companions}
+_ALL: Dict[str, Kind] = {**COMPANIONS, **DAEMONS, **KINDS, OSD.service_type: OSD}
 _OTHER = Kind()
 
 
@@ -42,12 +45,17 @@ def kind_of(service_type: str) -> Kind:
     return _ALL.get(service_type, _OTHER)
 
 
+def daemon_type_of(spec: ServiceSpec) -> str:
+    """Return the type of a service's daemons, as `ceph orch ps` has it."""
+    return kind_of(spec.service_type).daemon_type or spec.service_type
+
+
 def daemon_of_unit(unit: str) -> str:
     """Return the daemon (``mon.h1``) that a unit made here runs, empty for any other unit."""
     for kind in _ALL.values():
         before, found, _ = kind.unit.partition("{id}")
         if found and unit.startswith(before) and unit.endswith(".service"):
-            return f"{kind.service_type}.{unit[len(before) : -len('.service')]}"
+            return f"{kind.daemon_type}.{unit[len(before) : -len('.service')]}"
     return ""
 
 
@@ -70,6 +78,8 @@ def service_settings(spec: ServiceSpec) -> List[Setting]:
 
 
 __all__ = [
+    "COMPANIONS",
+    "DAEMONS",
     "KINDS",
     "MANAGERS",
     "NOTHING",
@@ -83,6 +93,7 @@ __all__ = [
     "check_fields",
     "check_no_container",
     "daemon_of_unit",
+    "daemon_type_of",
     "hands_over",
     "kind_of",
     "of_containers",

@@ -38,6 +38,10 @@ class Kind:
     service_type: str = ""
     # Whether its daemons are Ceph's: others have no key, and no section in the configuration.
     is_ceph: bool = True
+    # The type of its daemons, where it is another one, and those that go with each of them: the
+    # host makes and removes them together, under the same id.
+    daemons_are: str = ""
+    companions: Tuple[str, ...] = ()
     plural: str = "daemons"
     entity: str = ""
     has_own_key: bool = True
@@ -71,6 +75,8 @@ class Kind:
 
     # Fields of its spec that mean something here, beside those of every spec.
     fields: FrozenSet[str] = frozenset()
+    # Those that no spec is without.
+    needed: Tuple[str, ...] = ()
     # Whose options its daemons read, as `ceph config help` names it.
     reads: FrozenSet[str] = frozenset(("common",))
     # Options that are made of a field of another name.
@@ -89,8 +95,22 @@ class Kind:
     # Modules of managers without which it would be of no use.
     needs_modules: Tuple[str, ...] = ()
 
+    # Whether they stand for each other: those that run are told of a new one in the job that makes
+    # it.
+    has_peers: bool = False
+    # Whether nobody else may read these files.
+    files_are_secret: bool = False
+    # Fields with passwords, of which one is made where the spec names none: keepalived takes no
+    # longer ones.
+    generated: Tuple[str, ...] = ()
+
     # Roles that run before the one that deploys it.
     roles_before: Tuple[str, ...] = ()
+
+    @property
+    def daemon_type(self) -> str:
+        """Return the type of its daemons, as `ceph orch ps` has it."""
+        return self.daemons_are or self.service_type
 
     @property
     def operation(self) -> str:
@@ -123,6 +143,15 @@ class Kind:
 
     def check(self, spec: ServiceSpec) -> None:
         """Raise ``InvalidValue`` for what a daemon of this kind would not start with."""
+
+    def check_in_cluster(
+        self, spec: ServiceSpec, others: Mapping[str, ServiceSpec], hosts: Mapping[str, Any]
+    ) -> None:
+        """Raise ``InvalidValue`` for what other services, or the hosts, have no room for.
+
+        ``others`` are the other services' specs by name; ``hosts`` are what the hosts of the
+        placement said of their interfaces, by name, without those that said nothing yet.
+        """
 
     def settings(self, spec: ServiceSpec) -> List[Setting]:
         """Return the settings that all daemons of a service need, without those of `config`."""
@@ -159,6 +188,10 @@ class Kind:
         """
         return {}
 
+    def virtual_addresses(self, spec: ServiceSpec) -> Tuple[str, ...]:
+        """Return the addresses that a service has, whichever host holds them."""
+        return ()
+
     def binds(self, spec: ServiceSpec) -> bool:
         """Tell whether daemons listen on their address in the spec's networks alone."""
         return True
@@ -192,7 +225,7 @@ def check_fields_of(kind: Kind, spec: ServiceSpec) -> None:
         )
     kind.check(spec)
     known = _COMMON | kind.fields
-    resting = vars(ServiceSpec.from_json(_least(spec)))
+    resting = vars(ServiceSpec.from_json(_least(kind, spec)))
     for name, value in vars(spec).items():
         if name not in known and value and value != resting.get(name):
             raise InvalidValue(
@@ -212,9 +245,11 @@ def check_fields_of(kind: Kind, spec: ServiceSpec) -> None:
             )
 
 
-def _least(spec: ServiceSpec) -> Dict[str, Any]:
-    """Return the JSON of a spec of the same type that says nothing more."""
+def _least(kind: Kind, spec: ServiceSpec) -> Dict[str, Any]:
+    """Return the JSON of a spec of the same type that says no more than it must."""
     data: Dict[str, Any] = {"service_type": spec.service_type}
+    needed = {name: getattr(spec, name) for name in kind.needed if getattr(spec, name, None)}
+    data.update({"spec": needed} if needed else {})
     return {**data, "service_id": spec.service_id} if spec.service_id else data
 
 

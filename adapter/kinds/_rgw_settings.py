@@ -68,7 +68,7 @@ def frontends(spec: ServiceSpec, port: int, address: str = "") -> str:
     extra = [str(word) for word in getattr(spec, "rgw_frontend_extra_args", None) or ()]
     tls = bool(getattr(spec, "ssl", False))
     keys = {word.partition("=")[0] for word in extra}
-    prefix = "ssl_" if tls and not keys & {"ssl_port", "ssl_endpoint"} else ""
+    prefix = "ssl_" if speaks_tls(spec) else ""
     if address:
         words = [f"{prefix}endpoint={wrap_ipv6(address)}:{port}"]
     else:
@@ -76,6 +76,13 @@ def frontends(spec: ServiceSpec, port: int, address: str = "") -> str:
     if tls and "ssl_certificate" not in keys:
         words.append(f"ssl_certificate=config://{certificate_key(spec.service_name())}")
     return " ".join(["beast", *words, *extra])
+
+
+def speaks_tls(spec: Any) -> bool:
+    """Tell whether gateways speak TLS at the port of their spec; without a spec they do not."""
+    extra = [str(word) for word in getattr(spec, "rgw_frontend_extra_args", None) or ()]
+    keys = {word.partition("=")[0] for word in extra}
+    return bool(getattr(spec, "ssl", False)) and not keys & {"ssl_port", "ssl_endpoint"}
 
 
 def service_settings(spec: ServiceSpec, section: str) -> List[Setting]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Iterable, List, Mapping, Tuple
+from typing import Any, Collection, Iterable, List, Mapping, Tuple
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,17 @@ class ClusterView:
 
     ``daemons`` are those of managed hosts, in order of kind, host and id. ``addresses`` are the
     hosts' by name. ``settings`` is the monitors' configuration by section and option, empty where
-    nobody knows it.
+    nobody knows it. ``interfaces`` are the hosts', as they reported them; ``virtual`` the addresses
+    that services have, and no host for itself. ``specs`` are those of services by name.
     """
 
     fsid: str
     daemons: Tuple[ViewedDaemon, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[Tuple[str, str], str] = field(default_factory=dict)
+    interfaces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    virtual: Collection[str] = ()
+    specs: Mapping[str, Any] = field(default_factory=dict)
 
     def of_kind(self, *kinds: str) -> List[ViewedDaemon]:
         """Return the daemons of these kinds."""

@@ -25,7 +25,7 @@ from adapter.cluster.report_rows import text
 from adapter.cluster.told_daemons import ToldDaemon
 from adapter.core import Core
 from adapter.interface import REQUIRES_SERVICE_ID, ServiceSpec, SpecValidationError
-from adapter.kinds import KINDS
+from adapter.kinds import DAEMONS, KINDS
 from adapter.methods._rehearsal import Rehearsal
 
 _OSD = (
@@ -131,7 +131,7 @@ class _Adopted:
         for host, row, service in rows:
             name = f"{row['daemon_type']}.{row['daemon_id']}"
             seen.add(name)
-            if service and service not in self._kept and row["daemon_type"] in KINDS:
+            if service and service not in self._kept and row["daemon_type"] in DAEMONS:
                 member = Member(host, addresses[host], row, told.get(name))
                 members.setdefault(service, []).append(member)
         missing = self._elsewhere(seen)

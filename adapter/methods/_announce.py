@@ -7,7 +7,7 @@ from typing import Dict, Mapping, Sequence
 from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
-from adapter.kinds import KINDS
+from adapter.kinds import KINDS, daemon_type_of
 from adapter.reconcile.conf_hold import hold_reason
 from adapter.reconcile.service_floor import held_reason
 from adapter.reconcile.services import ServiceReconciler
@@ -17,8 +17,10 @@ from adapter.state_lock import under_lock
 @under_lock
 def what_goes(core: Core, reconciler: ServiceReconciler, wanted: Wanted) -> str:
     """Return a sentence on the daemons that a service has too many, or nothing."""
-    kind = wanted.spec.service_type
-    if kind not in KINDS or wanted.spec.unmanaged or wanted.deleted or core.held():
+    kind = daemon_type_of(wanted.spec)
+    if wanted.spec.service_type not in KINDS or wanted.spec.unmanaged:
+        return ""
+    if wanted.deleted or core.held():
         return ""
     there = reconciler.running().get(wanted.name, [])
     diff = reconciler.diff(wanted, there, reconciler.hosts())

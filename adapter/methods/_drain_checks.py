@@ -13,7 +13,7 @@ from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.core import Core
 from adapter.errors import AdapterError
 from adapter.interface import HostSpec
-from adapter.kinds import KINDS
+from adapter.kinds import KINDS, daemon_type_of
 from adapter.reconcile import Reconciler
 from adapter.reconcile.conf_hold import hold_reason
 from adapter.reconcile.service_floor import held_reason
@@ -90,10 +90,12 @@ class DrainChecks:
         hosts = [_marked(host) if host.hostname == hostname else host for host in services.hosts()]
         found = {}
         for wanted in core.specs.all():
-            kind = wanted.spec.service_type
+            kind = daemon_type_of(wanted.spec)
             there = running.get(wanted.name, [])
             mine = [each for each in there if each.hostname == hostname]
-            if not mine or kind not in KINDS or wanted.spec.unmanaged or wanted.deleted:
+            if not mine or wanted.spec.service_type not in KINDS:
+                continue
+            if wanted.spec.unmanaged or wanted.deleted:
                 continue
             diff = services.diff(wanted, there, hosts)
             held = held_reason(wanted, diff, there) or hold_reason(core, wanted, diff)

@@ -11,7 +11,7 @@ from adapter.cluster.tuned_profiles import SUFFIX
 from adapter.core import Core
 from adapter.errors import NotKept, some_of
 from adapter.interface import HostPlacementSpec
-from adapter.kinds import KINDS
+from adapter.kinds import DAEMONS
 from adapter.state_lock import under_lock
 
 SHOWN = 20
@@ -30,7 +30,7 @@ def left_running(core: Core, hostname: str) -> str:
         kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
         names.append(f"{kind}.{identity}")
         wanted = core.specs.find(core.daemon_services.of(hostname, kind, identity))
-        if wanted is not None and kind in KINDS and not wanted.spec.unmanaged:
+        if wanted is not None and kind in DAEMONS and not wanted.spec.unmanaged:
             services.add(wanted.name)
     if not names:
         return ""

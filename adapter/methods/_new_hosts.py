@@ -10,7 +10,7 @@ from adapter.cluster.schedule import DaemonPlacement, Difference, named
 from adapter.core import Core
 from adapter.errors import some_of
 from adapter.interface import REQUIRES_SERVICE_ID, ServiceSpec
-from adapter.kinds import kind_of
+from adapter.kinds import daemon_type_of, kind_of
 from adapter.state_lock import under_lock
 
 _NAMED = 8
@@ -35,7 +35,7 @@ def without_known(
             left.append(place)
         else:
             mine.remove(found)
-            there.append(f"{spec.service_type}.{found}")
+            there.append(f"{daemon_type_of(spec)}.{found}")
     return replace(diff, add=tuple(left)), _sentence(spec, there, left, new)
 
 
@@ -57,7 +57,7 @@ def _sentence(
 
 def _known(core: Core, spec: ServiceSpec, host: str) -> List[str]:
     """Return the ids of a service's daemons on a new host, as the cluster has them."""
-    kind, found = spec.service_type, []
+    kind, found = daemon_type_of(spec), []
     for daemon, hostnames in core.places.told_of(kind).items():
         names = {each for each in hostnames if _means(core, each, host)}
         identity = daemon.partition(".")[2]

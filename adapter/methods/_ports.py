@@ -50,7 +50,7 @@ def check_ports(
     check_alone(spec, most)
     mine = _range(spec, hosts, placed)
     check_last(spec, mine)
-    specs = _specs(core, spec, beside)
+    specs = specs_beside(core, spec, beside)
     ranges = (_range(each, hosts, Counter()) for each in specs.values())
     check_clash(spec, mine, ranges)
     known = core.specs.find(mine.name)
@@ -74,7 +74,7 @@ def check_more(
     check_alone(spec, 1 + max((there[host] for host in more), default=0))
     mine = Holder(name, {host: ports_of(spec, there[host] + 1) for host in more})
     check_last(spec, mine)
-    specs = _specs(core, spec, ())
+    specs = specs_beside(core, spec, ())
     check_clash(spec, mine, (_range(each, hosts, Counter()) for each in specs.values()))
     check_clash(spec, mine, _listening(core, mine, {name}))
 
@@ -86,7 +86,7 @@ def _check_readable(core: Core, spec: ServiceSpec) -> None:
             core.specs.check_readable(name)
 
 
-def _specs(core: Core, spec: ServiceSpec, beside: Sequence[Any]) -> Dict[str, ServiceSpec]:
+def specs_beside(core: Core, spec: ServiceSpec, beside: Sequence[Any]) -> Dict[str, ServiceSpec]:
     """Return the other services by name, as they will be."""
     found = {each.name: each.spec for each in core.specs.all()}
     others = (each for each in beside if not isinstance(each, HostSpec) and each is not spec)

@@ -15,6 +15,7 @@ from adapter.cluster.store import copy_of
 from adapter.core import Core
 from adapter.engine.access import MemoryAccess
 from adapter.engine.memory import MemoryEngine
+from adapter.kinds import daemon_type_of
 from adapter.methods._group_plans import GroupPlans
 from adapter.methods._spec_checks import SpecChecks
 from adapter.methods.host_specs import HostSpecMethods
@@ -74,7 +75,7 @@ class Rehearsal:
     def _change(self, spec: Any, row: Mapping[str, Any]) -> str:
         if row.get("error"):
             return ""
-        kind = spec.service_type
+        kind = daemon_type_of(spec)
         parts = [f"add {kind} on {host}" for host in row.get("add") or ()]
         parts += [f"remove {name}" for name in row.get("remove") or ()]
         parts += [str(each) for each in row.get("change") or ()]
@@ -94,5 +95,5 @@ class Rehearsal:
             f"({lacks.get(each.daemon_id, 'it has none')})"
             for each in sorted(unable, key=lambda each: each.daemon_id)
         ]
-        named = (f"{spec.service_type}.{each.daemon_id}" for each in outside)
+        named = (f"{daemon_type_of(spec)}.{each.daemon_id}" for each in outside)
         return [*found, *(f"deploy {name} again: it is not in the cluster's map" for name in named)]

@@ -10,8 +10,8 @@ from adapter.cluster.schedule import candidates, check_ids
 from adapter.core import Core
 from adapter.errors import InvalidValue
 from adapter.interface import HostSpec, OrchestratorError, ServiceSpec, SpecValidationError
-from adapter.kinds import KINDS, check_fields, check_no_container, kind_of
-from adapter.methods._ports import check_ports
+from adapter.kinds import KINDS, check_fields, check_no_container, daemon_type_of, kind_of
+from adapter.methods._ports import check_ports, specs_beside
 from adapter.methods.host_specs import check_host_spec
 from adapter.reconcile import Reconciler
 from adapter.reconcile.mon_addresses import check_mon_places, check_networks
@@ -104,6 +104,8 @@ class SpecChecks:
                 "it matches no host",
                 f"Hosts: {', '.join(host.hostname for host in hosts)}.",
             )
+        if spec.service_type in KINDS:
+            self._check_in_cluster(spec, matching, beside)
         check_ports(self.core, self.reconciler.services, spec, hosts, beside)
         if spec.service_type in KINDS:
             check_ids(spec, matching)
@@ -112,10 +114,28 @@ class SpecChecks:
         check_mon_places(self.core, spec, matching)
         check_mon_locations(self.core, spec, [host.hostname for host in hosts])
 
+    def _check_in_cluster(
+        self, spec: ServiceSpec, matching: Sequence[str], beside: Sequence[Any]
+    ) -> None:
+        """Raise for what other services, or the hosts of a placement, have no room for."""
+        reports = {name: self.core.reports.get(name) for name in matching}
+        interfaces = {
+            name: report.facts["interfaces"]
+            for name, report in reports.items()
+            if report is not None and isinstance(report.facts.get("interfaces"), dict)
+        }
+        going = {each.name for each in self.core.specs.all() if each.deleted}
+        others = {
+            name: each
+            for name, each in specs_beside(self.core, spec, beside).items()
+            if name not in going or any(each is one for one in beside)
+        }
+        kind_of(spec.service_type).check_in_cluster(spec, others, interfaces)
+
     def _refuse_others_names(self, spec: ServiceSpec) -> None:
         """Raise for a daemon that shall have the name of one on another host."""
         for each in spec.placement.hosts or ():
-            name = f"{spec.service_type}.{each.name}"
+            name = f"{daemon_type_of(spec)}.{each.name}"
             there = self.core.places.hosts_of(name) if each.name else []
             if there and each.hostname not in there:
                 raise InvalidValue(

@@ -14,7 +14,15 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import AdapterError, HostUnreachable, InvalidValue, NotKept, UnknownName
 from adapter.interface import DaemonDescription, PlacementSpec, ServiceSpec
-from adapter.kinds import KINDS, check_fields, hands_over, kind_of
+from adapter.kinds import (
+    COMPANIONS,
+    DAEMONS,
+    KINDS,
+    check_fields,
+    daemon_type_of,
+    hands_over,
+    kind_of,
+)
 from adapter.methods._awaited import when_reported
 from adapter.methods._method import method
 from adapter.methods._ports import check_more
@@ -25,7 +33,7 @@ from adapter.reconcile.ended_restarts import end_restart, leave_out
 from adapter.reconcile.mon_addresses import check_mon_places, check_networks
 from adapter.reconcile.ownership import check_workable, no_daemon
 
-ACTED_ON = ("osd", *KINDS)
+ACTED_ON = ("osd", *DAEMONS, *COMPANIONS)
 
 
 class ActionMethods:
@@ -44,6 +52,8 @@ class ActionMethods:
         """
         _check_action(action)
         daemons = self._daemons_of_service(service_name)
+        if action in DEPLOYING:
+            daemons = [each for each in daemons if each.daemon_type not in COMPANIONS]
         names = [daemon.name() for daemon in daemons]
         kind = str(daemons[0].daemon_type) if daemons else service_name.partition(".")[0]
         if action == "stop" and (kind == "osd" or kind_of(kind).cluster_needs):
@@ -118,6 +128,8 @@ class ActionMethods:
             raise InvalidValue("image", image, "daemons here run from packages", "Leave it out.")
         daemon = self._daemon(daemon_name)
         _check_kind(daemon)
+        if action in DEPLOYING:
+            _refuse_companion(daemon)
         self._check_answers([str(daemon.hostname)])
         if daemon.daemon_type == "osd" and action != "stop":
             self._refuse_gone(daemon)
@@ -210,7 +222,7 @@ class ActionMethods:
         places = self._new_places(spec, there)
         job = self.reconciler.acts.add(wanted, places, there)
         return [
-            f"Deploying {spec.service_type}.{place.daemon_id} on host '{place.hostname}' "
+            f"Deploying {daemon_type_of(spec)}.{place.daemon_id} on host '{place.hostname}' "
             f"(job {job.job_id}){self._surplus(wanted, there, place)}"
             for place in places
         ]
@@ -225,7 +237,7 @@ class ActionMethods:
             going = reconciler.diff(wanted, [*there, new], reconciler.hosts()).remove
         if not going:
             return ""
-        names = ", ".join(f"{wanted.spec.service_type}.{each.daemon_id}" for each in going)
+        names = ", ".join(f"{daemon_type_of(wanted.spec)}.{each.daemon_id}" for each in going)
         return (
             f"; {wanted.name} is managed and its placement has no room for one more, so {names} "
             f"will be removed: `ceph orch set-unmanaged {wanted.name}` keeps what is there"
@@ -237,7 +249,7 @@ class ActionMethods:
         for each in spec.placement.hosts:
             identity = each.name or each.hostname
             if (each.name or kind_of(spec.service_type).named_by_host) and identity in used:
-                raise AdapterError(f"{spec.service_type}.{identity} is there already.")
+                raise AdapterError(f"{daemon_type_of(spec)}.{identity} is there already.")
         places = []
         for each in spec.placement.hosts:
             identity = each.name or free_id(self.core.cluster, spec, each.hostname, 0, used)
@@ -279,6 +291,7 @@ class ActionMethods:
             if daemon.daemon_type == "osd":
                 self._refuse_osd(daemon)
             _check_kind(daemon)
+            _refuse_companion(daemon)
         self._check_answers([str(daemon.hostname) for daemon in daemons])
         texts: List[str] = []
         for daemon in daemons:
@@ -287,7 +300,7 @@ class ActionMethods:
 
     def _remove(self, daemon: DaemonDescription, done: Sequence[str]) -> str:
         """Remove a daemon if it can be spared; ``done`` is what was said of those before it."""
-        reconciler, kind = self.reconciler.services, KINDS[str(daemon.daemon_type)]
+        reconciler, kind = self.reconciler.services, DAEMONS[str(daemon.daemon_type)]
         row = Daemon(str(daemon.hostname), str(daemon.daemon_id))
         with reconciler.guards.acting:
             chosen, reason = reconciler.guards.may_remove(kind, [row])
@@ -324,6 +337,18 @@ def _check_id(daemon: DaemonDescription) -> None:
             "its id is not an OSD id",
             f"Use systemctl on host {daemon.hostname}.",
         ) from None
+
+
+def _refuse_companion(daemon: DaemonDescription) -> None:
+    """Raise ``InvalidValue`` for a daemon that is made and removed together with another one."""
+    kind = COMPANIONS.get(str(daemon.daemon_type))
+    if kind is not None:
+        raise InvalidValue(
+            "daemon",
+            daemon.name(),
+            "it is deployed and removed together with another daemon",
+            f"Name {kind.daemon_type}.{daemon.daemon_id}.",
+        )
 
 
 def _check_kind(daemon: DaemonDescription) -> None:

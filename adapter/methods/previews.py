@@ -11,6 +11,7 @@ from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.core import Core
 from adapter.errors import NotReady
 from adapter.interface import DriveGroupSpec, HostSpec, OrchestratorError, ServiceSpec
+from adapter.kinds import daemon_type_of
 from adapter.methods._changes import predicted, with_warning
 from adapter.methods._group_plans import Group, GroupPlans
 from adapter.methods._method import method
@@ -122,7 +123,7 @@ class PreviewMethods:
             "service_name": spec.service_name(),
             "service_type": spec.service_type,
             "add": [place.hostname for place in diff.add],
-            "remove": [f"{spec.service_type}.{each.daemon_id}" for each in diff.remove],
+            "remove": [f"{daemon_type_of(spec)}.{each.daemon_id}" for each in diff.remove],
             "change": predicted(self.core, self.reconciler, spec, diff, before).lines(),
             **({"waits": lack.reason} if lack is not None and diff.add else {}),
             **({"stays": stays} if stays else {}),

@@ -111,6 +111,7 @@ class ServiceListMethods:
             running=counted(places or (), running),
             last_refresh=_moment(oldest) or datetime_now(),
             created=_moment(wanted.created) if wanted is not None else None,
+            virtual_ip=wanted.spec.get_virtual_ip() if wanted is not None else None,
             ports=list(wanted.spec.get_port_start()) if wanted is not None else [],
             events=[
                 *self.core.events.of(name),

@@ -12,6 +12,7 @@ from typing import List, Tuple
 from adapter.cluster.schedule import NO_SCHEDULE, Daemon, Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.kinds import daemon_type_of
 from adapter.state_lock import under_lock
 
 
@@ -23,7 +24,7 @@ def without_came_back(core: Core, wanted: Wanted, diff: Difference) -> Tuple[Dif
     kept = [daemon for daemon in diff.remove if _came_back(core, wanted, daemon)]
     if not kept:
         return diff, ""
-    kind = wanted.spec.service_type
+    kind = daemon_type_of(wanted.spec)
     names = ", ".join(f"{kind}.{each.daemon_id} on host {each.hostname}" for each in kept)
     hosts = sorted({each.hostname for each in kept})
     rest = tuple(each for each in diff.remove if each not in kept)
@@ -38,7 +39,7 @@ def _came_back(core: Core, wanted: Wanted, daemon: Daemon) -> bool:
     if label in host.dropped_labels or NO_SCHEDULE in host.labels:
         # Somebody asked for it since.
         return False
-    name = f"{wanted.spec.service_type}.{daemon.daemon_id}"
+    name = f"{daemon_type_of(wanted.spec)}.{daemon.daemon_id}"
     known = core.deployments.get(daemon.hostname, name)
     return host.added > wanted.asked and (known is None or known.found)
 

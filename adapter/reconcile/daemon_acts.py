@@ -18,6 +18,7 @@ from adapter.engine.gate import Ask
 from adapter.engine.model import JobStatus
 from adapter.errors import AdapterError, InvalidValue, JustTakenOver, NotKept, ReportAwaited
 from adapter.interface import OrchestratorError
+from adapter.kinds import daemon_type_of
 from adapter.reconcile.ended_restarts import end_restart, leave_out
 from adapter.reconcile.kept_service import kept_service
 from adapter.reconcile.ownership import judge_places, read_places, units_of
@@ -82,7 +83,7 @@ class DaemonActs:
 
         ``there`` are the service's daemons.
         """
-        kind, now = wanted.spec.service_type, time.time()
+        kind, now = daemon_type_of(wanted.spec), time.time()
         asked = [
             DaemonAction(name, ADD, (name,), wanted.name, False, now, place.hostname, place.network)
             for place in places
@@ -212,7 +213,7 @@ class DaemonActs:
                 )
                 if job is not None:
                     jobs.append(job)
-                    names = [f"{wanted.spec.service_type}.{each.daemon_id}" for each in deployed]
+                    names = [f"{daemon_type_of(wanted.spec)}.{each.daemon_id}" for each in deployed]
                     with core.lock:
                         self._jobs.update(dict.fromkeys(names, job))
         with core.lock:

@@ -15,7 +15,7 @@ from adapter.cluster.service_changes import differences
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.interface import OrchestratorError
-from adapter.kinds import KINDS, hands_over
+from adapter.kinds import KINDS, daemon_type_of, hands_over
 from adapter.reconcile.found_daemons import known_or_found
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.service_jobs import ServiceJobs
@@ -68,7 +68,7 @@ class DaemonChanges:
         old_ports = self._digests.ports(before, ports) if before is not None else {}
         found: List[Behind] = []
         for daemon in kept:
-            shall_stop = f"{wanted.spec.service_type}.{daemon.daemon_id}" in stops
+            shall_stop = f"{daemon_type_of(wanted.spec)}.{daemon.daemon_id}" in stops
             if not daemon.runs or not daemon.ok or shall_stop:
                 continue
             place = daemon.hostname, daemon.daemon_id
@@ -90,7 +90,7 @@ class DaemonChanges:
         """Return options that somebody had changed while the daemon was started."""
         configured = record.configured if record is not None else 0.0
         with self._core.lock:
-            name = f"{wanted.spec.service_type}.{daemon.daemon_id}"
+            name = f"{daemon_type_of(wanted.spec)}.{daemon.daemon_id}"
             if daemon.hostname not in self._core.places.hosts_of(name):
                 return []
             row = self._core.places.row(daemon.hostname, name)
@@ -143,7 +143,7 @@ class DaemonChanges:
 
         ``ready`` are those on hosts where something can be done.
         """
-        kind = wanted.spec.service_type
+        kind = daemon_type_of(wanted.spec)
         with self._core.lock:
             # Nobody misses what somebody has stopped.
             counted = [each for each in kept if not self._is_stopped(kind, each)]

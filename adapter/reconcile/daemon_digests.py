@@ -12,7 +12,7 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import InvalidValue
 from adapter.interface import ServiceSpec
-from adapter.kinds import kind_of
+from adapter.kinds import daemon_type_of, kind_of
 from adapter.reconcile.mon_addresses import address_for
 from adapter.reconcile.port_choice import HostDaemon, share_of_host
 from adapter.state_lock import under_lock
@@ -72,7 +72,7 @@ class DaemonDigests:
     @under_lock
     def known(self, wanted: Wanted, hostname: str, daemon_id: str) -> Optional[Deployment]:
         """Return what is known of a daemon."""
-        name = f"{wanted.spec.service_type}.{daemon_id}"
+        name = f"{daemon_type_of(wanted.spec)}.{daemon_id}"
         return self._core.deployments.get(hostname, name)
 
     def ports(self, wanted: Wanted, daemons: Mapping[HostDaemon, int]) -> Dict[HostDaemon, int]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+from dataclasses import replace
 from typing import Any, Dict, List, Sequence, Tuple
 
 from adapter.cluster.marks import mark
-from adapter.cluster.schedule import Daemon
+from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.errors import InvalidValue
 from adapter.interface import OrchestratorError
-from adapter.kinds import ClusterView, ViewedDaemon, kind_of
+from adapter.kinds import ClusterView, ViewedDaemon, daemon_type_of, kind_of
 from adapter.reconcile.port_choice import HostDaemon
 from adapter.state_lock import under_lock
 
@@ -56,20 +59,43 @@ class DaemonFiles:
                 self._settings = mine
                 self.serial += 1
 
-    def of(self, wanted: Wanted, hostname: str, daemon_id: str) -> Files:
-        """Return the texts of the files that a daemon shall have, by name."""
+    def of(
+        self,
+        wanted: Wanted,
+        hostname: str,
+        daemon_id: str,
+        beside: Sequence[DaemonPlacement] = (),
+    ) -> Files:
+        """Return the texts of the files that a daemon shall have, by name.
+
+        ``beside`` are places of the service that are deployed together. Raises ``InvalidValue``
+        where its host has not what it needs.
+        """
         kind = kind_of(wanted.spec.service_type)
         if not kind.has_files:
             return {}
-        which = hostname, f"{kind.service_type}.{daemon_id}"
         with self._core.lock:
             view = self.view()
+        if beside and kind.has_peers:
+            return self._make(self._with(view, wanted, beside), wanted, hostname, daemon_id)
+        which = (hostname, f"{kind.daemon_type}.{daemon_id}")
         made = self._made.get(which)
         if made is None or made[0] is not view or made[1].spec is not wanted.spec:
-            one = self._viewed(view, wanted, hostname, daemon_id)
-            made = (view, wanted, kind.files(wanted.spec, view, one))
+            made = (view, wanted, self._make(view, wanted, hostname, daemon_id))
             self._made[which] = made
         return made[2]
+
+    def _make(self, view: ClusterView, wanted: Wanted, hostname: str, daemon_id: str) -> Files:
+        one = self._viewed(view, wanted, hostname, daemon_id)
+        return kind_of(wanted.spec.service_type).files(wanted.whole_spec(), view, one)
+
+    def _with(
+        self, view: ClusterView, wanted: Wanted, places: Sequence[DaemonPlacement]
+    ) -> ClusterView:
+        """Return the cluster as it is with daemons that are still to be made."""
+        viewed = (self._viewed(view, wanted, each.hostname, each.daemon_id) for each in places)
+        new = (each for each in viewed if each not in view.daemons)
+        return replace(view, daemons=(*view.daemons, *new))
 
     def stale(self, wanted: Wanted, kept: Sequence[Daemon]) -> List[Daemon]:
         """Return the daemons that run and were given other files than they shall have."""
@@ -78,10 +104,14 @@ class DaemonFiles:
         found = []
         for daemon in kept:
             with self._core.lock:
-                name = f"{wanted.spec.service_type}.{daemon.daemon_id}"
+                name = f"{daemon_type_of(wanted.spec)}.{daemon.daemon_id}"
                 known = self._core.deployments.get(daemon.hostname, name)
             has = known.files if known is not None else ""
-            shall = self.of(wanted, daemon.hostname, daemon.daemon_id)
+            try:
+                shall = self.of(wanted, daemon.hostname, daemon.daemon_id)
+            except InvalidValue:
+                # It keeps what it has: its host has changed, and says so when it is deployed.
+                continue
             if daemon.runs and daemon.ok and has != mark_of(shall):
                 found.append(daemon)
         return found
@@ -112,7 +142,27 @@ class DaemonFiles:
             for hostname, row in core.places.own()
         ]
         daemons.sort(key=lambda each: (each.kind, each.hostname, each.daemon_id))
-        return ClusterView(core.cluster, tuple(daemons), addresses, self._settings)
+        specs = {each.name: each.spec for each in core.specs.all()}
+        virtual = [
+            address
+            for spec in specs.values()
+            for address in kind_of(spec.service_type).virtual_addresses(spec)
+        ]
+        if not virtual:
+            return ClusterView(core.cluster, tuple(daemons), addresses, self._settings)
+        found = {hostname: core.reports.get(hostname) for hostname in addresses}
+        interfaces = {
+            name: each.facts.get("interfaces") for name, each in found.items() if each is not None
+        }
+        return ClusterView(
+            core.cluster,
+            tuple(daemons),
+            addresses,
+            self._settings,
+            interfaces={name: each for name, each in interfaces.items() if isinstance(each, dict)},
+            virtual=tuple(sorted(virtual)),
+            specs=specs,
+        )
 
     def _daemon(self, hostname: str, row: Dict[str, Any], address: str) -> ViewedDaemon:
         core, kind, identity = self._core, str(row["daemon_type"]), str(row["daemon_id"])
@@ -132,12 +182,21 @@ class DaemonFiles:
     @staticmethod
     def _viewed(view: ClusterView, wanted: Wanted, hostname: str, daemon_id: str) -> ViewedDaemon:
         """Return a daemon as it is, or as one that is still to be made."""
-        kind = wanted.spec.service_type
+        kind = daemon_type_of(wanted.spec)
         for each in view.daemons:
             if (each.kind, each.hostname, each.daemon_id) == (kind, hostname, daemon_id):
                 return each
         address = view.addresses.get(hostname, hostname)
         return ViewedDaemon(kind, daemon_id, wanted.name, hostname, address, 0)
+
+
+def secret_texts(name: str, files: Files) -> Dict[str, Tuple[str, str]]:
+    """Return by file the name of a job's secret, and its text: a keyring that has it as its key."""
+    found = {}
+    for file, text in sorted(files.items()):
+        key = base64.b64encode(text.encode()).decode()
+        found[file] = f"{name}.{file}.keyring", f"[{name}.{file}]\n\tkey = {key}\n"
+    return found
 
 
 def mark_of(files: Files) -> str:

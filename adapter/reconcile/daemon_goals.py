@@ -11,9 +11,9 @@ from adapter.cluster.service_changes import Setting
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
-from adapter.kinds import KINDS, kind_of
+from adapter.kinds import DAEMONS, KINDS, daemon_type_of, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
-from adapter.reconcile.daemon_files import DaemonFiles, mark_of
+from adapter.reconcile.daemon_files import DaemonFiles, mark_of, secret_texts
 from adapter.reconcile.daemon_lacks import DaemonLacks
 from adapter.reconcile.found_daemons import known_or_found
 from adapter.reconcile.port_choice import HostDaemon, reserve_ports
@@ -31,6 +31,8 @@ class Asked:
     entities: Dict[str, str] = field(default_factory=dict)
     # What stands for the files of each daemon.
     files: Dict[HostDaemon, str] = field(default_factory=dict)
+    # Texts that only the job and its hosts may read, by name.
+    secrets: Dict[str, str] = field(default_factory=dict, repr=False)
 
 
 class DaemonGoals:
@@ -82,8 +84,14 @@ class DaemonGoals:
                 "addr": address,
                 **kind_of(spec.service_type).host_settings(spec),
             }
-            files = self.files.of(wanted, place.hostname, place.daemon_id)
-            if files:
+            beside = [each for each, _ in addressed]
+            files = self.files.of(wanted, place.hostname, place.daemon_id, beside)
+            if files and kind_of(spec.service_type).files_are_secret:
+                name = f"{daemon_type_of(spec)}.{place.daemon_id}"
+                hidden = secret_texts(name, files)
+                asked.secrets.update(hidden.values())
+                row["secret_files"] = {file: secret for file, (secret, _) in hidden.items()}
+            elif files:
                 row["files"] = files
             asked.files[place.hostname, place.daemon_id] = mark_of(files)
             asked.daemons.setdefault(place.hostname, []).append(row)
@@ -99,7 +107,7 @@ class DaemonGoals:
         for hostname, daemons in known.items():
             for daemon in daemons:
                 before = self._core.deployments.get(hostname, daemon.daemon)
-                section = KINDS[daemon.daemon_type].entity_of(daemon.daemon_id)
+                section = DAEMONS[daemon.daemon_type].entity_of(daemon.daemon_id)
                 options = before.options if before is not None else ()
                 found += [(section, each) for each in options if each not in daemon.options]
         return found

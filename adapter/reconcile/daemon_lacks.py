@@ -15,7 +15,7 @@ from adapter.cluster.service_changes import Setting, differences, options_of
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
-from adapter.kinds import KINDS, kind_of, service_settings
+from adapter.kinds import daemon_type_of, kind_of, service_settings
 from adapter.reconcile.healed_options import is_of
 from adapter.reconcile.service_settings import ServiceSettings
 
@@ -41,7 +41,8 @@ class DaemonLacks:
         ``goal`` is the digest that it shall have, ``own`` are the options of daemons alone,
         ``there`` is the monitors' configuration before anything is set.
         """
-        kind, name = wanted.spec.service_type, f"{wanted.spec.service_type}.{place.daemon_id}"
+        kind = daemon_type_of(wanted.spec)
+        name = f"{kind}.{place.daemon_id}"
         with self._core.lock:
             row = self._row(place.hostname, name)
             known = self._core.deployments.get(place.hostname, name)
@@ -49,7 +50,7 @@ class DaemonLacks:
             return _by_record(known, goal) if known is not None else []
         if row["state"] != "running":
             return []
-        entity = KINDS[kind].entity_of(place.daemon_id)
+        entity = kind_of(kind).entity_of(place.daemon_id)
         found = set(_by_record(known, goal))
         configured = known.configured if known is not None else 0.0
         found.update(self._settings.healed.read_by(entity, row, configured))

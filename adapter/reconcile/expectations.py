@@ -13,7 +13,7 @@ from adapter.reconcile.healed_options import epoch_of
 from adapter.state_lock import under_lock
 
 _STATES = {"start": "running", "restart": "restarted", "stop": "stopped"}
-_DEPLOYED = {kind.operation: kind.service_type for kind in KINDS.values()}
+_DEPLOYED = {kind.operation: kind.daemon_type for kind in KINDS.values()}
 _WORDS = {
     "running": "{name} runs on {host}",
     "restarted": "{name} was started again on {host}",

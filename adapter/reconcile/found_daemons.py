@@ -5,13 +5,14 @@ from __future__ import annotations
 from adapter.cluster.deployments import Deployment
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.kinds import daemon_type_of
 from adapter.state_lock import under_lock
 
 
 @under_lock
 def known_or_found(core: Core, hostname: str, wanted: Wanted, daemon_id: str) -> Deployment:
     """Return what is kept of a service's daemon, or a record that says whether its host has it."""
-    kind = wanted.spec.service_type
+    kind = daemon_type_of(wanted.spec)
     name = f"{kind}.{daemon_id}"
     known = core.deployments.get(hostname, name)
     found = core.places.reports(hostname, name)

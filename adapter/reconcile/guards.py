@@ -112,8 +112,8 @@ class Guards:
             raise AdapterError(f"mon.{name} is the last one.")
         self._core.maps.check_site(name)
         if name in quorum:
-            self._check_quorum(kind.service_type, name, quorum, known)
-            self._core.maps.mon_can_go(name, *self.going(kind.service_type, name))
+            self._check_quorum(kind.daemon_type, name, quorum, known)
+            self._core.maps.mon_can_go(name, *self.going(kind.daemon_type, name))
 
     def _check_quorum(
         self, kind: str, leaving: str, quorum: Sequence[str], known: Sequence[str]
@@ -169,7 +169,7 @@ class Guards:
         A daemon that runs and is not in the map stands by for nobody.
         """
         fs_map = self._core.maps.fs_map()
-        ranked, going = fs_map.ranked, self.going(kind.service_type, daemons[0].daemon_id)
+        ranked, going = fs_map.ranked, self.going(kind.daemon_type, daemons[0].daemon_id)
         for daemon in daemons:
             if daemon.daemon_id not in ranked:
                 self.ranks.check_standby(kind, daemon, going)
@@ -187,7 +187,7 @@ class Guards:
         if standbys and not daemon.active:
             self._core.look_at_maps()
             raise AdapterError(
-                f"{kind.service_type}.{daemon.daemon_id} has become active; a standby is removed "
+                f"{kind.daemon_type}.{daemon.daemon_id} has become active; a standby is removed "
                 "instead."
             )
 
@@ -198,7 +198,7 @@ class Guards:
 
         The cluster is asked who serves, and the hosts whether those that stay answer.
         """
-        name = kind.service_type
+        name = kind.daemon_type
         known, going = self._core.maps.daemon_names().hosts, self.going(name)
         said = {daemon for daemon in known if daemon.partition(".")[2] not in going}
         serving = [each for each in daemons if f"{name}.{each.daemon_id}" in said]
@@ -268,10 +268,10 @@ class Guards:
         self, kind: Kind, managers: Managers, leaving: str, but: str = ""
     ) -> List[str]:
         """Raise if no manager would be left; return those that go down."""
-        going = self.going(kind.service_type, leaving, but)
+        going = self.going(kind.daemon_type, leaving, but)
         # While none is active its name is empty.
         if not {managers.active, *managers.standbys} - {"", leaving, *going}:
-            why = f": {_describe(kind.service_type, going)}" if going else ""
+            why = f": {_describe(kind.daemon_type, going)}" if going else ""
             raise AdapterError(f"no manager would be left{why}.")
         return going
 
@@ -334,7 +334,7 @@ class Guards:
                     self._check_voter(kind, daemon.daemon_id)
             if kind.guard == MANAGERS and not leaving:
                 for daemon in daemons:
-                    self.check_stop(kind.service_type, daemon.daemon_id, but=job)
+                    self.check_stop(kind.daemon_type, daemon.daemon_id, but=job)
             if kind.guard == RANKS:
                 fs_map = self._core.maps.fs_map()
                 standing_by = [
@@ -343,7 +343,7 @@ class Guards:
                 ranked = [each for each in daemons if each.daemon_id in fs_map.ranked]
                 if not leaving:
                     for daemon in daemons:
-                        going = self.going(kind.service_type, daemon.daemon_id, job)
+                        going = self.going(kind.daemon_type, daemon.daemon_id, job)
                         self.ranks.check_standby(kind, daemon, going, job)
                 for daemon in self.ranks.of_others(leaving, daemons) if leaving else ranked:
                     self._check_known(kind, daemon, standing_by)

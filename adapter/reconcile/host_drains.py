@@ -16,7 +16,7 @@ from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorEvent
-from adapter.kinds import KINDS
+from adapter.kinds import DAEMONS
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.osd_removal_records import removal_of
 from adapter.state_lock import under_lock
@@ -164,7 +164,7 @@ class HostDrains:
         for row in report.daemons if report is not None else ():
             kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
             rests = row["state"] == "stopped" and not row.get("enabled", True)
-            if kind in KINDS and not rests:
+            if kind in DAEMONS and not rests:
                 found[f"{kind}.{identity}"] = core.daemon_services.of(hostname, kind, identity)
         return found
 

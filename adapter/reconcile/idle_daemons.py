@@ -11,7 +11,7 @@ from adapter.cluster.schedule import Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import some_of
-from adapter.kinds import KINDS
+from adapter.kinds import DAEMONS
 from adapter.state_lock import under_lock
 
 SHOWN = 5
@@ -54,7 +54,7 @@ class IdleDaemons:
             found: Dict[str, List[Tuple[str, str]]] = {}
             for host, row in core.places.own():
                 kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
-                if kind in KINDS and row["state"] == "stopped" and not row.get("enabled", True):
+                if kind in DAEMONS and row["state"] == "stopped" and not row.get("enabled", True):
                     service = core.daemon_services.of(host, kind, identity)
                     found.setdefault(service, []).append((host, f"{kind}.{identity}"))
             self._found = (state, found)

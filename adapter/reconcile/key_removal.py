@@ -18,7 +18,7 @@ from adapter.core import Core
 from adapter.engine.model import HostStatus, JobRecord
 from adapter.errors import NotKept, UnknownName
 from adapter.interface import OrchestratorError
-from adapter.kinds import KINDS, QUORUM, RANKS, kind_of
+from adapter.kinds import DAEMONS, QUORUM, RANKS, kind_of
 from adapter.reconcile.healed_options import epoch_of
 from adapter.reconcile.ownership import read_places
 from adapter.reconcile.parts import OTHERS_JOBS_END
@@ -244,7 +244,7 @@ class KeyRemoval:
 
     def _remove_one(self, key: UnusedKey, errors: Dict[str, OrchestratorError]) -> None:
         """Remove one key and the daemon's settings, and the records once the monitors did so."""
-        core, entity = self._core, KINDS[key.daemon_type].entity_of(key.daemon_id)
+        core, entity = self._core, DAEMONS[key.daemon_type].entity_of(key.daemon_id)
         with core.lock:
             known = core.deployments.get(key.host, key.daemon)
         if not kind_of(key.daemon_type).has_own_key:

@@ -29,14 +29,14 @@ class Leaving:
     @property
     def names(self) -> List[str]:
         """Return the names of the daemons (``mon.h1``)."""
-        return [f"{self.kind.service_type}.{each.daemon_id}" for each in self.daemons]
+        return [f"{self.kind.daemon_type}.{each.daemon_id}" for each in self.daemons]
 
     def rows(self, core: Core) -> Dict[str, List[Dict[str, str]]]:
         """Return what their hosts are told of them, by host."""
         found: Dict[str, List[Dict[str, str]]] = {}
         for daemon, name in zip(self.daemons, self.names):
             unit, _ = unit_of(core, daemon.hostname, name)
-            kind = self.kind.service_type
+            kind = self.kind.daemon_type
             row = {"daemon_type": kind, "daemon_id": daemon.daemon_id, "unit": unit}
             found.setdefault(daemon.hostname, []).append(row)
         return found

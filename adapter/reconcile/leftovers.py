@@ -14,7 +14,7 @@ from adapter.cluster.deployments import Deployment
 from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
-from adapter.kinds import KINDS, kind_of
+from adapter.kinds import KINDS, daemon_type_of, kind_of
 from adapter.reconcile.reported_since import ReportedSince
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.state_lock import under_lock
@@ -69,7 +69,7 @@ class Leftovers:
             # The job of a manager on another machine may bring one up that no host has reported.
             young = self.reported.is_young(now)
             self.reported.look(wanted, now)
-            kind = wanted.spec.service_type
+            kind = daemon_type_of(wanted.spec)
             unseen = [
                 each.daemon_id
                 for each in removes

@@ -13,6 +13,7 @@ from adapter.cluster.schedule import Daemon
 from adapter.cluster.service_ports import ports_of
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.kinds import daemon_type_of
 from adapter.state_lock import under_lock
 
 
@@ -30,7 +31,7 @@ class OffSpec:
         before, now = self._said.get(wanted.name, {}), {}
         here = Counter(each.hostname for each in kept)
         for daemon in kept if not wanted.deleted else ():
-            name = f"{wanted.spec.service_type}.{daemon.daemon_id}"
+            name = f"{daemon_type_of(wanted.spec)}.{daemon.daemon_id}"
             shall = ports_of(wanted.spec, here[daemon.hostname])
             text = self._off(daemon.hostname, name, shall)
             if text:

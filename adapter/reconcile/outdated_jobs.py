@@ -12,7 +12,7 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import OrchestratorError, ServiceSpec
-from adapter.kinds import KINDS
+from adapter.kinds import DAEMONS
 from adapter.reconcile.key_removal import KeyRemoval
 
 log = logging.getLogger(__name__)
@@ -77,10 +77,10 @@ class OutdatedJobs:
 
     def _clean(self, hostname: str, daemon: Deployment) -> None:
         """Take back what was made for a daemon before its job was asked for."""
-        core, kind = self._core, KINDS[daemon.daemon_type]
+        core, kind = self._core, DAEMONS[daemon.daemon_type]
         try:
             if kind.has_own_key:
-                self._keys.begin(hostname, kind.service_type, [daemon.daemon_id])
+                self._keys.begin(hostname, kind.daemon_type, [daemon.daemon_id])
             for option in daemon.options:
                 core.maps.unconfigure(kind.entity_of(daemon.daemon_id), option)
             with core.lock:

@@ -17,7 +17,7 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import some_of
 from adapter.interface import DriveGroupSpec
-from adapter.kinds import KINDS
+from adapter.kinds import KINDS, daemon_type_of
 from adapter.reconcile.came_back import without_came_back
 from adapter.reconcile.mon_locations import MonLocations
 from adapter.reconcile.osd_planner import OsdPlanner
@@ -162,7 +162,7 @@ class Pending:
         diff, _ = without_came_back(self._core, wanted, diff)
         found = []
         if diff.remove:
-            names = [f"{spec.service_type}.{d.daemon_id} on {d.hostname}" for d in diff.remove]
+            names = [f"{daemon_type_of(spec)}.{d.daemon_id} on {d.hostname}" for d in diff.remove]
             placement = spec.placement.pretty_str()
             why = "the service is being removed" if wanted.deleted else f"placement {placement}"
             text = f"{some_of(names, NAMED)} would be removed ({why})"
@@ -176,7 +176,7 @@ class Pending:
 
     def _of_kept(self, wanted: Wanted, kept: Sequence[Daemon]) -> List[Step]:
         """Return what would be done for the daemons that a service has, and that stay."""
-        kind, texts = wanted.spec.service_type, []
+        kind, texts = daemon_type_of(wanted.spec), []
         broken = [f"{kind}.{each.daemon_id} on {each.hostname}" for each in kept if not each.ok]
         if broken:
             texts.append(f"{some_of(broken, NAMED)} would be deployed again")

@@ -11,7 +11,7 @@ from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.interface import ServiceSpec
-from adapter.kinds import kind_of
+from adapter.kinds import daemon_type_of, kind_of
 from adapter.reconcile.found_daemons import known_or_found
 
 HostDaemon = Tuple[str, str]
@@ -25,7 +25,7 @@ def reserve_ports(
     ``there`` are the service's daemons, as far as the caller knows of more than reports say.
     Returns the ports by host and daemon's id; raises ``NotKept``, ``UnreadableRecord``.
     """
-    kind = wanted.spec.service_type
+    kind = daemon_type_of(wanted.spec)
     if not kind_of(kind).has_own_port:
         return {}
     found: Dict[HostDaemon, int] = {}

@@ -25,10 +25,10 @@ class Ranks:
 
     def check(self, kind: Kind, daemon: Daemon, but: str = "") -> None:
         """Raise if no other metadata server can take over the rank that one has."""
-        name = f"{kind.service_type}.{daemon.daemon_id}"
+        name = f"{kind.daemon_type}.{daemon.daemon_id}"
         filesystem = self._core.maps.fs_map().of.get(daemon.daemon_id, "")
         try:
-            self._check_stop(kind.service_type, daemon.daemon_id, but=but)
+            self._check_stop(kind.daemon_type, daemon.daemon_id, but=but)
         except OrchestratorError as error:
             text = " ".join(str(error).split()).rstrip(".")
             raise AdapterError(
@@ -46,7 +46,7 @@ class Ranks:
         One that hangs has its rank in the map until its time is up. Raises ``ReportAwaited`` while
         hosts are asked whether theirs answer.
         """
-        fs_map, name = self._core.maps.fs_map(), kind.service_type
+        fs_map, name = self._core.maps.fs_map(), kind.daemon_type
         if daemon.daemon_id not in fs_map.states:
             return
         if going:

@@ -9,7 +9,7 @@ from adapter.cluster.unused_keys import UnusedKey
 from adapter.core import Core
 from adapter.errors import ReportAwaited
 from adapter.interface import OrchestratorError
-from adapter.kinds import KINDS
+from adapter.kinds import DAEMONS
 from adapter.reconcile.guards import Guards
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.pauses import unless_paused
@@ -71,7 +71,7 @@ class RemovalEnds:
 
     def _remove(self, key: UnusedKey, service: str) -> Optional[str]:
         """Submit the removal of a daemon; return what speaks against it."""
-        kind = KINDS[key.daemon_type]
+        kind = DAEMONS[key.daemon_type]
         with self._guards.acting:
             leaving = "" if kind.cluster_needs or self._is_kept(service) else service
             if leaving:

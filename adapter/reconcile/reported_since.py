@@ -13,6 +13,7 @@ from adapter.cluster.schedule import candidates
 from adapter.cluster.specs import Wanted
 from adapter.cluster.views import host_spec
 from adapter.core import Core
+from adapter.kinds import daemon_type_of
 from adapter.reconcile.parts import OTHERS_JOBS_END
 from adapter.state_lock import under_lock
 
@@ -89,6 +90,6 @@ class ReportedSince:
         report = self._core.reports.get(host.hostname)
         if report is None or "daemons" not in report.taken:
             return True
-        kind = wanted.spec.service_type
+        kind = daemon_type_of(wanted.spec)
         reported = any(row["daemon_type"] == kind for row in report.daemons)
         return reported or bool(candidates(wanted.spec, [host_spec(host, True)]))

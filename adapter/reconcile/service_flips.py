@@ -10,6 +10,7 @@ from adapter.cluster.flips import Flips
 from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.kinds import daemon_type_of
 
 
 class ServiceFlips:
@@ -26,7 +27,7 @@ class ServiceFlips:
 
     def removed(self, wanted: Wanted, daemons: Sequence[Daemon], now: float) -> None:
         """Note that a service has no use for daemons."""
-        kind = wanted.spec.service_type
+        kind = daemon_type_of(wanted.spec)
         with self._core.lock:
             for each in daemons:
                 daemon = f"{kind}.{each.daemon_id}"

@@ -14,7 +14,7 @@ from adapter.cluster.schedule import Daemon, Difference
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import NotKept
-from adapter.kinds import kind_of
+from adapter.kinds import daemon_type_of, kind_of
 
 
 def hold(
@@ -42,7 +42,7 @@ def is_short(wanted: Wanted, diff: Difference, unwell: Sequence[Daemon]) -> bool
 
 def held_reason(wanted: Wanted, diff: Difference, there: Sequence[Daemon]) -> str:
     """Return why nothing of a service is removed now, or an empty text."""
-    kind = wanted.spec.service_type
+    kind = daemon_type_of(wanted.spec)
     had = wanted.had or len(there)
     floor = kind_of(kind).least(had)
     names = ", ".join(f"{kind}.{each.daemon_id}" for each in diff.remove)

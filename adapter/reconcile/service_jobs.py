@@ -18,7 +18,7 @@ from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome
 from adapter.errors import InvalidValue, NotKept, UnreadableRecord
 from adapter.interface import OrchestratorError, ServiceSpec
-from adapter.kinds import KINDS, MANAGERS, QUORUM, Kind, kind_of
+from adapter.kinds import KINDS, MANAGERS, QUORUM, Kind, daemon_type_of, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
 from adapter.reconcile.daemon_goals import DaemonGoals, keyring_of
 from adapter.reconcile.key_marks import KeyMarks
@@ -109,7 +109,7 @@ class ServiceJobs:
             for row in rows_of_host:
                 again = restart or (hostname, row["id"]) in behind
                 row["since"] = since[hostname] if again else 0
-        secrets: Dict[str, str] = dict(zip(entities, answers))
+        secrets: Dict[str, str] = {**dict(zip(entities, answers)), **asked.secrets}
         for place in places:
             entity = kind.entity_of(place.daemon_id)
             if not entity:
@@ -118,7 +118,7 @@ class ServiceJobs:
             self.key_marks.learn(entity, key)
             here = place.hostname, place.daemon_id
             digests[here] = with_key(digests[here], key)
-        names = ", ".join(f"{spec.service_type}.{place.daemon_id}" for place in places)
+        names = ", ".join(f"{daemon_type_of(spec)}.{place.daemon_id}" for place in places)
         parameters = {"daemons": daemons, "cluster": core.cluster, "conf": conf}
         if kind.guard == MANAGERS:
             parameters["python"] = core.settings.python
@@ -136,7 +136,7 @@ class ServiceJobs:
         hosts = list(daemons)
         did = "gave new files to" if only_files else "deployed"
         what = f"restarted {names}: {restart}" if restart else f"{did} {names}"
-        proof = Proof(wanted.name, kind.service_type, list(places), job.job_id, what)
+        proof = Proof(wanted.name, kind.daemon_type, list(places), job.job_id, what)
         proved = proof if kind.cluster_needs else None
         # Before the next look at the service, which asks for it.
         job.on_change(lambda job: self._configured(job, kind, digests, asked.files))
@@ -167,12 +167,12 @@ class ServiceJobs:
             self._leave_behind(asked.known, digests, left)
             places = [each for each in places if (each.hostname, each.daemon_id) not in left]
         elif behind:
-            may(sorted(f"{spec.service_type}.{daemon_id}" for _, daemon_id in behind))
+            may(sorted(f"{daemon_type_of(spec)}.{daemon_id}" for _, daemon_id in behind))
         return (self.deploy(wanted, places) if places else None), places
 
     def _runs_on(self, spec: ServiceSpec, which: HostDaemon) -> bool:
         """Tell whether a daemon runs, and no job is about to stop it."""
-        hostname, name = which[0], f"{spec.service_type}.{which[1]}"
+        hostname, name = which[0], f"{daemon_type_of(spec)}.{which[1]}"
         with self._core.lock:
             if name in self._core.going_down.stopping():
                 return False
@@ -215,7 +215,7 @@ class ServiceJobs:
                 continue
             try:
                 with core.lock:
-                    name = f"{kind.service_type}.{daemon_id}"
+                    name = f"{kind.daemon_type}.{daemon_id}"
                     has = files.get((hostname, daemon_id), "")
                     core.deployments.configured(hostname, name, digest, when, has)
             except (NotKept, UnreadableRecord) as error:
@@ -225,11 +225,12 @@ class ServiceJobs:
     def with_addresses(
         self, wanted: Wanted, places: Sequence[DaemonPlacement]
     ) -> List[DaemonPlacement]:
-        """Return the places whose daemons can have an address; the others' hosts are told of."""
+        """Return the places whose daemons can have an address and files, and tell of the others."""
         found = []
         for place in places:
             try:
                 address_for(self._core, wanted.spec, place)
+                self.files.of(wanted, place.hostname, place.daemon_id, [place])
                 found.append(place)
             except InvalidValue as error:
                 self.note_failure(wanted.name, place.hostname, str(error), time.monotonic())
@@ -237,7 +238,7 @@ class ServiceJobs:
 
     def _claim(self, kind: Kind, places: Sequence[DaemonPlacement]) -> None:
         """Raise if a daemon of one of these names is another host's; else its key is wanted."""
-        named = [(each.hostname, f"{kind.service_type}.{each.daemon_id}") for each in places]
+        named = [(each.hostname, f"{kind.daemon_type}.{each.daemon_id}") for each in places]
         check_places(self._core, named)
         self.keys.keep(daemon for _, daemon in named)
 
@@ -287,7 +288,7 @@ class ServiceJobs:
             if not by_hand:
                 # Also of monitors, which have no key of their own: until it is gone it is to go.
                 ids = [daemon.daemon_id]
-                leaving.keys.extend(self.keys.begin(daemon.hostname, kind.service_type, ids))
+                leaving.keys.extend(self.keys.begin(daemon.hostname, kind.daemon_type, ids))
             if kind.guard == QUORUM:
                 self._take_out(kind, daemon, leaving.before)
 
@@ -431,4 +432,4 @@ class ServiceJobs:
 
 
 def _name(kind: Kind, daemon: Daemon) -> str:
-    return f"{kind.service_type}.{daemon.daemon_id}"
+    return f"{kind.daemon_type}.{daemon.daemon_id}"

@@ -19,7 +19,7 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
-from adapter.kinds import KINDS, kind_of
+from adapter.kinds import COMPANIONS, DAEMONS, KINDS, daemon_type_of, kind_of
 from adapter.reconcile.came_back import without_came_back
 from adapter.reconcile.conf_hold import ASK_AGAIN, ConfHold
 from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
@@ -175,21 +175,31 @@ class ServiceReconciler:
     def _read_running(self, going: FrozenSet[Tuple[str, str]]) -> Dict[str, List[Daemon]]:
         found: Dict[str, List[Daemon]] = {}
         services = self._core.daemon_services
-        for hostname, row in self._core.places.own():
+        rows = list(self._core.places.own())
+        beside = {
+            (hostname, str(row["daemon_type"]), str(row["daemon_id"])): str(row["state"])
+            for hostname, row in rows
+            if row["daemon_type"] in COMPANIONS
+        }
+        for hostname, row in rows:
             kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
             off = row["state"] == "stopped" and not row.get("enabled", True)
-            if kind not in KINDS:
+            if kind not in DAEMONS:
                 continue
             if off and not self._core.maintenances.holds(hostname, str(row["unit"])):
                 continue
             if (hostname, f"{kind}.{identity}") in going:
                 continue
             state = row["state"]
+            lone = any(
+                beside.get((hostname, each, identity), "error") == "error"
+                for each in DAEMONS[kind].companions
+            )
             ended = state != "running" and self._core.watch.has_left(hostname, kind, identity)
             daemon = Daemon(
                 hostname,
                 identity,
-                ok=state != "error" and not ended and not row.get("unfinished"),
+                ok=not (state == "error" or ended or lone or row.get("unfinished")),
                 runs=state == "running",
                 active=self._serves(kind, identity),
             )
@@ -224,7 +234,7 @@ class ServiceReconciler:
             diff = Difference(kept=diff.kept)
         elif self._is_ended(wanted, diff, now):
             return
-        unable, outside = not_well(core, kind.service_type, diff.kept)
+        unable, outside = not_well(core, kind.daemon_type, diff.kept)
         behind = [] if self._held or wanted.deleted else self.behind(wanted, diff.kept)
         if not self._held:
             with core.lock:
@@ -292,8 +302,27 @@ class ServiceReconciler:
         chosen = self.jobs.with_addresses(wanted, chosen)
         if chosen and not self.flips.stop(wanted, chosen, now):
             tell_left(self._core, wanted.name, wanted.spec.service_type, chosen)
-            job = self.jobs.deploy(wanted, chosen, there, before=unless_paused(self._core))
+            places = [*chosen, *self._peers(wanted, chosen, there, now)]
+            job = self.jobs.deploy(wanted, places, there, before=unless_paused(self._core))
             self.jobs.outdated.note(wanted, job.job_id, chosen)
+
+    def _peers(
+        self,
+        wanted: Wanted,
+        chosen: Sequence[DaemonPlacement],
+        there: Sequence[Daemon],
+        now: float,
+    ) -> List[DaemonPlacement]:
+        """Return the daemons that must know of new ones as soon as these run."""
+        if not kind_of(wanted.spec.service_type).has_peers:
+            return []
+        hosts = {each.hostname for each in chosen}
+        return [
+            DaemonPlacement(each.hostname, each.daemon_id)
+            for each in there
+            if each.runs and each.ok and each.hostname not in hosts
+            if self._may(wanted, each.hostname, now)
+        ]
 
     def _follow_failures(self, service: str, diff: Difference, more: Sequence[Daemon]) -> None:
         """Drop the failures that are over; tell of hosts that go offline or are back.
@@ -375,7 +404,7 @@ class ServiceReconciler:
         if problem:
             found.append(problem)
         if not wanted.deleted:
-            kind = wanted.spec.service_type
+            kind = daemon_type_of(wanted.spec)
             behind = self.changes.behind(wanted, kept)
             found += [f"{kind}.{each.daemon.daemon_id} is to be restarted" for each in behind]
         return found
@@ -405,7 +434,7 @@ class ServiceReconciler:
         ]
         if not ready:
             return
-        kind = wanted.spec.service_type
+        kind = daemon_type_of(wanted.spec)
         with self.guards.acting:
             chosen, reason = self.changes.next(wanted, diff.kept, ready)
             if chosen is not None:

@@ -22,7 +22,7 @@ description:
 options:
   _terms:
     description:
-      - The host's daemons, a list of mappings with C(id) and C(keyring_file).
+      - The host's daemons, a list of mappings with C(id), C(keyring_file) and C(secret_files).
     required: true
   directory:
     description:
@@ -92,7 +92,7 @@ class LookupModule(LookupBase):
         """Return one mapping of all keyrings."""
         self.set_options(var_options=variables, direct=kwargs)
         directory = self.get_option("directory")
-        rows = [row for row in self._flatten(terms) if row.get("keyring_file")]
+        rows = [named for row in self._flatten(terms) for named in _named(row)]
         found = {}
         for row in rows:
             name = str(row["keyring_file"])
@@ -110,6 +110,14 @@ class LookupModule(LookupBase):
         if self.get_option("file"):
             return _collected(self.get_option("file"), entity or name)
         return _fetched(entity)
+
+
+def _named(row):
+    """Yield a daemon once for each text that is asked for: its key, and files like keys."""
+    names = [row.get("keyring_file"), *(row.get("secret_files") or {}).values()]
+    for name in names:
+        if name:
+            yield {"id": row.get("id", ""), "keyring_file": name}
 
 
 def _collected(path, entity):

@@ -104,6 +104,14 @@ options:
             changed.
         type: dict
         default: {}
+      secret_files:
+        description:
+          - The names of files that have passwords or private keys in them, each with the name of
+            its text in O(keyrings). There it stands in base64 as the key of the daemon's name and
+            the file's, C([haproxy.web.h1.kxqwzn.haproxy.cfg]). One whose text is empty stays as
+            the host has it.
+        type: dict
+        default: {}
       unit:
         description:
           - With O(state=absent), the unit that the daemon runs as, as
@@ -244,7 +252,13 @@ from ..module_utils.daemons.deployment import Deployment, Wanted
 from ..module_utils.daemons.kinds.base import DaemonRefused
 from ..module_utils.daemons.kinds.registry import extras_of
 from ..module_utils.daemons.removal import Removal
-from ..module_utils.daemons.requested import Request, keyring_of, refuse_units, unlike_each_other
+from ..module_utils.daemons.requested import (
+    Request,
+    keyring_of,
+    refuse_units,
+    secret_files_of,
+    unlike_each_other,
+)
 from ..module_utils.host.preparation import Preparation
 from ..module_utils.host.state import state_after
 from ..module_utils.system.host_lock import HostIsBusy, HostLock
@@ -282,6 +296,7 @@ def main() -> None:
                     "stop_timeout": {"type": "int", "default": 0},
                     "args": {"type": "list", "elements": "str", "default": []},
                     "files": {"type": "dict", "default": {}},
+                    "secret_files": {"type": "dict", "default": {}},
                     "unit": {"type": "str", "default": ""},
                     "since": {"type": "float", "default": 0.0},
                 },
@@ -364,7 +379,14 @@ def deploy(
             daemon,
             keyring_of(params["keyrings"], daemon, options),
             cluster=params["cluster"],
-            **{key: options[key] for key in TOLD},
+            installs=host.installs,
+            **{
+                **{key: options[key] for key in TOLD},
+                "files": {
+                    **options["files"],
+                    **secret_files_of(params["keyrings"], daemon, options),
+                },
+            },
         )
         for daemon, options in daemons
     ]

@@ -26,13 +26,25 @@ DOCS = ROOT / "docs"
 VERBS = ROOT / "tests" / "tools" / "verbs.yml"
 CODE = ROOT / "tests" / "tools" / "code.yml"
 # The pages that have the sections of methods, in the order in which they are looked up.
-PAGES = ("verbs", "services", "osds", "maintenance", "upgrades", "monitoring")
+PAGES = ("verbs", "services", "osds", "maintenance", "upgrades", "monitoring", "gateways")
+# By kind, what no spec is without.
+NEEDED = {
+    "ingress": {
+        "spec": {
+            "backend_service": "rgw.a",
+            "virtual_ip": "10.0.0.9/24",
+            "frontend_port": 8000,
+            "monitor_port": 1967,
+        }
+    }
+}
 TITLES = {
     "osds": "OSDs",
     "services": "Services",
     "maintenance": "Maintenance",
     "upgrades": "Upgrades",
     "monitoring": "Monitoring",
+    "gateways": "Gateways",
 }
 
 Row = Sequence[str]
@@ -62,6 +74,9 @@ def verbs() -> Dict[str, Dict[str, Any]]:
 def _of_kinds() -> Iterator[Tuple[str, Dict[str, Any]]]:
     for name, kind in KINDS.items():
         words = f"orch apply {name}" + (" SERVICE" if "{service_id}" in kind.section else "")
+        if kind.needed:
+            # No command has the words for it.
+            words = "orch apply -i FILE"
         yield kind.operation, {"ceph": [words], "command": ["apply -i FILE"]}
 
 
@@ -134,7 +149,9 @@ def code() -> Dict[str, Dict[str, Any]]:
     of_kinds = given.pop("apply_KIND")
     for kind in KINDS.values():
         own = given.get(kind.operation, {})
-        files = [file.replace("KIND", _stem(kind.operation)) for file in of_kinds["host"]]
+        files = [
+            file.replace("KIND", kind.daemon_type.replace("-", "_")) for file in of_kinds["host"]
+        ]
         host = [*files, *own.get("host", ())]
         given[kind.operation] = {**of_kinds, **own, "host": host}
     return given
@@ -246,7 +263,7 @@ def kinds() -> Iterator[Tuple[str, str, str, PlacementSpec]]:
     """
     for kind, known in KINDS.items():
         given = {"service_id": "SERVICE"} if kind in ServiceSpec.REQUIRES_SERVICE_ID else {}
-        spec = ServiceSpec.from_json({"service_type": kind, **given})
+        spec = ServiceSpec.from_json({"service_type": kind, **given, **NEEDED.get(kind, {})})
         own = daemon_id("cluster", spec, "HOST")
         name = re.sub(r"\.[a-z]{6}$", ".xxxxxx", own.replace(f"{kind}.", ""))
         words = "the host's name" if name == "HOST" else f"`{name}`"

@@ -44,7 +44,7 @@ class Daemon:
             )
         self.entity = self.kind.entity.format(id=daemon_id)
         self.keyring_path = self.kind.keyring_path(roots, daemon_id)
-        self.mark_path = self.kind.mark_path(roots)
+        self.mark_path = self.kind.mark_path(roots, daemon_id)
         data = self.kind.data.format(id=daemon_id)
         self.data_path = os.path.join(roots.var, data) if data else ""
         socket = self.kind.socket.format(id=daemon_id)

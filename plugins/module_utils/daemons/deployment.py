@@ -30,8 +30,8 @@ class Wanted:
 
     ``since`` is when what it reads at its start was changed last, in seconds since the epoch.
     ``stop_timeout`` is how many seconds systemd gives it to stop, 0 as many as the package says.
-    ``args`` and ``files`` (texts by name) are for daemons that are none of Ceph's, as is
-    ``cluster``, the one that they serve.
+    ``args`` and ``files`` (texts by name) are for daemons that are none of Ceph's, as are
+    ``cluster``, the one that they serve, and ``installs``: their packages were not there before.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Wanted:
         cluster: str = "",
         args: Sequence[str] = (),
         files: Optional[Mapping[str, str]] = None,
+        installs: bool = False,
     ) -> None:
         self.daemon = daemon
         self.keyring = keyring_text(daemon, keyring) if keyring.strip() else ""
@@ -57,6 +58,7 @@ class Wanted:
         self.files: Mapping[str, str] = {
             str(name): str(text) for name, text in (files or {}).items()
         }
+        self.installs = installs
         # Those of whom the daemon must have found one, as its ``Extra`` says before it is awaited.
         self.others: FrozenSet[str] = frozenset()
 
@@ -165,7 +167,7 @@ class Deployment:
         fault = fault_of(daemon.unit, self._state(one))
         if fault:
             reasons.append(f"{daemon.name}: {fault}")
-        elif self._state(one).get("LoadState") != "loaded" and not packages_missing:
+        elif not self._has_unit(one) and not packages_missing:
             reasons.append(f"{daemon.name}: {no_unit(daemon)}")
         if daemon.entity and not one.keyring and not has_key(daemon):
             reasons.append(
@@ -175,6 +177,12 @@ class Deployment:
             )
         reasons += self._made_by_hand(one) + self._taken_ports(one)
         return reasons + self._extra(one).refuse(one)
+
+    def _has_unit(self, one: Wanted) -> bool:
+        """Tell whether the unit is there, or would be: what it runs is."""
+        if one.daemon.kind.makes_unit:
+            return bool(find_program(one.daemon.kind.program))
+        return self._state(one).get("LoadState") == "loaded"
 
     def _made_by_hand(self, one: Wanted) -> List[str]:
         """Return a sentence where somebody else's unit runs the daemon of this name."""
@@ -194,7 +202,7 @@ class Deployment:
             others = [
                 holder
                 for holder in holders(self._roots.proc, port, one.addr)
-                if not own or holder.pid != own
+                if (not own or holder.pid != own) and holder.unit != one.daemon.unit
             ]
             if others:
                 reasons.append(
@@ -253,8 +261,10 @@ class Deployment:
                 del problems[unit]
             if unit in problems:
                 problems[unit] += extra.give_up(one)
-            else:
-                extra.finish(one)
+                continue
+            said = extra.finish(one)
+            if said:
+                problems[unit] = said
         return problems
 
     def _extra(self, one: Wanted) -> Extra:

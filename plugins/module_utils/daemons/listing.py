@@ -69,6 +69,7 @@ def find_units(roots: Roots, patterns: Iterable[str]) -> List[Dict[str, str]]:
         return []
     single = sorted(unit for unit, kind in SINGLE_UNITS.items() if kind.is_here(roots))
     units = [*patterns, *single, *_by_data(roots), *_by_wants(roots)]
+    units += _by_marks(roots)
     argv = [program, "show", "--no-pager", "--property=" + _PROPERTIES, "--", *units]
     return units_of(run(argv, _TIMEOUT))
 
@@ -113,6 +114,17 @@ def _by_wants(roots: Roots) -> List[str]:
     return [name for name in names if all(daemon_of(name, ""))]
 
 
+def _by_marks(roots: Roots) -> List[str]:
+    """Return the units of the daemons of which files of ours tell."""
+    return [
+        f"{kind.template}@{identity}.service"
+        for kind in ALL.values()
+        if kind.template
+        for identity in kind.instances(roots)
+        if _INSTANCE.fullmatch(identity)
+    ]
+
+
 def parse_units(text: str) -> List[Dict[str, str]]:
     """Read what ``systemctl show`` prints: a paragraph of Key=value lines for each unit."""
     units: Dict[str, Dict[str, str]] = {}
@@ -150,7 +162,7 @@ def describe_daemons(
             "daemon_type": name,
             "daemon_id": identity,
             "unit": unit["Id"],
-            "state": kind.state_of(roots, state),
+            "state": kind.state_of(roots, identity, state),
             "enabled": _is_enabled(unit),
             "load": unit["LoadState"],
             "by_hand": is_by_hand(unit["Id"], kind),

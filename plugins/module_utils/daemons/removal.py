@@ -100,6 +100,8 @@ class Removal:
         for one in daemons:
             if is_masked(self._states[one.unit]):
                 self._forget_wants(one.unit)
+        for one in daemons:
+            self._extras.get(one.kind.name, NONE).take_down(one)
         alive = [one.unit for one in daemons if is_alive(self._states[one.unit])]
         enabled = [one.unit for one in daemons if _is_enabled(self._states[one.unit])]
         if enabled:

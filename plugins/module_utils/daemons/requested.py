@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from ..system.reading import Roots, clean
 from .daemon import Daemon
 from .kinds.base import DaemonRefused
 
+_SECRET = re.compile(r"\[([^\]]+)\]\s+key\s*=\s*([A-Za-z0-9+/]*={0,2})\s*")
 # A daemon with the options that were given for it.
 Request = Tuple[Daemon, Mapping[str, Any]]
 
@@ -43,3 +47,40 @@ def keyring_of(keyrings: Mapping[str, Any], daemon: Daemon, options: Mapping[str
             f"(keyrings). Give what `ceph auth get {daemon.entity}` prints."
         )
     return text
+
+
+def secret_files_of(
+    keyrings: Mapping[str, Any], daemon: Daemon, options: Mapping[str, Any]
+) -> Dict[str, str]:
+    """Return the texts of the files that nobody else may read, by name.
+
+    Each is in a keyring of its own, in base64 in place of the key. One that is empty is left out:
+    the host keeps what it has.
+    """
+    found = {}
+    for name, keyring in options["secret_files"].items():
+        text = str(keyrings.get(keyring) or "")
+        if not text.strip():
+            continue
+        found[str(name)] = _text_of(daemon, str(name), str(keyring), text)
+    return found
+
+
+def secret_entity(daemon: Daemon, name: str) -> str:
+    """Return whose key the text of a file is called."""
+    return f"{daemon.name}.{name}"
+
+
+def _text_of(daemon: Daemon, name: str, keyring: str, text: str) -> str:
+    """Return the text of a file that its keyring has."""
+    entity = secret_entity(daemon, name)
+    match = _SECRET.fullmatch(text.strip())
+    # What stands for another one's is no base64.
+    key = match.group(2) if match is not None and match.group(1) == entity else "-"
+    try:
+        return base64.b64decode(key, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise DaemonRefused(
+            f"{daemon.name}: the keyring {clean(keyring)!r} (secret_files) has no text for "
+            f"{clean(name)}. Give it in base64 as the key of [{entity}]."
+        ) from None

@@ -52,6 +52,7 @@ class WantedShape(Protocol):
     cluster: str
     args: Sequence[str]
     files: Mapping[str, str]
+    installs: bool
 
     @property
     def daemon(self) -> DaemonShape: ...

@@ -43,15 +43,19 @@ class Versions:
         gone, and the daemon itself is asked.
         """
         if not ALL[kind].is_ceph:
-            return "" if program.endswith(" (deleted)") else self._of_program(ALL[kind].program)
+            return (
+                ""
+                if program.endswith(" (deleted)")
+                else self._of_program(ALL[kind].program, ALL[kind].version_flag)
+            )
         if program.endswith(" (deleted)"):
             return self._ask(kind, identity)
         if self._installed is None:
             self._installed = self._read_installed()
         return self._installed
 
-    def _of_program(self, name: str) -> str:
-        """Return the version that a program which is none of Ceph's says."""
+    def _of_program(self, name: str, flag: str) -> str:
+        """Return the version that a program which is none of Ceph's says with an option."""
         program = find_program(name)
         if not program:
             return ""
@@ -59,7 +63,7 @@ class Versions:
         known = kept.load(mark)
         if known:
             return clean(known, 64)
-        answer = run([program, "--version"], _TIMEOUT)
+        answer = run([program, flag], _TIMEOUT)
         match = _ANY_VERSION.search(f"{answer.out}\n{answer.err}")
         version = clean(match.group(1), 64) if match else ""
         if version:

@@ -49,7 +49,7 @@ from .maintenance_record import (
 # Units by what they are, besides what daemons left traces of: also of kinds that nobody here knows.
 PATTERNS = ("ceph-*@*.service", "cephfs-mirror@*.service")
 # What stands in the way of starting OSDs at boot stays: it does nothing but for one that starts.
-_OWN = "ceph-orch-"
+_OWN = "ceph-orch-osd@"
 _VOLUME = "ceph-volume@"
 _NAMES_CLUSTER = re.compile(r"ceph-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
 # By part of a host the last kind that stops (``Kind.stops``): what clients ask for by itself, then

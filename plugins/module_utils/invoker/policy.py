@@ -27,6 +27,7 @@ MOST_SECONDS = 86400
 _UNIT = re.compile(
     r"(ceph-(mon|mgr|osd|mds|radosgw|rbd-mirror|exporter)|cephfs-mirror)@[A-Za-z0-9._:-]{1,200}"
     r"\.service|ceph-(crash|exporter)\.service|prometheus(-node-exporter)?\.service"
+    r"|ceph-orch-(haproxy|keepalived)@[A-Za-z0-9_.-]{1,200}\.service"
 )
 # What a host's record of maintenance may hold besides: all of Ceph's instances, as those by which
 # ceph-volume starts OSDs and those of containers, but not what this project runs itself.
@@ -108,6 +109,9 @@ def _daemons(parameters: Parameters, limits: Limits) -> None:
             _refuse("unit", row["unit"], "it is not a unit of Ceph")
         if not _ADDRESS.fullmatch(row["addr"]):
             _refuse("addr", row["addr"], "it is not an IP address")
+        if row.get("secret_files") or (row["daemon_type"] == "haproxy" and row.get("files")):
+            name = f"{row['daemon_type']}.{row['daemon_id']}"
+            _refuse("daemon", name, "root would read its files, which cannot be checked here")
 
 
 def _keyrings(parameters: Parameters, limits: Limits) -> None:

@@ -11,7 +11,7 @@ import pytest
 from adapter.cluster.specs import OsdClaims, Specs, Wanted
 from adapter.cluster.store import MemoryStore
 from adapter.errors import UnreadableRecord
-from adapter.interface import DeviceSelection, DriveGroupSpec, PlacementSpec
+from adapter.interface import DeviceSelection, DriveGroupSpec, PlacementSpec, ServiceSpec
 from adapter.mgr.store import MonStore
 from tests.unit.mgr.fake_mon import ENTRY_SIZE, Manager, MonKeys
 
@@ -75,3 +75,43 @@ def test_a_disk_that_was_freed_stays_so_when_its_host_has_its_long_name() -> Non
     assert not claims.allow("h3.example.org", "SERIAL")
     assert not OsdClaims(released=frozenset({("h3.example.org", "SERIAL")})).allow("h3", "SERIAL")
     assert claims.allow("h2", "SERIAL")
+
+
+def ingress(**fields: Any) -> Any:
+    given = {"backend_service": "rgw.a", "virtual_ip": "10.0.0.9/24", "frontend_port": 80}
+    data = {"service_type": "ingress", "service_id": "web"}
+    return ServiceSpec.from_json({**data, "spec": {**given, "monitor_port": 81, **fields}})
+
+
+def test_passwords_are_made_once_and_read_again() -> None:
+    store = MemoryStore()
+    specs = Specs(store)
+    specs.save(Wanted(ingress(), 1.0))
+    made = dict(specs.get("ingress.web").made)
+
+    assert sorted(made) == ["keepalived_password", "monitor_password"]
+    assert all(len(text) == 8 and text.isalnum() for text in made.values())
+    assert len(set(made.values())) == 2
+    assert not any(text in repr(specs.get("ingress.web")) for text in made.values())
+    specs.save(Wanted(ingress(frontend_port=82), 2.0))
+    assert Specs(store).get("ingress.web").made == made
+
+
+def test_a_password_of_the_spec_goes_before_the_one_that_was_made() -> None:
+    specs = Specs(MemoryStore())
+    specs.save(Wanted(ingress(monitor_password="mine"), 1.0))
+    wanted = specs.get("ingress.web")
+
+    whole: Any = wanted.whole_spec()
+    assert whole.monitor_password == "mine"
+    assert whole.keepalived_password == wanted.made["keepalived_password"]
+    assert ingress().keepalived_password is None
+    assert "made" not in str(wanted.spec.to_json())
+
+
+def test_a_record_whose_passwords_are_no_texts_is_unusable() -> None:
+    store = MemoryStore()
+    store.set("spec.ingress.web", {**Wanted(ingress(), 1.0).to_json(), "made": {"x": 1}})
+
+    assert Specs(store).find("ingress.web") is None
+    assert "ingress.web" in Specs(store).problems

@@ -11,7 +11,7 @@ from adapter.cluster.backoff import RETRY_FIRST, RETRY_LAST
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.errors import InvalidValue
 from adapter.interface import ArgumentSpec, PlacementSpec, ServiceSpec
-from tests.tools.docs_tables import kinds
+from tests.tools.docs_tables import NEEDED, kinds
 from tests.tools.documents import flat, names, rows, section, texts
 
 SERVICES = texts()["docs/services.md"]
@@ -28,7 +28,7 @@ def spec_of(kind: str, **fields: Any) -> Any:
     given = {"service_id": "a"} if kind in (*ServiceSpec.REQUIRES_SERVICE_ID, "osd") else {}
     if kind == "osd":
         given = {**given, "placement": {"hosts": ["h1"]}, "data_devices": {"all": True}}
-    return ServiceSpec.from_json({"service_type": kind, **given, **fields})
+    return ServiceSpec.from_json({"service_type": kind, **NEEDED.get(kind, {}), **given, **fields})
 
 
 def refused(spec: Any) -> bool:
@@ -134,5 +134,5 @@ def test_the_role_says_what_the_key_of_a_kind_can_do(kind: str) -> None:
     expected = f"`{known.entity_of('ID')}`: `{caps}`" if known.has_own_key else "`mon.`"
     expected = expected if known.is_ceph else "none"
     lines = texts()["roles/daemon_deploy/README.md"].splitlines()
-    (line,) = [each for each in lines if each.startswith(f"| `{kind}` | `")]
+    (line,) = [each for each in lines if each.startswith(f"| `{known.daemon_type}` | `")]
     assert f"| {expected}" in line

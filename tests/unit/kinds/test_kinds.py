@@ -9,8 +9,10 @@ from typing import Dict, Iterator, Set
 import pytest
 
 from adapter.interface import REQUIRES_SERVICE_ID, ServiceSpec
-from adapter.kinds import KINDS, NOTHING, Kind, kind_of
+from adapter.kinds import COMPANIONS, DAEMONS, KINDS, NOTHING, Kind, kind_of
+from plugins.module_utils.daemons.kinds.registry import ALL
 from plugins.module_utils.daemons.kinds.registry import KINDS as ON_HOSTS
+from tests.tools.docs_tables import NEEDED
 
 ROOT = Path(__file__).resolve().parents[3]
 ADAPTER = ROOT / "adapter"
@@ -64,7 +66,7 @@ def test_no_other_file_asks_for_a_kind_by_its_name() -> None:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: str(kind.service_type))
 def test_adapter_and_hosts_mean_the_same_daemon(kind: Kind) -> None:
-    on_hosts = ON_HOSTS[kind.service_type]
+    on_hosts = ON_HOSTS[kind.daemon_type]
 
     assert kind.entity == on_hosts.entity
     assert kind.fixed_ports == tuple(on_hosts.ports)
@@ -72,17 +74,20 @@ def test_adapter_and_hosts_mean_the_same_daemon(kind: Kind) -> None:
 
 
 def test_adapter_and_hosts_know_the_same_kinds() -> None:
-    assert set(KINDS) == set(ON_HOSTS)
+    assert set(DAEMONS) == set(ON_HOSTS)
+    assert set(COMPANIONS) == {name for name in ALL if name not in (*ON_HOSTS, "osd")}
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: str(kind.service_type))
 def test_a_kind_says_what_everybody_asks(kind: Kind) -> None:
     named = {"service_id": "x"} if kind.service_type in REQUIRES_SERVICE_ID else {}
-    spec = ServiceSpec.from_json({"service_type": kind.service_type, **named})
+    spec = ServiceSpec.from_json(
+        {"service_type": kind.service_type, **named, **NEEDED.get(kind.service_type, {})}
+    )
 
     assert kind.plural != Kind.plural
     assert bool(kind.entity) == bool(kind.section) == kind.is_ceph
-    assert kind.is_ceph == ON_HOSTS[kind.service_type].is_ceph
+    assert kind.is_ceph == ON_HOSTS[kind.daemon_type].is_ceph
     assert kind.default_placement().to_json()
     assert kind.has_own_port == (kind.first_port(spec) > 0)
     assert kind.cluster_needs == (kind.least(3) > 0)

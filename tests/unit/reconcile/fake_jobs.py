@@ -115,10 +115,13 @@ class FakeJobs(FakeHosts):
 
     def _deploy(self, kind: str, host: str, request: Request) -> None:
         (rows,) = [v for k, v in request.variables.items() if k.endswith("_daemons")]
+        known = kind_of(kind)
         for row in rows[host]:
-            if kind_of(kind).is_ceph:
+            if known.is_ceph:
                 assert row["keyring_file"] in request.secrets
-            self.daemons[host, kind, row["id"]] = "running"
+            assert set(row.get("secret_files", {}).values()) <= set(request.secrets)
+            for each in (known.daemon_type, *known.companions):
+                self.daemons[host, each, row["id"]] = "running"
             if kind == "mon" and row["id"] not in self.monitors.mons:
                 self.monitors.mons.append(row["id"])
                 self.monitors.addresses[row["id"]] = row["addr"]
@@ -133,6 +136,8 @@ class FakeJobs(FakeHosts):
         for row in variables["daemon_remove_daemons"][host]:
             key = (host, row["daemon_type"], row["daemon_id"])
             self.daemons.pop(key, None)
+            for each in kind_of(row["daemon_type"]).companions:
+                self.daemons.pop((host, each, row["daemon_id"]), None)
             by_hand = self.said.get(key, {}).get("by_hand")
             left = [f"/etc/ceph/ceph.client.{row['daemon_id']}.keyring"] if by_hand else []
             removed.append({**row, "state": "removed", "kept": "", "left": left})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ...cluster.admin_socket import ask
 from ...system.reading import Roots
@@ -27,6 +27,8 @@ class Kind:
     name = ""
     # Whether it is one of Ceph's: others are ``Program``.
     is_ceph = True
+    # Whether the unit is written here, and not by a package.
+    makes_unit = False
     # The unit that it runs as, and the name of its key.
     unit = ""
     entity = ""
@@ -46,6 +48,7 @@ class Kind:
     is_deployed = True
     # Whether its program says with --version which release the packages are of.
     tells_version = False
+    version_flag = "--version"
     # Whether its data directory holds what somebody may want back: it is put aside, not deleted.
     keeps_store = False
     # Whether another one is let go because this one is there: a report says whether it answers.
@@ -97,19 +100,24 @@ class Kind:
         top, _, rest = keyring.format(id=daemon_id).partition("/")
         return os.path.join({"var": roots.var, "etc": roots.etc}[top], rest)
 
-    def mark_path(self, roots: Roots) -> str:
+    def mark_path(self, roots: Roots, daemon_id: str) -> str:
         """Return the file without which a host's daemon is not ours; empty where there is none."""
-        del roots
+        del roots, daemon_id
         return ""
 
     def is_here(self, roots: Roots) -> bool:
         """Tell whether such a daemon of this host would be ours."""
-        path = self.mark_path(roots)
-        return not path or os.path.lexists(path)
-
-    def state_of(self, roots: Roots, state: str) -> str:
-        """Return what a daemon is whose unit is in a state."""
         del roots
+        return True
+
+    def instances(self, roots: Roots) -> List[str]:
+        """Return the ids of a host's daemons, where other files than data directories tell."""
+        del roots
+        return []
+
+    def state_of(self, roots: Roots, daemon_id: str, state: str) -> str:
+        """Return what a daemon is whose unit is in a state."""
+        del roots, daemon_id
         return state
 
     def works(self, watched: WatchedShape, proc: str) -> Optional[bool]:

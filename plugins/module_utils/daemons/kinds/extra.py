@@ -59,8 +59,13 @@ class Extra:
         del wanted
         return False
 
-    def finish(self, wanted: WantedShape) -> None:
-        """Do what is left when the daemon works."""
+    def finish(self, wanted: WantedShape) -> str:
+        """Do what is left when the daemon works; return a sentence if that went wrong."""
+        del wanted
+        return ""
+
+    def take_down(self, daemon: DaemonShape) -> None:
+        """Do what must be done before the daemon is stopped for good."""
 
     def give_up(self, wanted: WantedShape) -> str:
         """Do what must be done when the daemon does not work; return a sentence to add."""

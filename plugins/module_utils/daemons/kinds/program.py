@@ -9,6 +9,7 @@ is listed, changed or removed.
 
 from __future__ import annotations
 
+import os
 from typing import List, Optional, Tuple
 
 from ...system.http_answer import http_status
@@ -44,14 +45,18 @@ class Program(Kind):
         """
         raise NotImplementedError
 
-    def mark_path(self, roots: Roots) -> str:
+    def mark_path(self, roots: Roots, daemon_id: str) -> str:
         """Return the file that says that the daemon of a host is ours."""
+        del daemon_id
         return DropIn(roots, self.unit).path
+
+    def is_here(self, roots: Roots) -> bool:
+        """Tell whether the daemon of this host is ours."""
+        return os.path.lexists(self.mark_path(roots, ""))
 
     def own_fsid(self, roots: Roots, daemon_id: str) -> str:
         """Return the cluster that it serves."""
-        del daemon_id
-        told = read_told(self.mark_path(roots))
+        told = read_told(self.mark_path(roots, daemon_id))
         return told.cluster if told is not None else ""
 
     def works(self, watched: WatchedShape, proc: str) -> Optional[bool]:
@@ -59,16 +64,17 @@ class Program(Kind):
         told = read_told(watched.daemon.mark_path)
         if told is None:
             return None
-        own = any(holder.pid == watched.pid for holder in holders(proc, told.port))
+        unit = watched.daemon.unit
+        own = any(each.pid == watched.pid or each.unit == unit for each in holders(proc, told.port))
         return own and self.answers(told, _ASK_TIMEOUT)
 
     def answers(self, told: Told, timeout: float) -> bool:
         """Tell whether it answers as it shall."""
-        return http_status(told.addr, told.port, self.path, timeout) == 200
+        return http_status_of(told, self.path, timeout) == 200
 
-    def state_of(self, roots: Roots, state: str) -> str:
+    def state_of(self, roots: Roots, daemon_id: str, state: str) -> str:
         """Return the state of one whose unit has a state: who runs and does not answer is none."""
-        told = read_told(self.mark_path(roots)) if state == "running" else None
+        told = read_told(self.mark_path(roots, daemon_id)) if state == "running" else None
         return "error" if told is not None and not self.answers(told, _ASK_TIMEOUT) else state
 
     def make_extra(self, roots: Roots, conf: str = "", touch: bool = True) -> Extra:
@@ -78,3 +84,8 @@ class Program(Kind):
 
         del conf, touch
         return ProgramFiles(roots, self)
+
+
+def http_status_of(told: Told, path: str, timeout: float) -> int:
+    """Return the status with which a daemon answers, 0 where it does not."""
+    return http_status(told.addr, told.port, path, timeout)

@@ -12,6 +12,8 @@ from . import (
     ceph_exporter,
     cephfs_mirror,
     crash,
+    haproxy,
+    keepalived,
     mds,
     mgr,
     mon,
@@ -26,7 +28,7 @@ from .extra import Extra
 
 _FILES = (
     *(mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter),
-    *(node_exporter, prometheus),
+    *(node_exporter, prometheus, haproxy, keepalived),
 )
 
 # All that a host may run, by name; and those that ceph_daemon makes and removes.

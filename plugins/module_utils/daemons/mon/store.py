@@ -87,11 +87,12 @@ class MonStores(Extra):
             return frozenset()
         return begun.members
 
-    def finish(self, wanted: WantedShape) -> None:
+    def finish(self, wanted: WantedShape) -> str:
         """Take the override away: the monitor has joined, which its store remembers."""
         own = ask_own(wanted.daemon.socket_path)
         if self.is_seen(wanted) if own is None else own.quorum:
             self.cleanup(wanted.daemon)
+        return ""
 
     def is_seen(self, wanted: WantedShape) -> bool:
         """Tell whether the quorum of the other monitors names this one."""

@@ -37,6 +37,7 @@ UNITS: Dict[str, Dict[str, Any]] = {
     "ceph-immutable-object-cache@x.service": RUNS,
     "ceph-volume@lvm-3-u.service": {"active": "inactive", "enabled": "enabled"},
     "ceph-orch-osd@3.service": {"active": "inactive", "enabled": "enabled"},
+    "ceph-orch-keepalived@web.h1.x.service": RUNS,
     "ceph-crash.service": RUNS,
     "ssh.service": RUNS,
 }
@@ -111,11 +112,12 @@ def test_all_that_runs_or_would_start_is_masked_then_stopped_in_order(host: Host
     assert mask.startswith("mask ")
     assert {"ceph-osd@4.service", "ceph-volume@lvm-3-u.service", "ceph-crash.service"} < set(held)
     assert not {"ceph-osd@5.service", "ceph-osd@6.service", "ssh.service"} & set(held)
-    assert not [unit for unit in held if unit.startswith("ceph-orch-")]
+    assert not [unit for unit in held if unit.startswith("ceph-orch-osd@")]
     first, *others = stops
     assert set(first.split()[1:]) == {
         "ceph-radosgw@rgw.web.service",
         "ceph-immutable-object-cache@x.service",
+        "ceph-orch-keepalived@web.h1.x.service",
         "ceph-crash.service",
     }
     assert others == [
@@ -168,7 +170,8 @@ def test_exit_gives_back_exactly_what_was(host: Host) -> None:
     assert starts == [
         "start ceph-mon@h1.service",
         "start ceph-mgr@h1.service ceph-osd@3.service ceph-mds@a.service ceph-crash.service "
-        "ceph-immutable-object-cache@x.service ceph-radosgw@rgw.web.service",
+        "ceph-immutable-object-cache@x.service ceph-orch-keepalived@web.h1.x.service "
+        "ceph-radosgw@rgw.web.service",
     ]
     assert read_record(host.roots) is None
 

@@ -12,6 +12,7 @@ import pytest
 from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.kinds import registry
 from plugins.module_utils.daemons.kinds.base import DaemonRefused, Kind
+from plugins.module_utils.daemons.kinds.of_ingress import OfIngress
 from plugins.module_utils.daemons.kinds.program import Program
 from plugins.module_utils.daemons.kinds.registry import ALL, KINDS
 from plugins.module_utils.daemons.listing import daemon_of
@@ -22,7 +23,11 @@ ROOT = Path(__file__).resolve().parents[5]
 UTILS = ROOT / "plugins/module_utils"
 PLACE = UTILS / "daemons/kinds"
 # What the kinds have in common.
-COMMON = {"__init__", "base", "extra", "program", "program_files", "program_parts", "registry"}
+COMMON = {
+    *("__init__", "base", "extra", "registry"),
+    *("program", "program_files", "program_parts", "of_ingress", "ingress_files"),
+}
+BASES = (Kind, Program, OfIngress)
 # Code for all daemons and hosts.
 GENERAL = sorted([*(UTILS / "daemons").glob("*.py"), *(UTILS / "host").glob("*.py")])
 # It has what an OSD needs to start again.
@@ -44,7 +49,7 @@ def test_a_file_says_one_kind(name: str) -> None:
     own = [
         each
         for each in vars(module).values()
-        if isinstance(each, type) and issubclass(each, Kind) and each not in (Kind, Program)
+        if isinstance(each, type) and issubclass(each, Kind) and each not in BASES
     ]
     assert [type(module.KIND)] == own
     assert module.KIND is ALL[name]
@@ -70,6 +75,10 @@ def test_a_kind_says_what_every_daemon_has(name: str) -> None:
 def test_its_units_are_found_and_its_log_is_that_of_its_key(name: str) -> None:
     unit = ALL[name].unit.format(id="a.h1")
     assert daemon_of(unit, "h1") == (name, "a.h1")
+    if not ALL[name].is_ceph:
+        # It has no key, and logs to the journal.
+        assert not log_of(unit, Roots(etc="/nowhere"))
+        return
     section = ALL[name].entity.partition(".")[0]
     instance = unit.partition("@")[2].rpartition(".service")[0]
     assert log_of(unit, Roots(etc="/nowhere")) == f"/var/log/ceph/ceph-{section}.{instance}.log"
@@ -79,8 +88,11 @@ def test_its_units_are_found_and_its_log_is_that_of_its_key(name: str) -> None:
 def test_the_places_of_a_daemon_are_its_own(name: str) -> None:
     one, other = (Daemon(Roots(), name, daemon_id) for daemon_id in ("a", "b"))
     if not one.kind.is_ceph:
-        # There is one at most on a host, and its unit's drop-in file says whose it is.
-        assert one.mark_path == f"/etc/systemd/system/{one.unit}.d/ceph-orch.conf"
+        # There is one at most on a host, and its unit's drop-in file says whose it is; or each has
+        # a directory of its own.
+        drop_in = f"/etc/systemd/system/{one.unit}.d/ceph-orch.conf"
+        assert (one.mark_path == drop_in) != one.kind.makes_unit
+        assert (one.mark_path != other.mark_path) == bool(one.kind.template)
         assert (one.keyring_path, one.data_path, one.socket_path) == ("", "", "")
         return
     assert one.keyring_path != other.keyring_path
