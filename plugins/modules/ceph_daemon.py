@@ -296,7 +296,7 @@ def main() -> None:
                     "stop_timeout": {"type": "int", "default": 0},
                     "args": {"type": "list", "elements": "str", "default": []},
                     "files": {"type": "dict", "default": {}},
-                    "secret_files": {"type": "dict", "default": {}},
+                    "secret_files": {"type": "dict", "default": {}, "no_log": False},
                     "unit": {"type": "str", "default": ""},
                     "since": {"type": "float", "default": 0.0},
                 },

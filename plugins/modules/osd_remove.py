@@ -181,11 +181,11 @@ ceph_orch_result:
         - osd_id: 3
           state: removed
           zapped: [/dev/sdb]
-      at_work:
-        description:
-          - Whether ceph-volume may still be at work on disks of the host. That is so where another
-            run had the host's disks, and where ceph-volume had not ended in time.
-        type: bool
+    at_work:
+      description:
+        - Whether ceph-volume may still be at work on disks of the host. That is so where another
+          run had the host's disks, and where ceph-volume had not ended in time.
+      type: bool
 """
 
 from typing import Any, Dict, Iterable, List, Mapping
