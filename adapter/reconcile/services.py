@@ -11,7 +11,7 @@ import logging
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from adapter.cluster.schedule import Daemon, DaemonPlacement, Difference, difference
 from adapter.cluster.specs import Wanted
@@ -19,7 +19,7 @@ from adapter.cluster.views import host_spec
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited
 from adapter.interface import HostSpec, OrchestratorError
-from adapter.kinds import COMPANIONS, DAEMONS, KINDS, daemon_type_of, kind_of
+from adapter.kinds import KINDS, daemon_type_of, kind_of
 from adapter.reconcile.came_back import without_came_back
 from adapter.reconcile.conf_hold import ASK_AGAIN, ConfHold
 from adapter.reconcile.daemon_changes import Behind, DaemonChanges, place_of
@@ -32,10 +32,12 @@ from adapter.reconcile.off_spec import OffSpec
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.pauses import unless_paused
 from adapter.reconcile.removal_ends import RemovalEnds
+from adapter.reconcile.running_daemons import RunningDaemons
 from adapter.reconcile.service_flips import ServiceFlips
 from adapter.reconcile.service_floor import hold, is_short, remember_size
 from adapter.reconcile.service_jobs import ServiceJobs
 from adapter.reconcile.service_needs import Needs
+from adapter.reconcile.service_outages import ServiceOutages
 from adapter.reconcile.service_proofs import not_well, tell_left
 from adapter.reconcile.service_removals import ServiceRemovals
 from adapter.state_lock import under_lock
@@ -63,13 +65,13 @@ class ServiceReconciler:
         self.needs = Needs(core)
         self.conf_hold = ConfHold(core)
         self.changes = DaemonChanges(core, self.guards, self.jobs)
-        self._offline: Dict[str, FrozenSet[str]] = {}
         self._seen: Tuple[Any, ...] = ()
         # A host's record cannot be used, or its last report is a manager's before: nothing is added
         # or removed.
         self._held = False
         self._settings_pause: Optional[float] = None
-        self._running: Tuple[Tuple[Any, ...], Dict[str, List[Daemon]]] = ((), {})
+        self._running = RunningDaemons(core, self.jobs.keys)
+        self._outages = ServiceOutages(core)
 
     def step(self, now: float) -> Optional[float]:
         """Do what can be done now; return the seconds until there can be more, or None."""
@@ -151,66 +153,8 @@ class ServiceReconciler:
 
     @under_lock
     def running(self) -> Dict[str, List[Daemon]]:
-        """Return the daemons that are there by service.
-
-        It is made once for the same reports, and not to be changed.
-        """
-        core = self._core
-        going = frozenset((key.host, key.daemon) for key in self.jobs.keys.undone())
-        state = (
-            core.reports.serial,
-            len(core.hosts),
-            core.places.serial,
-            core.places.learned,
-            core.watch.serial,
-            core.deployments.serial,
-            core.specs.serial,
-            core.maintenances.serial,
-            going,
-        )
-        if self._running[0] != state:
-            self._running = (state, self._read_running(going))
-        return self._running[1]
-
-    def _read_running(self, going: FrozenSet[Tuple[str, str]]) -> Dict[str, List[Daemon]]:
-        found: Dict[str, List[Daemon]] = {}
-        services = self._core.daemon_services
-        rows = list(self._core.places.own())
-        beside = {
-            (hostname, str(row["daemon_type"]), str(row["daemon_id"])): str(row["state"])
-            for hostname, row in rows
-            if row["daemon_type"] in COMPANIONS
-        }
-        for hostname, row in rows:
-            kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
-            off = row["state"] == "stopped" and not row.get("enabled", True)
-            if kind not in DAEMONS:
-                continue
-            if off and not self._core.maintenances.holds(hostname, str(row["unit"])):
-                continue
-            if (hostname, f"{kind}.{identity}") in going:
-                continue
-            state = row["state"]
-            lone = any(
-                beside.get((hostname, each, identity), "error") == "error"
-                for each in DAEMONS[kind].companions
-            )
-            ended = state != "running" and self._core.watch.has_left(hostname, kind, identity)
-            daemon = Daemon(
-                hostname,
-                identity,
-                ok=not (state == "error" or ended or lone or row.get("unfinished")),
-                runs=state == "running",
-                active=self._serves(kind, identity),
-            )
-            found.setdefault(services.of(hostname, kind, identity), []).append(daemon)
-        return found
-
-    def _serves(self, kind: str, identity: str) -> bool:
-        core = self._core
-        if kind_of(kind).in_service_map:
-            return core.places.is_said(f"{kind}.{identity}")
-        return core.watch.serves(kind, identity)
+        """Return the daemons that are there by service; not to be changed."""
+        return self._running.by_service()
 
     def diff(
         self, wanted: Wanted, there: Sequence[Daemon], hosts: Sequence[HostSpec]
@@ -240,7 +184,7 @@ class ServiceReconciler:
             with core.lock:
                 going = self.removals.of(wanted.name)
             more = [*unable, *outside, *going, *(each.daemon for each in behind)]
-            self._follow_failures(wanted.name, diff, more)
+            self._outages.follow(wanted.name, diff, more)
         remember_size(core, wanted, diff)
         with core.lock:
             self.off_spec.tell(wanted, diff.kept)
@@ -323,29 +267,6 @@ class ServiceReconciler:
             if each.runs and each.ok and each.hostname not in hosts
             if self._may(wanted, each.hostname, now)
         ]
-
-    def _follow_failures(self, service: str, diff: Difference, more: Sequence[Daemon]) -> None:
-        """Drop the failures that are over; tell of hosts that go offline or are back.
-
-        What an offline host lacks is done as soon as it is back, without a back-off.
-        """
-        core = self._core
-        broken = (each for each in diff.kept if not each.runs or not each.ok)
-        undone = [*diff.remove, *more, *broken]
-        concerned = {each.hostname for each in diff.add} | {each.hostname for each in undone}
-        with core.lock:
-            states = core.liveness.offline()
-            offline = frozenset((concerned | set(diff.offline)) & states.keys())
-            before = self._offline.get(service, frozenset())
-            for hostname in sorted(offline - before):
-                reason = states[hostname].reason
-                core.events.fail(service, f"{hostname}: the host is offline: {reason}")
-            for hostname in sorted(before - offline - states.keys()):
-                if hostname in core.hosts:
-                    core.events.note(service, f"{hostname}: the host answers again")
-            self._offline[service] = offline
-            left = concerned - offline
-            core.service_failures.keep(service, {*left, ""} if left else left)
 
     def _waits(self, wanted: Wanted, places: Sequence[DaemonPlacement], now: float) -> bool:
         """Tell whether a service's daemons cannot be of use yet, and say so once."""
@@ -482,7 +403,7 @@ class ServiceReconciler:
             self._core.specs.remove(wanted.name)
             self._core.events.forget(wanted.name)
             self._core.service_failures.keep(wanted.name, ())
-            self._offline.pop(wanted.name, None)
+            self._outages.forget(wanted.name)
 
     def forget_backoff(self, service: str) -> None:
         """Try again at once: somebody asked."""
