@@ -86,7 +86,8 @@ options:
     default: ''
   timeout:
     description:
-      - For how many seconds another run, and then ceph-volume, is waited for.
+      - For how many seconds ceph-volume is waited for. Another run is waited for 20 seconds
+        at most.
     type: int
     default: 600
 author:
@@ -125,11 +126,9 @@ from ..module_utils.osd.groups import DEVICE
 from ..module_utils.osd.removal import Host, RemovalRefused
 from ..module_utils.osd.startup import Startup
 from ..module_utils.osd.zapping import Zapping
-from ..module_utils.system.host_lock import HostIsBusy, HostLock
+from ..module_utils.system.host_lock import SOON, HostIsBusy, HostLock
 from ..module_utils.system.reading import Roots
 from ..module_utils.systemd.units import UnitsFailed
-
-FRESH_SECONDS = 20
 
 
 def main() -> None:
@@ -173,8 +172,8 @@ def main() -> None:
 def zap_all(module: AnsibleModule, roots: Roots, begun: List[str], zapped: List[str]) -> None:
     """Wipe the disks, or predict it; add each to ``begun`` before, and to ``zapped`` when done."""
     timeout = max(module.params["timeout"], 1)
-    # What the monitors allowed is not to grow old while another run works on the disks.
-    patience = min(timeout, FRESH_SECONDS) if module.params["allowed"] else timeout
+    # What the monitors allowed is not to grow old while another run works on the disks either.
+    patience = min(timeout, SOON)
     lock = contextlib.nullcontext() if module.check_mode else HostLock(patience)
     with lock, asked(module.params["keyring"]) as question:
         given = (module.params["devices"], module.params["cluster"])

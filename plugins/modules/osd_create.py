@@ -190,7 +190,8 @@ options:
     default: 30
   timeout:
     description:
-      - For how many seconds another run, and then ceph-volume, is waited for.
+      - For how many seconds ceph-volume is waited for. Another run is waited for 20 seconds
+        at most.
     type: int
     default: 900
   parallel:
@@ -292,7 +293,7 @@ from ..module_utils.osd.plan_check import Plan, PlanRefused
 from ..module_utils.osd.startup import Startup
 from ..module_utils.system.command import find_program
 from ..module_utils.system.distribution import not_installed
-from ..module_utils.system.host_lock import HostLock
+from ..module_utils.system.host_lock import SOON, HostLock
 from ..module_utils.system.reading import Roots, clean
 
 
@@ -352,7 +353,7 @@ def create(module: AnsibleModule, roots: Roots, creations: List[Creation]) -> No
         creations[0].predict()
         return
     check_host(module, roots)
-    with HostLock(module.params["timeout"]) as lock:
+    with HostLock(min(module.params["timeout"], SOON)) as lock:
         creations.append(prepare(module, roots))
         creations[0].do(lock)
 

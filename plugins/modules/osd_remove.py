@@ -140,7 +140,8 @@ options:
     default: [devices, daemons]
   timeout:
     description:
-      - For how many seconds another run, and then ceph-volume, is waited for.
+      - For how many seconds ceph-volume is waited for. Another run is waited for 20 seconds
+        at most.
     type: int
     default: 600
 author:

@@ -6,7 +6,7 @@ import contextlib
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ..cluster.osd_map import NoAnswer, Question, asked
-from ..system.host_lock import HostLock
+from ..system.host_lock import SOON, HostLock
 from ..system.reading import Roots
 from ..systemd.units import UnitsFailed
 from .removal import (
@@ -54,7 +54,7 @@ class Work:
         self._timeout = max(params["timeout"], 1)
         self._host: Optional[Host] = None
         self._has_lock = False
-        self._lock = contextlib.nullcontext() if check_mode else HostLock(self._timeout)
+        self._lock = contextlib.nullcontext() if check_mode else HostLock(min(self._timeout, SOON))
 
     @property
     def at_work(self) -> bool:

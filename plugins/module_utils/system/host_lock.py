@@ -16,6 +16,10 @@ from typing import Iterable, List, Mapping, Optional, Sequence
 from .command import SEARCH_PATH, Answer, find_program
 from .json_cache import RUN_DIR
 
+# For so long (seconds) who changes disks waits for another run. A host whose network was cut
+# does not hear that its job has failed: what waits there for longer acts when nobody expects it.
+SOON = 20.0
+
 _INTERVAL = 0.1
 _TEXT_LIMIT = 1 << 20
 

@@ -6,15 +6,16 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, List
+from types import SimpleNamespace
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
 from plugins.module_utils.osd import removal_steps
 from plugins.module_utils.osd.removal import RemovalRefused
 from plugins.module_utils.osd.removal_steps import Work
-from plugins.module_utils.system.host_lock import HostLock
-from plugins.modules import device_zap, osd_remove
+from plugins.module_utils.system.host_lock import HostIsBusy, HostLock
+from plugins.modules import device_zap, osd_create, osd_remove
 from tests.unit.plugins.labels import FSID, OSD_UUID
 from tests.unit.plugins.osd_host import OsdHost
 
@@ -112,6 +113,37 @@ def test_a_run_that_ends_between_stopping_and_wiping_has_changed_something(
 
     assert (ended.failed, ended.result["changed"]) == (True, True)
     assert not (tmp_path / "var/lib/ceph/osd/ceph-3").exists()
+
+
+@pytest.mark.parametrize("name", ["osd_remove", "device_zap", "osd_create"])
+def test_nobody_waits_for_the_disks_for_longer_than_a_cut_is_noticed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What waited on a host that was cut off wiped a disk minutes after its job had failed."""
+    host = make_host(tmp_path, monkeypatch, tree=DISK)
+    asked: List[float] = []
+
+    @contextlib.contextmanager
+    def lock(timeout: float) -> Iterator[HostLock]:
+        asked.append(timeout)
+        raise HostIsBusy("busy")
+        yield
+
+    for module in (removal_steps, device_zap, osd_create):
+        monkeypatch.setattr(module, "HostLock", lock)
+    devices = [{"path": "/dev/sdb", "size": 0, "device_id": ""}]
+    given = {**params("remove", zap=True), "timeout": 600}
+    given.update({"devices": devices, "allowed": [], "allowed_until": 0.0})
+    given.update({"groups": [], "conf": "", "bootstrap_keyring": ""})
+    modules = {"osd_remove": osd_remove, "device_zap": device_zap}
+    if name in modules:
+        assert run_module(modules[name], monkeypatch, host, given).failed
+    else:
+        monkeypatch.setattr(osd_create, "check_host", lambda module, roots: None)
+        module = SimpleNamespace(params=given, check_mode=False)
+        with pytest.raises(HostIsBusy):
+            osd_create.create(module, host.roots, [])  # type: ignore[arg-type]
+    assert asked == [20.0]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
