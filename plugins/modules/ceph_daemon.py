@@ -241,34 +241,33 @@ ceph_orch_result:
 """
 
 import contextlib
-from typing import Any, ContextManager, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, ContextManager, Dict, List, Optional, Tuple, Union
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.cluster.access import AccessRefused
 from ..module_utils.cluster.ceph_user import NoCephUser
-from ..module_utils.cluster.conf import cluster_fsid
-from ..module_utils.daemons.deployment import Deployment, Wanted
+from ..module_utils.daemons.deployment import Deployment
 from ..module_utils.daemons.kinds.base import DaemonRefused
 from ..module_utils.daemons.kinds.registry import extras_of
 from ..module_utils.daemons.removal import Removal
 from ..module_utils.daemons.requested import (
     Request,
-    keyring_of,
+    needs_cluster,
+    refuse_other_cluster,
     refuse_units,
-    secret_files_of,
     unlike_each_other,
 )
+from ..module_utils.daemons.rows import changes, describe
+from ..module_utils.daemons.wanted import wanted_of
 from ..module_utils.host.preparation import Preparation
 from ..module_utils.host.state import state_after
 from ..module_utils.system.host_lock import HostIsBusy, HostLock
 from ..module_utils.system.package_manager import PackagesRefused
-from ..module_utils.system.reading import Roots, clean
+from ..module_utils.system.reading import Roots
 from ..module_utils.systemd.units import UnitsFailed
 
 KEYS = {"present": "deployed", "absent": "removed"}
-UNCHANGED = ("present", "absent")
-TOLD = ("port", "addr", "since", "stop_timeout", "args", "files")
 REFUSALS = (
     AccessRefused,
     DaemonRefused,
@@ -350,16 +349,6 @@ def work(
     return done.rows, done.problems
 
 
-def needs_cluster(daemons: Sequence[Request]) -> bool:
-    """Tell whether one of the daemons is Ceph's."""
-    return any(daemon.kind.is_ceph for daemon, _ in daemons)
-
-
-def changes(rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether a daemon was changed, or would be."""
-    return any(row["state"] not in UNCHANGED for row in rows)
-
-
 def nobody_else(module: AnsibleModule) -> ContextManager[Optional[HostLock]]:
     """Return the lock on this host's daemons; nothing is locked in check mode."""
     if module.check_mode:
@@ -374,22 +363,7 @@ def deploy(
     params = module.params
     check_host(module, roots, needs_cluster(daemons))
     refuse_units([daemon for daemon, _ in daemons])
-    wanted = [
-        Wanted(
-            daemon,
-            keyring_of(params["keyrings"], daemon, options),
-            cluster=params["cluster"],
-            installs=host.installs,
-            **{
-                **{key: options[key] for key in TOLD},
-                "files": {
-                    **options["files"],
-                    **secret_files_of(params["keyrings"], daemon, options),
-                },
-            },
-        )
-        for daemon, options in daemons
-    ]
+    wanted = [wanted_of(params, *daemon, installs=host.installs) for daemon in daemons]
     extras = extras_of(roots, params["conf"], touch=not module.check_mode)
     deployment = Deployment(roots, wanted, extras, max(params["wait"], 1))
     # In check mode the units of packages that would be installed are not there yet.
@@ -418,34 +392,8 @@ def check_host(module: AnsibleModule, roots: Roots, needs_conf: bool = True) -> 
 
     Daemons that are none of Ceph's need no configuration of the cluster (``needs_conf``).
     """
-    found = cluster_fsid(roots)
-    wanted = module.params["cluster"]
     may_be_unknown = not needs_conf or module.check_mode or module.params["state"] == "absent"
-    if found != wanted and not (may_be_unknown and not found):
-        raise DaemonRefused(
-            f"No daemon of this host was touched: /etc/ceph/ceph.conf names the cluster "
-            f"{found or '(none)'!r}, not {clean(wanted)!r}. Give the host its cluster's "
-            "configuration (conf)."
-        )
-
-
-def describe(rows: Sequence[Mapping[str, Any]]) -> Dict[str, str]:
-    """Return the difference that ``--diff`` shows."""
-    before, after = [], []
-    for row in rows:
-        name = f"{row['daemon_type']}.{row['daemon_id']}"
-        state = row["state"].replace("would be ", "")
-        if state in UNCHANGED:
-            continue
-        was = {"created": "", "started": f"{name}: not running\n"}.get(state, f"{name}: running\n")
-        is_now = {
-            "removed": "",
-            "restarted": f"{name}: running (restarted)\n",
-            "reconfigured": f"{name}: running (reconfigured)\n",
-        }
-        before.append(was)
-        after.append(is_now.get(state, f"{name}: running\n"))
-    return {"before": "".join(before), "after": "".join(after)}
+    refuse_other_cluster(roots, module.params["cluster"], may_be_unknown=may_be_unknown)
 
 
 if __name__ == "__main__":

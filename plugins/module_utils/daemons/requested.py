@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
+from ..cluster.conf import cluster_fsid
 from ..system.reading import Roots, clean
 from .daemon import Daemon
 from .kinds.base import DaemonRefused
@@ -25,6 +26,22 @@ def unlike_each_other(roots: Roots, daemons: Iterable[Mapping[str, Any]]) -> Lis
             raise DaemonRefused(f"{daemon.name} is named twice for this host ({daemon.unit}).")
         found[daemon.unit] = (daemon, options)
     return list(found.values())
+
+
+def needs_cluster(daemons: Sequence[Request]) -> bool:
+    """Tell whether one of the daemons is Ceph's."""
+    return any(daemon.kind.is_ceph for daemon, _ in daemons)
+
+
+def refuse_other_cluster(roots: Roots, wanted: str, *, may_be_unknown: bool) -> None:
+    """Refuse a host whose configuration names another cluster, or none."""
+    found = cluster_fsid(roots)
+    if found != wanted and not (may_be_unknown and not found):
+        raise DaemonRefused(
+            f"No daemon of this host was touched: /etc/ceph/ceph.conf names the cluster "
+            f"{found or '(none)'!r}, not {clean(wanted)!r}. Give the host its cluster's "
+            "configuration (conf)."
+        )
 
 
 def refuse_units(daemons: Iterable[Daemon]) -> None:
