@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-# What is less (seconds) is not told: jobs begin and end in between.
+# What is surely less (seconds) counts as none.
 TOLD_FROM = 10.0
+# A job that takes longer (seconds) says too little of when its host read the clock.
+MEASURED_WITHIN = 30.0
 
 
 def ahead_of(clock: Any, asked: Optional[float], now: float) -> Optional[float]:
@@ -22,9 +24,10 @@ def ahead_of(clock: Any, asked: Optional[float], now: float) -> Optional[float]:
     """
     if asked is None or isinstance(clock, bool) or not isinstance(clock, (int, float)):
         return None
-    if not 0 <= clock < 2**33:
+    if not 0 <= clock < 2**33 or now - asked > MEASURED_WITHIN:
         return None
-    return 0.0 if asked <= clock <= now else clock - asked
+    surely = max(clock - now, asked - clock)
+    return clock - asked if surely >= TOLD_FROM else 0.0
 
 
 def by_our_clock(rows: List[Dict[str, Any]], ahead: float) -> List[Dict[str, Any]]:
@@ -37,8 +40,9 @@ def by_our_clock(rows: List[Dict[str, Any]], ahead: float) -> List[Dict[str, Any
 def clock_lines(ahead: Mapping[str, float]) -> List[str]:
     """Return a sentence for each host whose clock is wrong, or differs from this manager's."""
     return [
-        f"host {name}: its clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} "
-        "this manager's. `timedatectl` and `chronyc tracking` on both hosts show which one is wrong"
+        f"host {name}: its clock is about {abs(seconds):.0f} s "
+        f"{'ahead of' if seconds > 0 else 'behind'} this manager's. `timedatectl` and "
+        "`chronyc tracking` on both hosts show which one is wrong"
         for name, seconds in sorted(_told(ahead))
     ]
 

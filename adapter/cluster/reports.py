@@ -61,6 +61,7 @@ class HostReport:
         """Return the report as JSON data."""
         return {
             "hostname": self.hostname,
+            "ahead": self.ahead,
             "identity": self.identity,
             "taken": self.taken,
             "storage": self.storage,
@@ -127,7 +128,8 @@ class Reports:
             try:
                 data = json.loads(path.read_text(encoding="utf-8"))
                 taken = {str(key): float(value) for key, value in data["taken"].items()}
-                self._keep(hostname, read_result(data), taken)
+                ahead = float(data.get("ahead", 0.0))
+                self._keep(hostname, {**read_result(data), "ahead": ahead}, taken)
             except FileNotFoundError:
                 continue
             except (

@@ -13,7 +13,9 @@ def check_said_disks(core: Core, hostname: str) -> None:
     """
     with core.lock:
         report = core.reports.get(hostname)
-        if report is not None and "devices" in report.taken:
+        # One of this manager's last turn may not have a disk that was put in since.
+        known = report is not None and "devices" in report.taken
+        if known and hostname not in core.outdated():
             return
         core.refresh.want([hostname])
     core.wake_event.set()

@@ -233,9 +233,12 @@ class RemovalJobs:
                 self._core.unkept.note(error)
             finally:
                 # Only now: as long as its answer is not kept, nobody acts on what was before it.
+                said = job.outcomes.get(removal.host)
                 with self._core.lock:
                     self._jobs.pop(removal.osd_id, None)
-                    self._ended.add(removal.osd_id)
+                    # What a host that was cut off still does, nobody knows.
+                    if said is not None and (said.status.good or _is_done(said)):
+                        self._ended.add(removal.osd_id)
         self._news()
 
     def _take(
@@ -244,7 +247,7 @@ class RemovalJobs:
         outcome = said or HostOutcome(HostStatus.NO_RESULT, job.message)
         row = _row_of(removal.osd_id, outcome.result)
         failed = outcome.status is HostStatus.FAILED or (row or {}).get("state") == "failed"
-        if failed and outcome.result.get("at_work") is False:
+        if failed and _is_done(outcome):
             # ceph-volume works on for a job that has failed, until the host says otherwise.
             removal = self._queue.save(removal, asked_wipe=False)
         if row is not None:
@@ -352,6 +355,11 @@ def _row(removal: Removal, step: str) -> Dict[str, Any]:
     if row["zap"]:
         row["disks"] = [{"path": path, "device_id": name} for path, name in removal.places]
     return row
+
+
+def _is_done(outcome: HostOutcome) -> bool:
+    """Tell whether a host said that nothing works on its disks any more."""
+    return outcome.result.get("at_work") is False
 
 
 def _names(given: Any) -> List[str]:

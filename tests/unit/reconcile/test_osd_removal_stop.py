@@ -6,6 +6,7 @@ import pytest
 
 from adapter.cluster.osd_removals import Stage
 from adapter.errors import AdapterError, UnreadableRecord
+from adapter.reconcile.parts import OTHERS_JOBS_END
 from tests.unit.reconcile.fake_cluster import Cluster
 from tests.unit.reconcile.removals import at, keep, remove, said, status, steps
 
@@ -153,6 +154,19 @@ class TestStop:
         keep(full, "4")
         full.settle(60)
         assert (osd.up, osd.weight, status(full)) == (True, 1.0, [])
+
+    def test_a_host_that_was_cut_off_may_still_stop_it(self, full: Cluster) -> None:
+        """The module waited there for the disks, and stopped an OSD that was said to stay."""
+        full.unreached.add("h1")
+        remove(full, "0", force=True)
+        full.settle(3)
+        assert "stop" in steps(full)
+        full.unreached.clear()
+        keep(full, "0")
+        full.settle(10)
+        assert said(full) == "keeping: it is up; a job that was to stop it may still run"
+        full.settle(int(OTHERS_JOBS_END))
+        assert status(full) == []
 
     def test_one_that_somebody_else_purged_meanwhile_ends(self, full: Cluster) -> None:
         remove(full, "4")

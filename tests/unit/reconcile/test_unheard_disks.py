@@ -16,15 +16,19 @@ def cluster() -> Cluster:
     return Cluster()
 
 
-def take_over(cluster: Cluster) -> None:
-    """Let another manager begin, which has not heard of h2 yet."""
-    cluster.start_anew()
-    cluster.core.reports.forget("h2")
+def take_over(cluster: Cluster, *, again: bool = False) -> None:
+    """Let another manager begin, which has not heard of h2 yet, or not in this turn (``again``)."""
+    old = {host: cluster._report(host) for host in ("h1", "h2", "h3")}
+    old["h2"] = {**old["h2"], "devices": []}
+    cluster.start_anew(before=old if again else None)
+    if not again:
+        cluster.core.reports.forget("h2")
 
 
+@pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("verb", ["add", "zap", "replace"])
-def test_what_needs_a_disk_waits_for_the_report(cluster: Cluster, verb: str) -> None:
-    take_over(cluster)
+def test_what_needs_a_disk_waits_for_the_report(cluster: Cluster, verb: str, again: bool) -> None:
+    take_over(cluster, again=again)
     orchestrator = cluster.orchestrator
     acts: Dict[str, Callable[[], Any]] = {
         "add": lambda: orchestrator.create_osds(device_on("h2", "/dev/sdb")),
