@@ -162,7 +162,7 @@ options:
   timeout:
     description: For how many seconds another run on this host is waited for.
     type: int
-    default: 20
+    default: 60
 author:
   - The ceph-orch-ansible developers (@ceph-orch-ansible)
 """
@@ -306,7 +306,7 @@ def main() -> None:
             "packages": {"type": "dict", "default": {}},
             "wait": {"type": "int", "default": 60},
             "purge": {"type": "bool", "default": False},
-            "timeout": {"type": "int", "default": 20},
+            "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
     )

@@ -99,11 +99,11 @@ from ..module_utils.daemons.listing import DaemonsUnreadable
 from ..module_utils.host.maintenance import Change, Maintenance, describe
 from ..module_utils.host.maintenance_record import RecordUnreadable, path_of, read_held
 from ..module_utils.host.state import state_after
-from ..module_utils.system.host_lock import SOON, HostIsBusy, HostLock
+from ..module_utils.system.host_lock import HostIsBusy, HostLock
 from ..module_utils.system.reading import Roots
 from ..module_utils.systemd.units import UnitsFailed
 
-_LOCK_TIMEOUT = SOON
+_LOCK_TIMEOUT = 600.0
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from typing import Iterable, List, Mapping, Optional, Sequence
 from .command import SEARCH_PATH, Answer, find_program
 from .json_cache import RUN_DIR
 
-# For so long (seconds) who changes disks or daemons waits for another run. A host whose network was cut
+# For so long (seconds) who changes disks waits for another run. A host whose network was cut
 # does not hear that its job has failed: what waits there for longer acts when nobody expects it.
 SOON = 20.0
 
