@@ -250,6 +250,6 @@ class Ground:
             or any(word in state.split("+") for state in row["states"] for word in STUCK)
         }
         assert not stuck, "placement groups were inactive"
-        assert said["errors"] == []
+        assert said["errors"] == [], f"{len(said['errors'])}: {said['errors'][:5]}"
         assert said["writes"] > 10
         assert said["worst"] < worst
