@@ -18,6 +18,7 @@ _PACKAGES: Mapping[str, Union[str, Mapping[str, str]]] = {
     "ceph-mon": "ceph-mon",
     "ceph-osd": "ceph-osd",
     "ceph-volume": "ceph-volume",
+    "haproxy": "haproxy",
     "journalctl": "systemd",
     "ledctl": "ledmon",
     "monmaptool": "ceph-base",

@@ -22,7 +22,7 @@ def test_reading_playbooks(machine: Machine) -> None:
     assert run.status == 0, run.output
     assert run.changed == []
     inventory = run.published("Read facts, disks, daemons and packages of hosts")
-    parts = {"schema", "identity", "timings", "devices", "devices_source", "storage"}
+    parts = {"schema", "clock", "identity", "timings", "devices", "devices_source", "storage"}
     parts |= {"facts", "daemons", "packages"}
     assert set(inventory) == parts
     assert set(inventory["storage"]) == {"device_mapper", "links"}
@@ -36,7 +36,8 @@ def test_reading_playbooks(machine: Machine) -> None:
     names = {"hostname", "fqdn", "machine_id", "python", "record", "conf", "admin", "backend"}
     names |= {"maintenance", "tuned", "upgrade_left"}
     assert set(facts["identity"]) == names
-    assert set(run.published("Look whether hosts answer")) == {"schema", "identity", "timings"}
+    answers = run.published("Look whether hosts answer")
+    assert set(answers) == {"schema", "clock", "identity", "timings"}
     assert isinstance(run.published("List the Ceph daemons on hosts")["daemons"], list)
     assert run.custom["_run"]["ceph_orch_result"] == {
         "schema": 1,

@@ -112,7 +112,8 @@ EVERY: Dict[str, Any] = {
     "unused_key": UnusedKey("mds", "a", "h1", "job-1", 6.0),
     "removed_mon": UnusedKey("mon", "h1", "h1", "job-1", 6.0),
     "deployment": Deployment(
-        "rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0, True
+        *("rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0, True),
+        files="f1",
     ),
     "settings": ServiceSettings(
         "rgw.a",

@@ -47,6 +47,9 @@ def names_in(data: Any) -> Set[str]:
 def test_every_package_of_the_roles_is_allowed() -> None:
     wanted = {"ceph-mgr", *names_in(osd_packages._ALL)}
     for path in (ROOT / "roles/daemon_deploy/vars/main").glob("*.yml"):
+        if path.stem == "haproxy":
+            # The invoker deploys none: root would read a configuration that it cannot check.
+            continue
         for key, value in yaml.safe_load(path.read_text()).items():
             if key.startswith("__daemon_deploy_packages_"):
                 wanted |= names_in(value)
