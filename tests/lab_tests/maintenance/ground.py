@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -59,7 +60,7 @@ print("ready", flush=True)
 done, worst, errors = 0, 0.0, []
 while not select.select([sys.stdin], [], [], 0.02)[0]:
     began = time.monotonic()
-    name, data = "object-%d" % (done % 64), b"%8d" % done * 64
+    name, data = "%s-%d" % (told["objects"], done % 64), b"%8d" % done * 64
     try:
         pool.write_full(name, data)
         if pool.read(name) != data:
@@ -220,6 +221,8 @@ class Ground:
             "name": entity,
             "key": self.lab.ok("auth", "print-key", entity).strip(),
             "pool": POOL,
+            # Several may write at the same time.
+            "objects": uuid.uuid4().hex,
         }
         process = subprocess.Popen(
             [*command, WRITER] if command else self.lab.argv(host, "python3", "-c", WRITER),
