@@ -206,7 +206,9 @@ def with_old_keys(lab: Lab) -> Iterator[None]:
     lab.ok("mon", "set", "auth_allowed_ciphers", "aes,aes256k")
     lab.ok("mon", "set", "auth_service_cipher", "aes")
     caps = ("mon", "allow r", "mgr", "allow *", "osd", "allow *")
-    lab.ok("auth", "get-or-create", OLD_CLIENT, *caps, "--key_type", "aes")
+    make = ("auth", "get-or-create", OLD_CLIENT, *caps, "--key_type", "aes")
+    # A monitor allows it when it has the new map of monitors.
+    wait_until("a key of the older kind is made", lambda: lab.ceph(*make).rc == 0, 60)
     try:
         yield
     finally:
