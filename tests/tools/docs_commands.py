@@ -58,9 +58,11 @@ STANDS_FOR: Dict[str, str] = {
 }
 
 
-# The name of an option, a record that is there while OSDs are made, the second of a slow kind.
+# The name of an option, records that are there while OSDs are made or a playbook upgrades, the
+# second of a slow kind.
 NOT_ON_LAB = {
     "ceph orch apply --dry-run",
+    "ceph config-key get ceph-orch-ansible/upgrade_by_hand",
     "ceph config-key get mgr/ansible/osd_creation.h2",
     "orch-ansible apply -i FILE --check",
 }
