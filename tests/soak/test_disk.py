@@ -160,8 +160,8 @@ def test_the_directory_becomes_read_only(
         await_end(engine, job, 15.0 * pace + GRACE)
         await_end(other, followed, GRACE)
         for each in (job, followed):
-            # The worker ends at its deadline and cannot say so; who sees that it is gone may not have
-            # come to the deadline yet.
+            # The worker ends at its deadline and cannot say so; who sees that it is gone may not
+            # have come to the deadline yet.
             assert each.status in (JobStatus.TIMED_OUT, JobStatus.LOST)
             assert "Read-only file system" in each.message
         with pytest.raises(NotReady, match="Read-only file system"):
