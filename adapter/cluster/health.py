@@ -178,7 +178,7 @@ def health_checks(
                 "service(s) wait for what the cluster lacks",
                 list(waiting),
             ),
-            ("ANSIBLE_CLOCK_SKEW", "host(s) with another time", list(clocks)),
+            ("ANSIBLE_CLOCK_SKEW", "host(s) with clock skew", list(clocks)),
             ("ANSIBLE_STRAY_HOST", "host(s) with daemons not managed", list(stray_hosts)),
             ("ANSIBLE_STRAY_DAEMON", "daemon(s) unknown to their hosts", list(stray_daemons)),
             ("ANSIBLE_HOST_MAINTENANCE", "host(s) in maintenance", list(in_maintenance)),

@@ -24,8 +24,9 @@ _LONGEST = 64
 
 
 class ByHand:
-    """Look for runs of the playbook, and let them see an upgrade. Methods raise
-    ``OrchestratorError``.
+    """Look for runs of the playbook, and let them see an upgrade.
+
+    Methods raise ``OrchestratorError``.
     """
 
     def __init__(self, mon: Mon) -> None:

@@ -9,7 +9,7 @@ from typing import Any, List, Mapping, Sequence, Set
 from adapter.errors import InvalidValue
 from adapter.kinds._certificates import certificate_problem, pair_problem
 from adapter.kinds._ingress_settings import bare, certificate_of, router_ids, virtual_ips
-from adapter.kinds._ingress_ways import interfaces_of, places_of
+from adapter.kinds._ingress_vrrp import interfaces_of, places_of
 
 # What keepalived takes of a password; it cuts a longer one off.
 LONGEST_PASSWORD = 8
@@ -29,7 +29,7 @@ BACKENDS = ("rgw",)
 
 
 def check_ingress(spec: Any) -> None:
-    """Raise ``InvalidValue`` for what cannot be carried out, and for half a wish."""
+    """Raise ``InvalidValue`` for what cannot be carried out, or only in part."""
     _check_backend(spec)
     _check_ports(spec)
     _check_addresses(spec)

@@ -58,8 +58,8 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Way:
-    """What one host does for one virtual address.
+class VrrpInstance:
+    """The VRRP instance of one host for one virtual address.
 
     ``address`` has the prefix length. ``interface`` gets it, ``vrrp_interface`` is where the hosts
     hear each other; ``own`` and ``peers`` are their addresses there.
@@ -134,7 +134,9 @@ def _server_lines(spec: Any, servers: Sequence[Server], *, tls: bool) -> List[st
     return lines
 
 
-def keepalived_conf(spec: Any, ways: Sequence[Way], password: str, folder: str) -> str:
+def keepalived_conf(
+    spec: Any, instances: Sequence[VrrpInstance], password: str, folder: str
+) -> str:
     """Return keepalived's configuration on a host; ``folder`` is where its files are."""
     lines = [
         "global_defs {",
@@ -151,26 +153,26 @@ def keepalived_conf(spec: Any, ways: Sequence[Way], password: str, folder: str) 
         "  rise 2",
         "}",
     ]
-    for way in ways:
-        lines += ["", *_instance(spec, way, password)]
+    for each in instances:
+        lines += ["", *_instance(spec, each, password)]
     return "\n".join(lines) + "\n"
 
 
-def _instance(spec: Any, way: Way, password: str) -> List[str]:
+def _instance(spec: Any, one: VrrpInstance, password: str) -> List[str]:
     unicast = [
-        f"  unicast_src_ip {way.own}",
+        f"  unicast_src_ip {one.own}",
         "  unicast_peer {",
-        *(f"    {peer}" for peer in way.peers),
+        *(f"    {peer}" for peer in one.peers),
         "  }",
     ]
     # A host alone has nobody to tell, and keepalived tells everybody then.
-    alone = spec.use_keepalived_multicast or not way.peers
+    alone = spec.use_keepalived_multicast or not one.peers
     return [
-        f"vrrp_instance address_{way.router_id} {{",
+        f"vrrp_instance address_{one.router_id} {{",
         "  state BACKUP",
-        f"  interface {way.vrrp_interface}",
-        f"  virtual_router_id {way.router_id}",
-        f"  priority {way.priority}",
+        f"  interface {one.vrrp_interface}",
+        f"  virtual_router_id {one.router_id}",
+        f"  priority {one.priority}",
         "  advert_int 1",
         "  authentication {",
         "    auth_type PASS",
@@ -178,7 +180,7 @@ def _instance(spec: Any, way: Way, password: str) -> List[str]:
         "  }",
         *([] if alone else unicast),
         "  virtual_ipaddress {",
-        f"    {way.address} dev {way.interface}",
+        f"    {one.address} dev {one.interface}",
         "  }",
         "  track_script {",
         "    haproxy",

@@ -29,7 +29,6 @@ def prometheus_files(view: ClusterView, others: Sequence[str]) -> Dict[str, str]
         "ceph.json": _text(_managers(view)),
         "node.json": _text(_by_host(view, view.of_kind("node-exporter"))),
         "ceph-exporter.json": _text(_by_host(view, view.of_kind("ceph-exporter"))),
-        "alertmanager.json": _text(_plain(targets(view.of_kind("alertmanager")))),
     }
     if others:
         found["federate.json"] = _text(_plain(others))
@@ -60,7 +59,6 @@ def _configuration(view: ClusterView, federates: bool) -> Mapping[str, Any]:
             "external_labels": {"cluster": view.fsid},
         },
         "rule_files": [_RULES],
-        "alerting": {"alertmanagers": [{"scheme": "http", **_from_file("alertmanager")}]},
         "scrape_configs": jobs,
     }
 

@@ -17,7 +17,7 @@ _WORD = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9_.:/\[\]*-]*")
 
 
 def check_gateway(spec: ServiceSpec) -> None:
-    """Raise ``InvalidValue`` for what a gateway from packages cannot do, and for half a wish."""
+    """Raise ``InvalidValue`` for what a gateway from packages cannot do, or only in part."""
     _check_frontend(spec)
     _check_tls(spec)
     _check_zone(spec)

@@ -1,4 +1,4 @@
-"""Ways in to services: haproxy, and keepalived for the addresses."""
+"""Ingress services: haproxy, and keepalived for the virtual addresses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from adapter.interface import ServiceSpec
 from adapter.kinds import _ingress_files as texts
 from adapter.kinds._ingress_checks import check_hosts, check_ingress, check_services
 from adapter.kinds._ingress_settings import FIELDS, bare, certificate_of, virtual_ips
-from adapter.kinds._ingress_ways import Place, interfaces_of, places_of, ways_of
+from adapter.kinds._ingress_vrrp import Place, interfaces_of, places_of, vrrp_instances_of
 from adapter.kinds._kind import Kind
 from adapter.kinds._rgw_settings import speaks_tls
 from adapter.kinds._view import ClusterView, ViewedDaemon
@@ -20,7 +20,7 @@ FOLDER = "/etc/ceph-orch-ansible/ingress"
 
 
 class Ingresses(Kind):
-    """Ways in: on each host haproxy, with a keepalived that goes with it."""
+    """Ingress: on each host haproxy, with a keepalived that goes with it."""
 
     service_type = "ingress"
     is_ceph = False
@@ -82,7 +82,7 @@ class Ingresses(Kind):
             texts.CONFIG: texts.haproxy_cfg(spec, servers, spec.monitor_password, tls=tls),
             texts.KEEPALIVED: texts.keepalived_conf(
                 spec,
-                ways_of(spec, daemon.hostname, places),
+                vrrp_instances_of(spec, daemon.hostname, places),
                 spec.keepalived_password,
                 f"{FOLDER}/{daemon.daemon_id}",
             ),

@@ -82,6 +82,7 @@ def refuse_other_disk(
             )
 
 
+@under_lock
 def own_disks(core: Core, planner: OsdPlanner, hostname: str, path: str, osd: Osd) -> str:
     """Return the host and the disks of an OSD where a device with its label is none of them."""
     said, row = core.owners.metadata(osd.osd_id), planner.row(hostname, path)

@@ -294,7 +294,7 @@ def main() -> None:
                     "addr": {"type": "str", "default": ""},
                     "stop_timeout": {"type": "int", "default": 0},
                     "args": {"type": "list", "elements": "str", "default": []},
-                    "files": {"type": "dict", "default": {}},
+                    "files": {"type": "dict", "default": {}, "no_log": True},  # with passwords
                     "secret_files": {"type": "dict", "default": {}, "no_log": False},
                     "unit": {"type": "str", "default": ""},
                     "since": {"type": "float", "default": 0.0},

@@ -73,8 +73,11 @@ class LocalOsds:
         return directory.osd_uuid if is_alive(self._units.get(osd_id, {})) else ""
 
     def runs_elsewhere(self, disk: Disk) -> Optional[int]:
-        """Return the id of an OSD whose label a disk has, and which runs from others here."""
-        if not disk.label:
+        """Return the id of an OSD whose label a disk has, and which runs from others here.
+
+        A disk with something on top of it, such as device mapper, may be what it runs from.
+        """
+        if not disk.label or disk.block.holders:
             return None
         node = os.path.realpath(disk.block.node)
         for osd_id, directory in self.directories.items():

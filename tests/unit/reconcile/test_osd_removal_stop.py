@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Dict
+
 import pytest
 
 from adapter.cluster.osd_removals import Stage
@@ -121,8 +123,10 @@ class TestStop:
         full.settle(60)
         assert (osd.up, osd.weight, status(full)) == (True, 1.0, [])
 
+    # Somebody may have put it under another bucket meanwhile.
+    @pytest.mark.parametrize("crush", [{}, {4: "elsewhere"}])
     def test_what_is_kept_and_has_no_weight_yet_gets_it_back_the_second_time(
-        self, full: Cluster
+        self, full: Cluster, crush: Dict[int, str]
     ) -> None:
         osd = full.monitors.osds[4]
         osd.pgs = 4
@@ -132,25 +136,11 @@ class TestStop:
         full.monitors.placeless.add(4)
         keep(full, "4")
         assert osd.weight == 0.0
+        if crush:
+            full.monitors.placeless.clear()
+            full.monitors.crush.update(crush)
         remove(full, "4")
         full.monitors.placeless.clear()
-        keep(full, "4")
-        full.settle(60)
-        assert (osd.up, osd.weight, status(full)) == (True, 1.0, [])
-
-    def test_one_that_was_put_under_another_bucket_meanwhile_gets_it_there(
-        self, full: Cluster
-    ) -> None:
-        osd = full.monitors.osds[4]
-        osd.pgs = 4
-        remove(full, "4")
-        full.settle()
-        at(full, Stage.STOPPING, asked_stop=True)
-        full.monitors.placeless.add(4)
-        keep(full, "4")
-        full.monitors.placeless.clear()
-        full.monitors.crush[4] = "elsewhere"
-        remove(full, "4")
         keep(full, "4")
         full.settle(60)
         assert (osd.up, osd.weight, status(full)) == (True, 1.0, [])

@@ -7,7 +7,7 @@ from ipaddress import IPv4Interface, IPv4Network, ip_interface, ip_network
 from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
 from adapter.errors import InvalidValue
-from adapter.kinds._ingress_files import HIGHEST, LOWEST, Way
+from adapter.kinds._ingress_files import HIGHEST, LOWEST, VrrpInstance
 from adapter.kinds._ingress_settings import router_ids, virtual_ips
 
 # What keepalived takes for one, and Linux gives.
@@ -97,10 +97,10 @@ def _is_in(address: IPv4Interface, network: IPv4Network) -> bool:
     return address.ip in network
 
 
-def ways_of(
+def vrrp_instances_of(
     spec: Any, hostname: str, places: Mapping[str, Sequence[Tuple[Place, Place]]]
-) -> List[Way]:
-    """Return what a host does for each address of a service.
+) -> List[VrrpInstance]:
+    """Return the VRRP instance of a host for each address of a service.
 
     ``places`` are those of all hosts of the service, by host. Each address has another host first,
     so that several are spread over the hosts.
@@ -110,7 +110,7 @@ def ways_of(
         place, hears = places[hostname][index]
         position = (hosts.index(hostname) - index) % len(hosts)
         found.append(
-            Way(
+            VrrpInstance(
                 address=address,
                 interface=place.interface,
                 vrrp_interface=hears.interface,
