@@ -86,7 +86,10 @@ def test_what_has_begun_ends_there_and_what_waits_begins_in_the_new_one(
     finish(engine, first)
     finish(engine, second)
     assert first.record.status is JobStatus.CANCELLED
-    assert place_of(directory(engine, first.job_id)) == site.place()
+    place = place_of(directory(engine, first.job_id))
+    # What AWX's first page says is there too, where that was read before the job began.
+    assert place is not None
+    assert replace(place, root={}) == site.place()
     assert place_of(directory(engine, second.job_id)) is None
     assert site.jobs(second.job_id) == []
 
