@@ -65,20 +65,34 @@ FULL = CEPH + MANAGER
 
 # Not in an image, only in the hosts' package repository: what roles install.
 REPOSITORY_ONLY = (
-    "chrony",
+    "aardvark-dns",
+    "busybox-static",
     "ceph-fuse",
     "ceph-immutable-object-cache",
     "ceph-prometheus-alerts",
+    "chrony",
+    "crun",
+    "ctdb",
     "haproxy",
     "keepalived",
+    "libcephfs-daemon",
+    "libcephfs-proxy2",
+    "libnfs-utils",
+    "netavark",
     "nfs-ganesha",
     "nfs-ganesha-ceph",
     "nfs-ganesha-rados-grace",
     "nfs-ganesha-rgw",
     "nvme-cli",
+    "podman",
     "prometheus",
     "prometheus-alertmanager",
     "prometheus-node-exporter",
+    "s3cmd",
+    "samba",
+    "samba-vfs-ceph",
+    "samba-vfs-modules",
+    "smbclient",
 )
 
 # Without one of these the lab is of no use; others may be missing in a release.
