@@ -1,7 +1,8 @@
 """In which order the daemons of a cluster are upgraded, and what forbids it. Pure functions.
 
-All of Ceph's packages of a host change together, when the first of its daemons has its turn; no
-package starts or restarts a daemon meanwhile. The order of kinds is that of Ceph's own upgrade, and
+All of Ceph's packages of a host change together, when the first of its daemons has its turn, those
+of hosts with a monitor and no manager together with those of the first manager's host; no package
+starts or restarts a daemon meanwhile. The order of kinds is that of Ceph's own upgrade, and
 holds over the whole cluster; a crash collector or exporter is restarted together with the packages.
 Whatever has turned to the new version is left alone, so that a plan that was cut goes on.
 """
@@ -126,7 +127,7 @@ def make_plan(cluster: Cluster, target: str, scope: Scope = Scope()) -> Plan:
     """Return how a cluster is brought to a target: a version of Ceph or of its packages."""
     refusals = [*_scope_refusals(cluster, target, scope), *_refusals(cluster, target, scope)]
     waiting = [each for each in cluster.daemons if scope.has(each) and not _is_done(each, target)]
-    batches, more = _batches(cluster, waiting, target)
+    batches, more = _batches(cluster, waiting, target, at_once=scope.limit is None)
     batches, left = _limited(batches, scope.limit)
     notes = [f"the limit leaves {left} daemons for later"] if left else []
     notes += _notes(cluster, batches)
@@ -138,14 +139,17 @@ def _is_done(daemon: Daemon, target: str) -> bool:
 
 
 def _batches(
-    cluster: Cluster, waiting: Sequence[Daemon], target: str
+    cluster: Cluster, waiting: Sequence[Daemon], target: str, at_once: bool
 ) -> Tuple[List[Batch], List[str]]:
     turn = _Turns(cluster, target)
     refusals: List[str] = []
+    # Their packages change at the same time; a manager does not run while those of its host do.
+    beside = _monitors_alone(cluster, waiting) if at_once else []
     for kind in (MGR, MON):
         # One by one, who leads last.
         for daemon in sorted(_of(waiting, kind), key=lambda each: (each.first, each.name)):
-            turn.add(kind, [daemon], daemon.name if daemon.first and kind == MGR else "")
+            hands_over = daemon.name if daemon.first and kind == MGR else ""
+            turn.add(kind, [daemon], hands_over, beside if kind == MGR else ())
     osds = _of(waiting, OSD)
     if osds:
         found, refusals = _osd_turns(cluster, osds)
@@ -176,9 +180,19 @@ class _Turns:
         self.given = set(self._has)
         self.batches: List[Batch] = []
 
-    def add(self, kind: str, daemons: Sequence[Daemon], hands_over: str = "") -> None:
-        """Add a batch; what follows packages is restarted with the first one of its host."""
-        hosts = [each for each in dict.fromkeys(d.host for d in daemons) if each not in self.given]
+    def add(
+        self,
+        kind: str,
+        daemons: Sequence[Daemon],
+        hands_over: str = "",
+        beside: Sequence[str] = (),
+    ) -> None:
+        """Add a batch; what follows packages is restarted with the first one of its host.
+
+        Hosts that are ``beside`` get their packages at the same time.
+        """
+        there = dict.fromkeys([*(each.host for each in daemons), *beside])
+        hosts = [each for each in there if each not in self.given]
         self.given.update(hosts)
         names = [each.name for each in daemons]
         names += [
@@ -187,6 +201,12 @@ class _Turns:
             if each.host in hosts and each.name not in names and not _is_done(each, self._target)
         ]
         self.batches.append(Batch(kind, tuple(names), tuple(hosts), hands_over))
+
+
+def _monitors_alone(cluster: Cluster, waiting: Sequence[Daemon]) -> List[str]:
+    """Return the hosts that have a monitor to upgrade and no manager."""
+    managers = {each.host for each in _of(cluster.daemons, MGR)}
+    return sorted({each.host for each in _of(waiting, MON)} - managers)
 
 
 def _of(daemons: Iterable[Daemon], kind: str) -> List[Daemon]:

@@ -224,7 +224,8 @@ class Upgrading:
             self._settings.widen_file_systems(one)
             one = self._acts.save(one, systems=())
         names = [each for each in batch.daemons if each.partition(".")[0] not in WITH_PACKAGES]
-        hosts = sorted({d.host for d in cluster.daemons if d.name in batch.daemons})
+        there = {d.host for d in cluster.daemons if d.name in batch.daemons}
+        hosts = sorted(there.union(batch.hosts))
         lacking = first_hosts(cluster, [host for host in hosts if lacks(cluster, host, one.target)])
         if self._acts.hands_over(one, names if batch.kind == MGR else [], lacking):
             return

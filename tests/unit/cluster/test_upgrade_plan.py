@@ -202,10 +202,10 @@ def test_the_order_is_that_of_kinds_and_who_leads_is_last() -> None:
     plan = make_plan(cluster(), "20.2.5")
     assert plan.refusals == ()
     assert shown(plan) == [
-        "h2: mgr.h2, crash.h2",
+        "h2, h3: mgr.h2, crash.h2, crash.h3",
         "h1: mgr.h1, crash.h1",
         "mon.h2",
-        "h3: mon.h3, crash.h3",
+        "mon.h3",
         "mon.h1",
         "osd.0, osd.1",
         "osd.2, osd.3",
@@ -218,6 +218,14 @@ def test_the_order_is_that_of_kinds_and_who_leads_is_last() -> None:
     assert [each.hands_over for each in plan.batches if each.hands_over] == ["mgr.h1", "mds.a"]
     (note,) = plan.notes
     assert note.startswith("packages change before daemons are restarted on h1 (")
+
+
+@pytest.mark.parametrize("scope", [Scope(limit=30), Scope(kinds=frozenset(["mgr"]))])
+def test_packages_of_a_part_change_on_no_other_host(scope: Scope) -> None:
+    assert shown(make_plan(cluster(), "20.2.5", scope))[:2] == [
+        "h2: mgr.h2, crash.h2",
+        "h1: mgr.h1, crash.h1",
+    ]
 
 
 def test_a_plan_goes_on_where_it_was_cut() -> None:

@@ -36,6 +36,22 @@ def test_managers_are_restarted_in_the_job_that_changes_their_packages(cluster: 
     assert not any("mgr@" in unit or "crash@" in unit for unit in units)
 
 
+def test_a_host_with_a_monitor_alone_changes_its_packages_beside_the_first_manager(
+    cluster: Upgraded,
+) -> None:
+    cluster.monitors.managers = ["h1", "h2"]
+    del cluster.daemons["h3", "mgr", "h3"]
+    cluster.report(3)
+    start(cluster, 80)
+    assert cluster.kept() == {}
+    asked = [each for each in cluster.requests if each.variables.get("host_upgrade_units")]
+    assert [each.hosts for each in asked] == [["h2", "h3"], ["h1"]]
+    assert asked[0].variables["host_upgrade_units"] == {
+        "h2": ["mgr@h2", "crash@h2"],
+        "h3": ["crash@h3"],
+    }
+
+
 def test_what_was_not_restarted_with_the_packages_is_restarted_by_itself(
     cluster: Upgraded,
 ) -> None:
