@@ -24,6 +24,7 @@ from typing import (
 )
 
 from adapter import operations
+from adapter.cluster.alert_rules import AlertRules
 from adapter.cluster.bad_records import HOLDER, PAUSE, BadRecords, Unkept
 from adapter.cluster.daemon_actions import DaemonActions
 from adapter.cluster.daemon_places import DaemonPlaces
@@ -122,6 +123,7 @@ class Core:
         )
         self.set_options = SetOptions(store)
         self.tuned = TunedProfiles(store)
+        self.alert_rules = AlertRules(store)
         self.tuning = Tuning(self.tuned, self.hosts, self.reports, self.liveness)
         self.bad_records = BadRecords(
             store,
@@ -140,6 +142,7 @@ class Core:
                 "deployed": self.deployments,
                 "settings": self.set_options,
                 "tuned_profile": self.tuned,
+                "alert_rules": self.alert_rules,
             },
         )
         self.unkept = Unkept()
@@ -327,6 +330,7 @@ class Core:
             self.intents,
             self.owners,
             self.deployments,
+            self.alert_rules,
         )
         serials = (*(part.serial for part in parts), self.places.serial, self.watch.serial)
         return (*serials, self.places.learned, tuple(sorted(self.liveness.offline())))
@@ -355,16 +359,19 @@ class Core:
         summary: str = "",
         secrets: Optional[Mapping[str, str]] = None,
         before: Optional[Ask] = None,
+        check: bool = False,
     ) -> Completion:
         """Submit an operation on hosts; ``Outcomes`` takes over what comes back.
 
-        ``before`` is asked whether it may still begin, if it has to wait for its turn.
+        ``before`` is asked whether it may still begin, if it has to wait for its turn. With
+        ``check`` hosts only say what they would do, or what speaks against it.
         """
         request = operations.get(operation).request(
             [self.target(host) for host in hosts],
             actor=self.actor,
             parameters=parameters,
             summary=summary,
+            check=check,
         )
         request = replace(request, secrets=dict(secrets or {}))
         completion = self.engine.submit(request, before)

@@ -26,6 +26,7 @@ from adapter.methods.host_specs import HostSpecMethods
 from adapter.methods.hosts import HostMethods
 from adapter.methods.jobs import JobMethods
 from adapter.methods.maintenance import MaintenanceMethods
+from adapter.methods.monitoring import MonitoringMethods
 from adapter.methods.osds import OsdMethods
 from adapter.methods.pending import PendingMethods
 from adapter.methods.previews import PreviewMethods
@@ -62,6 +63,7 @@ class AnsibleOrchestrator(Orchestrator):
         self.service_list = ServiceListMethods(core, reconciler)
         self.previews = PreviewMethods(core, reconciler, checks, groups, self.host_specs)
         self.kinds = KindMethods(self.services)
+        self.monitoring = MonitoringMethods(core, reconciler, self.services)
         self.tuned = TunedProfileMethods(core, reconciler)
         self.upgrades = UpgradeMethods(core)
         self.upgrading = UpgradingMethods(core, reconciler, self.upgrades)
@@ -117,6 +119,7 @@ NOUNS = {
     "service_list": ServiceListMethods,
     "previews": PreviewMethods,
     "kinds": KindMethods,
+    "monitoring": MonitoringMethods,
     "tuned": TunedProfileMethods,
     "upgrades": UpgradeMethods,
     "upgrading": UpgradingMethods,
@@ -130,6 +133,7 @@ SHOWN = frozenset(
         "get_facts",
         "get_hosts",
         "get_inventory",
+        "get_security_config",
         "host_ok_to_stop",
         "list_daemons",
         "plan",

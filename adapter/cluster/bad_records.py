@@ -100,6 +100,11 @@ ADVICE = {
         "`ceph orch tuned-profile apply` of {name} writes it anew, `ceph orch tuned-profile rm "
         "{name}` removes it",
     ),
+    "alert_rules": (
+        "Prometheus keeps the alert rules that it has, and what it asks",
+        "`ceph orch prometheus set-custom-alerts -i FILE` writes it anew; a file with `groups: []` "
+        "leaves none of one's own",
+    ),
     "settings": (
         "no option of {name} is set or removed in the monitors' configuration, and no daemon of it "
         "deployed",

@@ -136,6 +136,7 @@ KINDS = (
     "deployed",
     "settings",
     "tuned_profile",
+    "alert_rules",
     "state",
 )
 

@@ -10,6 +10,7 @@ import pkgutil
 from typing import Dict, Iterator, List
 
 from adapter.interface import ServiceSpec
+from adapter.kinds._absent import not_deployed
 from adapter.kinds._containers import check_no_container, of_containers
 from adapter.kinds._kind import (
     MANAGERS,
@@ -21,8 +22,9 @@ from adapter.kinds._kind import (
     Setting,
     check_fields_of,
 )
+from adapter.kinds._managers import is_followed
 from adapter.kinds._osd import KIND as OSD
-from adapter.kinds._view import ClusterView, ViewedDaemon
+from adapter.kinds._view import ClusterView, ViewedDaemon, target
 
 
 def _found() -> Iterator[Kind]:
@@ -95,7 +97,10 @@ __all__ = [
     "daemon_of_unit",
     "daemon_type_of",
     "hands_over",
+    "is_followed",
     "kind_of",
+    "not_deployed",
     "of_containers",
     "service_settings",
+    "target",
 ]

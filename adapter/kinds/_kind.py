@@ -92,6 +92,10 @@ class Kind:
 
     # Whether its daemons read files that are made of the spec and of the state of the cluster.
     has_files: bool = False
+    # Whether an administrator's alert rules are among them.
+    has_rules: bool = False
+    # The dashboard's option that names one of them, by its URL.
+    dashboard_option: str = ""
     # Modules of managers without which it would be of no use.
     needs_modules: Tuple[str, ...] = ()
 

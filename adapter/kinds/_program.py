@@ -10,6 +10,10 @@ from adapter.interface import ServiceSpec
 from adapter.kinds._kind import Kind
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# With these it would not answer what it is asked.
+_UNANSWERED = ("web.config.file", "web.config", "web.route-prefix")
+# The fields that all servers have.
+BOUND = ("port", "networks", "only_bind_port_on_networks", "extra_entrypoint_args")
 _FLAG = re.compile(r"--?(?:no-)?([A-Za-z0-9._-]+)")
 
 
@@ -33,6 +37,11 @@ class Program(Kind):
             said = self.own_flags.get(flag.group(1)) if flag is not None else None
             if _CONTROL.search(word):
                 reason, remedy = "it has control characters", "Remove them."
+            elif flag is not None and flag.group(1) in _UNANSWERED:
+                reason, remedy = (
+                    "its health is asked without TLS, password and path",
+                    "Leave it out.",
+                )
             elif said is not None:
                 reason, remedy = f"it follows from {said}", f"Set {said}, and leave this out."
             else:
@@ -50,6 +59,26 @@ class Program(Kind):
     def ports(self, spec: ServiceSpec, count: int) -> Tuple[int, ...]:
         """Return the ports that it takes."""
         return (self.port_of(spec),)
+
+
+class Server(Program):
+    """One of which a few hosts have one; `networks` choose the hosts, and may bind it."""
+
+    def check(self, spec: Any) -> None:
+        """Raise ``InvalidValue`` for arguments that it cannot be given, or no network to bind."""
+        super().check(spec)
+        if spec.only_bind_port_on_networks and not spec.networks:
+            raise InvalidValue(
+                "only_bind_port_on_networks",
+                True,
+                "the spec names no networks",
+                "Name them, or leave it out.",
+            )
+
+    def binds(self, spec: ServiceSpec) -> bool:
+        """Tell whether it listens in the spec's networks alone; else they only choose hosts."""
+        named = any(each.network for each in spec.placement.hosts or ())
+        return named or bool(getattr(spec, "only_bind_port_on_networks", False))
 
 
 def arguments_of(spec: ServiceSpec) -> List[str]:

@@ -10,32 +10,37 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
-from adapter.kinds._view import ClusterView, ViewedDaemon, target, targets
+from adapter.kinds._managers import figures_of
+from adapter.kinds._view import ClusterView, ViewedDaemon, targets
 
 # Ceph's rules, where the package ceph-prometheus-alerts has them.
 _RULES = "/etc/prometheus/ceph/ceph_default_alerts.yml"
+_OWN_RULES = "custom_alerts.yml"
 _INTERVAL = "10s"
-# Where managers give the figures of the cluster, if their option says nothing else.
-_MANAGER_PORT = 9283
-_PORT_OPTION = "mgr/prometheus/server_port"
 _HEAD = "# Written by ceph-orch-ansible, and written anew when it changes.\n"
 _FEDERATED = ("ceph", "node", "haproxy", "ceph-exporter")
 
 
-def prometheus_files(view: ClusterView, others: Sequence[str]) -> Dict[str, str]:
-    """Return the texts by name. ``others`` are Prometheus servers whose figures are taken over."""
+def prometheus_files(view: ClusterView, others: Sequence[str], rules: str) -> Dict[str, str]:
+    """Return the texts by name. ``others`` are Prometheus servers whose figures are taken over.
+
+    ``rules`` are alert rules of an administrator's own.
+    """
     found = {
-        "prometheus.yml": _HEAD + _text(_configuration(view, bool(others))),
+        "prometheus.yml": _HEAD + _text(_configuration(view, bool(others), bool(rules))),
         "ceph.json": _text(_managers(view)),
         "node.json": _text(_by_host(view, view.of_kind("node-exporter"))),
         "ceph-exporter.json": _text(_by_host(view, view.of_kind("ceph-exporter"))),
+        "alertmanager.json": _text(_plain(targets(view.of_kind("alertmanager")))),
     }
     if others:
         found["federate.json"] = _text(_plain(others))
+    if rules:
+        found[_OWN_RULES] = rules
     return found
 
 
-def _configuration(view: ClusterView, federates: bool) -> Mapping[str, Any]:
+def _configuration(view: ClusterView, federates: bool, has_rules: bool) -> Mapping[str, Any]:
     """Return the configuration. Paths are below the file's own directory."""
     jobs: List[Dict[str, Any]] = [
         {"job_name": "ceph", "honor_labels": True, **_from_file("ceph")},
@@ -58,7 +63,8 @@ def _configuration(view: ClusterView, federates: bool) -> Mapping[str, Any]:
             "evaluation_interval": _INTERVAL,
             "external_labels": {"cluster": view.fsid},
         },
-        "rule_files": [_RULES],
+        "rule_files": [_RULES, *([_OWN_RULES] if has_rules else [])],
+        "alerting": {"alertmanagers": [_from_file("alertmanager")]},
         "scrape_configs": jobs,
     }
 
@@ -70,9 +76,7 @@ def _from_file(name: str) -> Dict[str, Any]:
 
 def _managers(view: ClusterView) -> List[Dict[str, Any]]:
     """Return all managers: whichever is active, the figures are those of the cluster."""
-    said = view.settings.get(("mgr", _PORT_OPTION), "")
-    port = int(said) if said.isdigit() else _MANAGER_PORT
-    found = [target(each.address, port) for each in view.of_kind("mgr")]
+    found = figures_of(view)
     labels = {"instance": "ceph_cluster", "cluster": view.fsid}
     return [{"targets": found, "labels": labels}] if found else []
 

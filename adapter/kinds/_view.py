@@ -29,7 +29,9 @@ class ClusterView:
     ``daemons`` are those of managed hosts, in order of kind, host and id. ``addresses`` are the
     hosts' by name. ``settings`` is the monitors' configuration by section and option, empty where
     nobody knows it. ``interfaces`` are the hosts', as they reported them; ``virtual`` the addresses
-    that services have, and no host for itself. ``specs`` are those of services by name.
+    that services have, and no host for itself. ``specs`` are those of services by name;
+    ``modules`` the managers' that are enabled, none where nobody knows them. ``rules`` are an
+    administrator's alert rules by service.
     """
 
     fsid: str
@@ -39,6 +41,8 @@ class ClusterView:
     interfaces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     virtual: Collection[str] = ()
     specs: Mapping[str, Any] = field(default_factory=dict)
+    modules: Tuple[str, ...] = ()
+    rules: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, *kinds: str) -> List[ViewedDaemon]:
         """Return the daemons of these kinds."""

@@ -6,8 +6,7 @@ import re
 from typing import Any, ClassVar, Dict, FrozenSet
 
 from adapter.errors import InvalidValue
-from adapter.interface import ServiceSpec
-from adapter.kinds._program import Program
+from adapter.kinds._program import BOUND, Server
 from adapter.kinds._prometheus_files import prometheus_files
 from adapter.kinds._view import ClusterView, ViewedDaemon
 
@@ -15,21 +14,18 @@ _KEEPS = "15d"
 _TARGET = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_][A-Za-z0-9_.-]*):([0-9]{1,5})")
 
 
-class Prometheus(Program):
+class Prometheus(Server):
     """Prometheus with Ceph's rules; its targets follow the cluster."""
 
     service_type = "prometheus"
     plural = "Prometheus servers"
     unit = "prometheus"
-    fields: FrozenSet[str] = frozenset(
-        (
-            *("port", "networks", "only_bind_port_on_networks", "extra_entrypoint_args"),
-            *("retention_time", "retention_size", "targets"),
-        )
-    )
+    fields: FrozenSet[str] = frozenset((*BOUND, "retention_time", "retention_size", "targets"))
     port = 9095
     has_files = True
+    has_rules = True
     needs_modules = ("prometheus",)
+    dashboard_option = "PROMETHEUS_API_HOST"
     own_flags: ClassVar[Dict[str, str]] = {
         "web.listen-address": "`port` and `networks`",
         "storage.tsdb.retention.time": "`retention_time`",
@@ -41,13 +37,6 @@ class Prometheus(Program):
     def check(self, spec: Any) -> None:
         """Raise ``InvalidValue`` for what it would not start with, or could not do."""
         super().check(spec)
-        if spec.only_bind_port_on_networks and not spec.networks:
-            raise InvalidValue(
-                "only_bind_port_on_networks",
-                True,
-                "the spec names no networks",
-                "Name them, or leave it out.",
-            )
         for each in spec.targets or ():
             found = _TARGET.fullmatch(each) if isinstance(each, str) else None
             if found is None or not 0 < int(found.group(2)) < 65536:
@@ -66,15 +55,10 @@ class Prometheus(Program):
             keeps.append(f"--storage.tsdb.retention.size={spec.retention_size}")
         return {**told, "args": [*keeps, *told["args"]]}
 
-    def binds(self, spec: ServiceSpec) -> bool:
-        """Tell whether it listens in the spec's networks alone; else they only choose hosts."""
-        named = any(each.network for each in spec.placement.hosts or ())
-        return named or bool(getattr(spec, "only_bind_port_on_networks", False))
-
     def files(self, spec: Any, view: ClusterView, daemon: ViewedDaemon) -> Dict[str, str]:
         """Return its configuration, and a file of targets for each job."""
-        del daemon
-        return prometheus_files(view, spec.targets or ())
+        rules = view.rules.get(daemon.service, "")
+        return prometheus_files(view, spec.targets or (), rules)
 
 
 KIND = Prometheus()

@@ -10,7 +10,14 @@ from adapter.cluster.schedule import candidates, check_ids
 from adapter.core import Core
 from adapter.errors import InvalidValue
 from adapter.interface import HostSpec, OrchestratorError, ServiceSpec, SpecValidationError
-from adapter.kinds import KINDS, check_fields, check_no_container, daemon_type_of, kind_of
+from adapter.kinds import (
+    KINDS,
+    check_fields,
+    check_no_container,
+    daemon_type_of,
+    kind_of,
+    not_deployed,
+)
 from adapter.methods._ports import check_ports, specs_beside
 from adapter.methods.host_specs import check_host_spec
 from adapter.reconcile import Reconciler
@@ -63,12 +70,7 @@ class SpecChecks:
             check_host_spec(self.core, spec, hosts)
             return
         if spec.service_type not in MANAGED:
-            raise InvalidValue(
-                "service_type",
-                spec.service_type,
-                "this backend does not deploy it",
-                f"It deploys: {', '.join(MANAGED)}; other daemons are shown as they are.",
-            )
+            raise not_deployed(spec.service_type, MANAGED)
         check_no_container(spec, kind_of(spec.service_type).fields)
         spec.validate()
         if spec.service_type != "osd":

@@ -22,6 +22,7 @@ from adapter.kinds import (
     daemon_type_of,
     hands_over,
     kind_of,
+    not_deployed,
 )
 from adapter.methods._awaited import when_reported
 from adapter.methods._method import method
@@ -187,12 +188,7 @@ class ActionMethods:
         A service that is not known yet is kept as unmanaged.
         """
         if spec.service_type not in KINDS:
-            raise InvalidValue(
-                "service_type",
-                spec.service_type,
-                "this backend does not deploy it",
-                f"It deploys: {', '.join(sorted(KINDS))}.",
-            )
+            raise not_deployed(spec.service_type, sorted(KINDS))
         check_fields(spec)
         named = [host.hostname for host in spec.placement.hosts or ()]
         if not named:

@@ -19,7 +19,7 @@ from adapter.content import content_root
 from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.switched import SwitchedEngine
-from adapter.errors import Defect, NotKept, abridged
+from adapter.errors import AdapterError, Defect, NotKept, abridged
 from adapter.installed import read_installed
 from adapter.interface import (
     HostSpec,
@@ -37,6 +37,7 @@ from adapter.mgr.compat import CommandRegistry, by_name, ceph_error, orchestrato
 from adapter.mgr.convert import from_ceph, to_ceph
 from adapter.mgr.keys import KEY, KeyStore
 from adapter.mgr.progress import ProgressReporter
+from adapter.mgr.refusals import REASONS
 from adapter.mgr.store import MonStore
 from adapter.orchestrator import AnsibleOrchestrator
 from adapter.reconcile.absence import Absence
@@ -361,6 +362,9 @@ def _refusal(name: str) -> Callable[..., Any]:
 
     def refuse(self: Module, *args: Any, **kwargs: Any) -> Any:
         text = f"{name} is not supported by the backend {self.module_name}"
+        if name in REASONS:
+            error = ceph_error(AdapterError(f"{name}: {REASONS[name]}"))
+            return orchestrator.OrchResult(None, exception=error)
         if name == "set_unmanaged_flag":
             return HandleCommandResult(-errno.ENOENT, stderr=text)
         return orchestrator.OrchResult(None, exception=NotImplementedError(text))

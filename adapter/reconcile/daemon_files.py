@@ -12,18 +12,17 @@ from adapter.cluster.marks import mark
 from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
-from adapter.errors import InvalidValue
+from adapter.errors import InvalidValue, UnreadableRecord
 from adapter.interface import OrchestratorError
-from adapter.kinds import ClusterView, ViewedDaemon, daemon_type_of, kind_of
+from adapter.kinds import ClusterView, ViewedDaemon, daemon_type_of, is_followed, kind_of
 from adapter.reconcile.port_choice import HostDaemon
 from adapter.state_lock import under_lock
 
 log = logging.getLogger(__name__)
 
 Files = Dict[str, str]
-# How often the monitors' configuration is read (seconds), and which options of it files may use.
+# How often the monitors' configuration is read (seconds).
 LOOK = 30.0
-OPTIONS = ("mgr/prometheus/", "mgr/dashboard/s")
 
 
 class DaemonFiles:
@@ -37,6 +36,8 @@ class DaemonFiles:
         self._view: Tuple[Tuple[Any, ...], ClusterView] = ((), ClusterView(""))
         # What files follow from in the monitors' configuration; ``serial`` counts its changes.
         self._settings: Dict[Tuple[str, str], str] = {}
+        self._modules: Tuple[str, ...] = ()
+        self._is_read = False
         self._look_at = 0.0
         self.serial = 0
         self._made: Dict[HostDaemon, Tuple[ClusterView, Wanted, Files]] = {}
@@ -53,11 +54,14 @@ class DaemonFiles:
         except OrchestratorError as error:
             log.warning("files of daemons follow the configuration as it was: %s", error)
             return
-        mine = {pair: each for pair, each in found.items() if pair[1].startswith(OPTIONS)}
+        mine = {pair: each for pair, each in found.items() if is_followed(pair[1])}
         with self._core.lock:
-            if mine != self._settings:
-                self._settings = mine
+            # Managers that have not told their modules yet have not lost them.
+            modules = self._core.watch.managers.modules or self._modules
+            if (mine, modules) != (self._settings, self._modules):
+                self._settings, self._modules = mine, modules
                 self.serial += 1
+            self._is_read = True
 
     def of(
         self,
@@ -69,23 +73,26 @@ class DaemonFiles:
         """Return the texts of the files that a daemon shall have, by name.
 
         ``beside`` are places of the service that are deployed together. Raises ``InvalidValue``
-        where its host has not what it needs.
+        where its host has not what it needs, ``UnreadableRecord`` where nobody knows its rules.
         """
         kind = kind_of(wanted.spec.service_type)
         if not kind.has_files:
             return {}
         with self._core.lock:
+            if kind.has_rules:
+                self._core.alert_rules.get(wanted.name)
             view = self.view()
         if beside and kind.has_peers:
-            return self._make(self._with(view, wanted, beside), wanted, hostname, daemon_id)
+            return self.make(self._with(view, wanted, beside), wanted, hostname, daemon_id)
         which = (hostname, f"{kind.daemon_type}.{daemon_id}")
         made = self._made.get(which)
         if made is None or made[0] is not view or made[1].spec is not wanted.spec:
-            made = (view, wanted, self._make(view, wanted, hostname, daemon_id))
+            made = (view, wanted, self.make(view, wanted, hostname, daemon_id))
             self._made[which] = made
         return made[2]
 
-    def _make(self, view: ClusterView, wanted: Wanted, hostname: str, daemon_id: str) -> Files:
+    def make(self, view: ClusterView, wanted: Wanted, hostname: str, daemon_id: str) -> Files:
+        """Return the texts of the files that a daemon would have in a cluster like this."""
         one = self._viewed(view, wanted, hostname, daemon_id)
         return kind_of(wanted.spec.service_type).files(wanted.whole_spec(), view, one)
 
@@ -99,7 +106,7 @@ class DaemonFiles:
 
     def stale(self, wanted: Wanted, kept: Sequence[Daemon]) -> List[Daemon]:
         """Return the daemons that run and were given other files than they shall have."""
-        if not kind_of(wanted.spec.service_type).has_files:
+        if not kind_of(wanted.spec.service_type).has_files or not self._is_read:
             return []
         found = []
         for daemon in kept:
@@ -109,8 +116,9 @@ class DaemonFiles:
             has = known.files if known is not None else ""
             try:
                 shall = self.of(wanted, daemon.hostname, daemon.daemon_id)
-            except InvalidValue:
-                # It keeps what it has: its host has changed, and says so when it is deployed.
+            except (InvalidValue, UnreadableRecord):
+                # It keeps what it has: its host has changed, and says so when it is deployed. Or
+                # a record cannot be used, and health says so.
                 continue
             if daemon.runs and daemon.ok and has != mark_of(shall):
                 found.append(daemon)
@@ -126,6 +134,7 @@ class DaemonFiles:
             core.places.serial,
             core.deployments.serial,
             core.specs.serial,
+            core.alert_rules.serial,
             self.serial,
         )
         if self._view[0] != state:
@@ -148,17 +157,22 @@ class DaemonFiles:
             for spec in specs.values()
             for address in kind_of(spec.service_type).virtual_addresses(spec)
         ]
-        if not virtual:
-            return ClusterView(core.cluster, tuple(daemons), addresses, self._settings)
-        found = {hostname: core.reports.get(hostname) for hostname in addresses}
-        interfaces = {
-            name: each.facts.get("interfaces") for name, each in found.items() if each is not None
-        }
-        return ClusterView(
+        view = ClusterView(
             core.cluster,
             tuple(daemons),
             addresses,
             self._settings,
+            modules=self._modules,
+            rules=core.alert_rules.all(),
+        )
+        if not virtual:
+            return view
+        found = {hostname: core.reports.get(hostname) for hostname in addresses}
+        interfaces = {
+            name: each.facts.get("interfaces") for name, each in found.items() if each is not None
+        }
+        return replace(
+            view,
             interfaces={name: each for name, each in interfaces.items() if isinstance(each, dict)},
             virtual=tuple(sorted(virtual)),
             specs=specs,

@@ -14,6 +14,7 @@ from adapter.errors import NotKept
 from adapter.interface import OrchestratorError
 from adapter.reconcile.absence import Absence
 from adapter.reconcile.daemon_acts import DaemonActs
+from adapter.reconcile.dashboard_urls import DashboardUrls
 from adapter.reconcile.gateway_zones import GatewayZones
 from adapter.reconcile.host_admins import HostAdmins
 from adapter.reconcile.host_confs import HostConfs
@@ -72,6 +73,7 @@ class Reconciler:
         self.tuned = TunedHosts(core)
         self.mon_locations = MonLocations(core)
         self.zones = GatewayZones(core, self.services)
+        self.dashboard_urls = DashboardUrls(core, self.services.jobs.files)
         self.pending = Pending(
             core, self.services, self.planner, self.mon_locations, lambda: self.osd_map
         )
@@ -146,6 +148,7 @@ class Reconciler:
             run("keeping tuned profiles", lambda: self.tuned.step(now), now),
             run("placing monitors in CRUSH", lambda: self.mon_locations.step(now), now),
             run("keeping zones of gateways", lambda: self.zones.step(now), now),
+            run("telling the dashboard", lambda: self.dashboard_urls.step(now), now),
         ]
         if eager:
             pauses.append(EAGER_INTERVAL)

@@ -120,6 +120,23 @@ def reconcile(orchestrator: Any) -> Dict[str, float]:
     return {"p50": sorted(times)[2], "p99": max(times)}
 
 
+def targets() -> Dict[str, float]:
+    """Return the time in which the files of Prometheus are made of all hosts, in milliseconds."""
+    from adapter.interface import ServiceSpec
+    from adapter.kinds import KINDS, ClusterView, ViewedDaemon
+
+    rows = [
+        ViewedDaemon(
+            *("node-exporter", name, "node-exporter", name),
+            *(f"10.0.{at // 250}.{at % 250}", 9100),
+        )
+        for at in range(HOSTS)
+        for name in [f"host{at:04}"]
+    ]
+    view, spec = ClusterView("f51d", tuple(rows)), ServiceSpec("prometheus")
+    return percentiles(lambda: KINDS["prometheus"].files(spec, view, rows[0]))
+
+
 def main() -> None:
     """Time the reads, and a round of the reconciler."""
     sys.modules["ceph_module"] = ceph_module()
@@ -165,6 +182,7 @@ def main() -> None:
         )
     }
     figures["reconcile"] = reconcile(module._orchestrator)
+    figures["targets"] = targets()
     print(json.dumps(figures))
 
 

@@ -21,6 +21,7 @@ PACKAGES = (
     "cephfs-mirror",
     "ceph-prometheus-alerts",
     "prometheus",
+    "prometheus-alertmanager",
     "prometheus-node-exporter",
     "radosgw",
     "rbd-mirror",

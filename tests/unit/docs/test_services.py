@@ -63,7 +63,7 @@ def test_networks_are_refused_where_they_mean_nothing() -> None:
         spec.networks = ["10.99.0.0/24"]
         takes |= set() if refused(spec) else {kind}
 
-    assert takes == {"mon", "rgw", "node-exporter", "prometheus"}
+    assert takes == {"mon", "rgw", "node-exporter", "prometheus", "alertmanager"}
     assert "`networks` of a kind that binds to none) is refused, not ignored" in flat(SERVICES)
     assert "`networks: [" in section(SERVICES, "Monitors")
     assert "`networks: [" in section(SERVICES, "Object gateways")
@@ -76,7 +76,7 @@ def test_a_network_in_a_placement_is_refused_where_it_means_nothing() -> None:
         spec.placement = PlacementSpec.from_string("h1:10.99.0.0/24")
         takes |= set() if refused(spec) else {kind}
 
-    assert takes == {"mon", "rgw", "node-exporter", "prometheus"}
+    assert takes == {"mon", "rgw", "node-exporter", "prometheus", "alertmanager"}
     assert "`h3:10.99.0.0/24`" in section(SERVICES, "Monitors")
     assert "`h2:10.98.0.0/24`" in section(SERVICES, "Object gateways")
 

@@ -33,7 +33,9 @@ OWN_WORDS: Dict[str, Set[str]] = {
     },
     "cluster/watch.py": {"mon", "mgr", "mds"},
     "cluster/views.py": {"mon"},
+    "methods/monitoring.py": {"prometheus"},
     "mgr/compat.py": {"mgr"},
+    "reconcile/dashboard_urls.py": {"mgr"},
     "reconcile/gateway_zones.py": {"rgw"},
     # The parts in which a host stops.
     "reconcile/host_maintenance.py": {"mgr"},

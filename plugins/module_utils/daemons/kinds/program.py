@@ -45,6 +45,11 @@ class Program(Kind):
         """
         raise NotImplementedError
 
+    def objection(self, wanted: WantedShape) -> str:
+        """Return what speaks against the files that its command is made of, or nothing."""
+        del wanted
+        return ""
+
     def mark_path(self, roots: Roots, daemon_id: str) -> str:
         """Return the file that says that the daemon of a host is ours."""
         del daemon_id

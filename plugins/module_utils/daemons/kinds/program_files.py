@@ -10,7 +10,7 @@ import tempfile
 from typing import List, Mapping, Tuple
 
 from ...system.atomic_write import is_written, make_directory, own_directory, write_text
-from ...system.command import find_program, last_line, run
+from ...system.command import Answer, find_program, last_line, run
 from ...system.mounts import remove_tree
 from ...system.reading import Roots, clean
 from ...systemd.drop_in import DropIn
@@ -26,6 +26,8 @@ _PENDING = ".pending"
 _CHECK_TIMEOUT = 30.0
 # One that may be left as it is has longer to answer than in a report (seconds).
 _PATIENCE = 10.0
+# With this word promtool and amtool begin what is wrong.
+_FAILED = "FAILED:"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -58,6 +60,8 @@ class ProgramFiles(Extra):
             f"{', '.join(known) or 'none'}."
             for each in sorted(set(wanted.files) - {*known})
         ]
+        objection = self._kind.objection(wanted)
+        found += [f"{name}: Invalid file {clean(objection)}."] if objection else []
         return found or self._refused_files(wanted)
 
     def needs_setup(self, wanted: WantedShape) -> bool:
@@ -172,5 +176,14 @@ def _objection(file: OwnFile, folder: str) -> str:
     answer = run([program, *file.check[1:], os.path.join(folder, file.name)], _CHECK_TIMEOUT)
     if answer.status == 0:
         return ""
-    said = last_line(answer.err) or last_line(answer.out) or answer.problem
-    return clean(said.replace(folder + "/", ""), 300).rstrip(".")
+    return clean(_decisive(answer).replace(folder + "/", ""), 300).rstrip(".")
+
+
+def _decisive(answer: Answer) -> str:
+    """Return what a check said of the first thing that is wrong, without what passed."""
+    for text in (answer.err, answer.out):
+        _, failed, said = text.partition(_FAILED)
+        if failed:
+            lines = (" ".join(line.split()) for line in said.strip().split("\n\n")[0].splitlines())
+            return "; ".join(filter(None, lines))
+    return last_line(answer.err) or last_line(answer.out) or answer.problem

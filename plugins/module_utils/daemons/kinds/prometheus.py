@@ -20,6 +20,7 @@ class Prometheus(Program):
     store = "lib/prometheus/ceph-orch"
     files = (
         OwnFile("prometheus.yml", ("promtool", "check", "config")),
+        OwnFile("custom_alerts.yml"),
         # It looks itself whether these have changed.
         OwnFile("ceph.json", reload=False),
         OwnFile("node.json", reload=False),

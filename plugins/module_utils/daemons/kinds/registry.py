@@ -9,6 +9,7 @@ from typing import Dict
 
 from ...system.reading import Roots
 from . import (
+    alertmanager,
     ceph_exporter,
     cephfs_mirror,
     crash,
@@ -28,7 +29,7 @@ from .extra import Extra
 
 _FILES = (
     *(mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter),
-    *(node_exporter, prometheus, haproxy, keepalived),
+    *(node_exporter, prometheus, alertmanager, haproxy, keepalived),
 )
 
 # All that a host may run, by name; and those that ceph_daemon makes and removes.

@@ -1,0 +1,65 @@
+"""Kinds of services that are not deployed, because no distribution has a package of their program.
+
+Each with the program, and what an administrator can do without it.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Sequence, Tuple
+
+from adapter.errors import InvalidValue
+
+_OWN = "Run it beside the cluster, from packages of its makers"
+_TRACES = (
+    f"{_OWN}, with an agent on each host: daemons send it their traces at `jaeger_agent_port` "
+    "while `jaeger_tracing_enable` is set."
+)
+_ABSENT: Dict[str, Tuple[str, str]] = {
+    "grafana": (
+        "Grafana (grafana-server)",
+        f"{_OWN}, with this cluster's Prometheus as its data source and the dashboards of the "
+        "package ceph-grafana-dashboards; `ceph dashboard set-grafana-api-url URL` lets the "
+        "dashboard show it.",
+    ),
+    "loki": (
+        "Loki (Debian's package loki is a program for genetics)",
+        f"{_OWN}, or have journald or syslog collect the logs of hosts.",
+    ),
+    "promtail": (
+        "Promtail",
+        f"{_OWN}, or have journald or syslog collect the logs of hosts.",
+    ),
+    "snmp-gateway": (
+        "snmp_notifier (prometheus-snmp-exporter is for the other direction)",
+        f"{_OWN}, and name it in `default_webhook_urls` of alertmanager: http://HOST:9464/alerts.",
+    ),
+    "jaeger-tracing": ("Jaeger and Elasticsearch", _TRACES),
+    "jaeger-agent": ("Jaeger", _TRACES),
+    "jaeger-collector": ("Jaeger", _TRACES),
+    "jaeger-query": ("Jaeger", _TRACES),
+    "elasticsearch": ("Elasticsearch", _TRACES),
+    "oauth2-proxy": (
+        "oauth2-proxy",
+        f"{_OWN}; `ceph dashboard sso setup saml2` lets users log in to the dashboard without it.",
+    ),
+}
+_GATEWAY = (
+    "it needs a certificate authority and a Grafana, which this backend does not have",
+    "Put a proxy of your own, such as nginx, before the dashboards of the managers.",
+)
+
+
+def not_deployed(service_type: str, deployed: Sequence[str]) -> InvalidValue:
+    """Return the error for a service that is not deployed; ``deployed`` are those that are."""
+    reason, remedy = "", ""
+    if service_type == "mgmt-gateway":
+        reason, remedy = _GATEWAY
+    elif service_type in _ABSENT:
+        program, remedy = _ABSENT[service_type]
+        reason = f"no distribution has a package of {program}"
+    return InvalidValue(
+        "service_type",
+        service_type,
+        f"this backend does not deploy it{': ' if reason else ''}{reason}",
+        remedy or f"It deploys: {', '.join(deployed)}; other daemons are shown as they are.",
+    )
