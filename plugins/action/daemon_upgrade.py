@@ -46,6 +46,7 @@ ARGUMENTS = {
     "version": {"type": "str", "required": True},
     "kinds": {"type": "list", "elements": "str", "default": []},
     "leading": {"type": "bool", "default": True},
+    "older": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 300},
 }
 
@@ -71,7 +72,7 @@ class ActionModule(ActionBase):
         strange = [each for each in kinds if each not in ORDER]
         if strange:
             raise AnsibleActionFail(f"Invalid kinds {strange[0]!r}: known are {', '.join(ORDER)}.")
-        turn = Turn(self, task_vars, target, float(given["timeout"]))
+        turn = Turn(self, task_vars, target, float(given["timeout"]), older=given["older"])
         # A turn that fails ends the playbook.
         is_over = True
         try:
@@ -110,7 +111,8 @@ class ActionModule(ActionBase):
 class Turn:
     """What is done with one host, and what came of it.
 
-    ``action`` runs modules on the host, ``ask`` returns what `ceph WORDS` prints.
+    ``action`` runs modules on the host, ``ask`` returns what `ceph WORDS` prints. ``older`` lets
+    packages and daemons go back to an older version of the same release.
     """
 
     def __init__(
@@ -120,7 +122,10 @@ class Turn:
         target: str,
         timeout: float,
         ask: Callable[..., str] = ask,
+        *,
+        older: bool = False,
     ) -> None:
+        self._older = older
         self._action, self._variables, self._ask = action, task_vars, ask
         self._target, self._timeout = target, timeout
         self._check = bool(action._task.check_mode)
@@ -168,7 +173,8 @@ class Turn:
             self._see_others(changes=not self._check)
         if found or not kinds:
             # What would have been upgraded by now is not, where nothing is changed.
-            self._refuse(refusals(monitors, [] if self._check else kinds, self._target))
+            asked = [] if self._check else kinds
+            self._refuse(refusals(monitors, asked, self._target, older=self._older))
         if not kinds and found and not self._check:
             names = ", ".join(_name(each) for each in found)
             raise Refused(f"{names} did not have their turn: run the playbook for all hosts.")
@@ -177,9 +183,11 @@ class Turn:
             self.changed |= undo.unflag(monitors)
         if not found and kinds:
             return
-        self._install(monitors, rows)
+        again = self._install(monitors, rows)
         for kind in kinds:
-            self._restart_kind(kind, [each for each in found if each["daemon_type"] == kind])
+            mine = [each for each in found if each["daemon_type"] == kind]
+            self._wait_back(kind, [each for each in mine if each["unit"] in again])
+            self._restart_kind(kind, [each for each in mine if each["unit"] not in again])
         if not kinds:
             self._end()
 
@@ -212,11 +220,27 @@ class Turn:
 
     # The packages.
 
-    def _install(self, monitors: Monitors, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Change the host's packages, if they are not changed yet; what follows them restarts."""
-        arguments = {"version": self._target, "step": "install"}
+    def _install(self, monitors: Monitors, rows: Sequence[Mapping[str, Any]]) -> List[str]:
+        """Change the host's packages, if they are not changed yet; what follows them restarts.
+
+        Managers that stand by do not run meanwhile; returns the units of those that run again.
+        """
         self._hand_over(monitors, rows)
-        host, undo = str(self._variables["inventory_hostname"]), Undo(monitors.again())
+        monitors = monitors.again()
+        managers = [
+            each
+            for each in rows
+            if each["daemon_type"] == MGR
+            and each["state"] == "running"
+            and not is_leading(monitors, each)
+        ]
+        arguments = {
+            "version": self._target,
+            "step": "install",
+            "units": [each["unit"] for each in managers],
+            "older": self._older,
+        }
+        host, undo = str(self._variables["inventory_hostname"]), Undo(monitors)
         # Those of a run that was cut off before it had restarted them.
         late = undo.changed.followers.get(host, [])
         follow = [
@@ -229,10 +253,13 @@ class Turn:
             undo.expect(host, [_name(each) for each in follow])
         done = self._module("host_upgrade", arguments)
         self.changed |= bool(done.get("changed"))
-        self.packages = done["ceph_orch_result"]["upgrade"]["packages"]
+        said = done["ceph_orch_result"]["upgrade"]
+        self.packages, again = said["packages"], [str(each) for each in said["restarted"]]
+        self.restarted += [_name(each) for each in managers if each["unit"] in again]
         self._restart([each for each in follow if self.packages or _name(each) in late])
         if not self._check:
             undo.followed(host)
+        return again
 
     def _hand_over(self, monitors: Monitors, rows: Sequence[Mapping[str, Any]]) -> None:
         """Let another manager take over from one of this host that is active and old."""
@@ -313,7 +340,7 @@ class Turn:
 
     def _wait_back(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Wait until the maps have daemons back with the new version; of others hosts say it."""
-        if self._check or kind not in TOLD:
+        if self._check or kind not in TOLD or not rows:
             return
 
         def back(now: Monitors) -> str:

@@ -59,6 +59,12 @@ options:
         their turn as well.
     type: bool
     default: true
+  older:
+    description:
+      - Whether packages and daemons may go back to an older version of the same release (V(20.2.5)
+        to V(20.2.4)). From one release to another Ceph has no way back.
+    type: bool
+    default: false
   timeout:
     description:
       - For how many seconds the monitors are asked whether daemons can be missed, and then daemons
@@ -102,6 +108,7 @@ def main() -> None:
             "step": {"type": "str", "choices": ["begin", "restart"], "default": "restart"},
             "kinds": {"type": "list", "elements": "str", "default": []},
             "leading": {"type": "bool", "default": True},
+            "older": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 300},
         },
         supports_check_mode=True,

@@ -20,6 +20,7 @@ description:
     one that was killed puts it back.
   - Configuration files that the administrator has changed stay as they are, and are named.
   - What a package manager has left halfway is finished first.
+  - Packages go back to an older version with O(older) alone, and only within a release of Ceph.
   - Packages that are kept as they are (C(apt-mark hold), C(dnf versionlock)), a version that a
     repository has not of all packages, packages of Ceph that would be removed, and too little space
     are refused before anything is changed.
@@ -56,6 +57,12 @@ options:
     type: list
     elements: str
     default: []
+  older:
+    description:
+      - Whether packages may go back to an older version that a repository has, of the same release
+        (V(20.2.5) to V(20.2.4)). From one release to another Ceph has no way back.
+    type: bool
+    default: false
   timeout:
     description:
       - For how many seconds another run, and then the package manager, is waited for.
@@ -108,6 +115,7 @@ def main() -> None:
             "version": {"type": "str", "default": ""},
             "step": {"type": "str", "choices": list(STEPS), "default": INSTALL},
             "units": {"type": "list", "elements": "str", "default": []},
+            "older": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 1500},
         },
         supports_check_mode=True,
@@ -125,6 +133,11 @@ def main() -> None:
             msg=f"Invalid units: the step {step} restarts no daemon. Give none.",
             ceph_orch_result=nothing,
         )
+    if module.params["older"] and step == PUT_BACK:
+        module.fail_json(
+            msg=f"Invalid older: the step {step} changes no package. Leave it out.",
+            ceph_orch_result=nothing,
+        )
     try:
         problem = refusal(units)
         if problem:
@@ -136,6 +149,7 @@ def main() -> None:
             max(module.params["timeout"], 1),
             module.check_mode,
             managers(units),
+            older=module.params["older"],
         )
     except (PackagesRefused, HostIsBusy, UnitsFailed) as error:
         module.fail_json(msg=str(error), ceph_orch_result=nothing)

@@ -196,11 +196,19 @@ def others(monitors: Monitors) -> List[str]:
     ]
 
 
-def refusals(monitors: Monitors, kinds: Collection[str], target: str) -> List[str]:
-    """Return what forbids to upgrade daemons of these kinds now; the words are the manager's."""
+def refusals(
+    monitors: Monitors, kinds: Collection[str], target: str, *, older: bool = False
+) -> List[str]:
+    """Return what forbids to upgrade daemons of these kinds now; the words are the manager's.
+
+    ``older`` lets daemons go back to an older version of the same release.
+    """
     found = others(monitors)
     managers = sorted(monitors.there(MGR))
-    if len(managers) < 2:
+    ran = monitors.versions(MGR)
+    # Back from a version in which no manager starts: the one that is left stays where it is.
+    stays = older and all(upstream(ran[each]) == upstream(target) for each in managers)
+    if len(managers) < 2 and not (managers and stays):
         names = ", ".join(f"mgr.{each}" for each in managers) or "none"
         found.append(f"another manager has to take over meanwhile, and the only one is {names}")
     told = {
@@ -208,7 +216,7 @@ def refusals(monitors: Monitors, kinds: Collection[str], target: str) -> List[st
         for kind in TOLD
         for each, version in sorted(monitors.versions(kind).items())
     }
-    found += _too_far(told, monitors.releases(), target)
+    found += _too_far(told, monitors.releases(), target, older)
     last = max((ORDER.index(each) for each in kinds if each in ORDER), default=0)
     earlier = [
         name
@@ -225,11 +233,28 @@ def refusals(monitors: Monitors, kinds: Collection[str], target: str) -> List[st
     return found
 
 
-def _too_far(told: Mapping[str, str], releases: Mapping[str, str], target: str) -> List[str]:
+def _too_far(
+    told: Mapping[str, str], releases: Mapping[str, str], target: str, older: bool
+) -> List[str]:
     found, wanted = [], number(target)
     newer = [f"{name} ({each})" for name, each in told.items() if number(each) > wanted]
-    if newer:
+    if newer and not older:
         found.append(f"a newer version runs already: {some(newer)}")
+    later = [
+        f"{name} ({each})"
+        for name, each in told.items()
+        if number(each) > wanted and number(each)[:2] != wanted[:2]
+    ]
+    later += [
+        f"{option} ({name})"
+        for option, name in releases.items()
+        if RELEASES.get(name, 0) > wanted[0]
+    ]
+    if later and older:
+        found.append(
+            f"Ceph has no way back from one release to another, and of a later one than {target} "
+            f"are {some(later)}"
+        )
     old = [
         name
         for name, each in told.items()

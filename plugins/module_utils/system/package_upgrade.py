@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
 
 from . import apt_versions, dnf_versions
 from .distribution import DEBIAN, REDHAT, family_of
@@ -33,6 +33,7 @@ class PackageUpgrade:
     package of Ceph is to have, ``changes`` those that have another one. ``kept_files`` are the
     configuration files that an administrator has changed and the package as well: they stay.
     The units ``stopped`` do not run while packages change, whatever becomes of this process.
+    ``older`` lets packages go back to an older version of the same release.
     ``ran`` says that the package manager was let at it. Raises ``PackagesRefused`` and
     ``HostIsBusy``.
     """
@@ -45,7 +46,10 @@ class PackageUpgrade:
         timeout: float,
         check: bool,
         stopped: Sequence[str] = (),
+        *,
+        older: bool = False,
     ) -> None:
+        self._older = older
         self._roots, self._target, self._timeout, self._check = roots, target, timeout, check
         self._stopped = stopped
         self.ran = False
@@ -57,7 +61,7 @@ class PackageUpgrade:
             )
         self._family = family
         self._manager, transaction = _FAMILIES[family]
-        self._transaction = transaction(roots)
+        self._transaction = transaction(roots, older)
         self.put_back = False
         self.kept_files: List[str] = []
         self.wanted: Dict[str, str] = {}
@@ -80,6 +84,7 @@ class PackageUpgrade:
             for name, version in self.wanted.items()
             if installed.versions[name] != version
         }
+        self._look_back(installed)
         if step == INSTALL and installed.unfinished and lock:
             self._install(lock)
             return
@@ -130,6 +135,25 @@ class PackageUpgrade:
             )
         return found
 
+    def _look_back(self, installed: Installed) -> None:
+        """Refuse to go back to an older version, if that is not wanted or Ceph has no way back."""
+        newer = {
+            name: installed.versions[name]
+            for name, version in sorted(self.changes.items())
+            if _number(installed.versions[name]) > _number(version)
+        }
+        words = ", ".join(f"{name} {version}" for name, version in newer.items())
+        if newer and not self._older:
+            _refuse(
+                f"{words} {'are' if len(newer) > 1 else 'is'} installed, newer than "
+                f"{self._target}; `older` lets packages go back within a release"
+            )
+        if any(_number(newer[name])[:2] != _number(self.changes[name])[:2] for name in newer):
+            _refuse(
+                f"{words} {'are' if len(newer) > 1 else 'is'} installed, of a later release than "
+                f"{self._target}: Ceph has no way back from one release to another"
+            )
+
     def _fits(self, version: str) -> bool:
         match = _CEPH.match(version)
         return self._target in (version, match.group(1) if match else "")
@@ -171,6 +195,12 @@ class PackageUpgrade:
             )
         except OSError as error:
             _refuse(f"{error.filename}: {error.strerror}")
+
+
+def _number(version: str) -> Tuple[int, ...]:
+    """Return what orders versions of Ceph in those of packages; its first two are the release."""
+    match = _CEPH.match(version)
+    return tuple(int(part) for part in match.group(1).split(".")) if match else ()
 
 
 def _refuse(problem: str) -> NoReturn:

@@ -63,7 +63,10 @@ def _while_stopped(units: Sequence[str]) -> List[str]:
 
 
 class AptTransaction:
-    """Debian's apt-get and dpkg. ``kept_files`` are known after ``install``."""
+    """Debian's apt-get and dpkg. ``kept_files`` are known after ``install``.
+
+    ``older`` lets packages go back to an older version.
+    """
 
     _OPTIONS = (
         "-q",
@@ -78,8 +81,9 @@ class AptTransaction:
         "Dpkg::Options::=--force-confold",
     )
 
-    def __init__(self, roots: Roots) -> None:
+    def __init__(self, roots: Roots, older: bool = False) -> None:
         self._roots = roots
+        self._back = ("--allow-downgrades",) if older else ()
         self.kept_files: List[str] = []
 
     def predict(self, versions: Mapping[str, str], own: Collection[str]) -> str:
@@ -98,7 +102,7 @@ class AptTransaction:
 
     def download(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
         """Fetch the packages; return what went wrong, if anything did."""
-        words = ["-d", "install", "--", *_exact(versions, "=")]
+        words = ["-d", *self._back, "install", "--", *_exact(versions, "=")]
         answer = _run(["apt-get", *self._OPTIONS, *words], lock, timeout, "fetches Ceph's packages")
         return (reason_of(answer.err) or answer.problem) if answer.problem else ""
 
@@ -117,7 +121,7 @@ class AptTransaction:
         said = _run(finish, lock, timeout, "configures packages")
         if not versions:
             return failed_script(said.out) or last_line(said.err) if said.problem else ""
-        words = ["install", "--", *_exact(versions, "=")]
+        words = [*self._back, "install", "--", *_exact(versions, "=")]
         argv = ["apt-get", *self._OPTIONS, *words]
         answer = _run(argv, lock, timeout, "upgrades Ceph's packages", stopped)
         self.kept_files = sorted({*_CONFFILE.findall(answer.out)})[:50]
@@ -215,10 +219,13 @@ def lacking_space(needs: Mapping[str, int]) -> str:
 
 
 class DnfTransaction:
-    """EL's dnf and rpm, which looks at space and files itself before it changes anything."""
+    """EL's dnf and rpm, which looks at space and files itself before it changes anything.
 
-    def __init__(self, roots: Roots) -> None:
-        del roots
+    It installs an exact version whether that is older or newer.
+    """
+
+    def __init__(self, roots: Roots, older: bool = False) -> None:
+        del roots, older
         self.kept_files: List[str] = []
 
     def predict(self, versions: Mapping[str, str], own: Collection[str]) -> str:

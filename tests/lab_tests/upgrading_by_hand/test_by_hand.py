@@ -15,9 +15,10 @@ from typing import Any
 from tests.lab_tests.lab_client import CONTENT, STATE, Answer, Lab, wait_until
 from tests.lab_tests.maintenance.ground import Ground
 from tests.lab_tests.test_playbooks import recap
-from tests.lab_tests.upgrades.upgrade_lab import Upgrades
+from tests.lab_tests.upgrades.upgrade_lab import AFTER, NEXT, NOW, Upgrades
 from tests.lab_tests.upgrading.upgrading_lab import (
     HOSTS,
+    LATEST,
     assert_nothing_left,
     newer,
     versions,
@@ -169,4 +170,33 @@ def test_a_playbook_upgrades_the_cluster_under_a_client(ground: Ground, upgrades
     ground.wait_well()
 
     assert recap(play(lab, version), *HOSTS) == 0
+    lab.ok("orch", "resume")
+
+
+def test_packages_and_daemons_go_back_within_the_release(
+    ground: Ground, upgrades: Upgrades
+) -> None:
+    lab = ground.lab
+    (now,) = versions(lab)
+    order = [NOW, NEXT, AFTER, LATEST]
+    older = order[order.index(now) - 1]
+    upgrades.offer(older if older != NOW else now)
+    for host in HOSTS:
+        lab.sh(host, "apt-get -q update >/dev/null")
+    before = ground.snapshot()
+    lab.ok("orch", "pause")
+    refused = play(lab, older)
+    assert refused.rc != 0
+    assert f"newer than {older}; " in refused.out
+    assert versions(lab) == {now}
+    back = ("-e", "daemon_upgrade_older=true")
+    assert recap(play(lab, older, *back, "--check"), *HOSTS) >= len(HOSTS)
+    assert versions(lab) == {now}
+    with ground.writing("h3"):
+        assert recap(play(lab, older, *back), *HOSTS) >= len(HOSTS)
+    wait_versions(lab, older)
+    assert_nothing_left(lab)
+    ground.assert_as_before(before)
+    ground.wait_well()
+    assert recap(play(lab, older, *back), *HOSTS) == 0
     lab.ok("orch", "resume")

@@ -32,21 +32,26 @@ class Host:
         self.packages: Dict[str, str] = CHANGED
         self.done: List[Tuple[str, Any]] = []
         self.killed_at = ""
+        self.target = NEW
+        self.older: List[bool] = []
 
     def module(self, name: str, arguments: Mapping[str, Any], variables: Any) -> Dict[str, Any]:
         if name == "host_report":
             rows = [self._row(each) for each in self.states]
             return {"ceph_orch_result": {"daemons": rows}}
         if name == "host_upgrade":
-            self.done.append((arguments["step"], ""))
+            self.done.append((arguments["step"], arguments["units"] or ""))
+            self.older.append(arguments["older"])
             packages, self.packages = self.packages, {}
-            result = {"upgrade": {"packages": packages}}
+            again = arguments["units"] if packages else []
+            self.cluster.versions.update({each: self.target for each in again})
+            result = {"upgrade": {"packages": packages, "restarted": again}}
             return {"changed": bool(packages), "ceph_orch_result": result}
         units = arguments["units"]
         if self.killed_at in units:
             raise Killed
         self.done.append((name, units))
-        self.cluster.versions.update({each: NEW for each in units})
+        self.cluster.versions.update({each: self.target for each in units})
         return {"changed": True}
 
     def _row(self, name: str) -> Dict[str, Any]:
@@ -55,9 +60,11 @@ class Host:
         row = {"daemon_type": kind, "daemon_id": identity, "unit": name, "version": version}
         return {**row, "state": self.states[name], "fsid": "F51D"}
 
-    def turn(self, *kinds: str, step: str = "restart", last: str = "h3") -> Any:
+    def turn(
+        self, *kinds: str, step: str = "restart", last: str = "h3", older: bool = False
+    ) -> Any:
         known = {"inventory_hostname": "h3", "ansible_play_hosts_all": ["h1", last]}
-        turn = ACTION.Turn(self, known, NEW, 1.0, self.cluster.ask)
+        turn = ACTION.Turn(self, known, self.target, 1.0, self.cluster.ask, older=older)
         is_over = turn.take(step, kinds, True)
         if is_over:
             turn.release()
@@ -106,6 +113,65 @@ def test_what_follows_packages_and_was_stopped_meanwhile_stays_so(host: Host) ->
     host.turn("mon")
     assert host.done[-1] == ("daemon_action", ["mon.h3"])
     assert KEY not in host.cluster.store
+
+
+def with_manager(host: Host, *, active: bool = False) -> None:
+    """Let h3 have a manager of the old version beside those of the others."""
+    host.states["mgr.h3"], host.cluster.versions["mgr.h3"] = "running", OLD
+    host.cluster.standbys.append("h3")
+    if active:
+        host.cluster.active, host.cluster.standbys = "h3", ["h1", "h2"]
+
+
+def test_a_manager_that_stands_by_does_not_run_while_packages_change(host: Host) -> None:
+    with_manager(host)
+    turn = host.turn("mgr")
+    assert host.done == [("install", ["mgr.h3"]), ("daemon_action", ["crash.h3"])]
+    assert turn.restarted == ["mgr.h3", "crash.h3"]
+
+
+def test_one_that_is_active_hands_over_and_then_stands_by(host: Host) -> None:
+    with_manager(host, active=True)
+
+    def fail_over(words: Tuple[str, ...]) -> None:
+        if words[:2] == ("mgr", "fail"):
+            host.cluster.active, host.cluster.standbys = "h1", ["h2", "h3"]
+
+    host.cluster.before = fail_over
+    host.turn("mgr")
+    assert host.done[0] == ("install", ["mgr.h3"])
+    assert host.cluster.versions["mgr.h3"] == NEW
+
+
+def test_a_manager_whose_host_has_the_packages_is_restarted(host: Host) -> None:
+    with_manager(host)
+    host.packages = {}
+    assert host.turn("mgr").restarted == ["mgr.h3"]
+    assert host.done == [("install", ["mgr.h3"]), ("daemon_action", ["mgr.h3"])]
+
+
+def test_a_manager_that_does_not_run_is_not_stopped_for_packages(host: Host) -> None:
+    with_manager(host)
+    host.cluster.standbys.remove("h3")
+    host.states["mgr.h3"] = "error"
+    with pytest.raises(ACTION.Refused, match=r"mgr\.h3 is not up"):
+        host.turn("mgr")
+    assert host.done[0] == ("install", "")
+    assert host.done[-1] == ("daemon_action", ["mgr.h3"])
+
+
+def test_daemons_go_back_where_that_is_wanted(host: Host) -> None:
+    newer = "20.2.5"
+    host.cluster.versions = dict.fromkeys(host.cluster.versions, newer)
+    for name in host.cluster.versions:
+        if name.startswith(("mgr.", "mon.h1", "mon.h2")):
+            host.cluster.versions[name] = NEW
+    with pytest.raises(ACTION.Refused, match="a newer version runs already"):
+        host.turn("mon")
+    assert host.done == []
+    host.turn("mon", older=True)
+    assert host.older == [True]
+    assert host.cluster.versions["mon.h3"] == NEW
 
 
 def test_a_host_that_has_the_packages_keeps_what_follows_them(host: Host) -> None:

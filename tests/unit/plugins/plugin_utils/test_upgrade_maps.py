@@ -95,6 +95,26 @@ def test_each_reason_is_said_with_names(cluster: Cluster) -> None:
     assert f"if neither has one, `ceph config-key rm {upgrade_maps.UNDER_WAY}`" in said
 
 
+def test_the_way_back_is_within_a_release(cluster: Cluster) -> None:
+    cluster.versions = dict.fromkeys(cluster.versions, "20.2.5")
+    assert "a newer version runs already" in refusals(cluster.monitors, ["mgr"], NEW)[0]
+    assert refusals(cluster.monitors, ["mgr"], NEW, older=True) == []
+    cluster.required = "umbrella"
+    cluster.versions["mon.h1"] = "21.2.0"
+    (said,) = refusals(cluster.monitors, ["mgr"], NEW, older=True)
+    assert said.endswith("than 20.2.4 are mon.h1 (21.2.0), require_osd_release (umbrella)")
+
+
+def test_the_way_back_needs_no_manager_that_does_not_start(cluster: Cluster) -> None:
+    """That of h2 does not start with the packages that it has got."""
+    cluster.versions = dict.fromkeys(cluster.versions, NEW)
+    cluster.standbys = []
+    assert "the only one is mgr.h1" in refusals(cluster.monitors, ["mgr"], NEW)[0]
+    assert refusals(cluster.monitors, ["mgr"], NEW, older=True) == []
+    cluster.versions["mgr.h1"] = "20.2.5"
+    assert "the only one is mgr.h1" in refusals(cluster.monitors, ["mgr"], NEW, older=True)[0]
+
+
 def test_the_release_that_all_osds_run_is_required(cluster: Cluster) -> None:
     assert release_to_require(cluster.monitors) == ""
     cluster.versions.update({f"osd.{n}": NEW for n in range(5)})

@@ -56,14 +56,14 @@ def write(place: Path, name: str, text: str) -> None:
     (place / name).chmod(0o755)
 
 
-def predicted(tmp_path: Path, target: str = "20.2.5") -> PackageUpgrade:
+def predicted(tmp_path: Path, target: str = "20.2.5", *, older: bool = False) -> PackageUpgrade:
     roots = Roots(etc=str(tmp_path / "etc"), var=str(tmp_path / "var"), usr=str(tmp_path / "usr"))
-    return PackageUpgrade(roots, target, "install", 5, check=True)
+    return PackageUpgrade(roots, target, "install", 5, check=True, older=older)
 
 
-def refusal(tmp_path: Path, target: str = "20.2.5") -> str:
+def refusal(tmp_path: Path, target: str = "20.2.5", *, older: bool = False) -> str:
     with pytest.raises(PackagesRefused) as caught:
-        predicted(tmp_path, target)
+        predicted(tmp_path, target, older=older)
     return str(caught.value)
 
 
@@ -77,6 +77,34 @@ def test_all_packages_are_named_with_their_exact_version(
 
 def test_a_second_time_nothing_changes(place: Path, tmp_path: Path) -> None:
     assert predicted(tmp_path, "20.2.4").changes == {}
+
+
+def test_packages_go_back_only_where_that_is_wanted(place: Path, tmp_path: Path) -> None:
+    write(place, "dpkg-query", DPKG.replace("20.2.4", "20.2.6") % ("ii", "20.2.6+ds-1"))
+    said = refusal(tmp_path)
+    assert "ceph-mds 20.2.6+ds-1, ceph-mon 20.2.6+ds-2 are installed, newer than 20.2.5; " in said
+    found = predicted(tmp_path, older=True).changes
+    assert found == {"ceph-mds": "20.2.5+ds-1", "ceph-mon": "20.2.5+ds-1"}
+
+
+def test_packages_do_not_go_back_to_another_release(place: Path, tmp_path: Path) -> None:
+    write(place, "dpkg-query", DPKG.replace("20.2.4", "21.2.0") % ("ii", "20.2.4+ds-2"))
+    said = refusal(tmp_path, older=True)
+    assert "ceph-mon 21.2.0+ds-2 is installed, of a later release than 20.2.5: Ceph has no" in said
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_apt_is_allowed_to_go_back_only_then(place: Path, tmp_path: Path, older: bool) -> None:
+    log = tmp_path / "log"
+    write(place, "systemd-run", SYSTEMD_RUN)
+    write(place, "dpkg", "#!/bin/sh\n")
+    write(place, "apt-get", f'#!/bin/sh\necho "$*" >>{log}\n')
+    with HostLock(5.0, str(tmp_path), part="packages") as lock:
+        apt = AptTransaction(Roots(), older)
+        assert apt.download({"x": "1"}, lock, 30.0) == ""
+        assert apt.install({"x": "1"}, lock, 30.0) == ""
+    asked = log.read_text().splitlines()
+    assert ["--allow-downgrades" in line for line in asked] == [older, older]
 
 
 def test_packages_that_are_kept_are_refused(place: Path, tmp_path: Path) -> None:
