@@ -92,6 +92,11 @@ class Upgrade:
         )
 
     @property
+    def is_part(self) -> bool:
+        """Tell whether not all of the cluster is meant."""
+        return self.scope.narrow or self.limit is not None
+
+    @property
     def room(self) -> Optional[int]:
         """Return how many daemons more the limit allows, None without one."""
         return None if self.limit is None else max(0, self.limit - len(self.done))
@@ -162,7 +167,8 @@ class Upgrade:
         return (
             f"the upgrade to {self.target} of {moment(self.since)} is paused: "
             f"{self.error.rstrip('.')}. When that is put right `ceph orch upgrade resume` goes on "
-            "at this step; `ceph orch upgrade stop` ends it and leaves daemons as they are."
+            "at this step; `ceph orch upgrade stop` ends it and leaves daemons as they are, and "
+            "docs/upgrades.md says how to go back from there."
         )
 
 

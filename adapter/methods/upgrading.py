@@ -22,6 +22,7 @@ from adapter.reconcile.upgrade_view import look, waiting
 
 NONE = "no upgrade is under way"
 STARTS = "`ceph orch upgrade start --ceph-version X.Y.Z` begins one."
+WAYS_ON = "Put that right and resume it, or stop it; docs/upgrades.md says how to go on and back."
 # A command waits so many seconds for what is put back.
 PATIENCE = 20.0
 LOOK_AGAIN = 0.2
@@ -267,7 +268,7 @@ def which(one: Upgrade) -> str:
 def message(one: Upgrade, later: str = "") -> str:
     """Return what an upgrade does or waits for, or why it is paused."""
     if one.error:
-        return f"Error: {one.code}: {one.error}"
+        return f"Error: {one.code}: {one.error.rstrip('.')}. {WAYS_ON}"
     if one.stage == PAUSED:
         return "paused"
     if one.stage == STOPPING:

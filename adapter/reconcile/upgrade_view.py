@@ -84,11 +84,15 @@ def _daemons(
         version = row["version"]
         if kind in FIELDS:
             # A daemon that is in a map tells it what it is when it starts.
-            version = text(said.said.get("ceph_version_short"), 64) if said is not None else ""
+            version = _version_of(said) if said is not None else ""
         service = core.daemon_services.of(hostname, kind, identity)
         is_up = name in up if kind in (OSD, MGR) else row["state"] == "running"
         found.append(Daemon(kind, identity, hostname, version, service, name in first, is_up))
     return sorted(found, key=lambda each: (ORDER.index(each.kind), each.name))
+
+
+def _version_of(told: ToldDaemon) -> str:
+    return text(told.said.get("ceph_version_short"), 64)
 
 
 @under_lock
@@ -118,14 +122,23 @@ def left_on(core: Core) -> List[str]:
     ]
 
 
-def strangers(core: Core) -> List[str]:
-    """Return the daemons that the cluster has on hosts that are not managed; asks the monitors."""
+def strangers(core: Core, version: str = "") -> List[str]:
+    """Return the daemons that the cluster has on hosts that are not managed; asks the monitors.
+
+    Those that run a ``version`` already do not count, nor OSDs that are a mere id: the monitors
+    keep what one has told until they forget the id as well.
+    """
     told = core.maps.told_daemons()
+    osds = core.maps.osd_map().osds.values()
+    mere = {f"{OSD}.{each.osd_id}" for each in osds if each.destroyed or each.fresh}
     with core.lock:
         return [
             f"{each.name} on {each.hostname or 'an unknown host'}"
             for each in told
-            if each.kind in ORDER and not core.places.hosts_of(each.name)
+            if each.kind in ORDER
+            and each.name not in mere
+            and not core.places.hosts_of(each.name)
+            and not (version and upstream(_version_of(each)) == version)
         ]
 
 

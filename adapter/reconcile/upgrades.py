@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, Optional, Sequence
 
 from adapter.cluster.upgrade_plan import GATEWAYS, MGR, MON, WITH_PACKAGES, Cluster, make_plan
-from adapter.cluster.upgrades import PACKAGES, PAUSED, RESTART, RUNNING, STOPPING, Upgrade
+from adapter.cluster.upgrades import OFFLINE, PACKAGES, PAUSED, RESTART, RUNNING, STOPPING, Upgrade
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited, some_of
 from adapter.interface import OrchestratorError
@@ -21,7 +21,7 @@ from adapter.reconcile.parts import OTHERS_JOBS_END
 from adapter.reconcile.upgrade_acts import CannotGoOn, UpgradeActs
 from adapter.reconcile.upgrade_jobs import PREPARE, PUT_BACK, SHOWN, UpgradeJobs
 from adapter.reconcile.upgrade_settings import UpgradeSettings
-from adapter.reconcile.upgrade_view import lacks, left_on, look, waiting
+from adapter.reconcile.upgrade_view import lacks, left_on, look, strangers, waiting
 
 log = logging.getLogger(__name__)
 
@@ -214,8 +214,13 @@ class Upgrading:
         if not plan.batches:
             if left:
                 self._acts.wait(one, "; ".join(plan.refusals))
-            else:
-                self._end(one, cluster)
+                return
+            # A host that was removed meanwhile may have daemons yet.
+            outside = [] if one.is_part else strangers(self._core, one.version)
+            if outside:
+                words = some_of(outside, SHOWN)
+                raise CannotGoOn(OFFLINE, f"hosts that are not managed here have {words}")
+            self._end(one, cluster)
             return
         # With a host less, others are not taken down as well.
         self._acts.check_hosts(sorted({d.host for d in cluster.daemons if d.name in left}))

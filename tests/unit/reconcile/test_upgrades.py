@@ -12,6 +12,7 @@ from adapter.cluster.upgrades import RUNNING, Upgrade
 from adapter.errors import AdapterError, InvalidValue, NotReady
 from adapter.interface import OrchestratorError, raise_if_exception
 from adapter.reconcile.upgrade_settings import UpgradeSettings
+from tests.unit.reconcile.fake_crush import Daemon
 from tests.unit.reconcile.upgraded import NEW, Upgraded
 
 
@@ -124,6 +125,7 @@ def test_a_daemon_that_does_not_come_back_pauses_it(cluster: Upgraded) -> None:
     found = status(cluster)
     assert found.is_paused
     assert "osd.2 runs 20.2.4" in found.message
+    assert "docs/upgrades.md says how to go on and back" in found.message
     assert cluster.monitors.noout == set(), "what is down is not kept from recovering"
     assert "UPGRADE_REDEPLOY_DAEMON" in cluster.orchestrator.health.checks()
     cluster.stuck = []
@@ -144,6 +146,37 @@ def test_pause_ends_what_was_begun_and_begins_nothing(cluster: Upgraded) -> None
     raise_if_exception(cluster.orchestrator.upgrade_resume())
     cluster.settle(60)
     assert cluster.kept() == {}
+
+
+def test_it_is_not_done_while_a_host_that_was_removed_meanwhile_has_old_daemons(
+    cluster: Upgraded,
+) -> None:
+    start(cluster, 7)
+    raise_if_exception(cluster.orchestrator.upgrade_pause())
+    cluster.settle(6)
+    with cluster.core.lock:
+        cluster.core.hosts.remove("h3")
+    raise_if_exception(cluster.orchestrator.upgrade_resume())
+    cluster.settle(80)
+    said = status(cluster).message
+    assert status(cluster).is_paused
+    assert "UPGRADE_OFFLINE_HOST: hosts that are not managed here have " in said
+    assert "on h3" in said
+    assert "on h1" not in said
+    versions = cluster.monitors.versions
+    for row in said.partition(" have ")[2].partition(". ")[0].split(", "):
+        versions[row.split()[0]] = NEW
+    raise_if_exception(cluster.orchestrator.upgrade_resume())
+    cluster.settle(20)
+    assert cluster.kept() == {}
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_the_id_that_an_osd_has_left_holds_up_nothing(cluster: Upgraded, fresh: bool) -> None:
+    osd = Daemon("h2", "/dev/sdz", "U9", up=False, destroyed=not fresh)
+    osd.flags, osd.up_from = (["new"], 0) if fresh else ([], 5)
+    cluster.monitors.osds[9] = osd
+    assert "15 daemons" in start(cluster)
 
 
 def test_stop_leaves_daemons_and_puts_the_rest_back(cluster: Upgraded) -> None:
