@@ -131,19 +131,22 @@ class AptTransaction:
 
     def _space(self, versions: Mapping[str, str]) -> str:
         """Return that there is too little space, if so."""
-        shown = run(
-            ["apt-cache", "show", "--no-all-versions", "--", *_exact(versions, "=")], _ASK_TIMEOUT
+        exact = _exact(versions, "=")
+        shown = run(["apt-cache", "show", "--no-all-versions", "--", *exact], _ASK_TIMEOUT)
+        missing = run(
+            ["apt-get", "-qq", "-y", "--print-uris", *self._back, "install", "--", *exact],
+            _ASK_TIMEOUT,
         )
         there = run(
             ["dpkg-query", "-W", "-f", "${Installed-Size}\\n", "--", *versions], _ASK_TIMEOUT
         )
-        if shown.problem or there.problem:
+        if shown.problem or there.problem or missing.problem:
             return ""
-        archives, sizes = package_sizes(shown.out)
+        sizes = package_sizes(shown.out)
         before = sum(int(line) for line in there.out.split() if line.isdigit()) << 10
         unpacked = max(0, sum(sizes) - before) + max(sizes, default=0)
         cache = os.path.join(self._roots.var, "cache/apt")
-        return lacking_space({self._roots.usr: unpacked, cache: archives})
+        return lacking_space({self._roots.usr: unpacked, cache: to_fetch(missing.out)})
 
 
 def _exact(versions: Mapping[str, str], between: str) -> List[str]:
@@ -182,19 +185,27 @@ def given_up(answer: Answer) -> str:
     return f"apt-get was cut off, {answer.problem}{f'; its last line: {last}' if last else ''}"
 
 
+_URI = re.compile(r"'([a-z+]+):[^']*' \S+ (\d+)")
 _ROUTINE = ("Setting up ", "Unpacking ", "Preparing ", "Processing ")
 
 
-def package_sizes(text: str) -> Tuple[int, List[int]]:
-    """Return how many bytes archives have together, and each unpacked, from ``apt-cache show``."""
-    archives, sizes = 0, []
-    for line in text.splitlines():
-        name, _, value = line.partition(": ")
-        if name == "Size" and value.strip().isdigit():
-            archives += int(value)
-        elif name == "Installed-Size" and value.strip().isdigit():
-            sizes.append(int(value) << 10)
-    return archives, sizes
+def package_sizes(text: str) -> List[int]:
+    """Return how many bytes packages have unpacked, from ``apt-cache show``."""
+    rows = (line.partition(": ") for line in text.splitlines())
+    return [
+        int(value) << 10
+        for name, _, value in rows
+        if name == "Installed-Size" and value.strip().isdigit()
+    ]
+
+
+def to_fetch(text: str) -> int:
+    """Return how many bytes apt-get would fetch, from its ``--print-uris``.
+
+    Those that it has in its cache are not among them, and those of a directory stay there.
+    """
+    rows = (_URI.match(line) for line in text.splitlines())
+    return sum(int(row.group(2)) for row in rows if row and row.group(1) not in ("file", "copy"))
 
 
 def lacking_space(needs: Mapping[str, int]) -> str:

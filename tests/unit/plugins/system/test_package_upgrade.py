@@ -19,6 +19,7 @@ from plugins.module_utils.system.upgrade_transactions import (
     lacking_space,
     package_sizes,
     removed,
+    to_fetch,
     unmet,
 )
 from tests.unit.plugins.programs import only_programs_of
@@ -128,6 +129,14 @@ def test_what_apt_cannot_resolve_is_said(place: Path, tmp_path: Path) -> None:
     assert "ceph-mon : Depends: libnew (>= 2)" in refusal(tmp_path)
 
 
+# What apt 2.6 prints, and of a repository on the host itself.
+URIS = """\
+'http://deb.debian.org/debian/pool/c/a_16%2bds_amd64.deb' a_16+ds_amd64.deb 44776 MD5Sum:f22c7f
+'https://mirror/c/b_16%2bds_all.deb' b_16+ds_all.deb 60928 SHA256:3ffb5c
+'file:/var/lib/packages/c_16_amd64.deb' c_16_amd64.deb 721088 SHA256:ebd2a7
+"""
+
+
 OUTPUTS: List[Tuple[str, str]] = [
     (
         "Setting up ceph-mds (20.2.5) ...\nmade to fail\n"
@@ -160,10 +169,20 @@ def test_apt_that_was_killed_is_told_from_one_that_gave_up() -> None:
 def test_what_apt_prints() -> None:
     assert removed("Inst a\nRemv b [1]\nPurg c\nRemv\n") == ["b", "c"]
     assert unmet("x\n") == ""
-    assert package_sizes("Package: a\nInstalled-Size: 10\nSize: 2048\n\nSize: x\n") == (
-        2048,
-        [10240],
-    )
+    assert package_sizes("Package: a\nInstalled-Size: 10\nSize: 2048\n\nSize: x\n") == [10240]
+    assert to_fetch(URIS) == 44776 + 60928
+
+
+def test_packages_that_are_fetched_need_no_more_room(place: Path, tmp_path: Path) -> None:
+    """Else the first host refuses what it has just fetched."""
+    (tmp_path / "var/cache/apt").mkdir(parents=True)
+    show = "case $1 in show) echo 'Package: x'; echo \"Size: $((1 << 60))\";; *) exec {} ;; esac"
+    write(place, "policy", POLICY)
+    write(place, "apt-cache", "#!/bin/sh\n" + show.format(place / "policy") + "\n")
+    assert predicted(tmp_path).changes
+    row = f"'http://mirror/x.deb' x.deb {1 << 60} MD5Sum:0"
+    write(place, "apt-get", f'#!/bin/sh\ncase $* in *--print-uris*) echo "{row}";; esac\n')
+    assert "MiB are needed; make room, e.g. by `apt-get clean`" in refusal(tmp_path)
 
 
 def test_space_is_counted_by_file_system(tmp_path: Path) -> None:
