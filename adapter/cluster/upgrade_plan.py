@@ -22,6 +22,8 @@ from adapter.errors import some_of
 MGR, MON, OSD, MDS = "mgr", "mon", "osd", "mds"
 WITH_PACKAGES = ("crash", "ceph-exporter")
 GATEWAYS = ("rgw", "rbd-mirror", "cephfs-mirror")
+# A step for hosts that have packages, and no daemon to restart with them.
+ONLY_PACKAGES = "packages"
 # As `ceph orch upgrade` of Ceph 20.2 has it.
 ORDER = (MGR, MON, "crash", OSD, MDS, *GATEWAYS, "ceph-exporter")
 MOST_MAJORS = 2
@@ -128,6 +130,8 @@ def make_plan(cluster: Cluster, target: str, scope: Scope = Scope()) -> Plan:
     refusals = [*_scope_refusals(cluster, target, scope), *_refusals(cluster, target, scope)]
     waiting = [each for each in cluster.daemons if scope.has(each) and not _is_done(each, target)]
     batches, more = _batches(cluster, waiting, target, at_once=scope.limit is None)
+    if not scope.narrow and scope.limit is None:
+        batches += [Batch(ONLY_PACKAGES, (), (host,)) for host in _without_daemons(cluster, target)]
     batches, left = _limited(batches, scope.limit)
     notes = [f"the limit leaves {left} daemons for later"] if left else []
     notes += _notes(cluster, batches)
@@ -136,6 +140,16 @@ def make_plan(cluster: Cluster, target: str, scope: Scope = Scope()) -> Plan:
 
 def _is_done(daemon: Daemon, target: str) -> bool:
     return upstream(daemon.version) == upstream(target)
+
+
+def _without_daemons(cluster: Cluster, target: str) -> List[str]:
+    """Return the hosts that have Ceph's packages and none of its daemons, and lack a target."""
+    with_daemons = {each.host for each in cluster.daemons}
+    return [
+        name
+        for name, seen in with_ceph(cluster.hosts).items()
+        if name not in with_daemons and not (seen.packages and seen.packages.is_at(target))
+    ]
 
 
 def _batches(
@@ -318,6 +332,8 @@ def _refusals(cluster: Cluster, target: str, scope: Scope) -> List[str]:
 
 
 def _in_scope(cluster: Cluster, scope: Scope) -> Mapping[str, Seen]:
+    if not scope.narrow and scope.limit is None:
+        return cluster.hosts
     hosts = {each.host for each in cluster.daemons if scope.has(each)}
     return {name: seen for name, seen in cluster.hosts.items() if name in hosts}
 

@@ -67,7 +67,7 @@ class UpgradingMethods:
                 f"Put {'that' if count == 1 else 'these'} right first; `ceph orch upgrade check "
                 f"--ceph-version {upstream(target)}` shows it again.",
             )
-        if not left:
+        if not plan.batches and not left:
             return f"All of these daemons run {one.version} already"
         self.reconciler.upgrading.begin(replace(one, total=len(left)))
         notes = "".join(f" Note: {each}." for each in plan.notes)

@@ -58,14 +58,16 @@ class UpgradeSettings:
         A rank that is taken over by another version than its neighbours' is what that avoids.
         """
         states = self._core.maps.file_systems()
-        known = {each.name for each in one.systems}
-        wide = [
-            FileSystem(each.name, each.max_mds, each.standby_replay)
-            for each in states
-            if each.name not in known and (each.max_mds > 1 or each.standby_replay)
-        ]
-        if wide:
-            save((*one.systems, *wide))
+        kept = {each.name: each for each in one.systems}
+        for each in states:
+            if each.max_mds > 1 or each.standby_replay:
+                # What somebody has set since the last time is what he wants to have afterwards.
+                before = kept.get(each.name, FileSystem(each.name, each.max_mds, False))
+                ranks = each.max_mds if each.max_mds > 1 else before.max_mds
+                replay = each.standby_replay or before.standby_replay
+                kept[each.name] = FileSystem(each.name, ranks, replay)
+        if tuple(kept.values()) != one.systems:
+            save(tuple(kept.values()))
         for each in states:
             if each.standby_replay:
                 self._core.maps.set_file_system(each.name, "allow_standby_replay", "false")
@@ -85,7 +87,8 @@ class UpgradeSettings:
             now = states.get(each.name)
             if now is None:
                 continue
-            if each.max_mds != now.max_mds:
+            # Another number than this one was set by somebody else.
+            if each.max_mds != now.max_mds == 1:
                 self._core.maps.set_file_system(each.name, "max_mds", str(each.max_mds))
             if each.standby_replay and not now.standby_replay:
                 self._core.maps.set_file_system(each.name, "allow_standby_replay", "true")

@@ -11,7 +11,16 @@ import logging
 from dataclasses import replace
 from typing import Any, Callable, Dict, Optional, Sequence
 
-from adapter.cluster.upgrade_plan import GATEWAYS, MGR, MON, WITH_PACKAGES, Cluster, make_plan
+from adapter.cluster.upgrade_offers import with_ceph
+from adapter.cluster.upgrade_plan import (
+    GATEWAYS,
+    MGR,
+    MON,
+    ONLY_PACKAGES,
+    WITH_PACKAGES,
+    Cluster,
+    make_plan,
+)
 from adapter.cluster.upgrades import OFFLINE, PACKAGES, PAUSED, RESTART, RUNNING, STOPPING, Upgrade
 from adapter.core import Core
 from adapter.errors import NotKept, ReportAwaited, some_of
@@ -187,11 +196,10 @@ class Upgrading:
 
     def _prepare(self, one: Upgrade, cluster: Cluster) -> None:
         """Have all hosts fetch the packages and say what speaks against it, before the first."""
-        hosts = [
-            host
-            for host in dict.fromkeys(d.host for d in cluster.daemons if one.scope.has(d))
-            if lacks(cluster, host, one.target)
-        ]
+        names = [d.host for d in cluster.daemons if one.scope.has(d)]
+        # Those without daemons come last.
+        names += [] if one.is_part else with_ceph(cluster.hosts)
+        hosts = [each for each in dict.fromkeys(names) if lacks(cluster, each, one.target)]
         self._acts.check_hosts(hosts)
         # Whoever is at it by hand is seen here, or sees this.
         self._settings.by_hand.mark(one.target)
@@ -225,12 +233,14 @@ class Upgrading:
         # With a host less, others are not taken down as well.
         self._acts.check_hosts(sorted({d.host for d in cluster.daemons if d.name in left}))
         batch = plan.batches[0]
-        if one.systems and batch.kind in (*GATEWAYS, *WITH_PACKAGES):
+        if one.systems and batch.kind in (*GATEWAYS, *WITH_PACKAGES, ONLY_PACKAGES):
             self._settings.widen_file_systems(one)
             one = self._acts.save(one, systems=())
         names = [each for each in batch.daemons if each.partition(".")[0] not in WITH_PACKAGES]
         there = {d.host for d in cluster.daemons if d.name in batch.daemons}
         hosts = sorted(there.union(batch.hosts))
+        if batch.kind == ONLY_PACKAGES:
+            self._acts.check_hosts(hosts)
         lacking = first_hosts(cluster, [host for host in hosts if lacks(cluster, host, one.target)])
         if self._acts.hands_over(one, names if batch.kind == MGR else [], lacking):
             return

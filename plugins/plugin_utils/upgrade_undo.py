@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from .monitors import NoAnswer
 from .upgrade_maps import NOOUT, Monitors, systems_of
@@ -103,11 +103,12 @@ class Undo:
 
     def narrow(self, monitors: Monitors) -> None:
         """Leave each file system one rank, and none that only follows."""
-        known = {row["name"] for row in self.changed.systems}
+        known = {row["name"]: row for row in self.changed.systems}
         rows = [row for row in systems_of(monitors) if row["max_mds"] > 1 or row["standby_replay"]]
-        new = [_settings(row) for row in rows if row["name"] not in known]
-        if new:
-            self.changed.systems += new
+        # What somebody has set since the last time is what he wants to have afterwards.
+        wanted = {**known, **{row["name"]: _merged(row, known.get(row["name"])) for row in rows}}
+        if wanted != known:
+            self.changed.systems = list(wanted.values())
             self._save()
         for row in rows:
             if row["standby_replay"]:
@@ -122,7 +123,8 @@ class Undo:
         now = {row["name"]: row for row in systems_of(monitors)}
         for row in self.changed.systems:
             there = now.get(row["name"], row)
-            if there["max_mds"] != row["max_mds"]:
+            # Another number than this one was set by somebody else.
+            if row["max_mds"] != there["max_mds"] == 1:
                 self._set(row["name"], "max_mds", str(row["max_mds"]))
             if row["standby_replay"] and not there["standby_replay"]:
                 self._set(row["name"], "allow_standby_replay", "true")
@@ -134,5 +136,11 @@ class Undo:
         self._ask("fs", "set", system, name, value)
 
 
-def _settings(row: Mapping[str, Any]) -> Dict[str, Any]:
-    return {name: row[name] for name in ("name", "max_mds", "standby_replay")}
+def _merged(row: Mapping[str, Any], before: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return what a file system is to have afterwards."""
+    known = before or row
+    return {
+        "name": row["name"],
+        "max_mds": row["max_mds"] if row["max_mds"] > 1 else known["max_mds"],
+        "standby_replay": row["standby_replay"] or known["standby_replay"],
+    }

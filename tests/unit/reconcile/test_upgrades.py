@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, List
 
 import pytest
 
 from adapter.cluster.upgrade_by_hand import CHANGED, RUNS, UNDER_WAY
-from adapter.cluster.upgrades import RUNNING, Upgrade
+from adapter.cluster.upgrades import RUNNING, FileSystem, Upgrade
 from adapter.errors import AdapterError, InvalidValue, NotReady
 from adapter.interface import OrchestratorError, raise_if_exception
 from adapter.reconcile.upgrade_settings import UpgradeSettings
 from tests.unit.reconcile.fake_crush import Daemon
-from tests.unit.reconcile.upgraded import NEW, Upgraded
+from tests.unit.reconcile.upgraded import NEW, NEW_PACKAGES, OLD_PACKAGES, Upgraded
 
 
 @pytest.fixture
@@ -47,6 +48,40 @@ def test_all_daemons_get_the_version_in_the_order_of_kinds(cluster: Upgraded) ->
     assert len(cluster.monitors.versions) == 15
     assert cluster.kept() == {}
     assert not status(cluster).in_progress
+
+
+def without_daemons(cluster: Upgraded, host: str) -> None:
+    """Leave a host its packages alone."""
+    for key in [each for each in cluster.daemons if each[0] == host]:
+        del cluster.daemons[key]
+    monitors = cluster.monitors
+    monitors.pool_size, monitors.quorum_counts = 2, False
+    for names in (monitors.mons, monitors.managers):
+        names.remove(host)
+    monitors.osds = {n: osd for n, osd in monitors.osds.items() if osd.host != host}
+    cluster.report(3)
+    cluster.requests.clear()
+
+
+def test_hosts_without_daemons_get_the_packages_last(cluster: Upgraded) -> None:
+    without_daemons(cluster, "h3")
+    assert start(cluster, daemon_types=["mgr"]).startswith("Initiating")
+    assert "h3" not in cluster.installed
+    assert "6 daemons, in 5 steps" in start(cluster)
+    assert cluster.installed == dict.fromkeys(("h1", "h2", "h3"), NEW_PACKAGES), status(cluster)
+    assert cluster.requests[-1].operation == "upgrade_packages"
+    assert cluster.kept() == {}
+    assert "already" in start(cluster)
+
+
+def test_hosts_without_daemons_alone(cluster: Upgraded) -> None:
+    without_daemons(cluster, "h3")
+    start(cluster)
+    cluster.installed["h3"] = OLD_PACKAGES
+    cluster.report(3)
+    assert "0 daemons, in 1 steps" in start(cluster)
+    assert cluster.installed["h3"] == NEW_PACKAGES
+    assert cluster.kept() == {}
 
 
 def test_flags_are_set_for_the_time_of_the_restart_alone(cluster: Upgraded) -> None:
@@ -314,6 +349,34 @@ def test_without_one(cluster: Upgraded) -> None:
     for verb in (cluster.orchestrator.upgrade_pause, cluster.orchestrator.upgrade_resume):
         with pytest.raises(AdapterError, match="No upgrade is under way"):
             raise_if_exception(verb())
+
+
+def test_file_systems_keep_what_somebody_sets_meanwhile(cluster: Upgraded) -> None:
+    settings, one = UpgradeSettings(cluster.core), Upgrade("20.2.5", RUNNING, 1.0)
+    cluster.monitors.filesystems["fs"] = ["a", "b"]
+    known = cluster.monitors.settings["fs"] = {"max_mds": 2, "replay": True}
+
+    def narrow(one: Upgrade) -> Upgrade:
+        kept = [one]
+
+        def save(systems: Any) -> Upgrade:
+            kept.append(replace(one, systems=systems))
+            return kept[-1]
+
+        settings.narrow_file_systems(one, save)
+        assert known == {"max_mds": 1, "replay": False}
+        return kept[-1]
+
+    one = narrow(narrow(one))
+    assert one.systems == (FileSystem("fs", 2, True),)
+    known["max_mds"] = 3
+    one = narrow(one)
+    settings.widen_file_systems(one)
+    assert known == {"max_mds": 3, "replay": True}
+    one = narrow(one)
+    known["max_mds"] = 4
+    settings.widen_file_systems(one)
+    assert known == {"max_mds": 4, "replay": True}
 
 
 def test_a_bucket_that_is_renamed_meanwhile_loses_the_flag_too(cluster: Upgraded) -> None:

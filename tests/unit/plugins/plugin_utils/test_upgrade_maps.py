@@ -161,6 +161,19 @@ def test_file_systems_get_back_what_they_had(cluster: Cluster) -> None:
     assert not Undo(cluster.monitors).widen(cluster.monitors)
 
 
+def test_file_systems_keep_what_somebody_sets_meanwhile(cluster: Cluster) -> None:
+    Undo(cluster.monitors).narrow(cluster.monitors)
+    cluster.max_mds = 3
+    Undo(cluster.monitors).narrow(cluster.monitors)
+    assert (cluster.max_mds, cluster.replay) == (1, False)
+    Undo(cluster.monitors).widen(cluster.monitors)
+    assert (cluster.max_mds, cluster.replay) == (3, True)
+    Undo(cluster.monitors).narrow(cluster.monitors)
+    cluster.max_mds = 4
+    Undo(cluster.monitors).widen(cluster.monitors)
+    assert (cluster.max_mds, cluster.replay) == (4, True)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"nodes": [], "systems": []}', '{"nodes":'])
 def test_a_record_that_cannot_be_read_is_not_none(cluster: Cluster, text: str) -> None:
     cluster.store[KEY] = text
