@@ -11,23 +11,28 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 # What is surely less (seconds) counts as none.
 TOLD_FROM = 10.0
-# A job that takes longer (seconds) says too little of when its host read the clock.
+# A job that takes longer (seconds) says little of when its host read the clock.
 MEASURED_WITHIN = 30.0
 
 
-def ahead_of(clock: Any, asked: Optional[float], now: float) -> Optional[float]:
+def ahead_of(
+    clock: Any, asked: Optional[float], now: float, before: float = 0.0
+) -> Optional[float]:
     """Return by how many seconds a host's clock is ahead, negative where it is behind.
 
     ``clock`` is what it said at some time between ``asked`` and ``now``. None is not known. Where
     it differs, a start of a daemon counts as early as it may have been: what was asked for after
-    it is done once more rather than not at all.
+    it is done once more rather than not at all. A long job tells between which bounds it is: what
+    was known ``before`` stays as far as it is within them.
     """
     if asked is None or isinstance(clock, bool) or not isinstance(clock, (int, float)):
         return None
-    if not 0 <= clock < 2**33 or now - asked > MEASURED_WITHIN:
+    if not 0 <= clock < 2**33:
         return None
-    surely = max(clock - now, asked - clock)
-    return clock - asked if surely >= TOLD_FROM else 0.0
+    least, most = clock - now, clock - asked
+    if now - asked > MEASURED_WITHIN:
+        return min(max(before, least), most)
+    return most if max(least, -most) >= TOLD_FROM else 0.0
 
 
 def by_our_clock(rows: List[Dict[str, Any]], ahead: float) -> List[Dict[str, Any]]:

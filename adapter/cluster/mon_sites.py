@@ -18,7 +18,8 @@ from adapter.errors import AdapterError
 class Sites:
     """What stretch mode divides the data by: a type of bucket, and its buckets that have OSDs.
 
-    ``kind`` is empty where the map of OSDs does not tell it.
+    Where fewer than two have some, all buckets of the type count. ``kind`` is empty where the map
+    of OSDs does not tell it.
     """
 
     kind: str = ""
@@ -33,6 +34,9 @@ def read_sites(osd_dump: str, osd_tree: str) -> Sites:
     found = [node for node in nodes if number and node.get("type_id") == number]
     children = {node["id"]: node.get("children") or () for node in nodes}
     names = frozenset(str(node["name"]) for node in found if _has_osds(node["id"], children))
+    if len(names) < 2:
+        # The hardware of one is being replaced: it is one all the same, whichever it is.
+        names = frozenset(str(node["name"]) for node in found)
     return Sites(str(found[0].get("type")), names) if names else Sites()
 
 

@@ -50,10 +50,11 @@ class Removal:
     """One OSD that leaves. Times are seconds since the epoch, or None.
 
     ``uuid`` says which OSD had the id when its removal was asked for. ``epoch`` is that of the
-    map that showed it. ``crush_weight`` and ``was_in`` are what it gets back when the removal is
-    stopped, ``weights`` those by the ids of the CRUSH buckets under which it stood. ``disks`` are
-    the keys of its disks, ``places`` their paths and device ids. ``reason``
-    says why it has not moved, ``pgs`` how many placement groups are left.
+    map that showed it, ``hostname`` what its host called itself then. ``crush_weight`` and
+    ``was_in`` are what it gets back when the removal is stopped, ``weights`` those by the ids of
+    the CRUSH buckets under which it stood. ``disks`` are the keys of its disks, ``places`` their
+    paths and device ids. ``reason`` says why it has not moved, ``pgs`` how many placement groups
+    are left.
 
     ``asked_stop`` says that a job was told to stop it, ``stopped`` that its host has done so, and
     ``empty`` that it said right before that it holds nothing; this is true for as long as the map
@@ -91,6 +92,7 @@ class Removal:
     places: Tuple[Tuple[str, str], ...] = ()
     weights: Tuple[Tuple[int, float], ...] = ()
     drain: str = ""
+    hostname: str = ""
     pgs_before: int = -1
     pgs: int = -1
     reason: str = ""
@@ -140,6 +142,7 @@ class Removal:
             places=tuple((check_device_path(path), name) for path, name in pairs),
             weights=tuple((each[0], float(each[1])) for each in weights if len(each) == 2),
             drain=read.text("drain", ""),
+            hostname=read.text("hostname", ""),
             pgs_before=read.whole("pgs_before", -1, least=-1),
             pgs=read.whole("pgs", -1, least=-1),
             reason=read.text("reason", ""),

@@ -157,8 +157,9 @@ class Reports:
         parts = read_result(result)
         if not parts:
             return False
-        ahead = ahead_of(result.get("clock"), asked, now)
-        parts["ahead"] = self.ahead(hostname) if ahead is None else ahead
+        before = self.ahead(hostname)
+        ahead = ahead_of(result.get("clock"), asked, now, before)
+        parts["ahead"] = before if ahead is None else ahead
         if "daemons" in parts:
             parts["daemons"] = by_our_clock(parts["daemons"], parts["ahead"])
         taken = [part for part in parts if part not in ("storage", "ahead")]

@@ -8,6 +8,7 @@ from typing import List, Optional, Sequence
 
 from adapter.cluster.daemon_actions import ACTIONS, OF_SERVICE, DaemonAction
 from adapter.cluster.osd_map import osd_number
+from adapter.cluster.osd_removals import Stage
 from adapter.cluster.schedule import Daemon, DaemonPlacement, check_ids, free_id
 from adapter.cluster.service_actions import ServiceAction
 from adapter.cluster.specs import Wanted
@@ -132,7 +133,9 @@ class ActionMethods:
         if action in DEPLOYING:
             _refuse_companion(daemon)
         self._check_answers([str(daemon.hostname)])
-        if daemon.daemon_type == "osd" and action != "stop":
+        if daemon.daemon_type == "osd" and action == "stop":
+            self._refuse_kept(daemon)
+        elif daemon.daemon_type == "osd":
             self._refuse_gone(daemon)
         acts, more = self.reconciler.acts, ""
         if action == "restart" and hands_over(str(daemon.daemon_type)):
@@ -252,6 +255,18 @@ class ActionMethods:
             used.add(identity)
             places.append(DaemonPlacement(each.hostname, identity, each.network))
         return places
+
+    def _refuse_kept(self, daemon: DaemonDescription) -> None:
+        """Raise for an OSD that is being started again: its removal was stopped."""
+        osd_id = int(str(daemon.daemon_id))
+        with self.core.lock:
+            removal = self.core.removals.get(osd_id)
+        if removal is not None and removal.stage is Stage.KEEPING:
+            raise AdapterError(
+                f"{daemon.name()} is being started again, as its removal was stopped: "
+                f"{removal.drain_status}.",
+                f"`ceph orch osd rm stop {osd_id}` once more leaves it as it is; then stop it.",
+            )
 
     def _refuse_gone(self, daemon: DaemonDescription) -> None:
         """Raise ``InvalidValue`` for an OSD that the map has no more: it cannot run again."""

@@ -211,6 +211,9 @@ class OsdRemover:
         except OrchestratorError as error:
             self._queue.save(removal, reason=str(error))
             return None
+        if removal.replace and (osd is None or not osd.destroyed):
+            self._tell(removal, "is not kept for a new disk: somebody else has purged it")
+            removal = self._queue.save(removal, replace=False)
         # With --force nobody waits for the data. What an OSD said when it was stopped is no longer
         # proved by a map that has it no more: it may have been up since.
         self._advance(removal, Stage.CLEANING, taken=not removal.force, left=osd_map.epoch)

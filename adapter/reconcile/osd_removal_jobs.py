@@ -32,6 +32,8 @@ _KEPT = {
     "no answer": "it runs and does not say what it holds; `ceph orch daemon restart osd.{osd_id}`, "
     "or --force if nothing on it is needed",
 }
+# What it says of one that it had no time to stop in this job.
+_LATER = "later"
 
 
 class RemovalJobs:
@@ -47,8 +49,11 @@ class RemovalJobs:
         # until they are asked again.
         self._holding: Dict[int, Tuple[int, Backoff]] = {}
         self._now = 0.0
-        # OSDs whose last job has ended for certain.
+        # OSDs whose last job has ended for certain, those that one may still stop of which nobody
+        # knows whether it has ended, and those that their host has started since.
         self._ended: Set[int] = set()
+        self._lost: Set[int] = set()
+        self._started: Set[int] = set()
         # The pauses until an OSD that was started again may be started once more.
         self._starts: Dict[int, Backoff] = {}
         # Disks that hosts could not wipe, in words, by OSD.
@@ -95,6 +100,14 @@ class RemovalJobs:
         """Tell whether the last job of an OSD has ended under the eyes of this manager."""
         return osd_id in self._ended and osd_id not in self._jobs
 
+    def was_started(self, osd_id: int) -> bool:
+        """Tell whether a host has said that an OSD runs, and was told nothing else since."""
+        return osd_id in self._started and osd_id not in self._jobs
+
+    def forget_start(self, osd_id: int) -> None:
+        """Have an OSD's host asked once more whether it runs."""
+        self._started.discard(osd_id)
+
     def forget_backoff(self, osd_id: int) -> None:
         """Let an OSD be tried again at once."""
         self._not_before.pop(osd_id, None)
@@ -125,7 +138,8 @@ class RemovalJobs:
         """End a removal."""
         with self._core.lock:
             self._core.removals.remove(removal.osd_id)
-            if removal.replace and removal.stage is Stage.CLEANING:
+            waits = self._core.owners.destroyed(removal.osd_id) is not None
+            if removal.replace and removal.stage is Stage.CLEANING and waits:
                 self._core.events.note(
                     removal.service or NO_SERVICE,
                     f"osd.{removal.osd_id} is destroyed and waits for its new disk: `ceph orch "
@@ -136,6 +150,8 @@ class RemovalJobs:
         self._holding.pop(removal.osd_id, None)
         self._unwiped.pop(removal.osd_id, None)
         self._ended.discard(removal.osd_id)
+        self._lost.discard(removal.osd_id)
+        self._started.discard(removal.osd_id)
         self._core.look_at_maps()
         log.info("osd.%s: %s", removal.osd_id, how)
 
@@ -213,6 +229,7 @@ class RemovalJobs:
             for removal in removals:
                 self._jobs[removal.osd_id] = job.job_id
                 self._ended.discard(removal.osd_id)
+                self._started.discard(removal.osd_id)
         job.on_change(lambda job: self._absorb(job, removals, step))
 
     def _absorb(self, job: Completion, removals: Sequence[Removal], step: str) -> None:
@@ -236,10 +253,19 @@ class RemovalJobs:
                 said = job.outcomes.get(removal.host)
                 with self._core.lock:
                     self._jobs.pop(removal.osd_id, None)
-                    # What a host that was cut off still does, nobody knows.
-                    if said is not None and (said.status.good or _is_done(said)):
-                        self._ended.add(removal.osd_id)
+                    self._note_end(removal.osd_id, said, step)
         self._news()
+
+    def _note_end(self, osd_id: int, said: Optional[HostOutcome], step: str) -> None:
+        """Note whether anything may still be done to an OSD by its last job, or the one before."""
+        # What a host that was cut off still does, nobody knows.
+        done = said is not None and (said.status.good or _is_done(said))
+        if step == STOP and not done:
+            self._lost.add(osd_id)
+        elif step == STOP:
+            self._lost.discard(osd_id)
+        if done and osd_id not in self._lost:
+            self._ended.add(osd_id)
 
     def _take(
         self, removal: Removal, said: Optional[HostOutcome], step: str, job: Completion
@@ -276,11 +302,17 @@ class RemovalJobs:
             self._try_again(removal, f"{reason.rstrip('.')} (job {job.job_id})")
         elif step == REMOVE and removal.stage is Stage.CLEANING:
             self._take_cleaned(removal, row)
+        elif step == STOP and state == _LATER:
+            self._queue.save(removal, reason="its host stops others first")
         elif step == STOP and removal.stage is Stage.STOPPING:
             self._take_stopped(removal, row, state)
+        elif step == STOP and removal.stage is Stage.KEEPING and state not in (*_KEPT, "absent"):
+            # Whatever the map still shows.
+            self._queue.save(removal, stopped=True)
         elif step == START and state == "absent":
             self._try_again(removal, f"there is nothing of it to be started on {removal.host}")
         elif step == START:
+            self._started.add(removal.osd_id)
             self._queue.save(removal, reason="started again; waiting for the map to show it up")
 
     def _take_stopped(self, removal: Removal, row: Mapping[str, Any], state: str) -> None:

@@ -71,6 +71,7 @@ def removal_of(
         zap=zap,
         no_destroy=no_destroy,
         drain=drain,
+        hostname=core.owners.metadata(osd.osd_id).hostname,
         pgs_before=pgs,
         pgs=pgs,
     )
@@ -104,16 +105,20 @@ def moved_to(core: Core, removal: Removal, osd: Osd) -> str:
     if host in core.hosts and host != removal.host:
         return host
     said = core.owners.metadata(osd.osd_id).hostname
-    return said if said and said != removal.host and _is_foreign(core, removal, osd) else ""
+    if not said or said == removal.host:
+        return ""
+    return said if _is_foreign(core, removal, osd) else ""
 
 
 def _is_foreign(core: Core, removal: Removal, osd: Osd) -> bool:
     """Tell whether the map has an OSD at an address that its removal's host has not.
 
     What it called its host when it started is no proof: hosts are renamed. Until the host has
-    reported nobody knows it, and what is asked of it waits.
+    reported nobody knows it, and what is asked of it waits, unless the OSD said the same before.
     """
     report = core.reports.get(removal.host)
+    if report is None and core.owners.metadata(osd.osd_id).hostname == removal.hostname:
+        return False
     if report is None:
         # One that is not managed never will.
         return removal.host in core.hosts or removal.host in core.hosts.problems

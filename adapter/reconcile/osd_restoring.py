@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.osd_map import Osd, OsdMap, listed
 from adapter.cluster.osd_owners import NO_SERVICE
@@ -33,6 +33,8 @@ class OsdRestorer:
         self._jobs = jobs
         self._end = finish
         self._kept_since: Dict[int, float] = {}
+        # OSDs of which it was seen that nobody stops them any more.
+        self._settled: Set[int] = set()
 
     def check(self, removal: Removal, osd_map: OsdMap) -> None:
         """Raise ``AdapterError`` for an OSD whose removal cannot be stopped any more."""
@@ -102,23 +104,34 @@ class OsdRestorer:
         if removal.stage is Stage.KEEPING:
             self._finish(removal, "it is left as it is")
             return f"{name} is left as it is; `ceph osd tree` shows whether it is up"
-        problem = self.restore(removal, osd)
+        removal, problem = self._give_back(removal, osd)
         if not problem and not removal.asked_stop and osd.up:
             self._finish(removal, "it stays")
             return ""
         reason = problem or "it is started again if it does not run"
         self._jobs.forget_backoff(removal.osd_id)
-        self._kept_since.pop(removal.osd_id, None)
+        self._forget(removal.osd_id)
         log.info("osd.%s: %s", removal.osd_id, Stage.KEEPING.value)
         self._queue.save(removal, stage=Stage.KEEPING, reason=reason, tries=0)
         return "; ".join(filter(None, (problem, self._describe_start(removal, osd))))
+
+    def _give_back(self, removal: Removal, osd: Osd) -> Tuple[Removal, str]:
+        """Give an OSD back what draining took, once; return why not all of it could be given.
+
+        What is taken away later is somebody else's: the monitors mark out what does not come up.
+        """
+        problem = self.restore(removal, osd)
+        changes: Dict[str, Any] = {"was_in": False}
+        if not problem:
+            changes.update(crush_weight=0.0, weights=())
+        return self._queue.save(removal, **changes), problem
 
     def _describe_start(self, removal: Removal, osd: Osd) -> str:
         """Return what is said of an OSD that may have to be started."""
         osd_id = removal.osd_id
         if not removal.asked_stop and osd.up:
             return ""
-        if not osd.up and not self._queue.reachable(removal):
+        if _is_down(removal, osd) and not self._queue.reachable(removal):
             return (
                 f"osd.{osd_id} is started when host {removal.host} answers; another `ceph orch osd "
                 f"rm stop {osd_id}` leaves it as it is"
@@ -137,27 +150,42 @@ class OsdRestorer:
             if osd_map.epoch > removal.epoch:
                 self._finish(removal, "somebody else took it out of the map")
             return
-        problem = self.restore(removal, osd)
-        give_up = f"another `ceph orch osd rm stop {removal.osd_id}` leaves it as it is"
-        if not osd.up and self._queue.reachable(removal):
-            ready.append(removal)
-        elif not osd.up and self._is_unmanaged(removal):
-            with self._core.lock:
-                self._core.events.fail(
-                    removal.service or NO_SERVICE,
-                    f"osd.{removal.osd_id} is not started again: host {removal.host} is not "
-                    "managed",
-                )
-            self._finish(removal, f"host {removal.host} is not managed")
-        elif not osd.up:
-            waits = f"waiting for host {removal.host} to start it again; {give_up}"
-            self._queue.save(removal, reason=waits)
-        elif problem:
-            self._queue.save(removal, reason=f"{problem}; {give_up}")
-        elif self._is_settled(removal):
-            self._finish(removal, "it stays")
-        else:
+        removal, problem = self._give_back(removal, osd)
+        down = _is_down(removal, osd)
+        if not down and problem:
+            self._wait(removal, problem)
+        elif not down and not self._is_settled(removal):
             self._queue.save(removal, reason="it is up; a job that was to stop it may still run")
+        elif not down and self._is_known_to_run(removal):
+            self._finish(removal, "it stays")
+        elif self._queue.reachable(removal):
+            # The map may also still show one that was stopped: its host has it run.
+            ready.append(removal)
+        elif not self._is_unmanaged(removal):
+            shown = "" if down else "the map shows it up; "
+            self._wait(removal, f"{shown}waiting for host {removal.host} to start it again")
+        elif down:
+            self._leave_down(removal)
+        else:
+            self._finish(removal, f"the map shows it up, and host {removal.host} is not managed")
+
+    def _wait(self, removal: Removal, why: str) -> None:
+        give_up = f"another `ceph orch osd rm stop {removal.osd_id}` leaves it as it is"
+        self._queue.save(removal, reason=f"{why}; {give_up}")
+
+    def _leave_down(self, removal: Removal) -> None:
+        """End it for an OSD that nobody can start."""
+        why = f"host {removal.host} is not managed"
+        with self._core.lock:
+            self._core.events.fail(
+                removal.service or NO_SERVICE,
+                f"osd.{removal.osd_id} is not started again: {why}",
+            )
+        self._finish(removal, why)
+
+    def _is_known_to_run(self, removal: Removal) -> bool:
+        """Tell whether nothing was told to stop an OSD, or its host has said since that it runs."""
+        return not removal.asked_stop or self._jobs.was_started(removal.osd_id)
 
     def _is_unmanaged(self, removal: Removal) -> bool:
         """Tell whether the host is no longer managed; one whose record is unreadable may be."""
@@ -167,13 +195,25 @@ class OsdRestorer:
 
     def _is_settled(self, removal: Removal) -> bool:
         """Tell whether no job can stop the OSD any more, also none of another manager's host."""
-        if not removal.asked_stop or self._jobs.has_ended(removal.osd_id):
+        osd_id, now = removal.osd_id, self._jobs.now
+        if not removal.asked_stop or osd_id in self._settled:
             return True
-        now = self._jobs.now
-        return now - self._kept_since.setdefault(removal.osd_id, now) >= OTHERS_JOBS_END
+        since = self._kept_since.setdefault(osd_id, now)
+        if self._jobs.has_ended(osd_id):
+            return True
+        if now - since < OTHERS_JOBS_END:
+            return False
+        # What its host has started before may have been stopped since.
+        self._jobs.forget_start(osd_id)
+        self._settled.add(osd_id)
+        return True
+
+    def _forget(self, osd_id: int) -> None:
+        self._kept_since.pop(osd_id, None)
+        self._settled.discard(osd_id)
 
     def _finish(self, removal: Removal, how: str) -> None:
-        self._kept_since.pop(removal.osd_id, None)
+        self._forget(removal.osd_id)
         self._end(removal, how)
 
     def restore(self, removal: Removal, osd: Osd) -> str:
@@ -235,6 +275,11 @@ def successor(removal: Removal, osd_map: OsdMap) -> bool:
     osd = osd_map.osds.get(removal.osd_id)
     known: Any = ("", removal.uuid, removal.label)
     return osd is not None and osd.up and not osd.destroyed and osd.uuid not in known
+
+
+def _is_down(removal: Removal, osd: Osd) -> bool:
+    """Tell whether an OSD does not run: the map says so, or its host has stopped it since."""
+    return not osd.up or (removal.stopped and osd.up_from == removal.up_from)
 
 
 def _buckets(osd: Osd) -> Set[int]:

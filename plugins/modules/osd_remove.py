@@ -169,13 +169,14 @@ ceph_orch_result:
     removed:
       description:
         - For each OSD C(osd_id) and C(state) (removed, stopped, started, down, absent, present,
-          failed, holds data, no answer, would be removed, would be stopped or would be started),
-          C(zapped) (the disks on which nothing is left), C(unseen) (the disks that should be wiped
-          and are not to be seen), C(unread) (those that are seen and cannot be read), C(left)
-          (those that hold other things by now and are left as they are), C(copies) (those with its
-          label that are none of its C(disks), and are left as they are) and C(held),
-          how many placement groups it had when it was asked last. With a C(state) failed
-          C(problem) says why.
+          failed, holds data, no answer, later, would be removed, would be stopped or would be
+          started), C(zapped) (the disks on which nothing is left), C(unseen) (the disks that should
+          be wiped and are not to be seen), C(unread) (those that are seen and cannot be read),
+          C(left) (those that hold other things by now and are left as they are), C(copies) (those
+          with its label that are none of its C(disks), and are left as they are) and C(held), how
+          many placement groups it had when it was asked last. With a C(state) failed C(problem)
+          says why; with later the run has taken too long to stop this one too, where O(kept_fails)
+          is false.
       type: list
       elements: dict
       sample:

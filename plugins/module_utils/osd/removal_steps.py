@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ..cluster.osd_map import NoAnswer, Question, asked
@@ -26,7 +27,7 @@ from .removal import (
     zap,
 )
 from .startup import Startup
-from .stopping import ABSENT, DOWN, KEPT, STOPPED, is_startable, start, state_before, stop
+from .stopping import ABSENT, DOWN, KEPT, LATER, STOPPED, is_startable, start, state_before, stop
 
 # What is said besides where an OSD was given back between its end and the wipe.
 _TAKEN_DOWN = (
@@ -34,7 +35,10 @@ _TAKEN_DOWN = (
     "`ceph orch daemon add osd HOST:DEVICE --skip-validation` sets it up from its disk."
 )
 FAILED, PRESENT = "failed", "present"
-UNCHANGED = (ABSENT, DOWN, FAILED, PRESENT, *KEPT)
+UNCHANGED = (ABSENT, DOWN, FAILED, LATER, PRESENT, *KEPT)
+# A manager's run stops another OSD only within so many seconds of its begin: on a host whose
+# network was cut it does not hear that its job has failed.
+STOPS_WITHIN = 30.0
 
 
 class Work:
@@ -51,6 +55,7 @@ class Work:
         self._check_mode = check_mode
         self._rows = rows
         self.changed = False
+        self._began = time.monotonic()
         self._timeout = max(params["timeout"], 1)
         self._host: Optional[Host] = None
         self._has_lock = False
@@ -150,6 +155,9 @@ class Work:
 
     def _stop(self, wanted: Mapping[str, Any], traces: Traces) -> Dict[str, Any]:
         """Stop an OSD that holds nothing; return its row."""
+        is_late = self._rows and time.monotonic() - self._began > STOPS_WITHIN
+        if is_late and not self._params["kept_fails"]:
+            return _row(wanted, LATER)
         state, held = state_before(self._roots, wanted, traces, self._params["patience"])
         if state == STOPPED and not self._check_mode:
             stop(traces)

@@ -21,7 +21,7 @@ from .removal import Traces
 _ASK_TIMEOUT = 5.0
 _INTERVAL = 0.25
 
-STOPPED, DOWN, ABSENT = "stopped", "down", "absent"
+STOPPED, DOWN, ABSENT, LATER = "stopped", "down", "absent", "later"
 HOLDS, SILENT = "holds data", "no answer"
 # What was not done although it was asked for.
 KEPT = (HOLDS, SILENT)
@@ -80,9 +80,13 @@ def stop(traces: Traces) -> None:
 
 
 def is_startable(traces: Traces) -> bool:
-    """Tell whether an OSD is here and does not run; one that systemd tries in vain does not."""
+    """Tell whether an OSD is here and does not run.
+
+    One that systemd tries in vain does not, nor one that is about to end: it is started after that.
+    """
     state = traces.states.get(osd_unit(traces.osd_id), {})
-    return traces.is_own and (not is_alive(state) or has_failed(state))
+    ends = state.get("ActiveState") == "deactivating"
+    return traces.is_own and (not is_alive(state) or has_failed(state) or ends)
 
 
 def start(traces: Traces) -> bool:

@@ -22,7 +22,10 @@ from adapter.cluster.reports import Reports
         (1012.9, 998.0, 0.0),
         (988.1, 998.0, 0.0),
         # A wipe of two minutes: the host may have read its clock at any time.
-        (1600.0, 883.0, None),
+        (1600.0, 883.0, 597.0),
+        (400.0, 883.0, -483.0),
+        (1100.0, 883.0, 97.0),
+        (950.0, 883.0, 0.0),
         (1600.0, None, None),
         (None, 998.0, None),
         (True, 998.0, None),
@@ -34,6 +37,22 @@ from adapter.cluster.reports import Reports
 )
 def test_how_far_a_clock_is_off(clock: Any, asked: Optional[float], ahead: Optional[float]) -> None:
     assert ahead_of(clock, asked, now=1003.0) == ahead
+
+
+@pytest.mark.parametrize(
+    ("clock", "before", "ahead"),
+    [
+        (1600.0, 610.0, 610.0),
+        (1600.0, 590.0, 597.0),
+        # It was set right since, as far as that is certain.
+        (1000.0, 610.0, 117.0),
+        (900.0, -610.0, -103.0),
+    ],
+)
+def test_a_long_job_corrects_what_was_known_before(
+    clock: float, before: float, ahead: float
+) -> None:
+    assert ahead_of(clock, 883.0, 1003.0, before) == ahead
 
 
 def test_starts_of_daemons_are_by_this_managers_clock() -> None:

@@ -107,3 +107,17 @@ def test_the_sites_are_the_buckets_of_the_type_that_stretch_mode_names() -> None
     assert read_sites('{"stretch_mode": {"stretch_mode_bucket": 8}}', tree) == SITES
     assert read_sites('{"stretch_mode": {"stretch_mode_bucket": 0}}', tree) == Sites()
     assert read_sites("{}", tree) == Sites()
+
+
+def test_a_site_whose_osds_are_all_gone_for_the_moment_is_one() -> None:
+    """As while its hardware is replaced: which of the empty ones it is nobody knows."""
+    nodes = [
+        {"id": -2, "name": "dc1", "type": "datacenter", "type_id": 8, "children": [-5]},
+        {"id": -3, "name": "dc2", "type": "datacenter", "type_id": 8, "children": [-6]},
+        {"id": -5, "name": "h1", "type": "host", "type_id": 1, "children": [0]},
+        {"id": -6, "name": "h2", "type": "host", "type_id": 1, "children": []},
+    ]
+    sites = read_sites('{"stretch_mode": {"stretch_mode_bucket": 8}}', json.dumps({"nodes": nodes}))
+    assert sites == SITES
+    with pytest.raises(AdapterError, match=r"mon\.b is the last monitor of datacenter=dc2"):
+        check_site(status(), sites, "b")

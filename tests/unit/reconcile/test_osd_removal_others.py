@@ -90,6 +90,19 @@ class TestSomebodyElseTookItOut:
         assert (destroyed.host, destroyed.disks) == ("h1", ("IDh1b",))
         assert draining.wiped == ["osd.0"]
 
+    def test_a_replacement_that_was_purged_is_not_said_to_wait_for_its_disk(
+        self, draining: Cluster
+    ) -> None:
+        remove(draining, "0", replace=True)
+        draining.settle(2)
+        del draining.monitors.osds[0]
+        draining.monitors.epoch += 1
+        draining.settle(20)
+        assert status(draining) == []
+        events = [each.message for each in draining.core.events.of("osd.all")]
+        assert not [each for each in events if "waits for its new disk" in each]
+        assert "osd.0 is not kept for a new disk: somebody else has purged it" in str(events)
+
     @pytest.mark.parametrize("zap", [True, False])
     def test_one_that_is_destroyed_while_it_drains_is_purged_in_the_end(
         self, draining: Cluster, zap: bool
@@ -395,6 +408,19 @@ class TestWhatAnAttackFound:
         remove(full, "0")
         full.settle(20)
         assert (status(full), 0 in full.monitors.osds) == ([], False)
+
+    def test_so_does_one_of_a_dead_host_that_a_new_manager_has_not_heard(
+        self, full: Cluster
+    ) -> None:
+        full.monitors.metadata_of[0] = {"hostname": "former"}
+        full.settle(2)
+        remove(full, "0", force=True)
+        full.monitors.osds[0].up = False
+        full.core.reports.forget("h1")
+        full.offline("h1")
+        full.settle(20)
+        assert 0 not in full.monitors.osds
+        assert said(full).startswith("cleaning: waiting for host h1")
 
     def test_one_that_came_back_while_it_was_cleaned_leaves_again(self, full: Cluster) -> None:
         remove(full, "0", zap=True)

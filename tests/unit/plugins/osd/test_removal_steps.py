@@ -84,6 +84,7 @@ def run_module(module: Any, patch: pytest.MonkeyPatch, host: OsdHost, given: Any
         ("activating", "auto-restart", "started"),
         ("failed", "failed", "started"),
         ("inactive", "dead", "started"),
+        ("deactivating", "stop-sigterm", "started"),
     ],
 )
 def test_what_would_be_started_is_started(
@@ -98,6 +99,21 @@ def test_what_would_be_started_is_started(
         states += [row["state"] for row in rows]
 
     assert states == [word if word == "present" else f"would be {word}", word]
+
+
+@pytest.mark.parametrize("kept_fails", [True, False])
+def test_a_managers_run_does_not_go_on_stopping_when_nobody_expects_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_fails: bool
+) -> None:
+    """The first one took long, and the job has failed meanwhile."""
+    host = make_host(tmp_path, monkeypatch, tree=DISK, osds={3: {"devices": {"block": "sdb"}}})
+    given = {**params("stop"), "kept_fails": kept_fails}
+    other = {"osd_id": 4, "osd_uuid": "00000000-0000-4000-8000-000000000004"}
+    given["osds"] += [{**given["osds"][0], **other}]
+    monkeypatch.setattr(removal_steps, "STOPS_WITHIN", -1.0)
+    rows: List[Any] = []
+    Work(given, host.roots, False, rows).do()
+    assert [row["state"] == "later" for row in rows] == [False, not kept_fails]
 
 
 @pytest.mark.parametrize("kept_fails", [True, False])
