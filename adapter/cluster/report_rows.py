@@ -72,12 +72,13 @@ def storage(value: Any) -> Dict[str, Any]:
     """Return what a host said besides of its disks: other names of them, and device mapper.
 
     ``links`` are the device files behind each name; ``device_mapper`` is None where the host did
-    not look.
+    not look. ``at_work`` tells whether a run was at the disks when they were read.
     """
     found = value if isinstance(value, dict) else {}
     links, mapper = found.get("links"), found.get("device_mapper")
     rows = links.items() if isinstance(links, dict) else ()
     return {
+        "at_work": found.get("at_work") is True,
         "device_mapper": mapper if isinstance(mapper, bool) else None,
         "links": {
             name: [path for path in texts(behind) if names.is_device_path(path)]

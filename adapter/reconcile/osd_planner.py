@@ -240,7 +240,8 @@ class OsdPlanner:
     def storage(self, hostname: str) -> Dict[str, Any]:
         """Return what a host said of its disks' names and of LVM, as ``plan_host`` wants it."""
         report = self._core.reports.get(hostname)
-        return dict(report.storage) if report is not None else {}
+        told = report.storage if report is not None else {}
+        return {name: value for name, value in told.items() if name != "at_work"}
 
     @under_lock
     def named(self, host: Host, name: str) -> str:

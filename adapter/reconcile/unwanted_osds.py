@@ -18,6 +18,9 @@ from adapter.interface import Device, DriveGroupSpec, DriveSelection
 from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.state_lock import under_lock
 
+# How often a host is asked whether a run is still at its disks (seconds).
+ASK_AGAIN = 5.0
+
 
 class UnwantedOsds:
     """Look whether the drive groups of what is to be made still want it."""
@@ -144,6 +147,11 @@ class UnwantedOsds:
             core.refresh.want([host])
         report = core.reports.get(host)
         if report is None or report.taken.get("devices", 0.0) <= self._asked[host]:
+            return None
+        if report.storage.get("at_work"):
+            # A run outlives the job that it was of: what is blank now need not stay so.
+            if time.time() - self._asked[host] > ASK_AGAIN:
+                del self._asked[host]
             return None
         free = {row["path"] for row in report.devices if row["available"]}
         return all(disk.path in free for disk in group.data)

@@ -154,9 +154,10 @@ ceph_orch_result:
         - What else decides how OSDs are made. C(device_mapper) tells whether the kernel can have
           logical volumes. C(links) has what other names below C(/dev) lead to, a list of device
           files for each; it is empty for a name that leads to nothing, and longer where several
-          disks claim one name.
+          disks claim one name. C(at_work) tells whether a run was at the disks when they were read.
       type: dict
       sample:
+        at_work: false
         device_mapper: true
         links: {/dev/disk/by-id/wwn-0x5000c500a1b2c3d4: [/dev/sdb]}
     devices_source:

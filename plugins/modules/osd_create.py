@@ -275,6 +275,7 @@ ceph_orch_result:
       sample: []
 """
 
+import contextlib
 from typing import List, Optional
 
 from ansible.module_utils.basic import AnsibleModule
@@ -293,7 +294,7 @@ from ..module_utils.osd.plan_check import Plan, PlanRefused
 from ..module_utils.osd.startup import Startup
 from ..module_utils.system.command import find_program
 from ..module_utils.system.distribution import not_installed
-from ..module_utils.system.host_lock import SOON, HostLock
+from ..module_utils.system.host_lock import CREATION, SOON, HostLock, Marked
 from ..module_utils.system.reading import Roots, clean
 
 
@@ -323,10 +324,12 @@ def main() -> None:
     try:
         preparation.check()
         if module.params["groups"]:
-            preparation.install(osd_packages())
-            preparation.configure(module.params["conf"])
-            preparation.authorize(module.params["keyring"])
-            create(module, roots, creations)
+            # Whoever asks what is on the disks hears that it may change, also before the lock.
+            with contextlib.nullcontext() if module.check_mode else Marked(CREATION):
+                preparation.install(osd_packages())
+                preparation.configure(module.params["conf"])
+                preparation.authorize(module.params["keyring"])
+                create(module, roots, creations)
     except REFUSALS as error:
         refused = error
     preparation.warn(module)

@@ -6,6 +6,7 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..system.command import Command
+from ..system.host_lock import CREATION, is_at_work
 from ..system.json_cache import JsonCache
 from ..system.reading import Roots, read_assignments
 from ..system.subprocess_worker import run_apart
@@ -30,6 +31,8 @@ class DeviceReport:
     ) -> None:
         self.source = "module"
         self.error = ""
+        # First: whoever begins later is not what made a disk that is seen blank.
+        self._at_work = roots.real and any(is_at_work(part) for part in ("disks", CREATION))
         self._roots = roots
         self._timeout = timeout
         self._kept = kept
@@ -61,6 +64,7 @@ class DeviceReport:
         return {
             "device_mapper": has_device_mapper(self._roots),
             "links": read_links(self._roots, self._blocks),
+            "at_work": self._at_work,
         }
 
     def _with_osds(self, rows: List[Dict[str, Any]]) -> List[Dict[str, Any]]:

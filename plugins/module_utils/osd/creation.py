@@ -10,7 +10,7 @@ from ..cluster.osd_map import NoAnswer, forget_new, known_osds, problem_of_reuse
 from ..disks.block import LOOP_VARIABLE
 from ..disks.bluestore_label import read_label
 from ..disks.lvm import LvmUnreadable, read_volumes, unused
-from ..disks.planned import Disk, look_at
+from ..disks.planned import Disk, Refused, look_at
 from ..disks.report import loop_setting
 from ..system.command import Answer
 from ..system.host_lock import Detached, HostLock
@@ -41,6 +41,7 @@ class Creation:
         self.problems: List[str] = []
         self.working: List[Detached] = []
         self._failed: List[Slot] = []
+        self._has_begun = False
         self._roots = roots
         self._plan = plan
         self._startup = startup
@@ -116,9 +117,26 @@ class Creation:
         made = []
         while waiting:
             batch, waiting = waiting[: self._parallel], waiting[self._parallel :]
+            batch = self._still_free(batch)
             running = [(slot, self._prepare(slot, ids[id(slot.group)], lock)) for slot in batch]
             made += [slot for slot, work in running if self._finish(slot, work, lock)]
         self._start_raw(made)
+
+    def _still_free(self, slots: List[Slot]) -> List[Slot]:
+        """Return those slots whose disks are still free, if anything was made before them."""
+        if not self._has_begun:
+            self._has_begun = True
+            return slots
+        found = []
+        for slot in slots:
+            try:
+                self._plan.look_again(slot)
+            except Refused as reason:
+                self._failed.append(slot)
+                self.problems.append(str(reason))
+            else:
+                found.append(slot)
+        return found
 
     def _prepare(self, slot: Slot, ids: List[int], lock: HostLock) -> Detached:
         paths = {kind: disk.block.path for kind, disk in slot.others.items()}
@@ -236,6 +254,9 @@ class Creation:
         return {"osd_id": osd_id, "osd_uuid": osd_uuid, "block": slot.data.block.path, **others}
 
     def _make_lvm(self, group: Mapping[str, Any], slots: List[Slot], lock: HostLock) -> None:
+        if len(self._still_free(slots)) < len(slots):
+            # ceph-volume takes all disks of the group, or none.
+            return
         disks = [slot.data for slot in slots] + self._plan.shared
         empty = [disk for disk in disks if not disk.has_lvm]
         argv = calls.lvm_batch(group, _free_ids(group, self._plan.slots))

@@ -101,6 +101,14 @@ class Plan:
             self._try(self._check_unplanned, disk)
         self._stop_at(self._problems)
 
+    def look_again(self, slot: Slot) -> None:
+        """Raise ``Refused`` where a disk is not free any more: others' turns came before."""
+        disks = [disk for disk in slot.disks if not self.here.volumes.get(disk.block.path)]
+        look_at(disks)
+        self._open = OpenDisks(self._roots)
+        for disk in disks:
+            self._check_free(disk)
+
     def _stop_at(self, problems: Sequence[str]) -> None:
         if problems:
             raise PlanRefused(" ".join(["No disk of this host was touched.", *problems]))

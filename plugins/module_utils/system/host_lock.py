@@ -20,6 +20,9 @@ from .json_cache import RUN_DIR
 # does not hear that its job has failed: what waits there for longer acts when nobody expects it.
 SOON = 20.0
 
+# What a run that makes OSDs is at, from its begin on.
+CREATION = "osd-creation"
+
 _INTERVAL = 0.1
 _TEXT_LIMIT = 1 << 20
 
@@ -66,6 +69,45 @@ class HostLock:
         except BlockingIOError:
             return False
         return True
+
+
+class Marked:
+    """Say that a run is at a part of this host, for as long as the ``with`` lasts.
+
+    Several may be; none waits for another.
+    """
+
+    def __init__(self, part: str, directory: str = RUN_DIR) -> None:
+        self._path = os.path.join(directory, f"{part}.lock")
+        self._descriptor = -1
+
+    def __enter__(self) -> Marked:
+        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._descriptor = os.open(self._path, flags, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def is_at_work(part: str, directory: str = RUN_DIR) -> bool:
+    """Tell whether a run has the lock of a part of this host, or has said that it is at it."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(os.path.join(directory, f"{part}.lock"), flags)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 class Detached:

@@ -72,8 +72,9 @@ def test_other_names_of_disks_are_names_of_devices() -> None:
         }
     )
     assert found == {
+        "at_work": False,
         "device_mapper": None,
         "links": {"/dev/disk/by-id/a": ["/dev/sdb"], "/dev/disk/by-id/none": []},
     }
     for odd in (None, 5, [], "x", {"links": [1], "device_mapper": 1}):
-        assert storage(odd) == {"device_mapper": None, "links": {}}
+        assert storage(odd) == {"at_work": False, "device_mapper": None, "links": {}}

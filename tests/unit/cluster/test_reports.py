@@ -120,14 +120,15 @@ def test_a_forgotten_host_leaves_no_file(tmp_path: Path) -> None:
 
 def test_names_of_disks_outlive_the_process(tmp_path: Path) -> None:
     links = {"/dev/disk/by-id/a": ["/dev/sdb"]}
-    said = {"devices": [DEVICE], "storage": {"device_mapper": False, "links": links}}
+    storage = {"at_work": True, "device_mapper": False, "links": links}
+    said = {"devices": [DEVICE], "storage": storage}
     Reports(tmp_path).absorb("h1", said, 100.0)
     reports = Reports(tmp_path)
     reports.load(["h1"])
     report = reports.get("h1")
 
     assert report is not None
-    assert report.storage == said["storage"]
+    assert report.storage == storage
     assert report.taken == {"devices": 100.0}
     # A host that is older than this says nothing of it.
     reports.absorb("h1", {"devices": [DEVICE]}, 200.0)

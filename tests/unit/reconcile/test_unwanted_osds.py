@@ -9,6 +9,7 @@ import pytest
 from adapter.cluster.osd_owners import DestroyedOsd
 from adapter.cluster.osd_plan import Disk, Group
 from adapter.interface import DeviceSelection, HostSpec, raise_if_exception
+from adapter.reconcile import unwanted_osds
 from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
 from tests.unit.reconcile.fake_crush import Daemon
 from tests.unit.reconcile.fake_hosts import GIB
@@ -87,6 +88,27 @@ def test_one_that_a_job_was_told_of_is_asked_for(cluster: Cluster, begun: bool) 
     cluster.report()
     assert on(cluster, "h2") == (["/dev/sdb", "/dev/sdc"] if begun else [])
     assert cluster.core.intents.all() == []
+
+
+def test_what_a_run_is_at_is_not_said_to_be_made_no_more(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It outlives a job that has failed, and a disk is blank until its turn comes."""
+    monkeypatch.setattr(unwanted_osds, "ASK_AGAIN", -1.0)
+    cluster.break_on["create_osds"] = {"h2": ""}
+    raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
+    cluster.settle(3)
+    raise_if_exception(remove(cluster))
+    cluster.storage["h2"] = {"at_work": True}
+    cluster.report()
+    cluster.settle(5)
+    assert [intent.host for intent in cluster.core.intents.all()] == ["h2"]
+    assert "no OSD is made" not in events(cluster)
+    cluster.storage["h2"] = {"at_work": False}
+    cluster.report()
+    cluster.settle(5)
+    assert cluster.core.intents.all() == []
+    assert "h2: no OSD is made on" in events(cluster)
 
 
 def test_what_somebody_named_is_made_all_the_same(cluster: Cluster) -> None:

@@ -101,6 +101,23 @@ def test_several_at_a_time(make: Any) -> None:
     assert len(host.calls("ceph-volume")) == 3
 
 
+def test_a_disk_that_is_used_before_its_turn_is_left_as_it_is(make: Any) -> None:
+    """Two are made at a time, and somebody takes the third one meanwhile."""
+    host = make(tree={"disks": {"sdb": None, "sdc": None, "sdd": None}})
+    with host.lock as lock:
+        creation = host.creation([group(data=["/dev/sdb", "/dev/sdc", "/dev/sdd"])])
+        with (host.top / "dev/sdd").open("r+b") as disk:
+            disk.write(b"XFSB")
+        creation.do(lock)
+
+    assert [row["data"] for row in creation.rows] == ["/dev/sdb", "/dev/sdc"]
+    assert creation.unfinished == []
+    (problem,) = creation.problems
+    assert problem.startswith("/dev/sdd: ")
+    assert host.head("sdd", 4) == b"XFSB"
+    assert not any("/dev/sdd" in call for call in host.calls("ceph-volume"))
+
+
 def test_what_an_earlier_run_has_made_is_started_and_its_id_not_taken_again(make: Any) -> None:
     host = make(
         tree={

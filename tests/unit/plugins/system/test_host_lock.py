@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from plugins.module_utils.system.host_lock import Detached, HostIsBusy, HostLock, unit_name
+from plugins.module_utils.system.host_lock import (
+    CREATION,
+    Detached,
+    HostIsBusy,
+    HostLock,
+    Marked,
+    is_at_work,
+    unit_name,
+)
 from tests.unit.plugins.programs import only_programs_of
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -43,6 +51,24 @@ def test_output_and_status(tmp_path: Path) -> None:
         assert not bad.is_running
     assert sorted(os.listdir(tmp_path)) == ["bin", "disks.lock"]
     assert (tmp_path / "disks.lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_whether_anybody_is_at_work_can_be_asked(tmp_path: Path) -> None:
+    place = str(tmp_path)
+    assert not is_at_work("disks", place)
+    with HostLock(5.0, place):
+        assert is_at_work("disks", place)
+    assert not is_at_work("disks", place)
+    with Marked(CREATION, place):
+        with Marked(CREATION, place):
+            assert is_at_work(CREATION, place)
+        assert is_at_work(CREATION, place), "nobody waits for another one"
+    assert not is_at_work(CREATION, place)
+
+
+def test_what_cannot_be_asked_may_be_at_work(tmp_path: Path) -> None:
+    (tmp_path / "disks.lock").symlink_to(tmp_path / "elsewhere")
+    assert is_at_work("disks", str(tmp_path))
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
