@@ -324,7 +324,6 @@ def main() -> None:
     try:
         preparation.check()
         if module.params["groups"]:
-            # Whoever asks what is on the disks hears that it may change, also before the lock.
             with contextlib.nullcontext() if module.check_mode else Marked(CREATION):
                 preparation.install(osd_packages())
                 preparation.configure(module.params["conf"])

@@ -20,7 +20,7 @@ from .json_cache import RUN_DIR
 # does not hear that its job has failed: what waits there for longer acts when nobody expects it.
 SOON = 20.0
 
-# What a run that makes OSDs is at, from its begin on.
+# What a run that makes OSDs is at from its begin on, while it has no lock of the disks too.
 CREATION = "osd-creation"
 
 _INTERVAL = 0.1
