@@ -136,4 +136,11 @@ def daemon_row(row: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         "unfinished": row.get("unfinished") is True,
         "answers": row.get("answers") is not False,
         "ports": [port for port in ports if number(port)] if isinstance(ports, list) else [],
+        **_container(row),
     }
+
+
+def _container(row: Mapping[str, Any]) -> Dict[str, str]:
+    """Return what a row says of a container; those of most daemons say nothing."""
+    found = {name: text(row.get(name), 255) for name in ("image", "image_id", "container_id")}
+    return {name: each for name, each in found.items() if each}

@@ -218,6 +218,9 @@ def daemon_description(
         service_name=service,
         osdspec_affinity=service.partition(".")[2] or None if daemon_type == "osd" else None,
         ports=_ports(daemon_type, row),
+        container_id=row.get("container_id"),
+        container_image_id=row.get("image_id"),
+        container_image_name=row.get("image"),
         systemd_unit=row.get("unit"),
     )
 

@@ -185,6 +185,13 @@ class Kind:
         """
         return {}
 
+    def read_at_start(self, spec: ServiceSpec) -> Dict[str, str]:
+        """Return by field what daemons read when they start, beside options and host settings.
+
+        Where one changes they are restarted, one after the other.
+        """
+        return {}
+
     def files(self, spec: ServiceSpec, view: ClusterView, daemon: ViewedDaemon) -> Dict[str, str]:
         """Return the texts of the files that a daemon reads, by their names.
 

@@ -16,6 +16,7 @@ FEATURES = [
     "apply",
     "apply_alertmanager",
     "apply_ceph_exporter",
+    "apply_container",
     "apply_crash",
     "apply_drivegroups",
     "apply_ingress",

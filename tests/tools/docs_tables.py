@@ -29,6 +29,7 @@ CODE = ROOT / "tests" / "tools" / "code.yml"
 PAGES = ("verbs", "services", "osds", "maintenance", "upgrades", "monitoring", "gateways")
 # By kind, what no spec is without.
 NEEDED = {
+    "container": {"spec": {"image": "localhost/app:1"}},
     "ingress": {
         "spec": {
             "backend_service": "rgw.a",
@@ -36,7 +37,7 @@ NEEDED = {
             "frontend_port": 8000,
             "monitor_port": 1967,
         }
-    }
+    },
 }
 TITLES = {
     "osds": "OSDs",

@@ -141,7 +141,8 @@ class Deployment:
         return self._states[one.daemon.unit]
 
     def _is_enabled(self, one: Wanted) -> bool:
-        return self._state(one).get("UnitFileState", "").startswith("enabled")
+        state = self._state(one).get("UnitFileState", "")
+        return one.daemon.kind.is_generated or state.startswith("enabled")
 
     def _has_old_settings(self, one: Wanted) -> bool:
         """Tell whether the daemon began before its key or its settings were as they shall be."""

@@ -163,7 +163,7 @@ def describe_daemons(
             "daemon_id": identity,
             "unit": unit["Id"],
             "state": kind.state_of(roots, identity, state),
-            "enabled": _is_enabled(unit),
+            "enabled": kind.is_generated or _is_enabled(unit),
             "load": unit["LoadState"],
             "by_hand": is_by_hand(unit["Id"], kind),
             "pid": pid,

@@ -56,7 +56,7 @@ class Versions:
 
     def _of_program(self, name: str, flag: str) -> str:
         """Return the version that a program which is none of Ceph's says with an option."""
-        program = find_program(name)
+        program = find_program(name) if flag else ""
         if not program:
             return ""
         kept, mark = self._kept.beside(f"version-{name}.json"), _mark(program)

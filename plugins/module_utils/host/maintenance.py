@@ -341,7 +341,8 @@ def others_units(names: Iterable[str], fsid: str) -> List[str]:
 
 def _concerns(state: Mapping[str, str]) -> bool:
     """Tell whether a unit runs, or would be started with the host or with a package."""
-    enabled = state.get("UnitFileState", "").startswith("enabled")
+    # A unit that is generated is started with the host as well.
+    enabled = state.get("UnitFileState", "").startswith(("enabled", "generated"))
     return is_alive(state) or (enabled and not is_masked(state))
 
 

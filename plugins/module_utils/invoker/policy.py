@@ -27,7 +27,7 @@ MOST_SECONDS = 86400
 _UNIT = re.compile(
     r"(ceph-(mon|mgr|osd|mds|radosgw|rbd-mirror|exporter)|cephfs-mirror)@[A-Za-z0-9._:-]{1,200}"
     r"\.service|ceph-(crash|exporter)\.service|prometheus(-alertmanager|-node-exporter)?\.service"
-    r"|ceph-orch-(haproxy|keepalived)@[A-Za-z0-9_.-]{1,200}\.service"
+    r"|ceph-orch-(haproxy|keepalived|container)@[A-Za-z0-9_.-]{1,200}\.service"
 )
 # What a host's record of maintenance may hold besides: all of Ceph's instances, as those by which
 # ceph-volume starts OSDs and those of containers, but not what this project runs itself.
@@ -43,6 +43,8 @@ _KEYRING = re.compile(
     r"\s*|\s*[#;][^\\]*|\s*\[[A-Za-z0-9_.@-]+\]\s*|\s*key\s*=\s*\"?[A-Za-z0-9+/]{20,200}={0,2}\"?\s*"
     r"|\s*caps\s+[a-z]+\s*=\s*\"(?:[^\"\\]|\\.)*\"\s*"
 )
+# Kinds whose files say what root does.
+_BY_FILES = ("haproxy", "container")
 # Where every user may make a file or a link.
 _OPEN_DIRECTORIES = ("/dev/shm/", "/dev/mqueue/", "/dev/pts/", "/dev/fd/", "/dev/hugepages/")  # noqa: S108
 
@@ -109,7 +111,7 @@ def _daemons(parameters: Parameters, limits: Limits) -> None:
             _refuse("unit", row["unit"], "it is not a unit of Ceph")
         if not _ADDRESS.fullmatch(row["addr"]):
             _refuse("addr", row["addr"], "it is not an IP address")
-        if row.get("secret_files") or (row["daemon_type"] == "haproxy" and row.get("files")):
+        if row.get("secret_files") or (row["daemon_type"] in _BY_FILES and row.get("files")):
             name = f"{row['daemon_type']}.{row['daemon_id']}"
             _refuse("daemon", name, "root would read its files, which cannot be checked here")
 

@@ -22,6 +22,7 @@ _PACKAGES: Mapping[str, Union[str, Mapping[str, str]]] = {
     "journalctl": "systemd",
     "ledctl": "ledmon",
     "monmaptool": "ceph-base",
+    "podman": "podman",
     "pvs": "lvm2",
     "ssh": {DEBIAN: "openssh-client", REDHAT: "openssh-clients"},
     "sudo": "sudo",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import sys
@@ -36,6 +35,11 @@ def holders(proc: str, port: int, addr: str = "") -> List[Holder]:
     found = [Holder(proc, pid) for pid in _processes_with(proc, sockets)]
     # A process whose files cannot be read holds the port all the same.
     return found or [Holder(proc, 0)]
+
+
+def is_listened_on(proc: str, port: int) -> bool:
+    """Tell whether any process listens on a port; who it is takes longer to find out."""
+    return bool(_listening(proc, port))
 
 
 def listens(proc: str, pid: int) -> bool:
@@ -99,8 +103,9 @@ def _processes_with(proc: str, sockets: Container[str]) -> List[int]:
 
 
 def _unit_of(proc: str, pid: int) -> str:
+    """Return the unit that a process is of; a container of a unit has a group below the unit's."""
     for line in read_lines(f"{proc}/{pid}/cgroup"):
-        name = os.path.basename(line)
-        if name.endswith(".service"):
-            return name
+        for name in reversed(line.split("/")):
+            if name.endswith(".service"):
+                return name
     return ""

@@ -78,3 +78,13 @@ def test_other_names_of_disks_are_names_of_devices() -> None:
     }
     for odd in (None, 5, [], "x", {"links": [1], "device_mapper": 1}):
         assert storage(odd) == {"at_work": False, "device_mapper": None, "links": {}}
+
+
+def test_what_a_container_says_of_itself_is_text_and_of_others_it_is_not_there() -> None:
+    row = daemon_row({"daemon_type": "container", "daemon_id": "a", "image": "x\n", "image_id": 1})
+    assert row is not None
+    assert {each: row.get(each) for each in ("image", "image_id", "container_id")} == {
+        "image": "x?",
+        "image_id": None,
+        "container_id": None,
+    }

@@ -10,16 +10,16 @@ from adapter import kinds as service_kinds
 from adapter.cluster.backoff import RETRY_FIRST, RETRY_LAST
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.errors import InvalidValue
-from adapter.interface import ArgumentSpec, PlacementSpec, ServiceSpec
+from adapter.interface import ArgumentSpec, CustomConfig, PlacementSpec, ServiceSpec
 from tests.tools.docs_tables import NEEDED, kinds
 from tests.tools.documents import flat, names, rows, section, texts
 
 SERVICES = texts()["docs/services.md"]
 KINDS = [kind for kind, *_ in kinds()]
 FOR_CONTAINERS: Dict[str, Any] = {
-    "extra_container_args": ["--memory=1g"],
+    "extra_container_args": [ArgumentSpec("--memory=1g")],
     "extra_entrypoint_args": [ArgumentSpec("--debug")],
-    "custom_configs": [{"mount_path": "/etc/x", "content": "y"}],
+    "custom_configs": [CustomConfig("y", "/etc/x")],
 }
 ALONE = {"service_type", "service_id", "placement", "unmanaged"}
 

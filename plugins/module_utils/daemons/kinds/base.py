@@ -29,6 +29,9 @@ class Kind:
     is_ceph = True
     # Whether the unit is written here, and not by a package.
     makes_unit = False
+    # Whether a program of its package makes the unit, of a file that is written here: it is started
+    # with the host, and systemd can neither enable nor disable it.
+    is_generated = False
     # The unit that it runs as, and the name of its key.
     unit = ""
     entity = ""
@@ -48,6 +51,7 @@ class Kind:
     is_deployed = True
     # Whether its program says with --version which release the packages are of.
     tells_version = False
+    # The option with which a program that is none of Ceph's says its version, empty for none.
     version_flag = "--version"
     # Whether its data directory holds what somebody may want back: it is put aside, not deleted.
     keeps_store = False

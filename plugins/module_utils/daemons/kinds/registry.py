@@ -12,6 +12,7 @@ from . import (
     alertmanager,
     ceph_exporter,
     cephfs_mirror,
+    container,
     crash,
     haproxy,
     keepalived,
@@ -29,7 +30,7 @@ from .extra import Extra
 
 _FILES = (
     *(mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter),
-    *(node_exporter, prometheus, alertmanager, haproxy, keepalived),
+    *(node_exporter, prometheus, alertmanager, haproxy, keepalived, container),
 )
 
 # All that a host may run, by name; and those that ceph_daemon makes and removes.

@@ -342,3 +342,14 @@ def test_a_host_without_daemons_has_nothing_to_stop(host: Host) -> None:
     assert describe_record(host.roots)["units"] == 0  # type: ignore[index]
     host.leave()
     assert describe_record(host.roots) is None
+
+
+def test_a_unit_that_is_generated_is_held_too(host: Host) -> None:
+    """It would be started with the host."""
+    unit = "ceph-orch-container@app.h1.x.service"
+    host.write(units={unit: {"active": "inactive", "enabled": "generated"}})
+    host.enter()
+    assert host.units[unit]["masked"]
+
+    host.leave()
+    assert not host.units[unit]["masked"]

@@ -47,7 +47,7 @@ def names_in(data: Any) -> Set[str]:
 def test_every_package_of_the_roles_is_allowed() -> None:
     wanted = {"ceph-mgr", *names_in(osd_packages._ALL)}
     for path in (ROOT / "roles/daemon_deploy/vars/main").glob("*.yml"):
-        if path.stem == "haproxy":
+        if path.stem in ("container", "haproxy"):
             # The invoker deploys none: root would read a configuration that it cannot check.
             continue
         for key, value in yaml.safe_load(path.read_text()).items():
@@ -55,6 +55,15 @@ def test_every_package_of_the_roles_is_allowed() -> None:
                 wanted |= names_in(value)
 
     assert wanted == set(PACKAGES)
+
+
+@pytest.mark.parametrize("kind", ["container", "haproxy"])
+def test_what_says_what_root_does_is_not_deployed(kind: str) -> None:
+    row = {"daemon_type": kind, "daemon_id": "a.h1.b", "unit": "", "addr": ""}
+    check("ceph_daemon", {"daemons": [row]}, Limits())
+    for given in ("files", "secret_files"):
+        with pytest.raises(Refused, match="root would read its files"):
+            check("ceph_daemon", {"daemons": [{**row, given: {"a": "b"}}]}, Limits())
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -13,6 +13,7 @@ from plugins.module_utils.daemons.daemon import Daemon
 from plugins.module_utils.daemons.kinds import registry
 from plugins.module_utils.daemons.kinds.base import DaemonRefused, Kind
 from plugins.module_utils.daemons.kinds.of_ingress import OfIngress
+from plugins.module_utils.daemons.kinds.own_folder import OwnFolder
 from plugins.module_utils.daemons.kinds.program import Program
 from plugins.module_utils.daemons.kinds.registry import ALL, KINDS
 from plugins.module_utils.daemons.listing import daemon_of
@@ -25,9 +26,10 @@ PLACE = UTILS / "daemons/kinds"
 # What the kinds have in common.
 COMMON = {
     *("__init__", "base", "extra", "registry"),
-    *("program", "program_files", "program_parts", "of_ingress", "ingress_files"),
+    *("program", "program_files", "program_parts", "own_folder", "of_ingress", "ingress_files"),
+    *("container_document", "container_files", "container_podman", "container_quadlet"),
 }
-BASES = (Kind, Program, OfIngress)
+BASES = (Kind, Program, OwnFolder, OfIngress)
 # Code for all daemons and hosts.
 GENERAL = sorted([*(UTILS / "daemons").glob("*.py"), *(UTILS / "host").glob("*.py")])
 # It has what an OSD needs to start again.
