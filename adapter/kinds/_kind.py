@@ -92,6 +92,8 @@ class Kind:
 
     # Whether its daemons read files that are made of the spec and of the state of the cluster.
     has_files: bool = False
+    # Whether files of others name its daemons, also before they are there.
+    is_asked: bool = False
     # Whether an administrator's alert rules are among them.
     has_rules: bool = False
     # The dashboard's option that names one of them, by its URL.

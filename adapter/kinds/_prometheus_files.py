@@ -29,9 +29,9 @@ def prometheus_files(view: ClusterView, others: Sequence[str], rules: str) -> Di
     found = {
         "prometheus.yml": _HEAD + _text(_configuration(view, bool(others), bool(rules))),
         "ceph.json": _text(_managers(view)),
-        "node.json": _text(_by_host(view, view.of_kind("node-exporter"))),
-        "ceph-exporter.json": _text(_by_host(view, view.of_kind("ceph-exporter"))),
-        "alertmanager.json": _text(_plain(targets(view.of_kind("alertmanager")))),
+        "node.json": _text(_by_host(view, view.expected("node-exporter"))),
+        "ceph-exporter.json": _text(_by_host(view, view.expected("ceph-exporter"))),
+        "alertmanager.json": _text(_plain(targets(view.expected("alertmanager")))),
     }
     if others:
         found["federate.json"] = _text(_plain(others))

@@ -31,7 +31,8 @@ class ClusterView:
     nobody knows it. ``interfaces`` are the hosts', as they reported them; ``virtual`` the addresses
     that services have, and no host for itself. ``specs`` are those of services by name;
     ``modules`` the managers' that are enabled, none where nobody knows them. ``rules`` are an
-    administrator's alert rules by service.
+    administrator's alert rules by service. ``coming`` are daemons that are to be deployed and
+    that no host has reported yet.
     """
 
     fsid: str
@@ -43,10 +44,16 @@ class ClusterView:
     specs: Mapping[str, Any] = field(default_factory=dict)
     modules: Tuple[str, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict)
+    coming: Tuple[ViewedDaemon, ...] = ()
 
     def of_kind(self, *kinds: str) -> List[ViewedDaemon]:
         """Return the daemons of these kinds."""
         return [each for each in self.daemons if each.kind in kinds]
+
+    def expected(self, kind: str) -> List[ViewedDaemon]:
+        """Return the daemons of a kind that there are or are to come, in order of host and id."""
+        found = [each for each in (*self.daemons, *self.coming) if each.kind == kind]
+        return sorted(found, key=lambda each: (each.hostname, each.daemon_id))
 
     def of_service(self, service: str) -> List[ViewedDaemon]:
         """Return the daemons of a service."""

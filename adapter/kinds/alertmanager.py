@@ -27,6 +27,7 @@ class Alertmanagers(Server):
     port = 9093
     has_files = True
     has_peers = True
+    is_asked = True
     dashboard_option = "ALERTMANAGER_API_HOST"
     own_flags: ClassVar[Dict[str, str]] = {
         "web.listen-address": "`port` and `networks`",

@@ -30,6 +30,7 @@ class Exporters(Kind):
     section = "client.ceph-exporter"
     count = None
     named_by_host = True
+    is_asked = True
     fields = frozenset(_OPTIONS)
     reads = frozenset(("common", "ceph-exporter"))
     field_of: ClassVar[Mapping[str, str]] = {option: name for name, option in _OPTIONS.items()}

@@ -14,6 +14,7 @@ class NodeExporters(Program):
     plural = "exporters of hosts' figures"
     unit = "prometheus-node-exporter"
     count = None
+    is_asked = True
     fields = frozenset(("port", "networks", "extra_entrypoint_args"))
     port = 9100
     own_flags: ClassVar[Dict[str, str]] = {"web.listen-address": "`port` and `networks`"}

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional
 from adapter.cluster.alert_rules import check_rules
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.errors import UnknownName
+from adapter.errors import NotReady, UnknownName, some_of
 from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.methods._method import method
 from adapter.methods.services import ServiceMethods
@@ -66,7 +66,7 @@ class MonitoringMethods:
         job = self._check_on_host(text) if text else None
         if job is None:
             self._keep(text)
-            return _kept(text, checked=False)
+            return self._kept(text, checked=False)
         # Nobody else keeps them: who is told that they are kept waits for this.
         failed: List[OrchestratorError] = []
         job.on_change(lambda job: self._checked(job, text, failed))
@@ -79,7 +79,7 @@ class MonitoringMethods:
             )
         if failed:
             raise failed[0]
-        return _kept(text, checked=True)
+        return self._kept(text, checked=True)
 
     def _spec(self) -> Any:
         """Return the spec of Prometheus as it is kept; raises ``UnknownName``."""
@@ -102,8 +102,15 @@ class MonitoringMethods:
             wanted = core.specs.find(SERVICE)
             there = services.running().get(SERVICE, [])
             able = [each for each in there if each.runs and core.workable(each.hostname)]
-        if wanted is None or wanted.deleted or not able:
+            hosts = sorted({each.hostname for each in there})
+        if wanted is None or wanted.deleted or not there:
             return None
+        if not able:
+            raise NotReady(
+                f"No Prometheus runs on a host that answers ({some_of(hosts, 5)}), so that nobody "
+                "can check alert rules. Nothing was changed.",
+                "`ceph orch ps --daemon_type prometheus` shows what is wrong; then try again.",
+            )
         return try_rules(core, services.jobs.files, wanted, able[0], text)
 
     def _checked(self, job: Completion, text: str, failed: List[OrchestratorError]) -> None:
@@ -129,12 +136,14 @@ class MonitoringMethods:
             core.events.note(SERVICE, f"alert rules of one's own {said}")
         core.wake_event.set()
 
-
-def _kept(text: str, *, checked: bool) -> str:
-    if not text:
-        return "The alert rules of one's own are taken back"
-    if checked:
-        return "promtool passes the alert rules, and Prometheus gets them"
-    return (
-        "The alert rules are kept; promtool checks them on the host on which Prometheus is deployed"
-    )
+    def _kept(self, text: str, *, checked: bool) -> str:
+        said = "promtool passes the alert rules, and Prometheus gets them"
+        if not text:
+            said = "The alert rules of one's own are taken back"
+        elif not checked:
+            said = (
+                "The alert rules are kept; promtool checks them on the host on which Prometheus is "
+                "deployed"
+            )
+        note = self.core.paused_note()
+        return f"{said}. {note}" if note else said

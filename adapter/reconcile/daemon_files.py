@@ -6,7 +6,7 @@ import base64
 import json
 import logging
 from dataclasses import replace
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from adapter.cluster.marks import mark
 from adapter.cluster.schedule import Daemon, DaemonPlacement
@@ -38,6 +38,8 @@ class DaemonFiles:
         self._settings: Dict[Tuple[str, str], str] = {}
         self._modules: Tuple[str, ...] = ()
         self._is_read = False
+        # What services lack, as (host, id): it is asked before it is there.
+        self._planned: Dict[str, Tuple[Tuple[str, str], ...]] = {}
         self._look_at = 0.0
         self.serial = 0
         self._made: Dict[HostDaemon, Tuple[ClusterView, Wanted, Files]] = {}
@@ -62,6 +64,16 @@ class DaemonFiles:
                 self._settings, self._modules = mine, modules
                 self.serial += 1
             self._is_read = True
+
+    @under_lock
+    def plan(self, wanted: Wanted, places: Sequence[DaemonPlacement]) -> None:
+        """Note what of a service is to be deployed, where others ask its daemons."""
+        if not kind_of(wanted.spec.service_type).is_asked:
+            return
+        found = tuple(sorted((each.hostname, each.daemon_id) for each in places))
+        if found != self._planned.get(wanted.name, ()):
+            self._planned[wanted.name] = found
+            self.serial += 1
 
     def of(
         self,
@@ -164,6 +176,7 @@ class DaemonFiles:
             self._settings,
             modules=self._modules,
             rules=core.alert_rules.all(),
+            coming=tuple(self._coming(addresses, daemons)),
         )
         if not virtual:
             return view
@@ -178,15 +191,42 @@ class DaemonFiles:
             specs=specs,
         )
 
+    def _coming(
+        self, addresses: Mapping[str, str], there: Sequence[ViewedDaemon]
+    ) -> Iterator[ViewedDaemon]:
+        """Yield what is to be deployed: nobody has to be told of it again when it is there."""
+        core = self._core
+        known = {(each.hostname, each.kind, each.daemon_id) for each in there}
+        for service, places in sorted(self._planned.items()):
+            wanted = core.specs.find(service)
+            if wanted is None or wanted.deleted:
+                continue
+            kind, ports = daemon_type_of(wanted.spec), self._usual(service)
+            for host, identity in places:
+                if host in addresses and (host, kind, identity) not in known:
+                    has = core.deployments.get(host, f"{kind}.{identity}")
+                    address = (has.addr if has is not None else "") or addresses[host]
+                    port = ports[0] if ports else 0
+                    yield ViewedDaemon(kind, identity, service, host, address, port, False)
+
+    def _usual(self, service: str) -> Tuple[int, ...]:
+        """Return the port of each daemon of a service, where its spec is enough to say it."""
+        known = self._core.specs.find(service)
+        kind = kind_of(known.spec.service_type) if known is not None else None
+        if known is None or kind is None or kind.has_own_port:
+            return ()
+        return kind.ports(known.spec, 1)[:1]
+
     def _daemon(self, hostname: str, row: Dict[str, Any], address: str) -> ViewedDaemon:
         core, kind, identity = self._core, str(row["daemon_type"]), str(row["daemon_id"])
         known = core.deployments.get(hostname, f"{kind}.{identity}")
-        # What it was told is what it will listen on; else what it listens on.
-        ports = [*(known.ports if known is not None else ()), *row["ports"]]
+        service = core.daemon_services.of(hostname, kind, identity)
+        # What it was told is what it will listen on; else what it listens on, once it does.
+        ports = [*(known.ports if known is not None else ()), *row["ports"], *self._usual(service)]
         return ViewedDaemon(
             kind,
             identity,
-            core.daemon_services.of(hostname, kind, identity),
+            service,
             hostname,
             (known.addr if known is not None else "") or address,
             ports[0] if ports else 0,

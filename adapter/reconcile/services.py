@@ -183,6 +183,7 @@ class ServiceReconciler:
         if not self._held:
             with core.lock:
                 going = self.removals.of(wanted.name)
+                self.jobs.files.plan(wanted, () if wanted.deleted else diff.add)
             more = [*unable, *outside, *going, *(each.daemon for each in behind)]
             self._outages.follow(wanted.name, diff, more)
         remember_size(core, wanted, diff)

@@ -104,6 +104,13 @@ def test_rules_that_a_host_refuses_are_not_kept_and_targets_follow_all_the_same(
     assert "10.0.0.2:9100" in last["node.json"]
 
 
+def test_rules_that_nobody_can_check_are_not_taken(watched: Cluster) -> None:
+    watched.offline("h1")
+    with pytest.raises(AdapterError, match=r"on a host that answers \(h1\)"):
+        raise_if_exception(watched.orchestrator.set_custom_prometheus_alerts(RULES))
+    assert watched.core.store.get(RECORD) is None
+
+
 def test_without_a_prometheus_they_are_kept_for_one(cluster: Cluster) -> None:
     assert "on which Prometheus is deployed" in set_rules(cluster, RULES)
     cluster.monitors.enabled_modules.append("prometheus")

@@ -75,6 +75,28 @@ def test_what_it_asks_follows_the_cluster_without_a_restart(watched: Cluster) ->
     assert len(deployed(watched)) == count, "the same files were written again"
 
 
+def test_what_is_to_come_is_asked_before_it_is_there(watched: Cluster) -> None:
+    counters = {"service_type": "ceph-exporter", "placement": {"host_pattern": "*"}}
+    alerts = {"service_type": "alertmanager", "placement": {"hosts": ["h2"]}}
+    apply(watched, SPEC, OTHERS, counters, alerts)
+    assert len(deployed(watched)) == 1, "each service that came wrote the files again"
+    for job, count in (("node", 3), ("ceph-exporter", 3), ("alertmanager", 1)):
+        assert len(asked(watched, job)) == count
+    count = len(deployed(watched))
+    watched.start_anew()
+    watched.settle(60)
+    assert len(deployed(watched)) == count
+
+
+def test_what_does_not_come_up_is_asked_until_its_service_goes(watched: Cluster) -> None:
+    watched.break_on["apply_node_exporter"] = {"h2": "no package"}
+    apply(watched, SPEC, OTHERS)
+    assert len(asked(watched, "node")) == 3
+    raise_if_exception(watched.orchestrator.remove_service("node-exporter"))
+    watched.settle(60)
+    assert asked(watched, "node") == []
+
+
 def test_a_file_that_its_host_refuses_is_tried_again_and_the_old_one_stays(
     watched: Cluster,
 ) -> None:
