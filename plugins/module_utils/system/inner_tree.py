@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from typing import Iterator, List, Sequence, Tuple
@@ -12,6 +13,8 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = ".ceph-orch-new"
+_OTHERS = (errno.ELOOP, errno.ENOTDIR)
+_NO_DIRECTORY = "a link or a file is in place of a directory, and is not followed; remove it"
 
 
 class InnerTree:
@@ -101,7 +104,8 @@ class InnerTree:
                     os.fchmod(inner, 0o755)
                 except OSError as error:
                     whole = os.path.join(self._top, *parts)
-                    raise OSError(error.errno, error.strerror, whole) from None
+                    said = _NO_DIRECTORY if error.errno in _OTHERS else error.strerror
+                    raise OSError(error.errno, said, whole) from None
                 os.close(place)
                 place = inner
             yield place
