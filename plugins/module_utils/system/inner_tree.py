@@ -77,15 +77,24 @@ class InnerTree:
             except OSError:
                 os.rmdir(name, dir_fd=place)
 
+    def remove_empty(self, path: str) -> None:
+        """Remove a directory in which nothing is; what is something else stays."""
+        *above, name = path.split("/")
+        with contextlib.suppress(OSError), self._opened(above) as place:
+            os.rmdir(name, dir_fd=place)
+
     def others(self, own: Sequence[str]) -> List[str]:
-        """Return what is in the directory and not among these paths, or above one of them."""
+        """Return what is there and is neither one of these paths nor a directory above one."""
         parts = [path.split("/") for path in own]
-        known = {"/".join(each[:count]) for each in parts for count in range(1, len(each) + 1)}
+        above = {"/".join(each[:count]) for each in parts for count in range(1, len(each))}
         found = []
         for folder, below, files in os.walk(self._top):
             inner = os.path.relpath(folder, self._top)
-            names = (os.path.normpath(os.path.join(inner, each)) for each in (*below, *files))
-            found += [name for name in names if name not in known]
+            for each in (*below, *files):
+                name = os.path.normpath(os.path.join(inner, each))
+                is_directory = each in below and not os.path.islink(os.path.join(folder, each))
+                if name not in own and not (is_directory and name in above):
+                    found.append(name)
         return sorted(found)
 
     @contextlib.contextmanager

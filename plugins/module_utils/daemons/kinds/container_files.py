@@ -252,8 +252,13 @@ class ContainerFiles(Extra):
         tree = InnerTree(self._store(daemon), (0, 0))
         parts = [path.split("/") for path in paths]
         above = {"/".join(each[:count]) for each in parts for count in range(1, len(each) + 1)}
+        inner = {"/".join(each[:-1]) for each in parts}
         for path in sorted(above, reverse=True):
-            tree.remove(path)
+            # In place of a directory there may be a file of the container's.
+            if path in paths and path not in inner:
+                tree.remove(path)
+            else:
+                tree.remove_empty(path)
 
     def _taken(self, wanted: WantedShape, document: Document) -> List[str]:
         """Return a sentence for each port but the first that another process has."""

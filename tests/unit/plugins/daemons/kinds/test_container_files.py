@@ -308,6 +308,19 @@ def test_what_a_container_has_stored_stays_unless_it_is_purged(
     )
 
 
+def test_a_file_of_the_containers_in_place_of_a_directory_stays(
+    roots: Roots, tmp_path: Path
+) -> None:
+    files = ContainerFiles(roots)
+    files.setup(wanted(roots))
+    (store(tmp_path) / "etc/db").write_text("z")
+    with pytest.raises(OSError, match="in place of a directory"):
+        files.setup(wanted(roots, files={"etc/db/app.conf": "x"}))
+
+    assert remove(roots)["kept"] == str(store(tmp_path))
+    assert (store(tmp_path) / "etc/db").read_text() == "z"
+
+
 @pytest.mark.parametrize("step", ["mark", "tree", "quadlet"])
 def test_what_was_ended_halfway_is_removed_too(
     roots: Roots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
