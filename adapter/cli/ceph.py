@@ -79,6 +79,23 @@ class Ceph:
             raise CephError([*words], reason + more, done.returncode)
         return done.stdout
 
+    def object_text(self, pool: str, namespace: str, name: str) -> str:
+        """Return the text of an object in RADOS; raises ``NotReady``, ``CephError``."""
+        place = [f"--pool={pool}", f"--namespace={namespace}", "get", name, "-"]
+        argv = ["rados", *self._known_as, *place]
+        try:
+            done = run_program(argv, CALL_TIMEOUT)
+        except TimeoutExpired:
+            raise CephError([*argv], f"no answer within {CALL_TIMEOUT:g} s", 110) from None
+        except OSError as error:
+            raise NotReady(
+                f"`rados` cannot be run: {error.strerror}.",
+                "Run this where the package ceph-common and an admin keyring are.",
+            ) from error
+        if done.returncode:
+            raise CephError([*argv], _reason(done.stderr or done.stdout), done.returncode)
+        return done.stdout
+
     def json(self, *words: str) -> Any:
         """Run ``ceph WORDS... --format json`` and return the data."""
         text = self(*words, "--format", "json")

@@ -24,6 +24,7 @@ READING = frozenset(
         "config get",
         "config help",
         "config-key dump",
+        "config-key get",
         "fs dump",
         "mds metadata",
         "mds ok-to-stop",
@@ -100,6 +101,14 @@ class CephMon:
             text = f"{arguments['prefix']}: {error.reason}"
             raise OrchestratorError(text, errno=-(error.status or errno.EIO)) from None
 
+    def object_text(self, pool: str, namespace: str, name: str) -> str:
+        """Return the text of an object in RADOS; raises ``OrchestratorError``."""
+        try:
+            return self._ceph.object_text(pool, namespace, _text("object", name))
+        except CephError as error:
+            text = f"rados://{pool}/{namespace}/{name}: {error.reason}"
+            raise OrchestratorError(text, errno=-(error.status or errno.EIO)) from None
+
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return pgid, state, up and acting of all placement groups."""
         found = self._ceph.json("pg", "dump", "pgs")
@@ -153,6 +162,10 @@ class DryMon:
         if arguments["prefix"] == "auth get-or-create":
             return json.dumps([{"entity": arguments["entity"], "key": NO_KEY}])
         return ""
+
+    def object_text(self, pool: str, namespace: str, name: str) -> str:
+        """Return the text of an object in RADOS."""
+        return self._mon.object_text(pool, namespace, name)
 
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return the placement groups."""

@@ -79,6 +79,14 @@ class KeysAndOptions:
         """Keep a text for daemons in the monitors' config-key store; it stands in no command."""
         self._mon.command(prefix="config-key set", key=key, inbuf=text)
 
+    def secret(self, key: str) -> str:
+        """Return such a text."""
+        return self._mon.command(prefix="config-key get", key=key)
+
+    def object_text(self, pool: str, namespace: str, name: str) -> str:
+        """Return the text of an object in RADOS."""
+        return self._mon.object_text(pool, namespace, name)
+
     def forget_secret(self, key: str) -> None:
         """Remove such a text; one that is not there is gone."""
         self._mon.command(prefix="config-key rm", key=key)

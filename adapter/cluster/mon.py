@@ -18,6 +18,10 @@ class Mon(Protocol):
         """
         ...
 
+    def object_text(self, pool: str, namespace: str, name: str) -> str:
+        """Return the text of an object in RADOS; raises ``OrchestratorError``."""
+        ...
+
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return pgid, state, up and acting of all placement groups."""
         ...
@@ -50,6 +54,10 @@ class NoMon:
         raise NotReady(
             "There is no cluster to ask here.", "Use `ceph orch`, or the playbook by hand."
         )
+
+    def object_text(self, pool: str, namespace: str, name: str) -> str:
+        """Raise ``NotReady``."""
+        return self.command()
 
     def pg_stats(self) -> List[Dict[str, Any]]:
         """Return nothing."""

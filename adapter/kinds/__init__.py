@@ -10,6 +10,7 @@ import pkgutil
 from typing import Dict, Iterator, List
 
 from adapter.interface import ServiceSpec
+from adapter.kinds import _sources as sources
 from adapter.kinds._absent import not_deployed
 from adapter.kinds._containers import check_no_container, of_containers
 from adapter.kinds._kind import (
@@ -102,5 +103,6 @@ __all__ = [
     "not_deployed",
     "of_containers",
     "service_settings",
+    "sources",
     "target",
 ]

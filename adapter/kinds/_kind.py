@@ -6,7 +6,7 @@ What hosts know of it (unit, paths, packages) stands with the modules that run t
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from typing import Any, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.errors import InvalidValue
 from adapter.interface import PlacementSpec, ServiceSpec
@@ -104,6 +104,8 @@ class Kind:
     # Whether they stand for each other: those that run are told of a new one in the job that makes
     # it.
     has_peers: bool = False
+    # A manager's module that keeps such services: it has one removed of which nobody knows, too.
+    kept_by: str = ""
     # Whether nobody else may read these files.
     files_are_secret: bool = False
     # Fields with passwords, of which one is made where the spec names none: keepalived takes no
@@ -201,6 +203,13 @@ class Kind:
         """
         return {}
 
+    def sources(self, spec: ServiceSpec) -> Sequence[str]:
+        """Return the places of the texts that files are made of, as ``_sources`` writes them."""
+        return ()
+
+    def check_sources(self, spec: ServiceSpec, view: ClusterView) -> None:
+        """Raise ``InvalidValue`` where no files can be made of what stands there now."""
+
     def virtual_addresses(self, spec: ServiceSpec) -> Tuple[str, ...]:
         """Return the addresses that a service has, whichever host holds them."""
         return ()
@@ -216,6 +225,10 @@ class Kind:
     def ports(self, spec: ServiceSpec, count: int) -> Tuple[int, ...]:
         """Return the ports that so many daemons of a service take together on a host."""
         return self.fixed_ports
+
+    def listed_ports(self, spec: ServiceSpec) -> Sequence[int]:
+        """Return the ports of a service, as `ceph orch ls` shows them."""
+        return spec.get_port_start()
 
     def more_ports(self, spec: ServiceSpec) -> Tuple[int, ...]:
         """Return the ports that each daemon of a host would use, beside its own."""

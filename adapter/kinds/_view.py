@@ -32,7 +32,8 @@ class ClusterView:
     that services have, and no host for itself. ``specs`` are those of services by name;
     ``modules`` the managers' that are enabled, none where nobody knows them. ``rules`` are an
     administrator's alert rules by service. ``coming`` are daemons that are to be deployed and
-    that no host has reported yet.
+    that no host has reported yet. ``texts`` are what is kept at the places that kinds name
+    (``Kind.sources``); there are passwords in them.
     """
 
     fsid: str
@@ -45,6 +46,7 @@ class ClusterView:
     modules: Tuple[str, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict)
     coming: Tuple[ViewedDaemon, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def of_kind(self, *kinds: str) -> List[ViewedDaemon]:
         """Return the daemons of these kinds."""

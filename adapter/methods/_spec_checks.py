@@ -82,6 +82,8 @@ class SpecChecks:
             check_drive_group(spec)
         with self.core.lock:
             self._check_placement(spec, hosts, beside)
+        if spec.service_type in KINDS:
+            self.reconciler.services.jobs.files.check(spec)
 
     @under_lock
     def _check_placement(

@@ -112,7 +112,7 @@ class ServiceListMethods:
             last_refresh=_moment(oldest) or datetime_now(),
             created=_moment(wanted.created) if wanted is not None else None,
             virtual_ip=wanted.spec.get_virtual_ip() if wanted is not None else None,
-            ports=list(wanted.spec.get_port_start()) if wanted is not None else [],
+            ports=_ports(wanted.spec) if wanted is not None else [],
             events=[
                 *self.core.events.of(name),
                 *self._bad_record(name),
@@ -181,6 +181,10 @@ class ServiceListMethods:
                 f"`ceph orch apply {service_name}` changes how many there are and where.",
             )
         core = self.core
+        module = kind_of(service_name.partition(".")[0]).kept_by
+        if module and not self._is_known(service_name):
+            # The module has it removed with what it keeps, whether or not it ever applied it.
+            return f"There is no service {service_name}"
         with core.lock:
             if service_name in core.specs.problems:
                 core.specs.remove(service_name)
@@ -212,6 +216,12 @@ class ServiceListMethods:
             ended = end_restart(core, service_name, "removal")
         stay = f"; {listed(osds)} run on unmanaged" if osds else ""
         return f"Removed service {service_name}{stay}" + (f". {ended}" if ended else "")
+
+    def _is_known(self, name: str) -> bool:
+        """Tell whether a service is kept, or daemons of it run."""
+        with self.core.lock:
+            kept = self.core.specs.find(name) is not None or name in self.core.specs.problems
+            return kept or name in self._shares()
 
     def config_problem(self, spec: Any) -> str:
         """Return what is wrong with the ``config`` of a spec, or an empty text.
@@ -258,6 +268,10 @@ def _type_of(name: str, shares: Mapping[str, Share]) -> str:
 def _is_shown(name: str) -> bool:
     """Tell whether a service can be listed by its name alone."""
     return name.partition(".")[0] in ("osd", *KINDS)
+
+
+def _ports(spec: ServiceSpec) -> List[int]:
+    return list(kind_of(spec.service_type).listed_ports(spec))
 
 
 def _unmanaged(name: str, shares: Mapping[str, Share]) -> ServiceSpec:

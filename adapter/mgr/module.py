@@ -37,6 +37,7 @@ from adapter.mgr.compat import CommandRegistry, by_name, ceph_error, orchestrato
 from adapter.mgr.convert import from_ceph, to_ceph
 from adapter.mgr.keys import KEY, KeyStore
 from adapter.mgr.progress import ProgressReporter
+from adapter.mgr.rados_objects import RadosObjects
 from adapter.mgr.refusals import REASONS
 from adapter.mgr.store import MonStore
 from adapter.orchestrator import AnsibleOrchestrator
@@ -60,6 +61,11 @@ class MgrMon:
 
     def __init__(self, mgr: MgrModule) -> None:
         self._mgr = mgr
+        self._objects = RadosObjects(lambda: mgr.rados)
+
+    def object_text(self, pool: str, namespace: str, name: str) -> str:
+        """Return the text of an object in RADOS; raises ``OrchestratorError``."""
+        return self._objects.text(pool, namespace, name)
 
     def command(self, **arguments: Any) -> str:
         """Run a mon command and return its output; raises ``OrchestratorError`` (ours)."""

@@ -13,9 +13,10 @@ from adapter.cluster.schedule import Daemon, DaemonPlacement
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import InvalidValue, UnreadableRecord
-from adapter.interface import OrchestratorError
+from adapter.interface import OrchestratorError, ServiceSpec
 from adapter.kinds import ClusterView, ViewedDaemon, daemon_type_of, is_followed, kind_of
 from adapter.reconcile.port_choice import HostDaemon
+from adapter.reconcile.source_texts import SourceTexts, text_at
 from adapter.state_lock import under_lock
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class DaemonFiles:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._view: Tuple[Tuple[Any, ...], ClusterView] = ((), ClusterView(""))
+        self._sources = SourceTexts(core.maps)
         # What files follow from in the monitors' configuration; ``serial`` counts its changes.
         self._settings: Dict[Tuple[str, str], str] = {}
         self._modules: Tuple[str, ...] = ()
@@ -44,13 +46,33 @@ class DaemonFiles:
         self.serial = 0
         self._made: Dict[HostDaemon, Tuple[ClusterView, Wanted, Files]] = {}
 
+    def look(self) -> None:
+        """Read anew at the next step what files are made of: somebody says that it has changed."""
+        self._look_at = 0.0
+
+    def check(self, spec: ServiceSpec) -> None:
+        """Raise ``OrchestratorError`` where no files can be made of what other modules keep."""
+        kind = kind_of(spec.service_type)
+        texts = {place: text_at(self._core.maps, place) for place in kind.sources(spec)}
+        if texts:
+            with self._core.lock:
+                view = self.view()
+            kind.check_sources(spec, replace(view, texts=texts))
+
     def step(self, now: float) -> None:
         """Read the configuration that files follow from, when it is time to."""
         with self._core.lock:
-            used = any(kind_of(each.spec.service_type).has_files for each in self._core.specs.all())
+            kept = [each.spec for each in self._core.specs.all() if not each.deleted]
+        used = any(kind_of(each.service_type).has_files for each in kept)
         if not used or now < self._look_at:
             return
         self._look_at = now + LOOK
+        changes = self._sources.serial
+        self._sources.follow(
+            place for each in kept for place in kind_of(each.service_type).sources(each)
+        )
+        with self._core.lock:
+            self.serial += self._sources.serial - changes
         try:
             found = self._core.maps.settings()
         except OrchestratorError as error:
@@ -177,6 +199,7 @@ class DaemonFiles:
             modules=self._modules,
             rules=core.alert_rules.all(),
             coming=tuple(self._coming(addresses, daemons)),
+            texts=self._sources.texts,
         )
         if not virtual:
             return view

@@ -412,3 +412,4 @@ class ServiceReconciler:
             self._core.service_failures.keep(service, ())
             self.flips.forget(service)
         self.jobs.look_at = 0.0
+        self.jobs.files.look()

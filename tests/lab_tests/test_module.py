@@ -27,6 +27,7 @@ FEATURES = [
     "apply_prometheus",
     "apply_rbd_mirror",
     "apply_rgw",
+    "apply_smb",
     "apply_tuned_profiles",
     "blink_device_light",
     "cancel_completions",

@@ -38,6 +38,7 @@ NEEDED = {
             "monitor_port": 1967,
         }
     },
+    "smb": {"spec": {"cluster_id": "a", "config_uri": "rados://.smb/a/config.smb"}},
 }
 TITLES = {
     "osds": "OSDs",

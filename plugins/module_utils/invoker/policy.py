@@ -27,7 +27,7 @@ MOST_SECONDS = 86400
 _UNIT = re.compile(
     r"(ceph-(mon|mgr|osd|mds|radosgw|rbd-mirror|exporter)|cephfs-mirror)@[A-Za-z0-9._:-]{1,200}"
     r"\.service|ceph-(crash|exporter)\.service|prometheus(-alertmanager|-node-exporter)?\.service"
-    r"|ceph-orch-(haproxy|keepalived|container)@[A-Za-z0-9_.-]{1,200}\.service"
+    r"|ceph-orch-(haproxy|keepalived|container|smb|libcephfsd)@[A-Za-z0-9_.-]{1,200}\.service"
 )
 # What a host's record of maintenance may hold besides: all of Ceph's instances, as those by which
 # ceph-volume starts OSDs and those of containers, but not what this project runs itself.
@@ -44,7 +44,7 @@ _KEYRING = re.compile(
     r"|\s*caps\s+[a-z]+\s*=\s*\"(?:[^\"\\]|\\.)*\"\s*"
 )
 # Kinds whose files say what root does.
-_BY_FILES = ("haproxy", "container")
+_BY_FILES = ("haproxy", "container", "smb")
 # Where every user may make a file or a link.
 _OPEN_DIRECTORIES = ("/dev/shm/", "/dev/mqueue/", "/dev/pts/", "/dev/fd/", "/dev/hugepages/")  # noqa: S108
 

@@ -24,7 +24,10 @@ def with_osds(lab: Lab) -> None:
             lab.ok("orch", "daemon", "add", "osd", f"{name}:{free[0]}")
     wait_until(
         "an OSD on each host",
-        lambda: len({r.get("hostname") for r in lab.ceph_json("osd", "metadata")} - {None}) == 3,
+        lambda: (
+            {r.get("hostname") for r in lab.ceph_json("osd", "metadata")} - {None}
+            == set(lab.machines)
+        ),
         180,
     )
     for section, option, value in (

@@ -33,6 +33,8 @@ class FakeKeys:
     admin_key: str = "KEYOFTHEADMINISTRATOR=="
     # The config-key store.
     secrets: Dict[str, str] = field(default_factory=dict)
+    # Objects in RADOS, as POOL/NAMESPACE/NAME.
+    objects: Dict[str, str] = field(default_factory=dict)
 
     def _config_help(self, arguments: Dict[str, Any]) -> str:
         row = OPTIONS.get(arguments["key"])
@@ -87,6 +89,18 @@ class FakeKeys:
         assert "val" not in arguments, "a secret stands in a command"
         self.secrets[arguments["key"]] = arguments["inbuf"]
         return ""
+
+    def _config_key_get(self, arguments: Dict[str, Any]) -> str:
+        if arguments["key"] not in self.secrets:
+            raise OrchestratorError("no such key", errno=-errno.ENOENT)
+        return self.secrets[arguments["key"]]
+
+    def object_text(self, pool: str, namespace: str, name: str) -> str:
+        """Return the text of an object in RADOS."""
+        place = f"{pool}/{namespace}/{name}"
+        if place not in self.objects:
+            raise OrchestratorError(f"{place}: object not found", errno=-errno.ENOENT)
+        return self.objects[place]
 
     def _config_key_rm(self, arguments: Dict[str, Any]) -> str:
         self.secrets.pop(arguments["key"], None)

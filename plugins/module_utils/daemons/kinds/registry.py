@@ -24,13 +24,14 @@ from . import (
     prometheus,
     rbd_mirror,
     rgw,
+    smb,
 )
 from .base import Kind
 from .extra import Extra
 
 _FILES = (
     *(mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter),
-    *(node_exporter, prometheus, alertmanager, haproxy, keepalived, container),
+    *(node_exporter, prometheus, alertmanager, haproxy, keepalived, container, smb),
 )
 
 # All that a host may run, by name; and those that ceph_daemon makes and removes.

@@ -28,6 +28,7 @@ COMMON = {
     *("__init__", "base", "extra", "registry"),
     *("program", "program_files", "program_parts", "own_folder", "of_ingress", "ingress_files"),
     *("container_document", "container_files", "container_podman", "container_quadlet"),
+    *("smb_files", "smb_parts", "smb_units"),
 }
 BASES = (Kind, Program, OwnFolder, OfIngress)
 # Code for all daemons and hosts.
