@@ -80,7 +80,8 @@ from ansible.utils.display import Display
 
 from ..plugin_utils.monitors import REMEDY, NoAnswer, ask
 
-_LIMIT = 1 << 16
+# The key of a file of a daemon is its whole text, and a credential has all of all hosts.
+_LIMIT = 1 << 22
 _ENTITY = re.compile(r"[a-z]+\.[A-Za-z0-9._-]*")
 _KEY = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
@@ -123,9 +124,8 @@ def _named(row):
 def _collected(path, entity):
     """Return the keyring that a file with several has of an entity."""
     try:
-        with open(path, encoding="utf-8") as stream:
-            text = stream.read(_LIMIT)
-    except (OSError, UnicodeDecodeError) as error:
+        text = _text(path)
+    except (OSError, ValueError) as error:
         raise AnsibleLookupError(
             f"The keyrings of the credential cannot be read: {error}"
         ) from None
@@ -147,14 +147,24 @@ def _read(row, directory):
     name = str(row["keyring_file"])
     path = name if "/" in name else os.path.join(directory, name)
     try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read(_LIMIT)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", "") or "it is no text"
-        raise AnsibleLookupError(
-            f"The keyring_file {name!r} of the daemon {row.get('id', '')!r} cannot be read: "
-            f"{reason}. Give a file on this machine, or '' to keep the key that the host has."
-        ) from None
+        return _text(path)
+    except UnicodeDecodeError:
+        reason = "it is no text"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", "") or str(error)
+    raise AnsibleLookupError(
+        f"The keyring_file {name!r} of the daemon {row.get('id', '')!r} cannot be read: "
+        f"{reason}. Give a file on this machine, or '' to keep the key that the host has."
+    )
+
+
+def _text(path):
+    """Return the text of a file; a part of it would be another key."""
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read(_LIMIT + 1)
+    if len(text) > _LIMIT:
+        raise ValueError(f"it has more than {_LIMIT} characters")
+    return text
 
 
 def _fetched(entity):

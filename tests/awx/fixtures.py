@@ -22,6 +22,8 @@ from tests.tools.documents import ROOT
 
 REPOSITORY = "https://git.example.org/ceph-orch-ansible.git"
 BRANCH = "v1"
+# The instance group of an engine.
+GROUP = "near-the-hosts"
 
 
 def certificate(top: Path, name: str = "awx", at: str = "127.0.0.1") -> tuple[Path, Path]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Callable, Protocol
 
+from tests.awx.rules import answer_problems
 from tests.awx.shapes import PROMPTS
 from tests.awx.store import Store
 
@@ -143,7 +144,7 @@ class Jobs:
             return 405, {"detail": f'Method "{method}" not allowed.'}
         template = {**template, **self.sabotage(body)}
         taken, ignored = self._prompts(template, body)
-        errors = self._errors(template, taken)
+        errors = self._errors(template, taken) or self._unanswered(template, body)
         if errors:
             return 400, errors
         job = self._add(template, taken)
@@ -190,6 +191,11 @@ class Jobs:
         if taken.get("job_type", "run") not in ("run", "check"):
             return {"job_type": [f'"{taken["job_type"]}" is not a valid choice.']}
         return {}
+
+    def _unanswered(self, template: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+        survey = self.store.surveys.get(template["id"], {}) if template["survey_enabled"] else {}
+        said = answer_problems(survey, body.get("extra_vars") or {})
+        return {"variables_needed_to_start": said} if said else {}
 
     def _add(self, template: dict[str, Any], taken: dict[str, Any]) -> Job:
         given = taken.pop("extra_vars", {})
@@ -317,7 +323,10 @@ class Jobs:
             lists = ("job_events", "job_host_summaries")
             related.update({name: f"{url}{name}/" for name in lists})
         inventory = self.store.objects["inventories"].get(job.row["inventory"] or 0)
-        summary = {}
+        summary: dict[str, Any] = {}
+        there = self.store.objects["credentials"]
+        used = [row for row in job.credentials if row["id"] in there]
+        summary["credentials"] = [self.store.credential(row) for row in used]
         if inventory is not None:
             names = ("id", "name", "description")
             summary["inventory"] = {name: inventory[name] for name in names}

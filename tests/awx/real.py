@@ -13,7 +13,6 @@ from typing import Any
 
 import ansible_runner
 import jinja2
-import yaml
 
 from tests.awx.jobs import Job, Plan
 from tests.awx.store import Store
@@ -55,8 +54,9 @@ class Real:
 
     def _playbook(self, job: Job, top: Path) -> Any:
         hosts = {name: self.reached(given) for name, given in job.hosts.items()}
-        inventory = top / "hosts.yml"
-        inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+        inventory = top / "hosts"
+        inventory.write_text(_script(hosts))
+        inventory.chmod(0o700)
         variables = top / "vars.json"
         # As AWX does with what is given at launch: it is data.
         given = _unsafe(json.loads(job.row["extra_vars"]))
@@ -119,6 +119,15 @@ class Real:
             for name, text in kind["injectors"].get("env", {}).items():
                 found[name] = jinja2.Template(text).render(**given)
         return found
+
+
+def _script(hosts: dict[str, dict[str, Any]]) -> str:
+    """Return the program that prints the inventory.
+
+    AWX hands it to Ansible so, and a text that a source has marked as data is one there.
+    """
+    told = json.dumps({"all": {"hosts": list(hosts)}, "_meta": {"hostvars": hosts}})
+    return f"#!{sys.executable}\nprint({told!r})\n"
 
 
 def _here() -> dict[str, str]:

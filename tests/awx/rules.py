@@ -147,6 +147,56 @@ def survey_problem(body: dict[str, Any]) -> str:
     return ""
 
 
+def answer_problems(survey: dict[str, Any], given: dict[str, Any]) -> list[str]:
+    """Return why AWX refuses the answers to a survey, as it says it of each question."""
+    return [said for row in survey.get("spec", ()) for said in _answer(row, given)]
+
+
+def _answer(question: dict[str, Any], given: dict[str, Any]) -> Iterator[str]:
+    name, kind = question["variable"], question["type"]
+    if name not in given:
+        if question["required"]:
+            yield f"'{name}' value missing"
+        return
+    value = given[name]
+    if kind in ("text", "textarea"):
+        yield from _text(question, value)
+    elif kind in ("integer", "float"):
+        yield from _number(question, value)
+    elif kind == "multiselect" and not isinstance(value, list):
+        yield f"'{name}' value is expected to be a list."
+    elif kind in ("multiselect", "multiplechoice"):
+        choices = question["choices"]
+        for each in value if kind == "multiselect" else [value]:
+            if each not in choices:
+                yield f"Value {each} for '{name}' expected to be one of {choices}."
+
+
+def _text(question: dict[str, Any], value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from _outside(question, value, len(value), f"length is {len(value)} ")
+    else:
+        yield f"Value {value} for '{question['variable']}' expected to be a string."
+
+
+def _number(question: dict[str, Any], value: Any) -> Iterator[str]:
+    whole = question["type"] == "integer"
+    if type(value) is int or (type(value) is float and not whole):
+        yield from _outside(question, value, value)
+    else:
+        expected = "an integer" if whole else "a numeric type"
+        yield f"Value {value} for '{question['variable']}' expected to be {expected}."
+
+
+def _outside(question: dict[str, Any], value: Any, size: float, more: str = "") -> Iterator[str]:
+    about = f"'{question['variable']}' value {value} is too"
+    least, most = question.get("min"), question.get("max")
+    if least not in ("", None) and size < least:
+        yield f"{about} small ({more}must be at least {least})."
+    if most not in ("", None) and size > most:
+        yield f"{about} large (must be no more than {most})."
+
+
 def _question(question: dict[str, Any], index: int) -> Iterator[str]:
     default = question.get("default", "")
     if question["type"] in ("multiplechoice", "multiselect"):

@@ -158,8 +158,14 @@ class Store:
         labels = [self.objects["labels"][number] for number in self.labels[found["id"]]]
         rows = [{"id": label["id"], "name": label["name"]} for label in labels]
         attached = [self.objects["credentials"][each] for each in self.credentials[found["id"]]]
-        names = [{"id": row["id"], "name": row["name"], "description": ""} for row in attached]
-        return {"labels": {"count": len(rows), "results": rows[:10]}, "credentials": names}
+        named = [self.credential(row) for row in attached]
+        return {"labels": {"count": len(rows), "results": rows[:10]}, "credentials": named}
+
+    def credential(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return what is said of a credential where it is used; only types of AWX have a kind."""
+        kind = self.objects["credential_types"][row["credential_type"]]
+        about = {"id": row["id"], "name": row["name"], "description": ""}
+        return {**about, "kind": kind.get("namespace"), "cloud": kind["kind"] == "cloud"}
 
     def _inputs(self, found: dict[str, Any]) -> dict[str, Any]:
         kind = self.objects["credential_types"][found["credential_type"]]

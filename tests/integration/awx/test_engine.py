@@ -20,7 +20,7 @@ from tests.awx import fixtures
 from tests.awx.engines import PROMPTS
 from tests.awx.real import Real
 from tests.tools.documents import ROOT
-from tests.unit.engine.harness import OTHER_KEY
+from tests.unit.engine.harness import OTHER_KEY, until
 
 
 class Access(MemoryAccess):
@@ -85,6 +85,23 @@ def test_a_command_has_its_job_run_by_awx(site: fixtures.Site) -> None:
     (site.top / "config.yml").write_text("engine: awx\n")
     assert _run(site, "device", "ls", "--refresh").exit_code == 0
     assert len(site.server.routes.jobs.jobs) == 2
+
+
+def test_what_an_inventory_source_marks_as_data_is_text_in_results(site: fixtures.Site) -> None:
+    """So ansible-inventory prints what the plugin has marked, and AWX keeps it and hands it on."""
+    labels = [{"__ansible_unsafe": "{{ 1 + 1 }}"}]
+    record = {"hostname": {"__ansible_unsafe": "h1"}, "labels": labels}
+    number = site.named("inventories", "ceph-hosts")["id"]
+    site.server.routes.jobs.hosts[number] = {"h1": {"orch_record": record}}
+    template = site.named("job_templates", "ceph-get_hosts")["id"]
+    path = f"/api/v2/job_templates/{template}/launch/"
+    status, told = site.server.reply("POST", path, {"limit": "h1"}, "Bearer admin-token")
+    assert status == 201
+    plan = site.server.routes.jobs.jobs[told["id"]].plan
+    until(lambda: plan.end_at is not None, lambda: None, 60.0)
+    assert plan.status == "successful", plan.events[-3:]
+    (shown,) = plan.artifacts["ceph_orch_result"]["hosts"].values()
+    assert shown["host"] == {"hostname": "h1", "labels": ["{{ 1 + 1 }}"]}
 
 
 def test_an_awx_that_is_away(site: fixtures.Site) -> None:

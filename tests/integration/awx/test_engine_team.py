@@ -18,11 +18,10 @@ from adapter.engine.awx_place import AwxPlace
 from adapter.engine.model import JobStatus, Request
 from tests.awx import engines, fixtures
 from tests.awx.access import User
-from tests.awx.fixtures import Site
+from tests.awx.fixtures import GROUP, Site
 from tests.awx.plans import Planned
 from tests.awx.store import Store
 
-GROUP = "near-the-hosts"
 KEY = "AQCmadeUpForTestsAAAAAAAAAAAAAAAAAAAAAA=="
 
 
@@ -39,22 +38,12 @@ class OfTeam(engines.AwxSite):
         return AwxPlace(**{**told, **engines.PATIENT, **changes})
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Return what AWX keeps after ``apply`` with an engine in an instance group."""
-    for found in fixtures.site(tmp_path_factory.mktemp("made"), tls=False):
-        found.server.store.add("instance_groups", {"name": GROUP})
-        found.write(engine=True, instance_group=GROUP)
-        found.ok("apply")
-    return found.server.store
-
-
 @pytest.fixture
-def site(tmp_path: Path, made: Store) -> Iterator[Site]:
+def site(tmp_path: Path, engine_store: Store) -> Iterator[Site]:
     """Return an AWX with all of it, and a user of the team."""
     runner = Planned(lambda job: ("good", "none"))
     for found in fixtures.site(tmp_path, tls=False, runner=runner):
-        found.server.keep(copy.deepcopy(made))
+        found.server.keep(copy.deepcopy(engine_store))
         found.write(engine=True, instance_group=GROUP)
         user = found.server.user("orchestrator", "a-password")
         found.server.tokens["of-team"] = User(user)

@@ -179,6 +179,26 @@ def test_in_awx_keys_come_from_the_credential(controller: Controller) -> None:
     assert controller.asked == [], "a job of AWX has no access to the monitors"
 
 
+def test_a_credential_may_have_the_files_of_many_daemons(controller: Controller) -> None:
+    """The key of each is its whole text. Only the first 64 kB were read once."""
+    path, long = controller.top / "credential", "A" * 70_000
+    texts = [f"[haproxy.a{number}.haproxy.cfg]\n\tkey = {long}\n" for number in range(3)]
+    path.write_text("".join((*texts, CREDENTIAL)))
+    rows = [{"id": "a", "keyring_file": "mds.a"}]
+    rows.append({"id": "b", "secret_files": {"haproxy.cfg": "haproxy.a2.haproxy.cfg"}})
+    found, said = controller.run(KEYRINGS, {"CEPH_ORCH_KEYRINGS": str(path)}, rows=rows)
+    wanted = {"mds.a": f"[mds.a]\n\tkey = {KEY}\n", "haproxy.a2.haproxy.cfg": texts[2]}
+    assert found == wanted, said
+
+
+def test_a_keyring_is_read_whole_or_not_at_all(controller: Controller) -> None:
+    controller.secrets.mkdir()
+    (controller.secrets / "mds.a").write_text("x" * ((1 << 22) + 1))
+    found, said = controller.read(("a", "mds.a"))
+    assert found is None
+    assert "cannot be read: it has more than 4194304 characters" in " ".join(said.split())
+
+
 def test_the_files_of_a_job_come_before_a_credential(controller: Controller) -> None:
     controller.secrets.mkdir()
     (controller.secrets / "mds.a").write_text(FROM_FILE)

@@ -17,12 +17,13 @@ from typing import Any
 
 import yaml
 
+from tests.awx.answers import answers, with_entities
 from tests.lab_tests.lab_awx import ORGANIZATION, LabAwx
 from tests.lab_tests.lab_client import CONTENT, STATE, Answer, Lab, wait_until
 from tests.lab_tests.test_playbooks import by_hand, published
 
 CASES = Path(__file__).with_name("cases")
-LISTS = (*("hosts", "orch", "undo", "begin", "before", "between", "beside", "after", "ignore"),)
+LISTS = ["hosts", "orch", "undo", "begin", "before", "between", "beside", "after", "ignore"]
 WAYS = ("orch", "hand", "awx")
 SECONDS = 180.0
 # What the inventory plugin says of a host besides how it is reached.
@@ -91,17 +92,7 @@ class Case:
 def read(path: Path) -> Case:
     """Read a case file."""
     data = yaml.safe_load(path.read_text())
-    for name in (
-        "hosts",
-        "orch",
-        "undo",
-        "begin",
-        "before",
-        "between",
-        "beside",
-        "after",
-        "ignore",
-    ):
+    for name in LISTS:
         data[name] = tuple(data.get(name) or ())
     return Case(name=path.stem, **data)
 
@@ -231,16 +222,9 @@ class ThreeWays:
         server = self.awx.server
         template = f"ceph-{case.operation}++{ORGANIZATION}"
         number = self.awx.site.named("job_templates", f"ceph-{case.operation}")["id"]
-        survey = server.store.surveys.get(number, {"spec": []})
-        asked = with_entities(self._of_now(job), job.entities)
-        # A survey asks for nothing that the playbook works out by itself.
-        questions = {row["variable"]: row["type"] for row in survey["spec"]}
-        answers = {
-            name: asked[name] if kind == "multiselect" else answered(asked[name])
-            for name, kind in questions.items()
-            if name in asked
-        }
-        body = {"limit": ",".join(case.hosts), **({"extra_vars": answers} if answers else {})}
+        survey = server.store.surveys.get(number, {})
+        given = answers(survey, with_entities(self._of_now(job), job.entities))
+        body = {"limit": ",".join(case.hosts), **({"extra_vars": given} if given else {})}
         status, told = server.reply(
             "POST",
             f"/api/v2/job_templates/{template}/launch/",
@@ -364,22 +348,6 @@ class ThreeWays:
         jobs = self.awx.server.routes.jobs
         jobs.hosts.pop(number, None)
         assert jobs.create_hosts({"inventory": number, "hosts": rows})[0] == 201
-
-
-def with_entities(value: Any, entities: dict[str, str]) -> Any:
-    """Return variables whose files with keyrings are named by their entities, as AWX takes them."""
-    if isinstance(value, dict):
-        return {key: with_entities(each, entities) for key, each in value.items()}
-    if isinstance(value, list):
-        return [with_entities(each, entities) for each in value]
-    return entities.get(value, value) if isinstance(value, str) else value
-
-
-def answered(value: Any) -> Any:
-    """Return a variable as a survey of AWX takes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, (str, int, float)) else json.dumps(value)
 
 
 def is_ours(path: str, value: Any) -> bool:
