@@ -16,6 +16,7 @@ _PAGE = 200
 # More pages than that mean that AWX goes round in circles.
 _MOST_PAGES = 500
 _MOST_TEXT = 400
+_NOT_SHOWN = "what AWX says may hold keys and is not shown"
 
 Object = Dict[str, Any]
 
@@ -83,9 +84,12 @@ class Awx:
             self._refuse(answer, "GET", path)
         return dict(answer.data)
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Object:
-        """Make an object, or whatever a path does; return what AWX says."""
-        return self._change("POST", path, body)
+    def post(self, path: str, body: Mapping[str, Any], *, secret: bool = False) -> Object:
+        """Make an object, or whatever a path does; return what AWX says.
+
+        Where there is a ``secret`` in the body, no error repeats what AWX says: it may be the body.
+        """
+        return self._change("POST", path, body, secret=secret)
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Object:
         """Change some fields of an object; return it."""
@@ -97,13 +101,15 @@ class Awx:
         if answer.status not in (200, 202, 204, 404):
             self._refuse(answer, "DELETE", path)
 
-    def _change(self, method: str, path: str, body: Mapping[str, Any]) -> Object:
+    def _change(
+        self, method: str, path: str, body: Mapping[str, Any], *, secret: bool = False
+    ) -> Object:
         answer = self._connection.ask(method, path, dict(body))
         if answer.status not in (200, 201, 202, 204):
-            self._refuse(answer, method, path)
+            self._refuse(answer, method, path, secret=secret)
         return dict(answer.data) if isinstance(answer.data, dict) else {}
 
-    def _refuse(self, answer: Answer, method: str, path: str) -> None:
+    def _refuse(self, answer: Answer, method: str, path: str, *, secret: bool = False) -> None:
         where = f"{method} {path.partition('?')[0]}"
         if answer.status == 401:
             raise NotReady(
@@ -111,7 +117,7 @@ class Awx:
                 "The token or password is wrong or has ended: write another one into its file, or "
                 "`ceph ansible awx set-token -i FILE` of managers.",
             )
-        said = abridged(said_of(answer.data), _MOST_TEXT)
+        said = _NOT_SHOWN if secret else abridged(said_of(answer.data), _MOST_TEXT)
         if answer.status == 403:
             raise AdapterError(
                 f"AWX does not let this user do it ({where}): {said or 'no reason was given'}",

@@ -13,7 +13,7 @@ import math
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from adapter.awxapi.client import Awx, Object
 from adapter.engine.awx_made import Made, hosts_of, prefix_of
@@ -85,6 +85,7 @@ class Launch:
         with_keys = bool(self._request.secrets) or self._job.secrets.is_dir()
         self._template.refuse(with_keys=with_keys)
         self._wait_for_others()
+        tries = 0
         while not self._stopping():
             try:
                 return self._asking.once(self._launch)
@@ -92,12 +93,18 @@ class Launch:
                 found = self._settle()
                 if found is not None:
                     return found
-                self._asking.pause_after(error)
+                self._asking.pause_after(error, tries)
+                tries += 1
         raise NotLaunched("it was cancelled before it was launched")
 
     def objection(self, job: Mapping[str, Any]) -> str:
         """Return why a launched job is not the one that was asked for, or nothing."""
-        return self._template.objection(job, self._memory.get("number"), set(self._variables()))
+        return self._template.objection(
+            job,
+            self._memory.get("number"),
+            set(self._variables()),
+            str(self._memory.get("key")),
+        )
 
     def tidy(self) -> str:
         """Delete what was made in AWX for the job; return what is left there, or nothing."""
@@ -147,7 +154,7 @@ class Launch:
         attempt = int(self._memory.get("attempt") or 0) + 1
         began = self._memory.get("began") or time.time()
         fresh = {"inventory": "", "credential": "", "number": None, "job": "", "sent": False}
-        fresh["created"] = ""
+        fresh.update(created="", jobs=str(self._template.row["related"]["jobs"]))
         self._memory.keep(began=began, attempt=attempt, key=self._made.key(attempt), **fresh)
         body: Dict[str, Any] = {
             "inventory": self._made.inventory(awx, self._template, self._known_hosts),
@@ -211,9 +218,28 @@ class Launch:
         self._memory.keep(inventory="", credential="", number=None, sent=False)
         return None
 
+    def _jobs(self, **filters: Any) -> List[Object]:
+        """Return the jobs of the template that filters leave.
+
+        They are asked for below the template: AWX refuses that to a user who does not see them, and
+        of the list of all jobs shows such a user none, as if nothing had been launched.
+        """
+
+        def rows(awx: Awx) -> List[Object]:
+            path = self._memory.path("jobs") or awx.collection("jobs")
+            try:
+                return list(awx.pages(path, **filters))
+            except NotReady:
+                raise
+            except AdapterError as error:
+                # Somebody may give the user the roles, or write another login into its file.
+                raise NotReady(error.message, error.remedy) from None
+
+        return self._asking.ask(rows)
+
     def _job_of_inventory(self) -> Optional[Object]:
         number = self._memory.get("number")
-        rows = self._asking.ask(lambda awx: awx.list("jobs", inventory=number))
+        rows = self._jobs(inventory=number)
         if not rows:
             return None
         return self._have(rows[0])
@@ -231,7 +257,7 @@ class Launch:
         """
         made = self._memory.get("created")
         filters = {"name": self._template.name, **({"created__gte": made} if made else {})}
-        for row in self._asking.ask(lambda awx: awx.list("jobs", **filters)):
+        for row in self._jobs(**filters):
             if row.get("inventory") is not None:
                 continue
             job = variables_of(row.get("extra_vars")).get(JOB)

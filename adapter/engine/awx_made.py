@@ -111,6 +111,7 @@ class Made:
                 "credential_type": types[0]["id"],
                 "inputs": {"keyrings": keyrings},
             },
+            secret=True,
         )
         self._memory.keep(credential=made["url"])
         there = template.row.get("summary_fields", {}).get("credentials") or []

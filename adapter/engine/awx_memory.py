@@ -22,9 +22,9 @@ class Memory:
     """The file, written before and after something is made in AWX.
 
     ``key`` is the name of all that is made for a launch, ``attempt`` its number, ``began`` when the
-    first one began. ``inventory``, ``credential`` and ``job`` are paths, ``number`` is the
-    inventory's id and ``created`` when it was made by AWX's clock, ``sent`` tells that AWX may have
-    got the launch.
+    first one began. ``inventory``, ``credential`` and ``job`` are paths, and ``jobs`` that of the
+    list of the template's jobs. ``number`` is the inventory's id and ``created`` when it was made
+    by AWX's clock, ``sent`` tells that AWX may have got the launch.
     """
 
     def __init__(self, job: JobDir) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, TypeVar
 from adapter.awxapi.client import Awx
 from adapter.awxapi.connection import Connection, Server
 from adapter.awxapi.login import read_login
-from adapter.errors import NotReady
+from adapter.errors import AdapterError, NotReady
 
 T = TypeVar("T")
 
@@ -104,7 +104,8 @@ class Asking:
             if self._awx is None:
                 self._awx = self._place.connect(self._turn)
             answer = what(self._awx)
-        except NotReady:
+        except AdapterError:
+            # The next time it may be another login.
             self._awx = None
             raise
         self._silent_since, self._failures = None, 0
@@ -118,13 +119,16 @@ class Asking:
             except NotReady as error:
                 self.pause_after(error)
 
-    def pause_after(self, error: NotReady) -> None:
-        """Pause before the next try, or raise the error if AWX has been silent for too long."""
+    def pause_after(self, error: NotReady, tries: int = 0) -> None:
+        """Pause before the next try, or raise the error if AWX has been silent for too long.
+
+        ``tries`` have failed so before, although AWX may have answered other requests in between.
+        """
         now = time.monotonic()
         if self._silent_since is None:
             self._silent_since = now
         if now - self._silent_since >= self.limit():
             raise error
-        self._failures += 1
+        self._failures = max(self._failures, tries) + 1
         pause = self._place.interval * 2 ** min(self._failures - 1, 5)
         self._wait(min(pause, _LONGEST_PAUSE))

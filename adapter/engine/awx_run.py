@@ -97,6 +97,7 @@ class AwxRun:
         self._why: Optional[Stop] = None
         self._cancel_since: Optional[float] = None
         self._is_asked = False
+        self._refused = ""
         self._is_wrong = False
         self._gap_since: Optional[float] = None
         self._ended_itself = False
@@ -240,15 +241,18 @@ class AwxRun:
                 self._asking.once(lambda awx: awx.post(str(job["related"]["cancel"]), {}))
                 self._is_asked = True
             except AdapterError as error:
-                self._note(f"{self._name} cannot be cancelled yet: {error.message}")
+                if error.message != self._refused:
+                    self._note(f"{self._name} cannot be cancelled yet: {error.message}")
+                self._refused = error.message
         if now - self._cancel_since <= self._place.stop:
             return True
         why = self._why.message if self._why is not None else "it was to end"
+        refused = "" if self._is_asked else f" ({self._refused.rstrip('.')})"
         self.stop = Stop(
             JobStatus.LOST,
             one_line(
                 f"{why}, and AWX has not said within {self._place.stop:g} s that {self._name} "
-                f"has ended; {_LOOK_THERE}"
+                f"has ended{refused}; {_LOOK_THERE}"
             ),
         )
         return False

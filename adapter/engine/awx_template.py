@@ -95,6 +95,12 @@ class Template:
                 raise NotLaunched(
                     f"the job template '{self.name}' has {name} {value!r}, not {right!r}; {REMEDY}"
                 )
+        more = others_of(self.row)
+        if more:
+            raise NotLaunched(
+                f"the job template '{self.name}' has {some_of(more, 3)} beside the credential for "
+                f"ssh, whose variables and files would be added; {REMEDY}"
+            )
         if str(self.row.get("extra_vars") or "").strip() not in _NO_VARIABLES:
             raise NotLaunched(
                 f"the job template '{self.name}' has variables of its own, which would be added; "
@@ -105,8 +111,13 @@ class Template:
     def _playbook(self) -> str:
         return f"playbooks/{self._request.operation}.yml"
 
-    def objection(self, job: Mapping[str, Any], inventory: Any, variables: AbstractSet[str]) -> str:
-        """Return why a launched job is not the one that was asked for, or nothing."""
+    def objection(
+        self, job: Mapping[str, Any], inventory: Any, variables: AbstractSet[str], keys: str
+    ) -> str:
+        """Return why a launched job is not the one that was asked for, or nothing.
+
+        ``keys`` is what the credential with its own keys is called.
+        """
         ignored = job.get("ignored_fields")
         if isinstance(ignored, Mapping) and ignored:
             names = ", ".join(sorted(map(str, ignored)))
@@ -127,12 +138,21 @@ class Template:
         for key, value in wanted.items():
             if job.get(key) != value:
                 return f"AWX runs it with {key} {job.get(key)!r}, not {value!r}; {REMEDY}"
+        more = [name for name in others_of(job) if name != keys]
+        if more:
+            return f"AWX gives it {some_of(more, 3)} as well; {REMEDY}"
         has = set(variables_of(job.get("extra_vars")))
         if variables - has:
             return f"AWX runs it without {some_of(sorted(variables - has), 3)}; {REMEDY}"
         if has - variables:
             return f"AWX runs it with {some_of(sorted(has - variables), 3)} as well; {REMEDY}"
         return ""
+
+
+def others_of(row: Mapping[str, Any]) -> List[str]:
+    """Return the names of a template's or job's credentials that are not for ssh."""
+    there = row.get("summary_fields", {}).get("credentials") or ()
+    return sorted(str(each.get("name")) for each in there if each.get("kind") != "ssh")
 
 
 def variables_of(extra_vars: Any) -> Dict[str, Any]:

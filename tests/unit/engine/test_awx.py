@@ -23,7 +23,6 @@ from tests.unit.engine.harness import drain, finish, until
 # Workers clean up in AWX when their job has ended, also when its engine is gone.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 CASES = yaml.safe_load((Path(__file__).parent / "awx_cases.yml").read_text())
-SECRET = "AQBcanarycanarycanarycanarycanarycanary=="
 
 
 class Fates(Planned):
@@ -412,28 +411,6 @@ def test_tls_has_to_verify(tmp_path: Path, fates: Fates) -> None:
         site.stop()
 
 
-def test_keys_reach_a_job_by_a_credential_only(site: AwxSite) -> None:
-    type_of = {"name": "ceph-keyrings", "kind": "cloud"}
-    fields = [{"id": "keyrings", "label": "Keyrings", "type": "string", "secret": True}]
-    site.server.store.add("credential_types", {**type_of, "inputs": {"fields": fields}})
-    given: list[Any] = []
-    site.server.routes.jobs.sabotage = lambda body: given.append(body) or {}
-    keyring = f"[mds.a]\n\tkey = {SECRET}\n"
-    done = play(site, request(secrets={"mds.a.keyring": keyring}))
-    assert done.status is JobStatus.SUCCEEDED, done.message
-    (job,) = site.jobs(done.id)
-    (credential,) = job.credentials
-    assert credential["inputs"] == {"keyrings": f"[mds.a]\n\tkey = {SECRET}\n"}
-    variables = json.loads(job.row["extra_vars"])
-    assert variables["ceph_orch_entities"] == {"mds.a.keyring": "mds.a"}
-    assert variables["ceph_orch_secrets"] == ""
-    assert SECRET not in json.dumps(given) + site.server.routes.jobs.everything()
-    assert site.left() == []
-    state = site.top / "played" / "jobs" / done.id
-    shutil.rmtree(state / "secrets")
-    assert not [path for path in state.rglob("*") if path.is_file() and _has(path, SECRET)]
-
-
 def test_an_awx_that_is_slow_holds_up_nobody(site: AwxSite) -> None:
     engine = site.engine(site.top / "state", site.place(request=5.0))
     assert engine.ready() == ""
@@ -454,7 +431,3 @@ def test_this_machine_itself_is_not_for_awx(site: AwxSite) -> None:
     here = Target("h1", "127.0.0.1", connection="local")
     with pytest.raises(InvalidValue, match="this machine itself"):
         engine.submit(type(asked)("get_report", (here,)))
-
-
-def _has(path: Path, text: str) -> bool:
-    return text.encode() in path.read_bytes()
