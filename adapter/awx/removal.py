@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Tuple
+from typing import Callable, List, Set, Tuple
 
 from adapter.awx.objects import (
     CREDENTIAL,
     CREDENTIAL_TYPE,
+    ENVIRONMENT,
     INVENTORY,
     KINDS,
     ORGANIZATION,
+    PROJECT,
+    TEMPLATE,
     Kind,
     Ref,
 )
@@ -21,23 +24,27 @@ Until = Callable[[Callable[[], bool], float], str]
 # What an organization may still have when it goes: these are counted by AWX.
 _SHOWN = 5
 _COUNTS = "related_field_counts"
+# The field of a job template for each kind that it has one of.
+_FIELDS = {PROJECT: "project", INVENTORY: "inventory", ENVIRONMENT: "execution_environment"}
 
 
 def removal_plan(state: State) -> Tuple[List[Step], List[str]]:
     """Return what would be removed, in order, and what stays with the reason."""
     ours = [(kind, found) for kind in reversed(KINDS) for found in state.marked(kind)]
-    users = {kind_id: _users(state, kind_id) for kind_id in _types(ours)}
-    steps = [
-        Step(kind, str(found["name"]), REMOVE)
-        for kind, found in ours
-        if kind != ORGANIZATION and not (kind == CREDENTIAL_TYPE and users[int(found["id"])])
-    ]
-    stays = [
-        f"The credential type {found['name']} stays: credentials of others have it: "
-        f"{some_of(users[int(found['id'])], _SHOWN)}."
-        for kind, found in ours
-        if kind == CREDENTIAL_TYPE and users[int(found["id"])]
-    ]
+    steps: List[Step] = []
+    stays: List[str] = []
+    kept: Set[int] = set()
+    for kind, found in ours:
+        used = ""
+        if kind == CREDENTIAL_TYPE:
+            used = _credentials_of(state, int(found["id"]), kept)
+        elif kind == CREDENTIAL or kind in _FIELDS:
+            used = _templates_of(state, kind, int(found["id"]))
+        if used:
+            kept |= {int(found["id"])} if kind == CREDENTIAL else set()
+            stays.append(f"The {kind.title} {found['name']} stays: {used}.")
+        elif kind != ORGANIZATION:
+            steps.append(Step(kind, str(found["name"]), REMOVE))
     for found in state.marked(ORGANIZATION):
         others = _others(state, found, steps)
         if others:
@@ -47,15 +54,27 @@ def removal_plan(state: State) -> Tuple[List[Step], List[str]]:
     return steps, stays
 
 
-def _types(ours: List[Tuple[Kind, Object]]) -> List[int]:
-    return [int(found["id"]) for kind, found in ours if kind == CREDENTIAL_TYPE]
-
-
-def _users(state: State, credential_type: int) -> List[str]:
-    """Return the credentials of a type that are not ours: AWX deletes none that is in use."""
-    ours = {int(found["id"]) for found in state.marked(CREDENTIAL)}
+def _credentials_of(state: State, credential_type: int, kept: Set[int]) -> str:
+    """Return which credentials of a type stay, in words: AWX deletes no type that is in use."""
+    going = {int(found["id"]) for found in state.marked(CREDENTIAL)} - kept
     rows = state.awx.list("credentials", credential_type=credential_type)
-    return [str(row["name"]) for row in rows if int(row["id"]) not in ours]
+    names = [str(row["name"]) for row in rows if int(row["id"]) not in going]
+    return f"credentials of others have it: {some_of(names, _SHOWN)}" if names else ""
+
+
+def _templates_of(state: State, kind: Kind, number: int) -> str:
+    """Return which job templates of others need an object, in words: without it none would start.
+
+    Such as a copy of one of ours that somebody has made in AWX.
+    """
+    names = [
+        str(row["name"])
+        for row in state.others(TEMPLATE)
+        if (
+            number in state.credentials(row) if kind == CREDENTIAL else row[_FIELDS[kind]] == number
+        )
+    ]
+    return f"job templates of others need it: {some_of(names, _SHOWN)}" if names else ""
 
 
 def _others(state: State, organization: Object, steps: List[Step]) -> str:

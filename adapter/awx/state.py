@@ -89,10 +89,17 @@ class State:
 
     def marked(self, kind: Kind) -> List[Object]:
         """Return the objects of a kind that were made from here."""
+        return [found for found in self._all(kind) if self.owner.has(kind, found)]
+
+    def others(self, kind: Kind) -> List[Object]:
+        """Return the objects of a kind that the organization has and that somebody else made."""
+        return [found for found in self._all(kind) if not self.owner.has(kind, found)]
+
+    def _all(self, kind: Kind) -> List[Object]:
         return [
             found
             for (collection, _), found in sorted(self._found.items())
-            if collection == kind.collection and self.owner.has(kind, found)
+            if collection == kind.collection
         ]
 
     def leftovers(self, wanted: List[Wanted]) -> List[Tuple[Kind, Object]]:

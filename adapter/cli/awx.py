@@ -8,6 +8,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 import click
 
 from adapter.awx.apply import Applier
+from adapter.awx.objects import CREDENTIAL
 from adapter.awx.parameters import read_playbooks
 from adapter.awx.plan import CREATE, REMOVE, Step, plan
 from adapter.awx.removal import removal_plan, remove_object
@@ -82,7 +83,10 @@ def apply_verb(
     settings, state = _read(context, file)
     applier = Applier(state, context.environment.until, seconds, context.say)
     done = applier.apply(_wanted(settings, state), adopt=adopt, sync=sync)
-    click.echo(f"{len(done)} objects changed in AWX.")
+    empty = [step.name for step in done if (step.kind, step.action) == (CREDENTIAL, CREATE)]
+    if empty:
+        context.say(f"Write the secrets in AWX into {', '.join(empty)}: they are made empty.")
+    click.echo(f"Objects changed in AWX: {len(done)}.")
 
 
 @awx.command("verify")

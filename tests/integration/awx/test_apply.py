@@ -23,9 +23,9 @@ def test_everything_is_made_and_a_second_run_changes_nothing(site: Site) -> None
     assert {step["action"] for step in planned} == {"create"}
     assert len(planned) == len(BOOKS) + OTHERS
 
-    assert f"{len(planned)} objects changed" in site.ok("apply")
+    assert f"Objects changed in AWX: {len(planned)}." in site.ok("apply")
     before = len(site.server.changes())
-    assert "0 objects changed" in site.ok("apply")
+    assert "Objects changed in AWX: 0." in site.ok("apply")
     assert site.ok("plan") == "AWX has all of it.\n"
     assert site.ok("verify") == "AWX has all of it.\n"
     assert site.server.changes()[before:] == []
@@ -141,6 +141,38 @@ def test_remove_takes_what_is_ours_and_nothing_else(site: Site) -> None:
     assert organization["description"] == "by hand"
     assert [row["name"] for row in others] == ["ceph-others", "theirs"]
     assert "There is nothing to remove" in site.run("remove").output
+
+
+def test_what_templates_of_others_need_stays(applied: Site) -> None:
+    """Such as a copy of ours that somebody has made: without them none of its jobs would start."""
+    site = applied
+    ours = site.named("job_templates", "ceph-create_osds")
+    names = ("project", "inventory", "execution_environment", "playbook")
+    copy = site.server.store.add(
+        "job_templates", {"name": "copy", **{name: ours[name] for name in names}}
+    )
+    copy["organization"] = ours["organization"]
+    used = site.server.store.credentials[ours["id"]]
+    site.server.store.credentials[copy["id"]] = list(used)
+    before = dict(copy)
+    said = site.ok("remove", "--check")
+    assert "The project ceph-project stays: job templates of others need it: copy." in said
+    site.ok("remove")
+    assert copy == before
+    assert site.server.store.credentials[copy["id"]] == used
+    site.server.store.remove("job_templates", copy["id"])
+    assert "stays" not in site.ok("remove")
+    left = site.server.store.objects
+    assert [name for name in ("projects", "credentials", "inventories") if left[name]] == []
+
+
+def test_what_has_no_secret_yet_is_named(site: Site) -> None:
+    wanted = "Write the secrets in AWX into ceph-keyrings, ceph-monitors, ceph-ssh"
+    assert wanted in site.ok("apply")
+    assert "Write the secrets" not in site.ok("apply")
+    ssh = site.named("credentials", "ceph-ssh")["id"]
+    site.server.store.remove("credentials", ssh)
+    assert "Write the secrets in AWX into ceph-ssh: " in site.ok("apply")
 
 
 def test_an_organization_that_was_made_here_goes_when_it_is_empty(applied: Site) -> None:
