@@ -223,6 +223,9 @@ class AwxRun:
                 self._running_since = time.monotonic()
             if asked - self._running_since > self._request.timeout and self._why is None:
                 self._why = Stop(JobStatus.TIMED_OUT, describe_timeout(self._request.timeout))
+        elif job.get("status") in FINAL:
+            # It may have begun and ended between two looks.
+            return
         elif asked - self._launched > self._place.queue and self._why is None:
             self._why = Stop(
                 JobStatus.FAILED,

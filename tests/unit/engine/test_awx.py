@@ -271,6 +271,16 @@ def test_a_job_that_ends_while_it_is_cancelled_is_what_it_ended_as(
     assert done.states == ["failed", "ok"]
 
 
+def test_a_job_that_was_over_at_the_first_look_did_not_wait_too_long(
+    site: AwxSite, fates: Fates
+) -> None:
+    """AWX was slow: its queue deadline has passed by then, and somebody has cancelled the job."""
+    fates.fate, fates.pace = ("canceled there", "none"), 0.02
+    done = play(site, queue=1.0, interval=0.75)
+    assert done.status is JobStatus.CANCELLED, done.message
+    assert done.message == "AWX job 1 was cancelled in AWX"
+
+
 def test_a_job_that_another_manager_has_seen_off_is_not_waited_for(site: AwxSite) -> None:
     """Whoever has seen its end may have removed its directory, if there were enough others."""
     first = site.engine(site.top / "state")
