@@ -112,7 +112,10 @@ class AwxSite:
         """Return ssh's files in a directory, with the key of all hosts."""
         state.mkdir(parents=True, exist_ok=True)
         ssh = SshFiles(state)
-        ssh.known_hosts_path.write_text(KNOWN)
+        # A worker of an earlier engine may be reading it.
+        fresh = ssh.known_hosts_path.with_suffix(".new")
+        fresh.write_text(KNOWN)
+        fresh.replace(ssh.known_hosts_path)
         return ssh
 
     def jobs(self, job_id: str = "") -> list[Job]:
