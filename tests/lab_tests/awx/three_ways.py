@@ -61,7 +61,7 @@ ALWAYS = (
     *("*.timings.*", "*.memory_usage", "*.cpu_percentage", "*.since", "*.started"),
     # The kernel's settings have counters among them.
     *("*.facts.memory_*_kb", "*.facts.sysctl_options", "*.facts.*load*", "*.facts.*uptime*"),
-    "*.facts.timestamp",
+    *("*.facts.timestamp", "*.clock"),
 )
 # What goes on by itself in the cluster's answers.
 MOVING = ("key", "epoch", "modified", "kb", "reweight", "quorum", "utilization", "pgs", "caps_hash")
