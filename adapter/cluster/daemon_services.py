@@ -8,7 +8,7 @@ a name could mean it is the one that is kept and would give it this very name.
 from __future__ import annotations
 
 import re
-from typing import Any, Collection, FrozenSet, List, Tuple
+from typing import Any, Collection, FrozenSet, List, Optional, Tuple
 
 from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.cluster.deployments import Deployments
@@ -51,6 +51,11 @@ class DaemonServices:
         meant = services_by_name(service_type, identity, hostname, self._names(hostname))
         kept = (each for each in meant if self._would_make(each, hostname, identity))
         return next(kept, meant[0])
+
+    def rank_of(self, hostname: str, daemon_type: str, identity: str) -> Optional[int]:
+        """Return the number of a daemon among those of its service, None where they have none."""
+        record = self._deployments.get(hostname, f"{daemon_type}.{identity}")
+        return record.rank if record is not None and record.rank >= 0 else None
 
     def state_of(self, hostname: str) -> Tuple[Any, ...]:
         """Return what changes when daemons of a host may belong to other services."""

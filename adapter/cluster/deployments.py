@@ -30,7 +30,8 @@ class Deployment:
     ``digest`` stands for all that it got when it was configured last, at ``configured`` (seconds
     since the epoch); it is empty until then. ``found`` tells that it was there before
     anything of it was kept: its host was added with it. ``files`` stands for the files that it was
-    given last, where it has any.
+    given last, where it has any. ``rank`` is its number among the daemons of its service, -1 where
+    they have none.
     """
 
     daemon_type: str
@@ -43,6 +44,7 @@ class Deployment:
     configured: float = 0.0
     found: bool = False
     files: str = ""
+    rank: int = -1
 
     @property
     def daemon(self) -> str:
@@ -62,6 +64,7 @@ class Deployment:
             "configured": self.configured,
             "found": self.found,
             **({"files": self.files} if self.files else {}),
+            **({"rank": self.rank} if self.rank >= 0 else {}),
         }
 
     @classmethod
@@ -78,6 +81,7 @@ class Deployment:
             read.time("configured"),
             read.flag("found", False),
             read.text("files", ""),
+            read.whole("rank", -1),
         )
         if not DAEMON_ID.fullmatch(found.daemon_id):
             raise Unusable(f"its daemon_id is {shown(found.daemon_id)}, which no daemon can have")

@@ -392,6 +392,14 @@ class Maps(KeysAndOptions):
         """Return the file systems and their metadata servers."""
         return read_fs_map(read_json(self._read("fs dump"), "fs dump"))
 
+    def make_pool(self, name: str, application: str) -> None:
+        """Make a pool, unless it is there; raises ``OrchestratorError``."""
+        if name in (each.name for each in read_pools(self._read("osd dump")).values()):
+            return
+        # The monitors ask so where a name begins with a dot.
+        self._mon.command(prefix="osd pool create", pool=name, yes_i_really_mean_it=True)
+        self._mon.command(prefix="osd pool application enable", pool=name, app=application)
+
     def minimal_conf(self) -> str:
         """Return the ceph.conf that a host needs to find the monitors."""
         return self._mon.command(prefix="config generate-minimal-conf")

@@ -222,6 +222,7 @@ def daemon_description(
         container_image_id=row.get("image_id"),
         container_image_name=row.get("image"),
         systemd_unit=row.get("unit"),
+        rank=services.rank_of(hostname, daemon_type, daemon_id),
     )
 
 

@@ -31,12 +31,12 @@ class Kind:
     """A kind of daemon. The values here are those of a kind that needs nothing.
 
     ``entity`` is the name of its key, with ``{id}``, and its own section in the monitors'
-    configuration; ``caps`` are what the key may do; ``section`` is that of the whole service, with
-    ``{service_id}``. ``plural`` names its daemons in a sentence.
+    configuration; ``caps`` are what the key may do; ``section`` is that of the whole service, both
+    with ``{service_id}``. ``plural`` names its daemons in a sentence.
     """
 
     service_type: str = ""
-    # Whether its daemons are Ceph's: others have no key, and no section in the configuration.
+    # Whether its daemons are Ceph's: others have no section in the configuration, and most no key.
     is_ceph: bool = True
     # The type of its daemons, where it is another one, and those that go with each of them: the
     # host makes and removes them together, under the same id.
@@ -90,6 +90,9 @@ class Kind:
     # Each daemon gets a port of its own, from the spec's on.
     has_own_port: bool = False
 
+    # Each daemon of a service has a number of its own, from 0 on.
+    has_ranks: bool = False
+
     # Whether its daemons read files that are made of the spec and of the state of the cluster.
     has_files: bool = False
     # Whether files of others name its daemons, also before they are there.
@@ -98,6 +101,9 @@ class Kind:
     has_rules: bool = False
     # The dashboard's option that names one of them, by its URL.
     dashboard_option: str = ""
+    # Pools, each with its application, in which its daemons keep what they have: they are made
+    # where there are none, and stay when the service goes.
+    pools: Tuple[Tuple[str, str], ...] = ()
     # Modules of managers without which it would be of no use.
     needs_modules: Tuple[str, ...] = ()
 
@@ -132,6 +138,10 @@ class Kind:
     def entity_of(self, daemon_id: str) -> str:
         """Return the name of a daemon's key, which is also its own section."""
         return self.entity.format(id=daemon_id)
+
+    def caps_of(self, spec: ServiceSpec) -> Caps:
+        """Return what the key of a service's daemons may do; the same whatever its fields say."""
+        return tuple((who, may.format(service_id=spec.service_id or "")) for who, may in self.caps)
 
     def section_of(self, spec: ServiceSpec) -> str:
         """Return the section of a service in the monitors' configuration."""

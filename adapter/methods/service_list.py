@@ -30,6 +30,9 @@ from adapter.reconcile import Reconciler
 from adapter.reconcile.ended_restarts import end_restart
 from adapter.reconcile.kept_service import kept_service
 
+# `ceph nfs cluster rm` has it removed before the gateways, whether there is one or not.
+_OF_NFS = "ingress.nfs."
+
 
 class ServiceListMethods:
     """What is kept and what runs, on a ``Core``."""
@@ -192,6 +195,8 @@ class ServiceListMethods:
                     f"Removed the record of {service_name}, which could not be used; "
                     "its daemons run on unmanaged"
                 )
+            if service_name.startswith(_OF_NFS) and core.specs.find(service_name) is None:
+                return f"There is no service {service_name}"
             wanted = kept_service(core, self.reconciler.services, service_name)
             if wanted.spec.service_type != "osd":
                 core.specs.save(replace(wanted, deleted=time.time()))

@@ -106,6 +106,7 @@ def _told(spec: ServiceSpec, address: str) -> str:
     if not kind.is_ceph:
         told["networks"] = address
         told["extra_entrypoint_args"] = told.pop("args", ())
+        told.update(told.pop("settings", {}))
     told.update(kind.read_at_start(spec))
     words = {
         name: each if isinstance(each, int) else mark(str(each)) for name, each in told.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
@@ -95,10 +96,20 @@ class DaemonGoals:
                 row["files"] = files
             asked.files[place.hostname, place.daemon_id] = mark_of(files)
             asked.daemons.setdefault(place.hostname, []).append(row)
-            asked.known.setdefault(place.hostname, []).append(
-                self._deployment(wanted, place, row, [option for _, option, _ in settings])
-            )
+            new = self._deployment(wanted, place, row, [option for _, option, _ in settings])
+            new = replace(new, rank=self._rank(wanted, new, asked))
+            asked.known.setdefault(place.hostname, []).append(new)
         return asked
+
+    def _rank(self, wanted: Wanted, daemon: Deployment, asked: Asked) -> int:
+        """Return the number of a daemon: the one that it has, or the first that none has."""
+        if not kind_of(wanted.spec.service_type).has_ranks or daemon.rank >= 0:
+            return daemon.rank
+        with self._core.lock:
+            known = [each for _, each in self._core.deployments.of_service(wanted.name)]
+        known += [each for of_host in asked.known.values() for each in of_host]
+        taken = {each.rank for each in known}
+        return next(number for number in itertools.count() if number not in taken)
 
     @under_lock
     def unused_options(self, known: Mapping[str, Sequence[Deployment]]) -> List[Pair]:

@@ -81,6 +81,8 @@ class ServiceJobs:
                 [(each.daemon_id, at, location_of(spec, each.hostname)) for each, at in addressed]
             )
         self._claim(kind, places)
+        for pool, application in kind.pools:
+            core.maps.make_pool(pool, application)
         before_it = core.maps.settings()
         self.settings.bring(wanted, before_it)
         asked, digests, behind = self._goals.compared(wanted, addressed, there, before_it)
@@ -92,7 +94,10 @@ class ServiceJobs:
         conf, *answers = run_parallel(
             [
                 core.maps.minimal_conf,
-                *(partial(core.maps.keyring, each, kind.caps) for each in entities.values()),
+                *(
+                    partial(core.maps.keyring, each, kind.caps_of(spec))
+                    for each in entities.values()
+                ),
                 *(partial(core.maps.configure, *each) for each in asked.own),
                 *(partial(core.maps.unconfigure, *each) for each in unused),
                 *(

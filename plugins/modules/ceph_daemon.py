@@ -96,6 +96,11 @@ options:
         type: list
         elements: str
         default: []
+      settings:
+        description:
+          - What a gateway is told besides, by names that the README of C(daemon_deploy) has.
+        type: dict
+        default: {}
       files:
         description:
           - The texts of the files that a program of another package than Ceph's reads, by their
@@ -256,6 +261,7 @@ from ..module_utils.daemons.requested import (
     needs_cluster,
     refuse_other_cluster,
     refuse_units,
+    starts_with_packages,
     unlike_each_other,
 )
 from ..module_utils.daemons.rows import changes, describe
@@ -268,14 +274,7 @@ from ..module_utils.system.reading import Roots
 from ..module_utils.systemd.units import UnitsFailed
 
 KEYS = {"present": "deployed", "absent": "removed"}
-REFUSALS = (
-    AccessRefused,
-    DaemonRefused,
-    HostIsBusy,
-    NoCephUser,
-    PackagesRefused,
-    UnitsFailed,
-)
+REFUSALS = (AccessRefused, DaemonRefused, HostIsBusy, NoCephUser, PackagesRefused, UnitsFailed)
 
 
 def main() -> None:
@@ -294,6 +293,7 @@ def main() -> None:
                     "addr": {"type": "str", "default": ""},
                     "stop_timeout": {"type": "int", "default": 0},
                     "args": {"type": "list", "elements": "str", "default": []},
+                    "settings": {"type": "dict", "default": {}},
                     "files": {"type": "dict", "default": {}, "no_log": True},  # with passwords
                     "secret_files": {"type": "dict", "default": {}, "no_log": False},
                     "unit": {"type": "str", "default": ""},
@@ -337,7 +337,7 @@ def work(
             with nobody_else(module):
                 done = remove(module, roots, daemons)
         else:
-            host.install(module.params["packages"], quiet=not needs_cluster(daemons))
+            host.install(module.params["packages"], quiet=not starts_with_packages(daemons))
             with nobody_else(module):
                 if needs_cluster(daemons):
                     host.configure(module.params["conf"])
@@ -388,10 +388,7 @@ def remove(module: AnsibleModule, roots: Roots, daemons: List[Request]) -> Remov
 
 
 def check_host(module: AnsibleModule, roots: Roots, needs_conf: bool = True) -> None:
-    """Refuse a host that belongs to another cluster, or that cannot run what it does not know.
-
-    Daemons that are none of Ceph's need no configuration of the cluster (``needs_conf``).
-    """
+    """Refuse a host that belongs to another cluster, or does not know the one that is needed."""
     may_be_unknown = not needs_conf or module.check_mode or module.params["state"] == "absent"
     refuse_other_cluster(roots, module.params["cluster"], may_be_unknown=may_be_unknown)
 

@@ -23,6 +23,7 @@ FEATURES = [
     "apply_mds",
     "apply_mgr",
     "apply_mon",
+    "apply_nfs",
     "apply_node_exporter",
     "apply_prometheus",
     "apply_rbd_mirror",

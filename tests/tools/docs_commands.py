@@ -44,7 +44,7 @@ REFUSED = (
     "ceph ansible generate-key",
     "ceph orch apply -i hosts.yml",
     "ceph orch apply -i web.yml",
-    "ceph orch apply nfs a",
+    "ceph orch apply promtail",
     "ceph orch host label rm h2 ssd",
 )
 # What stands for something of the lab.

@@ -30,8 +30,8 @@ class Wanted:
 
     ``since`` is when what it reads at its start was changed last, in seconds since the epoch.
     ``stop_timeout`` is how many seconds systemd gives it to stop, 0 as many as the package says.
-    ``args`` and ``files`` (texts by name) are for daemons that are none of Ceph's, as are
-    ``cluster``, the one that they serve, and ``installs``: their packages were not there before.
+    ``args``, ``settings`` and ``files`` (texts by name) are for daemons that are none of Ceph's, as
+    are ``cluster``, the one that they serve, and ``installs``: their packages were not there.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Wanted:
         stop_timeout: int = 0,
         cluster: str = "",
         args: Sequence[str] = (),
+        settings: Optional[Mapping[str, str]] = None,
         files: Optional[Mapping[str, str]] = None,
         installs: bool = False,
     ) -> None:
@@ -55,9 +56,8 @@ class Wanted:
         self.stop_timeout = stop_timeout
         self.cluster = cluster
         self.args: Sequence[str] = [str(each) for each in args]
-        self.files: Mapping[str, str] = {
-            str(name): str(text) for name, text in (files or {}).items()
-        }
+        self.settings = _texts(settings)
+        self.files = _texts(files)
         self.installs = installs
         # Those of whom the daemon must have found one, as its ``Extra`` says before it is awaited.
         self.others: FrozenSet[str] = frozenset()
@@ -77,7 +77,7 @@ class Deployment:
         self._roots = roots
         self._wanted = wanted
         self._extras = extras
-        self._wait = wait
+        self._wait = max([wait, *(one.daemon.kind.patience for one in wanted)])
         self._states = show_units([one.daemon.unit for one in wanted])
         # What is there changes under the work; this is what was there before.
         self._verdicts = {one.daemon.unit: self._verdict(one) for one in wanted}
@@ -270,6 +270,10 @@ class Deployment:
 
     def _extra(self, one: Wanted) -> Extra:
         return self._extras.get(one.daemon.kind.name, NONE)
+
+
+def _texts(given: Optional[Mapping[str, Any]]) -> Mapping[str, str]:
+    return {str(name): str(text) for name, text in (given or {}).items()}
 
 
 def _is_fresh(daemon: Daemon) -> bool:

@@ -29,8 +29,13 @@ def unlike_each_other(roots: Roots, daemons: Iterable[Mapping[str, Any]]) -> Lis
 
 
 def needs_cluster(daemons: Sequence[Request]) -> bool:
-    """Tell whether one of the daemons is Ceph's."""
-    return any(daemon.kind.is_ceph for daemon, _ in daemons)
+    """Tell whether one of the daemons reads the host's ceph.conf."""
+    return any(daemon.kind.needs_conf for daemon, _ in daemons)
+
+
+def starts_with_packages(daemons: Sequence[Request]) -> bool:
+    """Tell whether the packages of a daemon may start what they bring: Ceph's start nothing."""
+    return all(daemon.kind.is_ceph for daemon, _ in daemons)
 
 
 def refuse_other_cluster(roots: Roots, wanted: str, *, may_be_unknown: bool) -> None:

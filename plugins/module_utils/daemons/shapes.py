@@ -51,6 +51,7 @@ class WantedShape(Protocol):
     stop_timeout: int
     cluster: str
     args: Sequence[str]
+    settings: Mapping[str, str]
     files: Mapping[str, str]
     installs: bool
 

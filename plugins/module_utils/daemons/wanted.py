@@ -8,7 +8,7 @@ from .daemon import Daemon
 from .deployment import Wanted
 from .requested import keyring_of, secret_files_of
 
-_TOLD = ("port", "addr", "since", "stop_timeout", "args")
+_TOLD = ("port", "addr", "since", "stop_timeout", "args", "settings")
 
 
 def wanted_of(

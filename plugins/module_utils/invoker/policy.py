@@ -27,7 +27,7 @@ MOST_SECONDS = 86400
 _UNIT = re.compile(
     r"(ceph-(mon|mgr|osd|mds|radosgw|rbd-mirror|exporter)|cephfs-mirror)@[A-Za-z0-9._:-]{1,200}"
     r"\.service|ceph-(crash|exporter)\.service|prometheus(-alertmanager|-node-exporter)?\.service"
-    r"|ceph-orch-(haproxy|keepalived|container|smb|libcephfsd)@[A-Za-z0-9_.-]{1,200}\.service"
+    r"|ceph-orch-(haproxy|keepalived|nfs|container|smb|libcephfsd)@[A-Za-z0-9_.-]{1,200}\.service"
 )
 # What a host's record of maintenance may hold besides: all of Ceph's instances, as those by which
 # ceph-volume starts OSDs and those of containers, but not what this project runs itself.
@@ -114,6 +114,9 @@ def _daemons(parameters: Parameters, limits: Limits) -> None:
         if row.get("secret_files") or (row["daemon_type"] in _BY_FILES and row.get("files")):
             name = f"{row['daemon_type']}.{row['daemon_id']}"
             _refuse("daemon", name, "root would read its files, which cannot be checked here")
+        if row["daemon_type"] == "nfs" and parameters.get("state") == "present":
+            name = f"nfs.{row['daemon_id']}"
+            _refuse("daemon", name, "what it exports, as root, stands in the cluster")
 
 
 def _keyrings(parameters: Parameters, limits: Limits) -> None:

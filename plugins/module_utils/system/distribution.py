@@ -18,6 +18,8 @@ _PACKAGES: Mapping[str, Union[str, Mapping[str, str]]] = {
     "ceph-mon": "ceph-mon",
     "ceph-osd": "ceph-osd",
     "ceph-volume": "ceph-volume",
+    "ganesha-rados-grace": "nfs-ganesha-rados-grace",
+    "ganesha.nfsd": "nfs-ganesha",
     "haproxy": "haproxy",
     "journalctl": "systemd",
     "libcephfsd": "libcephfs-daemon",

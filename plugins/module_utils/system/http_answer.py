@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Where a server that listens on all addresses is asked.
-_HERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with
+HERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with
 
 
 def http_status(addr: str, port: int, path: str, timeout: float) -> int:
@@ -14,7 +14,7 @@ def http_status(addr: str, port: int, path: str, timeout: float) -> int:
     # Imported where it is needed: few hosts have such a server, and each report would load it.
     from http.client import HTTPConnection, HTTPException
 
-    connection = HTTPConnection(_HERE.get(addr, addr), port, timeout=timeout)
+    connection = HTTPConnection(HERE.get(addr, addr), port, timeout=timeout)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
         return connection.getresponse().status

@@ -61,7 +61,7 @@ REFUSED = (
     ("orch", "host", "drain", "h2"),
     ("orch", "host", "maintenance", "exit", "h2"),
     ("orch", "upgrade", "start", "--image", "quay.io/ceph/ceph:v16"),
-    ("orch", "apply", "nfs", "a"),
+    ("orch", "apply", "nfs", "a", "h9"),
     ("orch", "apply", "mds", "a", "--placement=h1,h9"),
     ("orch", "daemon", "restart", "mds.none"),
     ("orch", "osd", "rm", "99"),

@@ -87,7 +87,7 @@ def test_modules_that_ask_by_themselves(services: Services, log: int) -> None:
     lab = services.lab
     length = log_size(lab)
     lab.ok("nfs", "cluster", "ls")
-    refused = lab.ceph("nfs", "cluster", "create", "x")
+    refused = lab.ceph("nfs", "cluster", "create", "x", "h9")
     assert refused.rc != 0, refused
     assert "Traceback" not in refused.err
     lab.ok("fs", "volume", "ls")

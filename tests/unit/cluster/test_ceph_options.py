@@ -106,7 +106,7 @@ def test_what_needs_a_restart_is_what_ceph_says() -> None:
 
 def test_every_kind_of_daemon_says_whose_options_it_reads() -> None:
     # Programs that are none of Ceph's read nothing of the monitors.
-    ceph = [kind for kind in (*KINDS, "osd") if kind_of(kind).entity or kind == "osd"]
+    ceph = [kind for kind in (*KINDS, "osd") if kind_of(kind).is_ceph]
     assert all("common" in kind_of(kind).reads for kind in ceph)
     assert not any(kind_of(kind).reads for kind in KINDS if kind not in ceph)
     assert {"rgw", "mds", "osd"} <= {

@@ -114,6 +114,7 @@ EVERY: Dict[str, Any] = {
     "deployment": Deployment(
         *("rgw", "a.h1.abcdef", "rgw.a", (8000,), "10.0.0.1", ("rgw_frontends",), "d1", 7.0, True),
         files="f1",
+        rank=1,
     ),
     "settings": ServiceSettings(
         "rgw.a",

@@ -17,7 +17,7 @@ DOCS = {
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What the comparison of the README calls "not yet", by the methods that would do it.
 NOT_YET = {
-    "NFS, iSCSI and NVMe-oF": ("apply_nfs", "apply_iscsi", "apply_nvmeof"),
+    "iSCSI and NVMe-oF": ("apply_iscsi", "apply_nvmeof"),
     "Certificates, Grafana": ("apply_grafana",),
 }
 

@@ -36,7 +36,7 @@ def test_what_the_comparison_calls_done_is_no_not_yet(what: str) -> None:
 
 
 def test_the_refusal_is_shown_as_it_is(world: World) -> None:
-    (shown,) = re.findall(r"# ceph orch apply (\w+) a\nError EINVAL: (.*)\n", README)
+    (shown,) = re.findall(r"# ceph orch apply (\S+)\nError EINVAL: (.*)\n", README)
     kind, said = shown
     spec: Any = ServiceSpec.from_json({"service_type": kind, "service_id": "a"})
 

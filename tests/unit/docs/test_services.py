@@ -130,9 +130,9 @@ def test_failures_are_tried_again_as_the_code_says() -> None:
 def test_the_role_says_what_the_key_of_a_kind_can_do(kind: str) -> None:
     """``mon`` has the key that all monitors share: it has no caps of a daemon's own."""
     known = service_kinds.kind_of(kind)
-    caps = " ".join(f"{name} '{what}'" for name, what in known.caps)
+    caps = " ".join(f"{name} '{what.format(service_id='SERVICE')}'" for name, what in known.caps)
     expected = f"`{known.entity_of('ID')}`: `{caps}`" if known.has_own_key else "`mon.`"
-    expected = expected if known.is_ceph else "none"
+    expected = expected if known.entity else "none"
     lines = texts()["roles/daemon_deploy/README.md"].splitlines()
     (line,) = [each for each in lines if each.startswith(f"| `{known.daemon_type}` | `")]
     assert f"| {expected}" in line

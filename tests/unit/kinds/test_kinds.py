@@ -88,7 +88,8 @@ def test_a_kind_says_what_everybody_asks(kind: Kind) -> None:
     )
 
     assert kind.plural != Kind.plural
-    assert bool(kind.entity) == bool(kind.section) == kind.is_ceph
+    assert bool(kind.section) == kind.is_ceph
+    assert bool(kind.entity) == ON_HOSTS[kind.daemon_type].needs_conf
     assert kind.is_ceph == ON_HOSTS[kind.daemon_type].is_ceph
     assert kind.default_placement().to_json()
     assert kind.has_own_port == (kind.first_port(spec) > 0)

@@ -117,7 +117,7 @@ class FakeJobs(FakeHosts):
         (rows,) = [v for k, v in request.variables.items() if k.endswith("_daemons")]
         known = kind_of(kind)
         for row in rows[host]:
-            if known.is_ceph:
+            if known.entity:
                 assert row["keyring_file"] in request.secrets
             assert set(row.get("secret_files", {}).values()) <= set(request.secrets)
             for each in (known.daemon_type, *known.companions):

@@ -61,6 +61,8 @@ class Monitors(FakeCrush, FakeKeys):
     # OSDs that may all stop together, and pools with their sizes.
     can_stop: Set[int] = field(default_factory=set)
     pools: List[Dict[str, Any]] = field(default_factory=list)
+    # Those that were made, each with its application.
+    made_pools: Dict[str, str] = field(default_factory=dict)
     # What somebody else does right before the monitors are asked what is safe to destroy.
     before_safety: Callable[[], Any] = lambda: None
     # The same, right before they are asked what may stop.
@@ -109,11 +111,20 @@ class Monitors(FakeCrush, FakeKeys):
         ]
         pool = {"size": self.pool_size, "min_size": max(1, self.pool_size - 1), "crush_rule": 0}
         pools = self.pools or [{"pool": 1, "pool_name": "data", "pg_num": self.pg_num, **pool}]
+        pools = [*pools, *({"pool": 9, "pool_name": name} for name in self.made_pools)]
         known = {"epoch": self.epoch, "osds": rows, "pools": pools, "flags_set": self.flags}
         known["crush_node_flags"] = {name: ["noout"] for name in sorted(self.noout)}
         if self.tiebreaker:
             known["stretch_mode"] = {"stretch_mode_enabled": True, "stretch_mode_bucket": 8}
         return json.dumps(known)
+
+    def _osd_pool_create(self, arguments: Dict[str, Any]) -> str:
+        self.made_pools[arguments["pool"]] = ""
+        return ""
+
+    def _osd_pool_application_enable(self, arguments: Dict[str, Any]) -> str:
+        self.made_pools[arguments["pool"]] = arguments["app"]
+        return ""
 
     def _osd_metadata(self, arguments: Dict[str, Any]) -> str:
         return json.dumps(

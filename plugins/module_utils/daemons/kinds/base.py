@@ -27,6 +27,8 @@ class Kind:
     name = ""
     # Whether it is one of Ceph's: others are ``Program``.
     is_ceph = True
+    # Whether it reads the host's ceph.conf.
+    needs_conf = True
     # Whether the unit is written here, and not by a package.
     makes_unit = False
     # Whether a program of its package makes the unit, of a file that is written here: it is started
@@ -59,6 +61,8 @@ class Kind:
     is_counted_on = False
     # When it stops where a host stops as a whole: after all kinds with a smaller number.
     stops = 0
+    # For how long (seconds) it may take until it does its work, where that is longer than usual.
+    patience = 0.0
     # It loads modules, of which this backend is one.
     loads_modules = False
     # What its administration socket is asked, and what is said of one that does not work.

@@ -1,6 +1,6 @@
 """Daemons that are none of Ceph's: programs of other packages that serve the cluster.
 
-They have no key. Whoever deploys them makes what they read, of the service's spec and of the state
+Most have no key. Whoever deploys them makes what they read, of the service's spec and of the state
 of the cluster; it is written into a directory of ours (``program_files``), and a drop-in file lets
 the package's unit read it. The package's own configuration stays as it is. The drop-in file also
 tells such a daemon from one that somebody else has set up with the same package: without it nothing
@@ -28,6 +28,7 @@ class Program(Kind):
     """A daemon that is none of Ceph's. Each host has one of a kind at most."""
 
     is_ceph = False
+    needs_conf = False
     is_counted_on = False
     can_be_asked = True
     lack = "it runs, but does not answer on its port"

@@ -19,6 +19,7 @@ from . import (
     mds,
     mgr,
     mon,
+    nfs,
     node_exporter,
     osd,
     prometheus,
@@ -31,7 +32,7 @@ from .extra import Extra
 
 _FILES = (
     *(mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter),
-    *(node_exporter, prometheus, alertmanager, haproxy, keepalived, container, smb),
+    *(node_exporter, prometheus, alertmanager, haproxy, keepalived, container, smb, nfs),
 )
 
 # All that a host may run, by name; and those that ceph_daemon makes and removes.

@@ -94,6 +94,7 @@ BAD: List[Tuple[str, Place, Iterable[Any]]] = [
     ("ceph_daemon", ("daemons",), ("daemon_type=mds", '[{"daemon_type": "mds"}]', [["x"]], ["x"])),
     ("ceph_daemon", ("daemons", 0, "unit"), UNITS),
     ("ceph_daemon", ("daemons", 0, "secret_files"), ({"haproxy.cfg": "k"},)),
+    ("ceph_daemon", ("daemons", 0, "daemon_type"), ("nfs",)),
     ("ceph_daemon", ("daemons", 0, "addr"), ("a b", "$(id)", "::1\n[osd]")),
     ("ceph_daemon", ("daemons", 0, "owner"), ("root",)),
     ("cluster_access", ("conf",), CONFS),

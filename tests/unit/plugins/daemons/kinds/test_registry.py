@@ -29,6 +29,7 @@ COMMON = {
     *("program", "program_files", "program_parts", "own_folder", "of_ingress", "ingress_files"),
     *("container_document", "container_files", "container_podman", "container_quadlet"),
     *("smb_files", "smb_parts", "smb_units"),
+    *("nfs_conf", "nfs_files", "nfs_places", "nfs_table"),
 }
 BASES = (Kind, Program, OwnFolder, OfIngress)
 # Code for all daemons and hosts.
@@ -64,7 +65,7 @@ def test_a_kind_says_what_every_daemon_has(name: str) -> None:
     assert kind.unit.endswith(".service")
     assert kind.unit.replace("{id}", "").count("@") == bool(kind.template)
     assert kind.program
-    assert ("." in kind.entity) == kind.is_ceph
+    assert ("." in kind.entity) == kind.needs_conf
     assert isinstance(kind, Program) != kind.is_ceph
     for text in (kind.unit, kind.data, kind.socket, kind.keyring, kind.version_socket):
         assert "{" not in text.replace("{id}", "")
@@ -79,7 +80,7 @@ def test_its_units_are_found_and_its_log_is_that_of_its_key(name: str) -> None:
     unit = ALL[name].unit.format(id="a.h1")
     assert daemon_of(unit, "h1") == (name, "a.h1")
     if not ALL[name].is_ceph:
-        # It has no key, and logs to the journal.
+        # It logs to the journal.
         assert not log_of(unit, Roots(etc="/nowhere"))
         return
     section = ALL[name].entity.partition(".")[0]
@@ -96,7 +97,9 @@ def test_the_places_of_a_daemon_are_its_own(name: str) -> None:
         drop_in = f"/etc/systemd/system/{one.unit}.d/ceph-orch.conf"
         assert (one.mark_path == drop_in) != one.kind.makes_unit
         assert (one.mark_path != other.mark_path) == bool(one.kind.template)
-        assert (one.keyring_path, one.data_path, one.socket_path) == ("", "", "")
+        assert (one.data_path, one.socket_path) == ("", "")
+        assert bool(one.keyring_path) == one.kind.needs_conf
+        assert one.keyring_path != other.keyring_path or not one.keyring_path
         return
     assert one.keyring_path != other.keyring_path
     assert one.data_path != other.data_path or not one.data_path
