@@ -142,15 +142,17 @@ class PackageUpgrade:
             for name, version in sorted(self.changes.items())
             if _number(installed.versions[name]) > _number(version)
         }
-        words = ", ".join(f"{name} {version}" for name, version in newer.items())
+        # Their names may be so many that nothing else of the sentence were left.
+        words = f"{', '.join(sorted({*newer.values()}))} of {', '.join([*newer][:3])}"
+        words += f" and {len(newer) - 3} more" if len(newer) > 3 else ""
         if newer and not self._older:
             _refuse(
-                f"{words} {'are' if len(newer) > 1 else 'is'} installed, newer than "
+                f"{words} is installed, newer than "
                 f"{self._target}; `older` lets packages go back within a release"
             )
         if any(_number(newer[name])[:2] != _number(self.changes[name])[:2] for name in newer):
             _refuse(
-                f"{words} {'are' if len(newer) > 1 else 'is'} installed, of a later release than "
+                f"{words} is installed, of a later release than "
                 f"{self._target}: Ceph has no way back from one release to another"
             )
 

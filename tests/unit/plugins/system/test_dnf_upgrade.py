@@ -76,7 +76,10 @@ def test_packages_do_not_go_back_by_a_word_too_little(place: Path, tmp_path: Pat
     """dnf itself installs an older version as well, and asks nobody."""
     rpm = place / "rpm"
     rpm.write_text(rpm.read_text().replace("20.2.4-0", "20.2.6-0"))
-    assert "ceph-osd 2:20.2.6-0.el9 are installed, newer than 20.2.5" in refusal(tmp_path)
+    assert (
+        "2:20.2.6-0.el9 of ceph-mds, ceph-mon, ceph-osd is installed, newer than 20.2.5"
+        in refusal(tmp_path)
+    )
 
 
 def test_a_package_that_is_locked_is_refused(place: Path, tmp_path: Path) -> None:

@@ -83,15 +83,28 @@ def test_a_second_time_nothing_changes(place: Path, tmp_path: Path) -> None:
 def test_packages_go_back_only_where_that_is_wanted(place: Path, tmp_path: Path) -> None:
     write(place, "dpkg-query", DPKG.replace("20.2.4", "20.2.6") % ("ii", "20.2.6+ds-1"))
     said = refusal(tmp_path)
-    assert "ceph-mds 20.2.6+ds-1, ceph-mon 20.2.6+ds-2 are installed, newer than 20.2.5; " in said
+    assert (
+        "20.2.6+ds-1, 20.2.6+ds-2 of ceph-mds, ceph-mon is installed, newer than 20.2.5; " in said
+    )
     found = predicted(tmp_path, older=True).changes
     assert found == {"ceph-mds": "20.2.5+ds-1", "ceph-mon": "20.2.5+ds-1"}
+
+
+def test_the_reason_is_said_whatever_many_packages_there_are(place: Path, tmp_path: Path) -> None:
+    names = [f"ceph-{number:030}" for number in range(40)]
+    rows = "".join(f"ii \\t{name}\\t20.2.6+ds-1\\tceph\\n" for name in names)
+    write(place, "dpkg-query", f"#!/bin/sh\nprintf '{rows}'\n")
+    write(place, "apt-cache", POLICY.replace("ceph-mon ceph-mds", " ".join(names)))
+    said = refusal(tmp_path)
+    assert " and 37 more is installed, newer than 20.2.5; `older` lets packages" in said
 
 
 def test_packages_do_not_go_back_to_another_release(place: Path, tmp_path: Path) -> None:
     write(place, "dpkg-query", DPKG.replace("20.2.4", "21.2.0") % ("ii", "20.2.4+ds-2"))
     said = refusal(tmp_path, older=True)
-    assert "ceph-mon 21.2.0+ds-2 is installed, of a later release than 20.2.5: Ceph has no" in said
+    assert (
+        "21.2.0+ds-2 of ceph-mon is installed, of a later release than 20.2.5: Ceph has no" in said
+    )
 
 
 @pytest.mark.parametrize("older", [False, True])
