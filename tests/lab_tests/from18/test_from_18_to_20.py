@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -116,10 +117,9 @@ def test_managers_go_first_and_serve_the_old_cluster(site: Lab) -> None:
 
 
 def test_all_daemons_go_to_the_new_release_under_a_client(site: Lab) -> None:
-    ground = Ground(Services(site))
     hosts = list(site.machines)
     began = time.monotonic()
-    with ground.writing(hosts[2]):
+    with closing(Services(site)) as services, Ground(services).writing(hosts[2]):
         ok(site, "upgrade", "start", *SCOPE, seconds=HOUR)
     print(f"mons, OSDs, MDS and gateway took {time.monotonic() - began:.0f} s")
     wait_until("gateways say it", lambda: versions(site) == {NEW}, 180)
