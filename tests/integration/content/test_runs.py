@@ -25,7 +25,7 @@ def test_reading_playbooks(machine: Machine) -> None:
     parts = {"schema", "clock", "identity", "timings", "devices", "devices_source", "storage"}
     parts |= {"facts", "daemons", "packages"}
     assert set(inventory) == parts
-    assert set(inventory["storage"]) == {"device_mapper", "links"}
+    assert set(inventory["storage"]) == {"at_work", "device_mapper", "links"}
     source = "ceph-volume" if shutil.which("ceph-volume") else "module"
     assert inventory["devices_source"] == source
     facts = run.published("Read the facts of hosts")
