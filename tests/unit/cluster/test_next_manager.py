@@ -95,6 +95,7 @@ EVERY: Dict[str, Any] = {
         places=(("/dev/vdb", "VENDOR_1"),),
         weights=((-3, 1.5), (-9, 0.5)),
         drain="h1",
+        hostname="node1",
         pgs_before=9,
         pgs=4,
         reason="waiting",
