@@ -290,7 +290,7 @@ def test_a_cluster_with_a_managers_backend_is_only_looked_at(
         ("service_type: mdx\nplacement: {count: 1}\n", "document 1: "),
         (MDS.replace("h2", "h9"), "h9"),
         (MDS + "unknown: 1\n", "unknown"),
-        ("service_type: nfs\nservice_id: a\n", "this backend does not deploy it"),
+        ("service_type: loki\n", "this backend does not deploy it"),
         ("{", "YAML"),
     ],
 )
