@@ -1,4 +1,4 @@
-"""Kinds of services that are not deployed, because no distribution has a package of their program.
+"""Kinds of services that are not deployed, nearly all for want of a package of their program.
 
 Each with the program, and what an administrator can do without it.
 """
@@ -9,7 +9,7 @@ from typing import Dict, Sequence, Tuple
 
 from adapter.errors import InvalidValue
 
-_OWN = "Run it beside the cluster, from packages of its makers"
+_OWN = "Run it beside the cluster, from packages of its makers or its image in the kind `container`"
 _TRACES = (
     f"{_OWN}, with an agent on each host: daemons send it their traces at `jaeger_agent_port` "
     "while `jaeger_tracing_enable` is set."
@@ -38,22 +38,34 @@ _ABSENT: Dict[str, Tuple[str, str]] = {
     "jaeger-collector": ("Jaeger", _TRACES),
     "jaeger-query": ("Jaeger", _TRACES),
     "elasticsearch": ("Elasticsearch", _TRACES),
+    "nvmeof": (
+        "the NVMe-oF gateway (ceph-nvmeof, with SPDK)",
+        f"{_OWN}; `ceph nvme-gw create ID POOL GROUP` tells the monitors of it.",
+    ),
     "oauth2-proxy": (
         "oauth2-proxy",
         f"{_OWN}; `ceph dashboard sso setup saml2` lets users log in to the dashboard without it.",
     ),
 }
-_GATEWAY = (
-    "it needs a certificate authority and a Grafana, which this backend does not have",
-    "Put a proxy of your own, such as nginx, before the dashboards of the managers.",
-)
+# Those that are not deployed for another reason.
+_OTHERS: Dict[str, Tuple[str, str]] = {
+    "mgmt-gateway": (
+        "it needs a certificate authority and a Grafana, which this backend does not have",
+        "Put a proxy of your own, such as nginx, before the dashboards of the managers.",
+    ),
+    "iscsi": (
+        "Debian 14 has no package ceph-iscsi, and its python3-rtslib-fb is too new for older ones",
+        "Run it beside the cluster on hosts of an older release; `ceph dashboard iscsi-gateway-add "
+        "-i FILE NAME` lets the dashboard show it.",
+    ),
+}
 
 
 def not_deployed(service_type: str, deployed: Sequence[str]) -> InvalidValue:
     """Return the error for a service that is not deployed; ``deployed`` are those that are."""
     reason, remedy = "", ""
-    if service_type == "mgmt-gateway":
-        reason, remedy = _GATEWAY
+    if service_type in _OTHERS:
+        reason, remedy = _OTHERS[service_type]
     elif service_type in _ABSENT:
         program, remedy = _ABSENT[service_type]
         reason = f"no distribution has a package of {program}"

@@ -20,5 +20,8 @@ def test_the_program_that_is_missing_is_named_with_what_can_be_done(name: str) -
 
 
 def test_what_else_is_not_deployed_is_named_with_what_is() -> None:
-    assert "It deploys: mon, mgr;" in str(not_deployed("nvmeof", ["mon", "mgr"]))
+    assert "It deploys: mon, mgr;" in str(not_deployed("strange", ["mon", "mgr"]))
     assert "a proxy of your own" in str(not_deployed("mgmt-gateway", ["mon"]))
+    assert "no package ceph-iscsi, and its python3-rtslib-fb is too new" in str(
+        not_deployed("iscsi", ["mon"])
+    )
