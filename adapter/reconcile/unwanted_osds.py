@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Collection, Dict, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, Mapping, Optional, Sequence, Set, Tuple
 
 from adapter.cluster.device_names import DeviceNames, NamedPaths
 from adapter.cluster.hosts import Host
@@ -140,7 +140,10 @@ class UnwantedOsds:
         return ""
 
     def _is_blank(self, host: str, group: Group) -> Optional[bool]:
-        """Tell whether all data disks of a group are blank; None until the host was asked."""
+        """Tell whether no OSD was begun on the data disks of a group.
+
+        None until the host was asked. Somebody else may have written to them since.
+        """
         core = self._core
         if host not in self._asked:
             self._asked[host] = time.time()
@@ -153,7 +156,7 @@ class UnwantedOsds:
             if time.time() - self._asked[host] > ASK_AGAIN:
                 del self._asked[host]
             return None
-        free = {row["path"] for row in report.devices if row["available"]}
+        free = {row["path"] for row in report.devices if row["available"] or _is_of_others(row)}
         return all(disk.path in free for disk in group.data)
 
     def _tell(self, intent: Intent) -> None:
@@ -175,3 +178,9 @@ class UnwantedOsds:
 def _how(group: Group) -> Tuple[Any, ...]:
     """Return how the disks of a group become OSDs."""
     return dict(group.options), {each.path for each in group.db}, {each.path for each in group.wal}
+
+
+def _is_of_others(row: Mapping[str, Any]) -> bool:
+    """Tell whether a disk that is not free has nothing of an OSD on it, half-made ones included."""
+    begun = any("BlueStore" in reason for reason in row["rejected_reasons"])
+    return row["osds"] == [] and not (begun or row["lvs"] or row["ceph_device_lvm"])

@@ -111,6 +111,23 @@ def test_what_a_run_is_at_is_not_said_to_be_made_no_more(
     assert "h2: no OSD is made on" in events(cluster)
 
 
+def test_what_somebody_else_has_taken_since_was_not_begun(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system stands on a disk that looked free: no job asks for it again and again."""
+    cluster.break_on["create_osds"] = {"h2": ""}
+    raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
+    cluster.settle(3)
+    raise_if_exception(remove(cluster))
+    disk = cluster._disk
+    used = {"available": False, "rejected_reasons": ["Has a FileSystem"]}
+    monkeypatch.setattr(cluster, "_disk", lambda *a, **more: {**disk(*a, **more), **used})
+    cluster.report()
+    cluster.settle(5)
+    assert cluster.core.intents.all() == []
+    assert "h2: no OSD is made on" in events(cluster)
+
+
 def test_what_somebody_named_is_made_all_the_same(cluster: Cluster) -> None:
     occupy(cluster, "h2")
     raise_if_exception(cluster.orchestrator.create_osds(device_on("h2", "/dev/sdb")))
