@@ -17,6 +17,7 @@ from ...systemd.units import UnitsFailed, act, is_alive, runs, show_units
 from ..shapes import DaemonShape, WantedShape
 from .extra import Extra
 from .of_ingress import FOLDER
+from .own_units import other_units, remove_with_last, write_units
 from .program import http_status_of
 from .program_parts import read_told, reason_of
 
@@ -133,10 +134,7 @@ class IngressFiles(Extra):
         make_directory(os.path.dirname(wanted.daemon.mark_path), 0o700)
         write_text(wanted.daemon.mark_path, self._mark(wanted), 0o644)
         units = self._other_units()
-        for name, text in units.items():
-            write_text(os.path.join(self._units, name), text, 0o644)
-        if units:
-            act("daemon-reload", [])
+        write_units(self._units, units)
         if wanted.installs:
             # What the packages bring would be started with the host.
             act("disable", _PACKAGES)
@@ -185,19 +183,7 @@ class IngressFiles(Extra):
                 os.unlink(os.path.join(folder, name))
         if os.path.isdir(folder):
             remove_tree(folder, self._roots.proc)
-        try:
-            os.rmdir(self._top)
-        except FileNotFoundError:
-            pass
-        except OSError:
-            # Another service is on this host.
-            return
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(self._top))
-        for name in _UNITS:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(self._units, name))
-        act("daemon-reload", [])
+        remove_with_last(self._top, self._units, _UNITS)
 
     def _path(self, daemon: DaemonShape, name: str) -> str:
         return os.path.join(os.path.dirname(daemon.mark_path), name)
@@ -208,13 +194,11 @@ class IngressFiles(Extra):
 
     def _other_units(self) -> Dict[str, str]:
         """Return the unit files that are not as they shall be, each with its text."""
-        found = {}
+        shall = {}
         for name, (program, text) in _UNITS.items():
             path = find_program(program) or f"/usr/sbin/{program}"
-            shall = text.format(program=path, folder=self._top)
-            if not is_written(os.path.join(self._units, name), shall, 0o644):
-                found[name] = shall
-        return found
+            shall[name] = text.format(program=path, folder=self._top)
+        return other_units(self._units, shall)
 
     def _shall(self, wanted: WantedShape) -> Dict[str, str]:
         """Return the files that are to be there; one that was not given is left as it is."""

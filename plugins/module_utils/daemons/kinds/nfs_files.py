@@ -20,6 +20,7 @@ from .extra import Extra
 from .nfs_conf import ganesha_conf
 from .nfs_places import FOLDER, STARTED, VERSION, is_young
 from .nfs_table import GraceTable, Unreachable
+from .own_units import other_units, remove_with_last, write_units
 from .program_parts import read_told, reason_of
 
 CONF, IDMAP, TABLE = "ganesha.conf", "idmapd.conf", "table"
@@ -69,7 +70,7 @@ class GatewayFiles(Extra):
     def __init__(self, roots: Roots) -> None:
         self._roots = roots
         self._top = os.path.join(roots.etc, FOLDER)
-        self._unit = os.path.join(roots.etc, "systemd/system", _UNIT_NAME)
+        self._units = os.path.join(roots.etc, "systemd/system")
 
     def refuse(self, wanted: WantedShape) -> List[str]:
         """Return sentences that speak against it: settings that there are not, or that are bad."""
@@ -93,7 +94,7 @@ class GatewayFiles(Extra):
 
     def needs_setup(self, wanted: WantedShape) -> bool:
         """Tell whether the unit would start something else than what runs."""
-        return bool(self._changed(wanted)) or not self._has_unit()
+        return bool(self._changed(wanted)) or bool(self._other_units())
 
     def hangs(self, wanted: WantedShape) -> bool:
         """Tell whether it does not answer, however long it is waited for."""
@@ -108,9 +109,7 @@ class GatewayFiles(Extra):
         daemon = wanted.daemon
         make_directory(os.path.dirname(daemon.mark_path), 0o700)
         write_text(daemon.mark_path, _mark(wanted), 0o644)
-        if not self._has_unit():
-            write_text(self._unit, self._unit_text(), 0o644)
-            act("daemon-reload", [])
+        write_units(self._units, self._other_units())
         if wanted.installs:
             self._keep_packages_quiet()
         if wanted.keyring and self._has_other_key(wanted):
@@ -152,18 +151,7 @@ class GatewayFiles(Extra):
                 os.unlink(os.path.join(folder, name))
         if os.path.isdir(folder):
             remove_tree(folder, self._roots.proc)
-        try:
-            os.rmdir(self._top)
-        except FileNotFoundError:
-            pass
-        except OSError:
-            # Another gateway is on this host.
-            return
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(self._top))
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._unit)
-        act("daemon-reload", [])
+        remove_with_last(self._top, self._units, [_UNIT_NAME])
 
     @staticmethod
     def _keep_packages_quiet() -> None:
@@ -194,13 +182,12 @@ class GatewayFiles(Extra):
         there = key_of(read_lines(daemon.keyring_path), daemon.entity)
         return there != key_of(wanted.keyring.splitlines(), daemon.entity)
 
-    def _unit_text(self) -> str:
+    def _other_units(self) -> Dict[str, str]:
+        """Return the unit file that is not as it shall be, with its text."""
         program = find_program("ganesha.nfsd") or "/usr/bin/ganesha.nfsd"
         started = STARTED.format(id="%i")
-        return _UNIT.format(program=program, folder=self._top, started=started)
-
-    def _has_unit(self) -> bool:
-        return is_written(self._unit, self._unit_text(), 0o644)
+        shall = _UNIT.format(program=program, folder=self._top, started=started)
+        return other_units(self._units, {_UNIT_NAME: shall})
 
     def _texts(self, wanted: WantedShape) -> Dict[str, str]:
         """Return the files that are to be there."""

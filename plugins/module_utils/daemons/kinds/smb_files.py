@@ -16,6 +16,7 @@ from ...system.smb_answer import answers_smb
 from ...systemd.units import UnitsFailed, act, is_alive, runs, show_units
 from ..shapes import DaemonShape, WantedShape
 from .extra import Extra
+from .own_units import other_units, remove_with_last, write_units
 from .program_parts import read_told, reason_of
 from .smb_parts import FOLDER, is_proxied, needs_proxy, services_of
 from .smb_units import unit_texts
@@ -113,10 +114,7 @@ class SmbFiles(Extra):
         make_directory(os.path.dirname(wanted.daemon.mark_path), 0o700)
         write_text(wanted.daemon.mark_path, self._mark(wanted), 0o644)
         units = self._other_units()
-        for name, text in units.items():
-            write_text(os.path.join(self._units, name), text, 0o644)
-        if units:
-            act("daemon-reload", [])
+        write_units(self._units, units)
         if wanted.installs:
             self._leave_resting()
         for name in _DIRECTORIES:
@@ -156,19 +154,7 @@ class SmbFiles(Extra):
                 remove_tree(path, self._roots.proc)
         with contextlib.suppress(OSError):
             os.rmdir(self._stores)
-        try:
-            os.rmdir(self._top)
-        except FileNotFoundError:
-            pass
-        except OSError:
-            # Another service is on this host.
-            return
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(self._top))
-        for name in unit_texts(self._top):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(self._units, name))
-        act("daemon-reload", [])
+        remove_with_last(self._top, self._units, unit_texts(self._top))
 
     def _path(self, daemon: DaemonShape, name: str) -> str:
         return os.path.join(os.path.dirname(daemon.mark_path), name)
@@ -182,11 +168,7 @@ class SmbFiles(Extra):
 
     def _other_units(self) -> Dict[str, str]:
         """Return the unit files that are not as they shall be, each with its text."""
-        return {
-            name: text
-            for name, text in unit_texts(self._top).items()
-            if not is_written(os.path.join(self._units, name), text, 0o644)
-        }
+        return other_units(self._units, unit_texts(self._top))
 
     def _changed(self, wanted: WantedShape) -> List[str]:
         """Return the files that are other ones; one that was not given is left as it is."""

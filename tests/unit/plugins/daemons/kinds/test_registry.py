@@ -26,7 +26,15 @@ PLACE = UTILS / "daemons/kinds"
 # What the kinds have in common.
 COMMON = {
     *("__init__", "base", "extra", "registry"),
-    *("program", "program_files", "program_parts", "own_folder", "of_ingress", "ingress_files"),
+    *(
+        "program",
+        "program_files",
+        "program_parts",
+        "own_folder",
+        "own_units",
+        "of_ingress",
+        "ingress_files",
+    ),
     *("container_document", "container_files", "container_podman", "container_quadlet"),
     *("smb_files", "smb_parts", "smb_units"),
     *("nfs_conf", "nfs_files", "nfs_places", "nfs_table"),
