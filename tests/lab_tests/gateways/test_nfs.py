@@ -225,7 +225,7 @@ def test_what_cannot_be_is_refused_in_a_line_and_nothing_changes(services: Servi
     for words, said in (
         (("nfs", "cluster", "create", "c", "h1", "--enable-nfsv3"), "deploys NFS 4 only"),
         (("nfs", "cluster", "create", "c", "h9"), "h9"),
-        (("orch", "apply", "nfs", "c", "h1", "--port=70000"), "it is not a port"),
+        (("orch", "apply", "nfs", "c", "h1", "--port=70000"), "port: 70000 is not allowed"),
     ):
         answer = lab.ceph(*words)
         assert answer.rc != 0, answer.out

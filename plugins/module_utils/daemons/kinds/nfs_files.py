@@ -151,7 +151,16 @@ class GatewayFiles(Extra):
                 os.unlink(os.path.join(folder, name))
         if os.path.isdir(folder):
             remove_tree(folder, self._roots.proc)
+        self._remove_sockets(daemon)
         remove_with_last(self._top, self._units, [_UNIT_NAME])
+
+    def _remove_sockets(self, daemon: DaemonShape) -> None:
+        """Take the administration sockets away that those have left which had to be killed."""
+        name = re.escape(f"ceph-client.nfs.{daemon.daemon_id}.")
+        with contextlib.suppress(FileNotFoundError):
+            for each in os.listdir(self._roots.ceph_run):
+                if re.fullmatch(rf"{name}\d+\.\d+\.asok", each):
+                    os.unlink(os.path.join(self._roots.ceph_run, each))
 
     @staticmethod
     def _keep_packages_quiet() -> None:

@@ -233,6 +233,18 @@ def test_removal_leaves_nothing_of_it_and_keeps_what_is_exported(
     assert [row["state"] for row in remove(roots).rows] == ["absent"]
 
 
+def test_sockets_of_killed_ones_go_and_no_others(roots: Roots, tmp_path: Path) -> None:
+    GatewayFiles(roots).setup(wanted(roots, ID))
+    place = tmp_path / "run/ceph"
+    place.mkdir(parents=True, exist_ok=True)
+    left = [f"ceph-client.nfs.{ID}.1672.9382.asok", f"ceph-client.nfs.{ID}.157.945.asok"]
+    others = [f"ceph-client.nfs.{ID}.5.157.945.asok", "ceph-osd.0.asok"]
+    for name in (*left, *others):
+        (place / name).touch()
+    remove(roots)
+    assert sorted(os.listdir(place)) == sorted(others)
+
+
 def test_the_last_one_takes_unit_and_table_along(roots: Roots, tmp_path: Path) -> None:
     GatewayFiles(roots).setup(wanted(roots))
     script(tmp_path, "join")
