@@ -16,7 +16,6 @@ FEATURES = [
     "apply",
     "apply_alertmanager",
     "apply_ceph_exporter",
-    "apply_container",
     "apply_crash",
     "apply_drivegroups",
     "apply_ingress",
