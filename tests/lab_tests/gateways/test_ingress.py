@@ -22,11 +22,11 @@ systemctl is-enabled haproxy keepalived 2>/dev/null || true
 CLIENT = """
 A=http://$1; C="curl -s --connect-timeout 1 --max-time 4 --aws-sigv4 aws:amz:default:s3 -u AK1:SK1"
 head -c 50000 /dev/urandom >/tmp/ingress.in; rm -f /tmp/ingress.stop /tmp/ingress.bad
-$C -X PUT $A/bkt >/dev/null; n=0
+$C -X PUT $A/ing >/dev/null; n=0
 while [ ! -e /tmp/ingress.stop ]; do
   n=$((n+1)); till=$(($(date +%s)+40))
-  until [ "$($C -o /dev/null -w '%{http_code}' -T /tmp/ingress.in $A/bkt/o$((n%9)))" = 200 ] &&
-    $C $A/bkt/o$((n%9)) | cmp -s - /tmp/ingress.in; do
+  until [ "$($C -o /dev/null -w '%{http_code}' -T /tmp/ingress.in $A/ing/o$((n%9)))" = 200 ] &&
+    $C $A/ing/o$((n%9)) | cmp -s - /tmp/ingress.in; do
     [ $(date +%s) -lt $till ] || { echo $n >>/tmp/ingress.bad; break; }
     sleep 0.3
   done
