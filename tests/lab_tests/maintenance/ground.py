@@ -252,7 +252,7 @@ class Ground:
             if row["longest"] > PEERING_SECONDS
             or any(word in state.split("+") for state in row["states"] for word in STUCK)
         }
-        assert not stuck, "placement groups were inactive"
+        assert not stuck, f"placement groups were inactive: {stuck}"
         assert said["errors"] == [], f"{len(said['errors'])}: {said['errors'][:5]}"
         assert said["writes"] > 10
         assert said["worst"] < worst
