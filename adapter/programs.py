@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from subprocess import TimeoutExpired
+from subprocess import CompletedProcess, TimeoutExpired
 from typing import Optional, Sequence
 
-__all__ = ["TimeoutExpired", "run_program"]
+__all__ = ["CompletedProcess", "TimeoutExpired", "run_program"]
 
 
 def run_program(

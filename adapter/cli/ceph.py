@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Sequence
 
 from adapter.errors import AdapterError, NotReady
-from adapter.programs import TimeoutExpired, run_program
+from adapter.programs import CompletedProcess, TimeoutExpired, run_program
 
 CONNECT_TIMEOUT = 10
 CALL_TIMEOUT = 40.0
@@ -32,10 +32,10 @@ Pause = Callable[[float], None]
 
 
 class CephError(NotReady):
-    """Pass on why ``ceph`` failed; ``status`` is its exit status."""
+    """Pass on why ``ceph``, or another program, failed; ``status`` is its exit status."""
 
-    def __init__(self, words: List[str], reason: str, status: int) -> None:
-        super().__init__(f"`{' '.join(['ceph', *words])}` failed: {reason.rstrip('.')}.")
+    def __init__(self, words: List[str], reason: str, status: int, program: str = "ceph") -> None:
+        super().__init__(f"`{' '.join([program, *words])}` failed: {reason.rstrip('.')}.")
         self.reason, self.status = reason, status
 
     @property
@@ -63,15 +63,7 @@ class Ceph:
         Raises ``NotReady`` where there is no ``ceph``, ``CephError`` with its reason.
         """
         argv = [self._program, *self._known_as, "--connect-timeout", str(CONNECT_TIMEOUT), *words]
-        try:
-            done = run_program(argv, timeout, given=given)
-        except TimeoutExpired:
-            raise CephError([*words], f"no answer within {timeout:g} s{NO_QUORUM}", 110) from None
-        except OSError as error:
-            raise NotReady(
-                f"`ceph` cannot be run: {error.strerror}.",
-                "Run this where the package ceph-common and an admin keyring are.",
-            ) from error
+        done = _run("ceph", argv, words, timeout, given)
         if done.returncode:
             reason = _reason(done.stderr or done.stdout)
             more = NO_QUORUM if UNCONNECTED in reason else ""
@@ -82,18 +74,10 @@ class Ceph:
     def object_text(self, pool: str, namespace: str, name: str) -> str:
         """Return the text of an object in RADOS; raises ``NotReady``, ``CephError``."""
         place = [f"--pool={pool}", f"--namespace={namespace}", "get", name, "-"]
-        argv = ["rados", *self._known_as, *place]
-        try:
-            done = run_program(argv, CALL_TIMEOUT)
-        except TimeoutExpired:
-            raise CephError([*argv], f"no answer within {CALL_TIMEOUT:g} s", 110) from None
-        except OSError as error:
-            raise NotReady(
-                f"`rados` cannot be run: {error.strerror}.",
-                "Run this where the package ceph-common and an admin keyring are.",
-            ) from error
+        done = _run("rados", ["rados", *self._known_as, *place], place, CALL_TIMEOUT)
         if done.returncode:
-            raise CephError([*argv], _reason(done.stderr or done.stdout), done.returncode)
+            reason = _reason(done.stderr or done.stdout)
+            raise CephError(place, reason, done.returncode, "rados")
         return done.stdout
 
     def json(self, *words: str) -> Any:
@@ -108,6 +92,25 @@ class Ceph:
 def is_without_key(reason: str) -> bool:
     """Tell whether ``ceph`` had no key that the monitors accept, by its reason."""
     return UNCONNECTED in reason and reason.startswith(_REFUSED)
+
+
+def _run(
+    program: str, argv: Sequence[str], words: Sequence[str], timeout: float, given: str = ""
+) -> CompletedProcess[str]:
+    """Run a program of the package ceph-common; ``words`` are those that an error names.
+
+    Raises ``NotReady`` where it is not there, ``CephError`` without an answer in time (seconds).
+    """
+    try:
+        return run_program([*argv], timeout, given=given)
+    except TimeoutExpired:
+        reason = f"no answer within {timeout:g} s{NO_QUORUM}"
+        raise CephError([*words], reason, 110, program) from None
+    except OSError as error:
+        raise NotReady(
+            f"`{program}` cannot be run: {error.strerror}.",
+            "Run this where the package ceph-common and an admin keyring are.",
+        ) from error
 
 
 def _reason(text: str) -> str:

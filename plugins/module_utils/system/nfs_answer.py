@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 
-from .http_answer import HERE
+from .local_sockets import connect, read_exactly
 
 # RFC 5531: a call of version 2 of RPC without credentials; procedure 0 of program 100003 (NFS).
 _ID, _CALL, _REPLY, _ACCEPTED = 0x63657068, 0, 1, 0
@@ -23,11 +22,10 @@ def speaks_nfs(addr: str, port: int, version: int, timeout: float) -> bool:
     words = (_ID, _CALL, 2, _NFS, version, _NULL, *_NO_CREDENTIALS)
     call = struct.pack(f">{len(words)}I", *words)
     try:
-        with socket.create_connection((HERE.get(addr, addr), port), timeout) as connection:
-            connection.settimeout(timeout)
+        with connect(addr, port, timeout) as connection:
             connection.sendall(struct.pack(">I", _LAST | len(call)) + call)
-            length = struct.unpack(">I", _read(connection, 4))[0] & ~_LAST
-            return _is_success(_read(connection, min(length, _MOST)))
+            length = struct.unpack(">I", read_exactly(connection, 4))[0] & ~_LAST
+            return _is_success(read_exactly(connection, min(length, _MOST)))
     except (OSError, struct.error):
         return False
 
@@ -38,14 +36,3 @@ def _is_success(reply: bytes) -> bool:
     identity, kind, accepted, _, length = struct.unpack(">5I", head)
     (status,) = struct.unpack(">I", rest[length : length + 4])
     return (identity, kind, accepted, status) == (_ID, _REPLY, _ACCEPTED, 0)
-
-
-def _read(connection: socket.socket, length: int) -> bytes:
-    """Return so many bytes, fewer where the other side has ended."""
-    found = b""
-    while len(found) < length:
-        more = connection.recv(length - len(found))
-        if not more:
-            break
-        found += more
-    return found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 
-# Where a server that listens on all addresses is asked.
-_HERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with
+from .local_sockets import connect, read_exactly
+
 _MAGIC = b"\xfeSMB"
 _DIALECTS = (0x0202, 0x0210, 0x0300)
 
@@ -17,9 +16,9 @@ def answers_smb(addr: str, port: int, timeout: float) -> bool:
     ``addr`` is the address that it listens on, empty for all. Nobody logs in.
     """
     try:
-        with socket.create_connection((_HERE.get(addr, addr), port), timeout) as connection:
+        with connect(addr, port, timeout) as connection:
             connection.sendall(_negotiation())
-            return _read(connection, 8)[4:] == _MAGIC
+            return read_exactly(connection, 8)[4:] == _MAGIC
     except OSError:
         return False
 
@@ -30,14 +29,3 @@ def _negotiation() -> bytes:
     body = struct.pack("<HHHHI16xQ", 36, len(_DIALECTS), 1, 0, 0, 0)
     body += struct.pack(f"<{len(_DIALECTS)}H", *_DIALECTS)
     return struct.pack(">I", len(header) + len(body)) + header + body
-
-
-def _read(connection: socket.socket, size: int) -> bytes:
-    """Return so many bytes, fewer where the server has no more to say."""
-    data = b""
-    while len(data) < size:
-        more = connection.recv(size - len(data))
-        if not more:
-            break
-        data += more
-    return data

@@ -57,3 +57,12 @@ def test_an_answer_that_is_no_json(tmp_path: Path, text: str) -> None:
 def test_no_ceph_at_all() -> None:
     with pytest.raises(NotReady, match="ceph-common"):
         Ceph("/nope/ceph")("status")
+
+
+def test_an_error_of_rados_is_called_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rados = tmp_path / "rados"
+    rados.write_text("#!/bin/sh\necho 'error getting .smb/x: (2) No such file' >&2; exit 1\n")
+    rados.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(CephError, match=r"^`rados --pool=\.smb --namespace=a get x -` failed: "):
+        Ceph().object_text(".smb", "a", "x")

@@ -13,11 +13,11 @@ from ...system.command import find_program, last_line, run
 from ...system.listening import holders
 from ...system.mounts import remove_tree
 from ...system.reading import Roots, clean
-from ...systemd.units import UnitsFailed, act, is_alive, runs, show_units
+from ...systemd.units import UnitsFailed, act, runs, show_units
 from ..shapes import DaemonShape, WantedShape
 from .extra import Extra
 from .of_ingress import FOLDER
-from .own_units import other_units, remove_with_last, write_units
+from .own_units import other_units, remove_with_last, stop_for_good, write_units
 from .program import http_status_of
 from .program_parts import read_told, reason_of
 
@@ -166,14 +166,7 @@ class IngressFiles(Extra):
 
     def take_down(self, daemon: DaemonShape) -> None:
         """Stop keepalived first: another host takes the addresses over while haproxy answers."""
-        unit = keepalived_unit(daemon)
-        state = show_units([unit])[unit]
-        if state.get("UnitFileState", "").startswith("enabled"):
-            act("disable", [unit])
-        if is_alive(state):
-            act("stop", [unit])
-        if show_units([unit])[unit].get("ActiveState") == "failed":
-            act("reset-failed", [unit])
+        stop_for_good(keepalived_unit(daemon))
 
     def cleanup(self, daemon: DaemonShape) -> None:
         """Take the files away, and the units with the last service."""

@@ -1,4 +1,4 @@
-"""Unit files of our own that all daemons of a kind on a host share."""
+"""Units of our own: files that all daemons of a kind on a host share, and an end for good."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from typing import Dict, Iterable, Mapping
 
 from ...system.atomic_write import is_written, write_text
-from ...systemd.units import act
+from ...systemd.units import act, is_alive, show_units
 
 
 def other_units(directory: str, texts: Mapping[str, str]) -> Dict[str, str]:
@@ -42,3 +42,14 @@ def remove_with_last(top: str, directory: str, names: Iterable[str]) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(directory, name))
     act("daemon-reload", [])
+
+
+def stop_for_good(unit: str) -> None:
+    """Stop a unit and have it start with the host no more. Raises ``UnitsFailed``."""
+    state = show_units([unit])[unit]
+    if state.get("UnitFileState", "").startswith("enabled"):
+        act("disable", [unit])
+    if is_alive(state):
+        act("stop", [unit])
+    if show_units([unit])[unit].get("ActiveState") == "failed":
+        act("reset-failed", [unit])

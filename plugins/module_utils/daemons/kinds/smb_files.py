@@ -16,7 +16,7 @@ from ...system.smb_answer import answers_smb
 from ...systemd.units import UnitsFailed, act, is_alive, runs, show_units
 from ..shapes import DaemonShape, WantedShape
 from .extra import Extra
-from .own_units import other_units, remove_with_last, write_units
+from .own_units import other_units, remove_with_last, stop_for_good, write_units
 from .program_parts import read_told, reason_of
 from .smb_parts import FOLDER, is_proxied, needs_proxy, services_of
 from .smb_units import unit_texts
@@ -236,14 +236,7 @@ class SmbFiles(Extra):
         act("start", [proxy_unit(wanted.daemon)])
 
     def _stop_proxy(self, daemon: DaemonShape) -> None:
-        unit = proxy_unit(daemon)
-        state = show_units([unit])[unit]
-        if state.get("UnitFileState", "").startswith("enabled"):
-            act("disable", [unit])
-        if is_alive(state):
-            act("stop", [unit])
-        if show_units([unit])[unit].get("ActiveState") == "failed":
-            act("reset-failed", [unit])
+        stop_for_good(proxy_unit(daemon))
 
 
 def write_in_place(path: str, text: str) -> None:

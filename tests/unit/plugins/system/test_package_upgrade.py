@@ -144,7 +144,7 @@ def test_what_apt_cannot_resolve_is_said(place: Path, tmp_path: Path) -> None:
 
 # What apt 2.6 prints, and of a repository on the host itself.
 URIS = """\
-'http://deb.debian.org/debian/pool/c/a_16%2bds_amd64.deb' a_16+ds_amd64.deb 44776 MD5Sum:f22c7f
+'http://mirror/debian/pool/c/a_16%2bds_amd64.deb' a_16+ds_amd64.deb 44776 MD5Sum:f22c7f
 'https://mirror/c/b_16%2bds_all.deb' b_16+ds_all.deb 60928 SHA256:3ffb5c
 'file:/var/lib/packages/c_16_amd64.deb' c_16_amd64.deb 721088 SHA256:ebd2a7
 """
