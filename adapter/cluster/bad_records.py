@@ -103,7 +103,7 @@ ADVICE = {
     "alert_rules": (
         "Prometheus keeps the alert rules that it has, and what it asks",
         "`ceph orch prometheus set-custom-alerts -i FILE` writes it anew; a file with `groups: []` "
-        "leaves none of one's own",
+        "removes them",
     ),
     "settings": (
         "no option of {name} is set or removed in the monitors' configuration, and no daemon of it "

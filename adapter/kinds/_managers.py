@@ -22,8 +22,8 @@ def is_followed(option: str) -> bool:
     return first == "mgr" and len(rest) in (2, 3) and rest[-1] in FOLLOWED.get(rest[0], ())
 
 
-def figures_of(view: ClusterView) -> List[str]:
-    """Return where all managers give the figures of the cluster."""
+def metrics_of(view: ClusterView) -> List[str]:
+    """Return where all managers give the metrics of the cluster."""
     return [
         target(each.address, _port(_option(view, each, "prometheus", "server_port"), _FIGURES_PORT))
         for each in view.of_kind("mgr")

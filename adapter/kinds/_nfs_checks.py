@@ -20,7 +20,7 @@ _NOT_HERE = {
         "Leave it out, and choose hosts by their names or labels.",
     ),
     "monitoring_port": (
-        "the distributions' NFS-Ganesha gives no figures",
+        "the distributions' NFS-Ganesha gives no metrics",
         "Leave it out.",
     ),
     "enable_nfsv3": (

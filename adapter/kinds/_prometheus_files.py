@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
-from adapter.kinds._managers import figures_of
+from adapter.kinds._managers import metrics_of
 from adapter.kinds._view import ClusterView, ViewedDaemon, targets
 
 # Ceph's rules, where the package ceph-prometheus-alerts has them.
@@ -22,7 +22,7 @@ _FEDERATED = ("ceph", "node", "haproxy", "ceph-exporter")
 
 
 def prometheus_files(view: ClusterView, others: Sequence[str], rules: str) -> Dict[str, str]:
-    """Return the texts by name. ``others`` are Prometheus servers whose figures are taken over.
+    """Return the texts by name. ``others`` are Prometheus servers that it federates.
 
     ``rules`` are alert rules of an administrator's own.
     """
@@ -75,8 +75,8 @@ def _from_file(name: str) -> Dict[str, Any]:
 
 
 def _managers(view: ClusterView) -> List[Dict[str, Any]]:
-    """Return all managers: whichever is active, the figures are those of the cluster."""
-    found = figures_of(view)
+    """Return all managers: whichever is active, the metrics are those of the cluster."""
+    found = metrics_of(view)
     labels = {"instance": "ceph_cluster", "cluster": view.fsid}
     return [{"targets": found, "labels": labels}] if found else []
 

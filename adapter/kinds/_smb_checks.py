@@ -35,7 +35,7 @@ _WITHOUT = {
 }
 # Parts of a service with a port, and why they are not there.
 _NO_PART = {
-    "smbmetrics": "no package has the exporter of Samba's figures (smbmetrics)",
+    "smbmetrics": "no package has the exporter of Samba's metrics (smbmetrics)",
     "ctdb": _CTDB,
     "remote-control": _FEATURES["remote-control"][0],
 }

@@ -1,4 +1,4 @@
-"""The exporters of hosts' own figures."""
+"""The exporters of hosts' metrics."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from adapter.kinds._program import Program
 
 
 class NodeExporters(Program):
-    """The exporter of a host's figures: one on each host."""
+    """The exporter of a host's metrics: one on each host."""
 
     service_type = "node-exporter"
-    plural = "exporters of hosts' figures"
+    plural = "exporters of hosts' metrics"
     unit = "prometheus-node-exporter"
     count = None
     is_asked = True

@@ -1,4 +1,4 @@
-"""Prometheus: it asks all others for their figures, and evaluates Ceph's alerts."""
+"""Prometheus: it scrapes all others, and evaluates Ceph's alerts."""
 
 from __future__ import annotations
 

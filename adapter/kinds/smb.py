@@ -54,7 +54,7 @@ class SmbServices(Kind):
         return (port_of(spec),)
 
     def listed_ports(self, spec: Any) -> Sequence[int]:
-        """Return the port for clients: the exporter of Samba's figures is in no package."""
+        """Return the port for clients: the exporter of Samba's metrics is in no package."""
         return (port_of(spec),)
 
     def files(self, spec: Any, view: ClusterView, daemon: ViewedDaemon) -> Dict[str, str]:

@@ -1,4 +1,4 @@
-"""Prometheus: other servers whose figures it takes over, and alert rules of one's own."""
+"""Prometheus: other servers that it federates, and custom alert rules."""
 
 from __future__ import annotations
 
@@ -31,14 +31,12 @@ class MonitoringMethods:
 
     @method
     def set_prometheus_target(self, url: str) -> str:
-        """Have Prometheus take over the figures of another one (HOST:PORT): its spec names it."""
+        """Have Prometheus federate another one (HOST:PORT): its spec names it."""
         spec = self._spec()
         there = list(spec.targets or ())
         if url in there:
             return f"Prometheus has the target {url} already"
-        return self._with_targets(
-            spec, [*there, url], f"Prometheus takes over the figures of {url}"
-        )
+        return self._with_targets(spec, [*there, url], f"Prometheus federates {url}")
 
     @method
     def remove_prometheus_target(self, url: str) -> str:
@@ -49,11 +47,11 @@ class MonitoringMethods:
             named = ", ".join(there) or "none"
             raise UnknownName("target of Prometheus", url, f"Its spec has: {named}.")
         left = [each for each in there if each != url]
-        return self._with_targets(spec, left, f"Prometheus no longer asks {url}")
+        return self._with_targets(spec, left, f"Prometheus no longer federates {url}")
 
     @method
     def set_custom_prometheus_alerts(self, alerts_file: str) -> str:
-        """Have Prometheus evaluate rules of one's own beside Ceph's; `groups: []` takes them back.
+        """Have Prometheus evaluate custom rules beside Ceph's; `groups: []` removes them.
 
         A host with a Prometheus checks them first, and they are kept when its promtool passes them.
         The answer waits some seconds for that.
@@ -126,20 +124,20 @@ class MonitoringMethods:
         if error is not None:
             failed.append(error)
             with self.core.lock:
-                self.core.events.fail(SERVICE, f"alert rules of one's own: {error}")
+                self.core.events.fail(SERVICE, f"custom alert rules: {error}")
 
     def _keep(self, text: str) -> None:
         core = self.core
         with core.lock:
             core.alert_rules.save(SERVICE, text)
-            said = "are other ones" if text else "are taken back"
-            core.events.note(SERVICE, f"alert rules of one's own {said}")
+            said = "were changed" if text else "were removed"
+            core.events.note(SERVICE, f"custom alert rules {said}")
         core.wake_event.set()
 
     def _kept(self, text: str, *, checked: bool) -> str:
         said = "promtool passes the alert rules, and Prometheus gets them"
         if not text:
-            said = "The alert rules of one's own are taken back"
+            said = "The custom alert rules are removed"
         elif not checked:
             said = (
                 "The alert rules are kept; promtool checks them on the host on which Prometheus is "

@@ -32,7 +32,7 @@ class MonitoringMethods:
         raise NotImplementedError
 
     def set_custom_prometheus_alerts(self, alerts_file: str) -> OrchResult[str]:
-        """Add alert rules of one's own, given as the text of a rules file (20.2)."""
+        """Add custom alert rules, given as the text of a rules file (20.2)."""
         raise NotImplementedError
 
     def set_prometheus_target(self, url: str) -> OrchResult[str]:

@@ -1,4 +1,4 @@
-"""Alert rules of one's own: promtool on a host decides, and what runs stays where it refuses."""
+"""Custom alert rules: promtool on a host decides, and what runs stays where it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exporters of hosts' figures from packages: asked as Prometheus asks them."""
+"""Exporters of hosts' metrics from packages: asked as Prometheus asks them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alert rules of one's own: checked on a host before they are kept, and what is there stays."""
+"""Custom alert rules: checked on a host before they are kept, and what is there stays."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_rules_that_a_host_passes_are_kept_and_written(watched: Cluster) -> None
     watched.settle(60)
     assert len(written(watched)) == 2, "the same rules were written again"
 
-    assert "are taken back" in set_rules(watched, "groups: []\n")
+    assert "are removed" in set_rules(watched, "groups: []\n")
     assert written(watched)[-1] == before
     assert watched.core.store.get(RECORD) is None
 
@@ -145,7 +145,7 @@ def spec(cluster: Cluster) -> Any:
 
 def test_targets_of_others_stand_in_the_spec(watched: Cluster) -> None:
     orchestrator = watched.orchestrator
-    assert "takes over" in raise_if_exception(orchestrator.set_prometheus_target("10.0.0.9:9095"))
+    assert "federates" in raise_if_exception(orchestrator.set_prometheus_target("10.0.0.9:9095"))
     watched.settle(30)
     assert spec(watched).targets == ["10.0.0.9:9095"]
     assert "10.0.0.9:9095" in written(watched)[-1]["federate.json"]

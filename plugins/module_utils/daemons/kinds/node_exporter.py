@@ -1,4 +1,4 @@
-"""The exporter of a host's own figures: each host has one at most."""
+"""The exporter of a host's metrics: each host has one at most."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .program_parts import listen_address
 
 
 class NodeExporter(Program):
-    """An exporter of a host's figures."""
+    """An exporter of a host's metrics."""
 
     name = "node-exporter"
     unit = "prometheus-node-exporter.service"
