@@ -33,6 +33,7 @@ from adapter.cluster.deployments import Deployments
 from adapter.cluster.drain_watch import DrainWatch
 from adapter.cluster.events import Events
 from adapter.cluster.going_down import GoingDown
+from adapter.cluster.hand_overs import HandOvers
 from adapter.cluster.health import Failure, when
 from adapter.cluster.hosts import Host, Hosts
 from adapter.cluster.liveness import Liveness
@@ -148,6 +149,7 @@ class Core:
         self.unkept = Unkept()
         self.overtaken = Overtaken(engine)
         self.going_down = GoingDown(self.places, engine)
+        self.hand_overs = HandOvers(store, self.going_down, self.lock, engine)
         self.events = Events()
         # Where the monitors are, by name, as they said last.
         self.mon_addresses: Dict[str, FrozenSet[str]] = {}
@@ -374,9 +376,10 @@ class Core:
             check=check,
         )
         request = replace(request, secrets=dict(secrets or {}))
-        completion = self.engine.submit(request, before)
-        with self.lock:
-            self.going_down.by(request, completion.job_id)
+        with self.hand_overs.submitting(request):
+            completion = self.engine.submit(request, before)
+            with self.lock:
+                self.going_down.by(request, completion.job_id)
         if operation in REPORTING:
             with self.lock:
                 self.refresh.started(request.hosts, completion.job_id)

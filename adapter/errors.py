@@ -106,6 +106,12 @@ class AdapterError(OrchestratorError):
     def __reduce__(self) -> Tuple[Any, ...]:
         return _rebuild, (type(self), str(self), dict(self.__dict__))
 
+    def also(self, more: str) -> AdapterError:
+        """Return the same error with a sentence more at its end."""
+        remedy = f"{self.remedy} {more}".strip()
+        text = " ".join(f"{_ended(self.message, more=True)} {remedy}".split())
+        return _rebuild(type(self), text, {**self.__dict__, "remedy": remedy})
+
 
 class Defect(AdapterError):
     """Say that a method ended with an error that nobody has foreseen; ``error`` is what it was."""

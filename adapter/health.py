@@ -40,6 +40,7 @@ class Health:
                 offline=self._but_in_maintenance(core.liveness.offline()),
                 unreported=self._but_in_maintenance(core.refresh.errors()),
                 upgrade=core.upgrades.warnings(),
+                upgrade_waits=core.upgrades.waits(time.time()),
                 in_maintenance=[*core.maintenances.lines(), *self._held_by_hand()],
                 service_failures=core.service_failures.all(),
                 watch=core.watch if len(core.hosts) else None,

@@ -25,6 +25,8 @@ NO_QUORUM = (
     "(docs/troubleshooting.md, No quorum)"
 )
 
+# The option that names the backend.
+OPTION = "mgr/orchestrator/orchestrator"
 # What `ceph orch` says without a backend, and where its module is not enabled.
 NO_BACKEND = ("No orchestrator configured", "Module not found")
 # What `ceph` says while a manager starts or changes; it is then asked again.
@@ -190,18 +192,29 @@ def _unloaded(manager: str, module: str) -> str:
 def orchestrator_status(ceph: Ceph) -> Dict[str, Any]:
     """Return what ``ceph orch status`` says; without a backend, ``{"backend": ""}``.
 
-    So it is also where no manager can load Ceph's orchestrator; ``reason`` then tells why.
+    So it is also where no manager can load Ceph's orchestrator, or the active one cannot and no
+    backend is set that another one could have; ``reason`` then tells why.
     """
     try:
         data = ceph.json("orch", "status")
     except CephError as error:
         if any(sentence in error.reason for sentence in NO_BACKEND):
             return {"backend": ""}
-        reason = without_orchestrator(ceph)
+        managers = Managers.ask(ceph, "orchestrator")
+        reason = _none_can(managers)
+        if not reason and managers.active in managers.unable and not set_backend(ceph):
+            # Of an upgrade from Debian 13 that was cut off: the standby has the new release.
+            reason = managers.problem
         if reason:
             return {"backend": "", "reason": reason}
         raise
     return data if isinstance(data, dict) else {"backend": ""}
+
+
+def set_backend(ceph: Ceph) -> str:
+    """Return the backend that the monitors' configuration names, or nothing."""
+    rows = ceph.json("config", "dump")
+    return next((str(row.get("value") or "") for row in rows if row.get("name") == OPTION), "")
 
 
 def without_orchestrator(ceph: Ceph) -> str:
@@ -209,7 +222,11 @@ def without_orchestrator(ceph: Ceph) -> str:
 
     Debian 13's managers can load none, and to `ceph` each of its commands is an invalid one.
     """
-    managers = Managers.ask(ceph, "orchestrator")
+    return _none_can(Managers.ask(ceph, "orchestrator"))
+
+
+def _none_can(managers: Managers) -> str:
+    """Return why none of the managers that are there can load a module, if that is so."""
     there = {*managers.having, *managers.lacking}
     return managers.problem if there and there == {*managers.unable} else ""
 

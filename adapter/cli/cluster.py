@@ -18,7 +18,10 @@ MODULE = "mgr/ansible/"
 KEY = "ssh_identity_key"
 OWN_CLUSTER = "state.cluster"
 MANAGED = "The cluster's manager does this by itself."
-USE_ORCH = "Use `ceph orch` in place of `orch-ansible`, or --check to see what would change."
+USE_ORCH = (
+    "Use `ceph orch` in place of `orch-ansible`; a command that has --check shows with it what "
+    "would change."
+)
 RECORD_KINDS = (
     "host.",
     "spec.",

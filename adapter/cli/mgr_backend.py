@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List
 
 from adapter.cli.ceph import (
+    OPTION,
     Ceph,
     CephError,
     Managers,
     orchestrator_status,
+    set_backend,
     without_orchestrator,
 )
 from adapter.cli.cluster_lock import check_nobody_changes
@@ -24,7 +26,6 @@ from adapter.cli.mgr_records import (
 from adapter.cli.mgr_restarts import wait_until_back
 from adapter.errors import NotReady
 
-OPTION = "mgr/orchestrator/orchestrator"
 # A manager that respawns loads some thirty modules; on a slow host that takes a while.
 MODULE_WAIT = 120.0
 BACKEND_WAIT = 60.0
@@ -112,13 +113,7 @@ def orchestrator_status_or_none(ceph: Ceph) -> Dict[str, Any]:
         found = {}
     if found.get("backend") or found.get("reason"):
         return found
-    return {"backend": _set_backend(ceph)}
-
-
-def _set_backend(ceph: Ceph) -> str:
-    """Return the backend that the monitors' configuration names, or nothing."""
-    rows = ceph.json("config", "dump")
-    return next((str(row.get("value") or "") for row in rows if row.get("name") == OPTION), "")
+    return {"backend": set_backend(ceph)}
 
 
 def _enable_module(ceph: Ceph, managers: Managers, say: Say) -> None:

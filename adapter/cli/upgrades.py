@@ -22,7 +22,12 @@ _refresh = click.option(
 
 @click.group("upgrade", cls=VerbGroup)
 def upgrade() -> None:
-    """See which versions of Ceph the hosts' package repositories have."""
+    """Upgrade Ceph's packages and daemons, and see what hosts are offered.
+
+    Where a manager has this backend it upgrades its cluster itself, by `ceph orch upgrade`. There
+    `plan` shows what it would do; `ls` and `check` see only the hosts of a directory (--dir), or
+    this machine.
+    """
 
 
 @upgrade.command("ls", cls=Verb)

@@ -6,7 +6,9 @@ from typing import Any, Callable, List, Mapping, Optional, Tuple, TypeVar
 
 import click
 
+from adapter.cli.ceph import Ceph, orchestrator_status
 from adapter.cli.changing import changing
+from adapter.cli.cluster import MANAGED
 from adapter.cli.context import Context, Verb, pass_context
 from adapter.cli.converge import Converge
 from adapter.cli.output import format_option, own_words, print_data
@@ -14,8 +16,10 @@ from adapter.cli.session import JobsFailed, Session
 from adapter.cli.upgrades import upgrade as upgrade
 from adapter.cli.verbs import waits
 from adapter.cluster.packages import upstream
+from adapter.cluster.upgrade_by_hand import UNDER_WAY
 from adapter.cluster.upgrade_speed import words_of
 from adapter.cluster.upgrades import PAUSED
+from adapter.errors import NotReady
 from adapter.methods.upgrades import check_target
 from adapter.reconcile.upgrade_outlook import outlook
 from adapter.tables import table
@@ -43,10 +47,13 @@ def _scope(function: F) -> F:
 _wait = waits(
     "How long it may take until all is done; afterwards `upgrade resume` goes on.", SECONDS
 )
+_wait_for_stop = waits(
+    "How long it may take until all is put back; afterwards `upgrade stop` goes on.", SECONDS
+)
 
 
 def _split(text: Optional[str]) -> Optional[List[str]]:
-    return [each.strip() for each in text.split(",") if each.strip()] if text else None
+    return None if text is None else [each.strip() for each in text.split(",")]
 
 
 @upgrade.command("plan", cls=Verb)
@@ -74,6 +81,7 @@ def plan(
       orch-ansible upgrade plan --ceph-version 20.2.5 --daemon-types mgr,mon
     """
     target = check_target(packages, version)
+    _refuse_beside_manager(context.environment.ceph)
     with changing(context, f"upgrade plan {target}", check=True) as session:
         Converge(session).look()
         methods = session.orchestrator.upgrading
@@ -82,6 +90,19 @@ def plan(
         print_data(found, _table(found), form)
         if found["refusals"]:
             raise JobsFailed([own_words(line) for line in found["refusals"]])
+
+
+def _refuse_beside_manager(ceph: Ceph) -> None:
+    """Refuse a plan while a manager's upgrade is under way.
+
+    Packages that are being changed would be called left halfway, with the advice to finish them.
+    """
+    target = ceph.json("config-key", "dump", UNDER_WAY).get(UNDER_WAY)
+    if target and orchestrator_status(ceph).get("backend") == "ansible":
+        raise NotReady(
+            f"The cluster's manager has an upgrade to {target} under way.",
+            "`ceph orch upgrade status` says how far it is.",
+        )
 
 
 def _table(found: Mapping[str, Any]) -> str:
@@ -173,7 +194,7 @@ def pause(context: Context) -> None:
 
 
 @upgrade.command("stop", cls=Verb)
-@_wait
+@_wait_for_stop
 @pass_context
 def stop(context: Context, seconds: float) -> None:
     """End an upgrade: what it changed for a while is put back.
@@ -198,10 +219,15 @@ def stop(context: Context, seconds: float) -> None:
 def status(context: Context, form: str) -> None:
     """Show how far an upgrade is, and why it does not go on.
 
+    Of an upgrade by `orch-ansible upgrade start`; that of a manager `ceph orch upgrade status`
+    shows.
+
     \b
     Example:
       orch-ansible upgrade status
     """
+    if orchestrator_status(context.environment.ceph).get("backend") == "ansible":
+        raise NotReady(MANAGED, "`ceph orch upgrade status` says how far an upgrade is.")
     with changing(context, "upgrade status", check=True) as session:
         if session.core.upgrades.get() is not None:
             Converge(session).look()

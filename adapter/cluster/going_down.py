@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from adapter.cluster.daemon_places import DaemonPlaces
 from adapter.engine.base import Engine
@@ -74,6 +74,26 @@ class GoingDown:
     def unknown_for(self) -> float:
         """Return how many seconds the maps may still miss what a manager before has stopped."""
         return max(0.0, self.began + MAPS_FOLLOW - self.clock())
+
+    def take_over(self, going: Mapping[str, float]) -> None:
+        """Count as down what the manager before has told, for so many seconds, and nothing else."""
+        self.began = -math.inf
+        for name, left in going.items():
+            self._until[name] = self.clock() + left
+
+    def seconds_left(self) -> Optional[Dict[str, float]]:
+        """Return for how long daemons count as down after their jobs, None while jobs go on."""
+        self._follow()
+        if self._jobs or self._starts or self.unknown_for():
+            return None
+        now = self.clock()
+        return {name: until - now for name, until in self._until.items() if until > now}
+
+    def takes_down(self, request: Request) -> bool:
+        """Tell whether a request stops or restarts daemons, or starts what was stopped."""
+        noted = GoingDown(self._places, self._engine, self.clock)
+        noted.by(request, "")
+        return bool(noted._jobs or noted._starts)
 
     def by(self, request: Request, job_id: str) -> None:
         """Note what a job takes down."""

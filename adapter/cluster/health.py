@@ -103,6 +103,7 @@ def health_checks(
     in_maintenance: Sequence[str] = (),
     clocks: Sequence[str] = (),
     upgrade: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    upgrade_waits: Sequence[str] = (),
 ) -> Checks:
     """Return the checks for ``set_health_checks``: code to severity, summary, count, detail.
 
@@ -117,8 +118,8 @@ def health_checks(
     ``stray_daemons`` what runs and nobody looks after, ``late`` which jobs are queued for long,
     ``untuned`` what of tuned profiles is not in force, ``in_maintenance`` which hosts are,
     ``clocks`` whose clocks are wrong,
-    ``upgrade`` by code why an upgrade is paused. A host that is offline is not named a second time
-    for its missing report.
+    ``upgrade`` by code why an upgrade is paused, ``upgrade_waits`` why one stands still. A host
+    that is offline is not named a second time for its missing report.
     """
     checks: Checks = {
         code: _check("upgrade paused", list(lines)) for code, lines in upgrade.items()
@@ -186,6 +187,7 @@ def health_checks(
             ("ANSIBLE_TUNED_PROFILE", "tuned profile(s) not as wanted", list(untuned)),
             ("ANSIBLE_ACTION_WAITS", "action(s) cannot be done yet", list(undone)),
             ("ANSIBLE_DRAIN_WAITS", "drain(s) of hosts stand still", list(drains)),
+            ("ANSIBLE_UPGRADE_WAITS", "upgrade(s) stand still", list(upgrade_waits)),
             (
                 "ANSIBLE_NOT_KEPT",
                 "record(s) cannot be kept",

@@ -46,6 +46,10 @@ def read_managers(data: Mapping[str, Any]) -> Managers:
     lacks = {str(row.get("name")): _lack(row) for row in rows}
     if active:
         lacks[active] = _lack(data)
+    if MODULE in _told(data) and lacks.get(active):
+        # Debian 13's managers can run no such module, whatever is done to them: nothing is lost
+        # with a fail-over from one that cannot to another.
+        lacks.update({str(row.get("name")): "" for row in rows if MODULE in _told(row)})
     modules = tuple(sorted(str(name) for name in data.get("modules") or ()))
     # What the active one cannot run either is not lost with a fail-over.
     running = [name for name in modules if _told(data).get(name, {}).get("can_run") is True]

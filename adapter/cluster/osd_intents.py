@@ -178,6 +178,19 @@ class Intents:
         if known.begun is not None and set(data) != set(known.begun):
             self._keep(replace(known, begun=data))
 
+    def find(self, host: str) -> Optional[Intent]:
+        """Return what is to be made on a host, or None."""
+        return self._intents.get(host)
+
+    def not_begun(self, before: Intent) -> None:
+        """Keep that a job was told of nothing beyond what one was told of ``before``."""
+        known = self._intents.get(before.host)
+        if known is None or before.begun is None or before.host in self.problems:
+            return
+        begun = tuple(path for path in before.begun if path in data_paths(known.groups))
+        if known.begun != begun:
+            self._keep(replace(known, begun=begun))
+
     def _keep(self, intent: Intent) -> None:
         self.store.set(f"{KIND}.{intent.host}", intent.to_json())
         self._intents[intent.host] = intent

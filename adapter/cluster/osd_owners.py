@@ -242,6 +242,13 @@ class OsdOwners:
             else key in self.metadata(osd_id).device_ids
         )
 
+    def had(self, osd_id: int, key: str) -> bool:
+        """Tell whether a destroyed OSD is known to have been on a disk, by the disk's key."""
+        destroyed = self._destroyed.get(osd_id)
+        return key in (
+            destroyed.disks if destroyed is not None else self.metadata(osd_id).device_ids
+        )
+
     def was_on(self, osd_id: int, path: str, device_id: str) -> bool:
         """Tell whether a destroyed OSD is known to have been on a disk.
 

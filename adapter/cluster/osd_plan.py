@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from adapter.cluster.choice_of_disks import (
+    NOT_CLAIMED,
+    SHARED,
+    Allowed,
+    Place,
+    as_free,
+    kept_back,
+    selected,
+    without,
+)
 from adapter.cluster.device_names import DeviceNames, Links, NamedPaths
 from adapter.cluster.drive_group_fields import without_lvm
 from adapter.cluster.fields import LAST_ID, Fields
@@ -17,10 +27,6 @@ from adapter.interface import Device, DriveGroupSpec, DriveSelection
 from adapter.interface.matchers import describe_size
 from adapter.names import check_device_path
 
-NOT_CLAIMED = (
-    " was erased or freed since the drive group was applied; it is taken when that is applied again"
-)
-Allowed = Callable[[str], bool]
 # Options of a group by their types, see ``_options``.
 _TEXTS = ("method", "osdspec", "crush_device_class", "block_db_size", "block_wal_size")
 _FLAGS = ("encrypted", "tpm2", "moved")
@@ -143,6 +149,7 @@ def plan_host(
     existing: int = 0,
     free_ids: Sequence[int] = (),
     allow: Allowed = lambda key: True,
+    allow_shared: Optional[Allowed] = None,
     unclaimed: str = NOT_CLAIMED,
     busy: Collection[str] = (),
     taken: Collection[str] = (),
@@ -154,44 +161,33 @@ def plan_host(
     """Return what a drive group does on a host that has these devices.
 
     ``existing`` is how many OSDs it has there already, ``free_ids`` are ids of destroyed OSDs to
-    take again. ``allow`` tells of a disk's key whether the drive group may take it, ``unclaimed``
-    is what is said of one that it names and may not. ``busy`` are paths that another plan writes to
-    at the moment, ``taken`` those of another part of this plan, ``ours`` paths that carry OSDs of
-    the cluster; ``strangers`` says by path whose an OSD is that is on a disk and not the cluster's.
-    ``links`` are the other names that the host reported, ``device_mapper`` whether it can have LVM.
+    take again. ``allow`` tells of a disk's key whether the drive group may take it for data,
+    ``allow_shared`` whether for DB and WAL (the same if it is not given), ``unclaimed`` is what is
+    said of one that it names for data and may not take. ``busy`` are paths that another plan writes
+    to at the moment, ``taken`` those of another part of this plan, ``ours`` paths that carry OSDs
+    of the cluster; ``strangers`` says by path whose an OSD is that is on a disk and not the
+    cluster's. ``links`` are the other names that the host reported, ``device_mapper`` whether it
+    can have LVM.
     """
     named = NamedPaths(spec, DeviceNames(devices, links))
-    usable = [
-        device
-        for device in devices
-        if device.path not in busy
-        and device.path not in taken
-        and (not device.available or allow(disk_of(device).key))
-    ]
-    selection = DriveSelection(named.spec, usable, existing)
     known = {device.path: device for device in devices}
-    place = _Place(known, busy, taken, ours, allow, unclaimed)
-    chosen: Dict[str, List[Device]] = {}
-    lacking: List[str] = []
-    notes: List[str] = []
-    for kind, found in (
-        ("data", selection.data_devices()),
-        ("db", selection.db_devices()),
-        ("wal", selection.wal_devices()),
-    ):
-        chosen[kind], problems = place.free(found, shared=kind != "data")
-        problems = [*named.problems[f"{kind}_devices"], *problems]
-        notes += problems
-        if problems and kind != "data":
-            lacking.append(f"{kind}_devices")
+    place = Place(known, busy, taken, ours, allow, allow_shared or allow, unclaimed)
+    found, usable = selected(named.spec, place, existing)
+    data, notes = place.free(found["data"], shared=False)
+    notes = [*named.problems["data_devices"], *notes]
+    chosen = {"data": data}
+    lacking: Dict[str, List[str]] = {}
+    for kind in SHARED:
+        chosen[kind], problems = place.free(found[kind], shared=True)
+        lacking[kind] = [*named.problems[f"{kind}_devices"], *problems]
     notes += _left_over(named.spec, usable, {*busy, *ours}, strangers)
-    if not chosen["data"]:
+    if not data:
+        notes += [problem for problems in lacking.values() for problem in problems]
         return HostPlan(host, (), tuple(notes))
-    refused = _refused(spec, device_mapper)
-    if lacking:
-        refused.append(f"nothing is made without the {' and '.join(lacking)} that are named")
-    groups = [] if refused else _groups(spec, chosen, named.links, notes)
-    return HostPlan(host, _with_ids(groups, free_ids), (*notes, *refused), tuple(refused))
+    waits = kept_back(named.spec, place, existing, chosen, lacking)
+    refused = [*_refused(spec, device_mapper), *without(spec, lacking)]
+    groups = [] if refused or waits else _groups(spec, chosen, named.links, notes)
+    return HostPlan(host, _with_ids(groups, free_ids), (*notes, *waits, *refused), tuple(refused))
 
 
 def _refused(spec: DriveGroupSpec, device_mapper: Optional[bool]) -> List[str]:
@@ -218,50 +214,6 @@ def disk_of(device: Device, link: str = "") -> Disk:
     return Disk(device.path, number, device.device_id or "", link)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """What of a host's devices can be written to, see ``plan_host``."""
-
-    known: Mapping[str, Device]
-    busy: Collection[str]
-    taken: Collection[str]
-    ours: Collection[str]
-    allow: Allowed
-    unclaimed: str
-
-    def free(self, found: Sequence[Device], *, shared: bool) -> Tuple[List[Device], List[str]]:
-        """Return the chosen devices that can be written to, and why others that are named cannot.
-
-        A device with volumes of Ceph can be shared by more metadata, which ceph-volume decides.
-        """
-        free, problems = [], []
-        for device in found:
-            report = self.known[device.path]
-            if device.path in self.taken:
-                continue
-            reason = self._reason(report, shared)
-            if reason is None:
-                free.append(_with_class(report, device.crush_device_class))
-            elif reason:
-                problems.append(f"{device.path}{reason}")
-        return free, problems
-
-    def _reason(self, report: Device, shared: bool) -> Optional[str]:
-        """Return why a device is not written to, None for one that is.
-
-        Of one that carries what it is to carry there is nothing to say.
-        """
-        if report.path in self.busy:
-            return ": an OSD is being made on it"
-        if report.available and not self.allow(disk_of(report).key):
-            return self.unclaimed
-        if report.available or (shared and report.ceph_device_lvm):
-            return None
-        if report.path in self.ours or report.ceph_device_lvm:
-            return ""
-        return f" is not available: {', '.join(report.rejected_reasons) or 'in use'}"
-
-
 def _left_over(
     spec: DriveGroupSpec,
     devices: Sequence[Device],
@@ -280,25 +232,8 @@ def _left_over(
         and device.path not in used
         and not device.ceph_device_lvm
         and any("bluestore" in reason.lower() for reason in device.rejected_reasons)
-        and DriveSelection(spec, [_as_free(device)]).data_devices()
+        and DriveSelection(spec, [as_free(device)]).data_devices()
     ]
-
-
-def _as_free(device: Device) -> Device:
-    return Device(device.path, sys_api=device.sys_api, available=True, device_id=device.device_id)
-
-
-def _with_class(device: Device, wanted: Optional[str]) -> Device:
-    """Return the reported device with the class that the spec asks for at this path."""
-    if not wanted:
-        return device
-    return Device(
-        device.path,
-        sys_api=device.sys_api,
-        available=device.available,
-        device_id=device.device_id,
-        crush_device_class=wanted,
-    )
 
 
 def _groups(

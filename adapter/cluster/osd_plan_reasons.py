@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Collection, Dict, List, Mapping, Sequence
 
+from adapter.cluster.choice_of_disks import Allowed
 from adapter.cluster.osd_map import listed
-from adapter.cluster.osd_plan import Allowed, disk_of
+from adapter.cluster.osd_plan import disk_of
 from adapter.interface import (
     Device,
     DriveGroupSpec,

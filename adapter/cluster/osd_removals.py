@@ -26,6 +26,8 @@ from adapter.cluster.store import Store, Unusable, read_records
 from adapter.names import check_device_path
 
 KIND = "osd_removal"
+# What is said of an OSD in the stage ``keeping``, after its name.
+KEPT = "is being started again, as its removal was stopped"
 MOST_WEIGHT = 1e6
 
 
@@ -185,6 +187,18 @@ class Removals:
     def get(self, osd_id: int) -> Optional[Removal]:
         """Return the removal of an OSD, or None."""
         return self._removals.get(osd_id)
+
+    def leaves(self, osd_id: int) -> bool:
+        """Tell whether an OSD is being removed."""
+        removal = self._removals.get(osd_id)
+        return removal is not None and removal.stage is not Stage.KEEPING
+
+    def keeps(self, daemon: str) -> bool:
+        """Tell whether a daemon is an OSD whose removal was stopped, until it is known to run."""
+        return any(
+            f"osd.{each.osd_id}" == daemon and each.stage is Stage.KEEPING
+            for each in self._removals.values()
+        )
 
     def save(self, removal: Removal) -> None:
         """Keep a removal; what only tells how far it is is not worth a write."""

@@ -65,8 +65,8 @@ def most_on_a_host(spec: ServiceSpec, hosts: int, there: int = 0) -> int:
 
 def check_clash(spec: ServiceSpec, mine: Holder, others: Iterable[Holder]) -> None:
     """Raise ``InvalidValue`` with both names, host and port where two mean the same one."""
-    field = kind_of(spec.service_type).port_field
-    for other in others:
+    field, found = kind_of(spec.service_type).port_field, list(others)
+    for other in found:
         for hostname in sorted(mine.ports.keys() & other.ports.keys()):
             both = {*mine.ports[hostname]} & {*other.ports[hostname]}
             if both:
@@ -75,8 +75,27 @@ def check_clash(spec: ServiceSpec, mine: Holder, others: Iterable[Holder]) -> No
                     min(both),
                     f"{other.name} {other.how} on host '{hostname}', where {mine.name} would use "
                     f"{_listed(mine.ports[hostname])}",
-                    f"Give another port or other hosts. {other.remedy}".strip(),
+                    f"Give another port{_free(spec, mine, found)} {other.remedy}".strip(),
                 )
+
+
+def _free(spec: ServiceSpec, mine: Holder, others: Sequence[Holder]) -> str:
+    """Return which port is free, as the rest of a sentence; that is known where it is one alone."""
+    end = " or other hosts."
+    if any(len(ports) != 1 for ports in mine.ports.values()):
+        return end
+    taken = {
+        port
+        for holder in (mine, *others)
+        for host in mine.ports
+        for port in holder.ports.get(host, ())
+    }
+    first = max(port for ports in mine.ports.values() for port in ports) + 1
+    for port in range(first, LAST_PORT + 1):
+        beside, how = kind_of(spec.service_type).asked_with(spec, port)
+        if not taken & {*beside}:
+            return f", such as {port},{end} {how}".rstrip()
+    return end
 
 
 def check_last(spec: ServiceSpec, mine: Holder) -> None:

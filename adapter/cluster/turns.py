@@ -172,6 +172,15 @@ class Turns:
         self.left[job.id] = replace(job, said=said, done=done, when=when)
 
 
+def last_controller(store: Store) -> str:
+    """Return the host of the last turn that is kept, empty where nobody knows."""
+    try:
+        turns = Fields(store.get(KEY) or {}).rows("turns", Turn.read)
+    except (UnreadableRecord, *UNUSABLE):
+        return ""
+    return turns[-1].controller if turns else ""
+
+
 def made_at(job_id: str) -> Optional[float]:
     """Return when a job was made (epoch seconds), as its id says; None for what is no id."""
     if not JOB_ID.fullmatch(job_id):

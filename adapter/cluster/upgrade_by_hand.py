@@ -81,6 +81,6 @@ def _has_changes(text: Any) -> bool:
     """Tell whether something of the cluster is to be put back; unreadable is not "no"."""
     try:
         data = json.loads(text)
-        return bool(data["nodes"] or data["systems"])
+        return bool(data["nodes"] or data["systems"] or data.get("halfway"))
     except (ValueError, KeyError, TypeError):
         return True

@@ -9,7 +9,7 @@ Whatever has turned to the new version is left alone, so that a plan that was cu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from adapter.cluster.crush_rules import CrushMap
@@ -22,7 +22,7 @@ from adapter.errors import some_of
 MGR, MON, OSD, MDS = "mgr", "mon", "osd", "mds"
 WITH_PACKAGES = ("crash", "ceph-exporter")
 GATEWAYS = ("rgw", "rbd-mirror", "cephfs-mirror")
-# A step for hosts that have packages, and no daemon to restart with them.
+# A step for hosts whose packages change, and none of whose daemons waits for its turn with them.
 ONLY_PACKAGES = "packages"
 # As `ceph orch upgrade` of Ceph 20.2 has it.
 ORDER = (MGR, MON, "crash", OSD, MDS, *GATEWAYS, "ceph-exporter")
@@ -44,7 +44,7 @@ class Daemon:
     """A daemon, where it is, and what it runs.
 
     ``first`` says that it is the active manager, the monitors' leader or the holder of a rank.
-    ``up`` is false where it does not run.
+    ``up`` is false where it does not run. ``again`` says that it is restarted whatever it runs.
     """
 
     kind: str
@@ -54,6 +54,7 @@ class Daemon:
     service: str = ""
     first: bool = False
     up: bool = True
+    again: bool = False
 
     @property
     def name(self) -> str:
@@ -130,25 +131,45 @@ def make_plan(cluster: Cluster, target: str, scope: Scope = Scope()) -> Plan:
     refusals = [*_scope_refusals(cluster, target, scope), *_refusals(cluster, target, scope)]
     waiting = [each for each in cluster.daemons if scope.has(each) and not _is_done(each, target)]
     batches, more = _batches(cluster, waiting, target, at_once=scope.limit is None)
-    if not scope.narrow and scope.limit is None:
-        batches += [Batch(ONLY_PACKAGES, (), (host,)) for host in _without_daemons(cluster, target)]
+    batches = _with_packages_alone(cluster, batches, _lacking(cluster, target, scope))
     batches, left = _limited(batches, scope.limit)
     notes = [f"the limit leaves {left} daemons for later"] if left else []
-    notes += _notes(cluster, batches)
+    notes += [*_notes(cluster, batches), *_not_restarted(cluster, batches, target)]
     return Plan(target, tuple(batches), (*refusals, *more), tuple(notes))
 
 
 def _is_done(daemon: Daemon, target: str) -> bool:
-    return upstream(daemon.version) == upstream(target)
+    return upstream(daemon.version) == upstream(target) and not daemon.again
 
 
-def _without_daemons(cluster: Cluster, target: str) -> List[str]:
-    """Return the hosts that have Ceph's packages and none of its daemons, and lack a target."""
-    with_daemons = {each.host for each in cluster.daemons}
+def _lacking(cluster: Cluster, target: str, scope: Scope) -> List[str]:
+    """Return the hosts that are meant and whose packages are not all at a target.
+
+    Without a scope also those that have none of Ceph's daemons.
+    """
+    own = with_ceph(cluster.hosts)
+    if scope.narrow or scope.limit is not None:
+        meant = {each.host for each in cluster.daemons if scope.has(each)}
+        own = {name: seen for name, seen in own.items() if name in meant}
+    return [n for n, seen in own.items() if not (seen.packages and seen.packages.is_at(target))]
+
+
+def _with_packages_alone(
+    cluster: Cluster, batches: Sequence[Batch], lacking: Sequence[str]
+) -> List[Batch]:
+    """Return the batches with those of hosts whose packages change without one of their daemons.
+
+    The daemons there may run the target already, started by whoever. Where the package manager has
+    left packages halfway nothing is to rely on these: such hosts come first.
+    """
+    reports = {name: cluster.hosts[name].packages for name in lacking}
+    halfway = [name for name, found in reports.items() if found and found.unfinished]
+    given = {host for each in batches for host in each.hosts}
+    last = [name for name in lacking if name not in given and name not in halfway]
     return [
-        name
-        for name, seen in with_ceph(cluster.hosts).items()
-        if name not in with_daemons and not (seen.packages and seen.packages.is_at(target))
+        *(Batch(ONLY_PACKAGES, (), (name,)) for name in halfway),
+        *(replace(b, hosts=tuple(n for n in b.hosts if n not in halfway)) for b in batches),
+        *(Batch(ONLY_PACKAGES, (), (name,)) for name in last),
     ]
 
 
@@ -375,3 +396,13 @@ def _notes(cluster: Cluster, batches: Sequence[Batch]) -> List[str]:
         return []
     words = [f"{host} ({some_of(names, SHOWN)})" for host, names in sorted(later.items())]
     return [f"packages change before daemons are restarted on {some_of(words, SHOWN)}"]
+
+
+def _not_restarted(cluster: Cluster, batches: Sequence[Batch], target: str) -> List[str]:
+    """Return daemons that run the target already, on hosts whose packages are still to change."""
+    hosts = {host for each in batches for host in each.hosts}
+    with_packages = (MGR, *WITH_PACKAGES)
+    there = [d for d in cluster.daemons if d.host in hosts and d.kind not in with_packages]
+    names = some_of([each.name for each in there if _is_done(each, target)], SHOWN)
+    version = upstream(target)
+    return [f"daemons that run {version} already are not restarted: {names}"] if names else []

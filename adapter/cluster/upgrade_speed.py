@@ -13,6 +13,9 @@ from typing import Mapping
 from adapter.cluster.upgrade_plan import MDS, MGR, MON, OSD, WITH_PACKAGES, Plan
 
 _HOUR = 3600.0
+# Who has lost its monitor looks for another one every three seconds at first, then less often.
+# Until it has one, it hears of no OSD that is down: a request to that one would wait as long.
+MONITORS_FOUND = 10.0
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Costs:
 
     ``job`` is what a job takes besides what it does, ``packages`` the transaction of a host,
     ``restart`` by kind the time until the maps have daemons back; ``other`` is for other kinds.
+    ``monitors`` is what is waited between monitors and what comes after them.
     """
 
     job: float = 5.0
@@ -30,11 +34,13 @@ class Costs:
         default_factory=lambda: {MGR: 8.0, MON: 10.0, OSD: 20.0, MDS: 8.0}
     )
     other: float = 5.0
+    monitors: float = MONITORS_FOUND
 
 
 def seconds_of(plan: Plan, costs: Costs = Costs()) -> float:
     """Return how many seconds the steps of a plan take, where nothing has to be waited for."""
-    total = 0.0
+    kinds = [batch.kind for batch in plan.batches]
+    total = costs.monitors if MON in kinds and kinds[-1] not in (MGR, MON) else 0.0
     for batch in plan.batches:
         total += costs.job + costs.restart.get(batch.kind, costs.other)
         if batch.hosts:

@@ -25,6 +25,8 @@ OFFLINE, RESTART, FETCH, PACKAGES, NO_STANDBY = (
     "UPGRADE_NO_STANDBY_MGR",
 )
 CODES = (OFFLINE, RESTART, FETCH, PACKAGES, NO_STANDBY)
+# So long (seconds) the next step may be refused before health says so.
+LONG = 600.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Upgrade:
     ``prepared`` says that all hosts have fetched the packages, ``open_hosts`` are those whose
     packages were begun and not seen to end well, ``followers`` daemons that are restarted as soon
     as their host has the packages. ``doing`` were told to start again and are waited for, ``done``
-    are back. ``nodes`` have ``noout`` from here, ``ids`` are those of buckets among
+    are back. ``again`` run the version, but were started while their packages were halfway.
+    ``nodes`` have ``noout`` from here, ``ids`` are those of buckets among
     them, ``systems`` are put back as they were. ``muted`` are the health checks of old keys that it
     has raised and muted, ``standing`` those that were there before and are left alone.
     ``at_work`` says that a job may be at it. ``code`` and ``error`` say why it paused.
@@ -68,6 +71,7 @@ class Upgrade:
     followers: Tuple[str, ...] = ()
     doing: Tuple[str, ...] = ()
     done: Tuple[str, ...] = ()
+    again: Tuple[str, ...] = ()
     nodes: Tuple[str, ...] = ()
     ids: Mapping[str, int] = field(default_factory=dict)
     systems: Tuple[FileSystem, ...] = ()
@@ -172,7 +176,7 @@ class Upgrade:
         )
 
 
-_LISTS = ("open_hosts", "followers", "doing", "done", "nodes", "muted", "standing")
+_LISTS = ("open_hosts", "followers", "doing", "done", "again", "nodes", "muted", "standing")
 
 
 def _system(row: Fields) -> FileSystem:
@@ -186,6 +190,8 @@ class Upgrades:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: Optional[Upgrade] = None
+        # Since when the next step is refused; another manager asks by itself.
+        self._refused = 0.0
         self.problems: Dict[str, str] = {}
         self.reload()
 
@@ -216,9 +222,23 @@ class Upgrades:
             return {}
         return {known.code or PACKAGES: [known.describe()]}
 
-    def save(self, one: Upgrade) -> Upgrade:
-        """Keep it; raises ``NotKept``."""
+    def waits(self, now: float) -> List[str]:
+        """Return a sentence where the next step was refused for long; epoch seconds."""
+        known = self._known
+        if known is None or known.stage == PAUSED or not self._refused:
+            return []
+        if now - self._refused < LONG:
+            return []
+        return [
+            f"the upgrade to {known.target} waits since {moment(self._refused)}: "
+            f"{known.reason.rstrip('.')}. It goes on by itself when that is over; "
+            "`ceph orch upgrade pause` lets it rest, `ceph orch upgrade stop` ends it."
+        ]
+
+    def save(self, one: Upgrade, refused: float = 0.0) -> Upgrade:
+        """Keep it; raises ``NotKept``. ``refused`` is now where its next step was refused."""
         before = self._known
+        self._refused = (self._refused or refused) if refused else 0.0
         if before is None or replace(before, reason="") != replace(one, reason=""):
             self._store.set(f"{KIND}.{NAME}", one.to_json())
         self._known = one

@@ -43,7 +43,8 @@ class EventReader:
 
     ``has_stats`` says that the play came to its end; ``forgiven`` are hosts whose failure was
     rescued or ignored; ``busy`` those with a task under way, and its name; ``unexplained`` those
-    that could not be reached without a reason; ``errors`` what ansible-playbook complained about;
+    that could not be reached without a reason; ``lost_at`` the tasks at which hosts could not be
+    reached any more; ``errors`` what ansible-playbook complained about;
     ``last_lines`` the last of its output.
     """
 
@@ -53,6 +54,7 @@ class EventReader:
         self.forgiven: Set[str] = set()
         self.busy: Dict[str, str] = {}
         self.unexplained: Set[str] = set()
+        self.lost_at: Dict[str, str] = {}
         self.errors: Deque[str] = deque(maxlen=_LAST_LINES)
         self.last_lines: Deque[str] = deque(maxlen=_LAST_LINES)
         self._hosts = set(hosts)
@@ -155,7 +157,7 @@ class EventReader:
 
     def _unreachable(self, data: Mapping[str, Any]) -> List[Line]:
         host = str(data.get("host"))
-        self.busy.pop(host, None)
+        self.lost_at[host] = self.busy.pop(host, "") or ": ".join(filter(None, self._of(data)))
         self._bad.add(host)
         message = connection_failure(_result(data))
         if any(words in message for words in _SAYS_NOTHING):

@@ -40,6 +40,17 @@ class Asked:
         self.ask(job_id)
 
 
+def together(ask: Ask, before: Optional[Ask]) -> Asked:
+    """Return both questions as one: ``before``, if there is one, and when it was answered."""
+
+    def both(job_id: str) -> None:
+        ask(job_id)
+        if before is not None:
+            before(job_id)
+
+    return Asked(both, before.at) if isinstance(before, Asked) else Asked(both)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What was said of a job: it may begin, or is refused, or waits."""

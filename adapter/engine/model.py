@@ -164,6 +164,11 @@ class JobRecord:
     outcomes: Mapping[str, HostOutcome] = field(default_factory=dict)
 
     @property
+    def never_began(self) -> bool:
+        """Tell whether the job has ended and no host was told of it."""
+        return self.status.final and self.started is None
+
+    @property
     def is_overtaken(self) -> bool:
         """Tell whether the job was dropped before it began, for a newer one does its work."""
         return self.status is JobStatus.CANCELLED and self.message.startswith(OVERTAKEN)

@@ -19,7 +19,7 @@ from adapter.engine.events import EventReader
 from adapter.engine.files import private_dir, read_json, write_json
 from adapter.engine.job_output import Lines, Output
 from adapter.engine.jobs import JobDir
-from adapter.engine.model import Request
+from adapter.engine.model import HostOutcome, Request
 from adapter.engine.outcomes import one_line
 from adapter.engine.progress import Progress
 
@@ -36,6 +36,8 @@ _SOCKET_NAME = "/pymp-12345678/listener-12345678"
 _TEMPORARY_LENGTH = 107 - len(_SOCKET_NAME)
 # Between two tasks of one host it is milliseconds.
 _PAUSE = 1.0
+# A signal to all processes of a unit ends ssh, and is heard here some time later on a busy machine.
+_SAME_MOMENT = 3.0
 _NOT_THERE = "RPC server did not start"
 # Larger results are dropped by runner's callback plugin without a word; its own bound is 700,000.
 _MOST_RESULT = 100_000_000
@@ -107,6 +109,17 @@ class PlaybookRun:
             and host not in self.reader.busy
             and self.progress.is_through(host)
         }
+
+    def take_back_lost(self, at: float) -> None:
+        """Forget that hosts could not be reached any more right before a signal at that time.
+
+        systemd ends a unit with one signal to each of its processes, the ssh of this job too. The
+        hosts were reached until then: they are where their tasks were, and may be still at work.
+        """
+        for host, task in self.reader.lost_at.items():
+            if host in self.progress.outcomes and at - self._heard.get(host, at) < _SAME_MOMENT:
+                self.reader.busy[host] = task
+                self.progress.outcomes[host] = HostOutcome()
 
     @property
     def was_killed(self) -> bool:

@@ -104,6 +104,8 @@ def run_job(job: Path, request: Request, settings: Mapping[str, Any]) -> Dict[st
         run.run()
     doing.finish()
     watchdog.finish()
+    if watchdog.stop is not None and watchdog.is_left:
+        run.take_back_lost(watchdog.stop.when)
     if watchdog.stop is not None or run.was_cut_off:
         watchdog.sweep()
         busy = [target for target in request.targets if target.name in run.reader.busy]

@@ -15,12 +15,6 @@ _TRACES = (
     "while `jaeger_tracing_enable` is set."
 )
 _ABSENT: Dict[str, Tuple[str, str]] = {
-    "grafana": (
-        "Grafana (grafana-server)",
-        f"{_OWN}, with this cluster's Prometheus as its data source and the dashboards of the "
-        "package ceph-grafana-dashboards; `ceph dashboard set-grafana-api-url URL` lets the "
-        "dashboard show it.",
-    ),
     "loki": (
         "Loki (Debian's package loki is a program for genetics)",
         f"{_OWN}, or have journald or syslog collect the logs of hosts.",
@@ -50,7 +44,7 @@ _ABSENT: Dict[str, Tuple[str, str]] = {
 # Those that are not deployed for another reason.
 _OTHERS: Dict[str, Tuple[str, str]] = {
     "mgmt-gateway": (
-        "it needs a certificate authority and a Grafana, which this backend does not have",
+        "it needs a certificate authority, which this backend does not have",
         "Put a proxy of your own, such as nginx, before the dashboards of the managers.",
     ),
     "iscsi": (

@@ -8,7 +8,14 @@ from typing import Any, List, Mapping, Sequence, Set
 
 from adapter.errors import InvalidValue
 from adapter.kinds._certificates import certificate_problem, pair_problem
-from adapter.kinds._ingress_settings import bare, certificate_of, router_ids, virtual_ips
+from adapter.kinds._ingress_settings import (
+    FIRST_ROUTER_ID,
+    bare,
+    certificate_of,
+    is_nfs,
+    router_ids,
+    virtual_ips,
+)
 from adapter.kinds._ingress_vrrp import interfaces_of, places_of
 
 # What keepalived takes of a password; it cuts a longer one off.
@@ -23,9 +30,19 @@ _OPTION = re.compile(
     "no-(sslv3|tlsv1[0-3]|tls-tickets)|force-(sslv3|tlsv1[0-3])|prefer-client-ciphers"
     f"|ssl-(min|max)-ver {_TLS_VERSION}"
 )
+_TLS = ("ssl", "ssl_cert", "ssl_key", "ssl_dh_param", "ssl_ciphers", "ssl_options")
 _DH_BITS = re.compile(r"1024|2048|3072|4096|8192")
 # Services whose daemons answer what haproxy asks them.
-BACKENDS = ("rgw",)
+BACKENDS = ("nfs", "rgw")
+_WITH_HAPROXY = "Leave it out, or create the cluster with `--ingress-mode haproxy-standard`."
+# What is for NFS, with why it is not carried out there either.
+_OF_NFS = {
+    "keepalive_only": (
+        "the address would go down with its host: a gateway stays on the host that it is on, and "
+        "without haproxy nobody hands connections on to another one"
+    ),
+    "enable_haproxy_protocol": "NFS gateways are told nothing of whom they may believe",
+}
 
 
 def check_ingress(spec: Any) -> None:
@@ -44,14 +61,16 @@ def _check_backend(spec: Any) -> None:
         raise InvalidValue(
             "backend_service",
             spec.backend_service,
-            "this backend puts an ingress before object gateways only",
-            "Name a service of them, such as rgw.web.",
+            "this backend puts an ingress before object gateways and NFS gateways only",
+            "Name a service of them, such as rgw.web or nfs.share.",
         )
-    for field in ("keepalive_only", "enable_haproxy_protocol"):
-        if getattr(spec, field):
+    for field, reason in _OF_NFS.items():
+        if getattr(spec, field) and not is_nfs(spec):
             raise InvalidValue(
                 field, True, "it is for NFS, and the backend service is rgw", "Leave it out."
             )
+        if getattr(spec, field):
+            raise InvalidValue(field, True, reason, _WITH_HAPROXY)
     if spec.config:
         raise InvalidValue(
             "config",
@@ -163,6 +182,13 @@ def _check_words(spec: Any) -> None:
 
 def _check_tls(spec: Any) -> None:
     text = certificate_of(spec)
+    if is_nfs(spec):
+        for field in _TLS:
+            if getattr(spec, field):
+                raise InvalidValue(
+                    field, "", "NFS gateways and their clients speak no TLS", "Leave it out."
+                )
+        return
     if not text:
         for field in ("ssl_key", "ssl_dh_param", "ssl_ciphers", "ssl_options"):
             if getattr(spec, field):
@@ -230,7 +256,6 @@ def check_services(spec: Any, others: Mapping[str, Any]) -> None:
         )
     mine = {bare(each) for each in virtual_ips(spec)}
     ids = {*router_ids(spec)}
-    taken: Set[int] = set()
     for name, other in sorted(others.items()):
         if other.service_type != spec.service_type:
             continue
@@ -238,7 +263,7 @@ def check_services(spec: Any, others: Mapping[str, Any]) -> None:
         if both:
             field = "virtual_ip" if spec.virtual_ip else "virtual_ips_list"
             raise InvalidValue(field, both[0], f"{name} has it", "Give another one.")
-        taken.update(router_ids(other))
+    taken = _taken_ids(spec, others)
     if ids & taken:
         raise InvalidValue(
             "first_virtual_router_id",
@@ -249,10 +274,35 @@ def check_services(spec: Any, others: Mapping[str, Any]) -> None:
         )
 
 
+def free_router_id(spec: Any, known: Any, others: Mapping[str, Any]) -> Any:
+    """Return the first VRRP id of a service: what it names, what it has, or the first free one.
+
+    Ceph's module for NFS can name none, and each spec without one has the same.
+    """
+    if spec.first_virtual_router_id != FIRST_ROUTER_ID:
+        return spec.first_virtual_router_id
+    count, taken = len(router_ids(spec)), _taken_ids(spec, others)
+    first = getattr(known, "first_virtual_router_id", None)
+    if isinstance(first, int) and not taken & {*range(first, first + count)}:
+        return first
+    return FIRST_ROUTER_ID if count > LAST_ROUTER_ID else _free(count, taken)
+
+
+def _taken_ids(spec: Any, others: Mapping[str, Any]) -> Set[int]:
+    """Return the VRRP ids of the other services."""
+    found: Set[int] = set()
+    for other in others.values():
+        if other.service_type == spec.service_type:
+            found.update(router_ids(other))
+    return found
+
+
 def _free(count: int, taken: Set[int]) -> int:
     """Return the first VRRP id from which so many are free."""
-    usual = [*range(50, LAST_ROUTER_ID + 2 - count), *range(1, 50)]
-    return next((each for each in usual if not taken & {*range(each, each + count)}), 1)
+    last = LAST_ROUTER_ID + 1 - count
+    usual = [*range(FIRST_ROUTER_ID, last + 1), *range(1, min(FIRST_ROUTER_ID - 1, last) + 1)]
+    free = (each for each in usual if not taken & {*range(each, each + count)})
+    return next(free, FIRST_ROUTER_ID)
 
 
 def check_hosts(spec: Any, hosts: Mapping[str, Any], virtual: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from adapter.kinds._ingress_settings import (
     MONITOR_USER,
     bare,
     certificate_of,
+    is_nfs,
     virtual_ips,
 )
 
@@ -46,15 +47,26 @@ defaults
   timeout server 60s
   timeout check 5s
 """
+_HTTP_GATEWAYS = ("  balance static-rr", "  option httpchk HEAD /")
+# Clients of NFS keep one connection, and say at least each minute that they are there.
+_NFS_CLIENTS = ("  mode tcp", "  option clitcpka", "  timeout client 10m")
+_NFS_GATEWAYS = (
+    *("  mode tcp", "  balance source", "  hash-type consistent"),
+    *("  option srvtcpka", "  timeout server 10m"),
+)
 
 
 @dataclass(frozen=True)
 class Server:
-    """A daemon that requests are handed to; ``address`` is a name where its host has no other."""
+    """A daemon that requests are handed to; ``address`` is a name where its host has no other.
+
+    ``rank`` is its number among those of its service, -1 where it has none.
+    """
 
     name: str
     address: str
     port: int
+    rank: int = -1
 
 
 @dataclass(frozen=True)
@@ -99,16 +111,20 @@ def haproxy_cfg(spec: Any, servers: Sequence[Server], password: str, *, tls: boo
         "",
         "frontend clients",
         *(f"  bind {each}:{spec.frontend_port} transparent{cert}" for each in hosts),
-        "  option forwardfor",
-        *(["  http-request set-header X-Forwarded-Proto https"] if cert else []),
+        *(_NFS_CLIENTS if is_nfs(spec) else _http_clients(bool(cert))),
         "  default_backend gateways",
         "",
         "backend gateways",
-        "  balance static-rr",
-        "  option httpchk HEAD /",
+        *(_NFS_GATEWAYS if is_nfs(spec) else _HTTP_GATEWAYS),
         *_server_lines(spec, servers, tls=tls),
     ]
     return _GLOBAL + "\n".join(lines) + "\n"
+
+
+def _http_clients(tls: bool) -> Iterable[str]:
+    yield "  option forwardfor"
+    if tls:
+        yield "  http-request set-header X-Forwarded-Proto https"
 
 
 def _tls_lines(spec: Any) -> Iterable[str]:
@@ -128,9 +144,14 @@ def _server_lines(spec: Any, servers: Sequence[Server], *, tls: bool) -> List[st
     for each in sorted(servers, key=lambda each: each.name):
         # A name that nobody can look up is asked for again, and does not end haproxy.
         late = "" if is_ip(each.address) else " init-addr last,libc,none"
-        security = " ssl verify none" if tls else ""
+        more = " ssl verify none" if tls else ""
+        if is_nfs(spec):
+            # Where a client is sent to follows from these numbers: all hosts send it to the same
+            # gateway, and one that comes or goes changes it for its own clients alone.
+            number = f" id {each.rank + 1}" if each.rank >= 0 else ""
+            more = f" fastinter 1s on-marked-down shutdown-sessions{number}"
         where = f"{wrap_ipv6(each.address)}:{each.port}"
-        lines.append(f"  server {each.name} {where} check inter {interval}{security}{late}")
+        lines.append(f"  server {each.name} {where} check inter {interval}{more}{late}")
     return lines
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_interface
 from typing import Any, List
 
 MONITOR_USER = "admin"
 CHECK_INTERVAL = "2s"
+# What a spec has that names none.
+FIRST_ROUTER_ID = 50
 
 FIELDS = frozenset(
     (
@@ -34,14 +35,19 @@ FIELDS = frozenset(
 )
 
 
+def is_nfs(spec: Any) -> bool:
+    """Tell whether clients speak NFS, and HTTP otherwise."""
+    return str(spec.backend_service).startswith("nfs.")
+
+
 def virtual_ips(spec: Any) -> List[str]:
     """Return the addresses of a service, each with the prefix length, in the spec's order."""
     return [str(spec.virtual_ip)] if spec.virtual_ip else [*map(str, spec.virtual_ips_list or ())]
 
 
 def bare(address: str) -> str:
-    """Return an address without its prefix length."""
-    return str(ip_interface(address).ip)
+    """Return an address without its prefix length; it need not be one yet."""
+    return address.partition("/")[0]
 
 
 def router_ids(spec: Any) -> List[int]:

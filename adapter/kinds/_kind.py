@@ -6,7 +6,18 @@ What hosts know of it (unit, paths, packages) stands with the modules that run t
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    ClassVar,
+    Collection,
+    Dict,
+    FrozenSet,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from adapter.errors import InvalidValue
 from adapter.interface import PlacementSpec, ServiceSpec
@@ -101,6 +112,8 @@ class Kind:
     has_rules: bool = False
     # The dashboard's option that names one of them, by its URL.
     dashboard_option: str = ""
+    # Further options of the dashboard, which are set with it where daemons answer with TLS.
+    beside_tls: ClassVar[Mapping[str, str]] = {}
     # Pools, each with its application, in which its daemons keep what they have: they are made
     # where there are none, and stay when the service goes.
     pools: Tuple[Tuple[str, str], ...] = ()
@@ -171,6 +184,29 @@ class Kind:
         placement said of their interfaces, by name, without those that said nothing yet.
         """
 
+    def chosen(
+        self, spec: ServiceSpec, known: Optional[ServiceSpec], others: Mapping[str, ServiceSpec]
+    ) -> ServiceSpec:
+        """Return a spec, not checked yet, with what it leaves to us and has to be free.
+
+        ``known`` is the service as it is kept, ``others`` are the other services' specs by name.
+        """
+        return spec
+
+    def left_without(self, spec: ServiceSpec, kept: Collection[str]) -> str:
+        """Return a sentence on what is left of a command whose last part this was, refused now.
+
+        ``kept`` are the names of all services.
+        """
+        return ""
+
+    def asked_with(self, spec: ServiceSpec, port: int) -> Tuple[Tuple[int, ...], str]:
+        """Return the ports that are asked for with a port of a spec, and how one asks for it.
+
+        For whom another port is looked for: all of them have to be free.
+        """
+        return (port,), ""
+
     def settings(self, spec: ServiceSpec) -> List[Setting]:
         """Return the settings that all daemons of a service need, without those of `config`."""
         return []
@@ -199,6 +235,10 @@ class Kind:
         """
         return {}
 
+    def url_scheme(self, spec: ServiceSpec) -> str:
+        """Return how daemons answer whom the dashboard asks: ``http`` or ``https``."""
+        return "http"
+
     def read_at_start(self, spec: ServiceSpec) -> Dict[str, str]:
         """Return by field what daemons read when they start, beside options and host settings.
 
@@ -212,6 +252,10 @@ class Kind:
         They are made again whenever the cluster changes; hosts get those that differ.
         """
         return {}
+
+    def hides(self, file: str) -> bool:
+        """Tell whether nobody else may read a file: its text is a secret of the job."""
+        return self.files_are_secret
 
     def sources(self, spec: ServiceSpec) -> Sequence[str]:
         """Return the places of the texts that files are made of, as ``_sources`` writes them."""

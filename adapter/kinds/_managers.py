@@ -8,10 +8,11 @@ from adapter.kinds._view import ClusterView, ViewedDaemon, target
 
 # By module, the options that say where it answers.
 FOLLOWED = {
+    "ansible": ("metrics_addr", "metrics_port"),
     "prometheus": ("server_port",),
     "dashboard": ("server_addr", "server_port", "ssl", "ssl_server_port", "url_prefix"),
 }
-_FIGURES_PORT = "9283"
+_METRICS_PORT, _FIGURES_PORT = "9283", "9284"
 _DASHBOARD_PORT, _DASHBOARD_TLS_PORT = "8080", "8443"
 _ALL_ADDRESSES = ("", "::", "0.0.0.0")  # noqa: S104
 
@@ -23,11 +24,34 @@ def is_followed(option: str) -> bool:
 
 
 def metrics_of(view: ClusterView) -> List[str]:
-    """Return where all managers give the metrics of the cluster."""
+    """Return where managers give the metrics of the cluster: the active one, and who stands by.
+
+    Of those that stand by only who listens: the module of some releases does not answer there, and
+    Ceph's rules take one that is down for a cluster whose metrics nobody can read.
+    """
+    found = [(each, _metrics_port(view, each)) for each in view.of_kind("mgr")]
     return [
-        target(each.address, _port(_option(view, each, "prometheus", "server_port"), _FIGURES_PORT))
-        for each in view.of_kind("mgr")
+        target(each.address, port)
+        for each, port in found
+        if view.active in ("", each.daemon_id) or port in each.listens
     ]
+
+
+def figures_of(view: ClusterView) -> List[str]:
+    """Return where the active manager gives the figures of this backend, none where nobody does."""
+    if "ansible" not in view.modules:
+        return []
+    found = []
+    for each in view.of_kind("mgr"):
+        port = _port(_option(view, each, "ansible", "metrics_port"), _FIGURES_PORT)
+        bound = _option(view, each, "ansible", "metrics_addr")
+        if port and view.active in ("", each.daemon_id):
+            found.append(target(each.address if bound in _ALL_ADDRESSES else bound, port))
+    return found
+
+
+def _metrics_port(view: ClusterView, manager: ViewedDaemon) -> int:
+    return _port(_option(view, manager, "prometheus", "server_port"), _METRICS_PORT)
 
 
 def dashboards_of(view: ClusterView) -> List[str]:

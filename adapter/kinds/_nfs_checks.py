@@ -14,6 +14,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # How idmapd's library finds users; each is a file that it loads.
 _METHODS = ("nsswitch", "static", "umich_ldap", "regex")
 
+_WITH_HAPROXY = (
+    "Leave it out, or create the cluster with `--ingress --ingress-mode haproxy-standard`."
+)
 _NOT_HERE = {
     "networks": (
         "NFS-Ganesha listens on all addresses of its host, whatever it is told",
@@ -31,13 +34,15 @@ _NOT_HERE = {
         "locks by NLM are for NFS 3, and this backend deploys NFS 4 only",
         "Leave it out.",
     ),
-    "virtual_ip": (
-        "this backend puts no ingress before NFS yet",
-        "Leave it out, and `--ingress` of `ceph nfs cluster create`; clients mount from a host.",
-    ),
+    # These two come before the ingress is asked for, which would be refused as well.
     "enable_haproxy_protocol": (
-        "this backend puts no ingress before NFS yet",
-        "Leave it out, and `--ingress` of `ceph nfs cluster create`; clients mount from a host.",
+        "NFS gateways are told nothing of whom they may believe",
+        _WITH_HAPROXY,
+    ),
+    "virtual_ip": (
+        "a gateway stays on the host that it is on, and an address of its own would go down with "
+        "that",
+        _WITH_HAPROXY,
     ),
 }
 

@@ -11,6 +11,8 @@ class ViewedDaemon:
     """A daemon and where it listens; ``port`` is 0 where nobody knows, or it has none.
 
     ``address`` is its own, or its host's where it listens on all. ``runs`` is what its host says.
+    ``rank`` is its number among those of its service, -1 where nobody knows it or it has none.
+    ``listens`` are all ports on which a manager does: which of its modules answer only they tell.
     """
 
     kind: str
@@ -20,6 +22,8 @@ class ViewedDaemon:
     address: str
     port: int
     runs: bool = True
+    listens: Tuple[int, ...] = ()
+    rank: int = -1
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,11 @@ class ClusterView:
     hosts' by name. ``settings`` is the monitors' configuration by section and option, empty where
     nobody knows it. ``interfaces`` are the hosts', as they reported them; ``virtual`` the addresses
     that services have, and no host for itself. ``specs`` are those of services by name;
-    ``modules`` the managers' that are enabled, none where nobody knows them. ``rules`` are an
-    administrator's alert rules by service. ``coming`` are daemons that are to be deployed and
-    that no host has reported yet. ``texts`` are what is kept at the places that kinds name
-    (``Kind.sources``); there are passwords in them.
+    ``modules`` the managers' that are enabled, none where nobody knows them; ``active`` the id of
+    the active manager, empty where nobody knows it. ``rules`` are an administrator's alert rules by
+    service. ``coming`` are daemons that are to be deployed and that no host has reported yet.
+    ``texts`` are what is kept at the places that kinds name (``Kind.sources``); there are passwords
+    in them.
     """
 
     fsid: str
@@ -44,6 +49,7 @@ class ClusterView:
     virtual: Collection[str] = ()
     specs: Mapping[str, Any] = field(default_factory=dict)
     modules: Tuple[str, ...] = ()
+    active: str = ""
     rules: Mapping[str, str] = field(default_factory=dict)
     coming: Tuple[ViewedDaemon, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -56,6 +62,10 @@ class ClusterView:
         """Return the daemons of a kind that there are or are to come, in order of host and id."""
         found = [each for each in (*self.daemons, *self.coming) if each.kind == kind]
         return sorted(found, key=lambda each: (each.hostname, each.daemon_id))
+
+    def expected_of(self, service: str) -> List[ViewedDaemon]:
+        """Return the daemons of a service that there are or are to come."""
+        return [each for each in (*self.daemons, *self.coming) if each.service == service]
 
     def of_service(self, service: str) -> List[ViewedDaemon]:
         """Return the daemons of a service."""

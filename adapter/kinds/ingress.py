@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, List, Mapping, Tuple
+import copy
+from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
 
 from adapter.errors import InvalidValue
 from adapter.interface import ServiceSpec
 from adapter.kinds import _ingress_files as texts
-from adapter.kinds._ingress_checks import check_hosts, check_ingress, check_services
-from adapter.kinds._ingress_settings import FIELDS, bare, certificate_of, virtual_ips
+from adapter.kinds._ingress_checks import (
+    check_hosts,
+    check_ingress,
+    check_services,
+    free_router_id,
+)
+from adapter.kinds._ingress_settings import FIELDS, bare, certificate_of, is_nfs, virtual_ips
 from adapter.kinds._ingress_vrrp import Place, interfaces_of, places_of, vrrp_instances_of
 from adapter.kinds._kind import Kind
 from adapter.kinds._rgw_settings import speaks_tls
@@ -53,6 +59,26 @@ class Ingresses(Kind):
         check_services(spec, others)
         check_hosts(spec, hosts, self.virtual_addresses(spec))
 
+    def chosen(
+        self, spec: ServiceSpec, known: Optional[ServiceSpec], others: Mapping[str, ServiceSpec]
+    ) -> ServiceSpec:
+        """Return the spec with VRRP ids that no other service has, where it names none."""
+        first = free_router_id(spec, known, others)
+        if first == getattr(spec, "first_virtual_router_id", None):
+            return spec
+        changed: Any = copy.copy(spec)
+        changed.first_virtual_router_id = first
+        found: ServiceSpec = changed
+        return found
+
+    def left_without(self, spec: Any, kept: Collection[str]) -> str:
+        """Return what `ceph nfs cluster create --ingress` has asked for before."""
+        name = str(spec.backend_service)
+        if spec.service_id != name or not is_nfs(spec) or name not in kept:
+            return ""
+        cluster = name.partition(".")[2]
+        return f"{name} is made without it: `ceph nfs cluster rm {cluster}` takes it away."
+
     def host_settings(self, spec: Any) -> Dict[str, Any]:
         """Return the port at which haproxy says whether it is well."""
         return {"port": int(spec.monitor_port)}
@@ -73,8 +99,8 @@ class Ingresses(Kind):
             with contextlib.suppress(InvalidValue):
                 places[host] = _places(spec, view, host)
         servers = [
-            texts.Server(f"{each.kind}.{each.daemon_id}", each.address, each.port)
-            for each in view.of_service(spec.backend_service)
+            texts.Server(f"{each.kind}.{each.daemon_id}", each.address, each.port, each.rank)
+            for each in view.expected_of(spec.backend_service)
             if each.port
         ]
         tls = speaks_tls(view.specs.get(spec.backend_service))

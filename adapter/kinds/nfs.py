@@ -12,6 +12,9 @@ from adapter.kinds._nfs_checks import check_nfs, idmapd_conf
 PORT = 2049
 # The pool in which exports and the state of gateways are kept.
 POOL = ".nfs"
+# What `ceph nfs cluster create --ingress` adds to the port of clients for that of the gateways, and
+# for that of haproxy's state.
+BEHIND_INGRESS, MONITOR = 10000, 7000
 
 
 class Gateways(Kind):
@@ -29,6 +32,7 @@ class Gateways(Kind):
     )
     needs_osds = True
     has_ranks = True
+    is_asked = True
     fields: FrozenSet[str] = frozenset(("port", "idmap_conf"))
     reads: FrozenSet[str] = frozenset()
     pools = ((POOL, "nfs"),)
@@ -48,6 +52,13 @@ class Gateways(Kind):
     def ports(self, spec: Any, count: int) -> Tuple[int, ...]:
         """Return the port of clients."""
         return (int(spec.port or PORT),)
+
+    def asked_with(self, spec: Any, port: int) -> Tuple[Tuple[int, ...], str]:
+        """Return the ports of an ingress before it, where Ceph's module wants the spec with one."""
+        clients = port - BEHIND_INGRESS
+        if int(spec.port or PORT) <= BEHIND_INGRESS or clients < 1:
+            return (port,), ""
+        return (port, clients, clients + MONITOR), f"With `--ingress` that is `--port {clients}`."
 
 
 KIND = Gateways()

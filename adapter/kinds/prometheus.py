@@ -24,6 +24,7 @@ class Prometheus(Server):
     port = 9095
     has_files = True
     has_rules = True
+    is_asked = True
     needs_modules = ("prometheus",)
     dashboard_option = "PROMETHEUS_API_HOST"
     own_flags: ClassVar[Dict[str, str]] = {

@@ -46,6 +46,7 @@ class Gateways(Kind):
     daemon_options = ("rgw_frontends",)
     port_field = "rgw_frontend_port"
     has_own_port = True
+    is_asked = True
 
     def check(self, spec: ServiceSpec) -> None:
         """Raise ``InvalidValue`` for what a gateway from packages cannot do."""

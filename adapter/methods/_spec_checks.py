@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from adapter.cluster.drive_group_fields import check_drive_group
 from adapter.cluster.host_changes import HostsOfFile
@@ -33,6 +33,19 @@ class SpecChecks:
 
     def __init__(self, core: Core, reconciler: Reconciler) -> None:
         self.core, self.reconciler = core, reconciler
+
+    def chosen(self, specs: Sequence[Any]) -> List[Any]:
+        """Return specs with what they leave to us, each as it is after those before it."""
+        found = list(specs)
+        with self.core.lock:
+            for index, spec in enumerate(specs):
+                if isinstance(spec, HostSpec) or spec.service_type not in KINDS:
+                    continue
+                known = self.core.specs.find(spec.service_name())
+                others = self._others(spec, found[:index])
+                kept = known.spec if known is not None else None
+                found[index] = kind_of(spec.service_type).chosen(spec, kept, others)
+        return found
 
     def problems(
         self, specs: Sequence[Any], no_overwrite: bool = False
@@ -128,13 +141,18 @@ class SpecChecks:
             for name, report in reports.items()
             if report is not None and isinstance(report.facts.get("interfaces"), dict)
         }
+        others = self._others(spec, beside)
+        kind_of(spec.service_type).check_in_cluster(spec, others, interfaces)
+
+    @under_lock
+    def _others(self, spec: ServiceSpec, beside: Sequence[Any]) -> Dict[str, ServiceSpec]:
+        """Return the other services that stay or come, by name."""
         going = {each.name for each in self.core.specs.all() if each.deleted}
-        others = {
+        return {
             name: each
             for name, each in specs_beside(self.core, spec, beside).items()
             if name not in going or any(each is one for one in beside)
         }
-        kind_of(spec.service_type).check_in_cluster(spec, others, interfaces)
 
     def _refuse_others_names(self, spec: ServiceSpec) -> None:
         """Raise for a daemon that shall have the name of one on another host."""

@@ -8,7 +8,7 @@ from typing import List, Optional, Sequence
 
 from adapter.cluster.daemon_actions import ACTIONS, OF_SERVICE, DaemonAction
 from adapter.cluster.osd_map import osd_number
-from adapter.cluster.osd_removals import Stage
+from adapter.cluster.osd_removals import KEPT, Stage
 from adapter.cluster.schedule import Daemon, DaemonPlacement, check_ids, free_id
 from adapter.cluster.service_actions import ServiceAction
 from adapter.cluster.specs import Wanted
@@ -257,15 +257,23 @@ class ActionMethods:
         return places
 
     def _refuse_kept(self, daemon: DaemonDescription) -> None:
-        """Raise for an OSD that is being started again: its removal was stopped."""
-        osd_id = int(str(daemon.daemon_id))
+        """Raise for an OSD that is started again where somebody else stops it."""
+        osd_id, name = int(str(daemon.daemon_id)), daemon.name()
         with self.core.lock:
             removal = self.core.removals.get(osd_id)
-        if removal is not None and removal.stage is Stage.KEEPING:
+        if removal is None:
+            return
+        if removal.stage is Stage.KEEPING:
             raise AdapterError(
-                f"{daemon.name()} is being started again, as its removal was stopped: "
-                f"{removal.drain_status}.",
+                f"{name} {KEPT}: {removal.drain_status}.",
                 f"`ceph orch osd rm stop {osd_id}` once more leaves it as it is; then stop it.",
+            )
+        if removal.stage is Stage.DRAINING and removal.asked_stop:
+            raise AdapterError(
+                f"{name} is being removed, and is started again while it is needed for that: "
+                f"{removal.drain_status}.",
+                f"`ceph orch osd rm stop {osd_id}` ends its removal. Stop it when that has ended "
+                "(`ceph orch osd rm status`).",
             )
 
     def _refuse_gone(self, daemon: DaemonDescription) -> None:

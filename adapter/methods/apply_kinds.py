@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, List, Tuple
 
-from adapter.errors import InvalidValue
+from adapter.errors import AdapterError, InvalidValue
 from adapter.interface import APPLY_METHODS, ServiceSpec
 from adapter.kinds import KINDS, Kind
 from adapter.methods._method import method
@@ -28,7 +28,19 @@ class KindMethods:
                 f"this applies {kind.service_type} services",
                 "Use `apply`.",
             )
-        return self._services.apply([spec])[0]
+        try:
+            return self._services.apply([spec])[0]
+        except AdapterError as error:
+            said = self._left_without(kind, spec)
+            if not said:
+                raise
+            raise error.also(said) from None
+
+    def _left_without(self, kind: Kind, spec: ServiceSpec) -> str:
+        core = self._services.core
+        with core.lock:
+            kept = {each.name for each in core.specs.all() if not each.deleted}
+        return "" if spec.service_name() in kept else kind.left_without(spec, kept)
 
 
 def _apply_one(kind: Kind, name: str) -> Callable[[KindMethods, ServiceSpec], str]:

@@ -23,6 +23,7 @@ from adapter.methods._removals import put_back, refuse_queued
 from adapter.methods.host_specs import tell_labels
 from adapter.reconcile import Reconciler
 from adapter.reconcile.osd_restoring import successor
+from adapter.reconcile.waiting_osd_jobs import give_up_waiting
 from adapter.state_lock import under_lock
 from adapter.tables import table
 
@@ -214,6 +215,7 @@ class DrainMethods:
                     # Nothing more of it is queued.
                     known = core.hosts.get(hostname)
                     core.hosts.save(replace(known, drain=replace(drain, begun=True)))
+                self._give_up_stops(hostname)
                 removals = [each for each in core.removals.all() if each.drain == hostname]
                 others = [
                     each.osd_id
@@ -243,6 +245,16 @@ class DrainMethods:
                 f"`ceph orch osd rm stop {' '.join(map(str, others))}` ends that."
             )
         return "\n".join([text, *notes, *filter(None, [core.paused_note()])])
+
+    @under_lock
+    def _give_up_stops(self, hostname: str) -> None:
+        """End the jobs that have not begun to stop an OSD of a drain: it stays."""
+        stopping = [
+            each.osd_id
+            for each in self.core.removals.all()
+            if each.drain == hostname and each.stage is Stage.STOPPING
+        ]
+        give_up_waiting(self.core, "a drain was stopped", osd_ids=stopping)
 
     def _known(self, hostname: str) -> Drain:
         """Return the drain of a host; raises ``InvalidValue`` where there is none."""

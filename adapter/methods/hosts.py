@@ -8,10 +8,11 @@ from typing import Any, Dict, List, Optional
 from adapter import names
 from adapter.cluster.hosts import Host
 from adapter.cluster.locations import bucket_of
+from adapter.cluster.maintenances import Maintenance
 from adapter.cluster.schedule import NO_SCHEDULE
 from adapter.cluster.views import listed_host
 from adapter.core import Core
-from adapter.errors import AdapterError, InvalidValue, some_of
+from adapter.errors import AdapterError, InvalidValue, NotReady, some_of
 from adapter.interface import HostSpec
 from adapter.methods._announce import gone_with_labels, news_of_labels
 from adapter.methods._leaving import (
@@ -28,6 +29,7 @@ from adapter.methods._state_cache import StateCache
 from adapter.methods.draining import DrainMethods
 from adapter.methods.host_specs import tell_labels
 from adapter.reconcile import Reconciler
+from adapter.reconcile.waiting_osd_jobs import give_up_waiting
 from adapter.state_lock import under_lock
 
 SHOWN_DAEMONS = 10
@@ -60,13 +62,18 @@ class HostMethods:
             known = core.hosts.get(host)
             online = core.liveness.online(host)
             self._check_removable(known, online=online, force=force, offline=offline)
-            masked = left_masked(core, host)
-        self.reconciler.maintenance.forget(host)
+            masked, held = left_masked(core, host), core.maintenances.get(host)
+        # The monitors refuse one with OSDs; then all that is known of the host stays.
         if rm_crush_entry:
             self._remove_crush_entry(host)
+        self._forget_maintenance(host, held)
         with core.lock:
-            known = core.hosts.get(host)
+            # Somebody may have asked for something else while the monitors were asked.
+            known, online = core.hosts.get(host), core.liveness.online(host)
+            self._check_removable(known, online=online, force=force, offline=offline)
+            self._check_not_entered(host, None)
             left = left_running(core, host) + ("" if online else left_in_maps(core, host))
+            give_up_waiting(core, f"host {host} is removed", host=host)
             left += left_in_queue(core, host) + forget_osds_to_make(core, host) + masked
             reached = online and not core.ssh.ready()
             left += "" if reached else left_settings(core, host)
@@ -86,11 +93,13 @@ class HostMethods:
         """Remove a host whose record cannot be used."""
         core = self.core
         with core.lock:
-            masked = left_masked(core, host)
+            masked, held = left_masked(core, host), core.maintenances.get(host)
         if rm_crush_entry:
             self._remove_crush_entry(host)
-        self.reconciler.maintenance.forget(host)
+        self._forget_maintenance(host, held)
         with core.lock:
+            self._check_not_entered(host, None)
+            give_up_waiting(core, f"host {host} is removed", host=host)
             left = left_in_queue(core, host) + forget_osds_to_make(core, host) + masked
             core.hosts.remove(host)
             forget_deployments(core, host)
@@ -129,6 +138,22 @@ class HostMethods:
                 )
             raise AdapterError(
                 f"Host '{host.hostname}' has {len(daemons)} Ceph daemon(s): {listed}.", remedy
+            )
+
+    def _forget_maintenance(self, hostname: str, held: Optional[Maintenance]) -> None:
+        """Take the flags of a host away and its record, which was ``held`` when it was asked."""
+        with self.core.lock:
+            self._check_not_entered(hostname, held)
+        self.reconciler.maintenance.forget(hostname)
+
+    @under_lock
+    def _check_not_entered(self, hostname: str, held: Optional[Maintenance]) -> None:
+        """Raise ``NotReady`` for a host that has entered maintenance since it was asked about."""
+        now = self.core.maintenances.get(hostname)
+        if now is not None and (held is None or now.asked != held.asked):
+            raise NotReady(
+                f"Host '{hostname}' has just entered maintenance: its units would stay masked.",
+                f"`ceph orch host maintenance exit {hostname}` first, or give the command again.",
             )
 
     def _remove_crush_entry(self, hostname: str) -> None:

@@ -49,6 +49,7 @@ from adapter.methods.devices import reachable
 from adapter.reconcile import Reconciler
 from adapter.reconcile.osd_removal_records import removal_of
 from adapter.reconcile.ownership import check_workable
+from adapter.reconcile.waiting_osd_jobs import give_up_waiting
 
 # For how long it holds that the monitors call an OSD safe to destroy (seconds): a job begins within
 # a few, if it has not to wait.
@@ -106,7 +107,15 @@ class OsdMethods:
             return f"Queued until the host has made the OSDs that it is at: {words}"
         if not job.wait(self.core.answer_wait):
             return f"Making OSDs: {words} (job {job.job_id})"
+        if job.record.never_began and self._is_to_be_made(plan):
+            return f"Queued for the next job: {words} (this one was {job.message})"
         return _created(host.hostname, _answer(job))
+
+    def _is_to_be_made(self, plan: HostPlan) -> bool:
+        """Tell whether what a plan makes is still written down, for the next job."""
+        with self.core.lock:
+            intent = self.core.intents.find(plan.host)
+        return intent is not None and all(group in intent.groups for group in plan.groups)
 
     def _as_before(self, plan: HostPlan) -> HostPlan:
         """Return the plan with the drive group of the OSDs whose ids are all that it takes."""
@@ -318,6 +327,8 @@ class OsdMethods:
             osd_map = core.maps.osd_map()
             with core.lock:
                 numbers = list(dict.fromkeys(map(checked_number, osd_ids)))
+                # What has not begun yet would be done to one that stays.
+                give_up_waiting(core, "a removal was stopped", osd_ids=numbers)
                 unreadable = [each for each in numbers if str(each) in core.removals.problems]
                 removals = [self._queued(each) for each in numbers if each not in unreadable]
             for removal in removals:

@@ -49,6 +49,7 @@ class PreviewMethods:
 
         Each as it is after those before it, and with ``no_overwrite`` as `apply` takes that.
         """
+        specs = self._checks.chosen(specs)
         hosts = self._checks.hosts_of(specs)
         groups: List[Group] = []
         rows: List[Dict[str, Any]] = []

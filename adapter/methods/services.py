@@ -48,6 +48,7 @@ class ServiceMethods:
         ``no_overwrite`` leaves alone what is there. ``continue_on_error`` applies the others of one
         that fails, and fails then. Where a spec has ``preview_only`` nothing is changed at all.
         """
+        specs = self._checks.chosen(specs)
         problems = self._checks.problems(specs, no_overwrite)
         wrong = [(spec, each) for spec, each in zip(specs, problems) if each is not None]
         if wrong and not continue_on_error:

@@ -13,7 +13,7 @@ from adapter.cluster.upgrade_offers import Running, comparison, known_versions, 
 from adapter.cluster.upgrades import RUNNING, Upgrade
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.errors import InvalidValue, some_of
+from adapter.errors import InvalidValue, NotReady, some_of
 from adapter.interface import OrchestratorError
 from adapter.kinds import kind_of
 from adapter.methods._method import method
@@ -25,6 +25,7 @@ SHOWN = 10
 # For so many seconds after its end a job answers who asks again.
 LATE_HOLDS = 600.0
 LS = "`ceph orch upgrade ls` lists what all hosts are offered."
+ANEW = "That is by the lists that they read last; `ceph orch upgrade check` reads them anew."
 
 
 class UpgradeMethods:
@@ -73,7 +74,7 @@ class UpgradeMethods:
         in_time = job is None or job.wait(self.core.answer_wait)
         if not in_time:
             self._late = job
-        answer = self.compared(target)
+        answer = self.compared(target, "" if in_time or job is None else job.job_id)
         plan = self._plan(target)
         more = [each for each in plan.get("refusals", ()) if each not in answer["obstacles"]]
         unasked = _unasked(job, in_time) if job is not None else []
@@ -99,19 +100,33 @@ class UpgradeMethods:
         hosts = self.core.online_hosts()
         return self.core.submit("upgrade_check", hosts) if hosts else None
 
-    def compared(self, target: str) -> Dict[str, Any]:
+    def compared(self, target: str, awaited: str = "") -> Dict[str, Any]:
         """Return what hosts reported last, compared with a target.
 
-        Raises ``InvalidValue`` for one that no host has or is offered.
+        Raises ``InvalidValue`` for one that no host has or is offered, and ``NotReady`` while a job
+        that is ``awaited`` reads whether one is, or a host has not told this manager.
         """
         with self.core.lock:
             hosts, daemons = seen_hosts(self.core), self._daemons()
         known = known_versions(hosts, target)
+        if target not in known and awaited:
+            raise NotReady(
+                f"No host has said yet that it has or is offered {target}: job {awaited} still "
+                "reads the lists of packages.",
+                "Ask again when it has ended.",
+            )
+        silent = [name for name, seen in hosts.items() if seen.packages is None and not seen.away]
+        if target not in known and silent:
+            raise NotReady(
+                f"Whether a host has {target} or is offered it is not known: host "
+                f"{some_of(silent, SHOWN)} has not reported its packages to this manager yet.",
+                "Try again in some seconds.",
+            )
         if target not in known:
-            listed = f"They have: {some_of(known, SHOWN)}." if known else ""
+            listed = f"They have: {some_of(known, SHOWN)}." if known else "They have none."
             reason = "no host has it, and no repository of a host"
             field = "version" if upstream(target) == target else "image"
-            raise InvalidValue(field, target, reason, f"{listed} {LS}".strip())
+            raise InvalidValue(field, target, reason, f"{listed} {ANEW} {LS}".strip())
         return comparison(hosts, daemons, target)
 
     def running(self) -> List[Running]:

@@ -72,9 +72,11 @@ class UpgradingMethods:
         self.reconciler.upgrading.begin(replace(one, total=len(left)))
         notes = "".join(f" Note: {each}." for each in plan.notes)
         later = f" {self.core.paused_note()}" if self.core.paused else ""
+        now, steps = min(len(left), limit or len(left)), len(plan.batches)
         return (
-            f"Initiating upgrade to {one.target}: {len(left)} daemons, in {len(plan.batches)} "
-            f"steps. `ceph orch upgrade status` says how far it is.{notes}{later}"
+            f"Initiating upgrade to {one.target}: {now} daemon{'' if now == 1 else 's'}, in "
+            f"{steps} step{'' if steps == 1 else 's'}. `ceph orch upgrade status` says how far it "
+            f"is.{notes}{later}"
         )
 
     def wanted(
@@ -86,12 +88,16 @@ class UpgradingMethods:
         limit: Optional[int] = None,
     ) -> Upgrade:
         """Return the upgrade that somebody asks for; raises ``InvalidValue``."""
+        placement = None if hosts is None else [hosts]
+        _check_named(daemon_types=daemon_types, hosts=placement, services=services)
         strange = sorted({*(daemon_types or ())} - {*ORDER})
         if strange:
             reason = "no daemon of Ceph's packages is of that kind"
             raise InvalidValue("daemon_types", strange[0], reason, f"Known: {', '.join(ORDER)}.")
         if limit is not None and limit < 1:
-            raise InvalidValue("limit", limit, "it is less than one daemon", "Leave it out: all.")
+            raise InvalidValue(
+                "limit", limit, "it is less than one daemon", "Leave it out for all."
+            )
         return Upgrade(
             target,
             RUNNING,
@@ -124,6 +130,12 @@ class UpgradingMethods:
 
     def _again(self, known: Upgrade, one: Upgrade) -> str:
         """Go on with the upgrade that there is, if it is the one that is asked for."""
+        if known.stage == STOPPING:
+            raise AdapterError(
+                f"The upgrade to {known.target} is being stopped.",
+                "Begin again when `ceph orch upgrade status` shows none; without a manager "
+                "`orch-ansible upgrade stop` brings it to its end.",
+            )
         if not known.same(one):
             raise AdapterError(
                 f"An upgrade to {known.target} ({which(known)}) is under way.",
@@ -165,8 +177,9 @@ class UpgradingMethods:
 
     @method
     def upgrade_pause(self) -> str:
-        """Let the job at work end and begin no other one; raises ``AdapterError`` without an
-        upgrade.
+        """Let the job at work end and begin no other one.
+
+        Raises ``AdapterError`` without an upgrade.
         """
         known = self._known()
         if known.stage == PAUSED:
@@ -202,7 +215,7 @@ class UpgradingMethods:
         self.wait(self.is_over)
         over = self.is_over()
         how = "" if over else " It ends when the job at work has; `ceph orch upgrade status`."
-        return f"Stopped upgrade to {known.target}.{how} {self.versions()}"
+        return f"Stopped upgrade to {known.target}.{how} {self.versions()}".rstrip()
 
     def check_over(self, what: str) -> None:
         """Raise ``NotReady`` while an upgrade changes hosts and daemons."""
@@ -229,9 +242,17 @@ class UpgradingMethods:
             time.sleep(LOOK_AGAIN)
 
     def versions(self) -> str:
-        """Return which daemons run which version."""
+        """Return which daemons run which version, or why that is not known now.
+
+        It is told beside what is done already: it fails for no reason.
+        """
         by_version: Dict[str, List[str]] = {}
-        for each in look(self.core).daemons:
+        try:
+            daemons = look(self.core).daemons
+        except OrchestratorError as error:
+            why = " ".join(str(error).split()).rstrip(".")
+            return f"Which daemons run which version is not known now: {why}."
+        for each in daemons:
             by_version.setdefault(upstream(each.version) or "?", []).append(each.name)
         parts = [
             f"{some_of(names, SHOWN)} run{'s' if len(names) == 1 else ''} {version}"
@@ -245,6 +266,16 @@ class UpgradingMethods:
         if known is None:
             raise AdapterError(f"{NONE[0].upper()}{NONE[1:]}.", STARTS)
         return known
+
+
+def _check_named(**given: Optional[Sequence[str]]) -> None:
+    """Raise ``InvalidValue`` for an empty name.
+
+    It comes from a variable of a script that is not set, and is not all of the cluster.
+    """
+    for field, names in given.items():
+        if names is not None and not all(each.strip() for each in names or [""]):
+            raise InvalidValue(field, "", "it names nothing", "Leave it out for all.")
 
 
 def _some(names: Optional[Sequence[str]]) -> Optional[Tuple[str, ...]]:
@@ -270,7 +301,7 @@ def message(one: Upgrade, later: str = "") -> str:
     if one.error:
         return f"Error: {one.code}: {one.error.rstrip('.')}. {WAYS_ON}"
     if one.stage == PAUSED:
-        return "paused"
+        return "paused: resume goes on with it, stop ends it"
     if one.stage == STOPPING:
         return f"being stopped{f': {one.reason}' if one.reason else ''}"
     return later or one.reason

@@ -20,6 +20,7 @@ from adapter.core import Core
 from adapter.engine.access import SshAccess
 from adapter.engine.switched import SwitchedEngine
 from adapter.errors import AdapterError, Defect, NotKept, abridged
+from adapter.figures import Figures
 from adapter.installed import read_installed
 from adapter.interface import (
     HostSpec,
@@ -35,6 +36,7 @@ from adapter.mgr.awx_login import AwxFiles
 from adapter.mgr.cli_errors import CleanErrors
 from adapter.mgr.compat import CommandRegistry, by_name, ceph_error, orchestrator_commands
 from adapter.mgr.convert import from_ceph, to_ceph
+from adapter.mgr.figures_server import FiguresServer
 from adapter.mgr.keys import KEY, KeyStore
 from adapter.mgr.progress import ProgressReporter
 from adapter.mgr.rados_objects import RadosObjects
@@ -180,7 +182,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
             mon=MgrMon(self),
             reports_directory=state / "reports",
         )
-        core.going_down.began = core.going_down.clock()
+        core.hand_overs.take_over()
         return core
 
     def _settings(self, before: Settings) -> Settings:
@@ -218,9 +220,19 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         reconciler.left_jobs = LeftJobs(core, core.actor)
         loop = Loop(core, reconciler)
         progress = ProgressReporter(self.remote)
+        figures = Figures(core)
+        server = FiguresServer(figures.text)
+
+        def after() -> None:
+            problems = loop.problems()
+            figures.round_done(len(problems))
+            server.follow(*options.figures_at(self.get_localized_module_option))
+            self._publish(progress, problems, server.problem)
+
         try:
-            loop.run(self._stopped, after=lambda: self._publish(progress, loop))
+            loop.run(self._stopped, after=after)
         finally:
+            server.close()
             loop.close()
 
     def shutdown(self) -> None:
@@ -230,8 +242,8 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
         if self._orchestrator is not None:
             self._orchestrator.core.wake_event.set()
 
-    def _publish(self, progress: ProgressReporter, loop: Loop) -> None:
-        core, problems = self.ansible.core, loop.problems()
+    def _publish(self, progress: ProgressReporter, problems: List[str], figures: str) -> None:
+        core = self.ansible.core
         restarts = self.ansible.reconciler.restarts
         progress.tell(core.engine.jobs(), restarts.under_way(), restarts.events_of)
         with core.lock:
@@ -248,7 +260,7 @@ class Module(MgrModule, orchestrator.Orchestrator):  # type: ignore[misc]
                 "count": len(problems),
                 "detail": [abridged(problem, 500) for problem in problems],
             }
-        wrong = [*self._option_problems, *self._engine_problems]
+        wrong = [*self._option_problems, *self._engine_problems, *([figures] if figures else [])]
         if wrong:
             checks["ANSIBLE_BAD_OPTION"] = {
                 "severity": "warning",

@@ -98,6 +98,24 @@ OPTIONS: List[Any] = [
         runtime=True,
     ),
     Option(
+        "metrics_port",
+        type="uint",
+        default=9284,
+        max=65535,
+        desc="The port at which the active manager gives Prometheus this backend's own figures "
+        "(/metrics), to anybody who reaches it, as the module prometheus gives the cluster's. 0: "
+        "none.",
+        runtime=True,
+    ),
+    Option(
+        "metrics_addr",
+        type="str",
+        default="",
+        desc="The address at which it listens there. Empty: all. "
+        "mgr/ansible/NAME/metrics_addr is that of one manager.",
+        runtime=True,
+    ),
+    Option(
         "state_directory",
         type="str",
         default="",
@@ -130,6 +148,13 @@ def settings(get: Callable[[str], Any], before: Settings) -> Tuple[Settings, Lis
         except AdapterError as error:
             problems.append(str(error))
     return replace(before, **values), problems
+
+
+def figures_at(get: Callable[[str], Any]) -> Tuple[str, int]:
+    """Return address and port of the figures; what cannot be used is no port."""
+    port = get("metrics_port")
+    usable = isinstance(port, int) and 0 < port < 65536
+    return str(get("metrics_addr") or ""), int(port) if usable else 0
 
 
 def _seconds(name: str, value: Any) -> float:

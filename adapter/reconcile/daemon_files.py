@@ -14,7 +14,7 @@ from adapter.cluster.specs import Wanted
 from adapter.core import Core
 from adapter.errors import InvalidValue, UnreadableRecord
 from adapter.interface import OrchestratorError, ServiceSpec
-from adapter.kinds import ClusterView, ViewedDaemon, daemon_type_of, is_followed, kind_of
+from adapter.kinds import MANAGERS, ClusterView, ViewedDaemon, daemon_type_of, is_followed, kind_of
 from adapter.reconcile.port_choice import HostDaemon
 from adapter.reconcile.source_texts import SourceTexts, text_at
 from adapter.state_lock import under_lock
@@ -169,6 +169,7 @@ class DaemonFiles:
             core.deployments.serial,
             core.specs.serial,
             core.alert_rules.serial,
+            core.watch.managers.active,
             self.serial,
         )
         if self._view[0] != state:
@@ -197,6 +198,7 @@ class DaemonFiles:
             addresses,
             self._settings,
             modules=self._modules,
+            active=core.watch.managers.active,
             rules=core.alert_rules.all(),
             coming=tuple(self._coming(addresses, daemons)),
             texts=self._sources.texts,
@@ -224,13 +226,16 @@ class DaemonFiles:
             wanted = core.specs.find(service)
             if wanted is None or wanted.deleted:
                 continue
-            kind, ports = daemon_type_of(wanted.spec), self._usual(service)
+            kind, usual = daemon_type_of(wanted.spec), self._usual(service)
             for host, identity in places:
                 if host in addresses and (host, kind, identity) not in known:
                     has = core.deployments.get(host, f"{kind}.{identity}")
                     address = (has.addr if has is not None else "") or addresses[host]
-                    port = ports[0] if ports else 0
-                    yield ViewedDaemon(kind, identity, service, host, address, port, False)
+                    ports = (has.ports if has is not None else ()) or usual
+                    yield ViewedDaemon(
+                        *(kind, identity, service, host, address, ports[0] if ports else 0, False),
+                        rank=has.rank if has is not None else -1,
+                    )
 
     def _usual(self, service: str) -> Tuple[int, ...]:
         """Return the port of each daemon of a service, where its spec is enough to say it."""
@@ -254,6 +259,8 @@ class DaemonFiles:
             (known.addr if known is not None else "") or address,
             ports[0] if ports else 0,
             row["state"] == "running",
+            tuple(row["ports"]) if kind_of(kind).guard == MANAGERS else (),
+            known.rank if known is not None else -1,
         )
 
     @staticmethod

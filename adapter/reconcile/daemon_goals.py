@@ -12,9 +12,10 @@ from adapter.cluster.service_changes import Setting
 from adapter.cluster.set_options import Pair
 from adapter.cluster.specs import Wanted
 from adapter.core import Core
+from adapter.interface import ServiceSpec
 from adapter.kinds import DAEMONS, KINDS, daemon_type_of, kind_of
 from adapter.reconcile.daemon_digests import DaemonDigests
-from adapter.reconcile.daemon_files import DaemonFiles, mark_of, secret_texts
+from adapter.reconcile.daemon_files import DaemonFiles, Files, mark_of, secret_texts
 from adapter.reconcile.daemon_lacks import DaemonLacks
 from adapter.reconcile.found_daemons import known_or_found
 from adapter.reconcile.port_choice import HostDaemon, reserve_ports
@@ -87,19 +88,28 @@ class DaemonGoals:
             }
             beside = [each for each, _ in addressed]
             files = self.files.of(wanted, place.hostname, place.daemon_id, beside)
-            if files and kind_of(spec.service_type).files_are_secret:
-                name = f"{daemon_type_of(spec)}.{place.daemon_id}"
-                hidden = secret_texts(name, files)
-                asked.secrets.update(hidden.values())
-                row["secret_files"] = {file: secret for file, (secret, _) in hidden.items()}
-            elif files:
-                row["files"] = files
+            self._give_files(spec, place.daemon_id, files, row, asked)
             asked.files[place.hostname, place.daemon_id] = mark_of(files)
             asked.daemons.setdefault(place.hostname, []).append(row)
             new = self._deployment(wanted, place, row, [option for _, option, _ in settings])
             new = replace(new, rank=self._rank(wanted, new, asked))
             asked.known.setdefault(place.hostname, []).append(new)
         return asked
+
+    @staticmethod
+    def _give_files(
+        spec: ServiceSpec, daemon_id: str, files: Files, row: Dict[str, Any], asked: Asked
+    ) -> None:
+        """Put the files of a daemon into its row, and into the job's secrets what is to be one."""
+        kind = kind_of(spec.service_type)
+        secret = {name: text for name, text in files.items() if kind.hides(name)}
+        shown = {name: text for name, text in files.items() if name not in secret}
+        if secret:
+            hidden = secret_texts(f"{daemon_type_of(spec)}.{daemon_id}", secret)
+            asked.secrets.update(hidden.values())
+            row["secret_files"] = {file: name for file, (name, _) in hidden.items()}
+        if shown:
+            row["files"] = shown
 
     def _rank(self, wanted: Wanted, daemon: Deployment, asked: Asked) -> int:
         """Return the number of a daemon: the one that it has, or the first that none has."""

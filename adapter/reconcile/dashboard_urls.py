@@ -1,4 +1,4 @@
-"""Have the dashboard know where Prometheus and Alertmanager are.
+"""Have the dashboard know where Prometheus, Alertmanager and Grafana are.
 
 What somebody else has set stays: only what was set from here, which a record says, or what names
 one of our daemons is ever changed, and it is taken back when the last of them has gone.
@@ -16,6 +16,8 @@ from adapter.kinds import KINDS, ClusterView, Kind, target
 from adapter.reconcile.daemon_files import DaemonFiles
 
 log = logging.getLogger(__name__)
+
+Pair = Tuple[str, str]
 
 # By option, the URL that was set from here: written before the option is.
 RECORD = "state.dashboard_urls"
@@ -67,8 +69,7 @@ class DashboardUrls:
         try:
             there = core.maps.settings()
             for kind in concerned:
-                name = f"mgr/{MODULE}/{kind.dashboard_option}"
-                self._bring(kind, there.get((SECTION, name), ""), view)
+                self._bring(kind, there, view)
         except NotKept as error:
             self._look_at = now + RETRY
             core.unkept.note(error)
@@ -84,49 +85,87 @@ class DashboardUrls:
         kept = self._core.specs.find(kind.service_type)
         return not kept.spec.unmanaged if kept is not None else kind.dashboard_option in record
 
-    def _bring(self, kind: Kind, there: str, view: ClusterView) -> None:
+    def _bring(self, kind: Kind, known: Mapping[Pair, str], view: ClusterView) -> None:
         """Change the option of a kind's daemons where that is for us to do."""
         core, option = self._core, kind.dashboard_option
+        name = f"mgr/{MODULE}/{option}"
+        there = known.get((SECTION, name), "")
         record = {**(core.store.get(RECORD) or {})}
-        running, stopped = urls_of(view, kind, True), urls_of(view, kind, False)
+        scheme = self._scheme(kind, there or str(record.get(option) or ""))
+        running, stopped = urls_of(view, kind, True, scheme), urls_of(view, kind, False, scheme)
         url = goal(there, str(record.get(option) or ""), running, stopped)
         if url is None:
-            self._leave(kind, there, record, [*running, *stopped])
+            if self._leave(kind, there, record, [*running, *stopped]):
+                self._take_back_beside(kind, known)
             return
-        name = f"mgr/{MODULE}/{option}"
         if url:
             if record.get(option) != url:
                 core.store.set(RECORD, {**record, option: url})
             if there != url:
                 core.maps.configure(SECTION, name, url)
                 self._note(kind, f"the dashboard's {option} is {url} now")
+            self._bring_beside(kind, url, known)
             return
+        self._take_back_beside(kind, known)
         if there:
             core.maps.unconfigure(SECTION, name)
+        record = {**(core.store.get(RECORD) or {})}
         if option in record:
             del record[option]
             core.store.set(RECORD, record or None)
 
-    def _leave(self, kind: Kind, there: str, record: Dict[str, Any], known: List[str]) -> None:
-        """Leave an option as it is; one that somebody else has set is not ours any more."""
+    def _scheme(self, kind: Kind, known: str) -> str:
+        """Return how a kind's daemons answer; of a service that has gone the URL says it."""
+        with self._core.lock:
+            kept = self._core.specs.find(kind.service_type)
+        if kept is not None:
+            return kind.url_scheme(kept.spec)
+        return known.partition("://")[0] or "http"
+
+    def _bring_beside(self, kind: Kind, url: str, known: Mapping[Pair, str]) -> None:
+        """Set what goes with an URL of ours; what somebody else has set stays."""
+        if not url.startswith("https:"):
+            self._take_back_beside(kind, known)
+            return
+        core = self._core
+        for option, value in kind.beside_tls.items():
+            name = f"mgr/{MODULE}/{option}"
+            if not known.get((SECTION, name)):
+                core.store.set(RECORD, {**(core.store.get(RECORD) or {}), option: value})
+                core.maps.configure(SECTION, name, value)
+
+    def _take_back_beside(self, kind: Kind, known: Mapping[Pair, str]) -> None:
+        core = self._core
+        for option, value in kind.beside_tls.items():
+            record = {**(core.store.get(RECORD) or {})}
+            name = f"mgr/{MODULE}/{option}"
+            if record.pop(option, None) is None:
+                continue
+            if known.get((SECTION, name)) == value:
+                core.maps.unconfigure(SECTION, name)
+            core.store.set(RECORD, record or None)
+
+    def _leave(self, kind: Kind, there: str, record: Dict[str, Any], known: List[str]) -> bool:
+        """Leave an option as it is; tell whether somebody else has it now, and it is not ours."""
         option = kind.dashboard_option
         if not there or there in (record.get(option), *known):
-            return
+            return False
         if record.pop(option, None) is not None:
             self._core.store.set(RECORD, record or None)
         if known and self._told.get(option) != there:
             self._told[option] = there
             self._note(kind, f"the dashboard's {option} is {there}, and stays so")
+        return True
 
     def _note(self, kind: Kind, text: str) -> None:
         with self._core.lock:
             self._core.events.note(kind.service_type, text)
 
 
-def urls_of(view: ClusterView, kind: Kind, runs: bool) -> List[str]:
+def urls_of(view: ClusterView, kind: Kind, runs: bool, scheme: str) -> List[str]:
     """Return the URLs of a kind's daemons: of those that run, or of the others."""
     return [
-        f"http://{target(each.address, each.port)}"
+        f"{scheme}://{target(each.address, each.port)}"
         for each in view.of_kind(kind.daemon_type)
         if each.port and each.runs == runs
     ]

@@ -141,13 +141,19 @@ class Guards:
         if not managers.standbys:
             raise AdapterError(f"mgr.{active} is the last one.")
         self.successors.check(managers)
-        self._core.maps.fail_over(active)
+        self._fail_over(active)
         raise AdapterError(f"mgr.{active} is active; another manager takes over first.")
 
     def hand_over(self, name: str) -> None:
         """Let another manager take over; raises if one may that could not manage hosts."""
         self.successors.check(self._core.maps.manager_map())
-        self._core.maps.fail_over(name)
+        self._fail_over(name)
+
+    def _fail_over(self, name: str) -> None:
+        with self._core.lock:
+            lost = self._all_just_lost()
+        with self._core.hand_overs.telling(lost):
+            self._core.maps.fail_over(name)
 
     def steps_back(self, name: str, last: bool) -> bool:
         """Tell whether a manager is no longer active; the ``last`` one left hands over for it.
@@ -293,13 +299,17 @@ class Guards:
         return sorted(found - {beside})
 
     def _just_lost(self, kind: str) -> List[str]:
-        """Return the ids of daemons whose host went offline so lately that maps may not show it."""
+        """Return the ids of a kind's daemons whose host went offline just now."""
+        names = self._all_just_lost()
+        return [name.partition(".")[2] for name in names if name.startswith(f"{kind}.")]
+
+    def _all_just_lost(self) -> List[str]:
+        """Return daemons whose host went offline so lately that the maps may not show it."""
         core, oldest = self._core, time.time() - STOPPED_SEEN
         hosts = [
             name for name, state in core.liveness.offline().items() if (state.since or 0) > oldest
         ]
-        names = [name for host in hosts for name in core.places.by_unit(host).values()]
-        return [name.partition(".")[2] for name in names if name.startswith(f"{kind}.")]
+        return [name for host in hosts for name in core.places.by_unit(host).values()]
 
     def again(self, names: Sequence[str], *, restart: bool = False) -> Ask:
         """Return the question whether daemons (``mon.h1``) may be stopped together still."""

@@ -19,7 +19,7 @@ from adapter.cluster.osd_plan import Group, HostPlan
 from adapter.cluster.specs import OsdClaims, Wanted
 from adapter.core import Core
 from adapter.engine.completion import Completion
-from adapter.engine.gate import Ask
+from adapter.engine.gate import Ask, together
 from adapter.engine.model import HostOutcome
 from adapter.errors import NotKept, NotReady
 from adapter.interface import DriveGroupSpec, OrchestratorError
@@ -29,6 +29,7 @@ from adapter.reconcile.osd_planner import OsdPlanner
 from adapter.reconcile.parts import for_each
 from adapter.reconcile.pauses import unless_paused
 from adapter.reconcile.unwanted_osds import UnwantedOsds
+from adapter.reconcile.waiting_osds import AskedOsds, WaitingOsds, takes_ids
 from adapter.state_lock import under_lock
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class OsdCreator:
         self._seen: Tuple[Any, ...] = ()
         self._now = 0.0
         self._unwanted = UnwantedOsds(core, planner)
+        self._waiting = WaitingOsds(core)
 
     def step(self, now: float, osd_map: Optional[OsdMap]) -> None:
         """Plan where something has changed, and start what is written down."""
@@ -66,11 +68,13 @@ class OsdCreator:
 
     def _start_ready(self, now: float, osd_map: Optional[OsdMap]) -> None:
         with self._core.lock:
-            undecided = self._unwanted.drop(self._jobs, osd_map)
+            self._unwanted.look(now, osd_map)
+            self._waiting.drop(list(self._jobs.values()))
+            undecided = self._unwanted.drop(self._jobs)
             ready = [] if self._core.paused else self._ready(now)
             ready = [intent for intent in ready if intent.host not in undecided]
             if osd_map is not None and osd_map.missing:
-                ready = [intent for intent in ready if not _takes_ids(intent)]
+                ready = [intent for intent in ready if not takes_ids(intent)]
         if ready:
             self._submit(ready, now)
 
@@ -163,6 +167,8 @@ class OsdCreator:
         core = self._core
         with core.lock:
             self._backoffs.pop(plan.host, None)
+            # What nobody wants any more does not come along.
+            self._unwanted.drop(self._jobs)
             intent = core.intents.add(plan.host, plan.groups, time.time(), by_hand=True)
             if plan.host in self._jobs:
                 core.wake_event.set()
@@ -225,30 +231,51 @@ class OsdCreator:
     def start(self, intents: Sequence[Intent], before: Optional[Ask] = None) -> Completion:
         """Start a job that makes what is written down; raises ``OrchestratorError``.
 
-        ``before`` is asked when it had to wait.
+        ``before`` is asked when it had to wait, and whether all of it is still wanted.
         """
         core = self._core
         secrets = {"bootstrap-osd.keyring": core.maps.bootstrap_keyring()}
         conf = core.maps.minimal_conf()
+        asked = AskedOsds(core, self._unwanted, intents)
+        asked.check_ids()
         with core.lock:
+            may_begin = asked.question(before)
+            # The monitors may have taken long to answer.
+            may_begin("")
             hosts = [core.hosts.get(intent.host) for intent in intents]
-            for intent in intents:
-                core.intents.begin(intent.host)
             groups = {
                 intent.host: [group.to_json() for group in intent.groups] for intent in intents
             }
             disks = sum(len(group.data) for intent in intents for group in intent.groups)
-            job = core.submit(
-                "create_osds",
-                hosts,
-                parameters={"groups": groups, "cluster": core.cluster, "conf": conf},
-                secrets=secrets,
-                summary=f"Make OSDs of {disks} disk(s) on {', '.join(groups)}",
-            )
+            try:
+                for intent in intents:
+                    core.intents.begin(intent.host)
+                job = core.submit(
+                    "create_osds",
+                    hosts,
+                    parameters={"groups": groups, "cluster": core.cluster, "conf": conf},
+                    secrets=secrets,
+                    summary=f"Make OSDs of {disks} disk(s) on {', '.join(groups)}",
+                    before=together(asked.check_ids, may_begin),
+                )
+            except OrchestratorError:
+                for intent in intents:
+                    self._not_begun(intent)
+                raise
+            self._waiting.note(job.job_id, asked)
             for intent in intents:
                 self._jobs[intent.host] = job.job_id
         job.on_change(lambda job: self._absorb(job, list(intents)))
         return job
+
+    @under_lock
+    def _not_begun(self, intent: Intent) -> None:
+        """Write down that a host was told nothing of what was about to be asked for."""
+        try:
+            self._core.intents.not_begun(intent)
+        except NotKept as error:
+            # The host is asked then what it has begun.
+            self._core.unkept.note(error)
 
     def _absorb(self, job: Completion, intents: Sequence[Intent]) -> None:
         if not job.status.final:
@@ -259,6 +286,9 @@ class OsdCreator:
                 if self._jobs.get(intent.host) != job.job_id:
                     continue
                 del self._jobs[intent.host]
+                if job.record.never_began:
+                    self._take_refused(intent, job)
+                    continue
                 try:
                     self._take(intent, job.outcomes.get(intent.host, HostOutcome()))
                 except NotKept as error:
@@ -267,6 +297,16 @@ class OsdCreator:
                     self._backoffs.setdefault(intent.host, Backoff()).longer(self._now)
         core.look_at_maps()
         core.wake_event.set()
+
+    @under_lock
+    def _take_refused(self, intent: Intent, job: Completion) -> None:
+        """Take back what a host was not told after all; what is still wanted is asked for again."""
+        self._not_begun(intent)
+        if job.record.is_overtaken:
+            return
+        self._backoffs.setdefault(intent.host, Backoff()).longer(self._now)
+        for service in sorted({_osdspec(group) for group in intent.groups}):
+            self._core.events.fail(f"osd.{service}", f"{intent.host}: {job.message}")
 
     def _take(self, intent: Intent, outcome: HostOutcome) -> None:
         """Drop what is done or refused; keep what nobody knows the end of.
@@ -324,11 +364,6 @@ def _made(result: Mapping[str, Any]) -> str:
     rows = [row for row in result.get("osds") or () if isinstance(row, dict)]
     parts = [f"osd.{row.get('osd_id')} on {row.get('data')} {row.get('state')}" for row in rows]
     return ", ".join(parts) or "no OSD was made"
-
-
-def _takes_ids(intent: Intent) -> bool:
-    """Tell whether ids of destroyed OSDs are taken again."""
-    return any(group.osd_ids for group in intent.groups)
 
 
 def _destroyed(osd_map: OsdMap) -> List[int]:

@@ -163,6 +163,7 @@ class OsdPlanner:
             free_ids=list(dict.fromkeys([*claimed, *mine, *nobodys])),
             nobodys=nobodys,
             fits=lambda osd_id, key: osd_id in claimed or core.owners.fits(osd_id, key),
+            had=core.owners.had,
             allow=disks.allow,
             fresh=lambda key: claims.only is not None and not claims.is_released(name, key),
             busy={*disks.busy, *taken},

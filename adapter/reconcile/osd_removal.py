@@ -20,10 +20,11 @@ from adapter.cluster.pg_states import Left
 from adapter.core import Core
 from adapter.interface import OrchestratorError
 from adapter.reconcile.osd_copies import OsdCopies
-from adapter.reconcile.osd_removal_jobs import REMOVE, START, STOP, RemovalJobs
+from adapter.reconcile.osd_removal_jobs import RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
 from adapter.reconcile.osd_removal_records import moved_to
-from adapter.reconcile.osd_restoring import OsdRestorer, has_returned, successor
+from adapter.reconcile.osd_restoring import OsdRestorer, has_returned, is_down, successor
+from adapter.reconcile.waiting_osd_jobs import REMOVE, START, STOP
 
 log = logging.getLogger(__name__)
 
@@ -157,8 +158,12 @@ class OsdRemover:
 
     def _is_stopped_in_vain(self, removal: Removal, osd_map: OsdMap) -> bool:
         """Tell whether an OSD was stopped that is needed after all, and can be started again."""
-        is_down = removal.asked_stop and not osd_map.osds[removal.osd_id].up
-        return is_down and self._queue.reachable(removal)
+        osd = osd_map.osds[removal.osd_id]
+        if not removal.asked_stop or not is_down(removal, osd):
+            return False
+        with self._core.lock:
+            moved = moved_to(self._core, removal, osd)
+        return not moved and self._queue.reachable(removal)
 
     def _still_there(self, removals: Sequence[Removal]) -> List[Removal]:
         """Return those that the map still has after the monitors have called them safe.
@@ -212,7 +217,8 @@ class OsdRemover:
             self._queue.save(removal, reason=str(error))
             return None
         if removal.replace and (osd is None or not osd.destroyed):
-            self._tell(removal, "is not kept for a new disk: somebody else has purged it")
+            why = "somebody else has purged it" if osd is None else "another OSD has its id"
+            self._tell(removal, f"is not kept for a new disk: {why}")
             removal = self._queue.save(removal, replace=False)
         # With --force nobody waits for the data. What an OSD said when it was stopped is no longer
         # proved by a map that has it no more: it may have been up since.

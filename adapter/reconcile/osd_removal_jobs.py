@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from adapter.cluster.backoff import RETRY_FIRST, Backoff, pause_after
 from adapter.cluster.osd_map import OsdMap
@@ -16,14 +17,24 @@ from adapter.engine.gate import Ask
 from adapter.engine.model import HostOutcome, HostStatus
 from adapter.errors import NotKept, abridged
 from adapter.reconcile.osd_removal_queue import RemovalQueue
+from adapter.reconcile.osd_removal_rows import is_done, names_in, row_for, row_of
+from adapter.reconcile.osds_that_hold import OsdsThatHold
+from adapter.reconcile.parts import OTHERS_JOBS_END
 from adapter.reconcile.pauses import unless_paused
+from adapter.reconcile.waiting_osd_jobs import (
+    REMOVE,
+    START,
+    STOP,
+    Before,
+    ids_of,
+    is_told_of,
+    still_asked,
+)
 
 log = logging.getLogger(__name__)
 
-STOP, START, REMOVE = "stop", "start", "remove"
 # How long after a failed job an OSD is tried again, at most (seconds).
 RETRY_LAST = 300.0
-HOLDS_LAST = 60.0
 _WORDS = {STOP: "Stop", START: "Start again", REMOVE: "Clean up after"}
 # What a host says of an OSD that it did not stop.
 _KEPT = {
@@ -45,10 +56,9 @@ class RemovalJobs:
         self._news = news
         self._jobs: Dict[int, str] = {}
         self._not_before: Dict[int, float] = {}
-        # OSDs that their hosts did not stop because they held something: how much, and the backoff
-        # until they are asked again.
-        self._holding: Dict[int, Tuple[int, Backoff]] = {}
+        self._holding = OsdsThatHold(core)
         self._now = 0.0
+        self._began = time.monotonic()
         # OSDs whose last job has ended for certain, those that one may still stop of which nobody
         # knows whether it has ended, and those that their host has started since.
         self._ended: Set[int] = set()
@@ -63,15 +73,12 @@ class RemovalJobs:
     def _attach(self) -> None:
         """Go on with the jobs of a manager that ended on this host."""
         for record in self._core.engine.jobs():
-            request = record.request
-            if record.status.final or request.operation != "remove_osds":
-                continue
-            step = str(request.variables.get("osd_remove_step"))
-            rows = (request.variables.get("osd_remove_osds") or {}).values()
-            ids = [int(row["osd_id"]) for each in rows for row in each]
+            ids = [] if record.status.final else sorted(ids_of(record.request))
             removals = [self._core.removals.get(osd_id) for osd_id in ids]
             known = [removal for removal in removals if removal is not None]
-            self._follow(self._core.engine.completion(record.id), known, step)
+            before = Before(str(record.request.variables.get("osd_remove_step")))
+            if known:
+                self._follow(self._core.engine.completion(record.id), known, before)
 
     def due(self, now: float) -> List[Removal]:
         """Return the OSDs that can be acted on now."""
@@ -113,26 +120,8 @@ class RemovalJobs:
         self._not_before.pop(osd_id, None)
 
     def still_deleting(self) -> Dict[int, int]:
-        """Return how much OSDs hold that their hosts did not stop for that, until they are asked.
-
-        Their statistics count as well, which may come earlier than the next question.
-        """
-        if not self._holding:
-            return {}
-        stored = self._core.maps.stored()
-        return {
-            osd_id: stored.get(osd_id) or held
-            for osd_id, (held, backoff) in self._holding.items()
-            if stored.get(osd_id) or self._now < backoff.until
-        }
-
-    def _holds(self, osd_id: int, held: Any) -> int:
-        """Keep that an OSD holds something; the pauses until it is asked again grow."""
-        number = held if isinstance(held, int) else 0
-        backoff = self._holding.get(osd_id, (0, Backoff()))[1]
-        backoff.longer(self._now, HOLDS_LAST)
-        self._holding[osd_id] = (number, backoff)
-        return number
+        """Return how much OSDs hold that were not stopped for that, until they are asked again."""
+        return self._holding.still_deleting(self._now)
 
     def finish(self, removal: Removal, how: str) -> None:
         """End a removal."""
@@ -147,7 +136,7 @@ class RemovalJobs:
                 )
         self._not_before.pop(removal.osd_id, None)
         self._starts.pop(removal.osd_id, None)
-        self._holding.pop(removal.osd_id, None)
+        self._holding.forget(removal.osd_id)
         self._unwiped.pop(removal.osd_id, None)
         self._ended.discard(removal.osd_id)
         self._lost.discard(removal.osd_id)
@@ -172,15 +161,30 @@ class RemovalJobs:
             return
         core = self._core
         secrets: Dict[str, str] = {}
-        if step == REMOVE:
+        if step != STOP:
+            # The host asks the monitors itself, right before it does it.
             secrets["bootstrap-osd.keyring"] = core.maps.bootstrap_keyring()
-        if step == STOP:
-            removals = [self._about_to_stop(removal, osd_map) for removal in removals]
-        if step == REMOVE:
-            removals = [self._about_to_clean(removal) for removal in removals]
+        before_it = Before(step, {removal.osd_id: removal for removal in removals})
+        try:
+            if step == STOP:
+                removals = [self._about_to_stop(removal, osd_map) for removal in removals]
+            if step == REMOVE:
+                removals = [self._about_to_clean(removal) for removal in removals]
+            job = self._ask(removals, step, secrets, before)
+        except Exception:
+            # Some may be asked for all the same.
+            rest = [each for each in removals if not is_told_of(core, each.osd_id)]
+            self._queue.each(rest, lambda removal: self._take_back(removal.osd_id, before_it))
+            raise
+        self._follow(job, list(removals), before_it)
+
+    def _ask(
+        self, removals: Sequence[Removal], step: str, secrets: Dict[str, str], before: Optional[Ask]
+    ) -> Completion:
+        core = self._core
         osds: Dict[str, List[Mapping[str, Any]]] = {}
         for removal in removals:
-            osds.setdefault(removal.host, []).append(_row(removal, step))
+            osds.setdefault(removal.host, []).append(row_for(removal, step))
         names = ", ".join(f"osd.{removal.osd_id}" for removal in removals)
         parameters: Dict[str, Any] = {"osds": osds, "cluster": core.cluster, "step": step}
         if step != REMOVE:
@@ -188,15 +192,14 @@ class RemovalJobs:
             parameters["report"] = ["daemons"]
         with core.lock:
             hosts = [core.hosts.get(host) for host in osds]
-            job = core.submit(
+            return core.submit(
                 "remove_osds",
                 hosts,
                 parameters=parameters,
                 secrets=secrets,
                 summary=f"{_WORDS[step]} {names}",
-                before=unless_paused(core, before),
+                before=unless_paused(core, still_asked(core, removals, step, before)),
             )
-        self._follow(job, list(removals), step)
 
     def _may_start(self, osd_id: int) -> bool:
         """Tell whether an OSD may be started again now; the pauses grow."""
@@ -224,15 +227,35 @@ class RemovalJobs:
         reason = removal.reason if removal.tries else ""
         return self._queue.save(removal, asked_wipe=removal.zap, reason=reason)
 
-    def _follow(self, job: Completion, removals: List[Removal], step: str) -> None:
+    def _take_back(self, osd_id: int, before: Before, **changes: Any) -> None:
+        """Have the record of an OSD say that a job which was told nothing was not asked for."""
         with self._core.lock:
+            current = self._core.removals.get(osd_id)
+        if current is not None:
+            self._queue.save(current, **before.of(osd_id), **changes)
+
+    def _not_begun(self, removal: Removal, before: Before, job: Completion) -> None:
+        """Ask for the same again after a while; at once where it was given up for another OSD."""
+        reason = f"{job.message} (job {job.job_id})"
+        if before.step == START:
+            self._starts.pop(removal.osd_id, None)
+        if job.record.is_overtaken:
+            reason = ""
+        else:
+            self._not_before[removal.osd_id] = self._now + RETRY_FIRST
+        self._take_back(removal.osd_id, before, reason=reason)
+
+    def _follow(self, job: Completion, removals: List[Removal], before: Before) -> None:
+        with self._core.lock:
+            ended = frozenset(each.osd_id for each in removals if each.osd_id in self._ended)
+            before = replace(before, ended=ended)
             for removal in removals:
                 self._jobs[removal.osd_id] = job.job_id
                 self._ended.discard(removal.osd_id)
                 self._started.discard(removal.osd_id)
-        job.on_change(lambda job: self._absorb(job, removals, step))
+        job.on_change(lambda job: self._absorb(job, removals, before))
 
-    def _absorb(self, job: Completion, removals: Sequence[Removal], step: str) -> None:
+    def _absorb(self, job: Completion, removals: Sequence[Removal], before: Before) -> None:
         """Move on what a job has done; try the rest again, later each time."""
         if not job.status.final:
             return
@@ -242,8 +265,10 @@ class RemovalJobs:
                     continue
                 current = self._core.removals.get(removal.osd_id)
             try:
-                if current is not None:
-                    self._take(current, job.outcomes.get(removal.host), step, job)
+                if current is not None and job.record.never_began:
+                    self._not_begun(current, before, job)
+                elif current is not None:
+                    self._take(current, job.outcomes.get(removal.host), before.step, job)
             except NotKept as error:
                 # The same is asked for again, and its host says that it is done.
                 self._not_before[removal.osd_id] = time.monotonic() + RETRY_FIRST
@@ -253,13 +278,16 @@ class RemovalJobs:
                 said = job.outcomes.get(removal.host)
                 with self._core.lock:
                     self._jobs.pop(removal.osd_id, None)
-                    self._note_end(removal.osd_id, said, step)
+                    if not job.record.never_began:
+                        self._note_end(removal.osd_id, said, before.step)
+                    elif removal.osd_id in before.ended:
+                        self._ended.add(removal.osd_id)
         self._news()
 
     def _note_end(self, osd_id: int, said: Optional[HostOutcome], step: str) -> None:
         """Note whether anything may still be done to an OSD by its last job, or the one before."""
         # What a host that was cut off still does, nobody knows.
-        done = said is not None and (said.status.good or _is_done(said))
+        done = said is not None and (said.status.good or is_done(said))
         if step == STOP and not done:
             self._lost.add(osd_id)
         elif step == STOP:
@@ -271,9 +299,9 @@ class RemovalJobs:
         self, removal: Removal, said: Optional[HostOutcome], step: str, job: Completion
     ) -> None:
         outcome = said or HostOutcome(HostStatus.NO_RESULT, job.message)
-        row = _row_of(removal.osd_id, outcome.result)
+        row = row_of(removal.osd_id, outcome.result)
         failed = outcome.status is HostStatus.FAILED or (row or {}).get("state") == "failed"
-        if failed and _is_done(outcome):
+        if failed and is_done(outcome):
             # ceph-volume works on for a job that has failed, until the host says otherwise.
             removal = self._queue.save(removal, asked_wipe=False)
         if row is not None:
@@ -306,20 +334,33 @@ class RemovalJobs:
             self._queue.save(removal, reason="its host stops others first")
         elif step == STOP and removal.stage is Stage.STOPPING:
             self._take_stopped(removal, row, state)
-        elif step == STOP and removal.stage is Stage.KEEPING and state not in (*_KEPT, "absent"):
-            # Whatever the map still shows.
+        elif step == STOP and state not in (*_KEPT, "absent"):
+            # Whatever the map still shows, and whatever was asked for meanwhile.
             self._queue.save(removal, stopped=True)
         elif step == START and state == "absent":
-            self._try_again(removal, f"there is nothing of it to be started on {removal.host}")
+            give_up = f"`ceph orch osd rm stop {removal.osd_id}` leaves it as it is"
+            self._try_again(removal, f"host {removal.host} has nothing of it to start; {give_up}")
         elif step == START:
             self._started.add(removal.osd_id)
-            self._queue.save(removal, reason="started again; waiting for the map to show it up")
+            reason = "started again; waiting for the map to show it up"
+            self._queue.save(removal, reason=reason, **self._runs(removal))
+
+    def _runs(self, removal: Removal) -> Dict[str, Any]:
+        """Return what changes for an OSD of which its host says that it runs and was not stopped.
+
+        What stops it later is somebody else's, unless a job of before may still do so.
+        """
+        early = time.monotonic() - self._began < OTHERS_JOBS_END
+        if removal.stage is Stage.KEEPING or removal.osd_id in self._lost or early:
+            return {"stopped": False}
+        return {"stopped": False, "asked_stop": False}
 
     def _take_stopped(self, removal: Removal, row: Mapping[str, Any], state: str) -> None:
         if state in _KEPT:
-            held = self._holds(removal.osd_id, row.get("held"))
+            held = self._holding.note(removal.osd_id, row.get("held"), self._now)
             reason = _KEPT[state].format(osd_id=removal.osd_id, held=held)
-            self._queue.save(removal, stage=Stage.DRAINING, reason=reason)
+            changes = self._runs(removal)
+            self._queue.save(removal, stage=Stage.DRAINING, reason=reason, **changes)
         elif state == "absent":
             self._try_again(
                 removal, f"host {removal.host} has no osd.{removal.osd_id}, and the map has it up"
@@ -330,7 +371,7 @@ class RemovalJobs:
 
     def _take_cleaned(self, removal: Removal, row: Mapping[str, Any]) -> None:
         removal = self._queue.save(removal, asked_wipe=False)
-        unseen, unread = _names(row.get("unseen")), _names(row.get("unread"))
+        unseen, unread = names_in(row.get("unseen")), names_in(row.get("unread"))
         names = ", ".join([*unread, *unseen])
         give_up = f"`ceph orch osd rm stop {removal.osd_id}` gives that up"
         if names:
@@ -351,12 +392,12 @@ class RemovalJobs:
         else:
             self._tell_of_left(
                 removal,
-                _names(row.get("left")),
+                names_in(row.get("left")),
                 "something else is on it, and nothing of this OSD any more",
             )
             self._tell_of_left(
                 removal,
-                _names(row.get("copies")),
+                names_in(row.get("copies")),
                 "it has a copy of this OSD, which was never on it (`ceph orch device zap`)",
             )
             # The map is asked once more whether it has it again.
@@ -371,38 +412,3 @@ class RemovalJobs:
                     f"osd.{removal.osd_id} left {', '.join(names)} on host {removal.host} as it "
                     f"is: {why}",
                 )
-
-
-def _row(removal: Removal, step: str) -> Dict[str, Any]:
-    """Return an OSD as the playbook wants it."""
-    row: Dict[str, Any] = {
-        "osd_id": removal.osd_id,
-        "osd_uuid": removal.label or removal.uuid,
-        "zap": step == REMOVE and removal.zap,
-        "destroy_lvs": not removal.no_destroy,
-        # One that is out of the map holds nothing that the cluster knows of.
-        "force": removal.force or step == REMOVE,
-        "gone": step == REMOVE,
-    }
-    if row["zap"]:
-        row["disks"] = [{"path": path, "device_id": name} for path, name in removal.places]
-    return row
-
-
-def _is_done(outcome: HostOutcome) -> bool:
-    """Tell whether a host said that nothing works on its disks any more."""
-    return outcome.result.get("at_work") is False
-
-
-def _names(given: Any) -> List[str]:
-    """Return what a host named. Hosts are not trusted."""
-    return [str(each)[:150] for each in (given if isinstance(given, list) else ())][:8]
-
-
-def _row_of(osd_id: int, result: Mapping[str, Any]) -> Optional[Mapping[str, Any]]:
-    """Return what a host published of an OSD. Hosts are not trusted."""
-    rows = result.get("removed")
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict) and row.get("osd_id") == osd_id:
-            return row
-    return None

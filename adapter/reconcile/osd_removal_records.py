@@ -93,7 +93,9 @@ def _begun_again(asked: Removal, stopped: Removal) -> Removal:
         crush_weight=asked.crush_weight or stopped.crush_weight,
         weights=_weights_of(asked, stopped),
         was_in=asked.was_in or stopped.was_in,
-        asked_stop=stopped.asked_stop,
+        asked_stop=stopped.asked_stop and stopped.host == asked.host,
+        stopped=stopped.stopped and stopped.host == asked.host,
+        up_from=stopped.up_from,
     )
 
 

@@ -11,9 +11,11 @@ from adapter.cluster.osd_removals import Removal, Stage
 from adapter.core import Core
 from adapter.errors import AdapterError
 from adapter.interface import OrchestratorError
-from adapter.reconcile.osd_removal_jobs import START, RemovalJobs
+from adapter.reconcile.osd_removal_jobs import RemovalJobs
 from adapter.reconcile.osd_removal_queue import RemovalQueue
+from adapter.reconcile.osd_removal_records import moved_to
 from adapter.reconcile.parts import OTHERS_JOBS_END
+from adapter.reconcile.waiting_osd_jobs import START
 
 log = logging.getLogger(__name__)
 
@@ -104,16 +106,19 @@ class OsdRestorer:
         if removal.stage is Stage.KEEPING:
             self._finish(removal, "it is left as it is")
             return f"{name} is left as it is; `ceph osd tree` shows whether it is up"
-        removal, problem = self._give_back(removal, osd)
-        if not problem and not removal.asked_stop and osd.up:
-            self._finish(removal, "it stays")
-            return ""
+        problem, host = self.restore(removal, osd), self._moved_to(removal, osd)
+        if not problem and osd.up and (host or not removal.asked_stop):
+            self._finish(removal, f"it stays, on host {host}" if host else "it stays")
+            return f"{name} is on host {host} now, and stays" if host else ""
         reason = problem or "it is started again if it does not run"
         self._jobs.forget_backoff(removal.osd_id)
         self._forget(removal.osd_id)
         log.info("osd.%s: %s", removal.osd_id, Stage.KEEPING.value)
-        self._queue.save(removal, stage=Stage.KEEPING, reason=reason, tries=0)
-        return "; ".join(filter(None, (problem, self._describe_start(removal, osd))))
+        # In one write: what is given back is not asked for again, nor forgotten while it drains.
+        given = _given_back(problem)
+        self._queue.save(removal, stage=Stage.KEEPING, reason=reason, tries=0, **given)
+        start = self._describe_start(removal, osd) if not host else _start_there(removal, host)
+        return "; ".join(filter(None, (problem, start)))
 
     def _give_back(self, removal: Removal, osd: Osd) -> Tuple[Removal, str]:
         """Give an OSD back what draining took, once; return why not all of it could be given.
@@ -121,17 +126,14 @@ class OsdRestorer:
         What is taken away later is somebody else's: the monitors mark out what does not come up.
         """
         problem = self.restore(removal, osd)
-        changes: Dict[str, Any] = {"was_in": False}
-        if not problem:
-            changes.update(crush_weight=0.0, weights=())
-        return self._queue.save(removal, **changes), problem
+        return self._queue.save(removal, **_given_back(problem)), problem
 
     def _describe_start(self, removal: Removal, osd: Osd) -> str:
         """Return what is said of an OSD that may have to be started."""
         osd_id = removal.osd_id
         if not removal.asked_stop and osd.up:
             return ""
-        if _is_down(removal, osd) and not self._queue.reachable(removal):
+        if is_down(removal, osd) and not self._queue.reachable(removal):
             return (
                 f"osd.{osd_id} is started when host {removal.host} answers; another `ceph orch osd "
                 f"rm stop {osd_id}` leaves it as it is"
@@ -151,9 +153,11 @@ class OsdRestorer:
                 self._finish(removal, "somebody else took it out of the map")
             return
         removal, problem = self._give_back(removal, osd)
-        down = _is_down(removal, osd)
+        down = is_down(removal, osd)
         if not down and problem:
             self._wait(removal, problem)
+        elif self._is_elsewhere(removal, osd):
+            return
         elif not down and not self._is_settled(removal):
             self._queue.save(removal, reason="it is up; a job that was to stop it may still run")
         elif not down and self._is_known_to_run(removal):
@@ -168,6 +172,25 @@ class OsdRestorer:
             self._leave_down(removal)
         else:
             self._finish(removal, f"the map shows it up, and host {removal.host} is not managed")
+
+    def _moved_to(self, removal: Removal, osd: Osd) -> str:
+        with self._core.lock:
+            return moved_to(self._core, removal, osd)
+
+    def _is_elsewhere(self, removal: Removal, osd: Osd) -> bool:
+        """Leave an OSD to the host that it was moved to: where it was it is never started again."""
+        host = self._moved_to(removal, osd)
+        if not host:
+            return False
+        with self._core.lock:
+            awaited = removal.host in self._core.hosts and not self._core.reports.get(removal.host)
+        if awaited:
+            self._wait(removal, f"the map has it on host {host}; waiting for host {removal.host}")
+        elif osd.up:
+            self._finish(removal, f"it stays, on host {host}")
+        else:
+            self._wait(removal, _start_there(removal, host))
+        return True
 
     def _wait(self, removal: Removal, why: str) -> None:
         give_up = f"another `ceph orch osd rm stop {removal.osd_id}` leaves it as it is"
@@ -277,7 +300,22 @@ def successor(removal: Removal, osd_map: OsdMap) -> bool:
     return osd is not None and osd.up and not osd.destroyed and osd.uuid not in known
 
 
-def _is_down(removal: Removal, osd: Osd) -> bool:
+def _given_back(problem: str) -> Dict[str, Any]:
+    """Return what changes in the record of an OSD that has got back what draining took."""
+    weights: Dict[str, Any] = {} if problem else {"crush_weight": 0.0, "weights": ()}
+    return {"was_in": False, **weights}
+
+
+def _start_there(removal: Removal, host: str) -> str:
+    """Return where an OSD is to be started that is down and was moved."""
+    name = f"osd.{removal.osd_id}"
+    return (
+        f"{name} was on host {removal.host} when its removal was asked for, and is on host {host} "
+        f"now, where it is down: `ceph orch daemon start {name}`"
+    )
+
+
+def is_down(removal: Removal, osd: Osd) -> bool:
     """Tell whether an OSD does not run: the map says so, or its host has stopped it since."""
     return not osd.up or (removal.stopped and osd.up_from == removal.up_from)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Optional
 
 from adapter.core import Core
-from adapter.engine.gate import Ask, Asked
+from adapter.engine.gate import Ask, together
 from adapter.errors import AdapterError
 
 
@@ -14,9 +13,8 @@ def unless_paused(core: Core, ask: Optional[Ask] = None) -> Ask:
     """Return the question of a job that may have to wait for its turn; ``ask`` is asked besides."""
 
     def asked(job: str) -> None:
+        del job
         if core.paused:
             raise AdapterError("nothing is done by itself.", "`ceph orch resume` goes on.")
-        if ask is not None:
-            ask(job)
 
-    return Asked(asked, ask.at if isinstance(ask, Asked) else time.monotonic())
+    return together(asked, ask)

@@ -10,6 +10,7 @@ import logging
 from dataclasses import replace
 from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+from adapter.cluster.osd_removals import KEPT
 from adapter.cluster.service_actions import ServiceAction
 from adapter.core import Core
 from adapter.engine.completion import Completion
@@ -141,7 +142,7 @@ class ServiceRestarts:
             all_known = all_reported(core)
             for name in (*action.doing, *action.left):
                 kind, _, identity = name.partition(".")
-                if kind == "osd" and core.removals.get(int(identity)) is not None:
+                if kind == "osd" and core.removals.leaves(int(identity)):
                     leave_out(core, name, "it is being removed")
                 elif kind == "osd" and int(identity) not in known:
                     leave_out(core, name, "it is no longer in the cluster")
@@ -208,10 +209,12 @@ class ServiceRestarts:
         return [name for name in names if self._now - self._since[name] >= BACK_WITHIN]
 
     def _away(self, names: Sequence[str]) -> Dict[str, str]:
-        """Return the daemons whose hosts are offline, with the reason."""
+        """Return the daemons that nothing can be done to for now, with the reason."""
         core, found = self._core, {}
         with core.lock:
             for name in names:
+                if core.removals.keeps(name):
+                    found[name] = f"{name} {KEPT}"
                 for host in core.places.hosts_of(name):
                     if not core.liveness.online(host):
                         found[name] = f"its host {host} is offline"

@@ -130,6 +130,8 @@ class ServiceReconciler:
             for each in wanted
             if each.name not in self.jobs.running and not self.jobs.proofs.pending(each.name)
         ]
+        # Who names daemons of others comes after these, and knows which are to come.
+        free.sort(key=lambda each: not kind_of(each.spec.service_type).is_asked)
         self._surplus.begin()
         acts: List[Callable[[float], None]] = [
             partial(self._keep, each, there.get(each.name, []), hosts) for each in free

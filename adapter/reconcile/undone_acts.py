@@ -11,6 +11,7 @@ from typing import Dict, Optional, Set, Tuple
 from adapter.cluster.backoff import Backoff
 from adapter.cluster.daemon_actions import ADD, DaemonAction
 from adapter.cluster.osd_map import OsdMap
+from adapter.cluster.osd_removals import KEPT
 from adapter.core import Core
 from adapter.errors import AdapterError, NotKept, ReportAwaited
 from adapter.interface import OrchestratorError
@@ -121,7 +122,7 @@ class UndoneActs:
         if action.action == ADD:
             return self._not_to_add(action)
         kind, _, identity = name.partition(".")
-        if kind == "osd" and core.removals.get(int(identity)) is not None:
+        if kind == "osd" and core.removals.leaves(int(identity)):
             return "it is being removed"
         known = osd_map.osds if kind == "osd" and osd_map is not None and osd_map.epoch else None
         if known is not None and int(identity) not in known:
@@ -148,6 +149,8 @@ class UndoneActs:
                 return f"host {host} is offline"
             if not core.workable(host):
                 return f"host {host} is in maintenance"
+        if core.removals.keeps(name):
+            return f"{name} {KEPT}"
         return "" if set(hosts) & set(core.outdated()) else None
 
     def _is_done(self, action: DaemonAction, name: str) -> bool:

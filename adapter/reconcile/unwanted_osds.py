@@ -16,6 +16,7 @@ from adapter.core import Core
 from adapter.errors import NotKept
 from adapter.interface import Device, DriveGroupSpec, DriveSelection
 from adapter.reconcile.osd_planner import OsdPlanner
+from adapter.reconcile.parts import OTHERS_JOBS_END
 from adapter.state_lock import under_lock
 
 # How often a host is asked whether a run is still at its disks (seconds).
@@ -33,14 +34,25 @@ class UnwantedOsds:
         # What drive groups would do now, by host and service; as long as one look takes.
         self._map: Optional[OsdMap] = None
         self._plans: Dict[Tuple[str, str], Optional[HostPlan]] = {}
+        # Where a manager before has begun something, and when this one looked first.
+        self._left = {intent.host for intent in core.intents.all()}
+        self._since: Optional[float] = None
+        self._now = 0.0
 
     @under_lock
-    def drop(self, busy: Collection[str], osd_map: Optional[OsdMap] = None) -> Set[str]:
+    def look(self, now: float, osd_map: Optional[OsdMap]) -> None:
+        """Begin a look with this map; ``now`` is in monotonic seconds."""
+        self._map, self._plans, self._now = osd_map, {}, now
+        if self._since is None:
+            self._since = now
+
+    @under_lock
+    def drop(self, busy: Collection[str]) -> Set[str]:
         """Drop what nobody wants; return the hosts that must say first what was begun on them.
 
         Hosts at which a job is (``busy``) are left alone.
         """
-        core, self._map, self._plans = self._core, osd_map, {}
+        core = self._core
         undecided: Set[str] = set()
         for intent in core.intents.all():
             if intent.host in busy or intent.host in core.intents.problems:
@@ -57,7 +69,7 @@ class UnwantedOsds:
 
     def _decide(self, intent: Intent, group: Group) -> bool:
         """Drop a group that nobody wants; return whether it is known what becomes of it."""
-        why = self._why_not(intent, group)
+        why = self.why_not(intent, group)
         if not why:
             return True
         if intent.may_be_begun(group):
@@ -71,13 +83,16 @@ class UnwantedOsds:
         self._core.events.note(service, f"{intent.host}: no OSD is made on {disks}: {why}")
         return True
 
-    def _why_not(self, intent: Intent, group: Group) -> str:
+    @under_lock
+    def why_not(self, intent: Intent, group: Group) -> str:
         """Return why a group is not wanted any more, or nothing."""
         if intent.is_unwanted(group):
             return "it was dropped"
         name = str(group.options.get("osdspec") or "")
         service = f"osd.{name}"
-        if not name or intent.is_by_hand(group) or service in self._core.specs.problems:
+        if not name or intent.is_by_hand(group):
+            return taken_ids(group, self._map) if self._map is not None else ""
+        if service in self._core.specs.problems:
             return ""
         wanted = self._core.specs.find(service)
         if wanted is None or wanted.deleted:
@@ -145,6 +160,8 @@ class UnwantedOsds:
         None until the host was asked. Somebody else may have written to them since.
         """
         core = self._core
+        if self._may_be_begun_yet(host):
+            return None
         if host not in self._asked:
             self._asked[host] = time.time()
             core.refresh.want([host])
@@ -158,6 +175,21 @@ class UnwantedOsds:
             return None
         free = {row["path"] for row in report.devices if row["available"] or _is_of_others(row)}
         return all(disk.path in free for disk in group.data)
+
+    def _may_be_begun_yet(self, host: str) -> bool:
+        """Tell whether a job of a manager before may still come to a host, or be at work there.
+
+        What its host says of its disks is said before that.
+        """
+        since = self._since
+        if host in self._left and (since is None or self._now - since < OTHERS_JOBS_END):
+            return True
+        return any(
+            record.request.operation == "create_osds"
+            and host in record.request.hosts
+            and not record.status.final
+            for record in self._core.engine.jobs()
+        )
 
     def _tell(self, intent: Intent) -> None:
         """Say once what waits for a host that does not answer."""
@@ -180,7 +212,19 @@ def _how(group: Group) -> Tuple[Any, ...]:
     return dict(group.options), {each.path for each in group.db}, {each.path for each in group.wal}
 
 
+def taken_ids(group: Group, osd_map: OsdMap) -> str:
+    """Return which ids of a group no destroyed OSD has any more, in words, or nothing."""
+    osds = osd_map.osds
+    lost = [each for each in group.osd_ids if each not in osds or not osds[each].destroyed]
+    if not lost:
+        return ""
+    words = "are no destroyed OSDs" if len(lost) > 1 else "is no destroyed OSD"
+    return f"{listed(lost)} {words} any more, and the id was to be taken again"
+
+
 def _is_of_others(row: Mapping[str, Any]) -> bool:
     """Tell whether a disk that is not free has nothing of an OSD on it, half-made ones included."""
-    begun = any("BlueStore" in reason for reason in row["rejected_reasons"])
+    # A run that was cut may have left a volume group without a volume.
+    signs = ("BlueStore", "LVM detected")
+    begun = any(sign in reason for reason in row["rejected_reasons"] for sign in signs)
     return row["osds"] == [] and not (begun or row["lvs"] or row["ceph_device_lvm"])

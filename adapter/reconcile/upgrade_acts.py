@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, Callable, List, Optional, Sequence, Set
 
@@ -16,6 +17,7 @@ from adapter.cluster.upgrade_plan import (
     Cluster,
     Daemon,
 )
+from adapter.cluster.upgrade_speed import MONITORS_FOUND
 from adapter.cluster.upgrades import NO_STANDBY, OFFLINE, PACKAGES, RESTART, Upgrade
 from adapter.core import Core
 from adapter.errors import AdapterError, ReportAwaited, some_of
@@ -55,13 +57,15 @@ class UpgradeActs:
         self._core, self._guards, self._is_managed = core, guards, is_managed
         self._jobs, self._settings = jobs, settings
         self._since: Optional[float] = None
+        # When the last monitor that was restarted was back.
+        self._monitors = -MONITORS_FOUND
         # What was restarted although its host had the packages already.
         self._followed: Set[str] = set()
 
     def begin_anew(self) -> None:
         """Forget since when something is waited for, and what was done before."""
-        self._jobs.not_before, self._jobs.ended, self._since = 0.0, None, None
-        self._jobs.cancelled = None
+        self._jobs.forget_times()
+        self._since, self._jobs.cancelled = None, None
         self._followed.clear()
         self._jobs.installed.clear()
 
@@ -73,12 +77,16 @@ class UpgradeActs:
                 raise ReportAwaited("Somebody has asked for something else.")
             return self._core.upgrades.save(replace(current, **changes))
 
-    def wait(self, one: Upgrade, reason: str) -> None:
-        """Note what is waited for; somebody may have asked for something else meanwhile."""
+    def wait(self, one: Upgrade, reason: str, *, refused: bool = False) -> None:
+        """Note what is waited for; somebody may have asked for something else meanwhile.
+
+        ``refused`` says that this has no end of its own, as when the monitors miss a daemon.
+        """
         with self._core.lock:
             current = self._core.upgrades.get()
             if current is not None and current.stage == one.stage:
-                self._core.upgrades.save(replace(current, reason=reason))
+                now = time.time() if refused else 0.0
+                self._core.upgrades.save(replace(current, reason=reason), now)
 
     def check_hosts(self, hosts: Sequence[str]) -> None:
         """Raise ``CannotGoOn`` for hosts that do not answer, or are in maintenance."""
@@ -144,6 +152,9 @@ class UpgradeActs:
             at_work=True,
             open_hosts=tuple(dict.fromkeys([*one.open_hosts, *hosts])),
             followers=tuple(dict.fromkeys([*one.followers, *followers])),
+            again=tuple(
+                dict.fromkeys([*one.again, *_started_halfway(cluster, hosts, one.version)])
+            ),
             doing=tuple(each for each in managers if each in names),
             reason=f"upgrading packages on {some_of(hosts, SHOWN)}",
         )
@@ -179,12 +190,15 @@ class UpgradeActs:
 
     def restart(self, one: Upgrade, kind: str, names: Sequence[str]) -> None:
         """Restart daemons of a kind, if the monitors say that they can be missed now."""
+        if kind not in (MGR, MON) and self._jobs.now - self._monitors < MONITORS_FOUND:
+            self.wait(one, "waiting until OSDs and clients have found the monitors again")
+            return
         if kind == MDS:
             reason = self._settings.narrow_file_systems(
                 one, lambda systems: self.save(one, systems=systems)
             )
             if reason:
-                self.wait(one, reason)
+                self.wait(one, reason, refused=True)
                 return
         if kind == OSD:
             names = self._osds_that_can_stop(names)
@@ -230,6 +244,8 @@ class UpgradeActs:
         if not missing:
             self._settings.unflag(one)
             self._note_back(one, cluster)
+            if any(name.startswith(f"{MON}.") for name in one.doing):
+                self._monitors = self._jobs.now
             done = tuple(dict.fromkeys([*one.done, *one.doing]))
             return self.save(one, doing=(), nodes=(), done=done, reason="")
         self.check_hosts(sorted({d.host for d in cluster.daemons if d.name in one.doing}))
@@ -283,6 +299,26 @@ class UpgradeActs:
         if daemon.kind in GATEWAYS:
             with self._core.lock:
                 self._core.refresh.want([daemon.host])
+
+
+def _started_halfway(cluster: Cluster, hosts: Sequence[str], version: str) -> List[str]:
+    """Return the daemons that run a version on hosts where packages were left halfway.
+
+    A host that lost its power meanwhile has started them with files of both versions.
+    """
+    seen = {host: cluster.hosts[host].packages for host in hosts if host in cluster.hosts}
+    halfway = {
+        host
+        for host, packages in seen.items()
+        if packages and set(packages.unfinished) & set(packages.installed)
+    }
+    return [
+        each.name
+        for each in cluster.daemons
+        if each.host in halfway
+        and each.kind not in (MGR, *WITH_PACKAGES)
+        and upstream(each.version) == version
+    ]
 
 
 def _packages_of(cluster: Cluster, host: str) -> str:

@@ -34,7 +34,7 @@ _WHAT = {
 class UpgradeJobs:
     """Submit jobs, and take over how they ended.
 
-    ``running`` is the id of the one that is at work. ``now`` is set by who takes the steps,
+    ``running`` is the id of the one that is at work. ``now`` is when the step at work began,
     ``not_before`` is when the next one is taken, ``ended`` when the daemons of the last restart
     were started (monotonic seconds), ``installed`` are the hosts whose packages were begun.
     """
@@ -44,9 +44,26 @@ class UpgradeJobs:
         self.running = ""
         self.now, self.not_before = 0.0, 0.0
         self.ended: Optional[float] = None
+        # What follows from a job that ended after the last step, whose time is not that of the end:
+        # a command takes no steps while it waits for a job.
+        self._restarted, self._rest = False, 0.0
         self.installed: Set[str] = set()
         # The job that was cancelled, until it is seen that this manager lives on.
         self.cancelled: Optional[str] = None
+
+    def begin_step(self, now: float) -> None:
+        """Note when a step begins; times from the end of a job on count from here."""
+        self.now = now
+        if self._restarted:
+            self.ended = now
+        if self._rest:
+            self.not_before = now + self._rest
+        self._restarted, self._rest = False, 0.0
+
+    def forget_times(self) -> None:
+        """Wait for nothing any more."""
+        self.not_before, self.ended = 0.0, None
+        self._restarted, self._rest = False, 0.0
 
     def packages(
         self,
@@ -137,11 +154,11 @@ class UpgradeJobs:
             return changes
         if job.status is JobStatus.CANCELLED:
             self.cancelled = job.job_id
-            self.not_before = self.now + LIVED_ON
+            self._rest = LIVED_ON
             return {**changes, "doing": ()}
         if job.record.started is None and part in (DAEMONS, INSTALL):
             # Refused when its turn came: nothing was done.
-            self.not_before = self.now + RETRY
+            self._rest = RETRY
             return {"doing": (), "reason": _said(str(job.exception))}
         if part == PUT_BACK:
             # Its hosts' reports say so: it is tried again when the upgrade has ended.
@@ -164,9 +181,10 @@ class UpgradeJobs:
             changes["followers"] = tuple(each for each in current.followers if each not in again)
             # What was not restarted with the packages is restarted in a step of its own.
             changes["doing"] = tuple(each for each in current.doing if each in again)
-            self.ended = self.now
+            self._restarted = True
         elif part == DAEMONS:
-            self.ended = self.now
+            changes["again"] = tuple(each for each in current.again if each not in current.doing)
+            self._restarted = True
 
 
 def _restarted(core: Core, job: Completion) -> Set[str]:

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Tuple
 from adapter.cluster.mon import NoMon
 from adapter.cluster.upgrade_by_hand import ByHand
 from adapter.cluster.upgrade_offers import SHOWN
-from adapter.cluster.upgrade_plan import Cluster, Plan, make_plan
+from adapter.cluster.upgrade_plan import MON, Cluster, Plan, make_plan
 from adapter.cluster.upgrade_words import plan_data, settings_of
 from adapter.cluster.upgrades import Upgrade
 from adapter.core import Core
@@ -27,7 +27,27 @@ def plan_of(core: Core, one: Upgrade) -> Tuple[Plan, Cluster]:
     outside = strangers(core)
     if outside:
         more.append(f"hosts that are not managed here have {some_of(outside, SHOWN)}")
-    return replace(found, refusals=(*found.refusals, *more)), cluster
+    notes = (*found.notes, *_waits_for_monitors(core, found))
+    return replace(found, refusals=(*found.refusals, *more), notes=notes), cluster
+
+
+def _waits_for_monitors(core: Core, plan: Plan) -> List[str]:
+    """Return that no monitor could be restarted for now, because others are out of the quorum.
+
+    It is no refusal: the newer version may be what brings them back.
+    """
+    meant = {name.partition(".")[2] for b in plan.batches if b.kind == MON for name in b.daemons}
+    if not meant:
+        return []
+    quorum, known = core.maps.quorum()
+    out = [f"{MON}.{each}" for each in known if each not in quorum]
+    if not out or not meant.intersection(quorum) or len(quorum) - 1 > len(known) // 2:
+        return []
+    verb = "is" if len(out) == 1 else "are"
+    return [
+        f"{some_of(out, SHOWN)} {verb} not in the quorum: as long as that is so no other "
+        "monitor can be restarted, and the upgrade waits"
+    ]
 
 
 def outlook(core: Core, one: Upgrade) -> Dict[str, Any]:

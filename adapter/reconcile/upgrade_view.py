@@ -75,6 +75,8 @@ def _daemons(
     core: Core, told: Dict[str, ToldDaemon], first: Set[str], up: Set[str]
 ) -> List[Daemon]:
     found = []
+    current = core.upgrades.get()
+    again = current.again if current is not None else ()
     for hostname, row in core.places.own():
         kind, identity = str(row["daemon_type"]), str(row["daemon_id"])
         name = f"{kind}.{identity}"
@@ -87,7 +89,8 @@ def _daemons(
             version = _version_of(said) if said is not None else ""
         service = core.daemon_services.of(hostname, kind, identity)
         is_up = name in up if kind in (OSD, MGR) else row["state"] == "running"
-        found.append(Daemon(kind, identity, hostname, version, service, name in first, is_up))
+        leads, late = name in first, name in again
+        found.append(Daemon(kind, identity, hostname, version, service, leads, is_up, late))
     return sorted(found, key=lambda each: (ORDER.index(each.kind), each.name))
 
 
@@ -150,6 +153,7 @@ def waiting(one: Upgrade, cluster: Cluster) -> List[str]:
         if one.scope.has(each)
         and (
             upstream(each.version) != one.version
+            or each.again
             or (each.kind in WITH_PACKAGES and lacks(cluster, each.host, one.target))
         )
     ]

@@ -40,6 +40,8 @@ RETRY = 10.0
 # How often it is tried to put back what an upgrade has left on hosts (seconds).
 LEFT_AGAIN = 60.0
 OPERATIONS = ("upgrade_packages", "daemon_action")
+# What comes when file systems have been upgraded.
+_LATE = (*GATEWAYS, *WITH_PACKAGES, ONLY_PACKAGES)
 
 
 class Upgrading:
@@ -88,9 +90,9 @@ class Upgrading:
     def step(self, now: float) -> Optional[float]:
         """Take a step; return the seconds until the next one, or None."""
         core, jobs = self._core, self._jobs
-        jobs.now = now
         with core.lock:
             # Together: what a job that ends meanwhile writes is newer than what was read before.
+            jobs.begin_step(now)
             one, running = core.upgrades.get(), jobs.running
         if one is None:
             return self._put_back_left()
@@ -136,7 +138,7 @@ class Upgrading:
             self._core.unkept.note(error)
             self._jobs.not_before = self._jobs.now + RETRY
         except OrchestratorError as error:
-            self._acts.wait(one, " ".join(str(error).split()))
+            self._acts.wait(one, " ".join(str(error).split()), refused=True)
 
     def _job_of_before(self) -> str:
         for record in self._core.engine.jobs():
@@ -221,7 +223,7 @@ class Upgrading:
         left = waiting(one, cluster)
         if not plan.batches:
             if left:
-                self._acts.wait(one, "; ".join(plan.refusals))
+                self._acts.wait(one, "; ".join(plan.refusals), refused=True)
                 return
             # A host that was removed meanwhile may have daemons yet.
             outside = [] if one.is_part else strangers(self._core, one.version)
@@ -233,7 +235,7 @@ class Upgrading:
         # With a host less, others are not taken down as well.
         self._acts.check_hosts(sorted({d.host for d in cluster.daemons if d.name in left}))
         batch = plan.batches[0]
-        if one.systems and batch.kind in (*GATEWAYS, *WITH_PACKAGES, ONLY_PACKAGES):
+        if one.systems and all(each.kind in _LATE for each in plan.batches):
             self._settings.widen_file_systems(one)
             one = self._acts.save(one, systems=())
         names = [each for each in batch.daemons if each.partition(".")[0] not in WITH_PACKAGES]
@@ -242,10 +244,12 @@ class Upgrading:
         if batch.kind == ONLY_PACKAGES:
             self._acts.check_hosts(hosts)
         lacking = first_hosts(cluster, [host for host in hosts if lacks(cluster, host, one.target)])
-        if self._acts.hands_over(one, names if batch.kind == MGR else [], lacking):
+        # They do not run while packages of their hosts change.
+        managers = [d.name for d in cluster.daemons if d.kind == MGR and d.host in lacking]
+        if self._acts.hands_over(one, names if batch.kind == MGR else managers, lacking):
             return
         if lacking:
-            self._acts.install(one, cluster, lacking, names)
+            self._acts.install(one, cluster, lacking, names or managers)
         elif names:
             self._acts.restart(one, batch.kind, names)
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -26,9 +26,13 @@ from ..plugin_utils.upgrade_maps import (
     Monitors,
     due,
     is_leading,
+    name_of,
+    not_back,
+    old_daemons,
     others,
     refusals,
     release_to_require,
+    run_already,
     some,
     systems_of,
     upstream,
@@ -129,6 +133,7 @@ class Turn:
         self._action, self._variables, self._ask = action, task_vars, ask
         self._target, self._timeout = target, timeout
         self._check = bool(action._task.check_mode)
+        self._host = str(task_vars["inventory_hostname"])
         processes = Processes()
         self._run = this_run(processes)
         self._claim = Claim(ask, self._run, processes)
@@ -148,7 +153,8 @@ class Turn:
             self._refuse(others(monitors))
             return False
         self._restart_due(monitors, kinds, leading)
-        return not kinds and self._variables["inventory_hostname"] == self._last()
+        last = str((self._variables.get("ansible_play_hosts_all") or [""])[-1])
+        return not kinds and self._host == last
 
     def release(self) -> None:
         """Let other runs begin; monitors that do not answer now are told by the next run."""
@@ -156,19 +162,11 @@ class Turn:
             with contextlib.suppress(NoAnswer):
                 self._claim.release()
 
-    def _last(self) -> str:
-        """Return the host that has its turn last."""
-        hosts = self._variables.get("ansible_play_hosts_all") or [""]
-        return str(hosts[-1])
-
     def _restart_due(self, monitors: Monitors, kinds: Sequence[str], leading: bool) -> None:
-        said = self._module("host_report", {"gather": ["daemons"]})["ceph_orch_result"]
-        fsid = str(monitors.read("fsid")["fsid"])
-        rows = [each for each in said["daemons"] if each["fsid"] == fsid]
-        found = due(monitors, rows, kinds or ORDER, self._target)
+        undo = Undo(monitors)
+        rows, found = self._due(monitors, undo, kinds)
         if not leading:
             found = [each for each in found if not is_leading(monitors, each)]
-        undo = Undo(monitors)
         if found or not kinds or undo.changed.nodes:
             self._see_others(changes=not self._check)
         if found or not kinds:
@@ -176,7 +174,7 @@ class Turn:
             asked = [] if self._check else kinds
             self._refuse(refusals(monitors, asked, self._target, older=self._older))
         if not kinds and found and not self._check:
-            names = ", ".join(_name(each) for each in found)
+            names = ", ".join(name_of(each) for each in found)
             raise Refused(f"{names} did not have their turn: run the playbook for all hosts.")
         if not self._check:
             # What a run that was cut off has left: its OSDs are not asked about twice.
@@ -188,8 +186,25 @@ class Turn:
             mine = [each for each in found if each["daemon_type"] == kind]
             self._wait_back(kind, [each for each in mine if each["unit"] in again])
             self._restart_kind(kind, [each for each in mine if each["unit"] not in again])
+            if undo.changed.halfway and not self._check:
+                undo = Undo(Monitors(self._ask))
+                undo.started_again(self._host, [name_of(each) for each in mine])
         if not kinds:
             self._end()
+
+    def _due(
+        self, monitors: Monitors, undo: Undo, kinds: Sequence[str]
+    ) -> Tuple[List[Mapping[str, Any]], List[Mapping[str, Any]]]:
+        """Return the daemons of the host, and those of these kinds that are to be restarted."""
+        said = self._module("host_report", {"gather": ["daemons", "packages"]})["ceph_orch_result"]
+        fsid, packages = str(monitors.read("fsid")["fsid"]), said["packages"]
+        rows = [each for each in said["daemons"] if each["fsid"] == fsid]
+        if set(packages["unfinished"]) & set(packages["installed"]):
+            # Its power was cut meanwhile, and what started since has files of both versions.
+            names = run_already(monitors, rows, self._target)
+            undo.started_halfway(self._host, names, keep=not self._check)
+        halfway = undo.changed.halfway.get(self._host, [])
+        return rows, due(monitors, rows, kinds or ORDER, self._target, halfway)
 
     def _see_others(self, *, changes: bool) -> None:
         """Refuse it where another run is at work; one that ``changes`` something says so before."""
@@ -240,23 +255,23 @@ class Turn:
             "units": [each["unit"] for each in managers],
             "older": self._older,
         }
-        host, undo = str(self._variables["inventory_hostname"]), Undo(monitors)
+        host, undo = self._host, Undo(monitors)
         # Those of a run that was cut off before it had restarted them.
         late = undo.changed.followers.get(host, [])
         follow = [
             each
             for each in rows
             if each["daemon_type"] in FOLLOWERS
-            and (each["state"] == "running" or (each["state"] == "error" and _name(each) in late))
+            and (each["state"] == "running" or (each["state"] == "error" and name_of(each) in late))
         ]
         if not self._check:
-            undo.expect(host, [_name(each) for each in follow])
+            undo.expect(host, [name_of(each) for each in follow])
         done = self._module("host_upgrade", arguments)
         self.changed |= bool(done.get("changed"))
         said = done["ceph_orch_result"]["upgrade"]
         self.packages, again = said["packages"], [str(each) for each in said["restarted"]]
-        self.restarted += [_name(each) for each in managers if each["unit"] in again]
-        self._restart([each for each in follow if self.packages or _name(each) in late])
+        self.restarted += [name_of(each) for each in managers if each["unit"] in again]
+        self._restart([each for each in follow if self.packages or name_of(each) in late])
         if not self._check:
             undo.followed(host)
         return again
@@ -312,7 +327,7 @@ class Turn:
                 self._ask(kind, "ok-to-stop", *(str(each["daemon_id"]) for each in batch))
             except NoAnswer as error:
                 if late > self._timeout:
-                    names = ", ".join(_name(each) for each in batch)
+                    names = ", ".join(name_of(each) for each in batch)
                     raise Refused(
                         f"The monitors cannot miss {names} within {self._timeout:.0f} s: {error}. "
                         "Look at `ceph health detail`; the playbook goes on from here."
@@ -336,7 +351,7 @@ class Turn:
         arguments = {"action": "restart", "units": [each["unit"] for each in rows]}
         self._module("daemon_action", arguments)
         self.changed = True
-        self.restarted += [_name(each) for each in rows]
+        self.restarted += [name_of(each) for each in rows]
 
     def _wait_back(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Wait until the maps have daemons back with the new version; of others hosts say it."""
@@ -344,14 +359,7 @@ class Turn:
             return
 
         def back(now: Monitors) -> str:
-            told = now.versions(kind)
-            missing = [
-                f"{_name(each)} "
-                + (f"runs {told[each['daemon_id']]}" if each["daemon_id"] in told else "is not up")
-                for each in rows
-                if upstream(told.get(each["daemon_id"], "")) != upstream(self._target)
-            ]
-            return ", ".join(missing)
+            return not_back(now, kind, rows, self._target)
 
         self._wait(Monitors(self._ask), back, "daemons that were restarted are not back")
 
@@ -375,12 +383,7 @@ class Turn:
     def _end(self) -> None:
         """Put back what was changed for the upgrade, when the last host has had its turn."""
         monitors = Monitors(self._ask)
-        old = [
-            f"{kind}.{each}"
-            for kind in TOLD
-            for each, version in sorted(monitors.versions(kind).items())
-            if upstream(version) != upstream(self._target)
-        ]
+        old = old_daemons(monitors, self._target)
         release = "" if old else release_to_require(monitors)
         if self._check:
             self.changed |= bool(release)
@@ -394,7 +397,3 @@ class Turn:
         if release:
             self._ask("osd", "require-osd-release", release)
             self.changed = True
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return f"{row['daemon_type']}.{row['daemon_id']}"

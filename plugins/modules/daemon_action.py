@@ -85,7 +85,7 @@ from typing import Dict, Iterable, List, Mapping, Set
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.daemons.at_work import answering, idle
+from ..module_utils.daemons.at_work import answering, have_to_stay, idle
 from ..module_utils.host.state import state_after
 from ..module_utils.system.done_once import DoneOnce
 from ..module_utils.system.reading import Roots, clean
@@ -211,7 +211,8 @@ def do(action: str, units: List[str], wait: float) -> None:
     """Let systemd act, and wait for the end of it."""
     act(action, units)
     if action != "stop":
-        wait_active(units, wait, SETTLE)
+        # Those that can be asked are, right after it.
+        wait_active(units, wait, SETTLE if have_to_stay(Roots(), units) else 0.0)
         return
     left = [unit for unit, state in show_units(units).items() if state["ActiveState"] == "failed"]
     if left:

@@ -19,7 +19,10 @@ description:
   - On exit exactly that is undone, monitors first, all others together right behind them. The file
     is removed when all daemons that ran are started. Data directories of OSDs that a restart of the
     host took away are made anew.
-  - The cluster is not asked and not told. Set C(noout) for the host's OSDs before, and ask whether
+  - On exit the monitors are asked about the host's OSDs, with the host's key for making OSDs or an
+    OSD's own. One that runs on another host by now is not started and stays masked, one that the
+    cluster has no more is not started.
+  - Else the cluster is not asked and not told. Set C(noout) for the OSDs before, and ask whether
     they can be missed.
 extends_documentation_fragment:
   - ceph_orch.ansible.attributes
@@ -147,6 +150,8 @@ def main() -> None:
     }
     for unit in change.others:
         module.warn(f"{unit} is another cluster's or nobody's, and is left alone.")
+    for why in change.gone.values():
+        module.warn(why)
     before, after = describe(change, module.params["step"])
     if change.problems and not module.params["force"]:
         said = " ".join(dict.fromkeys(change.problems.values()))

@@ -22,8 +22,9 @@ description:
   - What a package manager has left halfway is finished first.
   - Packages go back to an older version with O(older) alone, and only within a release of Ceph.
   - Packages that are kept as they are (C(apt-mark hold), C(dnf versionlock)), a version that a
-    repository has not of all packages, packages of Ceph that would be removed, and too little space
-    are refused before anything is changed.
+    repository has not of all packages, packages that would be removed, be they Ceph's or others
+    that somebody has installed (C(apt-mark showmanual), libraries aside), and too little space are
+    refused before anything is changed.
 notes:
   - The package manager is run by systemd, so it goes on to its end whatever becomes of the module
     or the connection. Another run waits for it.

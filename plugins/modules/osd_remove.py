@@ -35,7 +35,8 @@ options:
   step:
     description:
       - V(stop) stops the daemons and leaves everything that starts them again; V(start) takes that
-        back. V(remove) stops what still runs, and removes units and directories; disks are wiped as
+        back, unless the monitors say that the OSD is on another host by now, or ran there last.
+        V(remove) stops what still runs, and removes units and directories; disks are wiped as
         O(osds[].zap) says.
     type: str
     choices: [stop, start, remove]
@@ -127,7 +128,8 @@ options:
   keyring:
     description:
       - A keyring of C(client.bootstrap-osd), with which the monitors are asked before disks are
-        wiped, or an OSD is removed that is said to be gone. By default it is the host's own.
+        wiped, an OSD is removed that is said to be gone, or one is started again. By default it is
+        the host's own; to start an OSD, that of the OSD if the host has none.
     type: str
     default: ''
   report:

@@ -159,11 +159,16 @@ class Monitors:
 
 
 def due(
-    monitors: Monitors, rows: Sequence[Mapping[str, Any]], kinds: Collection[str], target: str
+    monitors: Monitors,
+    rows: Sequence[Mapping[str, Any]],
+    kinds: Collection[str],
+    target: str,
+    halfway: Collection[str] = (),
 ) -> List[Mapping[str, Any]]:
     """Return a host's daemons of these kinds that do not run the target; those that lead last.
 
-    One that somebody has stopped runs the new version when he starts it.
+    One that somebody has stopped runs the new version when he starts it. Those that were started
+    ``halfway`` through their packages are due whatever they run.
     """
     found = []
     for row in rows:
@@ -174,9 +179,47 @@ def due(
         if row["state"] in ("stopped", "unknown") and identity not in told:
             continue
         version = told.get(identity, "") if kind in TOLD else str(row["version"])
-        if upstream(version) != upstream(target):
+        if upstream(version) != upstream(target) or name_of(row) in halfway:
             found.append(row)
     return sorted(found, key=lambda row: (is_leading(monitors, row), row["daemon_id"]))
+
+
+def run_already(monitors: Monitors, rows: Sequence[Mapping[str, Any]], target: str) -> List[str]:
+    """Return the daemons of a host that run the target, but for those that follow packages."""
+    old = due(monitors, rows, ORDER, target)
+    return [
+        name_of(row)
+        for row in rows
+        if row["daemon_type"] in ORDER and row["state"] == "running" and row not in old
+    ]
+
+
+def old_daemons(monitors: Monitors, target: str) -> List[str]:
+    """Return the daemons at work, of those that tell the monitors, that do not run the target."""
+    return [
+        f"{kind}.{each}"
+        for kind in TOLD
+        for each, version in sorted(monitors.versions(kind).items())
+        if upstream(version) != upstream(target)
+    ]
+
+
+def not_back(monitors: Monitors, kind: str, rows: Sequence[Mapping[str, Any]], target: str) -> str:
+    """Return which daemons of a kind the maps do not show with the target, and what they run."""
+    told = monitors.versions(kind)
+    missing = []
+    for row in rows:
+        version = told.get(row["daemon_id"])
+        if version is None:
+            missing.append(f"{name_of(row)} is not up")
+        elif upstream(version) != upstream(target):
+            missing.append(f"{name_of(row)} runs {version}")
+    return ", ".join(missing)
+
+
+def name_of(row: Mapping[str, Any]) -> str:
+    """Return e.g. ``osd.3``."""
+    return f"{row['daemon_type']}.{row['daemon_id']}"
 
 
 def is_leading(monitors: Monitors, row: Mapping[str, Any]) -> bool:

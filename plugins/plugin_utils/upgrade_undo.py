@@ -22,12 +22,14 @@ KEY = "ceph-orch-ansible/upgrade_by_hand"
 class Changed:
     """``nodes`` have ``noout`` from here, with their ids; ``systems`` had these settings.
 
-    ``followers`` are by host the daemons that are restarted when its packages have changed.
+    ``followers`` are by host the daemons that are restarted when its packages have changed,
+    ``halfway`` those that run the version and were started while its packages were halfway.
     """
 
     nodes: Dict[str, int] = field(default_factory=dict)
     systems: List[Dict[str, Any]] = field(default_factory=list)
     followers: Dict[str, List[str]] = field(default_factory=dict)
+    halfway: Dict[str, List[str]] = field(default_factory=dict)
 
 
 class Undo:
@@ -49,17 +51,14 @@ class Undo:
                 }
                 for row in found["systems"]
             ]
-            followers = {
-                str(host): [str(each) for each in names]
-                for host, names in found.get("followers", {}).items()
-            }
+            followers, halfway = (_by_host(found.get(key, {})) for key in ("followers", "halfway"))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise NoAnswer(
                 f"what an upgrade before has changed is not known: the key {KEY} is not what was "
                 "written there. Look at `ceph osd dump` and `ceph fs dump`, put back what is not "
                 f"as it should be, then `ceph config-key rm {KEY}`"
             ) from None
-        self.changed = Changed(nodes, systems, followers)
+        self.changed = Changed(nodes, systems, followers, halfway)
 
     def _save(self) -> None:
         data = asdict(self.changed)
@@ -79,6 +78,23 @@ class Undo:
     def followed(self, host: str) -> None:
         """Forget those of a host: they were restarted, or its packages stay as they are."""
         if self.changed.followers.pop(host, None):
+            self._save()
+
+    def started_halfway(self, host: str, names: Sequence[str], *, keep: bool) -> None:
+        """Note that these daemons of a host are restarted, whichever version they run."""
+        there = self.changed.halfway.get(host, [])
+        if not set(names) <= set(there):
+            self.changed.halfway[host] = list(dict.fromkeys([*there, *names]))
+            if keep:
+                self._save()
+
+    def started_again(self, host: str, names: Sequence[str]) -> None:
+        """Forget of daemons of a host that they are to be restarted."""
+        left = [each for each in self.changed.halfway.get(host, []) if each not in names]
+        if left != self.changed.halfway.get(host, []):
+            self.changed.halfway[host] = left
+            if not left:
+                del self.changed.halfway[host]
             self._save()
 
     def flag(self, monitors: Monitors, ids: Sequence[str]) -> None:
@@ -134,6 +150,10 @@ class Undo:
 
     def _set(self, system: str, name: str, value: str) -> None:
         self._ask("fs", "set", system, name, value)
+
+
+def _by_host(found: Mapping[str, Any]) -> Dict[str, List[str]]:
+    return {str(host): [str(each) for each in names] for host, names in found.items()}
 
 
 def _merged(row: Mapping[str, Any], before: Optional[Mapping[str, Any]]) -> Dict[str, Any]:

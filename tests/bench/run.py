@@ -26,6 +26,7 @@ from engine import Bench  # noqa: E402
 from hosts import CEPHADM as HOSTS  # noqa: E402
 from hosts import measure as measure_hosts  # noqa: E402
 from loopback import PORT, Loopback  # noqa: E402
+from monitoring import measure as measure_monitoring  # noqa: E402
 from osds import AVAILABLE, FREED_TO_UP, WIPED  # noqa: E402
 from osds import measure as measure_osds  # noqa: E402
 from services import CEPHADM  # noqa: E402
@@ -230,6 +231,14 @@ def in_awx(times: int) -> None:
     line(name, value, "<= 1.1", reads["ratio"] <= 1.1)
 
 
+def monitoring(machines: List[Dict[str, Any]], times: int) -> None:
+    """Prometheus, Alertmanager and exporters until all is up, against the same by hand."""
+    found = measure_monitoring(machines, times)
+    ratio = found["ours"] / found["hand"]
+    value = f"{found['ours']:.0f} / {found['hand']:.0f} s = {ratio:.2f}"
+    line("monitoring until every target is up, against by hand", value, "<= 1.5", ratio <= 1.5)
+
+
 def upgrades(machines: List[Dict[str, Any]]) -> None:
     """A whole upgrade against the same commands typed host by host."""
     found = measure_upgrades(machines)
@@ -242,15 +251,15 @@ def main() -> None:
     """Print all figures, or those that are named."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     names = ("reads", "interface", "lab", "loopback", "cluster", "osds", "services", "hosts", "awx")
-    # The lab is of another version afterwards.
-    names += ("upgrades",)
+    # The lab is of another version after the last one.
+    names += ("monitoring", "upgrades")
     parser.add_argument("what", nargs="*", help=f"of: {' '.join(names)} (default: all)")
     parser.add_argument("--times", type=int, default=5, help="runs per figure (median)")
     parser.add_argument("--hosts", type=int, default=100, help="loopback hosts")
     parser.add_argument("--most", type=int, default=1000, help="loopback hosts, once; 0 for none")
     options = parser.parse_args()
     wanted = options.what or list(names)
-    on_services = {"cluster", "osds", "services", "hosts", "upgrades"}
+    on_services = {"cluster", "osds", "services", "hosts", "monitoring", "upgrades"}
     machines = hosts() if set(wanted) & {"lab", *on_services} else []
     if set(wanted) & on_services:
         manage(machines)
@@ -266,6 +275,7 @@ def main() -> None:
         "services": lambda: services(machines, times),
         "hosts": lambda: lives(machines, times),
         "awx": lambda: in_awx(times),
+        "monitoring": lambda: monitoring(machines, min(2, times)),
         "upgrades": lambda: upgrades(machines),
     }
     for name, step in steps.items():

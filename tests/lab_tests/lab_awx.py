@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.awx.access import User
 from tests.awx.fixtures import BRANCH, REPOSITORY, Site, certificate
+from tests.awx.kept import everything
 from tests.awx.over_ssh import OverSsh
 from tests.awx.server import AwxServer
 from tests.lab_tests.lab_client import ROOT, STATE, Lab, wait_until
@@ -106,30 +107,9 @@ class LabAwx:
         key = self.lab.ok("config-key", "get", f"{MODULE}/ssh_identity_key").splitlines()
         return {**found, "ssh": key[1], "token": self.token}
 
-    def said(self) -> str:
-        """Return all that the stand-in keeps and was asked, without what is in credentials."""
-        store = self.server.store
-        kept = {
-            name: [
-                {
-                    key: value
-                    for key, value in row.items()
-                    if (name, key) != ("credentials", "inputs")
-                }
-                for row in rows.values()
-            ]
-            for name, rows in store.objects.items()
-        }
-        asked = [
-            (method, path, None if "/credentials/" in path else body)
-            for method, path, body in self.server.log
-        ]
-        more = [store.surveys, store.labels, asked]
-        return self.server.routes.jobs.everything() + json.dumps([kept, more], default=str)
-
     def leaks(self) -> list[str]:
         """Return which secrets are where they may not be."""
-        known, said = self.secrets(), self.said()
+        known, said = self.secrets(), everything(self.server)
         script = (
             'grep -rhoF -f - "$1/jobs" /var/log/ceph /var/lib/systemd/coredump 2>/dev/null '
             "| sort -u; true"

@@ -184,11 +184,13 @@ class Lab:
         """Run ``ceph`` until it does not say any more that something is settling.
 
         A manager that has just taken over does not know for half a minute what the one before has
-        stopped, nor at once how placement groups are; those of a new pool are not active yet.
+        stopped, nor at once how placement groups and hosts are; groups of a new pool are not active
+        yet.
         """
         settling = (
             "has just taken over",
             "has not said yet",
+            "has not reported to this manager yet",
             "pgs have unknown state",
             "unsafe to stop osd(s) at this time (",
         )

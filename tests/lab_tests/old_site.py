@@ -58,6 +58,12 @@ def ok(lab: Lab, *words: str, stdin: str = "", seconds: float = SECONDS) -> str:
     return answer.out
 
 
+def apply(lab: Lab, text: str) -> None:
+    """Apply services; on a busy machine it takes longer than the command waits by itself."""
+    words = ("apply", "-i", "-", "--wait", f"{SECONDS:.0f}")
+    ok(lab, *words, stdin=text, seconds=2 * SECONDS)
+
+
 def data(lab: Lab, *words: str) -> Any:
     """Return what ``orch-ansible`` prints as JSON."""
     return json.loads(ok(lab, *words, "--format", "json"))

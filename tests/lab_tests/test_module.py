@@ -18,6 +18,7 @@ FEATURES = [
     "apply_ceph_exporter",
     "apply_crash",
     "apply_drivegroups",
+    "apply_grafana",
     "apply_ingress",
     "apply_mds",
     "apply_mgr",

@@ -45,7 +45,9 @@ for light in locate fault active; do echo 0 >"{SLOT}/$light"; done
 """
 
 
-def by_hand(lab: Lab, playbooks: tuple[str, ...], *words: str, **variables: Any) -> Answer:
+def by_hand(
+    lab: Lab, playbooks: tuple[str, ...], *words: str, seconds: float = 300.0, **variables: Any
+) -> Answer:
     """Run playbooks on the manager's host as an operator does: hosts from the mons."""
     if lab.locked:
         words, variables = (*words, "-u", lab.user), {**variables, **THROUGH_INVOKER}
@@ -59,7 +61,8 @@ def by_hand(lab: Lab, playbooks: tuple[str, ...], *words: str, **variables: Any)
     settings = [f"{name}={value}" for name, value in environment.items()]
     paths = [f"playbooks/{name}.yml" for name in playbooks]
     command = ["env", *settings, "ansible-playbook", *paths, "-v", *given, *words]
-    return lab.ssh(lab.first, "sh", "-c", f"cd {CONTENT} && {shlex.join(command)}", seconds=300)
+    script = f"cd {CONTENT} && {shlex.join(command)}"
+    return lab.ssh(lab.first, "sh", "-c", script, seconds=seconds)
 
 
 def recap(answer: Answer, *hosts: str) -> int:
@@ -76,8 +79,11 @@ def published(answer: Answer) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for row in RESULT.finditer(answer.out):
         data = json.loads(row["data"])
-        if "ceph_orch_result" in data:
-            found.setdefault(row["host"], {}).update(data["ceph_orch_result"])
+        # A role without a module of ours hands it on as statistics alone.
+        stats = data.get("ansible_stats", {}).get("data", {}).get("ceph_orch_result", {})
+        told = data.get("ceph_orch_result") or stats.get("hosts", {}).get(row["host"])
+        if told:
+            found.setdefault(row["host"], {}).update(told)
     return found
 
 

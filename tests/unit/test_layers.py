@@ -32,6 +32,7 @@ LAYERS = {
     "awx": 6,
     "outcomes": 7,
     "health": 7,
+    "figures": 7,
     "reconcile": 7,
     "loop": 8,
     "methods": 8,

@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 import tempfile
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
+from ..system.addresses import usable_address
 from ..system.command import Answer, Command, find_program, last_line, run
 from ..system.json_cache import RUN_DIR
 from ..system.reading import clean
@@ -23,16 +24,25 @@ class NoAnswer(Exception):
     """Say why the monitors could not be asked."""
 
 
-def known_osds() -> Dict[int, Dict[str, Any]]:
-    """Return the cluster's OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``."""
-    with asked() as question:
-        return question.answer()
+class Who(NamedTuple):
+    """Who asks the monitors: a name of theirs, and the path of its keyring."""
+
+    name: str
+    keyring: str
 
 
-def known_places() -> Dict[int, str]:
+HOST = Who("client.bootstrap-osd", KEYRING)
+
+
+def known_osds(who: Who = HOST) -> Dict[int, Dict[str, Any]]:
+    """Return the cluster's OSDs by id, each as ``parse_osds`` has it; raise ``NoAnswer``."""
+    return parse_osds(_ask(who, *_INFO))
+
+
+def known_places(who: Who = HOST) -> Dict[int, str]:
     """Return the hosts that the OSDs named when they started last, by id; raise ``NoAnswer``."""
     try:
-        rows = json.loads(_ask(*_METADATA))
+        rows = json.loads(_ask(who, *_METADATA))
         return {int(row["id"]): clean(row.get("hostname") or "") for row in rows}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoAnswer(f"What the OSDs say of themselves cannot be read: {error!r}.") from None
@@ -41,12 +51,12 @@ def known_places() -> Dict[int, str]:
 class Question:
     """Which OSDs the cluster has, asked while the host looks at its disks."""
 
-    def __init__(self, keyring: str) -> None:
-        self._command = Command(_argv(keyring, _INFO))
+    def __init__(self, who: Who) -> None:
+        self._command = Command(_argv(who, _INFO))
         self._known: Optional[Dict[int, Dict[str, Any]]] = None
 
     def answer(self) -> Dict[int, Dict[str, Any]]:
-        """Return the OSDs by id, each with ``uuid`` and ``states``; raise ``NoAnswer``."""
+        """Return the OSDs by id, each as ``parse_osds`` has it; raise ``NoAnswer``."""
         if self._known is None:
             self._known = parse_osds(_out(_INFO, self._command.result(_TIMEOUT)))
         return self._known
@@ -62,16 +72,25 @@ def asked(keyring: str = "") -> Iterator[Question]:
 
     ``keyring`` is the text of a keyring of client.bootstrap-osd; by default it is the host's own.
     """
-    place = _private_copy(keyring) if keyring.strip() else contextlib.nullcontext(KEYRING)
-    with place as path, contextlib.closing(Question(path)) as question:
+    with asking(keyring) as who, contextlib.closing(Question(who)) as question:
         yield question
+
+
+@contextlib.contextmanager
+def asking(keyring: str = "", otherwise: Who = HOST) -> Iterator[Who]:
+    """Give who asks with the text of a keyring of client.bootstrap-osd, or ``otherwise``."""
+    if not keyring.strip():
+        yield otherwise
+        return
+    with _private_copy(keyring) as path:
+        yield Who(HOST.name, path)
 
 
 def forget_new(osd_uuid: str) -> None:
     """Have the cluster forget an OSD that was begun and has never run; other OSDs are kept."""
     for osd_id, row in known_osds().items():
         if row["uuid"] == osd_uuid and "new" in row["states"]:
-            _ask("osd", "purge-new", f"osd.{osd_id}", "--yes-i-really-mean-it")
+            _ask(HOST, "osd", "purge-new", f"osd.{osd_id}", "--yes-i-really-mean-it")
 
 
 @contextlib.contextmanager
@@ -88,13 +107,13 @@ def _private_copy(text: str) -> Iterator[str]:
         os.unlink(path)
 
 
-def _ask(*words: str) -> str:
-    return _out(words, run(_argv(KEYRING, words), _TIMEOUT))
+def _ask(who: Who, *words: str) -> str:
+    return _out(words, run(_argv(who, words), _TIMEOUT))
 
 
-def _argv(keyring: str, words: Iterable[str]) -> List[str]:
+def _argv(who: Who, words: Iterable[str]) -> List[str]:
     argv = [find_program("ceph") or "ceph", "--connect-timeout", "20"]
-    return [*argv, "--name", "client.bootstrap-osd", "--keyring", keyring, *words]
+    return [*argv, "--name", who.name, "--keyring", who.keyring, *words]
 
 
 def _out(words: Sequence[str], answer: Answer) -> str:
@@ -108,14 +127,31 @@ def _out(words: Sequence[str], answer: Answer) -> str:
 
 
 def parse_osds(text: str) -> Dict[int, Dict[str, Any]]:
-    """Read the JSON of ``ceph osd info``; raise ``NoAnswer`` for anything else."""
+    """Return the OSDs of the JSON of ``ceph osd info`` by id.
+
+    Each has ``uuid``, ``states`` and ``addresses``, which are those that it had when it was up
+    last. Raises ``NoAnswer`` for anything else.
+    """
     try:
         return {
-            int(row["osd"]): {"uuid": str(row["uuid"]), "states": [str(x) for x in row["state"]]}
+            int(row["osd"]): {
+                "uuid": str(row["uuid"]),
+                "states": [str(x) for x in row["state"]],
+                "addresses": _addresses(row),
+            }
             for row in json.loads(text)
         }
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoAnswer(f"The monitors' list of OSDs cannot be read: {error!r}.") from None
+
+
+def _addresses(row: Mapping[str, Any]) -> List[str]:
+    """Return the addresses of an OSD, without ports."""
+    texts = [str(row.get(name) or "") for name in ("public_addr", "cluster_addr")]
+    for name in ("public_addrs", "cluster_addrs"):
+        texts += [str(each.get("addr") or "") for each in (row.get(name) or {}).get("addrvec", ())]
+    hosts = [text.partition("/")[0].rpartition(":")[0].strip("[]") for text in texts]
+    return sorted({text for text in map(usable_address, hosts) if text})
 
 
 def problem_of_reuse(osd_id: int, known: Mapping[int, Mapping[str, Any]]) -> str:

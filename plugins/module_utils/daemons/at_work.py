@@ -41,13 +41,21 @@ def idle(
     ``answered`` are those that had an administration socket before. Of OSDs, and of daemons that
     nobody can ask, a unit that stays active is all that is known here.
     """
-    daemons = [(unit, daemon_of(roots, unit)) for unit in units]
-    asked = [
-        _Started(one, unit in answered)
-        for unit, one in daemons
-        if one is not None and one.kind.can_be_asked
-    ]
-    return wait_at_work(roots, asked, seconds)
+    asked = _asked(roots, units)
+    started = [_Started(one, unit in answered) for unit, one in asked.items()]
+    return wait_at_work(roots, started, seconds)
+
+
+def have_to_stay(roots: Roots, units: Iterable[str]) -> Set[str]:
+    """Return the units of which ``idle`` asks nobody: that they stay active is all there is."""
+    there = set(units)
+    return there - _asked(roots, there).keys()
+
+
+def _asked(roots: Roots, units: Iterable[str]) -> Dict[str, Daemon]:
+    """Return the daemons that can be asked whether they work, by unit."""
+    daemons = {unit: daemon_of(roots, unit) for unit in units}
+    return {unit: one for unit, one in daemons.items() if one is not None and one.kind.can_be_asked}
 
 
 def daemon_of(roots: Roots, unit: str) -> Optional[Daemon]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from types import MappingProxyType
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence
 
 from ..system.reading import Roots, clean, link_name, read_text
@@ -34,11 +35,15 @@ class Disk:
     """A disk of the plan: ``path`` as planned, ``block`` what it is, ``content`` what is on it.
 
     ``label`` is BlueStore's label or None; ``held`` says why nobody else may open it now.
+    ``planned`` is what the plan says of it, if it is from one.
     """
 
-    def __init__(self, path: str, block: Block) -> None:
+    def __init__(
+        self, path: str, block: Block, planned: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         self.path = path
         self.block = block
+        self.planned = planned
         self.content: Dict[str, Any] = {"error": "it does not answer"}
         self.label: Optional[Dict[str, Any]] = None
         self.held = ""
@@ -64,7 +69,15 @@ def find_disk(roots: Roots, blocks: Sequence[Block], device: Mapping[str, Any]) 
     if link and _find(roots, blocks, link) is not block:
         raise Refused(f"{link}: it does not lead to {path} any more. {_PLAN_ANEW}.")
     _check_identity(path, block, device)
-    return Disk(path, block)
+    return Disk(path, block, device)
+
+
+def find_again(roots: Roots, blocks: Sequence[Block], disk: Disk) -> None:
+    """Look once more which disk a plan means; raise ``Refused`` where it is another one by now."""
+    block = find_disk(roots, blocks, disk.planned).block
+    if (block.path, block.number) != (disk.block.path, disk.block.number):
+        raise Refused(f"{disk.path}: another disk has this name now. {_PLAN_ANEW}.")
+    disk.block = block
 
 
 def _find(roots: Roots, blocks: Sequence[Block], path: str) -> Block:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..cluster.conf import cluster_fsid
+from ..cluster.osd_map import NoAnswer
 from ..daemons.at_work import idle
 from ..daemons.kinds.registry import ALL
 from ..daemons.listing import daemon_of, find_units
 from ..daemons.mon.quorum import enter_quorum, leave_quorum
 from ..osd.activation import LINKS, CannotActivate, activate
 from ..osd.directories import osd_directories
+from ..osd.elsewhere import gone_and_elsewhere, who_asks
 from ..osd.startup import Startup
 from ..system.atomic_write import write_text
 from ..system.reading import Roots
@@ -61,6 +63,7 @@ _SETTLE = 1.0
 # So long (seconds) a monitor may take to join the others.
 _JOINS = 20.0
 _FILE = "ceph-orch-maintenance.conf"
+_LEAVES = "`ceph orch host maintenance exit HOST --force` leaves it as it is"
 _TEXT = """\
 # Made by ceph-orch-ansible: the host is in maintenance.
 [Unit]
@@ -73,7 +76,8 @@ class Change:
     """What a step does: units that are held or let go, stopped or started.
 
     ``record`` is what the host keeps then, ``problems`` say by unit what was not done, ``others``
-    are units of other clusters, or of nobody's, which are left alone.
+    are units of other clusters, or of nobody's, which are left alone, ``gone`` are OSDs that the
+    cluster has no more, by unit, each with a sentence.
     """
 
     record: Record
@@ -82,6 +86,7 @@ class Change:
     moved: List[HeldUnit] = field(default_factory=list)
     problems: Dict[str, str] = field(default_factory=dict)
     others: List[str] = field(default_factory=list)
+    gone: Dict[str, str] = field(default_factory=dict)
 
     @property
     def is_needed(self) -> bool:
@@ -176,12 +181,14 @@ class Maintenance:
         """Let the units go, start those that ran, and forget the record when all is back.
 
         Monitors begin first. The others do not wait until they have joined: other hosts' monitors
-        have a quorum, or daemons look for one themselves.
+        have a quorum, or daemons look for one themselves. OSDs that must not run here any more are
+        not let go.
 
         What does not start stands in the change's ``problems``; with ``force`` the record goes all
         the same.
         """
-        self._let_go(change.held)
+        osds = [each for each in change.held if _osd_of(each.unit) is not None]
+        self._let_go([each for each in change.held if each not in osds])
         # One that was told to leave the quorum and was not stopped then.
         enter_quorum(self._roots, [each.unit for each in change.record.units if each.ran])
         monitors = [each for each in change.moved if _stops(each) == LAST]
@@ -191,6 +198,10 @@ class Maintenance:
         if any(self._lacks_directory(each) for each in change.moved):
             # An encrypted OSD asks the monitors for its key before it has a directory.
             idle(self._roots, started, min(wait, _JOINS))
+        stay = self._staying_down(change, force)
+        change.problems.update(stay)
+        self._let_go([each for each in osds if each.unit not in stay])
+        others = [unit for unit in others if unit not in {*stay, *change.gone}]
         started += self._start(others, change)
         change.problems.update(_not_staying(started, wait, self._settle))
         # One that joins late, or cannot, is told by the cluster's maps and is no failure of a unit.
@@ -199,6 +210,27 @@ class Maintenance:
         )
         if force or not change.problems:
             remove_record(self._roots)
+
+    def _staying_down(self, change: Change, force: bool) -> Dict[str, str]:
+        """Return a sentence for each OSD that must not run here, by its unit; note those gone.
+
+        It may run on another host by now, on its disk or a copy. With ``force`` those are started
+        too of which the monitors do not say anything, as are all where the host has no key to ask.
+        """
+        units = {_osd_of(each.unit): each for each in change.moved if each.osd}
+        osds = [(each, str(held.osd["uuid"])) for each, held in units.items() if each is not None]
+        asking = [who_asks(self._roots, osd_id) for osd_id, _ in osds]
+        asking = [who for who in asking if os.path.exists(who.keyring)]
+        if not asking:
+            return {}
+        try:
+            gone, elsewhere = gone_and_elsewhere(osds, self._roots, asking[0], _LEAVES)
+        except NoAnswer as error:
+            silent = [] if force else osds
+            gone, elsewhere = {}, {i: f"osd.{i} is not started: {error}" for i, _ in silent}
+        change.gone.update({units[osd_id].unit: why for osd_id, why in gone.items()})
+        masked = " Its unit stays masked."
+        return {units[osd_id].unit: f"{why}{masked}" for osd_id, why in elsewhere.items()}
 
     def _let_go(self, held: Iterable[HeldUnit]) -> None:
         masked = [each.unit for each in held if each.how == MASK]

@@ -22,7 +22,7 @@ SCHEMA = 1
 # had masked before.
 MASK, CONDITION, NOTHING = "mask", "condition", ""
 # All that systemd takes for a name; other letters are escaped with a backslash.
-_UNIT = re.compile(r"(?:ceph|prometheus)[A-Za-z0-9@._:\\-]{0,245}\.service")
+_UNIT = re.compile(r"(?:ceph|prometheus|grafana)[A-Za-z0-9@._:\\-]{0,245}\.service")
 _UUID = re.compile(r"[0-9a-f-]{36}")
 _PATH = "lib/ceph-orch-ansible/maintenance.json"
 

@@ -27,6 +27,7 @@ MOST_SECONDS = 86400
 _UNIT = re.compile(
     r"(ceph-(mon|mgr|osd|mds|radosgw|rbd-mirror|exporter)|cephfs-mirror)@[A-Za-z0-9._:-]{1,200}"
     r"\.service|ceph-(crash|exporter)\.service|prometheus(-alertmanager|-node-exporter)?\.service"
+    r"|grafana-server\.service"
     r"|ceph-orch-(haproxy|keepalived|nfs|container|smb|libcephfsd)@[A-Za-z0-9_.-]{1,200}\.service"
 )
 # What a host's record of maintenance may hold besides: all of Ceph's instances, as those by which

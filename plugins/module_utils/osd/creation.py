@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from itertools import islice
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from ..cluster.osd_map import NoAnswer, forget_new, known_osds, problem_of_reuse
 from ..disks.block import LOOP_VARIABLE
@@ -22,7 +23,17 @@ from .ceph_volume_log import hide_keys
 from .directories import osd_directories, remove_directory
 from .elsewhere import problems_of_start
 from .local_osds import LocalOsds, osd_unit
-from .plan_check import CREATE, PRESENT, START, Plan, PlanRefused, Slot, osds_on_volumes
+from .plan_check import (
+    CREATE,
+    PRESENT,
+    START,
+    Plan,
+    PlanRefused,
+    Slot,
+    free_ids,
+    lvm_groups,
+    osds_on_volumes,
+)
 from .startup import UNIT, Startup
 
 _LOG = "Look into /var/log/ceph/ceph-volume.log on the host"
@@ -41,7 +52,7 @@ class Creation:
         self.problems: List[str] = []
         self.working: List[Detached] = []
         self._failed: List[Slot] = []
-        self._has_begun = False
+        self._is_old = False
         self._roots = roots
         self._plan = plan
         self._startup = startup
@@ -69,11 +80,12 @@ class Creation:
                 osd_id
                 for slot in self._plan.slots
                 if slot.step == CREATE
-                for osd_id in _free_ids(slot.group, self._plan.slots)
+                for osd_id in free_ids(slot.group, self._plan.slots)
             }
         )
         if not starting and not reused:
             return
+        self._is_old = True
         known = known_osds() if reused else {}
         problems = [problem_of_reuse(osd_id, known) for osd_id in reused]
         problems += problems_of_start(starting, self._plan.here, self._roots).values()
@@ -85,7 +97,8 @@ class Creation:
         """Say what would be done."""
         for slot in self._plan.slots:
             if slot.step == CREATE:
-                self.rows += [_row(slot, None, "", "would be created")] * _count(slot)
+                count = max(int(slot.group["osds_per_device"]), 1)
+                self.rows += [_row(slot, None, "", "would be created")] * count
             else:
                 word = "present" if slot.step == PRESENT else "would be started"
                 self.rows += [_row(slot, *osd, word) for osd in slot.osds]
@@ -104,7 +117,7 @@ class Creation:
             if slot.step == PRESENT:
                 self.rows += [_row(slot, *osd, "present") for osd in slot.osds]
         self._make_raw(lock)
-        for group, slots in _lvm_groups(self._plan.slots):
+        for group, slots in lvm_groups(self._plan.slots):
             self._make_lvm(group, slots, lock)
         for slot in self._plan.slots:
             if slot.step == START and slot.method == "lvm":
@@ -113,30 +126,62 @@ class Creation:
 
     def _make_raw(self, lock: HostLock) -> None:
         waiting = [s for s in self._plan.slots if s.step == CREATE and s.method == "raw"]
-        ids = {id(s.group): _free_ids(s.group, self._plan.slots) for s in waiting}
-        made = []
+        free = {id(s.group): iter(free_ids(s.group, self._plan.slots)) for s in waiting}
+        # An id is its disk's: where that is not made, no other one takes it.
+        ids = {slot: list(islice(free[id(slot.group)], 1)) for slot in waiting}
+        made: List[Slot] = []
         while waiting:
             batch, waiting = waiting[: self._parallel], waiting[self._parallel :]
             batch = self._still_free(batch)
-            running = [(slot, self._prepare(slot, ids[id(slot.group)], lock)) for slot in batch]
+            if made or self._failed:
+                batch = self._still_with_ids({slot: ids[slot] for slot in batch})
+            running = [(slot, self._prepare(slot, ids[slot], lock)) for slot in batch]
             made += [slot for slot, work in running if self._finish(slot, work, lock)]
         self._start_raw(made)
 
     def _still_free(self, slots: List[Slot]) -> List[Slot]:
-        """Return those slots whose disks are still free, if anything was made before them."""
-        if not self._has_begun:
-            self._has_begun = True
+        """Return those slots whose disks are still free, where it is a while since they were seen.
+
+        Others may have been made before them, and the monitors may have been asked.
+        """
+        if not self._is_old:
+            self._is_old = True
             return slots
-        found = []
-        for slot in slots:
-            try:
-                self._plan.look_again(slot)
-            except Refused as reason:
+        problems = self._plan.look_again(slots)
+        self._failed += problems
+        self.problems += problems.values()
+        return [slot for slot in slots if slot not in problems]
+
+    def _still_with_ids(self, ids: Mapping[Slot, List[int]]) -> List[Slot]:
+        """Return those slots whose ids are still to be had, where others were made before them.
+
+        Raises ``NoAnswer``.
+        """
+        known = known_osds() if any(ids.values()) else {}
+        for slot, mine in ids.items():
+            lost = [each for each in (problem_of_reuse(one, known) for one in mine) if each]
+            if lost:
                 self._failed.append(slot)
-                self.problems.append(str(reason))
-            else:
-                found.append(slot)
-        return found
+                self.problems.append(f"{slot.data.path}: {' '.join(lost)}")
+        return [slot for slot in ids if slot not in self._failed]
+
+    def _are_still_free(self, group: Mapping[str, Any], slots: List[Slot]) -> bool:
+        """Tell whether all disks of a group are: ceph-volume takes all of them, or none."""
+        was_old = self._is_old
+        if len(self._still_free(slots)) < len(slots):
+            return False
+        ids = free_ids(group, self._plan.slots)
+        others = bool(self.rows or self._failed)
+        if others and len(self._still_with_ids(dict.fromkeys(slots, ids))) < len(slots):
+            return False
+        try:
+            if was_old:
+                self._plan.look_again_at_shared(group)
+        except Refused as reason:
+            self._failed += slots
+            self.problems.append(str(reason))
+            return False
+        return True
 
     def _prepare(self, slot: Slot, ids: List[int], lock: HostLock) -> Detached:
         paths = {kind: disk.block.path for kind, disk in slot.others.items()}
@@ -144,7 +189,7 @@ class Creation:
             slot.data.block.path,
             paths.get("db", ""),
             paths.get("wal", ""),
-            ids.pop(0) if ids else None,
+            ids[0] if ids else None,
             slot.group["crush_device_class"],
         )
         # When ceph-volume fails it wipes whatever carries the id of the OSD, also another
@@ -177,7 +222,8 @@ class Creation:
     def _tidy(self, slot: Slot, osd_uuid: str, lock: HostLock) -> None:
         """Leave nothing of an OSD that could not be made; the disks were empty before.
 
-        ceph-volume does so itself, unless it was killed, and forgets the directory.
+        ceph-volume does so itself, unless it was killed, and forgets the directory. That may be a
+        while ago: what somebody else has made on the disks since stays.
         """
         if osd_uuid:
             try:
@@ -186,13 +232,19 @@ class Creation:
                 self.problems.append(str(problem))
         node = os.path.realpath(slot.data.block.node)
         for directory in osd_directories(self._roots).values():
-            mine = node in directory.devices
+            mine = node in directory.devices and directory.osd_uuid in ("", osd_uuid)
             if mine and not is_alive(show_units([osd_unit(directory.osd_id)]).popitem()[1]):
                 remove_directory(directory.path, self._roots.proc)
         look_at(slot.disks)
         for disk in slot.disks:
-            if disk.label:
+            if disk.label and disk.label["osd_uuid"] == osd_uuid:
                 self._wipe(disk, lock)
+            elif disk.label:
+                self.problems.append(
+                    f"{disk.path}: it carries an OSD that this run has not begun "
+                    f"({disk.label['osd_uuid']}), which is left as it is. If nothing on it is "
+                    f"needed, `ceph orch device zap HOST {disk.block.path} --force` wipes it."
+                )
 
     def _wipe(self, disk: Disk, lock: HostLock) -> None:
         """Wipe a disk that was empty before; where that fails, say what is left on it."""
@@ -254,12 +306,11 @@ class Creation:
         return {"osd_id": osd_id, "osd_uuid": osd_uuid, "block": slot.data.block.path, **others}
 
     def _make_lvm(self, group: Mapping[str, Any], slots: List[Slot], lock: HostLock) -> None:
-        if len(self._still_free(slots)) < len(slots):
-            # ceph-volume takes all disks of the group, or none.
+        if not self._are_still_free(group, slots):
             return
-        disks = [slot.data for slot in slots] + self._plan.shared
+        disks = [slot.data for slot in slots] + self._plan.shared_by(group)
         empty = [disk for disk in disks if not disk.has_lvm]
-        argv = calls.lvm_batch(group, _free_ids(group, self._plan.slots))
+        argv = calls.lvm_batch(group, free_ids(group, self._plan.slots))
         name = f"create-{slots[0].data.block.name}"
         work = Detached(name, argv, lock, self._environment(group))
         answer = work.result(self._timeout)
@@ -334,25 +385,6 @@ class Creation:
 
 def _paths(slots: Iterable[Slot]) -> str:
     return ", ".join(slot.data.path for slot in slots)
-
-
-def _free_ids(group: Mapping[str, Any], slots: Iterable[Slot]) -> List[int]:
-    """Return the ids of a group that no OSD of an earlier run has taken yet."""
-    taken = {osd_id for slot in slots if slot.group is group for osd_id, _ in slot.osds}
-    return [osd_id for osd_id in group["osd_ids"] if osd_id not in taken]
-
-
-def _lvm_groups(slots: Iterable[Slot]) -> List[Tuple[Mapping[str, Any], List[Slot]]]:
-    """Return the groups that ceph-volume has something to make for, each with its free slots."""
-    groups: Dict[int, Tuple[Mapping[str, Any], List[Slot]]] = {}
-    for slot in slots:
-        if slot.step == CREATE and slot.method == "lvm":
-            groups.setdefault(id(slot.group), (slot.group, []))[1].append(slot)
-    return list(groups.values())
-
-
-def _count(slot: Slot) -> int:
-    return max(int(slot.group["osds_per_device"]), 1)
 
 
 def _row(slot: Slot, osd_id: Optional[int], osd_uuid: str, state: str) -> Dict[str, Any]:

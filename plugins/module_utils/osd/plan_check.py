@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from ..disks.block import Block, has_device_mapper
+from ..disks.block import Block, allows_loop_devices, has_device_mapper, own_blocks
+from ..disks.lvm import LvmUnreadable, read_volumes
 from ..disks.planned import (
     Disk,
     Refused,
+    find_again,
     find_disk,
     look_at,
     reason_held,
     reason_in_use,
     reason_not_empty,
 )
+from ..disks.report import loop_setting
 from ..disks.writers import OpenDisks
 from ..system.reading import Roots
 from .directories import OsdDirectory
@@ -60,10 +63,9 @@ class Slot:
 
 
 class Plan:
-    """A host's part of a plan, looked at on the host. Raises ``PlanRefused``,
-    and ``LvmUnreadable`` where LVM does not say whose its disks are.
+    """A host's part of a plan, looked at on the host.
 
-    ``shared`` are the DB and WAL disks that ceph-volume divides among a group's OSDs.
+    Raises ``PlanRefused``, and ``LvmUnreadable`` where LVM does not say whose its disks are.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class Plan:
         cluster: str,
     ) -> None:
         self.slots: List[Slot] = []
-        self.shared: List[Disk] = []
+        self._shared: Dict[int, List[Disk]] = {}
         self._roots = roots
         self._blocks = blocks
         self._cluster = cluster
@@ -86,7 +88,8 @@ class Plan:
         for group in groups:
             self._find(group, method_of(group, device_mapper))
         self._stop_at(self._problems)
-        disks = [disk for slot in self.slots for disk in slot.disks] + self.shared
+        shared = [disk for each in self._shared.values() for disk in each]
+        disks = [disk for slot in self.slots for disk in slot.disks] + shared
         self._stop_at(_same_disk(disks))
         unplanned = self._unplanned(disks)
         look_at(disks + unplanned)
@@ -95,19 +98,59 @@ class Plan:
         self.here.check_lvm()
         for slot in self.slots:
             self._try(self._judge, slot)
-        for disk in self.shared:
-            self._try(self._check_shared, disk)
+        for disk in shared:
+            self._try(self._check_shared, disk, self.here.volumes)
         for disk in unplanned:
             self._try(self._check_unplanned, disk)
         self._stop_at(self._problems)
 
-    def look_again(self, slot: Slot) -> None:
-        """Raise ``Refused`` where a disk is not free any more: others' turns came before."""
-        disks = [disk for disk in slot.disks if not self.here.volumes.get(disk.block.path)]
+    def shared_by(self, group: Mapping[str, Any]) -> List[Disk]:
+        """Return the DB and WAL disks that ceph-volume divides among a group's OSDs."""
+        return self._shared.get(id(group), [])
+
+    def look_again(self, slots: Sequence[Slot]) -> Dict[Slot, str]:
+        """Return why OSDs cannot be made any more, by slot: others' turns came before.
+
+        A disk may be another one by now, or not be free any more.
+        """
+        problems: Dict[Slot, str] = {}
+        self._find_again()
+        for slot in slots:
+            self._note(problems, slot, self._is_same)
+        left = [slot for slot in slots if slot not in problems]
+        look_at([disk for slot in left for disk in slot.disks])
+        self._open = OpenDisks(self._roots)
+        for slot in left:
+            self._note(problems, slot, self._check_free)
+        return problems
+
+    def look_again_at_shared(self, group: Mapping[str, Any]) -> None:
+        """Raise ``Refused`` where a DB or WAL disk of a group cannot be divided any more."""
+        disks = self.shared_by(group)
+        self._find_again()
+        for disk in disks:
+            self._is_same(disk)
         look_at(disks)
         self._open = OpenDisks(self._roots)
+        try:
+            volumes = read_volumes() if any(disk.has_lvm for disk in disks) else {}
+        except LvmUnreadable as problem:
+            raise Refused(str(problem)) from None
         for disk in disks:
-            self._check_free(disk)
+            self._check_shared(disk, volumes)
+
+    def _find_again(self) -> None:
+        self._blocks = own_blocks(self._roots, allows_loop_devices(loop_setting(self._roots)))
+
+    def _is_same(self, disk: Disk) -> None:
+        find_again(self._roots, self._blocks, disk)
+
+    def _note(self, problems: Dict[Slot, str], slot: Slot, check: Callable[[Disk], object]) -> None:
+        try:
+            for disk in slot.disks:
+                check(disk)
+        except Refused as refusal:
+            problems[slot] = str(refusal)
 
     def _stop_at(self, problems: Sequence[str]) -> None:
         if problems:
@@ -133,7 +176,7 @@ class Plan:
             others = {kind: found[kind][index] for kind in whole if found[kind]}
             self.slots.append(Slot(group, method, data, others))
         if not whole:
-            self.shared += found["db"] + found["wal"]
+            self._shared[id(group)] = found["db"] + found["wal"]
 
     def _unplanned(self, disks: Iterable[Disk]) -> List[Disk]:
         """Return the host's other disks, where ceph-volume may do harm to them.
@@ -242,9 +285,9 @@ class Plan:
         if reason:
             raise Refused(f"{disk.path}: {reason}.")
 
-    def _check_shared(self, disk: Disk) -> None:
+    def _check_shared(self, disk: Disk, volumes: Mapping[str, Mapping[str, Any]]) -> None:
         """Let a DB or WAL disk pass that is free or has nothing but volumes of this cluster."""
-        entry = self.here.volumes.get(disk.block.path)
+        entry = volumes.get(disk.block.path)
         clusters = {volume["cluster_fsid"] for volume in ceph_volumes(entry)}
         if entry and entry["groups"] and not other_volumes(entry) and clusters <= {self._cluster}:
             reason = reason_in_use(self._roots, disk)
@@ -275,3 +318,18 @@ def _same_disk(disks: Iterable[Disk]) -> List[str]:
         for paths in by_block.values()
         if len(paths) > 1
     ]
+
+
+def free_ids(group: Mapping[str, Any], slots: Iterable[Slot]) -> List[int]:
+    """Return the ids of a group that no OSD of an earlier run has taken yet."""
+    taken = {osd_id for slot in slots if slot.group is group for osd_id, _ in slot.osds}
+    return [osd_id for osd_id in group["osd_ids"] if osd_id not in taken]
+
+
+def lvm_groups(slots: Iterable[Slot]) -> List[Tuple[Mapping[str, Any], List[Slot]]]:
+    """Return the groups that ceph-volume has something to make for, each with its free slots."""
+    groups: Dict[int, Tuple[Mapping[str, Any], List[Slot]]] = {}
+    for slot in slots:
+        if slot.step == CREATE and slot.method == "lvm":
+            groups.setdefault(id(slot.group), (slot.group, []))[1].append(slot)
+    return list(groups.values())

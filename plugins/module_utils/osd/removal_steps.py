@@ -6,10 +6,11 @@ import contextlib
 import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ..cluster.osd_map import NoAnswer, Question, asked
+from ..cluster.osd_map import NoAnswer, Question, asked, asking
 from ..system.host_lock import SOON, HostLock
 from ..system.reading import Roots
 from ..systemd.units import UnitsFailed
+from .elsewhere import problems_of_return, who_asks
 from .removal import (
     Host,
     RemovalRefused,
@@ -78,8 +79,11 @@ class Work:
                 with contextlib.ExitStack() as stack:
                     self._remove_all(stack)
                 return
+            found = self._find(Host(self._roots))
+            if self._params["step"] == "start":
+                found = self._refuse_elsewhere(found)
             act = self._start if self._params["step"] == "start" else self._stop
-            for wanted, traces in self._find(Host(self._roots)):
+            for wanted, traces in found:
                 with self._each_for_itself(wanted):
                     self._rows.append(act(wanted, traces))
 
@@ -164,6 +168,24 @@ class Work:
         elif state == STOPPED:
             state = "would be stopped"
         return _row(wanted, state, held)
+
+    def _refuse_elsewhere(
+        self, found: List[Tuple[Mapping[str, Any], Traces]]
+    ) -> List[Tuple[Mapping[str, Any], Traces]]:
+        """Return the OSDs without those that must not be started here, by the monitors' word."""
+        osds = [(each.osd_id, each.osd_uuid) for _, each in found if is_startable(each)]
+        if not osds:
+            return found
+        try:
+            with asking(self._params["keyring"], who_asks(self._roots, osds[0][0])) as who:
+                problems = problems_of_return(osds, self._roots, who)
+        except NoAnswer as error:
+            problems = {osd_id: f"osd.{osd_id} is not started: {error}" for osd_id, _ in osds}
+        for wanted, traces in found:
+            if traces.osd_id in problems:
+                with self._each_for_itself(wanted):
+                    raise RemovalRefused(problems[traces.osd_id])
+        return [each for each in found if each[1].osd_id not in problems]
 
     def _start(self, wanted: Mapping[str, Any], traces: Traces) -> Dict[str, Any]:
         """Start an OSD again; return its row."""

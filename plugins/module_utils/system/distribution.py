@@ -25,6 +25,7 @@ _PACKAGES: Mapping[str, Union[str, Mapping[str, str]]] = {
     "libcephfsd": "libcephfs-daemon",
     "ledctl": "ledmon",
     "monmaptool": "ceph-base",
+    "openssl": "openssl",
     "podman": "podman",
     "pvs": "lvm2",
     "smbcontrol": {DEBIAN: "samba-common-bin", REDHAT: "samba-common-tools"},

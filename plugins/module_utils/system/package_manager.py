@@ -54,7 +54,7 @@ class _Manager:
         program = find_program(argv[0])
         work = Detached("packages", [program, *argv[1:]], lock, environment, description=what)
         answer = work.result(timeout)
-        if answer.problem and "still works" in answer.problem:
+        if work.is_running:
             raise PackagesRefused(f"{argv[0]}: {answer.problem}.")
         return answer
 

@@ -86,7 +86,7 @@ class PackageUpgrade:
         }
         self._look_back(installed)
         if step == INSTALL and installed.unfinished and lock:
-            self._install(lock)
+            self._install(lock, [*installed.versions])
             return
         if not self.changes:
             return
@@ -160,12 +160,17 @@ class PackageUpgrade:
         match = _CEPH.match(version)
         return self._target in (version, match.group(1) if match else "")
 
-    def _install(self, lock: HostLock) -> None:
-        """Run the transaction; what keeps it quiet stays while the package manager still works."""
+    def _install(self, lock: HostLock, own: Sequence[str] = ()) -> None:
+        """Run the transaction; what keeps it quiet stays while the package manager still works.
+
+        ``own`` are Ceph's packages of the host where nothing was predicted.
+        """
         try:
             put(self._roots, self._family)
             self.ran = True
-            problem = self._transaction.install(self.changes, lock, self._timeout, self._stopped)
+            problem = self._transaction.install(
+                self.changes, lock, self._timeout, self._stopped, own
+            )
         except StillWorks as error:
             raise PackagesRefused(str(error)) from None
         except OSError as error:

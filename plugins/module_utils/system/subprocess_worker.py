@@ -9,6 +9,7 @@ result, and the helper is left to itself.
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import select
@@ -48,6 +49,7 @@ def _serve(jobs: Mapping[str, Callable[[], Any]], writer: int) -> NoReturn:
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
+        _close_all_but(writer)
         lock = threading.Lock()
         waiting = collections.deque(jobs.items())
         threads = [
@@ -60,6 +62,22 @@ def _serve(jobs: Mapping[str, Callable[[], Any]], writer: int) -> NoReturn:
             thread.join()
     finally:
         os._exit(0)
+
+
+def _close_all_but(kept: int) -> None:
+    """Close what was inherited, besides the standard streams.
+
+    A lock is held by all that have its descriptor: a helper that hangs in the kernel would keep the
+    locks of its caller for as long as that lasts.
+    """
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        numbers = list(range(3, 1024))
+    for number in numbers:
+        if number > 2 and number != kept:
+            with contextlib.suppress(OSError):
+                os.close(number)
 
 
 def _work(waiting: Deque[Tuple[str, Callable[[], Any]]], writer: int, lock: threading.Lock) -> None:

@@ -95,9 +95,10 @@ class AptTransaction:
         answer = run(argv, _ASK_TIMEOUT)
         if answer.problem:
             return unmet(answer.out) or reason_of(answer.err) or answer.problem
-        going = sorted(set(removed(answer.out)) & {*own})
-        if going:
-            return f"apt-get would remove {', '.join(going)}"
+        going = list(dict.fromkeys(removed(answer.out)))
+        wanted = [name for name in going if name in {*own}] or _chosen(going)
+        if wanted:
+            return would_remove(wanted, wanted[0] not in {*own})
         return self._space(versions)
 
     def download(self, versions: Mapping[str, str], lock: HostLock, timeout: float) -> str:
@@ -112,15 +113,20 @@ class AptTransaction:
         lock: HostLock,
         timeout: float,
         stopped: Sequence[str] = (),
+        own: Collection[str] = (),
     ) -> str:
         """Finish what was cut, then install; return what went wrong, if anything did.
 
-        The units ``stopped`` do not run while packages change.
+        The units ``stopped`` do not run while packages change. ``own`` are Ceph's packages of the
+        host where nothing could be predicted, for what was cut: it is predicted then.
         """
         finish = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
         said = _run(finish, lock, timeout, "configures packages")
         if not versions:
             return failed_script(said.out) or last_line(said.err) if said.problem else ""
+        problem = self.predict(versions, own) if own else ""
+        if problem:
+            return problem
         words = [*self._back, "install", "--", *_exact(versions, "=")]
         argv = ["apt-get", *self._OPTIONS, *words]
         answer = _run(argv, lock, timeout, "upgrades Ceph's packages", stopped)
@@ -145,8 +151,11 @@ class AptTransaction:
         sizes = package_sizes(shown.out)
         before = sum(int(line) for line in there.out.split() if line.isdigit()) << 10
         unpacked = max(0, sum(sizes) - before) + max(sizes, default=0)
-        cache = os.path.join(self._roots.var, "cache/apt")
-        return lacking_space({self._roots.usr: unpacked, cache: to_fetch(missing.out)})
+        # Each may be a file system of its own, and dpkg writes what it does into its directory.
+        cache, dpkg = (os.path.join(self._roots.var, each) for each in ("cache/apt", "lib/dpkg"))
+        archives, journal = os.path.join(cache, "archives"), os.path.join(dpkg, "updates")
+        needs = {self._roots.usr: unpacked, cache: 0, archives: to_fetch(missing.out)}
+        return lacking_space({**needs, dpkg: 0, journal: 0})
 
 
 def _exact(versions: Mapping[str, str], between: str) -> List[str]:
@@ -159,6 +168,34 @@ def removed(text: str) -> List[str]:
     return [fields[1] for fields in lines if len(fields) > 1 and fields[0] in ("Remv", "Purg")]
 
 
+def _chosen(names: Sequence[str]) -> List[str]:
+    """Return the packages that are there for themselves, not for another one that needs them.
+
+    Libraries do not count: those of the first installation are marked like that, and are replaced.
+    """
+    if not names:
+        return []
+    marks = run(["apt-mark", "showmanual", "--", *names], _ASK_TIMEOUT)
+    argv = ["dpkg-query", "-W", "-f", "${Section}\\n", "--"]
+    sections = {name: run([*argv, name], _ASK_TIMEOUT).out.strip() for name in names}
+    # What cannot be told of is not taken away.
+    known = [*names] if marks.problem else marks.out.split()
+    return [
+        name for name in names if name in known and not sections[name].endswith(("libs", "oldlibs"))
+    ]
+
+
+def would_remove(names: Sequence[str], others: bool) -> str:
+    """Return the sentence for packages that apt-get would take away; ``others`` are not Ceph's."""
+    shown = f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+    if not others:
+        return f"apt-get would remove {shown}"
+    return (
+        f"apt-get would remove {shown}, installed by the administrator: bring a version that goes "
+        "with the new Ceph, or remove it yourself first"
+    )
+
+
 def unmet(text: str) -> str:
     """Return the first dependency that apt-get cannot meet, from what it prints."""
     lines = [" ".join(line.split()) for line in text.splitlines()]
@@ -166,12 +203,14 @@ def unmet(text: str) -> str:
 
 
 def failed_script(text: str) -> str:
-    """Return what dpkg says of a package's script that failed, from its output."""
+    """Return what dpkg says of a package's script that failed, or why it broke off itself."""
     lines = [" ".join(line.split()) for line in text.splitlines()]
     for at, line in enumerate(lines):
-        if line.startswith("dpkg: error processing package"):
-            words = line[len("dpkg: error processing package ") :].rstrip(":")
-            why = lines[at + 1] if at + 1 < len(lines) else ""
+        found = _DPKG_ERROR.match(line)
+        if found:
+            words, why = found.group(1).rstrip(":"), lines[at + 1] if at + 1 < len(lines) else ""
+            if not line.startswith(_OF_PACKAGE):
+                return f"dpkg: {': '.join(filter(None, [words, why if line[-1:] == ':' else '']))}"
             before = lines[at - 1] if at and not lines[at - 1].startswith(_ROUTINE) else ""
             return ": ".join(filter(None, [words, why, before]))
     return ""
@@ -186,6 +225,10 @@ def given_up(answer: Answer) -> str:
 
 
 _URI = re.compile(r"'([a-z+]+):[^']*' \S+ (\d+)")
+_OF_PACKAGE = "dpkg: error processing package "
+_DPKG_ERROR = re.compile(
+    rf"(?:{_OF_PACKAGE}|dpkg: (?=error processing archive |unrecoverable )|dpkg: error: )(.+)"
+)
 _ROUTINE = ("Setting up ", "Unpacking ", "Preparing ", "Processing ")
 
 
@@ -265,11 +308,13 @@ class DnfTransaction:
         lock: HostLock,
         timeout: float,
         stopped: Sequence[str] = (),
+        own: Collection[str] = (),
     ) -> str:
         """Install the packages; return what went wrong, if anything did.
 
         The units ``stopped`` do not run while packages change.
         """
+        del own
         if not versions:
             return "dnf has left a transaction halfway: `dnf remove --duplicates` ends it"
         argv = ["dnf", "-q", "-y", "install", "--", *_exact(versions, "-")]

@@ -39,6 +39,11 @@ class DropIn:
         elif write_text(self._path, _text_of(lines, reason), 0o644):
             act("daemon-reload", [])
 
+    def renew(self) -> None:
+        """Have the file be of now: a daemon that was started before has old settings."""
+        os.utime(self._path)
+        act("daemon-reload", [])
+
     def remove(self) -> None:
         """Give the unit back what the package says."""
         if not os.path.lexists(self._path):

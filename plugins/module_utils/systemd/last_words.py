@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import time
-from typing import Iterable, List, Optional, Sequence
+from typing import Iterable, List, Optional, Sequence, Tuple
 
 from ..cluster.conf import cluster_name
 from ..system.command import find_program, run
@@ -31,6 +31,9 @@ _UNIT = re.compile(
 )
 # Time, thread and priority, as Ceph puts them before each line.
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+[+-]\d{4} [0-9a-f]+ +(-?\d+) ")
+_INVOCATION = re.compile(r"[0-9a-f]{32}")
+# What systemd says of how a start ended, beside much else.
+_ENDED = re.compile(r"process exited|Failed at step |Failed to (run|spawn|locate)|timed out")
 # A daemon says this when it begins.
 _BEGINS = re.compile(r"\bceph version .*, process \S+, pid \d+")
 _SAYS_WHY = re.compile(
@@ -42,10 +45,11 @@ def words_of(units: Iterable[str], roots: Optional[Roots] = None) -> str:
     """Return the last lines that units wrote, as sentences to add."""
     words = []
     for unit in units:
-        lines = _different(_journal(unit))[-_SHOWN:]
+        ended, process = _how_it_ended(unit)
+        lines = _different(ended or _journal(unit))[-_SHOWN:]
         if lines:
             words.append(f" Last words of {unit}: {' | '.join(lines)}")
-        more = _more_of(unit, lines, roots or Roots())
+        more = _more_of(unit, lines, roots or Roots(), process)
         if more:
             words.append(f"{'.' if lines else ''} In the log file of {unit}: {' | '.join(more)}")
     return "".join(words)
@@ -56,6 +60,27 @@ def systemds_words(unit: str) -> str:
     program = find_program("journalctl")
     lines = _lines(program, 1, f"UNIT={unit}", "_PID=1") if program else []
     return lines[-1] if lines else ""
+
+
+def _how_it_ended(unit: str) -> Tuple[List[str], str]:
+    """Return how systemd says that a daemon's last start ended that said nothing itself.
+
+    What the journal has of the daemon then is of the start before, which somebody has stopped; so
+    may be what its log file has: beside it is the process whose lines there are of this start.
+    """
+    systemctl, journalctl = find_program("systemctl"), find_program("journalctl")
+    if not systemctl or not journalctl:
+        return [], ""
+    argv = [systemctl, "show", "--no-pager", "--property=InvocationID,ExecMainPID", "--", unit]
+    said = dict(line.split("=", 1) for line in run(argv, _TIMEOUT).out.split() if "=" in line)
+    start, process = said.get("InvocationID", ""), said.get("ExecMainPID", "")
+    if not _INVOCATION.fullmatch(start) or _lines(
+        journalctl, 1, f"_SYSTEMD_INVOCATION_ID={start}", f"_SYSTEMD_UNIT={unit}"
+    ):
+        return [], ""
+    lines = _lines(journalctl, _READ, f"INVOCATION_ID={start}", f"UNIT={unit}")
+    ended = [line for line in lines if _ENDED.search(line)]
+    return ended, process if ended else ""
 
 
 def _journal(unit: str) -> List[str]:
@@ -83,20 +108,30 @@ def _different(lines: Sequence[str]) -> List[str]:
     return [lines[index] for index in sorted(last.values())]
 
 
-def _more_of(unit: str, said: Sequence[str], roots: Roots) -> List[str]:
-    """Return what the daemon's log file says in addition, where the journal has said little."""
+def _more_of(unit: str, said: Sequence[str], roots: Roots, process: str) -> List[str]:
+    """Return what the daemon's log file says in addition, where the journal has said little.
+
+    Of a ``process``, where one is given, and of no other.
+    """
     if len(said) >= _ENOUGH:
         return []
-    found = [line for line in errors_of(unit, roots) if not any(line in each for each in said)]
+    found = [
+        line for line in errors_of(unit, roots, process) if not any(line in each for each in said)
+    ]
     return found[-_SHOWN:]
 
 
-def errors_of(unit: str, roots: Roots) -> List[str]:
-    """Return the errors in a daemon's log file since it began last, each once, without times."""
+def errors_of(unit: str, roots: Roots, process: str = "") -> List[str]:
+    """Return the errors in a daemon's log file since it began last, each once, without times.
+
+    Where a ``process`` is given and another one began last there are none.
+    """
     path = log_of(unit, roots)
     text = _tail(path) if path else ""
     lines = text.splitlines()
     begins = [index for index, line in enumerate(lines) if _BEGINS.search(line)]
+    if process and not (begins and lines[begins[-1]].endswith(f", pid {process}")):
+        return []
     errors = []
     for line in lines[begins[-1] + 1 if begins else 0 :]:
         stamp = _STAMP.match(line)

@@ -68,6 +68,7 @@ REPOSITORY_ONLY = (
     "aardvark-dns",
     "busybox-static",
     "ceph-fuse",
+    "ceph-grafana-dashboards",
     "ceph-immutable-object-cache",
     "ceph-prometheus-alerts",
     "chrony",

@@ -276,25 +276,30 @@ class ThreeWays:
 
     def undo(self, case: Case) -> None:
         """Bring everything back to where the case begins."""
+        self._take_back(case)
+        self.prepare(case)
+
+    def _take_back(self, case: Case) -> None:
         for line in case.undo:
             # What the manager has not done itself it may have nothing to undo of; what is left
             # then is seen.
             self._type(case, line, fails=True)
-        self.prepare(case)
 
     def prepare(self, case: Case) -> None:
         """Make what the case begins with."""
         for line in case.before:
             self._type(case, line)
+        # A command does not wait for a slow job: what that does comes before the script, not after.
+        wait_until("no job is left", self._is_quiet, SECONDS)
         for host in case.hosts if case.shell else ():
             self.lab.sh(host, case.shell, self.lab.machines[host].disks[-1])
-        wait_until("no job is left", self._is_quiet, SECONDS)
 
     def leave(self, case: Case) -> None:
-        """Leave the lab as other cases need it."""
-        self.undo(case)
+        """Leave the lab as other cases need it, without what this one begins with."""
+        self._take_back(case)
         for line in case.after:
             self._type(case, line)
+        wait_until("no job is left", self._is_quiet, SECONDS)
 
     def _type(self, case: Case, line: str, *, stdin: str = "", fails: bool = False) -> None:
         """Type a line of a case for ``ceph``; ``wait HOST SCRIPT`` waits until that ends with 0."""

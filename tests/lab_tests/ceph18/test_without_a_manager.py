@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.lab_tests.lab_client import CONTENT, RECORD, Lab, wait_until
-from tests.lab_tests.old_site import SECONDS, add_hosts, command, data, ok, old_site
+from tests.lab_tests.old_site import SECONDS, add_hosts, apply, command, data, ok, old_site
 from tests.lab_tests.test_playbooks import recap
 
 DIRECTORY = "/root/.orch-ansible"
@@ -71,7 +71,7 @@ def test_hosts_and_disks(site: Lab) -> None:
 def test_one_file_makes_osds_and_services(site: Lab) -> None:
     """Seen to fail before: `ceph orch status` is no command there."""
     text = the_file(site)
-    ok(site, "apply", "-i", "-", stdin=text)
+    apply(site, text)
     disks = sum(len(machine.disks) for machine in site.machines.values())
     up = lambda: site.ceph_json("osd", "stat")["num_up_osds"] == disks  # noqa: E731
     wait_until("all OSDs are up", up, SECONDS)
@@ -81,7 +81,7 @@ def test_one_file_makes_osds_and_services(site: Lab) -> None:
     wrong = {name: row for name, row in rows.items() if row["running"] != row["size"]}
     assert wrong == {}
     jobs = ok(site, "job", "ls")
-    ok(site, "apply", "-i", "-", stdin=text)
+    apply(site, text)
     assert ok(site, "job", "ls") == jobs, "applied again, something was done"
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.maintenance.ground import POOL, Ground
-from tests.lab_tests.old_site import SECONDS, add_hosts, command, data, ok, old_site
+from tests.lab_tests.old_site import SECONDS, add_hosts, apply, command, data, ok, old_site
 from tests.lab_tests.services.service_lab import Services
 
 NEW, RELEASE = "20.2.4", "tentacle"
@@ -75,11 +75,11 @@ def wait_clean(lab: Lab) -> None:
 
 def test_a_cluster_of_the_old_release(site: Lab) -> None:
     add_hosts(site)
-    ok(site, "apply", "-i", "-", stdin=the_file(site))
+    apply(site, the_file(site))
     count = sum(len(machine.disks) for machine in site.machines.values())
     wait_until("all OSDs", lambda: site.ceph_json("osd", "stat")["num_up_osds"] == count, SECONDS)
     # What waits for OSDs.
-    ok(site, "apply", "-i", "-", stdin=the_file(site))
+    apply(site, the_file(site))
     for pool in (POOL, "fs.meta", "fs.data"):
         site.ok("osd", "pool", "create", pool, "8")
     site.ok("osd", "pool", "application", "enable", POOL, "rados")

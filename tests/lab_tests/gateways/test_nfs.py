@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.lab_tests.gateways.nfs_lab import (
+    CLIENT,
+    LEFT,
+    clear,
+    info,
+    keys,
+    objects,
+    prepare,
+    s3,
+)
 from tests.lab_tests.lab_client import Lab, wait_until
-from tests.lab_tests.services.service_lab import SECONDS, Services, with_osds
+from tests.lab_tests.services.service_lab import SECONDS, Services
 from tests.lab_tests.test_playbooks import by_hand, recap
 
 SETTINGS = "EXPORT_DEFAULTS { Attr_Expiration_Time = 0; }\n"
-USER = ("--uid=nfs", "--display-name=nfs", "--access-key=AKN", "--secret-key=SKN")
-# What may be left on a host; the packages and their own files stay.
-LEFT = """
-find /etc/ceph-orch-ansible /etc/systemd/system /run /etc/ceph /var/lib/ceph \\
-  -name '*ceph-orch-nfs*' -o -path '/etc/ceph-orch-ansible*' -o -name '*client.nfs*' \\
-  2>/dev/null || true
-systemctl list-units 'ceph-orch-nfs@*' --all --no-legend
-systemctl is-enabled nfs-ganesha rpcbind.socket 2>/dev/null || true
-"""
-CLIENT = "h3"
 # libnfs makes files that are not there: each copy is one, also of what an earlier run has left.
 NUMBERS = itertools.count()
 
@@ -32,41 +31,12 @@ NUMBERS = itertools.count()
 @pytest.fixture
 def services(cluster: Lab) -> Iterator[Services]:
     """Return the services of a lab with a file system and a bucket, and no NFS cluster."""
-    with_osds(cluster)
-    found = Services(cluster)
-    wait_until("the backend answers", found.ls, 60)
-    clear(found)
-    if "cfs" not in cluster.ok("fs", "ls"):
-        cluster.ok("fs", "volume", "create", "cfs", "--placement=1 h1")
-    cluster.ok("orch", "apply", "rgw", "web", "--placement=h1", "--port=7480")
-    cluster.sh(
-        CLIENT, "which nfs-cp >/dev/null || { apt-get update && apt-get -y install libnfs-utils; }"
-    )
-    found.wait_runs("rgw.web", 1)
-    found.wait_runs("mds.cfs", 1)
-    cluster.sh(cluster.first, f"radosgw-admin user create {' '.join(USER)} >/dev/null 2>&1 || true")
-    s3(cluster, "-X PUT", "bkt")
-    # The pool of objects is made with the first one, which a gateway for NFS may not do.
-    cluster.sh(CLIENT, "printf hello >/tmp/hello")
-    s3(cluster, "-T /tmp/hello", "bkt/by-s3")
+    found = prepare(cluster)
     yield found
     cluster.repair()
     clear(found)
     found.remove_all()
     found.close()
-
-
-def clear(services: Services) -> None:
-    """Remove all NFS clusters."""
-    for name in [each for each in services.ls() if each.startswith("nfs.")]:
-        services.lab.ok("nfs", "cluster", "rm", name.partition(".")[2])
-        wait_until(f"{name} is gone", lambda name=name: name not in services.ls(), SECONDS)
-
-
-def s3(lab: Lab, words: str, place: str) -> str:
-    """Ask the object gateway of h1."""
-    ask = "curl -sf --connect-timeout 2 --max-time 20 --aws-sigv4 aws:amz:default:s3 -u AKN:SKN"
-    return lab.sh(CLIENT, f"{ask} {words} http://{lab.machines['h1'].addr}:7480/{place}")
 
 
 def url(lab: Lab, host: str, path: str, port: int = 2049) -> str:
@@ -112,18 +82,8 @@ def restarted(services: Services, name: str) -> None:
     services.wait_runs(f"nfs.{name}")
 
 
-def objects(lab: Lab, name: str) -> list[str]:
-    """Return what the pool has of a cluster."""
-    return lab.sh(lab.first, f"rados -p .nfs -N {name} ls").split()
-
-
 def ids(services: Services, name: str) -> dict[str, str]:
     return {row["hostname"]: row["daemon_id"] for row in services.ps(f"nfs.{name}")}
-
-
-def info(lab: Lab, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(lab.ok("nfs", "cluster", "info", name))[name]
-    return found
 
 
 def test_a_client_copies_in_and_out_of_both_kinds_of_exports(services: Services) -> None:
@@ -176,14 +136,10 @@ def test_a_client_copies_in_and_out_of_both_kinds_of_exports(services: Services)
     for host in lab.machines:
         said = lab.sh(host, LEFT).split()
         assert set(said) <= {"disabled", "not-found"}, f"{host}: {said}"
-    wait_until("no key is left", lambda: not _keys(services), SECONDS)
+    wait_until("no key is left", lambda: not keys(services), SECONDS)
     assert objects(lab, "a") == []
     assert ".nfs" in lab.ok("osd", "pool", "ls").split()
     assert s3(lab, "", "bkt/by-s3") == "hello"
-
-
-def _keys(services: Services) -> list[str]:
-    return [name for name in services.auth_names() if "nfs" in name]
 
 
 def test_two_clusters_share_hosts_and_a_playbook_does_the_same(services: Services) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from tests.lab_tests.inactive_pgs import stood_still
 from tests.lab_tests.lab_client import wait_until
 from tests.lab_tests.services.service_lab import Services
 
@@ -19,8 +20,6 @@ POOL = "maintenance"
 WORST = 45.0
 # So long a placement group may peer, as the manager hears of it from its OSDs every five seconds.
 PEERING_SECONDS = 30.0
-# States of one that takes no writes and does not get over it by itself.
-STUCK = ("down", "incomplete", "peered", "stale")
 # Writes and reads until its standard input ends, and says then how often, how long it took, and
 # which placement groups were not active meanwhile.
 WRITER = r"""
@@ -57,7 +56,7 @@ def look():
 looking = threading.Thread(target=look, daemon=True)
 looking.start()
 print("ready", flush=True)
-done, worst, errors = 0, 0.0, []
+done, worst, when, errors = 0, 0.0, 0.0, []
 while not select.select([sys.stdin], [], [], 0.02)[0]:
     began = time.monotonic()
     name, data = "%s-%d" % (told["objects"], done % 64), b"%8d" % done * 64
@@ -67,11 +66,13 @@ while not select.select([sys.stdin], [], [], 0.02)[0]:
             errors.append("%s is not as it was written" % name)
     except rados.Error as error:
         errors.append(str(error))
-    worst, done = max(worst, time.monotonic() - began), done + 1
+    took, done = time.monotonic() - began, done + 1
+    if took > worst:
+        worst, when = took, time.time()
 over.set()
 looking.join(15)
-print(json.dumps({"writes": done, "worst": worst, "errors": errors, "looks": len(looks),
-                  "inactive": inactive}), flush=True)
+print(json.dumps({"writes": done, "worst": worst, "when": when, "errors": errors,
+                  "looks": len(looks), "inactive": inactive}), flush=True)
 """
 # The flags of the cluster, of CRUSH nodes and of single OSDs.
 FLAGS = ("flags_set", "crush_node_flags", "device_class_flags")
@@ -242,16 +243,12 @@ class Ground:
             out, _ = process.communicate("stop\n", timeout=120)
         said = json.loads(out)
         took = time.monotonic() - began
-        print(f"{said['writes']} writes in {took:.0f} s, worst {said['worst']:.1f} s")
+        ended = time.strftime("%H:%M:%S", time.gmtime(said["when"]))
+        print(f"{said['writes']} writes in {took:.0f} s, worst {said['worst']:.1f} s until {ended}")
         longest = max((row["longest"] for row in said["inactive"].values()), default=0.0)
         print(f"{said['looks']} looks at placement groups, peering for {longest:.1f} s at most")
         assert said["looks"] > 5
-        stuck = {
-            pgid: row
-            for pgid, row in said["inactive"].items()
-            if row["longest"] > PEERING_SECONDS
-            or any(word in state.split("+") for state in row["states"] for word in STUCK)
-        }
+        stuck = stood_still(said["inactive"], PEERING_SECONDS)
         assert not stuck, f"placement groups were inactive: {stuck}"
         assert said["errors"] == [], f"{len(said['errors'])}: {said['errors'][:5]}"
         assert said["writes"] > 10

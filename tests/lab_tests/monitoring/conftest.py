@@ -9,7 +9,7 @@ import pytest
 from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.services.service_lab import Services
 
-NAMES = ("prometheus", "alertmanager", "node-exporter")
+NAMES = ("prometheus", "alertmanager", "node-exporter", "grafana")
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ import json
 import subprocess
 from typing import Any
 
+from tests.lab_tests.inactive_pgs import stood_still
 from tests.lab_tests.lab_client import Lab
 
-# States of a placement group that takes no writes and does not get over it by itself.
-STUCK = ("down", "incomplete", "peered")
 # Peering is part of every change of the map, and shown until the next statistics; after so long
 # Ceph itself calls it stuck. A write that waits for half of it has failed already.
 PEERING_SECONDS = 60.0
@@ -105,13 +104,8 @@ class WriteLoad:
         assert found["writes"] > 0
         assert found["failed"] == []
         assert found["wrong"] == [], "objects have another content than was written last"
-        stuck = {
-            pgid: row
-            for pgid, row in found["inactive"].items()
-            if row["longest"] > PEERING_SECONDS
-            or any(word in state for state in row["states"] for word in STUCK)
-        }
-        assert not stuck, "placement groups were inactive"
+        stuck = stood_still(found["inactive"], PEERING_SECONDS)
+        assert not stuck, f"placement groups were inactive: {stuck}"
 
     def stop(self) -> dict[str, Any]:
         """Stop writing, read everything back, and return what happened."""

@@ -194,7 +194,7 @@ def test_what_is_exported_can_be_applied(cluster: Lab) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["apply", "grafana"], "this backend does not deploy it"),
+        (["apply", "loki"], "this backend does not deploy it"),
         (["apply", "mds", "x", "--placement=label:none"], "it matches no host"),
         (["apply", "mds", "x", "--placement=nope"], "no host 'nope'"),
         (["rm", "mds.nope"], "no service 'mds.nope'"),

@@ -11,7 +11,7 @@ from tests.lab_tests.lab_client import Lab, wait_until
 from tests.lab_tests.maintenance.ground import Ground
 from tests.lab_tests.services.service_lab import Services, with_osds
 from tests.lab_tests.upgrades.upgrade_lab import Upgrades
-from tests.lab_tests.upgrading.upgrading_lab import OSDS_EACH, go_back
+from tests.lab_tests.upgrading.upgrading_lab import LATEST, OSDS_EACH, go_back, versions
 
 SHORT = os.environ.get("SHORT") == "1"
 
@@ -46,6 +46,15 @@ def ground(lab: Lab) -> Iterator[Ground]:
 def at_first(ground: Ground) -> Ground:
     """Return the cluster with the version that it was made with."""
     go_back(ground)
+    return ground
+
+
+@pytest.fixture(scope="module")
+def not_latest(ground: Ground) -> Ground:
+    """Return the cluster with a version that is not the latest one, and no package halfway."""
+    lab = ground.lab
+    if LATEST in versions(lab) or any(lab.sh(host, "dpkg --audit") for host in lab.machines):
+        go_back(ground)
     return ground
 
 

@@ -18,6 +18,8 @@ pytest.importorskip("selenium.webdriver", reason="PyPI selenium is not installed
 from selenium.webdriver.common.by import By
 
 __all__ = ["browser", "dashboard", "log_in"]
+pytestmark = pytest.mark.usefixtures("not_latest")
+
 SECONDS = 240.0
 # What the page asks for when its question is answered.
 STOP = """

@@ -6,7 +6,9 @@ has left paused, or begins anew.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ from tests.lab_tests.upgrading.upgrading_lab import (
     assert_nothing_left,
     count_at,
     file_systems,
+    kept,
     start,
     status,
     versions,
@@ -80,6 +83,39 @@ def test_a_repository_that_fails_is_named_before_anything_is_changed(
     assert_nothing_left(lab, paused=True)
 
 
+def test_a_repository_that_fails_later_pauses_it_at_its_host(
+    ground: Ground, offered: Upgrades
+) -> None:
+    """All hosts have fetched the packages before; the other host of the step gets them."""
+    lab = ground.lab
+    start(lab, NEXT)
+    wait_until("hosts fetch the packages", lambda: record(lab).get("at_work"), SECONDS)
+    lab.ok("orch", "upgrade", "pause")
+    wait_until("they have them", lambda: is_fetched(lab), SECONDS)
+    assert set(on_disk(lab).values()) == {NOW}
+    with without_repositories(lab, "h2"):
+        start(lab, NEXT)
+        said = wait_paused(lab)
+    assert said.startswith("Error: UPGRADE_EXCEPTION: "), said
+    assert "host h2: " in said
+    assert "host h3: " not in said
+    assert on_disk(lab) == {"h1": NOW, "h2": NOW, "h3": NEXT}
+    assert_nothing_left(lab, paused=True)
+
+
+def record(lab: Lab) -> dict[str, Any]:
+    """Return what the monitors keep of an upgrade; empty without any."""
+    answer = lab.ceph("config-key", "get", "mgr/ansible/upgrade.current")
+    found: dict[str, Any] = json.loads(answer.out) if answer.rc == 0 else {}
+    return found
+
+
+def is_fetched(lab: Lab) -> bool:
+    """Tell whether all hosts have fetched the packages, and no job is at work."""
+    there = record(lab)
+    return bool(there.get("prepared")) and not there.get("at_work")
+
+
 @pytest.mark.parametrize("what", KILLED)
 def test_a_transaction_that_is_killed_is_gone_on_with(
     ground: Ground, offered: Upgrades, what: str
@@ -112,21 +148,6 @@ def version_of(lab: Lab, manager: str) -> str:
     """Return which version a manager runs."""
     answer = lab.ceph("mgr", "metadata", manager)
     return "".join(each for each in (NOW, NEXT) if f"version {each} " in answer.out)
-
-
-def test_a_repository_that_fails_later_pauses_it_at_its_host(
-    ground: Ground, offered: Upgrades
-) -> None:
-    lab = ground.lab
-    before = on_disk(lab)
-    assert before == {"h1": NEXT, "h2": NEXT, "h3": NOW}
-    with without_repositories(lab, "h3"):
-        start(lab, NEXT)
-        said = wait_paused(lab)
-    assert said.startswith("Error: UPGRADE_EXCEPTION: "), said
-    assert "host h3: " in said
-    assert on_disk(lab) == before
-    assert_nothing_left(lab, paused=True)
 
 
 def test_pause_in_the_middle_then_stop_and_a_third_version(
@@ -191,6 +212,10 @@ def raised(lab: Lab) -> set[str]:
 def test_a_host_that_is_switched_off_in_the_middle(ground: Ground, offered: Upgrades) -> None:
     """It is that of the OSDs at work: no other host's are down then."""
     lab = ground.lab
+    lab.ok("orch", "upgrade", "stop")
+    wait_until("no upgrade is under way", lambda: not kept(lab), 300)
+    offered.offer(AFTER)
+    offered.check(AFTER)
     activate(ground, "h1")
     before = ground.snapshot()
     rows = lab.ceph_json("osd", "metadata")

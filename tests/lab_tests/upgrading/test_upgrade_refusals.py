@@ -12,6 +12,8 @@ from tests.lab_tests.maintenance.test_maintenance import standby
 from tests.lab_tests.upgrades.upgrade_lab import Upgrades
 from tests.lab_tests.upgrading.upgrading_lab import HOSTS, assert_nothing_left, newer, versions
 
+pytestmark = pytest.mark.usefixtures("not_latest")
+
 # As long as the text of the version that there is.
 TOO_FAR = "23.2.5"
 

@@ -55,10 +55,21 @@ def test_managers_that_can_load_no_orchestrator_have_no_backend(
 
 def test_a_manager_that_can_load_it_may_have_a_backend(cluster: ManagersCeph) -> None:
     """Whoever does not answer now is no proof that there is none."""
-    cluster.unable = ["a"]
+    cluster.unable, cluster.backend = ["a"], "cephadm"
 
     with pytest.raises(CephError):
         orchestrator_status(cluster)
+
+
+def test_an_active_manager_that_can_load_none_has_no_backend_where_none_is_set(
+    cluster: ManagersCeph,
+) -> None:
+    """An upgrade of Debian 13's Ceph that was paused between two managers could not go on."""
+    cluster.unable = ["a"]
+
+    found = orchestrator_status(cluster)
+
+    assert found == {"backend": "", "reason": "manager a: PyO3 modules do not"}
 
 
 def test_before_it_is_enabled_the_status_says_why_managers_lack_it(

@@ -8,6 +8,7 @@ from typing import Any, Dict
 
 import pytest
 
+from adapter.cluster.upgrade_by_hand import UNDER_WAY
 from adapter.engine.model import HostOutcome, HostStatus, Request
 from tests.unit.cli.door import Door
 from tests.unit.cli.monitors_door import MonitorsCeph
@@ -146,3 +147,31 @@ def test_one_is_stopped(whole: Door, cluster: Upgraded) -> None:
     assert "Stopped upgrade to 20.2.5" in said
     assert "No upgrade is under way" in whole.run("upgrade", "status").stdout
     assert "No upgrade is under way" in whole.refused("upgrade", "pause")
+
+
+def test_the_upgrade_of_a_manager_is_not_said_to_be_none(whole: Door) -> None:
+    """Its record was not read: somebody who looked at night was told that there is none."""
+    assert isinstance(whole.ceph, MonitorsCeph)
+    whole.ceph.backend = "ansible"
+    for form in ("plain", "json"):
+        result = whole.run("upgrade", "status", "-f", form, status=1)
+        assert "`ceph orch upgrade status` says how far an upgrade is" in result.stderr
+        assert result.stdout == ""
+
+
+def test_no_plan_is_made_beside_the_upgrade_of_a_manager(whole: Door) -> None:
+    """Packages that were being changed were called left halfway."""
+    assert isinstance(whole.ceph, MonitorsCeph)
+    whole.ceph.kept.values[UNDER_WAY] = "20.2.5"
+    whole.run("upgrade", "plan", NEW)
+    whole.ceph.backend = "ansible"
+    said = whole.refused("upgrade", "plan", NEW, status=1)
+    assert "The cluster's manager has an upgrade to 20.2.5 under way" in said
+    assert "`ceph orch upgrade status` says how far it is" in said
+
+
+def test_the_help_of_stop_says_what_goes_on(door: Door) -> None:
+    """It named `upgrade resume`, which is refused while an upgrade is being stopped."""
+    for verb, goes_on in (("stop", "stop"), ("resume", "resume"), ("start", "resume")):
+        said = " ".join(door.run("upgrade", verb, "--help").stdout.split())
+        assert f"afterwards `upgrade {goes_on}` goes on" in said

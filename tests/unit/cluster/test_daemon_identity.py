@@ -85,7 +85,7 @@ def test_a_daemon_of_a_host_that_was_renamed_is_not_to_be_removed() -> None:
         ("h3", "rgw.h1", "h3"),
         ("h3", "mds.byhand", "h3"),
         ("h3", "osd.3", "h3"),
-        ("h3", "grafana.h1", "h3"),
+        ("h3", "loki.h1", "h3"),
     ],
 )
 def test_a_name_made_of_a_hosts_decides_where_the_cluster_knows_nothing(
@@ -113,7 +113,7 @@ def test_an_address_in_the_monitors_map_is_above_all() -> None:
 )
 def test_a_name_that_several_report_is_of_the_one_that_runs_it(rows: Any, is_of: str) -> None:
     assert owner("h3", "osd.3", rows=rows) == is_of
-    assert owner("h3", "grafana.x", rows=rows) == "h3", "nothing is done to these"
+    assert owner("h3", "loki.x", rows=rows) == "h3", "nothing is done to these"
 
 
 def test_a_warning_names_hosts_unit_and_remedy() -> None:

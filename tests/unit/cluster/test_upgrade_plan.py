@@ -246,6 +246,66 @@ def test_a_plan_goes_on_where_it_was_cut() -> None:
         assert rest.batches == full.batches[cut:]
 
 
+def all_at(version: str, *names: str) -> Cluster:
+    """Return the cluster with these daemons at a version, all of them without names."""
+    found = cluster()
+    daemons = [
+        replace(each, version=version) if not names or each.name in names else each
+        for each in found.daemons
+    ]
+    return replace(found, daemons=tuple(daemons))
+
+
+def with_packages(made: Cluster, **hosts: Seen) -> Cluster:
+    return replace(made, hosts={**made.hosts, **hosts})
+
+
+HALF = Seen(
+    HostPackages.of(
+        packages_part(
+            {
+                "installed": {"ceph-osd": NEW, "ceph-common": OLD},
+                "offered": {"ceph-osd": [NEW], "ceph-common": [NEW]},
+                "unfinished": {"ceph-osd": "unpacked"},
+                "lists_read": 1,
+            }
+        )
+    ),
+    1.0,
+)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [Scope(), Scope(limit=30), Scope(hosts=frozenset({"h3"})), Scope(kinds=frozenset({"osd"}))],
+)
+def test_a_host_whose_daemons_run_the_target_gets_its_packages_all_the_same(scope: Scope) -> None:
+    there = {host: seen(NEW, on_disk=NEW) for host in ("h1", "h2")}
+    plan = make_plan(with_packages(all_at("20.2.5"), **there), "20.2.5", scope)
+    assert [(each.kind, each.hosts, each.daemons) for each in plan.batches] == [
+        ("packages", ("h3",), ())
+    ]
+    (note,) = plan.notes
+    assert note.startswith("daemons that run 20.2.5 already are not restarted: osd.4, ")
+    assert "h1" not in note
+    assert "crash" not in note
+
+
+def test_no_host_outside_of_a_part_gets_its_packages() -> None:
+    scope = Scope(hosts=frozenset({"h2"}))
+    made = with_packages(all_at("20.2.5"), h2=seen(NEW, on_disk=NEW))
+    assert make_plan(made, "20.2.5", scope).batches == ()
+
+
+@pytest.mark.parametrize("host", ["h1", "h2", "h3"])
+def test_packages_that_were_left_halfway_come_before_all_else(host: str) -> None:
+    """Daemons there were started with what was unpacked: another manager must not rely on them."""
+    made = with_packages(all_at("20.2.5", *(f"{kind}.{host}" for kind in ("mgr", "crash"))))
+    plan = make_plan(with_packages(made, **{host: HALF}), "20.2.5")
+    assert (plan.batches[0].kind, plan.batches[0].hosts) == ("packages", (host,))
+    assert not [each for each in plan.batches[1:] if host in each.hosts]
+
+
 def with_daemons(**changes: Any) -> Cluster:
     """Return the cluster with a daemon changed: ``name`` says which; ``gone`` is one less."""
     found, name = cluster(), changes.pop("name")

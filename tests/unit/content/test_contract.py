@@ -98,7 +98,7 @@ def test_each_operation_has_a_playbook_with_its_phases(name: str) -> None:
         assert role in _phases(name) or f"name: {COLLECTION}.{role}" in inner
 
 
-NOT_ON_EL = ("alertmanager", "node-exporter", "prometheus", "smb")
+NOT_ON_EL = ("alertmanager", "grafana", "node-exporter", "prometheus", "smb")
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -21,6 +21,8 @@ FOR_CONTAINERS: Dict[str, Any] = {
     "extra_entrypoint_args": [ArgumentSpec("--debug")],
     "custom_configs": [CustomConfig("y", "/etc/x")],
 }
+# Grafana takes its settings as arguments, and no others.
+ARGUMENT = {"grafana": [ArgumentSpec("cfg:users.default_theme=dark")]}
 ALONE = {"service_type", "service_id", "placement", "unmanaged"}
 
 
@@ -50,6 +52,8 @@ def test_fields_for_containers_are_refused(kind: str) -> None:
     known = service_kinds.kind_of(kind).fields
     for name, value in FOR_CONTAINERS.items():
         assert f"`{name}`" in SERVICES
+        if name == "extra_entrypoint_args":
+            value = ARGUMENT.get(kind, value)
         # Some kinds do not know the field at all.
         spec = spec_of(kind)
         setattr(spec, name, value)
@@ -63,7 +67,7 @@ def test_networks_are_refused_where_they_mean_nothing() -> None:
         spec.networks = ["10.99.0.0/24"]
         takes |= set() if refused(spec) else {kind}
 
-    assert takes == {"mon", "rgw", "node-exporter", "prometheus", "alertmanager"}
+    assert takes == {"mon", "rgw", "node-exporter", "prometheus", "alertmanager", "grafana"}
     assert "`networks` of a kind that binds to none) is refused, not ignored" in flat(SERVICES)
     assert "`networks: [" in section(SERVICES, "Monitors")
     assert "`networks: [" in section(SERVICES, "Object gateways")
@@ -76,7 +80,7 @@ def test_a_network_in_a_placement_is_refused_where_it_means_nothing() -> None:
         spec.placement = PlacementSpec.from_string("h1:10.99.0.0/24")
         takes |= set() if refused(spec) else {kind}
 
-    assert takes == {"mon", "rgw", "node-exporter", "prometheus", "alertmanager"}
+    assert takes == {"mon", "rgw", "node-exporter", "prometheus", "alertmanager", "grafana"}
     assert "`h3:10.99.0.0/24`" in section(SERVICES, "Monitors")
     assert "`h2:10.98.0.0/24`" in section(SERVICES, "Object gateways")
 

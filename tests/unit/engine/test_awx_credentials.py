@@ -10,10 +10,13 @@ from typing import Any, Iterator
 import pytest
 
 from adapter.engine.model import JobStatus
+from tests.awx.access import User
 from tests.awx.engines import AwxSite, play, request
+from tests.awx.kept import everything
 from tests.awx.plans import Planned
 
 SECRET = "AQBcanarycanarycanarycanarycanarycanary=="
+TOKEN = "canarytoken0123456789"
 KEYS = {"mds.a.keyring": f"[mds.a]\n\tkey = {SECRET}\n"}
 FIELDS = {"fields": [{"id": "keyrings", "label": "Keyrings", "type": "string", "secret": True}]}
 
@@ -23,6 +26,8 @@ def site(tmp_path: Path) -> Iterator[AwxSite]:
     found = AwxSite(tmp_path, Planned(lambda job: ("good", "none")))
     kind = {"name": "ceph-keyrings", "kind": "cloud", "inputs": FIELDS}
     found.server.store.add("credential_types", kind)
+    found.server.tokens[TOKEN] = User(found.server.admin)
+    found.write_token(TOKEN)
     yield found
     found.stop()
 
@@ -36,10 +41,23 @@ def theirs(site: AwxSite) -> dict[str, Any]:
     return site.server.store.add("credentials", about)
 
 
-def kept(site: AwxSite, job_id: str) -> str:
-    """Return all that is kept here of a job."""
-    files = (site.top / "played/jobs" / job_id).rglob("*")
-    return "".join(path.read_text(errors="replace") for path in files if path.is_file())
+def found_in(site: AwxSite, job_id: str) -> list[str]:
+    """Return which secret is where: in what AWX keeps and was asked, or in a job's records here.
+
+    The files with the job's keys are deleted when it has ended.
+    """
+    job = site.top / "played/jobs" / job_id
+    shutil.rmtree(job / "secrets", ignore_errors=True)
+    files = [path for path in job.rglob("*") if path.is_file()]
+    here = "".join(path.read_text(errors="replace") for path in files)
+    places = {"AWX": everything(site.server), "the records here": here}
+    secrets = {"key": SECRET, "token": TOKEN}
+    return [
+        f"the {name} in {place}"
+        for name, text in secrets.items()
+        for place, held in places.items()
+        if text in held
+    ]
 
 
 def test_keys_are_in_a_credential_and_nowhere_else(site: AwxSite) -> None:
@@ -53,10 +71,40 @@ def test_keys_are_in_a_credential_and_nowhere_else(site: AwxSite) -> None:
     variables = json.loads(job.row["extra_vars"])
     assert variables["ceph_orch_entities"] == {"mds.a.keyring": "mds.a"}
     assert variables["ceph_orch_secrets"] == ""
-    assert SECRET not in json.dumps(given) + site.server.routes.jobs.everything()
+    assert SECRET not in json.dumps(given)
+    assert found_in(site, done.id) == []
     assert site.left() == []
-    shutil.rmtree(site.top / "played/jobs" / done.id / "secrets")
-    assert SECRET not in kept(site, done.id)
+
+
+@pytest.mark.parametrize("fate", ["failed", "error", "canceled there", "variables ignored"])
+def test_nor_are_they_where_a_job_does_not_end_well(site: AwxSite, fate: str) -> None:
+    jobs = site.server.routes.jobs
+    if fate == "variables ignored":
+        jobs.sabotage = lambda body: {"ask_variables_on_launch": False}
+        jobs.runner.pace = 30.0  # type: ignore[attr-defined]
+    else:
+        jobs.runner.choose = lambda job: (fate, "none")  # type: ignore[attr-defined]
+    done = play(site, request(secrets=KEYS))
+    assert done.status in (JobStatus.FAILED, JobStatus.CANCELLED), done.message
+    assert found_in(site, done.id) == []
+    assert [each for each in (SECRET, TOKEN) if each in done.message] == []
+
+
+def test_a_secret_would_be_found(site: AwxSite) -> None:
+    done = play(site, request(secrets=KEYS))
+    asked = ("POST", "/api/v2/inventories/", {"variables": SECRET})
+    site.server.log.append(asked)
+    assert found_in(site, done.id) == ["the key in AWX"]
+    site.server.log.remove(asked)
+    (job,) = site.jobs(done.id)
+    job.plan.events.append((0.0, {"counter": 10**6, "event": "verbose", "stdout": TOKEN}))
+    assert found_in(site, done.id) == ["the token in AWX"]
+    job.plan.events.pop()
+    (site.top / "played/jobs" / done.id / "worker.log").write_text(f"{SECRET} {TOKEN}")
+    assert found_in(site, done.id) == [
+        "the key in the records here",
+        "the token in the records here",
+    ]
 
 
 def test_a_template_with_another_credential_is_refused(site: AwxSite) -> None:
@@ -104,5 +152,5 @@ def test_what_awx_says_of_a_credential_is_not_repeated(
     if state is JobStatus.FAILED:
         assert "what AWX says may hold keys and is not shown" in done.message
         assert site.jobs() == []
-    shutil.rmtree(site.top / "played/jobs" / done.id / "secrets")
-    assert SECRET not in kept(site, done.id) + done.message
+    assert found_in(site, done.id) == []
+    assert SECRET not in done.message

@@ -180,11 +180,14 @@ def test_only_what_has_not_begun_can_be_overtaken(
     assert second.wait(0)
     assert (second.status, second.message) == (JobStatus.CANCELLED, "overtaken: job x does it")
     assert heard == ["overtaken: job x does it"]
+    assert second.record.never_began
+    assert not first.record.never_began
     assert not stub_engine.overtake(second.job_id, "overtaken: twice")
     for completion in (first, third):
         go(state, completion)
     drain(stub_engine)
     assert [job.status for job in (first, third)] == [JobStatus.SUCCEEDED] * 2
+    assert not any(job.record.never_began for job in (first, third))
 
 
 def test_a_worker_that_dies_is_lost(stub_engine: LocalEngine) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterable, List, Tuple
 
 import pytest
 import yaml
@@ -38,6 +39,13 @@ def test_what_cannot_be_carried_out_is_refused(case: str) -> None:
     assert said in refusal(**fields)
 
 
+@pytest.mark.parametrize("case", DATA["nfs_refused"])
+def test_what_cannot_be_carried_out_before_nfs_is_refused(case: str) -> None:
+    fields, said = DATA["nfs_refused"][case]
+
+    assert said in refusal(backend_service="nfs.share", **fields)
+
+
 @pytest.mark.parametrize("case", DATA["tls_refused"])
 def test_what_haproxy_does_not_take_for_tls_is_refused(case: str) -> None:
     fields, said = DATA["tls_refused"][case]
@@ -59,6 +67,7 @@ def test_no_password_is_in_a_refusal() -> None:
         {"virtual_interface_networks": ["10.0.0.0/16"], "first_virtual_router_id": 255},
         {**TLS, "ssl_dh_param": "2048", "ssl_options": ["no-sslv3", "ssl-min-ver TLSv1.2"]},
         {"ssl_cert": CERTIFICATES["pem"]},
+        {"backend_service": "nfs.share", "health_check_interval": "5s"},
         {"enable_stats": True, "health_check_interval": "5s", "monitor_user": "me"},
     ],
 )
@@ -141,6 +150,42 @@ def test_tls_ends_at_haproxy_where_the_spec_has_a_certificate() -> None:
     assert "X-Forwarded-Proto https" in files["haproxy.cfg"]
     assert "PRIVATE KEY" in files["haproxy.pem"]
     assert "haproxy.pem" not in told(view("web.h1.aaaaaa"))
+
+
+def nfs_view(*gateways: Tuple[str, int]) -> ClusterView:
+    seen = view()
+    daemons = tuple(
+        ViewedDaemon("nfs", f"a.{host}.x", "nfs.a", host, f"10.0.0.{host[1:]}", 12049, rank=rank)
+        for host, rank in gateways
+    )
+    return replace(seen, daemons=(*seen.daemons, *daemons))
+
+
+def told_of_nfs(*gateways: Tuple[str, int], host: str = "h1") -> Dict[str, str]:
+    return told(nfs_view(*gateways), host, backend_service="nfs.a", frontend_port=2049)
+
+
+def test_connections_of_nfs_are_handed_on_as_they_are() -> None:
+    text = told_of_nfs(("h1", 0), ("h2", 3))["haproxy.cfg"]
+    clients, gateways = text.split("frontend clients")[1].split("\nbackend gateways")
+
+    assert "  bind 10.0.0.9:2049 transparent\n  mode tcp\n" in clients
+    assert "  mode tcp\n  balance source\n  hash-type consistent\n" in gateways
+    assert "http" not in clients + gateways
+    more = "check inter 2s fastinter 1s on-marked-down shutdown-sessions"
+    assert f"  server nfs.a.h1.x 10.0.0.1:12049 {more} id 1\n" in gateways
+    assert f"  server nfs.a.h2.x 10.0.0.2:12049 {more} id 4\n" in gateways
+
+
+def test_all_hosts_send_a_client_to_the_same_gateway_whoever_else_is_gone() -> None:
+    both, one = told_of_nfs(("h1", 0), ("h2", 1)), told_of_nfs(("h2", 1), host="h2")
+
+    assert both["haproxy.cfg"] == told_of_nfs(("h2", 1), ("h1", 0), host="h2")["haproxy.cfg"]
+    assert "sessions id 2\n" in one["haproxy.cfg"]
+
+
+def test_a_gateway_of_which_nobody_knows_the_number_is_served_too() -> None:
+    assert "shutdown-sessions\n" in told_of_nfs(("h1", -1))["haproxy.cfg"]
 
 
 def test_one_host_after_the_other_takes_an_address() -> None:
@@ -240,6 +285,40 @@ def test_a_vrrp_id_of_another_service_is_refused_with_a_free_one() -> None:
     with pytest.raises(InvalidValue, match=r"Give 51\."):
         check(others, {}, virtual_ip="10.0.0.10/24")
     check(others, {}, virtual_ip="10.0.0.10/24", first_virtual_router_id=51)
+
+
+def test_one_that_stands_in_the_same_file_and_is_wrong_does_not_speak_against_it() -> None:
+    others = {"rgw.web": gateways(), "ingress.a": spec_of(virtual_ip="h1/24")}
+
+    check(others, {}, first_virtual_router_id=51)
+
+
+@pytest.mark.parametrize(
+    ("mine", "known", "others", "first"),
+    [
+        # The first free one, where a spec names none.
+        ({}, None, (), 50),
+        ({}, None, (50,), 51),
+        ({}, None, (51,), 50),
+        ({}, None, (50, 51, 53), 52),
+        ({}, None, range(50, 256), 1),
+        # What a service has it keeps.
+        ({}, 51, (), 51),
+        ({}, 51, (51,), 50),
+        # What a spec names is not another one.
+        ({"first_virtual_router_id": 51}, None, (51,), 51),
+        ({"first_virtual_router_id": 60}, 51, (), 60),
+    ],
+)
+def test_a_vrrp_id_is_chosen_that_no_other_service_has(
+    mine: Dict[str, Any], known: Any, others: Iterable[int], first: Any
+) -> None:
+    there = {f"ingress.{each}": spec_of(first_virtual_router_id=each) for each in others}
+    kept = spec_of(first_virtual_router_id=known) if known else None
+    spec = spec_of(**mine)
+
+    assert KIND.chosen(spec, kept, there).first_virtual_router_id == first
+    assert spec.first_virtual_router_id == mine.get("first_virtual_router_id", 50)
 
 
 def test_an_address_that_no_host_can_have_is_refused() -> None:

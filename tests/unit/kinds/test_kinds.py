@@ -101,7 +101,7 @@ def test_a_kind_says_what_everybody_asks(kind: Kind) -> None:
 
 
 def test_a_type_that_is_not_deployed_needs_nothing() -> None:
-    other = kind_of("grafana")
+    other = kind_of("loki")
 
     assert (other.guard, other.count, other.in_maps) == (NOTHING, 1, False)
     assert kind_of("osd").in_maps

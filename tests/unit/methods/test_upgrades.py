@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional
 import pytest
 
 from adapter.engine.model import HostOutcome, HostStatus, Request
-from adapter.errors import InvalidValue
+from adapter.errors import InvalidValue, NotReady
 from adapter.interface import HostSpec, raise_if_exception
 from tests.tools.docs_tables import implemented
 from tests.unit.methods.world import World, report
@@ -131,6 +131,22 @@ def test_who_asks_again_gets_the_answer_of_the_job_that_took_too_long(two: World
     assert "still reads the lists" in found["obstacles"][0]
 
 
+def test_a_version_that_a_job_still_reads_about_is_not_called_unknown(two: World) -> None:
+    two.core.answer_wait = 0.0
+    with pytest.raises(NotReady, match=r"20\.2\.9: job .* still reads the lists of packages\. Ask"):
+        call(two.orchestrator.upgrade_check(None, "20.2.9"))
+    polled(two)
+    with pytest.raises(InvalidValue, match="no host has it, and no repository of a host"):
+        call(two.orchestrator.upgrade_check(None, "20.2.9"))
+
+
+def test_a_version_is_not_called_unknown_before_hosts_have_told_this_manager(two: World) -> None:
+    """So it is right after a fail-over."""
+    call(two.orchestrator.add_host(HostSpec("h3", "10.0.0.3")))
+    with pytest.raises(NotReady, match=r"is offered it is not known: host h3 has not reported"):
+        call(two.orchestrator.upgrade_start(None, "20.2.9"))
+
+
 def test_hosts_that_cannot_be_asked_are_said(two: World, hosts: Hosts) -> None:
     at_once(two)
     call(two.orchestrator.upgrade_check(None, "20.2.5"))
@@ -171,6 +187,7 @@ def test_what_is_installed_and_what_runs_are_both_listed(two: World, hosts: Host
         ("20.2.5", None, "packages have no images"),
         ("http://20.2.5-1", None, "packages have no images"),
         (None, "20.2.9", "no host has it, and no repository of a host"),
+        (None, "20.2.9", "`ceph orch upgrade check` reads them anew"),
         ("20.2.5+ds-7", None, "no host has it, and no repository of a host"),
     ],
 )

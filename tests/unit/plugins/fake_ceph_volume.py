@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -81,11 +82,13 @@ def raw_prepare(words):
 
 
 def spoil(words):
-    """Leave half an OSD, as a failure does."""
-    data = option(words, "--data")
+    """Leave half an OSD, as a failure does; or a whole one of somebody who came after it."""
+    data, others = option(words, "--data"), TREE / "others"
     if data:
-        write(data, label(ready=False))
-        make_directory(9, data)
+        begun = re.search(r" osd new (\S+)", (TREE / "fails").read_text())
+        uuid = begun.group(1) if begun and not others.exists() else OSD_UUID
+        write(data, label(ready=others.exists(), osd_uuid=uuid))
+        (make_directory(9, data) / "fsid").write_text(uuid + "\n")
         (TREE / "fails").unlink()
 
 

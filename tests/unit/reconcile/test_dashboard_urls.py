@@ -102,3 +102,51 @@ def test_nothing_is_set_for_a_service_that_is_not_kept_or_without_a_dashboard(
     cluster.core.maps.unconfigure(*OPTION)
     cluster.settle(60)
     assert option(cluster) == ""
+
+
+URL, VERIFY = (
+    ("mgr", "mgr/dashboard/GRAFANA_API_URL"),
+    ("mgr", "mgr/dashboard/GRAFANA_API_SSL_VERIFY"),
+)
+
+
+def grafana(cluster: Cluster, **fields: Any) -> None:
+    given = {"service_type": "grafana", "placement": {"hosts": ["h2"]}, "spec": fields}
+    raise_if_exception(cluster.orchestrator.apply([ServiceSpec.from_json(given)]))
+    cluster.settle(60)
+
+
+def options(cluster: Cluster) -> List[Optional[str]]:
+    found = cluster.core.maps.settings()
+    return [found.get(URL), found.get(VERIFY)]
+
+
+def test_a_certificate_that_nobody_has_signed_is_not_checked(cluster: Cluster) -> None:
+    addr = cluster.core.hosts.get("h2").addr
+    grafana(cluster)
+    assert options(cluster) == [f"https://{addr}:3000", "false"]
+    grafana(cluster, protocol="http", port=3001)
+    assert options(cluster) == [f"http://{addr}:3001", None]
+    grafana(cluster)
+    cluster.start_anew()
+    raise_if_exception(cluster.orchestrator.remove_service("grafana"))
+    cluster.settle(60)
+    assert options(cluster) == [None, None]
+    assert cluster.core.store.get(RECORD) is None
+
+
+def test_what_somebody_else_says_of_certificates_stays(cluster: Cluster) -> None:
+    cluster.core.maps.configure(*VERIFY, "true")
+    grafana(cluster)
+    assert options(cluster)[1] == "true"
+    raise_if_exception(cluster.orchestrator.remove_service("grafana"))
+    cluster.settle(60)
+    assert options(cluster) == [None, "true"]
+
+
+def test_an_url_of_somebody_else_takes_what_went_with_ours_along(cluster: Cluster) -> None:
+    grafana(cluster)
+    cluster.core.maps.configure(*URL, "https://grafana.example")
+    cluster.settle(60)
+    assert options(cluster) == ["https://grafana.example", None]
+    assert cluster.core.store.get(RECORD) is None

@@ -202,7 +202,11 @@ def test_what_another_service_has_is_refused_and_nothing_changes(cluster: Cluste
         ({"backend_service": "rgw.none"}, "there is no such service"),
         ({"virtual_ip": "10.0.0.9/24", "frontend_port": 8001}, "ingress.web has it"),
         ({"virtual_ip": "192.0.2.9/24", "first_virtual_router_id": 51}, "has no address in it"),
-        ({"virtual_ip": "10.0.0.10/24"}, "Give 51"),
+        (
+            {"virtual_ip": "10.0.0.10/24", "first_virtual_router_id": 49}
+            | {"virtual_ip": None, "virtual_ips_list": ["10.0.0.10/24", "10.0.0.11/24"]},
+            "Give 51",
+        ),
         (
             {"virtual_ip": "10.0.0.10/24", "first_virtual_router_id": 51},
             "Invalid frontend_port 1967",

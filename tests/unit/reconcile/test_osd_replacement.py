@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from adapter.cluster.osd_owners import NO_SERVICE
 from adapter.cluster.osd_removals import Stage
+from adapter.cluster.specs import OsdClaims
 from adapter.errors import AdapterError
-from adapter.interface import DeviceSelection, DriveGroupSpec, raise_if_exception
+from adapter.interface import DeviceSelection, DriveGroupSpec, PlacementSpec, raise_if_exception
 from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
 from tests.unit.reconcile.fake_crush import Daemon
 from tests.unit.reconcile.removals import at, remove, said, status
@@ -31,6 +33,39 @@ def test_replacement_keeps_the_id_for_a_new_disk_of_the_host(full: Cluster) -> N
     assert not full.monitors.osds[3].destroyed
     assert full.monitors.osds[3].disk == "/dev/sdn"
     assert len(full.monitors.osds) == 6
+
+
+@pytest.mark.parametrize("owner", [True, False])
+def test_a_replacement_has_the_db_disk_that_its_osd_had(full: Cluster, owner: bool) -> None:
+    """It was erased with the OSD, so the drive group takes it for nothing else."""
+    remove(full, "3", replace=True, zap=True)
+    full.settle()
+    core = full.core
+    left = core.owners.destroyed(3)
+    assert left is not None
+    disks = (*left.disks, "IDh2s") if owner else left.disks
+    core.owners.keep_destroyed(replace(left, disks=disks, present=("IDh2s",)))
+    raise_if_exception(full.orchestrator.set_unmanaged("osd.all", True))
+    full.free["h2"] = ["/dev/sdn", "/dev/sds"]
+    full.report()
+    spec = DriveGroupSpec(
+        service_id="all",
+        placement=PlacementSpec(host_pattern="h2"),
+        data_devices=DeviceSelection(paths=["/dev/sdn"]),
+        db_devices=DeviceSelection(paths=["/dev/sds"]),
+        method="raw",
+    )
+    claims = OsdClaims(released=frozenset({("h2", "IDh2s")}))
+    osd_map = core.maps.osd_map()
+    with core.lock:
+        (plan,) = full.orchestrator.reconciler.planner.plan(spec, osd_map, claims=claims)
+    if owner:
+        (group,) = plan.groups
+        assert [disk.path for disk in group.disks] == ["/dev/sdn", "/dev/sds"]
+        assert group.osd_ids == (3,)
+    else:
+        (sentence,) = plan.refused
+        assert "/dev/sds was erased or freed since the drive group was applied" in sentence
 
 
 def test_a_named_device_takes_the_id_and_the_drive_group_of_the_osd_before(full: Cluster) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List
+from dataclasses import replace
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
@@ -126,8 +127,10 @@ def test_jobs_and_labels_are_those_that_rules_and_dashboards_ask_for() -> None:
     found = json.loads(text)
     assert head.startswith("# Written by ceph-orch-ansible")
     assert [each["job_name"] for each in found["scrape_configs"]] == [
-        *("ceph", "node", "ceph-exporter"),
+        *("ceph", "node", "ceph-exporter", "ceph-orch-ansible"),
     ]
+    assert found["rule_files"][1:] == ["orchestrator_alerts.yml"]
+    assert "CephOrchestratorHostOffline" in files["orchestrator_alerts.yml"]
     assert found["global"]["external_labels"] == {"cluster": "F51D"}
     assert json.loads(files["ceph.json"]) == [
         {
@@ -142,6 +145,41 @@ def test_jobs_and_labels_are_those_that_rules_and_dashboards_ask_for() -> None:
     assert "federate.json" not in files
 
 
+def managers(view: ClusterView) -> List[str]:
+    """Return the managers that a Prometheus asks."""
+    files = KINDS["prometheus"].files(ServiceSpec.from_json(SPEC), view, view.daemons[0])
+    return [each for group in json.loads(files["ceph.json"]) for each in group["targets"]]
+
+
+@pytest.mark.parametrize(
+    ("active", "listens", "expected"),
+    [
+        ("h1", (6800, 8080), ["10.0.0.1:9999"]),
+        ("h2", (6800, 8080), ["10.0.0.2:9999"]),
+        ("h1", (6800, 9999), ["10.0.0.1:9999", "10.0.0.2:9999"]),
+        # As long as nobody knows which one is active, all may be.
+        ("", (), ["10.0.0.1:9999", "10.0.0.2:9999"]),
+    ],
+)
+def test_one_that_stands_by_is_asked_where_it_listens(
+    active: str, listens: Tuple[int, ...], expected: List[str]
+) -> None:
+    """A target that is down for ever is an alert for ever."""
+    rows = [replace(each, listens=listens) for each in view().daemons]
+    assert managers(replace(view(), daemons=tuple(rows), active=active)) == expected
+
+
+def test_one_that_takes_over_is_asked(watched: Cluster) -> None:
+    watched.daemons["h2", "mgr", "h2"] = "running"
+    watched.monitors.managers.append("h2")
+    watched.report(2)
+    apply(watched, SPEC)
+    assert asked(watched, "ceph") == ["10.0.0.1:9283"]
+    watched.monitors.managers.sort(reverse=True)
+    watched.settle(20)
+    assert asked(watched, "ceph") == ["10.0.0.2:9283"]
+
+
 def test_retention_is_an_argument() -> None:
     spec = {**SPEC, "spec": {"retention_time": "1y", "retention_size": "40GB"}}
     told = KINDS["prometheus"].host_settings(ServiceSpec.from_json(spec))
@@ -149,3 +187,30 @@ def test_retention_is_an_argument() -> None:
         "port": 9095,
         "args": ["--storage.tsdb.retention.time=1y", "--storage.tsdb.retention.size=40GB"],
     }
+
+
+ACTIVE = {"modules": ("ansible", "prometheus"), "active": "h2"}
+PORT, ADDR = "mgr/ansible/metrics_port", "mgr/ansible/h2/metrics_addr"
+
+
+@pytest.mark.parametrize(
+    ("more", "targets"),
+    [
+        ({}, []),
+        ({"modules": ("prometheus",), "active": "h2"}, []),
+        (ACTIVE, ["10.0.0.2:9284"]),
+        ({**ACTIVE, "active": ""}, ["10.0.0.1:9284", "10.0.0.2:9284"]),
+        ({**ACTIVE, "settings": {("mgr", PORT): "9999"}}, ["10.0.0.2:9999"]),
+        ({**ACTIVE, "settings": {("mgr", PORT): "0"}}, []),
+        ({**ACTIVE, "settings": {("mgr", ADDR): "fd00::2"}}, ["[fd00::2]:9284"]),
+        ({**ACTIVE, "settings": {("mgr", ADDR): "::"}}, ["10.0.0.2:9284"]),
+    ],
+)
+def test_the_active_manager_is_asked_for_the_figures_of_this_backend(
+    more: Dict[str, Any], targets: List[str]
+) -> None:
+    seen = replace(view(), **more)
+    files = KINDS["prometheus"].files(ServiceSpec.from_json(SPEC), seen, seen.daemons[0])
+    found = json.loads(files["orchestrator.json"])
+    assert [each for group in found for each in group["targets"]] == targets
+    assert not found or found[0]["labels"] == {"instance": "ceph_cluster", "cluster": "F51D"}

@@ -188,7 +188,7 @@ def test_a_preview_names_hosts(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        (lambda: ServiceSpec("grafana"), "does not deploy it"),
+        (lambda: ServiceSpec("loki"), "does not deploy it"),
         (lambda: MDSSpec(service_id="a", placement=PlacementSpec(label="no")), "matches no host"),
         (lambda: MDSSpec(service_id="a", placement=PlacementSpec(hosts=["zz"])), "no host 'zz'"),
         (lambda: ServiceSpec("crash", networks=["10.0.0.0/8"]), "networks"),

@@ -10,6 +10,7 @@ from adapter.cluster.osd_owners import DestroyedOsd
 from adapter.cluster.osd_plan import Disk, Group
 from adapter.interface import DeviceSelection, HostSpec, raise_if_exception
 from adapter.reconcile import unwanted_osds
+from adapter.reconcile.parts import OTHERS_JOBS_END
 from tests.unit.reconcile.fake_cluster import Cluster, device_on, drive_group
 from tests.unit.reconcile.fake_crush import Daemon
 from tests.unit.reconcile.fake_hosts import GIB
@@ -111,21 +112,79 @@ def test_what_a_run_is_at_is_not_said_to_be_made_no_more(
     assert "h2: no OSD is made on" in events(cluster)
 
 
+class TestOfAManagerBefore:
+    """A job goes on for a while without its manager, and may begin on a host only then."""
+
+    @pytest.fixture
+    def cut(self, cluster: Cluster) -> Cluster:
+        """Return a cluster where a job had not come to h2 when its manager ended."""
+        cluster.break_on["create_osds"] = {"h2": ""}
+        raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
+        cluster.step()
+        cluster.break_on.clear()
+        return cluster
+
+    def test_it_is_not_said_to_make_none_as_long_as_it_may(self, cut: Cluster) -> None:
+        """Its host had reported before the module began there, and made them."""
+        cut.start_anew()
+        raise_if_exception(remove(cut))
+        cut.report(int(OTHERS_JOBS_END / 2) - 2)
+        assert [intent.host for intent in cut.core.intents.all()] == ["h2"]
+        assert "no OSD is made" not in events(cut)
+        cut.settle(4)
+        cut.report(3)
+        assert cut.core.intents.all() == []
+        assert "h2: no OSD is made on" in events(cut)
+
+    def test_it_is_not_as_long_as_its_job_is_there(self, cut: Cluster) -> None:
+        """A job of AWX, or of a worker on this host, which has not ended yet."""
+        groups = {"h2": [group.to_json() for group in cut.core.intents.all()[0].groups]}
+        parameters = {"groups": groups, "cluster": "F51D", "conf": ""}
+        cut.engine.held.add("h2")
+        job = cut.core.submit("create_osds", [cut.core.hosts.get("h2")], parameters=parameters)
+        cut.start_anew(keep_jobs=True)
+        raise_if_exception(remove(cut))
+        cut.report(int(OTHERS_JOBS_END))
+        assert [intent.host for intent in cut.core.intents.all()] == ["h2"]
+        assert "no OSD is made" not in events(cut)
+        cut.engine.cancel(job.job_id)
+        cut.settle(2)
+        cut.report(3)
+        assert cut.core.intents.all() == []
+
+    def test_what_this_one_has_begun_waits_for_no_other(self, cluster: Cluster) -> None:
+        cluster.start_anew()
+        cluster.break_on["create_osds"] = {"h2": ""}
+        raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
+        cluster.settle(3)
+        raise_if_exception(remove(cluster))
+        cluster.report(4)
+        assert cluster.core.intents.all() == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_dropped"),
+    [
+        # A file system stands on a disk that looked free: no job asks for it again and again.
+        ("Has a FileSystem", True),
+        # A run was cut between a volume group and its volume: that may be half an OSD.
+        ("LVM detected", False),
+    ],
+)
 def test_what_somebody_else_has_taken_since_was_not_begun(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, reason: str, is_dropped: bool
 ) -> None:
-    """A file system stands on a disk that looked free: no job asks for it again and again."""
     cluster.break_on["create_osds"] = {"h2": ""}
     raise_if_exception(cluster.orchestrator.apply([drive_group("all")]))
     cluster.settle(3)
     raise_if_exception(remove(cluster))
     disk = cluster._disk
-    used = {"available": False, "rejected_reasons": ["Has a FileSystem"]}
+    used = {"available": False, "rejected_reasons": [reason]}
     monkeypatch.setattr(cluster, "_disk", lambda *a, **more: {**disk(*a, **more), **used})
     cluster.report()
     cluster.settle(5)
-    assert cluster.core.intents.all() == []
-    assert "h2: no OSD is made on" in events(cluster)
+    assert ("h2: no OSD is made on" in events(cluster)) is is_dropped
+    assert (cluster.core.intents.all() == []) is is_dropped
 
 
 def test_what_somebody_named_is_made_all_the_same(cluster: Cluster) -> None:

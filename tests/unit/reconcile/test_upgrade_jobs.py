@@ -9,9 +9,11 @@ import pytest
 from adapter.cluster.upgrade_plan import Cluster as Data
 from adapter.cluster.upgrade_plan import Daemon
 from adapter.errors import ReportAwaited
+from adapter.interface import raise_if_exception
+from adapter.reconcile.upgrade_acts import BACK_WITHIN
 from adapter.reconcile.upgrade_view import check_reports
 from adapter.reconcile.upgrades import first_hosts
-from tests.unit.reconcile.test_upgrades import start
+from tests.unit.reconcile.test_upgrades import start, status
 from tests.unit.reconcile.upgraded import NEW, Upgraded
 
 
@@ -104,6 +106,35 @@ def test_the_next_is_not_kept_waiting_when_the_maps_have_shown_the_last_one(
     cluster.acts["daemon_action"] = note
     start(cluster)
     assert [each for each in seen if each] == [["h2"], ["h3"], ["h1"]]
+
+
+def test_how_long_a_job_takes_does_not_count_as_time_that_daemons_need(cluster: Upgraded) -> None:
+    """A command takes no step while it waits for a job."""
+    late: List[str] = []
+
+    def slow(act: Any) -> Any:
+        def run(host: str, variables: Any) -> Any:
+            cluster.now += 2 * BACK_WITHIN
+            before = dict(cluster.monitors.versions)  # type: ignore[attr-defined]
+            found = act(host, variables)
+            after = cluster.monitors.versions  # type: ignore[attr-defined]
+            # They are not told at once.
+            for name in [each for each in after if after[each] != before.get(each)]:
+                after[name] = before.get(name, "")
+                late.append(name)
+            return found
+
+        return run
+
+    for operation in ("upgrade_packages", "daemon_action"):
+        cluster.acts[operation] = slow(getattr(cluster, f"_on_{operation}"))
+    raise_if_exception(cluster.orchestrator.upgrade_start(None, NEW))
+    for _ in range(150):
+        cluster.settle(2)
+        assert not status(cluster).is_paused, status(cluster).message
+        cluster.monitors.versions.update(dict.fromkeys(late, NEW))  # type: ignore[attr-defined]
+    assert cluster.kept() == {}
+    assert {"mgr.h2", "osd.2"} <= set(late)
 
 
 def test_a_report_that_is_under_way_is_not_asked_for_twice(cluster: Upgraded) -> None:

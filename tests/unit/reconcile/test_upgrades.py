@@ -79,8 +79,60 @@ def test_hosts_without_daemons_alone(cluster: Upgraded) -> None:
     start(cluster)
     cluster.installed["h3"] = OLD_PACKAGES
     cluster.report(3)
-    assert "0 daemons, in 1 steps" in start(cluster)
+    assert "0 daemons, in 1 step." in start(cluster)
     assert cluster.installed["h3"] == NEW_PACKAGES
+    assert cluster.kept() == {}
+
+
+def test_a_host_whose_daemons_run_the_version_gets_its_packages_all_the_same(
+    cluster: Upgraded,
+) -> None:
+    start(cluster)
+    cluster.installed["h3"] = OLD_PACKAGES
+    cluster.report(3)
+    cluster.requests.clear()
+    said = start(cluster)
+    assert "1 daemon, in 1 step." in said
+    assert "Note: daemons that run 20.2.5 already are not restarted: " in said
+    assert cluster.installed["h3"] == NEW_PACKAGES
+    assert cluster.restarted() == [["mgr.h3", "crash.h3"]]
+    assert cluster.kept() == {}
+    assert "already" in start(cluster)
+
+
+def test_no_manager_hands_over_to_one_whose_packages_were_left_halfway(cluster: Upgraded) -> None:
+    """The manager of h2 was started with the version that its host's power took halfway."""
+    cluster.installed["h2"] = NEW_PACKAGES
+    cluster.monitors.versions["mgr.h2"] = NEW  # type: ignore[attr-defined]
+    raise_if_exception(cluster.orchestrator.upgrade_start(None, NEW))
+    cluster.halfway.append("h2")
+    cluster.report(3)
+    cluster.settle(60)
+    installed = [
+        sorted(each.hosts)
+        for each in cluster.requests
+        if each.operation == "upgrade_packages" and each.variables["host_upgrade_step"] == "install"
+    ]
+    assert installed[0] == ["h2"]
+    assert cluster.kept() == {}
+    assert set(cluster.monitors.versions.values()) == {NEW}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"hosts": ""},
+        {"hosts": " "},
+        {"services": []},
+        {"services": [""]},
+        {"daemon_types": ["mgr", ""]},
+        {"daemon_types": []},
+    ],
+)
+def test_an_empty_scope_is_not_all_of_the_cluster(cluster: Upgraded, scope: Any) -> None:
+    (field,) = scope
+    with pytest.raises(OrchestratorError, match=f"Invalid {field} '': it names nothing"):
+        start(cluster, **scope)
     assert cluster.kept() == {}
 
 
@@ -228,6 +280,17 @@ def test_stop_leaves_daemons_and_puts_the_rest_back(cluster: Upgraded) -> None:
     assert len(cluster.monitors.versions) == 15
 
 
+def test_a_stop_that_is_kept_is_no_error_where_versions_are_not_known(cluster: Upgraded) -> None:
+    start(cluster, 6)
+    cluster.start_anew()
+    with cluster.core.lock:
+        cluster.core.reports._reports.clear()  # type: ignore[attr-defined]
+    said = raise_if_exception(cluster.orchestrator.upgrade_stop())
+    assert said.startswith("Stopped upgrade to 20.2.5.")
+    assert "is not known now: Host h1, h2, h3 has not reported to this manager yet." in said
+    assert cluster.kept()["stage"] == "stopping"
+
+
 def test_what_speaks_against_it_is_said_before_anything_is_done(cluster: Upgraded) -> None:
     cluster.offline("h3")
     cluster.monitors.managers = ["h1"]
@@ -252,7 +315,9 @@ def test_a_limit_and_kinds(cluster: Upgraded) -> None:
     kinds = {name.partition(".")[0] for name in cluster.monitors.versions}
     assert kinds == {"mgr", "crash"}, "what follows the packages is restarted with them"
     assert cluster.kept() == {}
-    start(cluster, daemon_types=["mon"], limit=1)
+    said = start(cluster, daemon_types=["mon"], limit=1)
+    assert "1 daemon, in 1 step." in said, "those that the limit leaves are not counted"
+    assert "leaves 2 daemons for later" in said
     assert len([name for name in cluster.monitors.versions if name.startswith("mon")]) == 1
     assert cluster.kept() == {}
 

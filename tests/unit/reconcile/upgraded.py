@@ -112,6 +112,7 @@ class Upgraded(Cluster):
         self.installed: Dict[str, str] = {}
         self.stuck: List[str] = []
         self.lost_packages: Dict[str, str] = {}
+        self.halfway: List[str] = []
         super().__init__()
 
     def prepare(self) -> None:
@@ -142,6 +143,7 @@ class Upgraded(Cluster):
             "installed": {"ceph-osd": there} if host not in self.lost_packages else {},
             "offered": {"ceph-osd": [NEW_PACKAGES, OLD_PACKAGES]},
             "lists_read": 1764460800,
+            "unfinished": {"ceph-osd": "unpacked"} if host in self.halfway else {},
             "problem": self.lost_packages.get(host, ""),
         }
         for row in report["daemons"]:
@@ -153,6 +155,7 @@ class Upgraded(Cluster):
         units = variables["host_upgrade_units"].get(host, [])
         if variables["host_upgrade_step"] == "install":
             self.installed[host] = NEW_PACKAGES
+            self.halfway = [each for each in self.halfway if each != host]
             self._start_again(host, units)
         said = {"packages": {}, "kept_files": [], "put_back": False, "restarted": units}
         return {"upgrade": said}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ...system.reading import Roots
 from .base import Kind
+from .extra import Extra
+from .mgr_login import ManagerLogin
 
 
 class Manager(Kind):
@@ -25,6 +28,11 @@ class Manager(Kind):
     loads_modules = True
     question = "version"
     lack = "it runs, but has not reached the monitors"
+
+    def make_extra(self, roots: Roots, conf: str = "", touch: bool = True) -> Extra:
+        """Return what goes with the host's last manager."""
+        del conf, touch
+        return ManagerLogin(roots, self.data_folder, f"{self.template}.target.wants")
 
 
 KIND = Manager()

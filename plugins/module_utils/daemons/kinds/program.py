@@ -51,6 +51,11 @@ class Program(Kind):
         del wanted
         return ""
 
+    def has_tls(self, wanted: WantedShape) -> bool:
+        """Tell whether it shall answer with TLS."""
+        del wanted
+        return False
+
     def mark_path(self, roots: Roots, daemon_id: str) -> str:
         """Return the file that says that the daemon of a host is ours."""
         del daemon_id
@@ -94,4 +99,4 @@ class Program(Kind):
 
 def http_status_of(told: Told, path: str, timeout: float) -> int:
     """Return the status with which a daemon answers, 0 where it does not."""
-    return http_status(told.addr, told.port, path, timeout)
+    return http_status(told.addr, told.port, path, timeout, told.tls)

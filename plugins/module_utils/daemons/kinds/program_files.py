@@ -18,7 +18,8 @@ from ...systemd.units import act, is_alive, show_units
 from ...systemd.words import unit_words
 from ..shapes import DaemonShape, WantedShape
 from .extra import Extra
-from .program_parts import OwnFile, ProgramShape, read_told, reason_of
+from .program_certificate import make_certificate
+from .program_parts import OwnFile, ProgramShape, own_certificate, read_told, reason_of
 
 _FOLDER = "ceph-orch-ansible/{name}"
 # It is there while files have changed of which the program does not know yet.
@@ -66,7 +67,9 @@ class ProgramFiles(Extra):
 
     def needs_setup(self, wanted: WantedShape) -> bool:
         """Tell whether the unit would start something else."""
-        return not self._drop_in.has(self._lines(wanted), reason_of(wanted))
+        if not self._drop_in.has(self._lines(wanted), self._reason(wanted)):
+            return True
+        return self._lacks_certificate(wanted) or self._must_restart(wanted)
 
     def needs_reload(self, wanted: WantedShape) -> bool:
         """Tell whether a file is another one, or was changed and the program not told of it."""
@@ -75,9 +78,15 @@ class ProgramFiles(Extra):
     def setup(self, wanted: WantedShape) -> None:
         """Write the files, first the one that says that they are ours."""
         make_directory(os.path.dirname(self._drop_in.path))
-        self._drop_in.put(self._lines(wanted), reason_of(wanted))
+        if not self._drop_in.has(self._lines(wanted), self._reason(wanted)):
+            self._drop_in.put(self._lines(wanted), self._reason(wanted))
+        elif self._must_restart(wanted):
+            # Before the files are there: whoever finds this work cut off restarts it.
+            self._drop_in.renew()
         if self._kind.files:
             make_directory(self._folder)
+        if self._lacks_certificate(wanted):
+            make_certificate(own_certificate(self._folder), wanted.addr, self._owner())
         if self._store:
             make_directory(self._store, 0o750)
             own_directory(self._store, 0o750, self._owner())
@@ -121,6 +130,16 @@ class ProgramFiles(Extra):
         unit = self._kind.unit
         return not self._kind.is_here(self._roots) and is_alive(show_units([unit])[unit])
 
+    def _reason(self, wanted: WantedShape) -> str:
+        return reason_of(wanted, self._kind.has_tls(wanted))
+
+    def _lacks_certificate(self, wanted: WantedShape) -> bool:
+        paths = own_certificate(self._folder)
+        return self._kind.has_tls(wanted) and not all(os.path.isfile(each) for each in paths)
+
+    def _must_restart(self, wanted: WantedShape) -> bool:
+        return any(each.restart for each in self._changed(wanted))
+
     def _lines(self, wanted: WantedShape) -> List[str]:
         argv = [*self._kind.command(self._folder, self._store, wanted), *wanted.args]
         return ["ExecStart=", f"ExecStart={unit_words(argv)}"]
@@ -132,12 +151,15 @@ class ProgramFiles(Extra):
         path = os.path.join(self._folder, file.name)
         if file.name not in texts:
             return not os.path.lexists(path)
-        return is_written(path, texts[file.name], 0o644)
+        owner = self._owner() if file.secret else None
+        return is_written(path, texts[file.name], _mode(file), owner)
 
     def _put(self, file: OwnFile, texts: Mapping[str, str]) -> None:
         path = os.path.join(self._folder, file.name)
         if file.name in texts:
-            write_text(path, texts[file.name], 0o644)
+            make_directory(os.path.dirname(path))
+            owner = self._owner() if file.secret else None
+            write_text(path, texts[file.name], _mode(file), owner)
         else:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
@@ -161,10 +183,18 @@ class ProgramFiles(Extra):
         return found
 
     def _owner(self) -> Tuple[int, int]:
+        """Return user and group of the program, those of nobody while its package is not there."""
         if not self._roots.real:
             return os.geteuid(), os.getegid()
-        user = pwd.getpwnam(self._kind.user)
+        try:
+            user = pwd.getpwnam(self._kind.user)
+        except KeyError:
+            return -1, -1
         return user.pw_uid, user.pw_gid
+
+
+def _mode(file: OwnFile) -> int:
+    return 0o600 if file.secret else 0o644
 
 
 def _objection(file: OwnFile, folder: str) -> str:

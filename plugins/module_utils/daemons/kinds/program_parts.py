@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from typing import List, NamedTuple, Optional, Tuple
@@ -14,20 +15,27 @@ if sys.version_info >= (3, 8):
 else:
     Protocol = object
 
-_REASON = "cluster {cluster}, answers at [{addr}]:{port}."
-_TOLD = re.compile(r"cluster ([0-9A-Za-z-]+), answers at \[([0-9a-fA-F:.]*)\]:(\d{1,5})\.")
+_REASON = "cluster {cluster}, answers at [{addr}]:{port}{tls}."
+_TLS = " with TLS"
+_TOLD = re.compile(
+    r"cluster ([0-9A-Za-z-]+), answers at \[([0-9a-fA-F:.]*)\]:(\d{1,5})( with TLS)?\."
+)
 
 
 class OwnFile(NamedTuple):
     """A file that a program reads, in the directory of ours.
 
     ``check`` is the command that says whether the program can use it, before it is put there; its
-    last word is the file's name. ``reload`` is whether the program must be told of a change.
+    last word is the file's name. ``reload`` is whether the program must be told of a change, and
+    ``restart`` whether it reads the file only when it starts. What is ``secret`` is for the
+    program's user alone.
     """
 
     name: str
     check: Tuple[str, ...] = ()
     reload: bool = True
+    restart: bool = False
+    secret: bool = False
 
 
 class Told(NamedTuple):
@@ -36,6 +44,7 @@ class Told(NamedTuple):
     cluster: str
     addr: str
     port: int
+    tls: bool = False
 
 
 class ProgramShape(Protocol):
@@ -51,6 +60,8 @@ class ProgramShape(Protocol):
 
     def objection(self, wanted: WantedShape) -> str: ...
 
+    def has_tls(self, wanted: WantedShape) -> bool: ...
+
     def is_here(self, roots: Roots) -> bool: ...
 
     def answers(self, told: Told, timeout: float) -> bool: ...
@@ -62,12 +73,20 @@ def listen_address(wanted: WantedShape) -> str:
     return f"{addr}:{wanted.port}"
 
 
-def reason_of(wanted: WantedShape) -> str:
+def own_certificate(folder: str) -> Tuple[str, str]:
+    """Return the files of the certificate and its key, in the directory of ours."""
+    return os.path.join(folder, "tls.crt"), os.path.join(folder, "tls.key")
+
+
+def reason_of(wanted: WantedShape, tls: bool = False) -> str:
     """Return what the drop-in file of a daemon says of it."""
-    return _REASON.format(cluster=wanted.cluster, addr=wanted.addr, port=wanted.port)
+    said = _TLS if tls else ""
+    return _REASON.format(cluster=wanted.cluster, addr=wanted.addr, port=wanted.port, tls=said)
 
 
 def read_told(path: str) -> Optional[Told]:
     """Return what a drop-in file says; None where it is none of ours."""
     match = _TOLD.search(read_text(path).partition("\n")[0])
-    return Told(match.group(1), match.group(2), int(match.group(3))) if match else None
+    if match is None:
+        return None
+    return Told(match.group(1), match.group(2), int(match.group(3)), bool(match.group(4)))

@@ -21,10 +21,12 @@ class Prometheus(Program):
     files = (
         OwnFile("prometheus.yml", ("promtool", "check", "config")),
         OwnFile("custom_alerts.yml"),
+        OwnFile("orchestrator_alerts.yml"),
         # It looks itself whether these have changed.
         OwnFile("ceph.json", reload=False),
         OwnFile("node.json", reload=False),
         OwnFile("ceph-exporter.json", reload=False),
+        OwnFile("orchestrator.json", reload=False),
         OwnFile("alertmanager.json", reload=False),
         OwnFile("federate.json", reload=False),
     )

@@ -14,6 +14,7 @@ from . import (
     cephfs_mirror,
     container,
     crash,
+    grafana,
     haproxy,
     keepalived,
     mds,
@@ -32,7 +33,7 @@ from .extra import Extra
 
 _FILES = (
     *(mon, osd, mgr, mds, rgw, rbd_mirror, cephfs_mirror, crash, ceph_exporter),
-    *(node_exporter, prometheus, alertmanager, haproxy, keepalived, container, smb, nfs),
+    *(node_exporter, prometheus, alertmanager, grafana, haproxy, keepalived, container, smb, nfs),
 )
 
 # All that a host may run, by name; and those that ceph_daemon makes and removes.

@@ -9,7 +9,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from plugins.module_utils.daemons.at_work import answering, daemon_of, idle
+from plugins.module_utils.daemons.at_work import answering, daemon_of, have_to_stay, idle
 from plugins.module_utils.system.listening import listens
 from plugins.module_utils.system.reading import Roots
 from tests.unit.plugins.programs import only_programs_of
@@ -72,3 +72,10 @@ def test_who_can_be_asked(tmp_path: Path) -> None:
     (tmp_path / "ceph-mgr.h1.asok").touch()
     units = ["ceph-mgr@h1.service", "ceph-mgr@h2.service", "ceph-osd@1.service"]
     assert answering(roots, units) == {"ceph-mgr@h1.service"}
+
+
+def test_only_those_that_nobody_can_ask_have_to_stay() -> None:
+    """The others are asked at once, and one that has ended is named by that."""
+    units = ["ceph-mon@h1.service", "ceph-mds@fs.h1.service", "ceph-osd@3.service"]
+    foreign = "ceph-volume@1.service"
+    assert have_to_stay(Roots(), [*units, foreign]) == {"ceph-osd@3.service", foreign}

@@ -41,6 +41,10 @@ UNITS: Dict[str, Dict[str, Any]] = {
     "ceph-crash.service": RUNS,
     "ssh.service": RUNS,
 }
+# The monitors' answers stand in files; without them nobody answers.
+CEPH = """#!/bin/sh
+case "$*" in *metadata*) cat "$TREE/metadata.json" ;; *) cat "$TREE/osds.json" ;; esac
+"""
 
 
 class Host:
@@ -54,8 +58,17 @@ class Host:
         program = top / "bin/systemctl"
         program.write_text(f"#!{sys.executable}\n{fake}")
         program.chmod(0o755)
+        ceph = top / "bin/ceph"
+        ceph.write_text(CEPH)
+        ceph.chmod(0o755)
+        (top / "proc/sys/kernel").mkdir(parents=True)
+        (top / "proc/sys/kernel/hostname").write_text("h1\n")
+        self.monitors_say()
         self.roots = Roots(
-            etc=str(top / "etc"), var=str(top / "var"), ceph_run=str(top / "run/ceph")
+            etc=str(top / "etc"),
+            var=str(top / "var"),
+            ceph_run=str(top / "run/ceph"),
+            proc=str(top / "proc"),
         )
         directory = top / "var/lib/ceph/osd/ceph-3"
         directory.mkdir(parents=True)
@@ -63,6 +76,11 @@ class Host:
         (directory / "keyring").write_text("secret\n")
         (directory / "block").symlink_to("/dev/sdb")
         self.write(units=json.loads(json.dumps(UNITS)))
+
+    def monitors_say(self, uuid: str = OSD_UUID, state: str = "exists", place: str = "h1") -> None:
+        osd = {"osd": 3, "uuid": uuid, "state": [state], "public_addr": "10.0.0.9:6800/1"}
+        (self.top / "osds.json").write_text(json.dumps([osd]))
+        (self.top / "metadata.json").write_text(json.dumps([{"id": 3, "hostname": place}]))
 
     def write(self, **state: Any) -> None:
         (self.top / "systemd.json").write_text(json.dumps(state))
@@ -308,6 +326,61 @@ def test_an_osd_is_known_by_its_uuid_and_devices(host: Host) -> None:
     assert record is not None
     (osd,) = [each for each in record.units if each.unit == "ceph-osd@3.service"]
     assert osd.osd == {"uuid": OSD_UUID, "kinds": ["block"], "devices": ["/dev/sdb"]}
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"state": "up", "place": "h3"}, "is up in the cluster's map, on host h3"),
+        ({"place": "h3"}, "ran on host h3 last"),
+    ],
+)
+def test_an_osd_that_is_elsewhere_by_now_is_not_started(
+    host: Host, said: Dict[str, str], why: str
+) -> None:
+    """Its disk was copied, or moved, while the host was in maintenance: two daemons of one OSD."""
+    host.enter()
+    host.monitors_say(**said)
+    change = host.leave()
+    assert why in change.problems["ceph-osd@3.service"]
+    assert "exit HOST --force` leaves it" in change.problems["ceph-osd@3.service"] or said == {
+        "place": "h3"
+    }
+    assert host.units["ceph-osd@3.service"]["masked"]
+    assert host.units["ceph-osd@3.service"]["active"] == "inactive"
+    assert host.units["ceph-mon@h1.service"]["active"] == "active"
+    assert not host.units["ceph-osd@4.service"]["masked"]
+    assert read_record(host.roots) is not None
+    host.leave(force=True)
+    assert host.units["ceph-osd@3.service"]["masked"], "nothing starts it with the host"
+    assert read_record(host.roots) is None
+
+
+@pytest.mark.parametrize("said", [{"uuid": "another"}, {"state": "destroyed"}])
+def test_an_osd_that_the_cluster_has_no_more_holds_nothing_up(
+    host: Host, said: Dict[str, str]
+) -> None:
+    """Its unit was started in vain, and the host never left; its id may be another OSD's here."""
+    host.enter()
+    host.monitors_say(**said)
+    change = host.leave()
+    assert change.problems == {}
+    assert "the cluster has no such OSD" in change.gone["ceph-osd@3.service"]
+    osd = host.units["ceph-osd@3.service"]
+    assert (osd["active"], osd["masked"]) == ("inactive", False)
+    assert read_record(host.roots) is None
+
+
+def test_an_osd_of_which_nobody_says_anything_waits(host: Host) -> None:
+    """A cluster that is down altogether gets its monitors back first."""
+    host.enter()
+    (host.top / "osds.json").unlink()
+    change = host.leave()
+    assert "osd.3 is not started: The monitors do not answer" in str(change.problems)
+    assert host.units["ceph-mon@h1.service"]["active"] == "active"
+    assert host.units["ceph-osd@3.service"]["masked"]
+    host.leave(force=True)
+    assert host.units["ceph-osd@3.service"] == {**RUNS, "masked": False}
 
 
 @pytest.mark.parametrize(

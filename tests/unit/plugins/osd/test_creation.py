@@ -15,7 +15,7 @@ from plugins.module_utils.osd.creation import Creation
 from plugins.module_utils.osd.creation_result import what_came_of
 from plugins.module_utils.osd.plan_check import PlanRefused
 from plugins.module_utils.system.host_lock import HostIsBusy
-from tests.unit.plugins.labels import FSID, label
+from tests.unit.plugins.labels import FSID, OSD_UUID, label
 from tests.unit.plugins.osd.test_ceph_volume_calls import group
 from tests.unit.plugins.osd_host import OsdHost
 from tests.unit.plugins.tree import CASES, load
@@ -118,6 +118,88 @@ def test_a_disk_that_is_used_before_its_turn_is_left_as_it_is(make: Any) -> None
     assert not any("/dev/sdd" in call for call in host.calls("ceph-volume"))
 
 
+def test_a_disk_that_is_used_while_the_monitors_are_asked_is_left_as_it_is(make: Any) -> None:
+    """They may take a minute to answer."""
+    known = [{"osd": 5, "uuid": "x", "state": ["destroyed", "exists"]}]
+    host = make(tree={"disks": SDB}, known=known)
+    with host.lock as lock:
+        creation = host.creation([group(data=["/dev/sdb"], osd_ids=[5])])
+        with (host.top / "dev/sdb").open("r+b") as disk:
+            disk.write(b"XFSB")
+        creation.do(lock)
+
+    assert (creation.rows, creation.unfinished) == ([], [])
+    assert creation.problems[0].startswith("/dev/sdb: it is not empty (xfs)")
+    assert (host.head("sdb", 4), host.calls("ceph-volume")) == (b"XFSB", [])
+
+
+@pytest.mark.parametrize("lvm", [False, True], ids=["raw", "lvm"])
+def test_an_id_that_another_one_has_by_its_turn_is_not_taken(make: Any, lvm: bool) -> None:
+    """Others of the plan are made before it, which takes minutes: ceph-volume took it back."""
+    tree = {"disks": {"sdb": None, "sdc": None, "sdd": None}, "files": MAPPER if lvm else {}}
+    known = [{"osd": osd_id, "uuid": "x", "state": ["destroyed", "exists"]} for osd_id in (5, 6)]
+    host = make(tree=tree, known=known)
+    first = group(data=["/dev/sdb", "/dev/sdd"], osd_ids=[5], method="raw")
+    last = group(data=["/dev/sdc"], osd_ids=[6], method="lvm" if lvm else "raw")
+    with host.lock as lock:
+        creation = host.creation([first, last])
+        known[1]["state"] = ["exists", "up"]
+        (host.top / "osds.json").write_text(json.dumps(known))
+        creation.do(lock)
+
+    assert [row["osd_id"] for row in creation.rows] == [5, 9]
+    (problem,) = creation.problems
+    assert problem.startswith("/dev/sdc: Invalid osd_ids 6: osd.6 is not destroyed.")
+    assert creation.unfinished == []
+    assert [call for call in host.calls("ceph-volume") if "/dev/sdc" in call] == []
+
+
+@pytest.mark.parametrize("kind", ["data", "db", "lvm"])
+def test_a_disk_whose_name_another_one_has_by_its_turn_is_left_as_it_is(
+    make: Any, kind: str
+) -> None:
+    """It was pulled, and another one was put in, while the monitors were asked."""
+    names = ("sdb", "nvme0n1")
+    disks = {name: {"udev": {"ID_MODEL": "M", "ID_SERIAL_SHORT": f"S{name}"}} for name in names}
+    known = [{"osd": 5, "uuid": "x", "state": ["destroyed", "exists"]}]
+    host = make(tree={"disks": disks, "files": MAPPER if kind == "lvm" else {}}, known=known)
+    data, db = ([{"path": f"/dev/{n}", "size": 0, "device_id": f"M_S{n}"}] for n in names)
+    swapped = "sdb" if kind == "data" else "nvme0n1"
+    with host.lock as lock:
+        creation = host.creation([group(data=data, db=db, osd_ids=[5])])
+        (entry,) = [p for p in (host.top / "udev").iterdir() if f"S{swapped}" in p.read_text()]
+        entry.write_text(entry.read_text().replace(f"S{swapped}", "OTHER"))
+        creation.do(lock)
+
+    assert (creation.rows, creation.unfinished) == ([], [])
+    (problem,) = creation.problems
+    assert problem.startswith(f"/dev/{swapped}: it is the disk 'M_OTHER', planned is")
+    assert host.calls("ceph-volume") == []
+
+
+@pytest.mark.parametrize("content", ["file system", "cluster"])
+def test_a_db_disk_that_is_used_before_its_turn_is_left_as_it_is(make: Any, content: str) -> None:
+    disks = {name: None for name in ("sdb", "nvme0n1")}
+    known = [{"osd": 5, "uuid": "x", "state": ["destroyed", "exists"]}]
+    host = make(tree={"disks": disks, "files": MAPPER}, known=known)
+    with host.lock as lock:
+        creation = host.creation([group(data=["/dev/sdb"], db=["/dev/nvme0n1"], osd_ids=[5])])
+        with (host.top / "dev/nvme0n1").open("r+b") as disk:
+            if content == "file system":
+                disk.write(b"XFSB")
+            else:
+                disk.seek(512)
+                disk.write(b"LABELONE")
+                tags = TAGS.format(7, UUID7, "db").replace(FSID, UUID8)
+                (host.top / "pvs.json").write_text(json.dumps(volumes(("/dev/nvme0n1", "d", tags))))
+        creation.do(lock)
+
+    assert (creation.rows, creation.unfinished) == ([], [])
+    (problem,) = creation.problems
+    assert problem.startswith("/dev/nvme0n1: it ")
+    assert host.calls("ceph-volume") == []
+
+
 def test_what_an_earlier_run_has_made_is_started_and_its_id_not_taken_again(make: Any) -> None:
     host = make(
         tree={
@@ -163,8 +245,24 @@ def test_a_failure_leaves_nothing(make: Any) -> None:
     assert host.calls("ceph-volume")[1:] == ["ceph-volume lvm zap --destroy /dev/sdb"]
 
 
+def test_an_osd_that_somebody_has_made_after_a_failure_stays(make: Any) -> None:
+    """What became of several is looked at one after the other, and may be minutes old then."""
+    host = make(tree={"disks": SDB}, fails=f" osd new {UUID8}\n stderr: no space\n")
+    (host.top / "others").touch()
+    (host.top / "units/ceph-osd@9.service").write_text("inactive\n")
+    creation = create(host, group(data=["/dev/sdb"]))
+
+    assert creation.problems[1:] == [
+        f"/dev/sdb: it carries an OSD that this run has not begun ({OSD_UUID}), which is left as "
+        "it is. If nothing on it is needed, `ceph orch device zap HOST /dev/sdb --force` wipes it."
+    ]
+    assert host.head("sdb").startswith(label())
+    assert (host.top / "var/lib/ceph/osd/ceph-9/fsid").exists()
+    assert not any(" zap " in call for call in host.calls("ceph-volume"))
+
+
 def test_what_a_failure_leaves_because_the_disk_fails_is_named_with_the_disk(make: Any) -> None:
-    host = make(tree={"disks": SDB}, fails=" stderr: Input/output error\n")
+    host = make(tree={"disks": SDB}, fails=f" osd new {UUID8}\n stderr: Input/output error\n")
     (host.top / "zap_fails").write_text(" stderr: wipefs: error: /dev/sdb: Input/output error")
     creation = create(host, group(data=["/dev/sdb"]))
 

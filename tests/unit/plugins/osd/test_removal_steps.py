@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 
+from plugins.module_utils.cluster import osd_map
 from plugins.module_utils.osd import removal_steps
 from plugins.module_utils.osd.removal import RemovalRefused
 from plugins.module_utils.osd.removal_steps import Work
@@ -20,6 +21,10 @@ from tests.unit.plugins.labels import FSID, OSD_UUID
 from tests.unit.plugins.osd_host import OsdHost
 
 DISK = {"disks": {"sdb": {"content": {0: {"label": {}}}}}}
+
+
+OTHER_UUID = OSD_UUID[:-2] + "04"
+KNOWN = [{"osd": 3, "uuid": OSD_UUID, "state": ["exists"]}]
 
 
 class Ended(Exception):
@@ -91,7 +96,7 @@ def test_what_would_be_started_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, sub: str, word: str
 ) -> None:
     osd = {"devices": {"block": "sdb"}, "state": state, "sub": sub}
-    host = make_host(tmp_path, monkeypatch, tree=DISK, osds={3: osd})
+    host = make_host(tmp_path, monkeypatch, tree=DISK, osds={3: osd}, known=KNOWN)
     states: List[Any] = []
     for check_mode in (True, False):
         rows: List[Any] = []
@@ -99,6 +104,125 @@ def test_what_would_be_started_is_started(
         states += [row["state"] for row in rows]
 
     assert states == [word if word == "present" else f"would be {word}", word]
+
+
+FIB = """Local:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 10.0.0.0
+        /8 link UNICAST
+     |-- 10.0.0.1
+        /32 host LOCAL
+"""
+ON_H1 = {"proc/sys/kernel/hostname": "h1", "proc/net/fib_trie": FIB}
+STOPPED = {3: {"devices": {"block": "sdb"}, "state": "inactive"}}
+ELSEWHERE: Dict[str, Any] = {
+    "up on another host": (
+        ["exists", "up"],
+        "h2",
+        "osd.3 is not started: it is up in the cluster's map, on host h2: two daemons of one OSD",
+    ),
+    "up, nobody knows where": (
+        ["exists", "up"],
+        "",
+        "osd.3 is not started: it is up in the cluster's map, and the monitors do not say on which",
+    ),
+    "down, and ran on another host last": (
+        ["exists"],
+        "h2",
+        "osd.3 is not started: it ran on host h2 last, and from an old copy of its disk",
+    ),
+    "another OSD of that id": (
+        None,
+        "h1",
+        f"osd.3 is not started: the cluster has no such OSD with the uuid {OSD_UUID} any more.",
+    ),
+    "destroyed": (
+        ["destroyed", "exists"],
+        "h1",
+        f"osd.3 is not started: the cluster has no such OSD with the uuid {OSD_UUID} any more.",
+    ),
+    "still up in the map, as before it was stopped here": (["exists", "up"], "h1.example", ""),
+    "down here": (["exists"], "h1", ""),
+    "down, and has never run": (["exists", "new"], "", ""),
+    "up, and the host had another name then": (["exists", "up", "addr"], "old", ""),
+    "down, and the host had another name then": (["exists", "addr"], "old", ""),
+}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_an_osd_that_is_elsewhere_by_now_is_not_started_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, check_mode: bool
+) -> None:
+    """Its disk was moved after it was stopped, or both hosts see it."""
+    states, place, problem = ELSEWHERE[name]
+    address = "10.0.0.1" if "addr" in (states or ()) else "10.0.0.2"
+    row = {
+        "osd": 3,
+        "uuid": OSD_UUID if states else OTHER_UUID,
+        "state": states or ["exists"],
+        "public_addrs": {"addrvec": [{"type": "v2", "addr": f"{address}:6800", "nonce": 7}]},
+        "cluster_addr": "0.0.0.0:0/0",
+    }
+    tree = {**DISK, "files": ON_H1}
+    said = [{"id": 3, "hostname": place}] if place else []
+    host = make_host(tmp_path, monkeypatch, tree=tree, osds=STOPPED, known=[row], said=said)
+    rows: List[Any] = []
+    Work({**params("start"), "kept_fails": False}, host.roots, check_mode, rows).do()
+
+    done = "would be started" if check_mode else "started"
+    assert rows[0]["state"] == ("failed" if problem else done)
+    assert rows[0].get("problem", "")[: len(problem)] == problem
+    started = [call for call in host.calls("systemctl") if call.split()[1] == "start"]
+    assert bool(started) is (not problem and not check_mode)
+
+
+@pytest.mark.parametrize("kept_fails", [True, False])
+def test_an_osd_of_which_the_monitors_do_not_say_where_it_is_is_not_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_fails: bool
+) -> None:
+    host = make_host(tmp_path, monkeypatch, tree=DISK, osds=STOPPED, known=KNOWN, silent=True)
+    given = {**params("start"), "kept_fails": kept_fails}
+    ended = run_module(osd_remove, monkeypatch, host, given)
+
+    assert (ended.failed, ended.result["changed"]) == (True, False)
+    assert ended.result["msg"].startswith("osd.3 is not started: The monitors do not answer")
+    (tmp_path / "silent").unlink()
+    assert not run_module(osd_remove, monkeypatch, host, given).failed
+
+
+@pytest.mark.parametrize(
+    ("keyring", "own", "name"),
+    [
+        ("", False, "osd.3"),
+        ("", True, "client.bootstrap-osd"),
+        ("[client.bootstrap-osd]\n\tkey = AQ==", False, "client.bootstrap-osd"),
+    ],
+)
+def test_who_starts_an_osd_asks_with_a_key_that_its_host_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keyring: str, own: bool, name: str
+) -> None:
+    files = {"var/lib/ceph/bootstrap-osd/ceph.keyring": "secret"} if own else {}
+    tree = {**DISK, "files": files}
+    host = make_host(tmp_path, monkeypatch, tree=tree, osds=STOPPED, known=KNOWN)
+    monkeypatch.setattr(osd_map, "RUN_DIR", str(tmp_path / "run"))
+    rows: List[Any] = []
+    Work({**params("start"), "keyring": keyring}, host.roots, False, rows).do()
+
+    asked = host.calls("ceph")
+    assert rows[0]["state"] == "started"
+    assert [call.split()[4] for call in asked] == [name, name]
+    assert not any("AQ==" in call for call in asked)
+
+
+def test_an_osd_that_runs_is_not_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    osds = {3: {"devices": {"block": "sdb"}}}
+    host = make_host(tmp_path, monkeypatch, tree=DISK, osds=osds, silent=True)
+    rows: List[Any] = []
+    Work(params("start"), host.roots, False, rows).do()
+    assert (rows[0]["state"], host.calls("ceph")) == ("present", [])
 
 
 @pytest.mark.parametrize("kept_fails", [True, False])
@@ -229,7 +353,6 @@ def test_a_dead_osd_that_was_taken_down_before_its_disk_is_a_change(
     assert not (tmp_path / "var/lib/ceph/osd/ceph-3").exists()
 
 
-OTHER_UUID = OSD_UUID[:-2] + "04"
 TWO = {
     "disks": {
         "sdb": {"content": {0: {"label": {}}}},

@@ -32,17 +32,21 @@ class Host:
         self.packages: Dict[str, str] = CHANGED
         self.done: List[Tuple[str, Any]] = []
         self.killed_at = ""
+        self.unfinished: Dict[str, str] = {}
         self.target = NEW
         self.older: List[bool] = []
 
     def module(self, name: str, arguments: Mapping[str, Any], variables: Any) -> Dict[str, Any]:
         if name == "host_report":
             rows = [self._row(each) for each in self.states]
-            return {"ceph_orch_result": {"daemons": rows}}
+            packages = {"installed": {"ceph-osd": NEW}, "unfinished": dict(self.unfinished)}
+            return {"ceph_orch_result": {"daemons": rows, "packages": packages}}
         if name == "host_upgrade":
             self.done.append((arguments["step"], arguments["units"] or ""))
             self.older.append(arguments["older"])
             packages, self.packages = self.packages, {}
+            if not self._task.check_mode:
+                self.unfinished.clear()
             again = arguments["units"] if packages else []
             self.cluster.versions.update({each: self.target for each in again})
             result = {"upgrade": {"packages": packages, "restarted": again}}
@@ -251,3 +255,49 @@ def test_what_is_left_of_a_playbook_that_was_killed_begins_nothing(host: Host) -
         turn.take("restart", ["mon"], True)
     assert host.done == []
     assert host.cluster.versions["mon.h3"] == OLD
+
+
+class TestPackagesThatWereLeftHalfway:
+    """The host lost its power meanwhile: what started since has files of both versions."""
+
+    @pytest.fixture
+    def halfway(self, host: Host) -> Host:
+        host.unfinished["ceph-osd"] = "unpacked, not configured"
+        host.cluster.versions.update({"mon.h3": NEW, "osd.4": NEW})
+        host.cluster.versions.update({f"osd.{n}": NEW for n in range(4)})
+        return host
+
+    def test_what_started_since_is_restarted(self, halfway: Host) -> None:
+        """Seen to fail before: it ran the version, and was left alone."""
+        assert halfway.turn("mon").restarted == ["crash.h3", "mon.h3"]
+        kept = json.loads(halfway.cluster.store[KEY])
+        assert kept["halfway"] == {"h3": ["osd.4"]}
+        assert halfway.turn("osd").restarted == ["osd.4", "osd.5"]
+        assert KEY not in halfway.cluster.store
+        assert halfway.turn("osd").restarted == []
+
+    def test_so_it_is_after_a_run_that_was_cut_off(self, halfway: Host) -> None:
+        halfway.killed_at = "mon.h3"
+        with pytest.raises(Killed):
+            halfway.turn("mon")
+        halfway.killed_at = ""
+        assert halfway.turn("mon").restarted == ["mon.h3"]
+
+    def test_a_manager_is_restarted_before_another_one_hands_over_to_it(
+        self, halfway: Host
+    ) -> None:
+        with_manager(halfway)
+        halfway.cluster.versions["mgr.h3"] = NEW
+        assert halfway.turn("mgr").restarted == ["mgr.h3", "crash.h3"]
+        assert halfway.done[0] == ("install", ["mgr.h3"])
+        assert json.loads(halfway.cluster.store[KEY])["halfway"] == {"h3": ["mon.h3", "osd.4"]}
+
+    def test_packages_of_others_restart_nothing(self, halfway: Host) -> None:
+        halfway.unfinished.clear()
+        halfway.unfinished["cowsay"] = "half-configured"
+        assert halfway.turn("mon").restarted == []
+
+    def test_check_mode_says_so_and_keeps_nothing(self, halfway: Host) -> None:
+        halfway._task.check_mode = True
+        assert "mon.h3" in halfway.turn("mon").restarted
+        assert KEY not in halfway.cluster.store

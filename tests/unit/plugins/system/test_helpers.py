@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import time
 from pathlib import Path
+from typing import List
 
 import pytest
 
 from plugins.module_utils.system.command import find_program, last_line, run
+from plugins.module_utils.system.host_lock import HostLock
 from plugins.module_utils.system.reading import clean, clean_data, read_assignments, read_text
 from plugins.module_utils.system.subprocess_worker import run_apart
 
@@ -80,6 +83,25 @@ def test_a_job_that_hangs_does_not_hold_up_the_others(tmp_path: Path) -> None:
 
     assert answers == {"works": "x" * 10**6}
     assert time.monotonic() - began < 30
+
+
+def test_a_helper_has_nothing_of_its_callers(tmp_path: Path) -> None:
+    """One that hangs in the kernel stays behind, and would keep the locks of the host."""
+    with HostLock(5.0, str(tmp_path)) as lock:
+        answers = run_apart({"open": lambda: _open_files(), "null": lambda: _open_files()[:3]}, 5.0)
+        assert os.fstat(lock.descriptor)
+
+    assert answers["null"] == ["/dev/null"] * 3
+    assert [name for name in answers["open"] if str(tmp_path) in name] == []
+    assert len(answers["open"]) == 4
+
+
+def _open_files() -> List[str]:
+    found = []
+    for number in range(64):
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(f"/proc/self/fd/{number}"))
+    return found
 
 
 def test_a_helper_that_dies_loses_only_its_answers() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import List
 
 import pytest
 
+from plugins.module_utils.system.host_lock import HostLock
 from plugins.module_utils.system.package_install import PackageInstall
-from plugins.module_utils.system.package_manager import PackagesRefused
+from plugins.module_utils.system.package_manager import Apt, PackagesRefused
 from plugins.module_utils.system.reading import Roots
 from tests.unit.plugins.programs import only_programs_of
 
@@ -62,3 +64,17 @@ def test_all_may_be_left_out(host: Roots) -> None:
 def test_no_name_is_more_than_a_name(host: Roots, name: str) -> None:
     with pytest.raises(PackagesRefused, match="Invalid package"):
         predicted(host, [name])
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_lists_that_are_still_being_read_are_no_success(host: Roots, tmp_path: Path) -> None:
+    run = tmp_path / "bin/systemd-run"
+    run.write_text("#!/bin/sh\nexec sleep 2\n")
+    run.chmod(0o755)
+    with (
+        HostLock(5.0, str(tmp_path), part="packages") as lock,
+        pytest.raises(PackagesRefused, match="it still runs after"),
+    ):
+        Apt(host).read_lists(lock, 0.1)
+    # systemd goes on with it; here nobody waits for it any more.
+    gc.collect()

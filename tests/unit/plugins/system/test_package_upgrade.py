@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import List, Tuple
 
 import pytest
@@ -136,6 +138,46 @@ def test_no_package_of_ceph_is_removed_for_another(place: Path, tmp_path: Path) 
     assert "apt-get would remove ceph-mds" in refusal(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("marks", "section", "refused"),
+    [
+        ("echo site-backup", "admin", True),
+        ("exit 1", "admin", True),
+        ("true", "admin", False),
+        ("echo site-backup", "non-free/libs", False),
+    ],
+)
+def test_no_package_of_the_administrator_is_removed(
+    place: Path, tmp_path: Path, marks: str, section: str, refused: bool
+) -> None:
+    write(place, "apt-get", "#!/bin/sh\necho 'Remv site-backup [1.0]'\n")
+    write(place, "apt-mark", f"#!/bin/sh\n{marks}\n")
+    packages = (DPKG % ("ii", "20.2.4+ds-2")).partition("\n")[2]
+    write(
+        place,
+        "dpkg-query",
+        f'#!/bin/sh\ncase "$*" in *Section*) echo {section};; *) {packages};; esac\n'.replace(
+            "\n;;", ";;"
+        ),
+    )
+    if not refused:
+        assert predicted(tmp_path).changes
+        return
+    assert "apt-get would remove site-backup, installed by the administrator: " in refusal(tmp_path)
+
+
+def test_what_was_cut_is_predicted_when_it_is_finished(place: Path, tmp_path: Path) -> None:
+    """Before, apt-get may not be able to tell; it removes nothing all the same."""
+    log = tmp_path / "log"
+    write(place, "systemd-run", SYSTEMD_RUN)
+    write(place, "dpkg", f"#!/bin/sh\necho finished >>{log}\n")
+    write(place, "apt-get", f'#!/bin/sh\necho "$1" >>{log}\necho "Remv ceph-mds [1]"\n')
+    with HostLock(5.0, str(tmp_path), part="packages") as lock:
+        said = AptTransaction(Roots()).install({"x": "1"}, lock, 30.0, own=["x", "ceph-mds"])
+    assert said == "apt-get would remove ceph-mds"
+    assert log.read_text().split() == ["finished", "-s"]
+
+
 def test_what_apt_cannot_resolve_is_said(place: Path, tmp_path: Path) -> None:
     said = "echo ' ceph-mon : Depends: libnew (>= 2) but it is not installable'; exit 100"
     write(place, "apt-get", f"#!/bin/sh\n{said}\n")
@@ -160,6 +202,24 @@ OUTPUTS: List[Tuple[str, str]] = [
     ),
     ("Setting up ceph-mds (20.2.5) ...\n", ""),
     ("dpkg: error processing package x (--unpack):\n", "x (--unpack)"),
+    (
+        "Preparing to unpack .../x.deb ...\ndpkg: unrecoverable fatal error, aborting:\n"
+        " cannot flush /var/lib/dpkg/updates/tmp.i after padding: No space left on device\n"
+        "E: Sub-process /usr/bin/dpkg returned an error code (2)\n",
+        "dpkg: unrecoverable fatal error, aborting: cannot flush /var/lib/dpkg/updates/tmp.i after "
+        "padding: No space left on device",
+    ),
+    (
+        "dpkg: error processing archive /a/x.deb (--unpack):\n cannot copy extracted data for "
+        "'./usr/bin/x' to '/usr/bin/x.dpkg-new': failed to write (No space left on device)\n",
+        "dpkg: error processing archive /a/x.deb (--unpack): cannot copy extracted data for "
+        "'./usr/bin/x' to '/usr/bin/x.dpkg-new': failed to write (No space left on device)",
+    ),
+    (
+        "dpkg: error: dpkg frontend lock was locked by another process with pid 7\n"
+        "Note: removing the lock file is always wrong, can damage the locked area\n",
+        "dpkg: dpkg frontend lock was locked by another process with pid 7",
+    ),
 ]
 
 
@@ -188,7 +248,7 @@ def test_what_apt_prints() -> None:
 
 def test_packages_that_are_fetched_need_no_more_room(place: Path, tmp_path: Path) -> None:
     """Else the first host refuses what it has just fetched."""
-    (tmp_path / "var/cache/apt").mkdir(parents=True)
+    (tmp_path / "var/cache/apt/archives").mkdir(parents=True)
     show = "case $1 in show) echo 'Package: x'; echo \"Size: $((1 << 60))\";; *) exec {} ;; esac"
     write(place, "policy", POLICY)
     write(place, "apt-cache", "#!/bin/sh\n" + show.format(place / "policy") + "\n")
@@ -196,6 +256,30 @@ def test_packages_that_are_fetched_need_no_more_room(place: Path, tmp_path: Path
     row = f"'http://mirror/x.deb' x.deb {1 << 60} MD5Sum:0"
     write(place, "apt-get", f'#!/bin/sh\ncase $* in *--print-uris*) echo "{row}";; esac\n')
     assert "MiB are needed; make room, e.g. by `apt-get clean`" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("full", ["lib/dpkg", "lib/dpkg/updates", "cache/apt/archives"])
+def test_each_directory_that_is_written_to_may_be_a_file_system(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    for each in ("usr", "var/lib/dpkg/updates", "var/cache/apt/archives"):
+        (tmp_path / each).mkdir(parents=True)
+    asked = place / "dpkg-query"
+    asked.write_text(asked.read_text() + "true\n")
+    device, at = os.stat, str(tmp_path / "var" / full)
+
+    def of_its_own(path: str, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = list(device(path, follow_symlinks=follow_symlinks))
+        found[2] += path == at
+        return os.stat_result(found)
+
+    monkeypatch.setattr(os, "stat", of_its_own)
+    monkeypatch.setattr(
+        os,
+        "statvfs",
+        lambda path: SimpleNamespace(f_bavail=0 if path == at else 1 << 60, f_frsize=1),
+    )
+    assert f"{at} has 0 MiB free" in refusal(tmp_path)
 
 
 def test_space_is_counted_by_file_system(tmp_path: Path) -> None:

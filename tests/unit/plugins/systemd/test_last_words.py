@@ -80,6 +80,38 @@ def test_the_file_is_read_where_the_journal_is_empty(host: OsdHost) -> None:
     assert words(host) == f" In the log file of {UNIT}: {REALM}"
 
 
+def started(host: OsdHost, *systemds: str) -> None:
+    """Have a start that said nothing itself, of the process 1304."""
+    start = "5" * 32
+    host.install("systemctl", f"#!/bin/sh\necho InvocationID={start}; echo ExecMainPID=1304\n")
+    (host.top / "systemds").write_text("".join(f"{line}\n" for line in systemds))
+    own, before = '"$TREE/systemds"', '"$TREE/journal"'
+    cases = f'*" INVOCATION_ID="*) cat {own} ;; *_INVOCATION_ID=*) ;; *) cat {before} ;;'
+    host.install("journalctl", f'#!/bin/sh\ncase "$*" in {cases} esac\n')
+
+
+EXITED = f"{UNIT}: Main process exited, code=exited, status=1/FAILURE"
+
+
+def test_what_the_start_before_said_is_not_why_this_one_failed(host: OsdHost) -> None:
+    """A program that cannot run says nothing; the one before was told to stop."""
+    started(host, f"Starting {UNIT}", EXITED, f"{UNIT}: Failed to read pids.max, ignoring")
+    log(host, f" {BEGINS[:-4]}77", "-1 received signal: Terminated", f"-1 {LOST}")
+    assert words(host) == f" Last words of {UNIT}: {EXITED}"
+
+
+def test_a_start_that_speaks_only_in_its_log_file_is_heard(host: OsdHost) -> None:
+    started(host, EXITED)
+    log(host, f" {BEGINS}", f" 0 {REALM}")
+    said = f" Last words of {UNIT}: {EXITED}. In the log file of {UNIT}: {REALM}"
+    assert words(host) == said
+
+
+def test_a_start_that_has_not_ended_says_what_was_said_before(host: OsdHost) -> None:
+    started(host, f"Starting {UNIT}")
+    assert words(host).count(LOST) == 1
+
+
 @pytest.mark.parametrize(
     ("unit", "name"),
     [

@@ -103,7 +103,7 @@ def test_the_unit_of_the_package_runs_it_and_says_whose_it_is(roots: Roots, tmp_
         "ExecStart=/usr/bin/prometheus-node-exporter --no-collector.timex "
         '"--web.listen-address=[fd00::1]:9100" "--collector.x=^/(a|b)($$|/)"',
     ]
-    assert read_told(str(tmp_path / DROP_IN)) == (FSID, "fd00::1", 9100)
+    assert read_told(str(tmp_path / DROP_IN)) == (FSID, "fd00::1", 9100, False)
     assert not files.needs_setup(one)
     assert files.needs_setup(wanted(roots)), "another address is no other command"
     assert verdict(roots, one) == "would be started"

@@ -28,6 +28,7 @@ COMMON = {
     *("__init__", "base", "extra", "registry"),
     *(
         "program",
+        "program_certificate",
         "program_files",
         "program_parts",
         "own_folder",
@@ -37,6 +38,7 @@ COMMON = {
     ),
     *("container_document", "container_files", "container_podman", "container_quadlet"),
     *("smb_files", "smb_parts", "smb_units"),
+    "mgr_login",
     *("nfs_conf", "nfs_files", "nfs_places", "nfs_table"),
 }
 BASES = (Kind, Program, OwnFolder, OfIngress)
@@ -115,8 +117,8 @@ def test_the_places_of_a_daemon_are_its_own(name: str) -> None:
 
 
 def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(DaemonRefused, match=r"'grafana': it is not deployed.*ceph-exporter, .*rgw"):
-        Daemon(Roots(), "grafana", "a")
+    with pytest.raises(DaemonRefused, match=r"'loki': it is not deployed.*ceph-exporter, .*rgw"):
+        Daemon(Roots(), "loki", "a")
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: str(kind.name))
