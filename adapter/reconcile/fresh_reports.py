@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+from adapter.cluster.reports import HostReport
 from adapter.core import Core
 from adapter.errors import AdapterError, ReportAwaited
 from adapter.state_lock import under_lock
@@ -18,9 +20,14 @@ HEARD_SECONDS = 15.0
 class FreshReports:
     """Ask hosts, and remember for a short time who has been asked."""
 
-    def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        core: Core,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._core = core
-        self._clock = clock
+        self._clock, self._wall = clock, wall
         # By host when it was asked, and the serial of the report that there was then.
         self._asked: Dict[str, Tuple[float, int]] = {}
         # By host when somebody last wanted the answer that was still to come.
@@ -43,7 +50,9 @@ class FreshReports:
             self._awaited[hostname] = now
             return False
         awaited = self._awaited.get(hostname, now - HEARD_SECONDS)
-        holds = now - when < ANSWER_SECONDS or now - awaited < HEARD_SECONDS
+        # Nobody may have looked while it was on its way: `orch-ansible` waits for the job.
+        heard = min(now - awaited, self._age(report))
+        holds = now - when < ANSWER_SECONDS or heard < HEARD_SECONDS
         if holds and serial != before:
             return True
         self._asked[hostname] = (now, serial)
@@ -59,8 +68,12 @@ class FreshReports:
         """
         report = self._core.reports.get(hostname)
         if report is not None and "daemons" in report.taken:
-            age = max(0.0, time.time() - report.taken["daemons"])
-            self._asked[hostname] = (self._clock() - age, -1)
+            self._asked[hostname] = (self._clock() - self._age(report), -1)
+
+    def _age(self, report: Optional[HostReport]) -> float:
+        """Return how long ago (seconds) a host told of its daemons."""
+        taken = report.taken.get("daemons") if report is not None else None
+        return math.inf if taken is None else max(0.0, self._wall() - taken)
 
 
 def check_answer(

@@ -18,9 +18,14 @@ from adapter.reconcile.fresh_reports import FreshReports
 class Successors:
     """Ask the standbys' hosts, and remember for a short time who has been asked."""
 
-    def __init__(self, core: Core, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        core: Core,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._core = core
-        self.reports = FreshReports(core, clock)
+        self.reports = FreshReports(core, clock, wall)
 
     def check_map(self, managers: Managers) -> None:
         """Raise if the monitors may choose a manager next that cannot manage hosts: they take any.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
-from typing import List
+from typing import List, Tuple
 
 import pytest
 
@@ -117,9 +118,15 @@ def test_a_report_that_had_begun_before_the_question_is_no_answer(pair: Cluster)
     successors.check(managers)
 
 
+def timed(pair: Cluster) -> Tuple[List[float], Successors]:
+    """Return who may take over, and the time (seconds from now on) that a test sets."""
+    moments, begun = [0.0], time.time()
+    successors = Successors(pair.core, lambda: moments[0], lambda: begun + moments[0])
+    return moments, successors
+
+
 def test_an_answer_does_not_hold_for_long(pair: Cluster) -> None:
-    moments = [0.0]
-    successors = Successors(pair.core, clock=lambda: moments[0])
+    moments, successors = timed(pair)
     managers = pair.core.maps.manager_map()
     for moment in (0.0, 2 * ANSWER_SECONDS):
         moments[0] = moment
@@ -134,8 +141,7 @@ def test_an_answer_does_not_hold_for_long(pair: Cluster) -> None:
 
 def test_an_answer_that_takes_longer_than_it_holds_is_one(pair: Cluster) -> None:
     """Slow hosts were asked again and again, and nothing went on."""
-    moments = [0.0]
-    successors = Successors(pair.core, clock=lambda: moments[0])
+    moments, successors = timed(pair)
     managers = pair.core.maps.manager_map()
     for moment in (0.0, 2 * ANSWER_SECONDS):
         moments[0] = moment
@@ -149,6 +155,21 @@ def test_an_answer_that_takes_longer_than_it_holds_is_one(pair: Cluster) -> None
     moments[0] += HEARD_SECONDS
     with pytest.raises(AdapterError, match="waiting for the report of host h2"):
         successors.check(managers)
+
+
+def test_an_answer_that_nobody_looked_for_while_it_came_is_one(pair: Cluster) -> None:
+    """`orch-ansible` waits for the job: where it took half a minute, it asked for ever."""
+    begun, late = time.time(), 2 * ANSWER_SECONDS
+    moments = [0.0]
+    successors = Successors(pair.core, lambda: moments[0], lambda: begun + moments[0] - late)
+    managers = pair.core.maps.manager_map()
+    with pytest.raises(AdapterError, match="waiting for the report of host h2"):
+        successors.check(managers)
+    pair.engine.poll()
+    pair.core.submit("get_inventory", [pair.core.hosts.get("h2")])
+    pair.engine.poll()
+    moments[0] = late
+    successors.check(managers)
 
 
 def test_a_host_that_cannot_report_is_not_taken_for_able(pair: Cluster) -> None:
